@@ -1,0 +1,74 @@
+# Each goal does all of its own set-up: Python 3.11 or newer, make and a package registry are enough.
+
+PYTHON ?= python3
+WORKERS ?= 2
+LANGUAGES := id
+CATALOGUES := views/translations
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+BABEL := $(BIN)/python -m babel.messages.frontend --quiet
+
+# Written when an installation is complete, so that only changed requirements are installed again.
+RUN := $(VENV)/installed-run
+TEST := $(VENV)/installed-test
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check bench format translations browser clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+		printf '%-20s %s\n' "$$goal" "$$text"; done
+
+run: $(RUN) ## install, prepare the demo on first start, and serve it on http://127.0.0.1:5000
+	@$(BIN)/python app.py
+
+test: $(TEST) browser ## all tests, on SQLite, on PostgreSQL and in the browser, with coverage
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
+	@echo 'Branch coverage of lpse_admin, where all of it is asked for:'
+	$(BIN)/python -m coverage report --include='lpse_admin/*' --skip-covered --fail-under=100
+
+check: $(TEST) ## format, lint, types, import rules
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+bench: $(RUN) ## the benchmark
+	$(BIN)/python bench/run.py
+
+format: $(TEST) ## put the code in order, as far as the tools can
+	$(BIN)/python -m ruff check --fix-only .
+	$(BIN)/python -m ruff format .
+
+translations: $(TEST) ## collect the texts of the screens into the catalogues, and compile those
+	$(BABEL) extract --mapping-file=babel.cfg --keywords='_ _l gettext ngettext:1,2 lazy_gettext' \
+		--sort-by-file --add-location=file --output-file=$(CATALOGUES)/messages.pot .
+	@for language in $(LANGUAGES); do \
+		test -f $(CATALOGUES)/$$language/LC_MESSAGES/messages.po || \
+		$(BABEL) init --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --locale=$$language \
+		|| exit 1; done
+	$(BABEL) update --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --no-fuzzy-matching
+	$(BABEL) compile --directory=$(CATALOGUES)
+
+clean: ## remove what the goals made, but not the data in instance/
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+browser: $(TEST)
+	@$(BIN)/python -m tests.browser
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed. Name another one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	@echo 'Making $(VENV) and installing into it; the first time this takes about a minute.'
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(RUN): requirements.txt | $(BIN)/python
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(TEST): requirements.txt requirements-test.txt | $(BIN)/python
+	@$(PIP) -r requirements-test.txt
+	@touch $@

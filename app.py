@@ -1,0 +1,124 @@
+"""The composition root: puts the parts together, and serves them when it is run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate, upgrade
+from flask_wtf.csrf import CSRFProtect
+from waitress import create_server
+
+from lpse_admin import config
+from models import audit
+from models.database import db
+from views import access, clock, commands, headers, health, language, profile, refusals, trail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ROOT = Path(__file__).resolve().parent
+_MIGRATIONS = _ROOT / "models" / "migrations"
+_MIB = 1024 * 1024
+_IDLE = dt.timedelta(hours=8)
+_THREADS = 8
+
+
+def create_app(settings: config.Settings | None = None, *, clock: Callable[[], dt.datetime] | None = None) -> Flask:
+    """Return the program, set up by ``settings`` (None: the environment's) and told the time by ``clock``."""
+    chosen = settings or _settings()
+    app = Flask(__name__, root_path=str(_ROOT), static_folder="views/static", template_folder="templates")
+    app.config.update(_flask_settings(chosen))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _set_clock(app, clock)
+    db.init_app(app)
+    _arm_the_trail()
+    Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
+    Babel(app, locale_selector=language.current_language)
+    headers.init_app(app)
+    refusals.init_app(app)
+    # The order of these is the order in which they look at a request.
+    trail.begin(app)
+    access.init_app(app, chosen)
+    CSRFProtect(app)
+    trail.init_app(app)
+    language.init_app(app)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(profile.blueprint)
+    commands.init_app(app)
+    if find_spec("views.screens"):
+        from views import screens  # noqa: PLC0415 - until the screens are there
+
+        screens.register(app)
+    return app
+
+
+def _settings() -> config.Settings:
+    """Return what the environment says, or end the program with the sentence that says what is wrong."""
+    try:
+        return config.read()
+    except config.Misconfigured as fault:
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(2) from None
+
+
+def _flask_settings(settings: config.Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": settings.database_url.startswith("postgresql")},
+        "SESSION_COOKIE_NAME": "lpse",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": not settings.is_demo,
+        "PERMANENT_SESSION_LIFETIME": _IDLE,
+        "MAX_CONTENT_LENGTH": 64 * _MIB,
+        "MAX_FORM_MEMORY_SIZE": 2 * _MIB,
+        "MAX_FORM_PARTS": 1000,
+        "WTF_CSRF_TIME_LIMIT": None,  # good as long as the session
+        "BABEL_DEFAULT_LOCALE": "id",
+        "BABEL_TRANSLATION_DIRECTORIES": str(_ROOT / "views" / "translations"),
+    }
+
+
+def _set_clock(app: Flask, reading: Callable[[], dt.datetime] | None) -> None:
+    clock.set_clock(app, reading)
+
+
+@cache
+def _arm_the_trail() -> None:
+    """Make every session of this process tell the trail what it writes."""
+    audit.watch(db.session)
+
+
+def prepare(app: Flask, settings: config.Settings) -> None:
+    """Bring the database to the present schema and, in the demo, put its first register into it."""
+    with app.app_context():
+        if (_MIGRATIONS / "env.py").exists():
+            upgrade()
+        else:  # until the migrations are there
+            db.create_all()
+        if settings.is_demo and find_spec("models.demo"):
+            from models import demo  # noqa: PLC0415 - until the demo is there
+
+            demo.first_start(db.session(), clock.now())
+
+
+def serve() -> None:
+    """Prepare the database, say where the program is found, and serve it until it is stopped."""
+    settings = _settings()
+    app = create_app(settings)
+    prepare(app, settings)
+    server = create_server(app, host=settings.host, port=settings.port, threads=_THREADS)
+    print(f"LPSE change management: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201
+    server.run()
+
+
+if __name__ == "__main__":
+    serve()

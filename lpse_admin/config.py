@@ -1,0 +1,229 @@
+"""What the environment says: read once at the start into frozen settings, and refused where it is wrong."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The version of the program, as it stands in the changelog.
+VERSION = "0.1.0"
+
+#: Bytes that a secret key has at least.
+KEY_LENGTH = 32
+
+_INSTANCE = Path(__file__).resolve().parent.parent / "instance"
+_LARGEST_PORT = 65_535
+_LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
+_POSTGRESQL = re.compile(r"postgres(ql)?://")
+
+
+class Misconfigured(Exception):  # noqa: N818 - it names the state of the settings, as the sentence does
+    """A setting that the program cannot start with; the text names the variable and says what it should be."""
+
+
+class Environment(StrEnum):
+    """What the program is run for."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLimit:
+    """How many failed logins are borne in how many minutes."""
+
+    failures: int = 5
+    minutes: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an installation can set; see ``read`` for where it comes from."""
+
+    environment: Environment
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 5000
+    base_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    login_limit: LoginLimit = LoginLimit()
+    time_zone: str | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the demonstration with its known accounts."""
+        return self.environment is Environment.DEMO
+
+
+def read(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTANCE) -> Settings:
+    """Return the settings that ``variables`` (the environment) hold, or raise Misconfigured with the first fault.
+
+    ``instance`` is the folder for what an installation without settings keeps: its database and its secret key.
+    """
+    given = {name: value.strip() for name, value in (os.environ if variables is None else variables).items()}
+    environment = _environment(given.get("LPSE_ENV", ""))
+    return Settings(
+        environment=environment,
+        database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), environment, instance),
+        secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), environment, instance),
+        host=_host(given.get("LPSE_HOST", ""), environment),
+        port=_port(given.get("LPSE_PORT", "")),
+        base_url=_base_url(given.get("LPSE_BASE_URL", "")),
+        smtp_url=_smtp_url(given.get("LPSE_SMTP_URL", "")),
+        login_limit=_login_limit(given.get("LPSE_LOGIN_LIMIT", "")),
+        time_zone=_time_zone(given.get("LPSE_TIMEZONE", "")),
+    )
+
+
+def _environment(value: str) -> Environment:
+    try:
+        return Environment(value or Environment.DEMO)
+    except ValueError:
+        message = f"LPSE_ENV is “{value}”; it can be demo or production."
+        raise Misconfigured(message) from None
+
+
+def _database_url(value: str, environment: Environment, instance: Path) -> str:
+    if not value:
+        if environment is Environment.PRODUCTION:
+            message = "LPSE_DATABASE_URL is missing: production needs the address of its database."
+            raise Misconfigured(message)
+        _make_folder(instance)
+        return f"sqlite:///{instance / 'lpse.db'}"
+    value = _POSTGRESQL.sub("postgresql+psycopg://", value, count=1)
+    kind = value.partition("://")[0]
+    if "://" not in value or kind.partition("+")[0] not in {"sqlite", "postgresql"}:
+        message = "LPSE_DATABASE_URL must begin with sqlite:/// or postgresql://."
+        raise Misconfigured(message)
+    if kind not in {"sqlite", "postgresql+psycopg"}:
+        message = f"LPSE_DATABASE_URL names the driver {kind}; write sqlite:/// or postgresql:// instead."
+        raise Misconfigured(message)
+    return value
+
+
+def _secret_key(value: str, environment: Environment, instance: Path) -> str:
+    if not value:
+        if environment is Environment.PRODUCTION:
+            message = f"LPSE_SECRET_KEY is missing: production needs one of {KEY_LENGTH} bytes or more."
+            raise Misconfigured(message)
+        return _kept_key(instance / "secret-key")
+    if len(value.encode()) < KEY_LENGTH:
+        message = f"LPSE_SECRET_KEY has {len(value.encode())} bytes; it needs {KEY_LENGTH} or more."
+        raise Misconfigured(message)
+    return value
+
+
+def _kept_key(path: Path) -> str:
+    """Return the demo's key, made on first start and readable by nobody else."""
+    _make_folder(path.parent)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(KEY_LENGTH))
+    except FileExistsError:
+        path.chmod(0o600)
+    except OSError as error:
+        message = f"The secret key cannot be kept in {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
+        raise Misconfigured(message) from None
+    key = path.read_text().strip()
+    if len(key) < KEY_LENGTH:
+        message = f"The key in {path} is too short: remove the file, or set LPSE_SECRET_KEY."
+        raise Misconfigured(message)
+    return key
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {folder} cannot be made ({error.strerror}): set LPSE_DATABASE_URL and LPSE_SECRET_KEY."
+        raise Misconfigured(message) from None
+
+
+def _host(value: str, environment: Environment) -> str:
+    host = value or "127.0.0.1"
+    if environment is Environment.DEMO and not _is_loopback(host):
+        message = (
+            f"LPSE_HOST is “{host}”; the demo has known passwords and listens on 127.0.0.1 only."
+            " Set LPSE_ENV=production to serve others."
+        )
+        raise Misconfigured(message)
+    return host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _port(value: str) -> int:
+    if not value:
+        return 5000
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= _LARGEST_PORT):
+        message = f"LPSE_PORT is “{value}”; it must be a number from 1 to {_LARGEST_PORT}."
+        raise Misconfigured(message)
+    return int(value)
+
+
+def _base_url(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        message = f"LPSE_BASE_URL is “{value}”; it must look like https://lpse.example.go.id."
+        raise Misconfigured(message)
+    return value.rstrip("/")
+
+
+def _smtp_url(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not _has_port(value):
+        # The address may hold a password, so it is not repeated.
+        message = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host."
+        raise Misconfigured(message)
+    return value
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port of ``url`` can be read, which is so where it names none."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _login_limit(value: str) -> LoginLimit:
+    if not value:
+        return LoginLimit()
+    found = _LIMIT.fullmatch(value)
+    if found is None:
+        message = f"LPSE_LOGIN_LIMIT is “{value}”; it must be failures/minutes, as in 5/15."
+        raise Misconfigured(message)
+    return LoginLimit(failures=int(found[1]), minutes=int(found[2]))
+
+
+def _time_zone(value: str) -> str | None:
+    if not value:
+        return None
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        message = f"LPSE_TIMEZONE is “{value}”; it must be a zone's name, as in Asia/Jakarta."
+        raise Misconfigured(message) from None
+    return value

@@ -1,0 +1,160 @@
+"""A paper's table as it is drawn: rows, actor columns, a sign in each row, and the arrows between them.
+
+Plain data for the screens; ``text_chart`` draws the same in letters for the terminal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lpse_admin.message import Message, _
+from lpse_admin.sop_data import ExtraRow, RowKind
+from lpse_admin.steps import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lpse_admin.sop_data import ActorTitle, Move, Rule, Sop
+
+
+class Sign(StrEnum):
+    """The signs that flow charts of an SOP are drawn with (Permenpan 35/2012)."""
+
+    TERMINATOR = "terminator"
+    PROCESS = "process"
+    DECISION = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: ``column`` is the place of the actor who holds ``sign``; both are None for a mere remark."""
+
+    no: int | None
+    text: str | Message
+    step: Step | None
+    column: int | None
+    sign: Sign | None
+    labels: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """From a row to a row (places in ``Diagram.rows``); the arrow out of the start has no outcome to tell."""
+
+    from_row: int
+    to_row: int
+    move: Move | None = None
+
+    @property
+    def label(self) -> Message | None:
+        """What is written on the arrow."""
+        return self.move.outcome.title if self.move else None
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the arrow leads up the table."""
+        return self.to_row < self.from_row
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The whole chart."""
+
+    columns: tuple[ActorTitle, ...]
+    rows: tuple[Row, ...]
+    arrows: tuple[Arrow, ...]
+
+    def row_of(self, step: Step) -> int:
+        """Return the place of the row of ``step``; CLOSED is the last terminator."""
+        return next(place for place, row in enumerate(self.rows) if row.step is step)
+
+    def arrows_from(self, row: int) -> tuple[Arrow, ...]:
+        """Return the arrows that leave ``row``, in the paper's order."""
+        return tuple(arrow for arrow in self.arrows if arrow.from_row == row)
+
+
+def draw(sop: Sop) -> Diagram:
+    """Return the chart of ``sop``, with a start and an end even where the paper has no rows for them."""
+    columns = {actor.key: place for place, actor in enumerate(sop.actors)}
+    rows = tuple(_rows(sop, columns))
+    places = {row.step: place for place, row in enumerate(rows) if row.step}
+    first = Arrow(next(place for place, row in enumerate(rows) if _is_start(row)), places[sop.start])
+    arrows = (Arrow(places[move.origin], places[move.target], move) for move in sop.moves)
+    return Diagram(sop.actors, rows, (first, *arrows))
+
+
+def _is_start(row: Row) -> bool:
+    return row.sign is Sign.TERMINATOR and row.step is None
+
+
+def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[Row]:
+    first = columns[sop.rule(sop.start).actor_key]
+    last = columns[[rule.actor_key for rule in sop.rules.values() if Step.CLOSED in rule.leads_to.values()][-1]]
+    kinds = {row.kind for row in sop.rows}
+    if RowKind.START not in kinds:
+        yield Row(None, _("Start"), None, first, Sign.TERMINATOR, {})
+    for row in sop.table_rows:
+        if not isinstance(row, ExtraRow):
+            yield _step_row(row, columns)
+        elif row.kind is RowKind.START:
+            yield Row(row.no, row.text, None, first, Sign.TERMINATOR, {})
+        elif row.kind is RowKind.END:
+            yield Row(row.no, row.text, Step.CLOSED, last, Sign.TERMINATOR, {})
+        else:
+            yield Row(row.no, row.text, None, None, None, {})
+    if RowKind.END not in kinds:
+        yield Row(None, _("End"), Step.CLOSED, last, Sign.TERMINATOR, {})
+
+
+def _step_row(rule: Rule, columns: Mapping[str, int]) -> Row:
+    sign = Sign.DECISION if len(rule.leads_to) > 1 else Sign.PROCESS
+    labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
+    return Row(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
+
+
+_SIGNS = {Sign.TERMINATOR: "( )", Sign.PROCESS: "[ ]", Sign.DECISION: "< >"}
+
+
+def text_chart(sop: Sop, say: Callable[[Message], str] = str) -> str:
+    """Return the chart for a terminal: signs under the actors, and beside each row where its outcomes lead.
+
+    ``say`` puts a Message into the reader's language.
+    """
+    diagram = draw(sop)
+    names = [_name(row, place) for place, row in enumerate(diagram.rows)]
+    widths = [max(len(actor.title), 3) for actor in diagram.columns]
+    left = max(len(name) for name in names)
+    titles = "  ".join(actor.title.center(width) for actor, width in zip(diagram.columns, widths, strict=True))
+    lines = [f"{'':{left}}  {titles}"]
+    for place, row in enumerate(diagram.rows):
+        cells = [
+            (_SIGNS[row.sign] if row.sign and column == row.column else row.labels.get(column, "")).center(width)
+            for column, width in enumerate(widths)
+        ]
+        title = say(row.step.title) if row.step and row.step in sop.rules else _said(row.text, say)
+        ways = ", ".join(
+            f"{say(arrow.label) if arrow.label else ''} → {names[arrow.to_row]}".strip()
+            for arrow in diagram.arrows_from(place)
+        )
+        lines.append(f"{names[place]:{left}}  {'  '.join(cells)}  {title}{f': {ways}' if ways else ''}".rstrip())
+    signs = (
+        f"{_SIGNS[Sign.TERMINATOR]} {say(_('start or end'))}",
+        f"{_SIGNS[Sign.PROCESS]} {say(_('activity'))}",
+        f"{_SIGNS[Sign.DECISION]} {say(_('decision'))}",
+    )
+    return "\n".join([*lines, "", "   ".join(signs)]) + "\n"
+
+
+def _said(text: str | Message, say: Callable[[Message], str]) -> str:
+    return text if isinstance(text, str) else say(text)
+
+
+def _name(row: Row, place: int) -> str:
+    """Return what a row is called in the chart: its number, or a letter where the paper gives none."""
+    if row.no is not None:
+        return str(row.no)
+    if row.step is not None:
+        return "■" if row.step is Step.CLOSED else row.step.value
+    return "*" if _is_start(row) else f"+{place}"

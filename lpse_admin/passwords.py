@@ -1,0 +1,43 @@
+"""What a password must be before it is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpse_admin.message import Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Characters that a password has at least, and at most (a longer one only makes work).
+SHORTEST, LONGEST = 12, 200
+
+#: Long passwords that are guessed first, as they are read without signs, blanks and case.
+_COMMON = frozenset(
+    {
+        "1234567890", "123456789012", "1234567891011", "0123456789", "adminadmin", "administrator", "akusayangkamu",
+        "bismillah", "bismillahirrahmanirrahim", "gantipassword", "indonesia", "indonesiaraya", "iloveyou",
+        "katasandi", "katasandibaru", "letmein", "passw0rd", "password", "passwordbaru", "passwordlpse",
+        "qazwsxedcrfv", "qwertyuiop", "qwertyuiopasdf", "rahasia", "rahasiabanget", "sayangkamu", "selamatdatang",
+        "terimakasih", "welcome",
+    }
+)  # fmt: skip
+
+
+def fault(password: str, *, names: Iterable[str] = ()) -> Message | None:
+    """Return why ``password`` cannot be taken, or None; ``names`` are what its owner is known by."""
+    if len(password) < SHORTEST:
+        return _("The password needs %(count)s characters or more.", count=SHORTEST)
+    if len(password) > LONGEST:
+        return _("The password can have %(count)s characters at most.", count=LONGEST)
+    bare = _bare(password)
+    if any(name and (bare == _bare(name) or bare.strip("0123456789") == _bare(name)) for name in names):
+        return _("The password must not be your own name.")
+    if len(set(bare)) < len("abcd") or bare in _COMMON or bare.strip("0123456789") in _COMMON:
+        return _("This password is among the first that are guessed; choose another.")
+    return None
+
+
+def _bare(text: str) -> str:
+    """Return the letters and digits of ``text``, in small letters."""
+    return "".join(sign for sign in text.casefold() if sign.isalnum())

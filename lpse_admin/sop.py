@@ -1,0 +1,85 @@
+"""A paper SOP as data: who does what in which step, in what time, with what at hand, and where each outcome leads.
+
+The parts: ``sop_data`` what a paper says, ``sop_read`` (with ``sop_lines`` and ``sop_time``) its file, ``sop_proof``
+what must hold of it, ``sop_print`` the ways it is written out. Others import from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lpse_admin.message import _
+from lpse_admin.sop_data import (
+    ActorTitle,
+    Agency,
+    Clock,
+    Condition,
+    ExtraRow,
+    Fault,
+    Faulty,
+    Item,
+    ItemKind,
+    Move,
+    RowKind,
+    Rule,
+    Signatory,
+    Sop,
+    Standard,
+    Switches,
+    Term,
+)
+from lpse_admin.sop_lines import line_of, locate
+from lpse_admin.sop_print import digest, spaced_nip, to_json, to_text, to_toml
+from lpse_admin.sop_read import read
+from lpse_admin.sop_time import DAYS_PER_WEEK, MINUTES_PER_DAY, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "DAYS_PER_WEEK", "MINUTES_PER_DAY", "ActorTitle", "Agency", "Clock", "Condition", "ExtraRow", "Fault", "Faulty",
+    "Item", "ItemKind", "Move", "RowKind", "Rule", "Signatory", "Sop", "Standard", "Switches", "Term", "check",
+    "digest", "papers", "parse", "parse_time", "spaced_nip", "to_json", "to_text", "to_toml", "with_switches",
+]  # fmt: skip
+
+_PAPERS = Path(__file__).parent / "sops"
+_NOTHING_TAKEN: Mapping[str, str] = MappingProxyType({})
+
+
+def parse(text: str, key: str) -> Sop:
+    """Return the paper that the TOML in ``text`` holds, to be known as ``key``; ``Faulty`` with every fault in it."""
+    sop, faults = read(text, key)
+    if sop is None:
+        raise Faulty(tuple(faults))
+    return sop
+
+
+def check(text: str | bytes, key: str, *, taken: Mapping[str, str] = _NOTHING_TAKEN) -> list[Fault]:
+    """Return every fault of the file ``text``, by line; none if the paper is sound.
+
+    ``taken`` has, for each SOP number in use, the digest of the content that bears it.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            return [Fault(line, _("the file is not in UTF-8; save it as UTF-8 and try again"))]
+    sop, faults = read(text, key)
+    if sop is not None and sop.number is not None and taken.get(sop.number, "") not in {"", digest(sop)}:
+        line = line_of(locate(text.removeprefix("\ufeff")), ("number",))
+        return [Fault(line, _("the number %(number)s already belongs to an SOP of other content", number=sop.number))]
+    return faults
+
+
+def with_switches(sop: Sop, switches: Switches) -> Sop:
+    """Return ``sop`` under other switches; ``Faulty`` if it would not be sound under them."""
+    return parse(to_toml(replace(sop, switches=switches)), sop.key)
+
+
+def papers() -> tuple[tuple[str, str], ...]:
+    """Return key and text of each paper that comes with the program, by key."""
+    return tuple((path.stem, path.read_text(encoding="utf-8")) for path in sorted(_PAPERS.glob("*.toml")))

@@ -1,0 +1,271 @@
+"""A ``Sop`` written out again: as the file it came from, as JSON, and as a text to be read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from lpse_admin.sop_data import ExtraRow, ItemKind
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lpse_admin.sop_data import Item, Rule, Sop
+
+_LISTS = ("header", "contents", "legal_basis", "qualifications", "related", "equipment", "warnings", "record_keeping")
+_MONTHS = (
+    "Januari", "Februari", "Maret", "April", "Mei", "Juni",
+    "Juli", "Agustus", "September", "Oktober", "November", "Desember",
+)  # fmt: skip
+_NOT_SET = "tidak ditetapkan"
+_LEFT_BLANK = "-"
+_KINDS = {ItemKind.DOCUMENT: "dokumen", ItemKind.RECORD: "catatan program", ItemKind.EQUIPMENT: "peralatan"}
+_CONDITIONS = {"by-proxy": "bila dikuasakan", "account": "bila menyangkut akun", "emergency": "bila mendesak"}
+_SWITCHES = {
+    "head_approves_every_change": "Kepala menyetujui setiap perubahan",
+    "verification_may_return_report": "Verifikasi dapat mengembalikan laporan",
+    "deviations": "Penyimpangan Mutu Baku dicatat",
+}
+_CLOCKS = {"handling": "waktu penanganan", "arrival": "waktu sejak diterima"}
+
+
+# --- TOML ---------------------------------------------------------------------------------------------------------
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _pairs(**values: object) -> Iterator[str]:
+    """Yield a line for each value that is there: texts, numbers, true and false, lists of texts."""
+    for key, value in values.items():
+        if value in {None, "", ()}:
+            continue
+        if isinstance(value, bool):
+            yield f"{key} = {str(value).lower()}"
+        elif isinstance(value, tuple):
+            yield f"{key} = ["
+            yield from (f"    {_quoted(text)}," for text in value)
+            yield "]"
+        else:
+            yield f"{key} = {_quoted(value) if isinstance(value, str) else value}"
+
+
+def _inline(values: Mapping[str, str | None]) -> str:
+    return "{ " + ", ".join(f"{key} = {_quoted(value)}" for key, value in values.items() if value) + " }"
+
+
+def _item_values(item: Item) -> dict[str, str | None]:
+    return {
+        "kind": item.kind.value,
+        "of": item.of.value if item.of else None,
+        "key": item.key,
+        "label": item.label,
+        "when": item.when.value if item.when else None,
+    }
+
+
+def _toml_step(rule: Rule) -> Iterator[str]:
+    yield from _pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
+    yield from _pairs(time=rule.standard.text if rule.standard else None)
+    if rule.requires:
+        yield "requires = ["
+        yield from (f"    {_inline(_item_values(item))}," for item in rule.requires)
+        yield "]"
+    yield from _pairs(output=rule.outputs)
+    yield f"outcomes = {_inline({outcome.value: target.value for outcome, target in rule.written.items()})}"
+    yield from _pairs(remarks=rule.remarks)
+    if rule.flow_labels:
+        yield f"flow = {_inline(rule.flow_labels)}"
+
+
+def _toml(sop: Sop) -> Iterator[str]:
+    yield from _pairs(
+        number=sop.number, title=sop.title, time_zone=sop.time_zone,
+        made=sop.made, revised=sop.revised, approved=sop.approved, table_title=sop.table_title,
+    )  # fmt: skip
+    yield from _pairs(**{name: getattr(sop, name) for name in _LISTS})
+    agency, signatory, switches = sop.agency, sop.signatory, sop.switches
+    yield "\n[agency]"
+    yield from _pairs(
+        key=agency.key, name=agency.name, region=agency.region, province=agency.province,
+        hierarchy=agency.hierarchy, address=agency.address, account_suffix=agency.account_suffix,
+    )  # fmt: skip
+    yield "\n[signatory]"
+    yield from _pairs(name=signatory.name, nip=signatory.nip, office=signatory.office, place=signatory.place)
+    yield "\n[switches]"
+    yield from _pairs(**{name: getattr(switches, name) for name in _SWITCHES}, clock=switches.clock)
+    for term in sop.glossary:
+        yield "\n[[glossary]]"
+        yield from _pairs(term=term.term, text=term.text)
+    for actor in sop.actors:
+        yield "\n[[actors]]"
+        yield from _pairs(key=actor.key, title=actor.title, role=actor.role.value)
+    for row in sop.rows:
+        yield "\n[[rows]]"
+        yield from _pairs(no=row.no, text=row.text, kind=row.kind.value)
+    for rule in sop.rules.values():
+        yield "\n[[steps]]"
+        yield from _toml_step(rule)
+
+
+def to_toml(sop: Sop) -> str:
+    """Return ``sop`` as a file that reads back equal to it (comments are not kept)."""
+    return "\n".join(_toml(sop)) + "\n"
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------------
+
+
+def _iso(date: dt.date | None) -> str | None:
+    return date.isoformat() if date else None
+
+
+def _json_step(rule: Rule) -> dict[str, object]:
+    return {
+        "key": rule.step.value,
+        "no": rule.no,
+        "activity": rule.activity,
+        "actor": rule.actor.value,
+        "actor_key": rule.actor_key,
+        "standard": rule.standard.text if rule.standard else None,
+        "standard_minutes": rule.standard.minutes if rule.standard else None,
+        "standard_days": rule.standard.days if rule.standard else None,
+        "requires": [_item_values(item) for item in rule.requires],
+        "output": list(rule.outputs),
+        "outcomes": {outcome.value: target.value for outcome, target in rule.written.items()},
+        "remarks": rule.remarks,
+        "flow": dict(rule.flow_labels),
+    }
+
+
+def to_json(sop: Sop) -> dict[str, object]:
+    """Return all of ``sop`` as plain lists and dicts; ``moves`` are those that count, switches applied."""
+    agency = sop.agency
+    return {
+        "key": sop.key,
+        "number": sop.number,
+        "title": sop.title,
+        "agency": {
+            "key": agency.key,
+            "name": agency.name,
+            "region": agency.region,
+            "province": agency.province,
+            "hierarchy": list(agency.hierarchy),
+            "address": list(agency.address),
+            "account_suffix": agency.account_suffix,
+        },
+        "time_zone": sop.time_zone,
+        "made": _iso(sop.made),
+        "revised": _iso(sop.revised),
+        "approved": _iso(sop.approved),
+        "signatory": {
+            "name": sop.signatory.name,
+            "nip": sop.signatory.nip,
+            "office": sop.signatory.office,
+            "place": sop.signatory.place,
+        },
+        "switches": {**{name: getattr(sop.switches, name) for name in _SWITCHES}, "clock": sop.switches.clock},
+        "table_title": sop.table_title,
+        **{name: list(getattr(sop, name)) for name in _LISTS},
+        "glossary": [{"term": term.term, "text": term.text} for term in sop.glossary],
+        "actors": [{"key": actor.key, "title": actor.title, "role": actor.role.value} for actor in sop.actors],
+        "rows": [{"no": row.no, "text": row.text, "kind": row.kind.value} for row in sop.rows],
+        "steps": [_json_step(rule) for rule in sop.rules.values()],
+        "moves": [
+            {"from": move.origin.value, "outcome": move.outcome.value, "to": move.target.value} for move in sop.moves
+        ],
+    }
+
+
+def digest(sop: Sop) -> str:
+    """Return a SHA-256 over what the paper says, whatever the file is called and however it is laid out."""
+    content = {key: value for key, value in to_json(sop).items() if key != "key"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
+
+
+def _in_words(date: dt.date | None) -> str:
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}" if date else _LEFT_BLANK
+
+
+def spaced_nip(nip: str) -> str:
+    """Return the 18 digits as 8-6-1-3: ``19710113 199101 1 001``."""
+    return f"{nip[:8]} {nip[8:14]} {nip[14:15]} {nip[15:]}"
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"\n{title}"
+    numbered = [f"  {number}. {line}" for number, line in enumerate(lines, start=1)]
+    yield from numbered or [f"  {_LEFT_BLANK}"]
+
+
+def _text_item(item: Item) -> str:
+    of = f" langkah {item.of.value}" if item.of else ""
+    when = f", {_CONDITIONS[item.when.value]}" if item.when else ""
+    return f"{item.label} [{_KINDS[item.kind]}{of}{when}]"
+
+
+def _text_step(sop: Sop, rule: Rule) -> Iterator[str]:
+    heading = rule.activity or "(bukan baris naskah)"
+    yield f"\n{f'{rule.no}. ' if rule.no else ''}{heading}"
+    yield f"    Langkah: {rule.step.value}"
+    yield f"    Pelaksana: {sop.actor_title(rule.step)}"
+    titles = {actor.key: actor.title for actor in sop.actors}
+    yield from (f"    Kolom {titles[actor]}: {label}" for actor, label in rule.flow_labels.items())
+    requires = [_text_item(item) for item in rule.requires]
+    yield f"    Persyaratan / Perlengkapan: {'; '.join(requires) or _NOT_SET}"
+    yield f"    Waktu: {rule.standard.text if rule.standard else _NOT_SET}"
+    yield f"    Output: {'; '.join(rule.outputs) or _NOT_SET}"
+    for outcome, target in rule.leads_to.items():
+        no = sop.rules[target].no if target in sop.rules else None
+        yield f"    {outcome.value} → {target.value}{f' (nomor {no})' if no else ''}"
+    yield f"    Keterangan: {rule.remarks or _LEFT_BLANK}"
+
+
+def _text(sop: Sop) -> Iterator[str]:
+    yield from sop.header
+    yield from sop.agency.hierarchy
+    yield from sop.agency.address
+    yield f"\nNOMOR SOP: {sop.number or _NOT_SET}"
+    yield f"NAMA SOP: {sop.title}"
+    yield f"LPSE: {sop.agency.name}, {', '.join(filter(None, (sop.agency.region, sop.agency.province)))}"
+    yield f"ZONA WAKTU: {sop.time_zone}"
+    yield f"TANGGAL PEMBUATAN: {_in_words(sop.made)}"
+    yield f"TANGGAL REVISI: {_in_words(sop.revised)}"
+    yield f"TANGGAL PENGESAHAN: {_in_words(sop.approved)}"
+    yield "DISAHKAN OLEH:"
+    if sop.signatory.place:
+        yield f"  {sop.signatory.place}, {_in_words(sop.approved)}"
+    yield from (f"  {line}" for line in (sop.signatory.office, sop.signatory.name) if line)
+    yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
+    yield from _section("DASAR HUKUM", sop.legal_basis)
+    yield from _section("KUALIFIKASI PELAKSANA", sop.qualifications)
+    yield from _section("KETERKAITAN", sop.related)
+    yield from _section("PERALATAN/PERLENGKAPAN", sop.equipment)
+    yield from _section("PERINGATAN", sop.warnings)
+    yield from _section("PENCATATAN DAN PENDATAAN", sop.record_keeping)
+    if sop.contents:
+        yield "\nDaftar Isi"
+        yield from (f"  {line}" for line in sop.contents)
+    if sop.glossary:
+        yield from _section("Daftar Istilah", (f"{term.term} {term.text}" for term in sop.glossary))
+    yield "\nPENGATURAN"
+    yield from (f"  {title}: {'ya' if getattr(sop.switches, name) else 'tidak'}" for name, title in _SWITCHES.items())
+    yield f"  Mutu baku waktu dinilai dari: {_CLOCKS[sop.switches.clock]}"
+    yield f"\n{sop.table_title or 'AKTIVITAS'}"
+    yield f"Pelaksana: {', '.join(actor.title for actor in sop.actors)}"
+    for row in sop.table_rows:
+        if isinstance(row, ExtraRow):
+            yield f"\n{f'{row.no}. ' if row.no else ''}{row.text}"
+        else:
+            yield from _text_step(sop, row)
+
+
+def to_text(sop: Sop) -> str:
+    """Return all of ``sop`` in Indonesian, the paper's own words unchanged, for the terminal."""
+    return "\n".join(_text(sop)) + "\n"

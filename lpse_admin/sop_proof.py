@@ -1,0 +1,298 @@
+"""Proofs about the moves of a paper: that every request ends, and that nothing gets round a check.
+
+A paper in which a target is not known (a typing mistake, say) is judged on what is known: only faults that
+stand whatever the unknown target turns out to be are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
+from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from lpse_admin.sop_data import Switches
+    from lpse_admin.sop_lines import Path
+
+    Edge = tuple[Step, Outcome]
+    Found = Iterator[tuple[Path, Message]]
+
+#: Steps whose actor is fixed by what the step is.
+_FIXED_ROLE = {
+    Step.REQUEST: Role.REQUESTER,
+    Step.RETURNED: Role.REQUESTER,
+    Step.APPROVAL: Role.HEAD,
+    Step.VERIFICATION: Role.HEAD,
+}
+#: Outcomes that end a request and nothing else.
+_ONLY_TO_CLOSED = (Outcome.REJECTED, Outcome.WITHDRAWN)
+#: Outcomes that may close a request before anything was carried out.
+_MAY_STOP = (*_ONLY_TO_CLOSED, Outcome.REFUSED)
+#: Outcomes with which somebody has decided; what follows a return is judged from the resubmission on.
+_DECIDED = frozenset({Outcome.ACCEPTED, Outcome.APPROVED, Outcome.RETURNED, Outcome.REJECTED, Outcome.RESUBMITTED})
+#: Where a refusal may lead; anything later would be a way around the head.
+_AFTER_REFUSAL = (Step.EVALUATION, Step.URGENCY, Step.RETURNED, Step.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A step as far as it was understood: ``is_open`` where some outcome or target of it was not."""
+
+    step: Step
+    place: Path
+    role: Role | None
+    written: Mapping[Outcome, Step]
+    is_open: bool = False
+    records: tuple[tuple[Path, Step], ...] = field(default=())
+
+
+def effective(step: Step, written: Mapping[Outcome, Step], switches: Switches) -> dict[Outcome, Step]:
+    """Return where each outcome of ``step`` leads once the switches are applied to what the file says."""
+    moves = dict(written)
+    if switches.head_approves_every_change and step is Step.URGENCY and Outcome.NORMAL in moves:
+        moves[Outcome.NORMAL] = Step.APPROVAL
+    if switches.verification_may_return_report and step is Step.VERIFICATION:
+        moves[Outcome.MEND] = Step.REPORT
+    return moves
+
+
+def prove(nodes: Mapping[Step, Node], switches: Switches) -> Found:
+    """Yield every fault in the moves, with the place where it stands."""
+    if Step.REQUEST not in nodes:
+        yield ("steps",), _("there is no step %(step)s, where every request starts", step=Step.REQUEST)
+    yield from _missing_for_switches(nodes, switches)
+    graph = _Graph(nodes, switches)
+    for node in nodes.values():
+        yield from _roles(node, nodes)
+        yield from _targets(node, nodes, switches)
+        yield from _records(node, graph)
+    yield from _ends(graph)
+    yield from _decided(graph)
+    yield from _approval(graph, switches)
+    yield from _closing(graph)
+    yield from _test(graph)
+
+
+class _Graph:
+    """The effective moves, and what can be reached along them."""
+
+    def __init__(self, nodes: Mapping[Step, Node], switches: Switches) -> None:
+        self.nodes = nodes
+        self.moves = {step: effective(step, node.written, switches) for step, node in nodes.items()}
+        known = {*nodes, Step.CLOSED}
+        self.open = {
+            step for step, node in nodes.items() if node.is_open or not known.issuperset(self.moves[step].values())
+        }
+        self.reached = self.reach({Step.REQUEST} & nodes.keys())
+
+    def at(self, step: Step, outcome: Outcome) -> Path:
+        return (*self.nodes[step].place, "outcomes", outcome.value)
+
+    def edges(self) -> Iterator[tuple[Step, Outcome, Step]]:
+        for step, moves in self.moves.items():
+            for outcome, target in moves.items():
+                yield step, outcome, target
+
+    def reach(self, starts: Iterable[Step], *, without: Callable[[Step, Outcome], bool] | None = None) -> set[Step]:
+        """Return the steps that can be reached from ``starts`` (these included), but for the moves ``without``."""
+        reached: set[Step] = set()
+        ahead = list(starts)
+        while ahead:
+            step = ahead.pop()
+            if step in reached:
+                continue
+            reached.add(step)
+            for outcome, target in self.moves.get(step, {}).items():
+                if without is None or not without(step, outcome):
+                    ahead.append(target)
+        return reached
+
+    def is_certain(self, reached: Collection[Step]) -> bool:
+        """Whether nothing more than ``reached`` could be reached, whatever the unknown targets are."""
+        return not self.open.intersection(reached)
+
+
+def _missing_for_switches(nodes: Mapping[Step, Node], switches: Switches) -> Found:
+    if switches.head_approves_every_change and Step.APPROVAL not in nodes:
+        yield (
+            ("switches", "head_approves_every_change"),
+            _("this switch needs the step %(step)s, which the paper leaves out", step=Step.APPROVAL),
+        )
+    if switches.verification_may_return_report:
+        for step in (Step.REPORT, Step.VERIFICATION):
+            if step not in nodes:
+                yield (
+                    ("switches", "verification_may_return_report"),
+                    _("this switch needs the step %(step)s, which the paper leaves out", step=step),
+                )
+
+
+def _roles(node: Node, nodes: Mapping[Step, Node]) -> Found:
+    if node.role is None:
+        return
+    place = (*node.place, "actor")
+    fixed = _FIXED_ROLE.get(node.step)
+    if fixed is not None:
+        if node.role is not fixed:
+            yield (
+                place,
+                _("the actor of %(step)s must have the role %(role)s, not %(found)s",
+                  step=node.step, role=fixed, found=node.role),
+            )  # fmt: skip
+        return
+    conflicting = CHECKS_ANOTHER[PARTS[node.step]] if node.step in PARTS else frozenset()
+    for other in nodes.values():
+        # A wrong actor of a fixed step is told there, and not once more at every step that it meets.
+        role = _FIXED_ROLE.get(other.step, other.role)
+        if role is node.role and PARTS.get(other.step) in conflicting:
+            yield (
+                place,
+                _("%(step)s and %(other)s check one another, so their actors may not both have the role %(role)s",
+                  step=node.step, other=other.step, role=node.role),
+            )  # fmt: skip
+            return
+
+
+def _targets(node: Node, nodes: Mapping[Step, Node], switches: Switches) -> Found:
+    for outcome, target in node.written.items():
+        place = (*node.place, "outcomes", outcome.value)
+        if target is Step.REQUEST:
+            yield place, _("%(outcome)s may not lead back to %(step)s", outcome=outcome, step=target)
+        elif target is not Step.CLOSED and target not in nodes:
+            yield place, _("%(outcome)s leads to %(step)s, a step that this paper leaves out",
+                           outcome=outcome, step=target)  # fmt: skip
+        elif outcome in _ONLY_TO_CLOSED and target is not Step.CLOSED:
+            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.CLOSED)
+        elif outcome is Outcome.RETURNED and target is not Step.RETURNED:
+            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
+        elif outcome is Outcome.RESUBMITTED and (target is Step.CLOSED or nodes[target].role is Role.REQUESTER):
+            yield place, _("%(outcome)s must lead to a step of another actor than the requester", outcome=outcome)
+        elif outcome is Outcome.REFUSED and target not in _AFTER_REFUSAL:
+            yield place, _("%(outcome)s may not lead to %(step)s: that would be a way around the head",
+                           outcome=outcome, step=target)  # fmt: skip
+        elif outcome is Outcome.MEND and not switches.verification_may_return_report:
+            yield place, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
+        elif outcome is Outcome.MEND and target is not Step.REPORT:
+            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.REPORT)
+
+
+def _records(node: Node, graph: _Graph) -> Found:
+    for place, of in node.records:
+        if of not in graph.nodes:
+            yield place, _("the record of %(step)s cannot be at hand: this paper leaves that step out", step=of)
+            continue
+        after = graph.reach({of})
+        # Of a step that cannot be reached, that is said and nothing else.
+        is_met = graph.reached.issuperset({of, node.step})
+        if is_met and node.step not in after and graph.is_certain(after):
+            yield place, _("the record of %(of)s cannot be at hand in %(step)s, which never follows it",
+                           of=of, step=node.step)  # fmt: skip
+
+
+def _ends(graph: _Graph) -> Found:
+    is_certain = Step.REQUEST in graph.nodes and graph.is_certain(graph.reached)
+    for step, node in graph.nodes.items():
+        ahead = graph.reach({step})
+        if step not in graph.reached and is_certain:
+            yield (*node.place, "key"), _("the step %(step)s cannot be reached", step=step)
+        if Step.CLOSED not in ahead and graph.is_certain(ahead):
+            yield (*node.place, "key"), _("from the step %(step)s the end cannot be reached", step=step)
+
+
+def _decided(graph: _Graph) -> Found:
+    """Nothing is carried out undecided, where the paper has somebody to decide, nor again once it is verified."""
+    if not graph.nodes.keys() & {Step.EVALUATION, Step.APPROVAL}:
+        return
+    for step, outcome in ((Step.REQUEST, Outcome.SUBMITTED), (Step.RETURNED, Outcome.RESUBMITTED)):
+        target = graph.moves.get(step, {}).get(outcome)
+        if target is None:
+            continue
+        undecided = graph.reach({target}, without=lambda _step, made: made in _DECIDED)
+        if Step.IMPLEMENTATION in undecided:
+            yield (
+                graph.at(step, outcome),
+                _("what is %(outcome)s could reach %(step)s without having been accepted or approved",
+                  outcome=outcome, step=Step.IMPLEMENTATION),
+            )  # fmt: skip
+    verified = graph.moves.get(Step.VERIFICATION, {}).get(Outcome.VERIFIED)
+    if verified is not None and Step.IMPLEMENTATION in graph.reach({verified}):
+        yield (
+            graph.at(Step.VERIFICATION, Outcome.VERIFIED),
+            _("a change that was verified could come to %(step)s again", step=Step.IMPLEMENTATION),
+        )
+
+
+def _approval(graph: _Graph, switches: Switches) -> Found:
+    urgent = graph.moves.get(Step.URGENCY, {}).get(Outcome.EMERGENCY)
+    if urgent is not None:
+        place = graph.at(Step.URGENCY, Outcome.EMERGENCY)
+        if Step.APPROVAL not in graph.nodes:
+            yield place, _("an emergency needs the step %(step)s, which the paper leaves out", step=Step.APPROVAL)
+        elif Step.IMPLEMENTATION in graph.reach({urgent}, without=lambda step, _outcome: step is Step.APPROVAL):
+            yield place, _("an emergency could reach %(step)s without the approval of the head",
+                           step=Step.IMPLEMENTATION)  # fmt: skip
+    if switches.head_approves_every_change and Step.APPROVAL in graph.nodes:
+        around = graph.reach(
+            {Step.REQUEST}, without=lambda step, outcome: (step, outcome) == (Step.APPROVAL, Outcome.APPROVED)
+        )
+        if Step.IMPLEMENTATION in around:
+            yield (
+                ("switches", "head_approves_every_change"),
+                _("a change could reach %(step)s without the approval of the head", step=Step.IMPLEMENTATION),
+            )
+    refused = graph.moves.get(Step.APPROVAL, {}).get(Outcome.REFUSED)
+    if refused in _AFTER_REFUSAL and refused is not Step.CLOSED:
+        ahead = graph.reach({refused}, without=lambda step, _outcome: step is Step.IMPLEMENTATION)
+        if Step.APPROVAL not in ahead and graph.is_certain(ahead):
+            yield (
+                graph.at(Step.APPROVAL, Outcome.REFUSED),
+                _("after a refusal there would be no way back to %(step)s", step=Step.APPROVAL),
+            )
+
+
+def _closing(graph: _Graph) -> Found:
+    if Step.IMPLEMENTATION not in graph.nodes:
+        return
+    untouched = graph.reach({Step.REQUEST}, without=lambda step, _outcome: step is Step.IMPLEMENTATION)
+    unverified = graph.reach(
+        {Step.IMPLEMENTATION}, without=lambda step, outcome: (step, outcome) == (Step.VERIFICATION, Outcome.VERIFIED)
+    )
+    for step, outcome, target in graph.edges():
+        if target is not Step.CLOSED:
+            continue
+        if step in unverified and outcome is not Outcome.VERIFIED:
+            yield (
+                graph.at(step, outcome),
+                _("%(outcome)s could close a change that was carried out and never verified", outcome=outcome),
+            )
+        elif step in untouched and step is not Step.IMPLEMENTATION and outcome not in _MAY_STOP:
+            yield (
+                graph.at(step, outcome),
+                _("%(outcome)s could close a change as completed that was never carried out", outcome=outcome),
+            )
+
+
+def _test(graph: _Graph) -> Found:
+    failed = graph.moves.get(Step.TEST, {}).get(Outcome.FAILED)
+    if failed is not None:
+        after = graph.reach({failed}, without=lambda step, outcome: step is Step.ROLLBACK or outcome is Outcome.PASSED)
+        is_released = Step.RELEASE in after and Outcome.SCHEDULED in graph.moves[Step.RELEASE]
+        if is_released or Step.CLOSED in after:
+            yield (
+                graph.at(Step.TEST, Outcome.FAILED),
+                _("a change whose test failed could be released or closed without a roll back or a passed test"),
+            )
+    rolled_back = graph.moves.get(Step.ROLLBACK, {}).values()
+    after = graph.reach(rolled_back, without=lambda _step, outcome: outcome is Outcome.PASSED)
+    release = graph.nodes.get(Step.RELEASE)
+    if release and Step.RELEASE in after and not release.is_open and Outcome.NO_RELEASE not in release.written:
+        yield (
+            (*release.place, "outcomes"),
+            _("%(step)s can follow a roll back, so it needs the outcome %(outcome)s",
+              step=Step.RELEASE, outcome=Outcome.NO_RELEASE),
+        )  # fmt: skip

@@ -1,0 +1,219 @@
+"""Pure questions about one request: which moves stand open, to whom, and what they still lack.
+
+The paper (``Sop``) says which moves there are. What the papers leave unsaid, and the SOP page settles, is
+closed here and nowhere else: the head's refusal cannot be walked around, nobody takes two parts that check
+one another, and nothing is released after a roll back or a failed test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _, join
+from lpse_admin.records import REASON, RECORDS, missing, unwanted
+from lpse_admin.roles import Role
+from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
+from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a request stands and what its history has settled, as far as the rules ask.
+
+    ``parts`` maps each part to the ids of the people who took it; ``refused`` is true from the head's refusal
+    until the head's approval; ``undone`` is true from a failed test until a later one passes or, after a roll
+    back, for good.
+    """
+
+    step: Step
+    urgency: Urgency | None = None
+    requester_id: int | None = None
+    parts: Mapping[Part, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
+    refused: bool = False
+    undone: bool = False
+    rolled_back: bool = False
+    conditions: frozenset[Condition] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts: an id, the roles that they hold now, and whether they stand in for the head today."""
+
+    id: int
+    roles: frozenset[Role]
+    stands_in_for_head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What is there when a step is to be finished.
+
+    ``values`` are the record's fields and the reason; ``documents`` the requirement keys that a file is attached
+    for; ``records`` the steps that were finished before; ``equipment`` the keys that were ticked.
+    """
+
+    values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    documents: Collection[str] = frozenset()
+    records: Collection[Step] = frozenset()
+    equipment: Collection[str] = frozenset()
+
+
+def is_actor(rule: Rule, position: Position, person: Person) -> bool:
+    """Whether ``person`` is the paper's actor for this step of this request, duties aside."""
+    if rule.actor is Role.REQUESTER:
+        return Role.REQUESTER in person.roles and person.id == position.requester_id
+    if rule.actor is Role.HEAD and person.stands_in_for_head:
+        return True
+    return rule.actor in person.roles
+
+
+def conflicting_part(position: Position, person: Person) -> Part | None:
+    """Return the part that ``person`` already took and that bars them from the present step, if any."""
+    part = PARTS.get(position.step)
+    if part is None:
+        return None
+    return next(
+        (other for other in sorted(CHECKS_ANOTHER[part]) if person.id in position.parts.get(other, frozenset())),
+        None,
+    )
+
+
+def bar(sop: Sop, position: Position, person: Person) -> Message | None:
+    """Return why ``person`` may not act on the present step, or None where they may."""
+    if position.step is Step.CLOSED:
+        return _("This request is closed; nothing more can be done on it.")
+    rule = sop.rules[position.step]
+    if not is_actor(rule, position, person):
+        return _(
+            "Only the %(actor)s may act on “%(step)s”.",
+            actor=sop.actor_title(position.step),
+            step=position.step.title,
+        )
+    if part := conflicting_part(position, person):
+        return _(
+            "You have already %(part)s, so somebody else must act on “%(step)s”.",
+            part=part.title,
+            step=position.step.title,
+        )
+    return None
+
+
+def closed_move(move: Move, position: Position) -> Message | None:
+    """Return why the paper's ``move`` is shut for this request by what happened before, or None."""
+    if (
+        position.refused
+        and move.target is Step.IMPLEMENTATION
+        and (move.origin, move.outcome) != (Step.APPROVAL, Outcome.APPROVED)
+    ):
+        return _("The head has refused this request: without the head's approval it cannot be carried out.")
+    if move.outcome is Outcome.SCHEDULED and position.rolled_back:
+        return _("The change was rolled back, so nothing is left to release. Record that nothing is released.")
+    if move.outcome is Outcome.SCHEDULED and position.undone:
+        return _("The test failed, so this change cannot be released.")
+    return None
+
+
+def open_moves(sop: Sop, position: Position, person: Person) -> tuple[Move, ...]:
+    """Return the moves that ``person`` may make now, in the paper's order; empty where it is not their turn."""
+    if bar(sop, position, person):
+        return ()
+    return tuple(
+        move for move in sop.moves if move.origin is position.step and closed_move(move, position) is None
+    )
+
+
+def asked_items(rule: Rule, position: Position) -> tuple[Item, ...]:
+    """Return what the paper requires at this step of this request, conditions applied."""
+    return tuple(item for item in rule.requires if item.when is None or item.when in position.conditions)
+
+
+def is_at_hand(item: Item, step: Step, at_hand: AtHand) -> bool:
+    """Whether one requirement of ``step`` is met; a step's own record is judged by its fields."""
+    match item.kind:
+        case ItemKind.DOCUMENT:
+            return item.key in at_hand.documents
+        case ItemKind.EQUIPMENT:
+            return item.key in at_hand.equipment
+        case ItemKind.RECORD:
+            return item.of in (None, step) or item.of in at_hand.records
+
+
+def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> dict[str, Message]:
+    """Return a sentence for each thing that ``outcome`` still lacks, by the name of its form field.
+
+    A step that ends in its own withdrawal, return or rejection needs its reason, not the file it lacks.
+    """
+    step = position.step
+    faults = missing(step, outcome, at_hand.values) | unwanted(step, outcome, at_hand.values)
+    if outcome is Outcome.ACCEPTED and position.refused and not at_hand.values.get("answer_to_refusal"):
+        faults["answer_to_refusal"] = _("The head has refused this request: say what this evaluation answers to that.")
+    if outcome in _WITHOUT_THE_FILE:
+        return faults
+    for item in asked_items(sop.rules[step], position):
+        if not is_at_hand(item, step, at_hand):
+            faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM[item.kind](item)
+    return faults
+
+
+def find_move(sop: Sop, position: Position, outcome: Outcome, person: Person) -> Move:
+    """Return the move that ``outcome`` makes from here, whatever it still lacks, or say why there is none.
+
+    Raises NoSuchMove (409) where the paper or the history has no such move, NotAllowed (403) where it is
+    somebody else's.
+    """
+    if position.step is Step.CLOSED:
+        raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
+    if refusal := bar(sop, position, person):
+        raise NotAllowed(refusal)
+    rule = sop.rules[position.step]
+    if outcome not in rule.leads_to:
+        raise NoSuchMove(
+            _("“%(outcome)s” is no outcome of “%(step)s”.", outcome=outcome.title, step=position.step.title)
+        )
+    move = Move(position.step, outcome, rule.leads_to[outcome])
+    if refusal := closed_move(move, position):
+        raise NoSuchMove(refusal)
+    return move
+
+
+def decide(sop: Sop, position: Position, outcome: Outcome, person: Person, at_hand: AtHand) -> Move:
+    """Return the move that ``outcome`` makes from here, or say why it may not be made.
+
+    Raises what ``find_move`` raises, and Incomplete (422) where something required is missing.
+    """
+    move = find_move(sop, position, outcome, person)
+    if faults := lacking(sop, position, outcome, at_hand):
+        raise Incomplete(_("Still required: %(missing)s", missing=join(list(faults.values()), " ")), fields=faults)
+    return move
+
+
+def result_of(move: Move, *, rolled_back: bool) -> Result | None:
+    """Return what becomes of a request that ``move`` closes, or None where it does not close it."""
+    if move.target is not Step.CLOSED:
+        return None
+    if move.outcome in {Outcome.REJECTED, Outcome.REFUSED}:
+        return Result.REJECTED
+    if move.outcome is Outcome.WITHDRAWN:
+        return Result.WITHDRAWN
+    return Result.ROLLED_BACK if rolled_back else Result.COMPLETED
+
+
+def field_names(step: Step) -> frozenset[str]:
+    """Return the names of the fields that a move from ``step`` may carry."""
+    return frozenset({entry.key for entry in RECORDS[step]} | {REASON.key})
+
+
+#: Outcomes that send a request away because something is lacking: they cannot be made to wait for it.
+_WITHOUT_THE_FILE = frozenset({Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.MEND})
+
+_MISSING_ITEM = {
+    ItemKind.DOCUMENT: lambda item: _("Attach “%(item)s”.", item=item.label),
+    ItemKind.EQUIPMENT: lambda item: _("Confirm that “%(item)s” is at hand.", item=item.label),
+    ItemKind.RECORD: lambda item: _("“%(item)s” is not there yet.", item=item.label),
+}

@@ -1,0 +1,40 @@
+"""Tables, and the operations that keep them true.
+
+Importing the package maps every table, so that no relationship is left without its other end.
+"""
+
+from models import (
+    activity,
+    agency,
+    asset,
+    audit,
+    change,
+    delegation,
+    document,
+    history,
+    login,
+    mutation,
+    recording,
+    scope,
+    sop,
+    triggers,
+    user,
+)
+
+__all__ = [
+    "activity",
+    "agency",
+    "asset",
+    "audit",
+    "change",
+    "delegation",
+    "document",
+    "history",
+    "login",
+    "mutation",
+    "recording",
+    "scope",
+    "sop",
+    "triggers",
+    "user",
+]

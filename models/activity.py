@@ -1,0 +1,362 @@
+"""The history of a request: one row for each visit to a step, with that step's own record beside it.
+
+An activity is opened when the request arrives at the step and finished by the move that leaves it. Its foreign
+keys make an impossible history unstorable: the move must be one of the paper's, the step must be where the
+former activity led to, and a request has one open activity at most.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NoSuchMove
+from lpse_admin.message import _
+from lpse_admin.records import EmergencyGround, Environment, Risk
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+
+if TYPE_CHECKING:
+    from models.asset import Asset, AssetMutation
+    from models.change import ChangeRequest
+    from models.delegation import Delegation
+    from models.document import Document
+    from models.user import User
+
+
+class Activity(Base):
+    """One visit of a request to a step. Steps without a record of their own (request, returned) are bare."""
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        UniqueConstraint("change_id", "sequence"),
+        UniqueConstraint("change_id", "sequence", "target", name="uq_activity_target"),
+        ForeignKeyConstraint(
+            ["change_id", "sop_id"],
+            ["change_request.id", "change_request.sop_id"],
+            onupdate="CASCADE",
+            name="fk_activity_paper_of_the_change",
+        ),
+        ForeignKeyConstraint(
+            ["sop_id", "step", "outcome", "target"],
+            ["sop_move.sop_id", "sop_move.step", "sop_move.outcome", "sop_move.target"],
+            name="fk_activity_move_of_the_paper",
+        ),
+        ForeignKeyConstraint(
+            ["change_id", "previous_sequence", "step"],
+            ["activity.change_id", "activity.sequence", "activity.target"],
+            name="fk_activity_where_the_former_led",
+        ),
+        CheckConstraint(
+            "(sequence = 1 AND previous_sequence IS NULL AND step = 'request')"
+            " OR (sequence > 1 AND previous_sequence = sequence - 1 AND previous_sequence IS NOT NULL)",
+            name="in_sequence",
+        ),
+        CheckConstraint(
+            "(finished_at IS NULL) = (outcome IS NULL) AND (finished_at IS NULL) = (target IS NULL)"
+            " AND (finished_at IS NULL) = (actor_id IS NULL) AND (finished_at IS NULL) = (capacity IS NULL)",
+            name="finished_whole",
+        ),
+        CheckConstraint("step <> 'closed'", name="closed_is_no_step"),
+        CheckConstraint("arrived_at <= taken_up_at AND arrived_at <= finished_at", name="times_in_order"),
+        Index(
+            "uq_activity_one_open",
+            "change_id",
+            unique=True,
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index(
+            "ix_activity_waiting",
+            "agency_id",
+            "step",
+            "arrived_at",
+            "id",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index("ix_activity_step", "agency_id", "step", "arrived_at", "id"),
+        Index("ix_activity_step_everywhere", "step", "arrived_at", "id"),
+        Index("ix_activity_requester", "requester_id", "step", "arrived_at", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    sop_id: Mapped[int] = mapped_column(Identity)
+    requester_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    sequence: Mapped[int]
+    previous_sequence: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(default=1)
+    step: Mapped[Step] = mapped_column(stored(Step, "step"))
+    actor_role: Mapped[Role] = mapped_column(stored(Role, "actor_role"))
+    standard_minutes: Mapped[int | None]
+    arrived_at: Mapped[Moment]
+    taken_up_at: Mapped[Moment | None]
+    taken_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    finished_at: Mapped[Moment | None]
+    outcome: Mapped[Outcome | None] = mapped_column(stored(Outcome, "outcome"))
+    target: Mapped[Step | None] = mapped_column(stored(Step, "target"))
+    actor_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    #: In what capacity the actor acted, in the paper's own words: "Plh. Kepala LPSE".
+    capacity: Mapped[Line | None]
+    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+    reason: Mapped[Prose | None]
+    #: Keys of the equipment that was ticked as at hand.
+    equipment: Mapped[list[str]] = mapped_column(default=list)
+
+    change: Mapped[ChangeRequest] = relationship(
+        back_populates="activities", foreign_keys=change_id, overlaps="activities"
+    )
+    actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
+    taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id)
+    requester: Mapped[User] = relationship(foreign_keys=requester_id)
+    delegation: Mapped[Delegation | None] = relationship()
+    documents: Mapped[list[Document]] = relationship(back_populates="activity", order_by="Document.id")
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {
+        "polymorphic_on": "step",
+    }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the step still waits to be finished."""
+        return self.finished_at is None
+
+
+def _key() -> Mapped[int]:
+    return mapped_column(Identity, ForeignKey("activity.id"), primary_key=True)
+
+
+class RequestActivity(Activity):
+    """The requester's own step; what is asked stands on the request itself."""
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.REQUEST}
+
+
+class ReturnedActivity(Activity):
+    """The request is back with the requester, who mends or withdraws it."""
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.RETURNED}
+
+
+class Evaluation(Activity):
+    """The manager's evaluation of a request."""
+
+    __tablename__ = "evaluation"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.EVALUATION}
+
+    id: Mapped[int] = _key()
+    findings: Mapped[Prose | None]
+    risk: Mapped[Risk | None] = mapped_column(stored(Risk, "risk"))
+    answer_to_refusal: Mapped[Prose | None]
+    #: The head's refusal that this evaluation answers.
+    answers_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("approval.id"))
+
+
+class UrgencyAssessment(Activity):
+    """The manager's judgement of how urgent a request is."""
+
+    __tablename__ = "urgency_assessment"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.URGENCY}
+
+    id: Mapped[int] = _key()
+    ground: Mapped[EmergencyGround | None] = mapped_column(stored(EmergencyGround, "ground"))
+    assessment: Mapped[Prose | None]
+
+
+class Approval(Activity):
+    """The head's decision on an emergency."""
+
+    __tablename__ = "approval"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.APPROVAL}
+
+    id: Mapped[int] = _key()
+    considerations: Mapped[Prose | None]
+
+
+class Implementation(Activity):
+    """The change as it was carried out."""
+
+    __tablename__ = "implementation"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.IMPLEMENTATION}
+
+    id: Mapped[int] = _key()
+    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
+    steps_taken: Mapped[Prose | None]
+    participants: Mapped[Prose | None]
+    claimed_start_at: Mapped[Moment | None]
+    claimed_end_at: Mapped[Moment | None]
+
+
+class TestRun(Activity):
+    """The documented test of a change."""
+
+    __test__: ClassVar[bool] = False  # pytest takes classes of this name for its own
+    __tablename__ = "test_run"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.TEST}
+
+    id: Mapped[int] = _key()
+    documentation: Mapped[Prose | None]
+
+    cases: Mapped[list[TestCase]] = relationship(
+        order_by="TestCase.position", cascade="all, delete-orphan", back_populates="run"
+    )
+
+
+class TestCase(Base):
+    """One case of a test: what was expected, and what was seen."""
+
+    __test__: ClassVar[bool] = False
+    __tablename__ = "test_case"
+    __table_args__ = (UniqueConstraint("run_id", "position"),)
+
+    id: Mapped[PrimaryKey]
+    run_id: Mapped[int] = mapped_column(Identity, ForeignKey("test_run.id"))
+    position: Mapped[int]
+    name: Mapped[Prose]
+    expected: Mapped[Prose]
+    actual: Mapped[Prose]
+
+    run: Mapped[TestRun] = relationship(back_populates="cases")
+
+
+class Rollback(Activity):
+    """The way back after a failed test."""
+
+    __tablename__ = "rollback"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ROLLBACK}
+
+    id: Mapped[int] = _key()
+    cause: Mapped[Prose | None]
+    steps_taken: Mapped[Prose | None]
+    state_restored: Mapped[Prose | None]
+    verified_how: Mapped[Prose | None]
+
+
+class Report(Activity):
+    """The manager's report to the head."""
+
+    __tablename__ = "report"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.REPORT}
+
+    id: Mapped[int] = _key()
+    summary: Mapped[Prose | None]
+    follow_up: Mapped[Prose | None]
+
+
+class Verification(Activity):
+    """The head's verification of the report."""
+
+    __tablename__ = "verification"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.VERIFICATION}
+
+    id: Mapped[int] = _key()
+    notes: Mapped[Prose | None]
+
+
+class Release(Activity):
+    """The planned window of a release; its actual time may be added once the step is finished."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        CheckConstraint("window_start_at <= window_end_at", name="window_in_order"),
+        CheckConstraint("downtime_minutes >= 0", name="downtime_not_negative"),
+        Index(None, "window_start_at"),
+    )
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.RELEASE}
+
+    id: Mapped[int] = _key()
+    version: Mapped[str | None] = mapped_column(String(80))
+    window_start_at: Mapped[Moment | None]
+    window_end_at: Mapped[Moment | None]
+    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
+    downtime_minutes: Mapped[int | None]
+    audience: Mapped[Prose | None]
+    person_in_charge: Mapped[Line | None]
+    actual_at: Mapped[Moment | None]
+
+    def may_get_actual_time(self) -> bool:
+        """Whether a release was planned, and its actual time is not known yet."""
+        return self.outcome is Outcome.SCHEDULED and self.actual_at is None
+
+    def add_actual_time(self, at: dt.datetime, *, now: dt.datetime) -> None:
+        """Record when the release really took place; the request stays as it is (SOP page, silences 7).
+
+        Raises NoSuchMove where nothing is planned or the time is known, Incomplete for an impossible time.
+        """
+        if not self.may_get_actual_time():
+            raise NoSuchMove(_("This release has its actual time already, or nothing is planned here."))
+        if at > now:
+            message = _("A stated time cannot be in the future.")
+            raise Incomplete(message, fields={"actual_at": message})
+        if self.change.submitted_at is not None and at < self.change.submitted_at:
+            message = _("A stated time cannot be before the request.")
+            raise Incomplete(message, fields={"actual_at": message})
+        self.actual_at = at
+
+
+class AssetReview(Activity):
+    """Whether the change altered the asset list, and which items."""
+
+    __tablename__ = "asset_review"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ASSET_REVIEW}
+
+    id: Mapped[int] = _key()
+    assessment: Mapped[Prose | None]
+
+    items: Mapped[list[AssetReviewItem]] = relationship(
+        order_by="AssetReviewItem.position", cascade="all, delete-orphan", back_populates="review"
+    )
+
+
+class AssetReviewItem(Base):
+    """One item that the review found altered, new (no asset yet) or gone."""
+
+    __tablename__ = "asset_review_item"
+    __table_args__ = (UniqueConstraint("review_id", "position"),)
+
+    id: Mapped[PrimaryKey]
+    review_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset_review.id"))
+    position: Mapped[int]
+    asset_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("asset.id"))
+    finding: Mapped[Prose]
+
+    review: Mapped[AssetReview] = relationship(back_populates="items")
+    asset: Mapped[Asset | None] = relationship()
+
+
+class AssetUpdate(Activity):
+    """The asset list brought up to date: all mutations of it apply together or not at all."""
+
+    __tablename__ = "asset_update"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ASSET_UPDATE}
+
+    id: Mapped[int] = _key()
+    notes: Mapped[Prose | None]
+    #: What was typed in and is not applied yet: the rows of the form as ``models.mutations`` reads them.
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    mutations: Mapped[list[AssetMutation]] = relationship(back_populates="update", order_by="AssetMutation.id")
+
+
+#: The class of each step's activity.
+RECORD_OF: dict[Step, type[Activity]] = {
+    Step.REQUEST: RequestActivity,
+    Step.RETURNED: ReturnedActivity,
+    Step.EVALUATION: Evaluation,
+    Step.URGENCY: UrgencyAssessment,
+    Step.APPROVAL: Approval,
+    Step.IMPLEMENTATION: Implementation,
+    Step.TEST: TestRun,
+    Step.ROLLBACK: Rollback,
+    Step.REPORT: Report,
+    Step.VERIFICATION: Verification,
+    Step.RELEASE: Release,
+    Step.ASSET_REVIEW: AssetReview,
+    Step.ASSET_UPDATE: AssetUpdate,
+}

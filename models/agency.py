@@ -1,0 +1,87 @@
+"""Agencies: each LPSE with its own users, papers, numbers and assets, seeing nothing of another's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Identity, Line, PrimaryKey
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class Agency(Base):
+    """One LPSE. Its key and names come from the first of its papers that is loaded."""
+
+    __tablename__ = "agency"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[Line] = mapped_column(unique=True)
+    name: Mapped[Line]
+    region: Mapped[Line]
+    province: Mapped[Line]
+    time_zone: Mapped[Line]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which this office reads its clocks."""
+        return ZoneInfo(self.time_zone)
+
+    def __str__(self) -> str:
+        """Return the name that people know it by."""
+        return self.name
+
+
+class NumberCounter(Base):
+    """The last serial given to a request of one LPSE in one year; its row lock makes the numbers gapless."""
+
+    __tablename__ = "number_counter"
+    __table_args__ = (UniqueConstraint("agency_id", "year"),)
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    year: Mapped[int]
+    last: Mapped[int] = mapped_column(default=0)
+
+
+def next_serial(session: Session, agency: Agency, now: dt.datetime) -> tuple[int, int]:
+    """Return (year, serial) for a request submitted ``now``; given back only if the transaction fails."""
+    year = now.astimezone(agency.zone).year
+    counter = _counter(session, agency.id, year)
+    if counter is None:
+        # The first of a year: whoever waited for the lock finds the row that the other made.
+        lock(session, agency.id)
+        counter = _counter(session, agency.id, year)
+    if counter is None:
+        counter = NumberCounter(agency_id=agency.id, year=year, last=0)
+        session.add(counter)
+    counter.last += 1
+    session.flush()
+    return year, counter.last
+
+
+def lock(session: Session, agency_id: int) -> None:
+    """Let nobody else past this point for this agency until the transaction ends.
+
+    For what two people may not begin at once: rows that do not exist yet cannot be locked themselves.
+    """
+    # Not FOR UPDATE: that would also wait for every transaction that has entered a row of this agency.
+    session.execute(select(Agency.id).where(Agency.id == agency_id).with_for_update(key_share=True))
+
+
+def _counter(session: Session, agency_id: int, year: int) -> NumberCounter | None:
+    return session.scalars(
+        select(NumberCounter)
+        .where(NumberCounter.agency_id == agency_id, NumberCounter.year == year)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def request_number(year: int, serial: int) -> str:
+    """Return the number as it is written on the request: RFC/2026/0001."""
+    return f"RFC/{year}/{serial:04d}"

@@ -1,0 +1,99 @@
+"""The asset list (KIB): cards with their official columns, changed only through requests once they are entered."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lpse_admin.kib import Card, Condition
+from lpse_admin.message import Message, _
+from models.agency import Agency
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+
+if TYPE_CHECKING:
+
+    from models.activity import AssetUpdate
+    from models.change import ChangeRequest
+    from models.user import User
+
+
+class MutationKind(StrEnum):
+    """What happened to an asset."""
+
+    ADDED = "added"
+    ALTERED = "altered"
+    RETIRED = "retired"
+
+    @property
+    def title(self) -> Message:
+        """The kind as it is shown."""
+        return _MUTATIONS[self]
+
+
+_MUTATIONS = {
+    MutationKind.ADDED: _("Added"),
+    MutationKind.ALTERED: _("Altered"),
+    MutationKind.RETIRED: _("Taken off the list"),
+}
+
+
+class Asset(Base):
+    """One item of the asset list. The columns that every card has are columns; a card's own are in ``details``."""
+
+    __tablename__ = "asset"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "code", "register"),
+        Index(None, "agency_id", "card", "code", "register"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    card: Mapped[Card] = mapped_column(stored(Card, "card"))
+    code: Mapped[str] = mapped_column(String(24))
+    register: Mapped[str] = mapped_column(String(8))
+    name: Mapped[Line]
+    condition: Mapped[Condition | None] = mapped_column(stored(Condition, "condition"))
+    origin: Mapped[Line | None]
+    price: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    remarks: Mapped[Prose | None]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_retired: Mapped[bool] = mapped_column(default=False)
+    entered_at: Mapped[Moment]
+    entered_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+
+    agency: Mapped[Agency] = relationship()
+    entered_by: Mapped[User | None] = relationship()
+    mutations: Mapped[list[AssetMutation]] = relationship(back_populates="asset", order_by="AssetMutation.id")
+
+    def __str__(self) -> str:
+        """Return code, register and name."""
+        return f"{self.code}.{self.register} {self.name}"
+
+
+class AssetMutation(Base):
+    """What one request changed on one asset: the row before and after. Never without its request."""
+
+    __tablename__ = "asset_mutation"
+    __table_args__ = (
+        CheckConstraint("(kind = 'added') OR before IS NOT NULL", name="before_unless_added"),
+        Index(None, "asset_id"),
+        Index(None, "change_id"),
+        Index(None, "update_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    update_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset_update.id"))
+    asset_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset.id"))
+    kind: Mapped[MutationKind] = mapped_column(stored(MutationKind, "kind"))
+    before: Mapped[Prose | None]
+    after: Mapped[Prose]
+
+    asset: Mapped[Asset] = relationship(back_populates="mutations")
+    change: Mapped[ChangeRequest] = relationship()
+    update: Mapped[AssetUpdate] = relationship(back_populates="mutations")

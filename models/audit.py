@@ -1,0 +1,476 @@
+"""The trail: every write of every table, told in the transaction that makes it, in chains of hashes.
+
+A transaction makes one entry for each agency whose rows it touched, so that its cost stays that of one row however
+many rows it tells of; ``audit_row`` says which entries tell of a record and is found by an index. Each agency has
+a chain of its own (the installation's own rows are in chain 0), locked by its head row, so that offices don't
+queue for one another. Both tables are append-only by triggers (``models.triggers``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import ForeignKey, Index, String, TextClause, UniqueConstraint, event, insert, inspect, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import (
+    ColumnProperty,
+    Mapped,
+    Mapper,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    mapped_column,
+    object_session,
+)
+
+from lpse_admin.message import Message, _
+from models.agency import Agency
+from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+#: The chain of rows that belong to no agency.
+INSTALLATION = 0
+_FIRST_HASH = "0" * 64
+#: How many entries are verified at a time.
+_BATCH = 1000
+_SECRET = "***"  # noqa: S105 - what stands in the trail in a secret's place
+
+
+class RowAction(StrEnum):
+    """What happened to a row."""
+
+    INSERTED = "inserted"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+    @property
+    def title(self) -> Message:
+        """The action as it is shown."""
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    RowAction.INSERTED: _("Entered"),
+    RowAction.UPDATED: _("Altered"),
+    RowAction.DELETED: _("Removed"),
+}
+
+
+class AuditEntry(Base):
+    """What one transaction did to one agency's rows: who, in what capacity, from where, when, why, before and after."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        UniqueConstraint("chain", "number"),
+        Index(None, "chain", "at", "id"),
+        Index(None, "chain", "actor_id", "id"),
+        Index(None, "chain", "action", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    #: The agency's id, or 0 for the installation.
+    chain: Mapped[int] = mapped_column(Identity)
+    number: Mapped[int]
+    at: Mapped[Moment]
+    actor_id: Mapped[int | None] = mapped_column(Identity)
+    actor_name: Mapped[Line]
+    capacity: Mapped[Line | None]
+    address: Mapped[str | None] = mapped_column(String(45))
+    #: Which request of the browser, or which command, it was part of.
+    request_id: Mapped[str | None] = mapped_column(String(40))
+    action: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[Prose | None]
+    #: JSON: a list of {table, id, action, before, after}; an update tells only the columns that changed.
+    rows: Mapped[Prose]
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The rows that this entry tells of."""
+        told: list[dict[str, Any]] = json.loads(self.rows)
+        return told
+
+
+class AuditRow(Base):
+    """Says that an entry tells of a record; a request's entry stands here for the request as well."""
+
+    __tablename__ = "audit_row"
+    __table_args__ = (Index(None, "table_name", "row_id", "entry_id"),)
+
+    entry_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_entry.id"), primary_key=True)
+    table_name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    row_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class AuditChain(Base):
+    """The head of a chain: its last number and hash."""
+
+    __tablename__ = "audit_chain"
+
+    chain: Mapped[int] = mapped_column(Identity, primary_key=True, autoincrement=False)
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Who answers for a transaction, and how it came about."""
+
+    at: dt.datetime
+    actor_id: int | None
+    actor_name: str
+    action: str
+    capacity: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+    reason: str | None = None
+
+
+#: Bookkeeping of the trail itself and of the migrations: not told.
+_NOT_TOLD = frozenset({"audit_entry", "audit_row", "audit_chain"})
+
+_CIRCUMSTANCES = "circumstances"
+_PENDING = "untold_rows"
+_MARKS = "untold_rows_before_savepoints"
+
+#: Statements as text that may go through a session.
+_READS = re.compile(r"\s*(?:select|explain|pragma)\b", re.IGNORECASE)
+
+
+def answer_for(session: Session, circumstances: Circumstances) -> None:
+    """Say who answers for what ``session`` is about to write; without it nothing can be committed."""
+    session.info[_CIRCUMSTANCES] = circumstances
+
+
+def give(session: Session, **details: str | None) -> None:
+    """Fill in what becomes known only on the way: ``action``, ``capacity``, ``reason``."""
+    circumstances: Circumstances = session.info[_CIRCUMSTANCES]
+    session.info[_CIRCUMSTANCES] = replace(circumstances, **details)  # type: ignore[arg-type]
+
+
+def watch(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
+    """Make every session of this kind tell the trail what it writes."""
+    event.listen(session_class, "before_flush", _begin)
+    event.listen(session_class, "before_commit", _tell)
+    event.listen(session_class, "after_rollback", _forget)
+    event.listen(session_class, "after_transaction_create", _mark)
+    event.listen(session_class, "after_soft_rollback", _forget_since_mark)
+    event.listen(session_class, "do_orm_execute", _refuse_untold)
+
+
+def _begin(session: Session, *_: object) -> None:
+    session.info.setdefault(_PENDING, [])
+
+
+def _collector(action: RowAction) -> Callable[[object, object, Base], None]:
+    """Return what notes an object as it is written; a flush alone would not name the orphans that it deletes."""
+
+    def collect(_mapper: object, _connection: object, instance: Base) -> None:
+        session = object_session(instance)
+        pending = session.info.get(_PENDING) if session is not None else None
+        if pending is not None:
+            pending.extend(_rows(instance, action))
+
+    return collect
+
+
+for _event, _action in (
+    ("after_insert", RowAction.INSERTED),
+    ("after_update", RowAction.UPDATED),
+    ("after_delete", RowAction.DELETED),
+):
+    event.listen(Base, _event, _collector(_action), propagate=True)
+
+
+@event.listens_for(Base, "attribute_instrument", propagate=True)
+def _remember_former_values(_class: type[Base], _key: str, attribute: Any) -> None:  # noqa: ANN401
+    """Have the former value read before a new one is set: else an expired object's trail would begin at nothing."""
+    if isinstance(attribute.property, ColumnProperty) and not attribute.property.deferred:
+        attribute.impl.active_history = True
+
+
+def _rows(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any model
+    """Yield what the trail says of one object: a row for each table that it is stored in."""
+    state = inspect(instance)
+    mapper: Mapper[Any] = state.mapper
+    own_key = "/".join(str(value) for value in mapper.primary_key_from_instance(instance))
+    chain, change_id = _place_of(instance)
+    for table in mapper.tables:
+        if table.name in _NOT_TOLD:
+            continue
+        before: dict[str, object] = {}
+        after: dict[str, object] = {}
+        for column in table.columns:
+            attribute = mapper.get_property_by_column(column).key
+            history = state.attrs[attribute].history
+            value = _plain(instance, attribute, state.dict.get(attribute))
+            if action is RowAction.UPDATED:
+                if history.added or history.deleted:
+                    former = history.deleted[0] if history.deleted else None
+                    before[column.name] = _plain(instance, attribute, former)
+                    after[column.name] = value
+            elif value is not None:
+                (after if action is RowAction.INSERTED else before)[column.name] = value
+        if before or after:
+            yield {
+                "chain": chain,
+                "change": change_id,
+                "row": {"table": table.name, "id": own_key, "action": action, "before": before, "after": after},
+            }
+
+
+def _plain(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
+    if value is None or isinstance(value, bool | int | str | list | dict):
+        return _SECRET if value is not None and attribute in type(instance).secret_columns else value
+    if attribute in type(instance).secret_columns:
+        return _SECRET
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def _place_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
+    """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
+    if isinstance(instance, Agency):
+        return instance.id, None
+    for owner in ("run", "review"):
+        if getattr(instance, owner, None) is not None:
+            return _place_of(getattr(instance, owner))
+    change_id = getattr(instance, "change_id", None)
+    chain = getattr(instance, "agency_id", None) or INSTALLATION
+    return int(chain), None if change_id is None else str(change_id)
+
+
+def _tell(session: Session) -> None:
+    """Write the entries of this transaction, before it is committed; if one can't be written nothing is."""
+    session.flush()
+    pending = session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    circumstances: Circumstances | None = session.info.get(_CIRCUMSTANCES)
+    if circumstances is None:
+        message = "nobody answers for this write: call models.audit.answer_for first"
+        raise RuntimeError(message)
+    chains: dict[int, list[dict[str, Any]]] = {}
+    own = next((row["chain"] for row in pending if row["chain"] != INSTALLATION), INSTALLATION)
+    for item in pending:
+        # What belongs to no agency (the bytes of a file, say) is told with what it came with.
+        chains.setdefault(item["chain"] or own, []).append(item)
+    for chain in sorted(chains):
+        append(session, chain, circumstances, chains[chain])
+
+
+def append(session: Session, chain: int, circumstances: Circumstances, told: list[dict[str, Any]]) -> None:
+    """Add one entry to ``chain``; ``told`` are items as ``_rows`` yields them, or none for an event without rows."""
+    connection = session.connection()
+    number, previous = _lock_head(connection, chain)
+    number += 1
+    entry = {
+        "chain": chain,
+        "number": number,
+        "at": circumstances.at,
+        "actor_id": circumstances.actor_id,
+        **{name: _fitting(name, getattr(circumstances, name)) for name in _TOLD_OF_THE_ACTOR},
+        "rows": as_json([item["row"] for item in told]),
+        "previous_hash": previous,
+    }
+    entry["hash"] = digest(entry)
+    entry_id = connection.execute(insert(AuditEntry).values(entry)).inserted_primary_key[0]
+    if places := touched(told):
+        connection.execute(
+            insert(AuditRow),
+            [{"entry_id": entry_id, "table_name": table, "row_id": row_id} for table, row_id in sorted(places)],
+        )
+    connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(number=number, hash=entry["hash"]))
+
+
+def _lock_head(connection: Connection, chain: int) -> tuple[int, str]:
+    """Return number and hash of the last entry of ``chain``, held against others until the transaction ends."""
+    question = select(AuditChain.number, AuditChain.hash).where(AuditChain.chain == chain).with_for_update()
+    head = connection.execute(question).one_or_none()
+    if head is None:
+        insert_or_leave = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+        # Of two that begin a chain at once, the second waits here and goes on after the first.
+        connection.execute(
+            insert_or_leave(AuditChain).values(chain=chain, number=0, hash=_FIRST_HASH).on_conflict_do_nothing()
+        )
+        head = connection.execute(question).one()
+    return head.number, head.hash
+
+
+def _fitting(name: str, value: str | None) -> str | None:
+    """Return ``value`` as its column can hold it: a browser's odd header must not keep anything from being told."""
+    kind = AuditEntry.__table__.c[name].type
+    length = kind.length if isinstance(kind, String) else None
+    return None if value is None else UNSTORABLE.sub("", value)[:length]
+
+
+def touched(told: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Return (table, id) of each record that an entry tells of, the requests that they belong to included."""
+    places = {(item["row"]["table"], item["row"]["id"]) for item in told}
+    return places | {("change_request", item["change"]) for item in told if item["change"]}
+
+
+def digest(entry: dict[str, Any]) -> str:
+    """Return the SHA-256 of an entry: of its columns in a fixed order, the former entry's hash among them."""
+    at: dt.datetime = entry["at"]
+    content = [
+        entry["chain"],
+        entry["number"],
+        at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        *(entry[name] for name in _HASHED),
+    ]
+    return hashlib.sha256(as_json(content).encode()).hexdigest()
+
+
+_TOLD_OF_THE_ACTOR = ("actor_name", "capacity", "address", "request_id", "action", "reason")
+_HASHED = ("actor_id", *_TOLD_OF_THE_ACTOR, "rows", "previous_hash")
+
+
+def _forget(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop(_PENDING, None)
+
+
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    """Remember at a savepoint how much was told before it."""
+    if transaction.nested:
+        session.info.setdefault(_MARKS, WeakKeyDictionary())[transaction] = len(session.info.get(_PENDING, ()))
+
+
+def _forget_since_mark(session: Session, transaction: SessionTransaction) -> None:
+    """Forget what was written since a savepoint that was rolled back to."""
+    mark = session.info.get(_MARKS, {}).pop(transaction, None)
+    if mark is not None and _PENDING in session.info:
+        del session.info[_PENDING][mark:]
+
+
+def _refuse_untold(state: ORMExecuteState) -> None:
+    """Statements that write go round the objects that the trail is told from, so they are refused."""
+    written_out = isinstance(state.statement, TextClause) and not _READS.match(state.statement.text)
+    if state.is_insert or state.is_update or state.is_delete or written_out:
+        message = "write through objects, or tell the trail with models.audit.append"
+        raise RuntimeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first row of a chain that does not hold."""
+
+    chain: int
+    number: int
+    fault: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The head of a chain at a moment, to be kept elsewhere: a chain cut short no longer contains it."""
+
+    chain: int
+    number: int
+    hash: str
+
+    def __str__(self) -> str:
+        """Return the anchor as one line."""
+        return f"{self.chain}:{self.number}:{self.hash}"
+
+    @classmethod
+    def read(cls, line: str) -> Anchor:
+        """Return the anchor that a line holds; raises ValueError where it holds none."""
+        chain, number, hash_ = line.strip().split(":")
+        return cls(int(chain), int(number), hash_)
+
+
+def anchors(session: Session) -> list[Anchor]:
+    """Return the head of every chain."""
+    table = AuditChain.__table__
+    rows = session.execute(select(table.c.chain, table.c.number, table.c.hash).order_by(table.c.chain))
+    return [Anchor(row.chain, row.number, row.hash) for row in rows]
+
+
+def verify(session: Session, kept: list[Anchor] | None = None) -> Break | None:
+    """Read every chain from its first entry and return the first break, or None where all hold."""
+    heads = {head.chain: head for head in anchors(session)}
+    chains = set(heads) | set(session.scalars(select(AuditEntry.chain).distinct()))
+    known = {(anchor.chain, anchor.number): anchor.hash for anchor in kept or []}
+    for chain in sorted(chains | {anchor.chain for anchor in kept or []}):
+        if fault := _verify_chain(session, chain, heads.get(chain), known):
+            return fault
+    return None
+
+
+def _verify_chain(
+    session: Session, chain: int, head: Anchor | None, known: dict[tuple[int, int], str]
+) -> Break | None:
+    number, previous = 0, _FIRST_HASH
+    for batch in _batches(session, chain):
+        places = _places(session, [entry["id"] for entry in batch])
+        for entry in batch:
+            number += 1
+            if fault := _fault(entry, number, previous, known.get((chain, number)), places[entry["id"]]):
+                return Break(chain, number, fault)
+            previous = entry["hash"]
+    last_anchored = max((kept for link, kept in known if link == chain), default=0)
+    if head is None or (head.number, head.hash) != (number, previous) or last_anchored > number:
+        return Break(chain, number + 1, _("The chain ends before its head."))
+    return None
+
+
+def _batches(session: Session, chain: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield the entries of a chain in order, a thousand at a time, so that memory stays level."""
+    table = AuditEntry.__table__
+    found = session.connection().execute(
+        select(table).where(table.c.chain == chain).order_by(table.c.number).execution_options(yield_per=_BATCH)
+    )
+    for batch in found.mappings().partitions():
+        yield [dict(entry) for entry in batch]
+
+
+def _places(session: Session, entry_ids: list[int]) -> dict[int, set[tuple[str, str]]]:
+    """Return the records that the index has for each of these entries."""
+    table = AuditRow.__table__
+    places: dict[int, set[tuple[str, str]]] = {entry_id: set() for entry_id in entry_ids}
+    for entry_id, name, row_id in session.connection().execute(
+        select(table.c.entry_id, table.c.table_name, table.c.row_id).where(table.c.entry_id.in_(entry_ids))
+    ):
+        places[entry_id].add((name, row_id))
+    return places
+
+
+def _fault(
+    entry: dict[str, Any], number: int, previous: str, anchored: str | None, places: set[tuple[str, str]]
+) -> Message | None:
+    if entry["number"] != number:
+        return _("An entry is missing before this one.")
+    if entry["previous_hash"] != previous:
+        return _("The entry does not follow the one before it.")
+    if entry["hash"] != digest(entry):
+        return _("The entry is not what was written.")
+    if anchored not in {None, entry["hash"]}:
+        return _("The entry is not the one that was anchored.")
+    if not places.issuperset((row["table"], row["id"]) for row in json.loads(entry["rows"])):
+        return _("The index of records does not lead to this entry any more.")
+    return None
+
+
+def history_of(session: Session, table: str, row_id: object, *, limit: int = 200) -> list[AuditEntry]:
+    """Return the entries that tell of one record, newest first, found by the index."""
+    return list(
+        session.scalars(
+            select(AuditEntry)
+            .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
+            .where(AuditRow.table_name == table, AuditRow.row_id == str(row_id))
+            .order_by(AuditEntry.id.desc())
+            .limit(limit)
+        )
+    )

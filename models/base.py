@@ -1,0 +1,101 @@
+"""What every table shares: names of constraints, times in UTC, enums stored by value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeGuard
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+#: Every constraint has a name that can be foretold, so that migrations and messages can speak of it.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+#: Characters that one of the databases, or a form of export, cannot hold.
+UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+#: The longest key among the enums, with room for those to come.
+_KEY_LENGTH = 32
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """A moment. Only aware datetimes go in, and aware datetimes in UTC come out, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Put a moment into UTC; SQLite, which knows no zones, gets it without one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"a moment needs its zone: {value!r}"
+            raise ValueError(message)
+        moment = value.astimezone(dt.UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if dialect.name == "sqlite" else value.astimezone(dt.UTC)
+
+
+def stored(kind: type[StrEnum], name: str) -> Enum:
+    """Return a column type that stores ``kind`` by value, with a CHECK made from its members."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=_KEY_LENGTH,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def as_json(value: object) -> str:
+    """Return ``value`` as JSON in the one form that is hashed and stored: sorted keys, no spare blanks."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """Whether ``value`` can be the key of a row at all: both databases fail on a number of more than 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def is_storable(text: str) -> bool:
+    """Whether both databases, and every form of export, can hold ``text``: no control characters, no half letters."""
+    return UNSTORABLE.search(text) is None
+
+
+#: SQLite counts up only an INTEGER key by itself; PostgreSQL gets 64 bits.
+Identity = BigInteger().with_variant(Integer, "sqlite")
+
+PrimaryKey = Annotated[int, mapped_column(Identity, primary_key=True)]
+Moment = Annotated[dt.datetime, mapped_column(UtcDateTime)]
+Line = Annotated[str, mapped_column(String(300))]
+Prose = Annotated[str, mapped_column(Text)]
+
+
+class Base(DeclarativeBase):
+    """The root of every model."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={dt.datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
+    )
+
+    #: Columns whose values never enter the trail (hashes of passwords, keys, the bytes of files).
+    secret_columns: ClassVar[frozenset[str]] = frozenset()

@@ -1,0 +1,56 @@
+"""The one connection to the database, and what each of the two kinds needs to be safe."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from models.base import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+db = SQLAlchemy(model_class=Base)
+
+#: False while something that only reads is served, so that readers of SQLite don't queue for its one writer.
+writes = ContextVar("writes", default=True)
+
+#: How long one writer waits for another before the program gives up, in milliseconds.
+BUSY_TIMEOUT = 10_000
+
+
+def is_sqlite(connection: Any) -> bool:  # noqa: ANN401 - sessions, connections and engines all have a dialect
+    """Whether this connection, session or engine speaks to SQLite."""
+    bind = connection.get_bind() if hasattr(connection, "get_bind") else connection
+    return bool(bind.dialect.name == "sqlite")
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a driver's own object
+    """Set what SQLite forgets between connections: write-ahead log, full durability, foreign keys."""
+    if not type(connection).__module__.startswith("sqlite3"):
+        return
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        # Without it INSERT OR REPLACE removes rows behind the triggers that forbid their removal.
+        "recursive_triggers = ON",
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at the start: a reader that turns writer later would fail instead of waiting."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes.get() else "BEGIN")

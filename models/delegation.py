@@ -1,0 +1,211 @@
+"""Delegations: who stands in for an absent head, by which decree, from when until when (SOP page, silences 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
+from models.agency import Agency, lock
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.user import User
+
+if TYPE_CHECKING:
+    from models.document import Document
+
+
+#: What a single line of text can hold, in characters.
+_LINE_LENGTH = 300
+
+
+class DelegationKind(StrEnum):
+    """Plh. stands in for a passing absence, Plt. for a standing one."""
+
+    PLH = "plh"
+    PLT = "plt"
+
+    @property
+    def prefix(self) -> str:
+        """What is written before the head's office: 'Plh. Kepala LPSE'."""
+        return "Plh." if self is DelegationKind.PLH else "Plt."
+
+    @property
+    def title(self) -> Message:
+        """The kind as it is shown."""
+        return _("Acting for a passing absence (Plh.)") if self is DelegationKind.PLH else _("Acting head (Plt.)")
+
+
+class Delegation(Base):
+    """The head's written authority for a named official, good between two dates of the LPSE's own zone."""
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        CheckConstraint("from_date <= until_date", name="dates_in_order"),
+        CheckConstraint("delegate_id <> head_id", name="not_to_oneself"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name="withdrawn_by_somebody"),
+        Index(None, "agency_id", "from_date", "id"),
+        Index(None, "delegate_id", "until_date"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    head_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    delegate_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    kind: Mapped[DelegationKind] = mapped_column(stored(DelegationKind, "kind"))
+    decree_number: Mapped[Line]
+    from_date: Mapped[dt.date]
+    until_date: Mapped[dt.date]
+    reason: Mapped[Prose | None]
+    recorded_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    recorded_at: Mapped[Moment]
+    withdrawn_at: Mapped[Moment | None]
+    withdrawn_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+
+    agency: Mapped[Agency] = relationship()
+    head: Mapped[User] = relationship(foreign_keys=head_id)
+    delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
+    recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
+    documents: Mapped[list[Document]] = relationship(back_populates="delegation")
+
+    def is_in_force(self, now: dt.datetime) -> bool:
+        """Whether the delegate may decide in the head's place at this moment."""
+        today = now.astimezone(self.agency.zone).date()
+        return self.withdrawn_at is None and self.from_date <= today <= self.until_date
+
+    def withdraw(self, *, now: dt.datetime, by: User) -> None:
+        """End the delegation at once; what was decided under it stands.
+
+        Raises NotAllowed for anybody but a head of the agency or an administrator.
+        """
+        is_head = Role.HEAD in by.roles and by.agency_id == self.agency_id
+        if not (is_head or _records_for(by, self.agency_id)):
+            raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
+        if self.withdrawn_at is not None:
+            raise NotAllowed(_("This delegation is withdrawn already."))
+        self.withdrawn_at, self.withdrawn_by_id = now, by.id
+
+
+def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation | None:
+    """Return the delegation under which ``user`` may decide in the head's place at this moment, if any.
+
+    It ends with its giver's office: who is head no more has nothing left to lend. A head whose account is
+    merely disabled is absent, and that is what a delegation is for.
+    """
+    if user.agency is None or not user.is_active:
+        return None
+    today = now.astimezone(user.agency.zone).date()
+    return session.scalars(
+        select(Delegation)
+        .join(User, User.id == Delegation.head_id)
+        .where(
+            Delegation.delegate_id == user.id,
+            Delegation.agency_id == user.agency_id,
+            User.is_head,
+            Delegation.withdrawn_at.is_(None),
+            Delegation.from_date <= today,
+            Delegation.until_date >= today,
+        )
+        .order_by(Delegation.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def grant(  # noqa: PLR0913 - a decree has this many parts
+    session: Session,
+    *,
+    head: User,
+    delegate: User,
+    kind: DelegationKind,
+    decree_number: str,
+    from_date: dt.date,
+    until_date: dt.date,
+    by: User,
+    now: dt.datetime,
+    reason: str | None = None,
+) -> Delegation:
+    """Record the head's delegation; ``by`` is the head or an administrator who has the decree before them.
+
+    Raises NotAllowed where somebody else grants it, Incomplete with a sentence beside each wrong field.
+    """
+    _may_grant(head, by)
+    if head.agency_id is not None:
+        session.flush()
+        lock(session, head.agency_id)  # two decrees at once would not see one another
+    faults = _faults(session, head, delegate, from_date, until_date, now)
+    number = decree_number.strip()
+    if not number:
+        faults["decree_number"] = _("“%(field)s” is required here.", field=_("Decree number"))
+    elif len(number) > _LINE_LENGTH:
+        faults["decree_number"] = _(
+            "At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(number)
+        )
+    if faults:
+        raise Incomplete(_("The delegation cannot be recorded like this."), fields=faults)
+    delegation = Delegation(
+        agency=head.agency,
+        head=head,
+        delegate=delegate,
+        kind=kind,
+        decree_number=number,
+        from_date=from_date,
+        until_date=until_date,
+        reason=reason,
+        recorded_by=by,
+        recorded_at=now,
+    )
+    session.add(delegation)
+    session.flush()
+    return delegation
+
+
+def _may_grant(head: User, by: User) -> None:
+    is_head = by.id == head.id and Role.HEAD in by.roles
+    if not (is_head or _records_for(by, head.agency_id)):
+        raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
+
+
+def _records_for(by: User, agency_id: int | None) -> bool:
+    """Whether ``by`` is an administrator who enters this agency's decrees."""
+    return Role.ADMINISTRATOR in by.roles and by.agency_id in {None, agency_id}
+
+
+def _faults(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong together
+    session: Session, head: User, delegate: User, from_date: dt.date, until_date: dt.date, now: dt.datetime
+) -> dict[str, Message]:
+    faults: dict[str, Message] = {}
+    if Role.HEAD not in head.roles:
+        faults["head_id"] = _("A delegation is the head's to give: it cannot be delegated further.")
+    if delegate.agency_id != head.agency_id or not delegate.is_active:
+        faults["delegate_id"] = _("The delegate must be an active user of the same agency.")
+    elif delegate.id == head.id or Role.HEAD in delegate.roles:
+        faults["delegate_id"] = _("The delegate must be somebody other than a head.")
+    if until_date < from_date:
+        faults["until_date"] = _("The last day is before the first.")
+    elif head.agency is not None and until_date < now.astimezone(head.agency.zone).date():
+        faults["until_date"] = _("The last day is past already.")
+    if not faults and _overlapping(session, head, from_date, until_date):
+        faults["from_date"] = _("Another delegation is in force on some of these days.")
+    return faults
+
+
+def _overlapping(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:
+    return (
+        session.scalars(
+            select(Delegation.id)
+            .where(
+                Delegation.agency_id == head.agency_id,
+                Delegation.head_id.in_(select(User.id).where(User.is_head)),
+                Delegation.withdrawn_at.is_(None),
+                Delegation.from_date <= until_date,
+                Delegation.until_date >= from_date,
+            )
+            .limit(1)
+        ).one_or_none()
+        is not None
+    )

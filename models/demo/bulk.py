@@ -1,0 +1,198 @@
+"""Rows on their way into the database in bulk, and the trail's entries that tell of them.
+
+The session's guard refuses bulk statements because nothing would be told of them. Here everything is told: whoever
+adds rows tells of them with ``Ledger.tell``, and rows, entries and the heads of the chains arrive in one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table, func, insert, select, text, update
+
+from models import audit
+from models.audit import AuditChain, AuditEntry, AuditRow, Circumstances, RowAction
+from models.base import Base, as_json
+from models.database import is_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+#: A row by column name.
+Row = dict[str, Any]
+
+#: Rows that are held before they are written, all tables together: it bounds the memory.
+_HELD = 40_000
+
+#: What SQLite may keep in memory of the indexes that grow meanwhile, in KiB.
+_CACHE = 128 * 1024
+
+_TABLES = {table.name: table for table in Base.metadata.sorted_tables}
+_TRAIL = (AuditEntry.__tablename__, AuditRow.__tablename__, AuditChain.__tablename__)
+
+
+@dataclass(slots=True)
+class _Head:
+    """The last entry of a chain."""
+
+    number: int
+    hash: str
+    is_new: bool
+
+
+class Ledger:
+    """Collects rows and tellings, gives them ids and numbers, and writes them in the order that foreign keys ask."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Continue where the database stands; nobody else writes to it until the transaction ends."""
+        self.connection = connection
+        _hold_off_others(connection)
+        self._held: dict[str, list[Row]] = defaultdict(list)
+        self._altered: dict[str, dict[int, Row]] = defaultdict(dict)
+        self._count = 0
+        self._last = {
+            table.name: connection.scalar(select(func.max(table.c.id))) or 0
+            for table in _TABLES.values()
+            if _is_counted(table)
+        }
+        self._heads = {
+            row.chain: _Head(row.number, row.hash, is_new=False)
+            for row in connection.execute(select(AuditChain.chain, AuditChain.number, AuditChain.hash))
+        }
+
+    def next_id(self, table: str) -> int:
+        """Return a new id for a row of ``table``."""
+        self._last[table] += 1
+        return self._last[table]
+
+    def add(self, table: str, row: Row) -> None:
+        """Take a row to be written."""
+        self._held[table].append(row)
+        self._count += 1
+
+    def alter(self, table: str, id_: int, values: Row) -> None:
+        """Take new values for a row that the database has already, every time with the same columns."""
+        self._altered[table].setdefault(id_, {}).update(values)
+
+    def tell(self, chain: int, circumstances: Circumstances, told: list[Row]) -> None:
+        """Add an entry to ``chain``; ``told`` are what ``inserted`` and ``updated`` return."""
+        head = self._heads.get(chain)
+        if head is None:
+            head = self._heads[chain] = _Head(0, audit._FIRST_HASH, is_new=True)  # noqa: SLF001
+        head.number += 1
+        entry: Row = {
+            "chain": chain,
+            "number": head.number,
+            "at": circumstances.at,
+            "actor_id": circumstances.actor_id,
+            "actor_name": circumstances.actor_name,
+            "capacity": circumstances.capacity,
+            "address": circumstances.address,
+            "request_id": circumstances.request_id,
+            "action": circumstances.action,
+            "reason": circumstances.reason,
+            "rows": as_json([item["row"] for item in told]),
+            "previous_hash": head.hash,
+        }
+        entry["hash"] = head.hash = audit.digest(entry)
+        entry["id"] = self.next_id("audit_entry")
+        self.add("audit_entry", entry)
+        for table, row_id in sorted(audit.touched(told)):
+            self.add("audit_row", {"entry_id": entry["id"], "table_name": table, "row_id": row_id})
+
+    def make_room(self) -> None:
+        """Write what is held once it is much."""
+        if self._count >= _HELD:
+            self.write()
+
+    def write(self) -> None:
+        """Write all that is held."""
+        for name, table in _TABLES.items():
+            if rows := self._held.pop(name, None):
+                self.connection.execute(insert(table), rows)
+        self._count = 0
+        for name, changes in self._altered.items():
+            table = _TABLES[name]
+            for id_, values in changes.items():
+                self.connection.execute(update(table).where(table.c.id == id_).values(values))
+        self._altered.clear()
+
+    def close(self) -> None:
+        """Write the rest, the heads of the chains, and let the database count on from here."""
+        self.write()
+        for chain, head in self._heads.items():
+            values = {"number": head.number, "hash": head.hash}
+            if head.is_new:
+                self.connection.execute(insert(AuditChain).values(chain=chain, **values))
+            else:
+                self.connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(values))
+        _count_on(self.connection, self._last)
+
+
+def inserted(table: str, row: Row, *, change: int | None = None, secret: Iterable[str] = ()) -> Row:
+    """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
+    after = {key: _plain(value) for key, value in row.items() if value is not None}
+    after.update(dict.fromkeys(secret, audit._SECRET))  # noqa: SLF001
+    key = row.get("id") or row.get("sha256")
+    return _item(table, key, RowAction.INSERTED, {}, after, change)
+
+
+def updated(table: str, id_: int, before: Mapping[str, Any], after: Mapping[str, Any], *, change: int | None = None) -> Row:
+    """Return what the trail says of a row that was altered, or an empty item where nothing was."""
+    keys = [key for key, value in after.items() if before.get(key) != value]
+    return _item(
+        table,
+        id_,
+        RowAction.UPDATED,
+        {key: _plain(before.get(key)) for key in keys},
+        {key: _plain(after[key]) for key in keys},
+        change,
+    )
+
+
+def _item(  # noqa: PLR0913, PLR0917 - what an item says
+    table: str, key: object, action: RowAction, before: Row, after: Row, change: int | None
+) -> Row:
+    return {
+        "change": str(change) if change else None,
+        "row": {"table": table, "id": str(key), "action": action, "before": before, "after": after},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _is_counted(table: Table) -> bool:
+    """Whether rows of ``table`` have an id of their own: a step's record has its activity's."""
+    return "id" in table.c and not table.c.id.foreign_keys
+
+
+def _hold_off_others(connection: Connection) -> None:
+    """Keep other writers out until the end of the transaction: ids and numbers are given out here meanwhile."""
+    if is_sqlite(connection):
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE}")
+    else:
+        names = ", ".join(f'"{name}"' for name, table in _TABLES.items() if _is_counted(table) or name in _TRAIL)
+        connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _count_on(connection: Connection, last: Mapping[str, int]) -> None:
+    """Tell PostgreSQL's sequences where the ids stand, and give SQLite's memory back."""
+    if is_sqlite(connection):
+        connection.exec_driver_sql("PRAGMA cache_size = -2000")
+        return
+    for name, number in last.items():
+        if number:
+            connection.execute(
+                text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :number)"), {"table": name, "number": number}
+            )
+

@@ -1,0 +1,130 @@
+"""The demo cast: the same seven people at every LPSE, and one administrator of the installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from lpse_admin.roles import Role
+from models.sop import SopRevision
+from models.user import User
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy.orm import Session
+
+    from models.agency import Agency
+
+#: Everybody's password. Only in demo, which listens on the machine itself and nowhere else.
+PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the program starts
+ADMINISTRATOR = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One member of the cast: what the account is called and what its owner does."""
+
+    username: str
+    full_name: str
+    role: Role
+    position: str
+
+
+CAST = (
+    Figure("pemohon", "Pemohon 1", Role.REQUESTER, "PPK"),
+    Figure("pemohon2", "Pemohon 2", Role.REQUESTER, "Pokja Pemilihan"),
+    Figure("pengelola", "Pengelola Perubahan 1", Role.CHANGE_MANAGER, "Administrator Sistem"),
+    Figure("pengelola2", "Pengelola Perubahan 2", Role.CHANGE_MANAGER, "Administrator Jaringan"),
+    Figure("kepala", "Kepala LPSE", Role.HEAD, "Kepala LPSE"),
+    Figure("plh", "Pengelola Perubahan 3", Role.CHANGE_MANAGER, "Sekretaris LPSE"),
+    Figure("pemeriksa", "Pemeriksa", Role.INSPECTOR, "Auditor Inspektorat"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the cast, to be printed: whose it is and the password that opens it."""
+
+    username: str
+    full_name: str
+    roles: tuple[Role, ...]
+    agency: str
+    password: str = PASSWORD
+
+
+def make_cast(session: Session, now: dt.datetime) -> list[Account]:
+    """Make the accounts that are lacking, for every agency with a loaded paper, and return those that were made.
+
+    The caller answers for the write (``models.audit``) and commits. ``now`` is when the accounts come to be.
+    """
+    known = set(session.scalars(select(User.username)))
+    hashed = _hash_of_the_password()
+    made = []
+    for number, (agency, suffix) in enumerate(_agencies(session)):
+        for place, figure in enumerate(CAST):
+            if figure.username + suffix not in known:
+                nip = None if figure.role is Role.REQUESTER else _nip(now, number, place)
+                made.append(_user(figure, agency, suffix, nip, hashed))
+    if ADMINISTRATOR not in known:
+        figure = Figure(ADMINISTRATOR, "Administrator", Role.ADMINISTRATOR, "Administrator")
+        made.append(_user(figure, None, "", None, hashed))
+    session.add_all(made)
+    session.flush()
+    return [_account(user) for user in made]
+
+
+def accounts(session: Session) -> list[Account]:
+    """Return the accounts of the cast that are there, agency by agency, the administrator last."""
+    names = [figure.username + suffix for _agency, suffix in _agencies(session) for figure in CAST]
+    found = {user.username: user for user in session.scalars(select(User).where(User.username.in_([*names, ADMINISTRATOR])))}
+    return [_account(found[name]) for name in [*names, ADMINISTRATOR] if name in found]
+
+
+def _agencies(session: Session) -> list[tuple[Agency, str]]:
+    """Return each agency with a paper, and what the names of its accounts end in; no two end alike."""
+    found: list[tuple[Agency, str]] = []
+    for revision in session.scalars(select(SopRevision).order_by(SopRevision.id)):
+        if all(agency is not revision.agency for agency, _suffix in found):
+            suffix = revision.paper.agency.account_suffix
+            if any(suffix == taken for _agency, taken in found):
+                suffix = f".{revision.agency.key}"
+            found.append((revision.agency, suffix))
+    return found
+
+
+def _user(figure: Figure, agency: Agency | None, suffix: str, nip: str | None, hashed: str) -> User:
+    username = figure.username + suffix
+    user = User(
+        agency=agency,
+        username=username,
+        full_name=figure.full_name,
+        nip=nip,
+        position=figure.position,
+        institution=agency.name if agency else None,
+        email=f"{username}@example.invalid",
+        password_hash=hashed,
+    )
+    user.roles = [figure.role]
+    return user
+
+
+def _hash_of_the_password() -> str:
+    """Return one hash for the whole cast: each would take as long as a login."""
+    nobody = User()
+    nobody.set_password(PASSWORD)
+    return nobody.password_hash
+
+
+def _nip(now: dt.datetime, agency: int, place: int) -> str:
+    """Return a well-formed NIP (8-6-1-3 digits) that is nobody's: a birthday, an appointment, sex, serial."""
+    born, appointed = now.year - 45 + place, now.year - 20 + place
+    return f"{born}0101{appointed}011{900 + agency * 10 + place}"
+
+
+def _account(user: User) -> Account:
+    return Account(
+        user.username, user.full_name, tuple(sorted(user.roles)), user.agency.name if user.agency else ""
+    )

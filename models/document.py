@@ -1,0 +1,135 @@
+"""Files: kept in the database by the hash of their content, so that one backup holds everything."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
+
+from lpse_admin.errors import NoSuchMove
+from lpse_admin.message import _
+from models.base import Base, Identity, Line, Moment, PrimaryKey
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+    from models.delegation import Delegation
+    from models.user import User
+
+
+class FileContent(Base):
+    """The bytes of a file, stored once however often it is attached."""
+
+    __tablename__ = "file_content"
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"content"})
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]
+    content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+
+
+class Document(Base):
+    """A file attached to a step of a request, or the scanned decree of a delegation."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        CheckConstraint("(change_id IS NULL) <> (delegation_id IS NULL)", name="belongs_to_one_thing"),
+        CheckConstraint("(change_id IS NULL) = (activity_id IS NULL)", name="attached_in_a_step"),
+        Index(None, "change_id"),
+        Index(None, "activity_id"),
+        Index(None, "delegation_id"),
+        Index(None, "sha256"),
+        Index(None, "agency_id", "uploaded_at", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
+    activity_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("activity.id"))
+    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+    #: The key of the paper's requirement that this file meets; None for anything else that belongs to the file.
+    item_key: Mapped[str | None] = mapped_column(String(80))
+    name: Mapped[Line]
+    media_type: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), ForeignKey("file_content.sha256"))
+    uploaded_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    uploaded_at: Mapped[Moment]
+
+    change: Mapped[ChangeRequest | None] = relationship(back_populates="documents")
+    activity: Mapped[Activity | None] = relationship(back_populates="documents")
+    delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
+    uploaded_by: Mapped[User] = relationship()
+    stored: Mapped[FileContent] = relationship()
+
+    def __str__(self) -> str:
+        """Return the file's name."""
+        return self.name
+
+
+def keep(session: Session, content: bytes) -> FileContent:
+    """Return the stored row for these bytes, adding them where they are new."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    row = session.get(FileContent, sha256)
+    if row is not None:
+        return row
+    row = FileContent(sha256=sha256, size=len(content), content=content)
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # the same bytes came in beside us
+        row = session.get_one(FileContent, sha256)
+    return row
+
+
+def _hold_open(session: Session, activity: Activity) -> None:
+    """Lock the request, as a move does, so that nobody finishes the step while a file arrives for it."""
+    session.flush()
+    session.refresh(activity.change, ["version"], with_for_update=True)
+    session.refresh(activity, ["finished_at"])
+    if not activity.is_open:
+        raise NoSuchMove(_("This step is finished: nothing can be added to it any more."))
+
+
+def attach(  # noqa: PLR0913 - what is told of a file when it arrives
+    session: Session,
+    *,
+    name: str,
+    media_type: str,
+    content: bytes,
+    by: User,
+    now: dt.datetime,
+    item_key: str | None = None,
+    activity: Activity | None = None,
+    delegation: Delegation | None = None,
+) -> Document:
+    """Attach a checked file (``lpse_admin.files``) to an open step or to a delegation, and return its row.
+
+    Raises NoSuchMove (409) where the step was finished meanwhile.
+    """
+    owner = activity or delegation
+    assert owner is not None  # noqa: S101 - one of the two is always given
+    if activity is not None:
+        _hold_open(session, activity)
+    row = keep(session, content)
+    document = Document(
+        agency_id=owner.agency_id,
+        change_id=activity.change_id if activity else None,
+        activity_id=activity.id if activity else None,
+        delegation_id=delegation.id if delegation else None,
+        item_key=item_key,
+        name=name,
+        media_type=media_type,
+        size=row.size,
+        sha256=row.sha256,
+        uploaded_by_id=by.id,
+        uploaded_at=now,
+    )
+    session.add(document)
+    session.flush()
+    return document

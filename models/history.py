@@ -1,0 +1,205 @@
+"""Whether what is stored of each request agrees with its history: every move replayed, in one pass over the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from lpse_admin.message import Message, _
+from lpse_admin.sop import Move
+from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.workflow import result_of
+from models.activity import Activity
+from models.agency import NumberCounter
+from models.change import ChangeRequest, ChangeRevision
+from models.sop import SopMove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+#: Rows that are held at a time.
+_BATCH = 5000
+
+_STORED = ("step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back", "revision")
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Something stored that the history does not bear out; ``change_id`` is None for a whole year's numbers."""
+
+    change_id: int | None
+    number: str | None
+    fault: Message
+
+    def __str__(self) -> str:
+        """Return it as one line, in English."""
+        return f"{self.number or f'draft {self.change_id}'}: {self.fault}"
+
+
+@dataclass(slots=True)
+class _State:
+    """What the moves so far come to."""
+
+    step: Step = Step.REQUEST
+    urgency: Urgency | None = None
+    result: Result | None = None
+    is_refused: bool = False
+    is_undone: bool = False
+    is_rolled_back: bool = False
+    revision: int = 1
+    parts: dict[Part, set[int]] = field(default_factory=dict)
+
+    def take(self, move: Move) -> None:
+        """Go where ``move`` leads, with what its outcome settles."""
+        match move.outcome:
+            case Outcome.RESUBMITTED:
+                self.revision += 1
+            case Outcome.EMERGENCY | Outcome.NORMAL:
+                self.urgency = Urgency(move.outcome.value)
+            case Outcome.REFUSED | Outcome.APPROVED:
+                self.is_refused = move.outcome is Outcome.REFUSED
+            case Outcome.FAILED | Outcome.PASSED:
+                self.is_undone = move.outcome is Outcome.FAILED
+            case Outcome.ROLLED_BACK:
+                self.is_rolled_back = True
+            case _:
+                pass
+        self.step = move.target
+        self.result = result_of(move, rolled_back=self.is_rolled_back)
+
+
+def verify(session: Session) -> Iterator[Discrepancy]:
+    """Yield what does not agree, request by request; nothing where all is well."""
+    moves = {
+        (move.sop_id, move.step, move.outcome): move.target
+        for move in session.execute(select(SopMove.sop_id, SopMove.step, SopMove.outcome, SopMove.target))
+    }
+    change, activity = ChangeRequest.__table__.c, Activity.__table__.c
+    rows = session.connection().execute(
+        select(
+            *(change[name].label(f"change_{name}") for name in ("id", "number", "sop_id", "requester_id", *_STORED)),
+            change.created_at,
+            change.submitted_at,
+            change.closed_at,
+            activity.sequence,
+            activity.step,
+            activity.outcome,
+            activity.target,
+            activity.revision,
+            activity.actor_id,
+            activity.arrived_at,
+            activity.finished_at,
+        )
+        .select_from(ChangeRequest.__table__.outerjoin(Activity.__table__, activity.change_id == change.id))
+        .order_by(change.id, activity.sequence)
+        .execution_options(yield_per=_BATCH)
+    )
+    for change_id, group in groupby(rows, key=lambda row: row.change_id):
+        history = list(group)
+        for fault in _faults(history, moves):
+            yield Discrepancy(change_id, history[0].change_number, fault)
+    yield from _wrong_revisions(session)
+    yield from _gaps(session)
+
+
+def _faults(history: Sequence[Row[Any]], moves: dict[tuple[int, Step, Outcome], Step]) -> Iterator[Message]:
+    """Yield what is wrong with one request, whose rows come in the order of its steps."""
+    change = history[0]
+    state = _State(parts={Part.ASK: {change.change_requester_id}})
+    arrived = change.created_at
+    for place, row in enumerate(history, 1):
+        if row.sequence != place:
+            yield _("step %(place)s of its history is missing", place=place)
+            return
+        if row.step is not state.step or row.revision != state.revision or row.arrived_at != arrived:
+            yield _("step %(place)s does not begin where the one before it ended", place=place)
+        if row.finished_at is None:
+            if place != len(history):
+                yield _("step %(place)s is open although another follows", place=place)
+            break
+        yield from _faults_of_move(row, state, moves)
+        state.take(Move(row.step, row.outcome, row.target))
+        arrived = row.finished_at
+    else:
+        if state.step is not Step.CLOSED:
+            yield _("no step is open although it is not closed")
+    yield from _faults_of_stored(change, state, history)
+
+
+def _faults_of_move(
+    row: Row[Any], state: _State, moves: dict[tuple[int, Step, Outcome], Step]
+) -> Iterator[Message]:
+    """Yield what the paper or the duties say against one move that was made."""
+    if moves.get((row.change_sop_id, row.step, row.outcome)) is not row.target:
+        yield _("step %(place)s was left by a move that its paper does not have", place=row.sequence)
+    if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
+        yield _("step %(place)s went round the head's refusal", place=row.sequence)
+    part = PARTS.get(row.step)
+    if part is None:
+        return
+    if any(row.actor_id in state.parts.get(other, ()) for other in CHECKS_ANOTHER[part]):
+        yield _("step %(place)s was taken by somebody who had taken a part that it checks", place=row.sequence)
+    state.parts.setdefault(part, set()).add(row.actor_id)
+
+
+def _faults_of_stored(change: Row[Any], state: _State, history: Sequence[Row[Any]]) -> Iterator[Message]:
+    """Yield what the request itself says otherwise than its history."""
+    for name in _STORED:
+        stored, found = getattr(change, f"change_{name}"), getattr(state, name)
+        if stored != found:
+            yield _(
+                "“%(column)s” is %(stored)s, its history says %(found)s",
+                column=name,
+                stored=str(stored),
+                found=str(found),
+            )
+    if change.submitted_at != history[0].finished_at:
+        yield _("the time of its submission is not that of its first step")
+    if state.step is Step.CLOSED and change.closed_at != history[-1].finished_at:
+        yield _("the time of its closing is not that of its last step")
+
+
+def _wrong_revisions(session: Session) -> Iterator[Discrepancy]:
+    """Yield the requests that lack what they said at one of their submissions."""
+    kept = (
+        select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
+    )
+    for row in session.execute(
+        select(ChangeRequest.id, ChangeRequest.number)
+        .outerjoin(kept, kept.c.change_id == ChangeRequest.id)
+        .where(
+            ChangeRequest.submitted_at.is_not(None), func.coalesce(kept.c.count, 0) != ChangeRequest.revision
+        )
+        .order_by(ChangeRequest.id)
+    ):
+        yield Discrepancy(row.id, row.number, _("a revision of what it said is missing"))
+
+
+def _gaps(session: Session) -> Iterator[Discrepancy]:
+    """Yield the years whose numbers are not gapless, or not the ones that the counter has given."""
+    given = (
+        select(
+            ChangeRequest.agency_id,
+            ChangeRequest.year,
+            func.count().label("count"),
+            func.max(ChangeRequest.serial).label("last"),
+        )
+        .where(ChangeRequest.serial.is_not(None))
+        .group_by(ChangeRequest.agency_id, ChangeRequest.year)
+    )
+    counters = {
+        (row.agency_id, row.year): row.last
+        for row in session.execute(select(NumberCounter.agency_id, NumberCounter.year, NumberCounter.last))
+    }
+    for row in session.execute(given):
+        if not row.count == row.last == counters.pop((row.agency_id, row.year), None):
+            yield Discrepancy(None, f"RFC/{row.year}", _("the numbers of this year are not gapless"))
+    for (_agency, year), last in counters.items():
+        if last:
+            yield Discrepancy(None, f"RFC/{year}", _("the numbers of this year are not gapless"))

@@ -1,0 +1,122 @@
+"""Logins: the sessions that they open, and the failures that are counted against guessing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from sqlalchemy import ForeignKey, Index, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lpse_admin.errors import TooMany
+from lpse_admin.message import _
+from models.base import Base, Identity, Moment, PrimaryKey
+from models.database import writes
+from models.user import User, is_password_of
+
+_SECONDS = 60
+
+
+class Login(Base):
+    """A session of a user, from the login to the logout; its cookie is good only as long as this row is open."""
+
+    __tablename__ = "login"
+    __table_args__ = (Index(None, "user_id", "at"),)
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    at: Mapped[Moment]
+    address: Mapped[str] = mapped_column(String(45))
+    ended_at: Mapped[Moment | None]
+
+
+class LoginFailure(Base):
+    """A login that failed, counted by account and by address so that nobody can go on guessing."""
+
+    __tablename__ = "login_failure"
+    __table_args__ = (Index(None, "username", "at"), Index(None, "address", "at"))
+
+    id: Mapped[PrimaryKey]
+    at: Mapped[Moment]
+    username: Mapped[str] = mapped_column(String(80))
+    address: Mapped[str] = mapped_column(String(45))
+    #: The agency of the account that was tried, where there is such an account.
+    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody typed in to log in, and where from; ``code`` is the second factor's."""
+
+    username: str
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+    address: str
+
+
+def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: int, minutes: int) -> Login | None:
+    """Open a session for whoever ``attempt`` names, or count the failure and return None; the caller commits.
+
+    Raises TooMany where the account or the address has failed ``failures`` times within ``minutes``. The password
+    is compared outside of any transaction, so that nobody waits for its hash.
+    """
+    window = dt.timedelta(minutes=minutes)
+
+    def refuse_the_locked_out() -> None:
+        if is_locked_out(session, attempt.username, attempt.address, since=now - window, limit=failures):
+            raise TooMany(
+                _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=minutes),
+                retry_after=minutes * _SECONDS,
+            )
+
+    writes.set(False)
+    refuse_the_locked_out()
+    known = session.scalars(select(User).where(User.username == attempt.username)).one_or_none()
+    if known is not None:
+        session.expunge(known)
+    session.rollback()
+    is_right = is_password_of(known, attempt.password)
+    writes.set(True)
+    # The row's lock lets those who guess at one account at the same time pass one after the other.
+    user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None
+    refuse_the_locked_out()
+    address = attempt.address[:45]
+    if is_right and user is not None and user.is_active and user.accept_code(attempt.code, now):
+        opened = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=address)
+        session.add(opened)
+        session.flush()
+        return opened
+    session.add(
+        LoginFailure(
+            at=now, username=attempt.username[:80], address=address, agency_id=user.agency_id if user else None
+        )
+    )
+    session.flush()
+    return None
+
+
+def logged_in(session: Session, login_id: int, user_id: int, version: int) -> User | None:
+    """Return the user whose session is open still, or None where it has ended or they were disabled."""
+    return session.scalars(
+        select(User)
+        .join(Login, Login.user_id == User.id)
+        .where(
+            Login.id == login_id,
+            Login.ended_at.is_(None),
+            User.id == user_id,
+            User.session_version == version,
+            User.is_active,
+        )
+    ).one_or_none()
+
+
+def is_locked_out(session: Session, username: str, address: str, *, since: dt.datetime, limit: int) -> bool:
+    """Whether ``username`` or ``address`` has failed ``limit`` times or more after ``since``."""
+    for column, value in ((LoginFailure.username, username), (LoginFailure.address, address)):
+        count = session.scalar(
+            select(func.count()).select_from(LoginFailure).where(column == value, LoginFailure.at > since)
+        )
+        if (count or 0) >= limit:
+            return True
+    return False

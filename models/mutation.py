@@ -1,0 +1,309 @@
+"""Mutations of the asset list: all that one request changes is applied together or not at all.
+
+A row as typed in is ``{"kind": "altered", "asset_id": 5, "column": "condition", "value": "good"}``, ``{"kind":
+"retired", "asset_id": 5, "value": why}`` or ``{"kind": "added", "card": "B", "code": …, "register": …, "name": …}``
+with any further column of that card. Several rows may alter one asset; they make one mutation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lpse_admin.errors import Incomplete
+from lpse_admin.kib import CARDS, COMMON, Card, Column, ColumnKind, Condition, code_scheme, dotted
+from lpse_admin.message import Message, _
+from models.agency import lock
+from models.asset import Asset, AssetMutation, MutationKind
+from models.base import as_json, is_id, is_storable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.activity import Activity, AssetUpdate
+    from models.change import ChangeRequest
+    from models.user import User
+
+#: What no price may reach: the column holds 18 digits, two of them behind the point.
+_PRICE_LIMIT = Decimal(10) ** 16
+_SEN = Decimal("0.01")
+#: Rupiah as they are written: 12.500.000,00. A point before two digits is one of the program's own prices.
+_RUPIAH = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+#: How many rows one request may bring.
+MOST_ROWS = 1000
+_LENGTHS = {"code": 24, "register": 8}
+_TEXT_LENGTH = 300
+
+
+def columns(card: Card) -> dict[str, Column]:
+    """Return the columns that an item of ``card`` can have, by key: the card's own and those of every card."""
+    found = {column.key: column for column in CARDS[card]}
+    for column in (*CARDS[Card.B], *CARDS[Card.C]):
+        if column.key in COMMON:
+            found.setdefault(column.key, column)
+    return found
+
+
+def typed(column: Column, raw: object) -> object:
+    """Return what stands in ``column`` for the text ``raw``: None, text, int, Decimal, ISO date, bool, condition.
+
+    Raises Incomplete with one sentence where ``raw`` does not fit the column.
+    """
+    text = str(raw).strip() if raw is not None else ""
+    if not text:
+        return None
+    try:
+        return _READERS[column.kind](text, column)
+    except (ValueError, InvalidOperation):
+        message = _("“%(value)s” does not fit “%(column)s”.", value=text[:60], column=column.heading)
+        raise Incomplete(message, fields={column.key: message}) from None
+
+
+def put(asset: Asset, values: Mapping[str, object]) -> None:
+    """Set typed ``values`` by column key on the asset: common columns on the row, the others in its details."""
+    details = dict(asset.details or {})
+    for key, value in values.items():
+        if key in COMMON:
+            setattr(asset, key, value)
+        elif value is None:
+            details.pop(key, None)
+        else:
+            details[key] = str(value) if isinstance(value, Decimal) else value
+    asset.details = details
+
+
+def typed_row(card: Card, raw: Mapping[str, object]) -> dict[str, object]:
+    """Return the typed values of a whole new item; raises Incomplete with a sentence beside each wrong column."""
+    faults: dict[str, Message] = {}
+    values: dict[str, object] = {}
+    for key, column in columns(card).items():
+        try:
+            values[key] = typed(column, raw.get(key))
+        except Incomplete as refusal:
+            faults |= refusal.fields
+    for key in ("code", "register", "name"):
+        if not values.get(key) and key not in faults:
+            faults[key] = _("“%(field)s” is required here.", field=columns(card)[key].heading)
+    if "code" not in faults and code_scheme(str(values["code"])) is None:
+        faults["code"] = _(
+            "An item code has 12 digits in 7 levels (Permendagri 108/2016) or 14 digits (Permendagri 17/2007)."
+        )
+    if faults:
+        raise Incomplete(_("The item cannot be entered like this."), fields=faults)
+    values["code"] = dotted(str(values["code"]))
+    return values
+
+
+def snapshot(asset: Asset) -> dict[str, Any]:
+    """Return all that the list says of an asset, as plain data."""
+    common = {key: getattr(asset, key) for key in sorted(COMMON)}
+    return {"card": asset.card, **common, **(asset.details or {}), "is_retired": bool(asset.is_retired)}
+
+
+def apply(change: ChangeRequest, activity: AssetUpdate, actor: User, now: dt.datetime) -> None:
+    """Apply the rows of ``activity.draft``, each asset's mutation with the row before and after.
+
+    Raises Incomplete, and applies nothing, where one of the rows cannot be applied.
+    """
+    session = cast("Session", Session.object_session(change))
+    lock(session, change.agency_id)  # two requests could enter the same item, or wait for each other's
+    altered: dict[int, dict[str, object]] = {}
+    for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
+        try:
+            if row["kind"] == MutationKind.ADDED:
+                _add(session, change, activity, row, actor, now)
+            else:
+                altered.setdefault(row["asset_id"], {}).update(_alteration(session, row, activity))
+        except Incomplete as refusal:
+            message = _in_row(number, refusal)
+            raise Incomplete(message, fields={"mutations": message}) from None
+    for asset_id in sorted(altered):
+        _alter(session, change, activity, asset_id, altered[asset_id])
+
+
+def fault(rows: object, activity: Activity) -> Message | None:
+    """Return what is wrong with rows that were typed in, or None."""
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS or not all(isinstance(row, dict) for row in rows):
+        return _("This is not a list of mutations.")
+    session = cast("Session", Session.object_session(activity))
+    for number, row in enumerate(rows, 1):
+        try:
+            _check(session, row, activity)
+        except Incomplete as refusal:
+            return _in_row(number, refusal)
+    return None
+
+
+def fault_of_findings(rows: object, activity: Activity) -> Message | None:
+    """Return what is wrong with the assets that a review names, or None."""
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        return _("This is not a list of assets.")
+    session = cast("Session", Session.object_session(activity))
+    for row in rows:
+        if not isinstance(row, dict) or set(row) != {"asset_id", "finding"}:
+            return _("Each asset needs what was found about it.")
+        if not isinstance(row["finding"], str) or not row["finding"].strip() or not is_storable(row["finding"]):
+            return _("Each asset needs what was found about it.")
+        if row["asset_id"] is not None and _asset(session, row["asset_id"], activity) is None:
+            return _("There is no such asset.")
+    return None
+
+
+def _in_row(number: int, refusal: Incomplete) -> Message:
+    first = next(iter(refusal.fields.values()), refusal.message)
+    return _("Row %(row)s: %(fault)s", row=number, fault=first)
+
+
+def _check(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
+    kind = row.get("kind")
+    if kind == MutationKind.ADDED:
+        if row.get("card") not in set(Card):
+            raise Incomplete(_("Choose the card that the item belongs to."))
+        typed_row(Card(row["card"]), row)
+    elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:
+        _alteration(session, row, activity)
+    else:
+        raise Incomplete(_("Say whether the item is added, altered or taken off the list."))
+
+
+def _alteration(session: Session, row: Mapping[str, Any], activity: Activity) -> dict[str, object]:
+    asset = _asset(session, row.get("asset_id"), activity)
+    if asset is None:
+        raise Incomplete(_("There is no such asset."))
+    if asset.is_retired:
+        raise Incomplete(_("This item was taken off the list before."))
+    if row["kind"] == MutationKind.RETIRED:
+        return {"is_retired": True}
+    column = columns(asset.card).get(str(row.get("column")))
+    if column is None or column.key in {"code", "register"}:
+        raise Incomplete(_("Choose the column that changes; code and register stay with the item."))
+    value = typed(column, row.get("value"))
+    if column.key == "name" and not value:
+        raise Incomplete(_("“%(field)s” is required here.", field=column.heading))
+    return {column.key: value}
+
+
+def _asset(session: Session, asset_id: object, activity: Activity) -> Asset | None:
+    asset = session.get(Asset, asset_id) if is_id(asset_id) else None
+    return asset if asset is not None and asset.agency_id == activity.agency_id else None
+
+
+def _add(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
+    session: Session,
+    change: ChangeRequest,
+    activity: AssetUpdate,
+    row: Mapping[str, Any],
+    actor: User,
+    now: dt.datetime,
+) -> None:
+    card = Card(row["card"])
+    values = typed_row(card, row)
+    taken = session.scalars(
+        select(Asset.id).where(
+            Asset.agency_id == change.agency_id, Asset.code == values["code"], Asset.register == values["register"]
+        )
+    ).one_or_none()
+    if taken is not None:
+        message = _(
+            "Code %(code)s with register %(register)s is on the list already.",
+            code=values["code"],
+            register=values["register"],
+        )
+        raise Incomplete(message, fields={"code": message})
+    asset = Asset(
+        agency_id=change.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=actor.id
+    )
+    put(asset, values)
+    session.add(asset)
+    session.flush()
+    _record(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
+
+
+def _alter(
+    session: Session, change: ChangeRequest, activity: AssetUpdate, asset_id: int, values: dict[str, object]
+) -> None:
+    asset = session.get_one(Asset, asset_id, with_for_update=True, populate_existing=True)
+    before = snapshot(asset)
+    retired = bool(values.pop("is_retired", False))
+    # The mutation goes in first: the database lets no item change that no request names.
+    after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON})
+    put(after, values)
+    after.is_retired = retired
+    kind = MutationKind.RETIRED if retired else MutationKind.ALTERED
+    _record(session, change, activity, asset, kind, before, snapshot(after))
+    put(asset, values)
+    asset.is_retired = retired
+    session.flush()
+
+
+def _record(  # noqa: PLR0913, PLR0917 - what a mutation says
+    session: Session,
+    change: ChangeRequest,
+    activity: AssetUpdate,
+    asset: Asset,
+    kind: MutationKind,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> None:
+    session.add(
+        AssetMutation(
+            agency_id=change.agency_id,
+            change_id=change.id,
+            update_id=activity.id,
+            asset_id=asset.id,
+            kind=kind,
+            before=None if before is None else as_json(before),
+            after=as_json(after),
+        )
+    )
+    session.flush()
+
+
+def _text(text: str, column: Column) -> str:
+    if len(text) > _LENGTHS.get(column.key, _TEXT_LENGTH) or not is_storable(text):
+        raise ValueError
+    return text
+
+
+def _year(text: str, _column: Column) -> int:
+    year = int(text)
+    if not (text.isascii() and FIRST_YEAR <= year <= LAST_YEAR):
+        raise ValueError
+    return year
+
+
+def _money(text: str, column: Column) -> Decimal:
+    value = _number(text.replace(".", "") if _RUPIAH.fullmatch(text) else text, column)
+    if value != value.quantize(_SEN):
+        raise ValueError
+    return value.quantize(_SEN)
+
+
+def _number(text: str, _column: Column) -> Decimal:
+    value = Decimal(text.replace(",", "."))
+    if not value.is_finite() or not 0 <= value < _PRICE_LIMIT:
+        raise ValueError
+    return value
+
+
+def _yes_no(text: str, _column: Column) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError
+    return text == "yes"
+
+
+_READERS = {
+    ColumnKind.TEXT: _text,
+    ColumnKind.YEAR: _year,
+    ColumnKind.NUMBER: _number,
+    ColumnKind.MONEY: _money,
+    ColumnKind.DATE: lambda text, _column: dt.date.fromisoformat(text).isoformat(),
+    ColumnKind.CONDITION: lambda text, _column: Condition(text),
+    ColumnKind.YES_NO: _yes_no,
+}

@@ -1,0 +1,93 @@
+"""What a user may see: one criterion for each table, used by lists, counts, single rows, lookups and exports.
+
+Nobody sees anything of another agency, save an administrator of the installation; a requester who is nothing
+else sees their own requests and what belongs to them. A table that is not named here is seen by nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, false, or_, select, true
+
+from lpse_admin.roles import Role
+from lpse_admin.steps import Step
+from models.activity import Activity
+from models.asset import Asset, AssetMutation
+from models.audit import AuditEntry
+from models.change import ChangeRequest
+from models.delegation import Delegation
+from models.document import Document
+from models.sop import SopRevision, SopState
+from models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Roles that see all requests of their agency.
+_OFFICE = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
+
+
+def visible(model: type[Any], user: User, *, stands_in_for_head: bool = False) -> ColumnElement[bool]:
+    """Return the criterion for the rows of ``model`` that ``user`` may see."""
+    rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
+    if rule is None or not user.is_active:
+        return false()
+    return rule(user, stands_in_for_head or sees_the_office(user))
+
+
+def sees_the_office(user: User) -> bool:
+    """Whether ``user`` sees all requests of their agency and not only their own."""
+    return not _OFFICE.isdisjoint(user.roles)
+
+
+def _of_agency(column: Any, user: User) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    return true() if user.reaches_across else column == user.agency_id
+
+
+def _changes(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    if not office:
+        return ChangeRequest.requester_id == user.id
+    # A draft is the requester's own.
+    submitted = or_(ChangeRequest.submitted_at.is_not(None), ChangeRequest.requester_id == user.id)
+    return _of_agency(ChangeRequest.agency_id, user) & submitted
+
+
+def _activities(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    own = Activity.requester_id == user.id
+    a_draft = (Activity.step == Step.REQUEST) & Activity.finished_at.is_(None)
+    return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if office else own
+
+
+def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+    if not office:
+        return own
+    drafts = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.submitted_at.is_(None)))
+    return _of_agency(Document.agency_id, user) & (own | ~drafts | Document.change_id.is_(None))
+
+
+def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    mine = _of_agency(SopRevision.agency_id, user)
+    return mine if office else mine & (SopRevision.state != SopState.DRAFT)
+
+
+def _in_office(column: Any) -> Callable[[User, bool], ColumnElement[bool]]:  # noqa: ANN401
+    return lambda user, office: _of_agency(column, user) if office else false()
+
+
+def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    return _of_agency(User.agency_id, user) if office else User.id == user.id
+
+
+_RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...] = (
+    (ChangeRequest, _changes),
+    (Activity, _activities),
+    (Document, _documents),
+    (SopRevision, _sops),
+    (Asset, _in_office(Asset.agency_id)),
+    (AssetMutation, _in_office(AssetMutation.agency_id)),
+    (Delegation, _in_office(Delegation.agency_id)),
+    (AuditEntry, _in_office(AuditEntry.chain)),
+    (User, _users),
+)

@@ -1,0 +1,1 @@
+"""Everything that is claimed of the program, tried out."""

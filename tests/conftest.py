@@ -1,0 +1,157 @@
+"""What every test can ask for: a database of its own on both kinds, and a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from playwright.sync_api import sync_playwright
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from models.database import db
+from tests import browser as chromium
+from tests import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import psycopg
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+    Kind = Literal["sqlite", "postgresql"]
+    NewDatabase = Callable[[Kind], AbstractContextManager[str]]
+
+
+def create_schema(url: str) -> None:
+    """Make every table and trigger in the empty database at `url`; done once for each kind and worker."""
+    engine = create_engine(url, poolclass=NullPool)
+    db.metadata.create_all(engine)
+    engine.dispose()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for all workers, in the process that starts the workers."""
+    if config.getoption("numprocesses") and not config.getoption("collectonly"):
+        server = postgres.Server()
+        config.add_cleanup(server.stop)
+        os.environ[postgres.VARIABLE] = str(server.folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, so that `-m "not browser"` leaves nothing over."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that a part of the tests has not run."""
+    if any(chromium.ABSENT in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
+        terminalreporter.section("INCOMPLETE", sep="!", yellow=True, bold=True)
+        terminalreporter.line(chromium.ABSENT, yellow=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[str]:
+    """Where the run's PostgreSQL listens. Without workers it is started here, by the first test that needs it."""
+    if folder := os.environ.get(postgres.VARIABLE):
+        yield folder
+        return
+    server = postgres.Server()
+    yield str(server.folder)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_connection(postgres_folder: str) -> Iterator[psycopg.Connection]:
+    """Give the connection that makes and drops this worker's databases."""
+    with postgres.connect(postgres_folder) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_folder: str, postgres_connection: psycopg.Connection) -> str:
+    """Give the address of PostgreSQL's own first database, empty, for tests of the server itself."""
+    return postgres.url(postgres_folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file with the schema and nothing else, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    create_schema(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_folder: str, postgres_connection: psycopg.Connection) -> str:
+    """Give the name of a database with the schema and nothing else, to be copied; one for each worker."""
+    name = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    postgres_connection.execute(f'CREATE DATABASE "{name}"')
+    create_schema(postgres.url(postgres_folder, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Give a function that makes a database with the full schema, for a fixture that lives longer than a test.
+
+    `with new_database("postgresql") as url:`. Connections left open at the end of it are cut.
+    """
+
+    @contextmanager
+    def make(kind: Kind) -> Iterator[str]:
+        if kind == "sqlite":
+            with TemporaryDirectory(prefix="lpse-", dir=postgres.place()) as folder:
+                copy = shutil.copy(request.getfixturevalue("sqlite_template"), folder)
+                yield f"sqlite:///{copy}"
+        else:
+            connection = request.getfixturevalue("postgres_connection")
+            with postgres.copy_of(request.getfixturevalue("postgres_template"), connection) as name:
+                yield postgres.url(request.getfixturevalue("postgres_folder"), name)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[str]:
+    """Run the test once on each kind of database, and give it the address of a fresh one with the full schema."""
+    with new_database(request.param) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give one Chromium for the worker; where there is none, the test is skipped and the summary says so."""
+    path = chromium.find()
+    if path is None:
+        pytest.skip(chromium.ABSENT)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Give an empty window with no cookies, as an Indonesian has it; an error on its console fails the test."""
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # A refusal has a status of its own, which Chromium reports as a resource that failed to load.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            errors.append(message.text)
+
+    with browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
+        window = context.new_page()
+        window.on("console", note)
+        window.on("pageerror", lambda error: errors.append(str(error)))
+        yield window
+    assert not errors

@@ -1,0 +1,86 @@
+"""The flow chart, drawn from the paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpse_admin.diagram import Sign, draw, text_chart
+from lpse_admin.sop import papers, parse
+from lpse_admin.steps import Outcome, Step
+
+if TYPE_CHECKING:
+    from lpse_admin.message import Message
+
+SOPS = {key: parse(text, key) for key, text in papers()}
+LUMAJANG, TANA_TIDUNG = SOPS["lumajang-2018"], SOPS["tana-tidung-2017"]
+BOTH = pytest.mark.parametrize("sop", [LUMAJANG, TANA_TIDUNG], ids=lambda sop: sop.key)
+
+
+def test_the_rows_are_the_papers_rows():
+    numbers = [row.no for row in draw(TANA_TIDUNG).rows]
+    assert [no for no in numbers if no is not None] == list(range(1, 15))
+    numbers = [row.no for row in draw(LUMAJANG).rows]
+    assert numbers[0] is numbers[-1] is None
+    assert [no for no in numbers if no is not None] == list(range(1, 13))
+
+
+@BOTH
+def test_every_step_has_its_sign_under_its_actor(sop):
+    diagram = draw(sop)
+    for row in diagram.rows:
+        if row.step in sop.rules:
+            rule = sop.rule(row.step)
+            assert diagram.columns[row.column].role is rule.actor
+            assert row.sign is (Sign.DECISION if len(rule.leads_to) > 1 else Sign.PROCESS)
+    assert [row.sign for row in diagram.rows].count(Sign.TERMINATOR) == 2
+
+
+@BOTH
+def test_every_move_is_an_arrow_and_one_more_leads_in(sop):
+    diagram = draw(sop)
+    assert tuple(arrow.move for arrow in diagram.arrows) == (None, *sop.moves)
+    first = diagram.arrows[0]
+    assert (first.from_row, first.to_row, first.label) == (0, diagram.row_of(Step.REQUEST), None)
+    for arrow in diagram.arrows[1:]:
+        assert diagram.rows[arrow.from_row].step is arrow.move.origin
+        assert diagram.rows[arrow.to_row].step is arrow.move.target
+        assert arrow.label == arrow.move.outcome.title
+
+
+def test_only_a_return_and_a_refusal_lead_back():
+    back = [arrow.move.outcome for arrow in draw(LUMAJANG).arrows if arrow.is_back]
+    assert back == [Outcome.RESUBMITTED, Outcome.REFUSED]
+
+
+def test_the_words_in_the_papers_columns_are_kept():
+    diagram = draw(LUMAJANG)
+    assert diagram.rows[diagram.row_of(Step.EVALUATION)].labels == {0: "Tidak"}
+    assert diagram.rows[diagram.row_of(Step.IMPLEMENTATION)].labels == {2: "Ya"}
+
+
+@BOTH
+def test_the_chart_in_letters_has_a_line_for_each_row_and_every_way(sop):
+    chart = text_chart(sop)
+    assert len(chart.splitlines()) == len(draw(sop).rows) + 3
+    for move in sop.moves:
+        assert f"{move.outcome.title} → " in chart
+
+
+def test_the_chart_in_letters_speaks_the_readers_language():
+    def loud(message: Message) -> str:
+        return str(message).upper()
+
+    chart = text_chart(LUMAJANG, loud)
+    assert "ACCEPTED → 3" in chart
+    assert "MULAI" not in chart
+    assert "Mulai" in text_chart(TANA_TIDUNG, loud)
+
+
+def test_a_note_in_the_table_has_no_sign_and_no_arrow():
+    sop = parse(dict(papers())["lumajang-2018"] + '[[rows]]\nno = 13\ntext = "Catatan"\nkind = "note"\n', "x")
+    diagram = draw(sop)
+    place = next(place for place, row in enumerate(diagram.rows) if row.text == "Catatan")
+    assert (diagram.rows[place].sign, diagram.rows[place].column, diagram.arrows_from(place)) == (None, None, ())
+    assert "Catatan" in text_chart(sop)

@@ -1,0 +1,70 @@
+"""The tests' own ground: each has a database and a window to itself, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from models.database import db
+from tests import postgres
+from tests.browser import serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_every_test_gets_the_whole_schema_and_what_another_wrote_is_gone(database_url: str, turn: int) -> None:
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        assert set(inspect(connection).get_table_names()) == set(db.metadata.tables)
+        connection.execute(text("CREATE TABLE trace (turn INTEGER)"))
+        connection.execute(text("INSERT INTO trace VALUES (:turn)"), {"turn": turn})
+
+
+@pytest.mark.postgres
+def test_the_server_is_a_postgresql_that_keeps_another_zone_than_the_program(postgres_url: str) -> None:
+    engine = create_engine(postgres_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT lower('ÀÉ')")) == "àé"
+        assert connection.scalar(text("SHOW timezone")) == "Asia/Jayapura"
+
+
+@pytest.mark.postgres
+def test_the_server_ends_with_the_process_that_started_it_even_a_killed_one() -> None:
+    program = (
+        "from tests import postgres; server = postgres.Server();"
+        "postgres.connect(server.folder).close(); print(server.folder, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        process.send_signal(signal.SIGKILL)
+    for _ in range(postgres.PATIENCE * 20):
+        if not folder.exists():
+            break
+        time.sleep(0.05)
+    assert not folder.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+
+
+def test_the_browser_reaches_an_application_that_a_test_serves(page: Page) -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/", view_func=lambda: "<title>LPSE</title><script>document.title += navigator.language</script>")
+    with serve(app) as address:
+        page.goto(address)
+        assert page.title() == "LPSEid-ID"

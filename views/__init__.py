@@ -1,0 +1,1 @@
+"""Browser and terminal: the screens, the refusals and the commands."""

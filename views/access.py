@@ -1,0 +1,199 @@
+"""Who is here: login, logout, and the door that every address stands behind unless it says otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+from flask_login import LoginManager, current_user, login_user, logout_user
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from lpse_admin.config import Settings
+from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
+from lpse_admin.message import _
+from models.audit import Circumstances, answer_for
+from models.database import db
+from models.delegation import Delegation, delegation_of
+from models.login import Attempt, Login, log_in, logged_in
+from models.user import User
+from views.clock import now
+from views.forms import Form
+from views.refusals import wants_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("access", __name__)
+
+#: Endpoints of Flask itself that need no login; our own say so by ``public``.
+_PUBLIC = frozenset({"static"})
+_SETTINGS = "lpse_settings"
+
+View = TypeVar("View", bound="Callable[..., Any]")
+
+
+def public(view: View) -> View:
+    """Mark a view as open to everybody; what is not marked asks for a login."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_public(endpoint: str | None) -> bool:
+    """Whether an address of this endpoint is open to everybody."""
+    if endpoint is None or endpoint in _PUBLIC:
+        return True
+    return bool(getattr(current_app.view_functions.get(endpoint), "is_public", False))
+
+
+def settings() -> Settings:
+    """Return the settings that this program was started with."""
+    found: Settings = current_app.extensions[_SETTINGS]
+    return found
+
+
+def viewer() -> User | None:
+    """Return who looks at this page, or None where nobody is logged in (or the database cannot say)."""
+    if "viewer" not in g:
+        g.viewer = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+    found: User | None = g.viewer
+    return found
+
+
+def delegation() -> Delegation | None:
+    """Return the delegation under which the viewer may decide in the head's place now, if any."""
+    if "delegation" not in g:
+        user = viewer()
+        g.delegation = delegation_of(db.session(), user, now()) if user else None
+    found: Delegation | None = g.delegation
+    return found
+
+
+def is_local(address: str) -> bool:
+    """Whether ``address`` is a path of this program, so that one may be sent on to it."""
+    return (
+        address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
+    )
+
+
+class LoginForm(Form):
+    """What one logs in with."""
+
+    username = StringField(validators=[InputRequired(), Length(max=80)])
+    password = PasswordField(validators=[InputRequired(), Length(max=200)])
+    code = StringField(validators=[Length(max=10)])
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+@public
+def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    """Show the login page, or open a session and go where one wanted to go."""
+    onward = request.values.get("next", "")
+    onward = onward if is_local(onward) else "/"
+    form = LoginForm()
+    if request.method == "GET":
+        return redirect(onward) if viewer() else _page(form, onward, 200)
+    if not form.validate():
+        return _page(form, onward, 422)
+    try:
+        _open_session(form)
+    except TooMany as refusal:
+        return _refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
+    except Unauthenticated as refusal:
+        return _refused(refusal, form, onward, {})
+    return redirect(onward, 303)
+
+
+def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
+    return render_template("login.html", form=form, onward=onward, refusal=refusal), status
+
+
+def _refused(refusal: Refused, form: LoginForm, onward: str, headers: dict[str, str]) -> tuple[str, int, dict[str, str]]:
+    if wants_json():
+        raise refusal
+    return *_page(form, onward, refusal.status, refusal), headers
+
+
+def _open_session(form: LoginForm) -> None:
+    """Log in whoever the form names, in a session that holds nothing of what was before."""
+    limit = settings().login_limit
+    attempt = Attempt(
+        username=(form.username.data or "").strip().replace("\0", ""),
+        password=form.password.data or "",
+        code=form.code.data or "",
+        address=request.remote_addr or "",
+    )
+    opened = log_in(db.session(), attempt, now=now(), failures=limit.failures, minutes=limit.minutes)
+    user = db.session.get(User, opened.user_id) if opened else None
+    if user is not None:
+        answer_for(
+            db.session(),
+            Circumstances(
+                at=now(),
+                actor_id=user.id,
+                actor_name=user.full_name,
+                address=attempt.address,
+                request_id=g.request_id,
+                action=f"POST {request.endpoint}",
+            ),
+        )
+    db.session.commit()
+    if opened is None or user is None:
+        raise Unauthenticated(_("The name, the password or the code is wrong."))
+    session.clear()
+    session.permanent = True
+    session["login"] = opened.id
+    login_user(user)
+    g.viewer = user
+
+
+@blueprint.post("/logout")
+def logout() -> Response:
+    """End the session, here and in every copy of its cookie."""
+    opened = db.session.get(Login, session.get("login", 0))
+    if opened is not None and opened.ended_at is None:
+        opened.ended_at = now()
+    db.session.commit()
+    logout_user()
+    session.clear()
+    g.viewer = None
+    flash(gettext("You are logged out."), "success")
+    return redirect(url_for("access.login"), 303)
+
+
+def _load(identity: str) -> User | None:
+    """Return the user that a session cookie names, if the session is still good."""
+    user_id, _dot, version = identity.partition(".")
+    login_id = session.get("login")
+    if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
+        return None
+    return logged_in(db.session(), login_id, int(user_id), int(version))
+
+
+def _require_login() -> None:
+    """Refuse whoever is not logged in, wherever nothing says that they may come in."""
+    if is_public(request.endpoint) or viewer() is not None:
+        return
+    raise Unauthenticated(_("Please log in first."))
+
+
+def require(condition: object) -> None:
+    """Refuse with 403 where ``condition`` does not hold."""
+    if not condition:
+        raise NotAllowed(_("You are not allowed to do this."))
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Close every address of ``app`` to whoever is not logged in."""
+    app.extensions[_SETTINGS] = settings
+    manager = LoginManager()
+    manager.session_protection = None  # the address of a mobile reader changes; the cookie is HttpOnly and signed
+    manager.init_app(app, add_context_processor=False)
+    manager.user_loader(_load)
+    app.before_request(_require_login)
+    app.register_blueprint(blueprint)
+    app.context_processor(lambda: {"viewer": viewer, "delegation": delegation})

@@ -1,0 +1,398 @@
+"""The records of the steps: one screen for each, all of one make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
+from lpse_admin.steps import OUTCOMES, Outcome, Step, Urgency
+from models import audit
+from models.activity import (
+    RECORD_OF,
+    Activity,
+    Evaluation,
+    Implementation,
+    Release,
+    UrgencyAssessment,
+)
+from models.agency import Agency
+from models.change import ChangeRequest, whole
+from models.database import db
+from models.scope import visible
+from models.user import User
+from views.base import RecordView, may_i, row_id, stands_in_for_head
+from views.change_page import ChangePage, Fact, written
+from views.clock import now
+from views.exporting import CellKind
+from views.forms import Form
+from views.language import tr
+from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
+from views.moves import keep
+from views.step_form import MomentField, step_form
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+#: The table that all steps share, whose index each of these lists is read along.
+_activity: Any = Activity.__table__.c
+_actor = aliased(User, name="actor")
+
+_KINDS = {
+    FieldKind.MOMENT: CellKind.MOMENT,
+    FieldKind.DATE: CellKind.DATE,
+    FieldKind.MINUTES: CellKind.NUMBER,
+    FieldKind.CHOICE: CellKind.CHOICE,
+}
+_LISTS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
+
+
+def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
+    """Return the columns of a step's own record; ``listed`` are the ones that its readers need in the list."""
+    model = RECORD_OF[step]
+    return [
+        Column(
+            field.key,
+            field.label,
+            getattr(model, field.key),
+            _KINDS.get(field.kind, CellKind.TEXT),
+            field.choices,
+            listed=field.key in listed,
+        )
+        for field in RECORDS[step]
+        if field.kind not in _LISTS
+    ]
+
+
+def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> ListSpec:
+    """Return the list of a step's records: the request, when it came and went, by whom and with what outcome."""
+    return ListSpec(
+        model=RECORD_OF[step],
+        row_key=_activity.id,
+        lead=_activity.change_id,
+        always=(_activity.step == step,),
+        joins=(
+            (ChangeRequest, ChangeRequest.id == _activity.change_id),
+            (_actor, _actor.id == _activity.actor_id),
+            (Agency, Agency.id == _activity.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), _activity.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("number", _("Number"), ChangeRequest.number, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("title", _("Title"), ChangeRequest.title),
+            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
+            Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
+            Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
+            Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT),
+            Column("outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome),
+            Column("actor", _("By"), _actor.full_name),
+            Column("capacity", _("In the capacity of"), _activity.capacity),
+            *_own_columns(step, listed),
+            Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED),
+            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
+            Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
+        ),
+        filters=(
+            CaseFilter(
+                "state",
+                _("State"),
+                cases=(
+                    ("open", _("Waiting"), _activity.finished_at.is_(None)),
+                    ("done", _("Finished"), _activity.finished_at.is_not(None)),
+                ),
+            ),
+            ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
+            ChoiceFilter("outcome", _("Outcome"), of=_activity.outcome, choices=Outcome, among=OUTCOMES[step]),
+            PeriodFilter("arrived", _("Arrived"), of=_activity.arrived_at),
+            *filters,
+        ),
+        search=(ChangeRequest.number, ChangeRequest.title),
+        order="-arrived",
+        open_order="arrived",
+    )
+
+
+_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK, Step.RELEASE})
+
+
+class StepRecordView(RecordView):
+    """The records of one step. They are made by the procedure, open to its actor, and fixed once finished."""
+
+    step: ClassVar[Step]
+    details_template = "activity/details.html"
+    can_edit = True
+
+    def lead_url(self, lead: int) -> str:
+        """Lead to the request, where the step is acted on."""
+        return url_for("change.details_view", id=lead) + "#step"
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the parts of the record that are lists, its files, and what may be done with it."""
+        activity = self.get_one(str(id))
+        lists = [field for field in RECORDS[self.step] if field.kind in _LISTS]
+        return {
+            "activity": activity,
+            "lists": [Fact(field.label, written(field, _rows(activity, field.kind))) for field in lists],
+            "change_url": self.lead_url(activity.change_id),
+        }
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Keep what the step's actor has typed, while the step is open."""
+        activity = self.get_one(request.args.get("id", ""))
+        if not activity.is_open:
+            raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
+        change = self._change(activity)
+        if refusal := change.bar(current_user, now()):
+            raise NotAllowed(refusal)
+        form, refusal_, status = None, None, 200
+        if request.method == "POST":
+            try:
+                keep(lambda: self._change(activity))
+            except Incomplete as trouble:
+                change = self._change(activity)
+                form = step_form(change, self._open(change), request.form)
+                form.tell(trouble.fields)
+                refusal_, status = trouble, trouble.status
+            else:
+                flash(gettext("Kept. The step stays open until you finish it."), "success")
+                return redirect(self.lead_url(change.id), 303)
+        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal_)
+        return self.render("activity/edit.html", view=self, page=page, change=change), status
+
+    def _change(self, activity: Activity) -> ChangeRequest:
+        scope = visible(ChangeRequest, current_user, stands_in_for_head=stands_in_for_head())
+        change = whole(db.session(), activity.change_id, scope)
+        if change is None:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        return change
+
+    @staticmethod
+    def _open(change: ChangeRequest) -> Activity:
+        if change.current is None:
+            raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
+        return change.current
+
+
+def _rows(activity: Any, kind: FieldKind) -> list[Any]:  # noqa: ANN401 - one of three classes
+    match kind:
+        case FieldKind.CASES:
+            return [{"name": case.name, "expected": case.expected, "actual": case.actual} for case in activity.cases]
+        case FieldKind.ASSETS:
+            return [{"asset": item.asset and str(item.asset), "finding": item.finding} for item in activity.items]
+        case _:
+            return [{"kind": tr(one.kind.title), "asset": str(one.asset)} for one in activity.mutations]
+
+
+class EvaluationView(StepRecordView):
+    """Evaluations of requests."""
+
+    step = Step.EVALUATION
+    resource = Resource.EVALUATION
+    title = _("Evaluations")
+    empty = _("No evaluation matches. One appears when a request is submitted.")
+    spec = step_spec(
+        Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=Evaluation.risk, choices=Risk),)
+    )
+
+
+class UrgencyView(StepRecordView):
+    """Judgements of urgency."""
+
+    step = Step.URGENCY
+    resource = Resource.URGENCY
+    title = _("Urgency assessments")
+    empty = _("No urgency assessment matches. One appears when a request is accepted.")
+    spec = step_spec(
+        Step.URGENCY,
+        "ground",
+        filters=(ChoiceFilter("ground", _("Ground"), of=UrgencyAssessment.ground, choices=EmergencyGround),),
+    )
+
+
+class ApprovalView(StepRecordView):
+    """Emergency decisions of the head, the waiting ones first."""
+
+    step = Step.APPROVAL
+    resource = Resource.APPROVAL
+    title = _("Approvals")
+    empty = _("Nothing waits for the head's decision here.")
+    list_template = "activity/approvals.html"
+    spec = step_spec(Step.APPROVAL)
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return how many emergencies wait, and since when the oldest does."""
+        number, oldest = self.waiting()
+        return {"waiting": number, "oldest": oldest}
+
+    def waiting(self) -> tuple[int, dt.datetime | None]:
+        """Return the number of emergencies that wait for the head, and the arrival of the oldest."""
+        row = db.session.execute(
+            select(func.count(), func.min(_activity.arrived_at))
+            .select_from(Activity.__table__.join(ChangeRequest, ChangeRequest.id == _activity.change_id))
+            .where(
+                self.visible(),
+                _activity.step == Step.APPROVAL,
+                _activity.finished_at.is_(None),
+                ChangeRequest.urgency == Urgency.EMERGENCY,
+            )
+        ).one()
+        return row[0], row[1]
+
+
+class ImplementationView(StepRecordView):
+    """Changes as they were carried out."""
+
+    step = Step.IMPLEMENTATION
+    resource = Resource.IMPLEMENTATION
+    title = _("Implementations")
+    empty = _("No implementation matches. One appears when a change may be carried out.")
+    spec = step_spec(
+        Step.IMPLEMENTATION,
+        "environment",
+        "claimed_start_at",
+        filters=(
+            ChoiceFilter("environment", _("Environment"), of=Implementation.environment, choices=Environment),
+        ),
+    )
+
+
+class TestView(StepRecordView):
+    """Documented tests."""
+
+    __test__: ClassVar[bool] = False  # pytest takes classes of this name for its own
+    step = Step.TEST
+    resource = Resource.TEST
+    title = _("Tests")
+    empty = _("No test matches. One appears when a change was carried out.")
+    spec = step_spec(Step.TEST, "documentation")
+
+
+class RollbackView(StepRecordView):
+    """Roll backs after a failed test."""
+
+    step = Step.ROLLBACK
+    resource = Resource.ROLLBACK
+    title = _("Roll backs")
+    empty = _("No roll back matches. One appears when a test has failed.")
+    spec = step_spec(Step.ROLLBACK, "cause")
+
+
+class ReportView(StepRecordView):
+    """Reports to the head."""
+
+    step = Step.REPORT
+    resource = Resource.REPORT
+    title = _("Change reports")
+    empty = _("No report matches. One appears after a test or a roll back.")
+    spec = step_spec(Step.REPORT, "summary")
+
+
+class VerificationView(StepRecordView):
+    """The head's verifications of reports."""
+
+    step = Step.VERIFICATION
+    resource = Resource.VERIFICATION
+    title = _("Verifications")
+    empty = _("No verification matches. One appears when a report is handed over.")
+    spec = step_spec(Step.VERIFICATION, "notes")
+
+
+class ActualTimeForm(Form):
+    """When a release really took place."""
+
+    actual_at = MomentField(lazy_gettext("Actual time of release"))
+
+
+class ReleaseView(StepRecordView):
+    """Release schedules, with the actual time where it is known."""
+
+    step = Step.RELEASE
+    resource = Resource.RELEASE
+    title = _("Release schedule")
+    empty = _("No release matches. One appears when a report is verified.")
+    details_template = "activity/release.html"
+    spec = step_spec(
+        Step.RELEASE,
+        "version",
+        "window_start_at",
+        "window_end_at",
+        "environment",
+        "actual_at",
+        filters=(
+            ChoiceFilter("environment", _("Environment"), of=Release.environment, choices=Environment),
+            PeriodFilter("window", _("Window from"), of=Release.window_start_at),
+            TextFilter("version", _("Version"), of=Release.version),
+        ),
+    )
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Add the form for the actual time, for the managers of a release that has none yet."""
+        extras = super().details_extras(id)
+        return extras | {"actual_form": ActualTimeForm() if self._may_add_actual_time(extras["activity"]) else None}
+
+    @staticmethod
+    def _may_add_actual_time(release: Release) -> bool:
+        return release.may_get_actual_time() and may_i(Verb.EDIT, Resource.RELEASE)
+
+    @expose("/<release_id>/actual", methods=("POST",))
+    def actual(self, release_id: str) -> Any:  # noqa: ANN401
+        """Add the actual time to a finished schedule, without reopening the request."""
+        self.demand(Verb.EDIT)
+        release = self.get_one(str(row_id(release_id)))
+        form = ActualTimeForm()
+        if form.actual_at.data is None:
+            message = _("This is not a date and time.")
+            raise Incomplete(message, fields={"actual_at": message})
+        release.add_actual_time(form.actual_at.data, now=now())
+        audit.give(db.session(), action="release.actual")
+        db.session.commit()
+        flash(gettext("The actual time is recorded."), "success")
+        return redirect(self.row_url(release.id), 303)
+
+
+class AssetReviewView(StepRecordView):
+    """Reviews of the asset list."""
+
+    step = Step.ASSET_REVIEW
+    resource = Resource.ASSET_REVIEW
+    title = _("Reviews of the asset list")
+    empty = _("No review matches. One appears after a release is scheduled or set aside.")
+    spec = step_spec(Step.ASSET_REVIEW, "assessment")
+
+
+class AssetUpdateView(StepRecordView):
+    """Updates of the asset list."""
+
+    step = Step.ASSET_UPDATE
+    resource = Resource.ASSET_UPDATE
+    title = _("Updates of the asset list")
+    empty = _("No update matches. One appears when a review finds changed assets.")
+    spec = step_spec(Step.ASSET_UPDATE, "notes")
+
+
+#: The step screens in the order of the papers.
+STEP_VIEWS: tuple[type[StepRecordView], ...] = (
+    EvaluationView,
+    UrgencyView,
+    ApprovalView,
+    ImplementationView,
+    TestView,
+    RollbackView,
+    ReportView,
+    VerificationView,
+    ReleaseView,
+    AssetReviewView,
+    AssetUpdateView,
+)
+

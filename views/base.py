@@ -1,0 +1,285 @@
+"""The one guarded view that every screen of records extends.
+
+It keeps Flask-Admin's addresses, menu and registration, and answers each of them itself: rights from the
+permission table, rows from the scope, lists and exports from one statement. What a screen does not declare it
+does not have: without columns nothing is shown, without a grant nothing is done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import Response, abort, request, stream_with_context
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from lpse_admin.errors import NotAllowed, NotFound
+from lpse_admin.message import Message, _
+from lpse_admin.permissions import Resource, Verb, may
+from models.audit import history_of
+from models.database import db
+from models.scope import visible
+from views.access import delegation
+from views.cells import export_columns, renderer
+from views.clock import now
+from views.exporting import csv_stream, xlsx_file
+from views.language import current_zone, tr
+from views.lists import PAGE_SIZES, Column, ListArguments, Listing, ListSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+_MOST_DIGITS = 18
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def row_id(text: str | None) -> int:
+    """Return the id in an address; raises NotFound for anything that is none, so that it looks like no such row."""
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+        raise NotFound(_("There is no such record, or it is not yours to see."))
+    return int(text)
+
+
+def stands_in_for_head() -> bool:
+    """Whether the one who asks may decide in the head's place today."""
+    return delegation() is not None
+
+
+def may_i(verb: Verb, resource: Resource) -> bool:
+    """Whether the one who asks may do ``verb`` to records of ``resource``."""
+    if may(current_user.roles, verb, resource):
+        return True
+    return may(current_user.roles, verb, resource, stands_in_for_head=True) and stands_in_for_head()
+
+
+class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are untyped
+    """A screen of records: list, details, export; creation and editing where a screen adds them."""
+
+    resource: ClassVar[Resource]
+    spec: ClassVar[ListSpec]
+    #: What the list is called, and the sentence that an empty one shows.
+    title: ClassVar[Message]
+    empty: ClassVar[Message] = _("Nothing here yet.")
+
+    list_template = "admin/list.html"
+    details_template = "admin/details.html"
+    #: The label of the link to ``new/``, where the screen has one.
+    create_label: ClassVar[Message | None] = None
+    can_create = False
+    can_edit = False
+    can_delete = False
+    can_view_details = True
+    can_export = True
+
+    def __init__(self) -> None:
+        """Register under the resource's name: /admin/<name>/."""
+        name = self.resource.value
+        super().__init__(self.spec.model, db, name=str(self.title), endpoint=name, url=name)
+
+    def _refresh_cache(self) -> None:
+        """Leave Flask-Admin's own columns, filters and forms unmade: this view answers with its own."""
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        """Return nothing: the joins of a list are declared in its ``spec``."""
+        return []
+
+    # -- who may come in ------------------------------------------------------------------------------------
+
+    def is_accessible(self) -> bool:
+        """Whether the one who asks may read this screen at all."""
+        return bool(current_user.is_authenticated) and may_i(Verb.READ, self.resource)
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401 - Flask-Admin's signature
+        """Refuse; a stranger was sent to the login page before."""
+        raise NotAllowed(_("This screen is not for your role."))
+
+    def demand(self, verb: Verb) -> None:
+        """Refuse where the one who asks may not do ``verb`` here."""
+        if not may_i(verb, self.resource):
+            raise NotAllowed(_("Your role may not do this."))
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    def visible(self) -> Any:  # noqa: ANN401 - a criterion
+        """Return the criterion for the rows that the one who asks may see."""
+        return visible(self.spec.model, current_user, stands_in_for_head=stands_in_for_head())
+
+    def get_one(self, id: str) -> Any:  # noqa: ANN401, A002 - Flask-Admin's signature
+        """Return the visible row of this id as an object; raises NotFound."""
+        found = (
+            db.session.query(self.spec.model)
+            .filter(self.spec.key == row_id(id), self.visible())
+            .execution_options(populate_existing=True)
+            .one_or_none()
+        )
+        if found is None:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        return found
+
+    def listing(self) -> Listing:
+        """Return the list as the one who asks may see it and asked for it."""
+        arguments = ListArguments.read(self.spec, request.args)
+        return Listing(self.spec, arguments, self.visible(), current_zone())
+
+    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
+        """Return the columns for this reader: those of the list, of an export, or all."""
+        return [
+            column
+            for column in self.spec.columns
+            if (column.listed or not listed)
+            and (column.exported or not exported)
+            and (current_user.reaches_across or not column.across_only)
+        ]
+
+    # -- pages -----------------------------------------------------------------------------------------------
+
+    @expose("/")
+    def index_view(self) -> str:
+        """Show one page of the list."""
+        listing = self.listing()
+        columns = self.shown(listed=True)
+        session = db.session()
+        rows, follows = listing.page(session, columns)
+        count = listing.count(session)
+        writers = [renderer(column) for column in columns]
+        return str(
+            self.render(
+                self.list_template,
+                view=self,
+                listing=listing,
+                arguments=listing.arguments,
+                spec=self.spec,
+                columns=columns,
+                rows=[
+                    (
+                        self.row_url(row[0]),
+                        self.lead_url(row[1]),
+                        [write(value) for write, value in zip(writers, row[2:], strict=True)],
+                    )
+                    for row in rows
+                ],
+                count=count,
+                follows=follows,
+                sizes=PAGE_SIZES,
+                may_create=self.can_create and may_i(Verb.CREATE, self.resource),
+                may_export=may_i(Verb.EXPORT, self.resource),
+                **self.list_extras(),
+            )
+        )
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return what a screen's own list template needs beside the rows."""
+        return {}
+
+    def row_url(self, id: int) -> str:  # noqa: A002
+        """Return the address of a row's own page."""
+        return str(self.get_url(".details_view", id=id))
+
+    def lead_url(self, lead: int) -> str:
+        """Return the address that the row's leading cell goes to."""
+        return self.row_url(lead)
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """Show one record: every column, and its own history."""
+        columns = self.shown()
+        session = db.session()
+        id_ = row_id(request.args.get("id"))
+        listing = Listing(self.spec, ListArguments(sort=self.spec.order), self.visible(), current_zone())
+        row = listing.single(session, columns, id_)
+        if row is None:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        return str(
+            self.render(
+                self.details_template,
+                view=self,
+                id=id_,
+                lead=row[1],
+                facts=[
+                    (column, renderer(column, whole=True)(value))
+                    for column, value in zip(columns, row[2:], strict=True)
+                ],
+                history=self.history(id_),
+                **self.details_extras(id_),
+            )
+        )
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002, ARG002
+        """Return what a screen's own details template needs beside the facts."""
+        return {}
+
+    def history(self, id: int) -> list[Any]:  # noqa: A002
+        """Return the trail of this record for those who may read the trail."""
+        if not may_i(Verb.READ, Resource.AUDIT):
+            return []
+        return history_of(db.session(), self.spec.model.__tablename__, id)
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Refuse: a screen whose records can be made says how."""
+        abort(404)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:  # noqa: ANN401
+        """Refuse: a screen whose records can be edited says how."""
+        abort(404)
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:  # noqa: ANN401
+        """Refuse: nothing is deleted but a draft, by its own address."""
+        abort(404)
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:  # noqa: ANN401
+        """Refuse: there are no bulk actions here."""
+        abort(404)
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Any:  # noqa: ANN401
+        """Refuse: no field of ours looks up whole tables."""
+        abort(404)
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> Any:  # noqa: ANN401
+        """Refuse: no cell is edited in its list."""
+        abort(404)
+
+    # -- exports ---------------------------------------------------------------------------------------------
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> WerkzeugResponse:
+        """Send everything that the list matches, in its order, as CSV or XLSX."""
+        self.demand(Verb.EXPORT)
+        writer = {"csv": self._csv, "xlsx": self._xlsx}.get(export_type)
+        if writer is None:
+            raise NotFound(_("Exports are made as CSV and XLSX."))
+        listing = self.listing()
+        response = writer(listing, self.shown(exported=True))
+        stamp = now().astimezone(listing.zone).strftime("%Y-%m-%d-%H%M")
+        response.headers["Content-Disposition"] = f'attachment; filename="{self.resource}-{stamp}.{export_type}"'
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _csv(self, listing: Listing, columns: Sequence[Column]) -> Response:
+        stream = csv_stream(export_columns(columns), stream_rows(listing, columns), listing.zone)
+        return Response(stream_with_context(stream), mimetype="text/csv")
+
+    def _xlsx(self, listing: Listing, columns: Sequence[Column]) -> Response:
+        sheet = str(tr(self.title))[:31]
+        file = xlsx_file(export_columns(columns), stream_rows(listing, columns), listing.zone, sheet)
+        return Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
+
+
+def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
+    """Yield the rows of an export over a session of their own, since the request's is gone while they are sent."""
+    with Session(db.engine) as session:
+        result = session.connection(execution_options={"yield_per": 2000}).execute(listing.everything(columns))
+        for part in result.partitions():
+            yield from part
+
+
+__all__ = ["RecordView", "may_i", "row_id", "stands_in_for_head"]

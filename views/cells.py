@@ -1,0 +1,80 @@
+"""Cells: how one value of a list or a details page is written for the one who reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+from views.exporting import CellKind, ExportColumn
+from views.language import day, moment, rupiah, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from views.lists import Column
+
+NOTHING = Markup('<span class="nothing">–</span>')
+_LISTED_LENGTH = 120
+
+
+def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:
+    """Return the function that writes a column's values; ``whole`` shows long text in full."""
+    match column.kind:
+        case CellKind.CHOICE:
+            return _choices(column)
+        case CellKind.YES_NO:
+            yes, no = gettext("Yes"), gettext("No")
+            return lambda value: NOTHING if value is None else (yes if value else no)
+        case CellKind.MOMENT:
+            return lambda value: NOTHING if value is None else _time(value.isoformat(), moment(value))
+        case CellKind.DATE:
+            return lambda value: NOTHING if value is None else _time(value.isoformat(), day(value))
+        case CellKind.MONEY:
+            return lambda value: NOTHING if value is None else rupiah(value)
+        case CellKind.NUMBER:
+            return lambda value: NOTHING if value is None else str(value)
+        case _:
+            return _whole_text if whole else _short_text
+
+
+def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
+    """Return the columns as an export writes them, headings and labels in the reader's language."""
+    return [
+        ExportColumn(
+            heading=str(tr(column.heading)),
+            kind=column.kind,
+            labels={member.value: str(tr(member.title)) for member in _members(column)},
+        )
+        for column in columns
+    ]
+
+
+def _members(column: Column) -> list[Any]:
+    return list(column.choices or ())
+
+
+def _choices(column: Column) -> Callable[[Any], Markup | str]:
+    written = {
+        member.value: Markup('<span class="state state-{}">{}</span>').format(member.value, tr(member.title))
+        for member in _members(column)
+    }
+    return lambda value: NOTHING if value is None else written.get(value, escape(str(value)))
+
+
+def _time(machine: str, human: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(machine, human)
+
+
+def _short_text(value: Any) -> Markup | str:  # noqa: ANN401
+    if value is None or value == "":
+        return NOTHING
+    text = str(value)
+    return text if len(text) <= _LISTED_LENGTH else text[: _LISTED_LENGTH - 1].rstrip() + "…"
+
+
+def _whole_text(value: Any) -> Markup | str:  # noqa: ANN401
+    return NOTHING if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)
+
+

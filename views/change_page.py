@@ -1,0 +1,292 @@
+"""What the page of one request shows: where it stands, what was done, and what the reader may do now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext
+from markupsafe import Markup
+
+from lpse_admin.diagram import Diagram, Row, draw
+from lpse_admin.message import Message, _
+from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
+from lpse_admin.sop import ItemKind
+from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.workflow import asked_items
+from models import recording
+from models.activity import Approval, AssetUpdate, Evaluation
+from views.cells import NOTHING
+from views.language import day, moment, tr
+from views.step_form import step_form
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from lpse_admin.errors import Refused
+    from lpse_admin.sop import Item, Move
+    from models.activity import Activity
+    from models.change import ChangeRequest
+    from models.document import Document
+    from models.user import User
+    from views.step_form import StepForm
+
+
+class RowState(StrEnum):
+    """How far a row of the paper's table is for this request."""
+
+    DONE = "done"
+    CURRENT = "current"
+    COMING = "coming"
+
+    @property
+    def title(self) -> Message:
+        """The state in a word, since colour alone tells not everybody."""
+        return _ROW_STATES[self]
+
+
+_ROW_STATES = {
+    RowState.DONE: _("Done"),
+    RowState.CURRENT: _("Now"),
+    RowState.COMING: _("Not yet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """A row of the chart with its state, and how often its step was taken."""
+
+    row: Row
+    state: RowState | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label with what stands beside it."""
+
+    label: Message
+    value: Markup | str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finished step, as the history tells it."""
+
+    activity: Activity
+    facts: tuple[Fact, ...]
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the paper requires at this step, and whether it is there."""
+
+    item: Item
+    field: str
+    is_there: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """The page's content; ``form`` is None for a reader who cannot act on the present step."""
+
+    change: ChangeRequest
+    facts: tuple[Fact, ...]
+    chart: Diagram
+    rows: tuple[ChartRow, ...]
+    entries: tuple[Entry, ...]
+    current: Activity | None
+    waits_for: str | None
+    why_not: Message | None
+    form: StepForm | None
+    moves: tuple[Move, ...]
+    requirements: tuple[Requirement, ...]
+    decision: tuple[Fact, ...]
+    refusal: Refused | None
+    documents: tuple[Document, ...]
+
+    @classmethod
+    def of(
+        cls,
+        change: ChangeRequest,
+        user: User,
+        now: dt.datetime,
+        *,
+        form: StepForm | None = None,
+        refusal: Refused | None = None,
+    ) -> ChangePage:
+        """Return the page of ``change`` as ``user`` sees it at this moment."""
+        current = change.current
+        why_not = change.bar(user, now)
+        if form is None and current is not None and why_not is None:
+            form = step_form(change, current)
+        chart = draw(change.paper)
+        return cls(
+            change=change,
+            facts=tuple(_facts(change, REQUEST_FIELDS)),
+            chart=chart,
+            rows=tuple(_chart_rows(change, chart)),
+            entries=tuple(_entries(change)),
+            current=current,
+            waits_for=change.paper.actor_title(change.step) if current is not None else None,
+            why_not=why_not,
+            form=form,
+            moves=change.open_moves(user, now) if form is not None else (),
+            requirements=tuple(_requirements(change, current)) if current is not None else (),
+            decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
+            refusal=refusal,
+            documents=tuple(document for document in change.documents if document.activity_id is not None),
+        )
+
+    def needs_reason(self) -> list[Outcome]:
+        """Return those of the open moves' outcomes that need a reason."""
+        return [move.outcome for move in self.moves if move.outcome in NEEDS_REASON]
+
+    def is_needed(self, field: Field) -> bool:
+        """Whether every open move needs this field."""
+        return bool(self.moves) and all(move.outcome in field.needed_for for move in self.moves)
+
+    def needed_for(self, field: Field) -> list[Outcome]:
+        """Return the open moves that need this field, where not all of them do."""
+        some = [move.outcome for move in self.moves if move.outcome in field.needed_for]
+        return some if len(some) < len(self.moves) else []
+
+    def standard(self) -> str:
+        """Return the paper's standard time of the present step."""
+        rule = self.change.paper.rules.get(self.change.step)
+        return rule.standard.text if rule and rule.standard else gettext("not laid down")
+
+
+_DECISIONS = frozenset({Step.APPROVAL, Step.VERIFICATION})
+
+
+def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields hold texts, moments, enums and lists
+    """Return the value of a record's field as the page shows it."""
+    if value in (None, "", []):
+        return NOTHING
+    match field.kind:
+        case FieldKind.MOMENT:
+            return moment(value)
+        case FieldKind.DATE:
+            return day(value)
+        case FieldKind.CHOICE:
+            return str(tr(value.title))
+        case FieldKind.CASES | FieldKind.ASSETS | FieldKind.MUTATIONS:
+            return Markup("<br>").join(_row_text(row) for row in value)
+        case _:
+            return Markup('<span class="prose">{}</span>').format(value)
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    if "expected" in row:
+        return gettext(
+            "%(name)s: expected %(expected)s; seen %(actual)s",
+            name=row["name"],
+            expected=row["expected"],
+            actual=row["actual"],
+        )
+    return " · ".join(str(value) for value in row.values() if value not in (None, ""))
+
+
+def _facts(change: ChangeRequest, fields: tuple[Field, ...]) -> list[Fact]:
+    facts = []
+    for field in fields:
+        if field.kind is FieldKind.CHANGE:
+            if change.linked_change is not None:
+                facts.append(Fact(field.label, change.linked_change.number or ""))
+            continue
+        facts.append(Fact(field.label, written(field, getattr(change, field.key))))
+    return facts
+
+
+def _chart_rows(change: ChangeRequest, chart: Diagram) -> list[ChartRow]:
+    times: dict[Step, int] = {}
+    for activity in change.activities:
+        if not activity.is_open:
+            times[activity.step] = times.get(activity.step, 0) + 1
+    return [_chart_row(change, row, times) for row in chart.rows]
+
+
+def _chart_row(change: ChangeRequest, row: Row, times: dict[Step, int]) -> ChartRow:
+    if row.step is None:
+        return ChartRow(row, None, 0)
+    taken = times.get(row.step, 0)
+    if row.step is change.step:
+        state = RowState.DONE if row.step is Step.CLOSED else RowState.CURRENT
+    else:
+        state = RowState.DONE if taken else RowState.COMING
+    return ChartRow(row, state, taken)
+
+
+def _entries(change: ChangeRequest) -> list[Entry]:
+    by_activity: dict[int, list[Document]] = {}
+    for document in change.documents:
+        if document.activity_id is not None:
+            by_activity.setdefault(document.activity_id, []).append(document)
+    return [
+        Entry(activity, tuple(_record_facts(change, activity)), tuple(by_activity.get(activity.id, ())))
+        for activity in change.activities
+        if not activity.is_open
+    ]
+
+
+def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
+    if activity.step in {Step.REQUEST, Step.RETURNED}:
+        return []
+    if isinstance(activity, AssetUpdate):
+        return [Fact(_("Mutations"), _mutations(activity))]
+    values = recording.read(change, activity)
+    return [
+        Fact(field.label, written(field, values[field.key]))
+        for field in RECORDS[activity.step]
+        if values[field.key] not in (None, "", [])
+    ]
+
+
+def _mutations(activity: AssetUpdate) -> Markup:
+    lines = [
+        Markup("{}: {}").format(tr(mutation.kind.title), f"{mutation.asset.code}.{mutation.asset.register} {mutation.asset.name}")
+        for mutation in activity.mutations
+    ]
+    return Markup("<br>").join(lines)
+
+
+def _requirements(change: ChangeRequest, current: Activity) -> list[Requirement]:
+    attached = {document.item_key for document in change.documents}
+    finished = {activity.step for activity in change.activities if not activity.is_open}
+    found = []
+    for item in asked_items(change.paper.rules[change.step], change.position):
+        if item.kind is ItemKind.DOCUMENT:
+            there: bool | None = item.key in attached
+        elif item.kind is ItemKind.EQUIPMENT:
+            there = item.key in (current.equipment or ())
+        else:
+            there = None if item.of in (None, change.step) else item.of in finished
+        found.append(Requirement(item, f"{item.kind}-{item.key}", there))
+    return found
+
+
+def _for_the_decision(change: ChangeRequest) -> list[Fact]:
+    """Return what the head weighs: the risk, the way back, and the manager's evaluation."""
+    facts = [
+        Fact(_("Risk if not done"), change.risk_if_not_done or NOTHING),
+        Fact(_("Impact"), change.impact or NOTHING),
+        Fact(_("Roll back plan"), change.rollback_plan or NOTHING),
+    ]
+    evaluation = next((one for one in reversed(change.activities) if isinstance(one, Evaluation)), None)
+    if evaluation is not None:
+        facts.append(Fact(_("Risk"), tr(evaluation.risk.title) if evaluation.risk else NOTHING))
+        facts.append(Fact(_("Findings of the evaluation"), evaluation.findings or NOTHING))
+    refusals = [one for one in change.activities if isinstance(one, Approval) and one.outcome is Outcome.REFUSED]
+    if refusals:
+        facts.append(Fact(_("Reason of the last refusal"), refusals[-1].reason or NOTHING))
+        if evaluation is not None and evaluation.answer_to_refusal:
+            facts.append(Fact(_("Answer to the refusal"), evaluation.answer_to_refusal))
+    facts.extend(
+        Fact(_("Reason of the emergency"), one.reason)
+        for one in change.activities
+        if one.outcome is Outcome.EMERGENCY and one.reason
+    )
+    return facts

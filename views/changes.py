@@ -1,0 +1,263 @@
+"""Requests: their list, the page that shows one whole, the requester's form, and the one door for moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import and_
+from sqlalchemy.orm import aliased
+
+from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.records import ChangeKind, ChangeSource
+from lpse_admin.steps import Outcome, Result, Step, Urgency
+from models import audit
+from models.activity import Activity
+from models.agency import Agency
+from models.change import ChangeRequest, blank, draft, whole
+from models.database import db
+from models.user import User
+from views.base import RecordView, row_id
+from views.change_page import ChangePage
+from views.clock import now
+from views.exporting import CellKind
+from views.language import tr
+from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.moves import attach_files, keep, sent_form, sent_version
+from views.refusals import wants_json
+from views.step_form import StepForm, step_form
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+_open = aliased(Activity, flat=True, name="open_activity")
+_requester = aliased(User, name="requester")
+
+
+class ChangeView(RecordView):
+    """Every request that the reader may see, and what may be done with each."""
+
+    resource = Resource.CHANGE
+    title = _("Change requests (RFC)")
+    empty = _("No request matches. A requester begins one with “New request”.")
+    details_template = "change/page.html"
+    create_label = _("New request")
+    can_create = True
+    can_edit = True
+    can_delete = True
+
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=ChangeRequest,
+        joins=(
+            (_open, and_(_open.change_id == ChangeRequest.id, _open.finished_at.is_(None))),
+            (_requester, _requester.id == ChangeRequest.requester_id),
+            (Agency, Agency.id == ChangeRequest.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), ChangeRequest.id, CellKind.NUMBER, sortable=True, listed=False, exported=False),
+            Column("number", _("Number"), ChangeRequest.number, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("title", _("Title"), ChangeRequest.title),
+            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind),
+            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
+            Column("step", _("Present step"), ChangeRequest.step, CellKind.CHOICE, Step),
+            Column("waiting_since", _("Waiting since"), _open.arrived_at, CellKind.MOMENT),
+            Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
+            Column("requester", _("Requester"), _requester.full_name),
+            Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.MOMENT, sortable=True),
+            Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.MOMENT, listed=False),
+            Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, listed=False),
+            Column("institution", _("Institution"), ChangeRequest.requester_institution, listed=False),
+            Column("wanted_by", _("Wanted by"), ChangeRequest.wanted_by, CellKind.DATE, listed=False),
+            Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, listed=False),
+        ),
+        filters=(
+            CaseFilter(
+                "state",
+                _("State"),
+                cases=(
+                    ("open", _("Open"), ChangeRequest.step != Step.CLOSED),
+                    ("closed", _("Closed"), ChangeRequest.step == Step.CLOSED),
+                    ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
+                ),
+            ),
+            ChoiceFilter("step", _("Present step"), of=ChangeRequest.step, choices=Step),
+            ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
+            ChoiceFilter("result", _("Result"), of=ChangeRequest.result, choices=Result),
+            ChoiceFilter("kind", _("Kind"), of=ChangeRequest.kind, choices=ChangeKind),
+            PeriodFilter("submitted", _("Submitted"), of=ChangeRequest.submitted_at),
+        ),
+        search=(ChangeRequest.number, ChangeRequest.title),
+        order="-id",
+    )
+
+    # -- one request, whole ---------------------------------------------------------------------------------
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """Show a request whole, with the moves that the reader may make now."""
+        return self._page(self.change(row_id(request.args.get("id"))))
+
+    def change(self, change_id: int) -> ChangeRequest:
+        """Return the visible request of this id with all that its page shows; raises NotFound."""
+        change = whole(db.session(), change_id, self.visible())
+        if change is None:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        return change
+
+    def _page(
+        self, change: ChangeRequest, form: StepForm | None = None, refusal: Refused | None = None
+    ) -> str:
+        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal)
+        return str(
+            self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
+        )
+
+    # -- the requester's own -----------------------------------------------------------------------------------
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Begin a request: kept as a draft, or submitted at once."""
+        self.demand(Verb.CREATE)
+        session = db.session()
+        if request.method == "GET":
+            change = blank(session, current_user, now=now())
+            for key, value in _known_of(current_user).items():
+                setattr(change, key, value)
+            page = ChangePage.of(change, current_user, now())
+            return self.render("change/form.html", view=self, page=page, change=change)
+        change = draft(session, current_user, now=now(), values=_known_of(current_user))
+        audit.give(session, action="change.draft")
+        session.commit()
+        return self._requested(change.id)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:  # noqa: ANN401
+        """Go on with a draft, or with a request that came back."""
+        self.demand(Verb.EDIT)
+        change = self.change(row_id(request.args.get("id")))
+        if request.method == "POST":
+            return self._requested(change.id)
+        if change.step not in {Step.REQUEST, Step.RETURNED} or change.bar(current_user, now()):
+            return redirect(self.row_url(change.id))
+        page = ChangePage.of(change, current_user, now())
+        return self.render("change/form.html", view=self, page=page, change=change)
+
+    def _requested(self, change_id: int) -> Any:  # noqa: ANN401
+        """Keep what the requester typed, and submit it where they pressed that button."""
+        if request.form.get("outcome"):
+            return self._moved(change_id)
+        try:
+            keep(lambda: self.change(change_id))
+        except Incomplete as refusal:
+            return self._refused(change_id, refusal)
+        flash(gettext("Kept as it is. Nobody else sees it until you submit it."), "success")
+        return redirect(self.get_url(".edit_view", id=change_id), 303)
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:  # noqa: ANN401
+        """Throw a draft away; what was submitted is never deleted."""
+        self.demand(Verb.DELETE)
+        change = self.change(row_id(request.form.get("id")))
+        if not change.is_draft or change.requester_id != current_user.id:
+            raise NoSuchMove(_("Only a draft of your own can be thrown away; what was submitted stays."))
+        session = db.session()
+        for document in list(change.documents):
+            session.delete(document)
+        session.flush()
+        session.delete(change)
+        audit.give(session, action="change.discard")
+        session.commit()
+        flash(gettext("The draft is gone."), "success")
+        return redirect(self.get_url(".index_view"), 303)
+
+    # -- the one door ------------------------------------------------------------------------------------------
+
+    @expose("/<change_id>/move", methods=("POST",))
+    def move(self, change_id: str) -> Response:
+        """Make one move of the procedure, or say with the right status why it cannot be made."""
+        return self._moved(row_id(change_id))
+
+    @expose("/<change_id>/save", methods=("POST",))
+    def save(self, change_id: str) -> Response:
+        """Keep what the step's actor has typed so far; the step stays open."""
+        id_ = row_id(change_id)
+        try:
+            keep(lambda: self.change(id_))
+        except Incomplete as refusal:
+            return self._refused(id_, refusal)
+        flash(gettext("Kept. The step stays open until you finish it."), "success")
+        return redirect(self.row_url(id_) + "#step", 303)
+
+    def _moved(self, change_id: int) -> Any:  # noqa: ANN401
+        try:
+            outcome = Outcome(request.form.get("outcome", ""))
+        except ValueError:
+            raise Malformed(_("The form does not say which outcome the step has.")) from None
+        session = db.session()
+        change = self.change(change_id)
+        try:
+            form = sent_form(change)
+            values = form.values(request.form)
+            attach_files(change, form)
+            finished = change.advance(
+                outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()
+            )
+            audit.give(session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason)
+            session.commit()
+        except Incomplete as refusal:
+            session.rollback()
+            return self._refused(change_id, refusal, keep=True)
+        except NoSuchMove as refusal:
+            session.rollback()
+            return self._refused(change_id, refusal)
+        flash(self._told(change, outcome), "success")
+        return redirect(self.row_url(change_id), 303)
+
+    def _refused(self, change_id: int, refusal: Refused, *, keep: bool = False) -> Any:  # noqa: ANN401
+        """Answer a refusal with its status, the request's page and everything that was typed."""
+        if keep:
+            self._keep_what_can_be(change_id)
+        if wants_json():
+            raise refusal
+        change = self.change(change_id)
+        form = None
+        if change.current is not None and not change.bar(current_user, now()):
+            form = step_form(change, change.current, request.form)
+            form.tell(refusal.fields)
+        return self._page(change, form, refusal), refusal.status
+
+    def _keep_what_can_be(self, change_id: int) -> None:
+        """Keep what came with a refused move, so that neither text nor files have to be given twice."""
+        try:
+            keep(lambda: self.change(change_id))
+        except Refused:
+            db.session.rollback()
+
+    @staticmethod
+    def _told(change: ChangeRequest, outcome: Outcome) -> str:
+        number = change.number or ""
+        if change.step is Step.CLOSED and change.result is not None:
+            return gettext("%(number)s: %(result)s.", number=number, result=tr(change.result.title))
+        return gettext(
+            "%(number)s: %(outcome)s. Now waiting: %(step)s (%(actor)s).",
+            number=number,
+            outcome=tr(outcome.title),
+            step=tr(change.step.title),
+            actor=change.paper.actor_title(change.step),
+        )
+
+
+def _known_of(user: User) -> dict[str, str]:
+    """Return what a new request says of its requester before anything is typed."""
+    known = {
+        "requester_name": user.full_name,
+        "requester_contact": user.email or user.phone,
+        "requester_institution": user.institution,
+    }
+    return {key: value for key, value in known.items() if value}

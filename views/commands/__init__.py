@@ -1,0 +1,17 @@
+"""The terminal: one file for each group of commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from views.commands import audit, demo, history, sop, user
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Give ``app`` its commands."""
+    for group in (sop.group, user.group, audit.group, history.group):
+        app.cli.add_command(group)
+    app.cli.add_command(demo.command)

@@ -1,0 +1,27 @@
+"""`flask demo`: a register of made-up requests."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from lpse_admin.errors import NotAllowed
+from lpse_admin.message import _
+from models import demo
+from views.access import settings
+from views.clock import now
+from views.commands.terminal import refusals, writing
+
+
+@click.command("demo")
+@click.option("--requests", "count", required=True, type=click.IntRange(min=1), help="How many requests.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same number gives the same register.")
+@with_appcontext
+def command(count: int, seed: int) -> None:
+    """Fill the register with plausible requests of every kind, in every step."""
+    with refusals():
+        if not settings().is_demo:
+            raise NotAllowed(_("Made-up requests have no place in production."))
+        with writing("demo") as session:
+            demo.make_register(session, count, seed=seed, now=now())
+    click.echo(f"{count} requests made.")

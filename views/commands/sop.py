@@ -1,0 +1,118 @@
+"""`flask sop`: papers checked, loaded, put in force and written out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from lpse_admin.errors import NoSuchMove, NotFound
+from lpse_admin.message import _
+from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
+from models.database import db
+from models.sop import SopRevision, SopState, load, taken_numbers
+from views.clock import now
+from views.commands.terminal import Group, fail, reading, table, writing
+
+group = Group("sop", help="SOPs: check, load, enact, list, show.")
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+@group.command("check")
+@click.argument("file", type=_FILE)
+def check_file(file: Path) -> None:
+    """Name every fault of FILE with its line; exit 1 if there is one."""
+    key = file.stem
+    try:
+        with reading() as session:
+            taken = taken_numbers(session, key)
+    except SQLAlchemyError:
+        click.echo("The database could not be asked whether the number is taken.", err=True)
+        taken = {}
+    if faults := check(file.read_bytes(), key, taken=taken):
+        fail(*faults)
+    click.echo(f"{file.name}: sound.")
+
+
+@group.command("load")
+@click.argument("file", type=_FILE)
+def load_file(file: Path) -> None:
+    """Store FILE as a draft; the same content again changes nothing."""
+    content = file.read_bytes()
+    if faults := check(content, file.stem):
+        fail(*faults)
+    with writing("sop load") as session:
+        revision = load(session, content.decode(), file.stem, now=now())
+        told = f"{revision.key}: revision {revision.revision}, {revision.state.title}."
+    click.echo(told)
+
+
+@group.command()
+@click.argument("key")
+def enact(key: str) -> None:
+    """Put the newest draft of KEY in force."""
+    with writing("sop enact") as session:
+        newest = _newest(key)
+        if newest.state is not SopState.DRAFT:
+            raise NoSuchMove(_("%(key)s has no draft that could be put in force.", key=key))
+        newest.enact(now=now(), by=None)
+        told = f"{newest.key}: revision {newest.revision}, {newest.state.title}."
+        session.flush()
+    click.echo(told)
+
+
+@group.command("list")
+def list_papers() -> None:
+    """List every revision that is loaded."""
+    with reading() as session:
+        rows = session.scalars(select(SopRevision).order_by(SopRevision.key, SopRevision.revision)).all()
+        table(
+            ("KEY", "REVISION", "STATE", "NUMBER", "AGENCY", "ENACTED"),
+            [
+                (
+                    row.key,
+                    row.revision,
+                    row.state,
+                    row.number,
+                    row.agency.name,
+                    row.enacted_at.isoformat(timespec="seconds") if row.enacted_at else None,
+                )
+                for row in rows
+            ],
+        )
+
+
+@group.command()
+@click.argument("key")
+@click.option("--format", "form", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True)
+def show(key: str, form: str) -> None:
+    """Write out the SOP KEY: the revision in force, or the newest."""
+    with reading() as session:
+        revision = session.scalars(
+            select(SopRevision).where(SopRevision.key == key, SopRevision.state == SopState.IN_FORCE)
+        ).first()
+        click.echo(_written((revision or _newest(key)).paper, form).rstrip("\n"))
+
+
+def _written(paper: Sop, form: str) -> str:
+    match form:
+        case "json":
+            return json.dumps(to_json(paper), indent=2, ensure_ascii=False)
+        case "toml":
+            return to_toml(paper)
+        case _:
+            return to_text(paper)
+
+
+def _newest(key: str) -> SopRevision:
+    """Return the newest revision of ``key``; raises NotFound where none is loaded."""
+    found = db.session.scalars(
+        select(SopRevision).where(SopRevision.key == key).order_by(SopRevision.revision.desc()).limit(1)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("No SOP %(key)s is loaded (flask sop list names those that are).", key=key))
+    return found

@@ -1,0 +1,107 @@
+"""How every command ends, and who answers for what it writes.
+
+0: done; 1: found what it looks for, or was refused; 2: wrong use. The reason goes to standard error, never a
+traceback.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from lpse_admin.errors import Refused
+from lpse_admin.sop import Faulty
+from models.audit import Circumstances, answer_for
+from models.database import db, is_sqlite, writes
+from views.clock import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.orm import Session
+
+
+def fail(*lines: object) -> NoReturn:
+    """End the command with 1 and the reason."""
+    for line in lines:
+        click.echo(str(line), err=True)
+    sys.exit(1)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the rules or the database refuse into the end of the command."""
+    try:
+        yield
+    except Faulty as refusal:
+        fail(*refusal.faults)
+    except Refused as refusal:
+        fail(refusal.message, *refusal.fields.values())
+    except IntegrityError as error:
+        fail(f"The database refuses this: {_first_line(error)}")
+    except SQLAlchemyError as error:
+        fail(f"The database does not answer, or is not set up (flask db upgrade): {_first_line(error)}")
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
+
+
+class Group(AppGroup):
+    """A group of commands that never end in a traceback for what can be foreseen."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        """Run the command, and say in a sentence why it was refused."""
+        with refusals():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def writing(action: str) -> Iterator[Session]:
+    """Give a session in which ``action`` is done by whoever sits at the terminal, and commit it at the end."""
+    session = db.session()
+    answer_for(
+        session,
+        Circumstances(at=now(), actor_id=None, actor_name=f"terminal ({_who()})", action=f"flask {action}"),
+    )
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Give a session that sees one moment of the database, however long it reads, and holds up nobody."""
+    token = writes.set(False)
+    session = db.session()
+    try:
+        if not is_sqlite(session):
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+    finally:
+        session.rollback()
+        writes.reset(token)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account that the system does not know by name
+        return "?"
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print ``rows`` under ``headings``, in columns as wide as what is in them."""
+    lines = [[*headings], *([str(cell) if cell is not None else "-" for cell in row] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

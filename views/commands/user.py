@@ -1,0 +1,119 @@
+"""`flask user`: accounts made, closed and given a new password."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import click
+from sqlalchemy import select
+
+from lpse_admin.errors import Incomplete, NotFound
+from lpse_admin.message import _
+from lpse_admin.passwords import fault
+from lpse_admin.roles import Role
+from models.agency import Agency
+from models.database import db
+from models.user import User
+from views.commands.terminal import Group, reading, table, writing
+
+group = Group("user", help="Users: add, disable, reset, list.")
+
+_PASSWORD = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made and shown."
+)
+
+
+@group.command()
+@click.argument("username")
+@click.option("--name", required=True, help="Full name.")
+@click.option(
+    "--role", "roles", required=True, multiple=True, type=click.Choice([*Role]), help="May be given several times."
+)
+@click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
+@_PASSWORD
+def add(username: str, name: str, roles: tuple[Role, ...], agency: str | None, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
+    """Make an account."""
+    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= 80:  # noqa: PLR2004
+        raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
+    if not name.strip():
+        raise click.BadParameter("must not be empty", param_hint="--name")
+    held = frozenset(Role(role) for role in roles)
+    if agency is None and Role.ADMINISTRATOR not in held:
+        raise click.BadParameter("is needed: only an administrator belongs to no agency", param_hint="--agency")
+    with writing("user add") as session:
+        if session.scalars(select(User.id).where(User.username == username)).first() is not None:
+            raise Incomplete(_("There is already a user %(username)s.", username=username))
+        user = User(username=username, full_name=name.strip(), agency=_agency(agency) if agency else None)
+        user.roles = held
+        made = _give_password(user, from_input=password_stdin)
+        session.add(user)
+    click.echo(f"{username}: added.{made}")
+
+
+@group.command()
+@click.argument("username")
+def disable(username: str) -> None:
+    """Close an account and end its sessions; what it did stays."""
+    with writing("user disable"):
+        user = _user(username)
+        if user.is_active:
+            user.is_active = False
+            user.session_version += 1
+    click.echo(f"{username}: disabled.")
+
+
+@group.command()
+@click.argument("username")
+@_PASSWORD
+def reset(username: str, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
+    """Give an account a new password, without a second factor, and end its sessions."""
+    with writing("user reset"):
+        user = _user(username)
+        made = _give_password(user, from_input=password_stdin)
+        user.totp_secret = user.totp_last_step = None
+        closed = "" if user.is_active else " It is still disabled."
+    click.echo(f"{username}: reset.{closed}{made}")
+
+
+@group.command("list")
+def list_users() -> None:
+    """List every account."""
+    with reading() as session:
+        users = session.scalars(select(User).order_by(User.agency_id, User.username)).all()
+        table(
+            ("USERNAME", "NAME", "AGENCY", "ROLES", "STATE"),
+            [
+                (
+                    user.username,
+                    user.full_name,
+                    user.agency.key if user.agency else None,
+                    ",".join(role.value for role in Role if role in user.roles),
+                    "active" if user.is_active else "disabled",
+                )
+                for user in users
+            ],
+        )
+
+
+def _give_password(user: User, *, from_input: bool) -> str:
+    """Set the password that is read or made up, and return what to say of it."""
+    password = sys.stdin.readline().rstrip("\r\n") if from_input else secrets.token_urlsafe(15)
+    if from_input and (wrong := fault(password, names=(user.username, user.full_name))):
+        raise Incomplete(wrong)
+    user.set_password(password)
+    return "" if from_input else f" Password: {password}"
+
+
+def _user(username: str) -> User:
+    user = db.session.scalars(select(User).where(User.username == username)).one_or_none()
+    if user is None:
+        raise NotFound(_("There is no user %(username)s.", username=username))
+    return user
+
+
+def _agency(key: str) -> Agency:
+    agency = db.session.scalars(select(Agency).where(Agency.key == key)).one_or_none()
+    if agency is None:
+        raise NotFound(_("There is no agency %(key)s: load its SOP first.", key=key))
+    return agency

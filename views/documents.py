@@ -1,0 +1,77 @@
+"""Files: their list, and the one address that they are served from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+from flask import Response
+from flask_admin import expose
+from sqlalchemy.orm import aliased
+
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource
+from models.activity import Activity
+from models.agency import Agency
+from models.change import ChangeRequest
+from models.document import Document
+from models.user import User
+from lpse_admin.steps import Step
+from views.base import RecordView
+from views.exporting import CellKind
+from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter, TextFilter
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_uploader = aliased(User, name="uploader")
+_activity: Any = Activity.__table__.alias("attached_in")
+
+
+class DocumentView(RecordView):
+    """Every file that the reader may see, with the hash of its content."""
+
+    resource = Resource.DOCUMENT
+    title = _("Files")
+    empty = _("No file matches. Files are attached to the steps of a request.")
+    details_template = "document/details.html"
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Document,
+        joins=(
+            (ChangeRequest, ChangeRequest.id == Document.change_id),
+            (_activity, _activity.c.id == Document.activity_id),
+            (_uploader, _uploader.id == Document.uploaded_by_id),
+            (Agency, Agency.id == Document.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), Document.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("name", _("File name"), Document.name, leads=True),
+            Column("number", _("Request"), ChangeRequest.number),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
+            Column("type", _("Type"), Document.media_type, listed=False),
+            Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
+            Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.MOMENT, sortable=True),
+            Column("uploader", _("By"), _uploader.full_name),
+            Column("sha256", _("SHA-256"), Document.sha256),
+        ),
+        filters=(
+            ChoiceFilter("step", _("Step"), of=_activity.c.step, choices=Step),
+            TextFilter("sha256", _("SHA-256"), of=Document.sha256),
+            PeriodFilter("uploaded", _("Uploaded"), of=Document.uploaded_at),
+        ),
+        search=(Document.name, ChangeRequest.number),
+        order="-uploaded",
+    )
+
+    @expose("/<document_id>/file")
+    def file(self, document_id: str) -> Response:
+        """Send a file as a download to those who may see what it is attached to."""
+        document = self.get_one(document_id)
+        response = Response(document.stored.content, mimetype=document.media_type)
+        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.name, safe='')}"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response.headers["Cache-Control"] = "private, no-store"
+        response.set_etag(document.sha256)
+        return response

@@ -1,0 +1,163 @@
+"""The reader's language and zone: which they are, and how sentences, times and figures are written in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
+from flask import Blueprint, current_app, g, redirect, request
+from flask_babel import get_locale
+from markupsafe import Markup
+
+from lpse_admin.sop import spaced_nip
+from models.database import db
+from models.user import Language
+from views.access import is_local, public, settings, viewer
+from views.clock import now
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+__all__ = ["ago", "current_language", "current_zone", "day", "moment", "nip", "number", "rupiah", "size", "tr"]
+
+blueprint = Blueprint("language", __name__)
+
+#: The zone of whoever belongs to no agency, where the installation sets none.
+_CAPITAL = "Asia/Jakarta"
+_COOKIE = "lang"
+_COOKIE_AGE = dt.timedelta(days=365)
+_STEP = 1024
+#: Each language by the name that its readers give it.
+_NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
+
+
+def current_language() -> str:
+    """Return the language of this page: the reader's own, else that of the address or the cookie, else Indonesian."""
+    user = viewer()
+    if user is not None:
+        return user.language.value
+    for asked in (request.args.get("lang"), request.cookies.get(_COOKIE)):
+        if asked in set(Language):
+            return str(asked)
+    return Language.INDONESIAN.value
+
+
+def current_zone() -> ZoneInfo:
+    """Return the zone in which the reader's clocks go: the installation's setting, else their agency's."""
+    if "zone" not in g:
+        user = viewer()
+        named = settings().time_zone
+        g.zone = ZoneInfo(named) if named else user.agency.zone if user and user.agency else ZoneInfo(_CAPITAL)
+    zone: ZoneInfo = g.zone
+    return zone
+
+
+def _is_indonesian() -> bool:
+    return bool(get_locale().language == "id")
+
+
+def day(value: dt.date | None) -> str:
+    """Return a date, or the day of a moment in the reader's zone, in words: 31 Maret 2018."""
+    if value is None:
+        return ""
+    date = value.astimezone(current_zone()).date() if isinstance(value, dt.datetime) else value
+    return format_date(date, "d MMMM y", locale=get_locale())
+
+
+def moment(value: dt.datetime | None) -> str:
+    """Return a moment in the reader's zone: 31 Maret 2018, 14.30 WIB."""
+    if value is None:
+        return ""
+    local = value.astimezone(current_zone())
+    clock = f"{local:%H.%M}" if _is_indonesian() else f"{local:%H:%M}"
+    return f"{day(value)}, {clock} {local.tzname()}"
+
+
+def ago(value: dt.datetime | None) -> Markup:
+    """Return how long ago a moment was, or how soon it comes, with the exact time as its title."""
+    if value is None:
+        return Markup()
+    words = format_timedelta(value - now(), add_direction=True, threshold=1, locale=get_locale())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(dt.UTC).isoformat(timespec="seconds"), moment(value), words
+    )
+
+
+def rupiah(value: Decimal | int | None) -> str:
+    """Return an amount of money as it is written in letters: Rp12.500.000,00."""
+    if value is None:
+        return ""
+    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(value), '#,##0.00', locale=get_locale())}"
+
+
+def number(value: Decimal | float | None) -> str:
+    """Return a figure with its thousands set apart."""
+    return "" if value is None else format_decimal(value, locale=get_locale())
+
+
+def nip(value: str | None) -> str:
+    """Return a NIP in its groups of 8, 6, 1 and 3 digits."""
+    return spaced_nip(value) if value else ""
+
+
+def size(value: int | None) -> str:
+    """Return a number of bytes in the unit that people know files by: 1,5 MB."""
+    if value is None:
+        return ""
+    amount: float = value
+    for unit in ("B", "KB", "MB"):
+        if amount < _STEP or unit == "MB":
+            break
+        amount /= _STEP
+    return f"{format_decimal(amount, '#,##0.#', locale=get_locale())} {unit}"
+
+
+@blueprint.post("/language")
+@public
+def choose() -> Response:
+    """Keep the language that was asked for: with the user where there is one, else in a cookie."""
+    asked = request.form.get("lang", "")
+    back = request.form.get("next", "")
+    response = redirect(back if is_local(back) else "/", 303)
+    if asked in set(Language):
+        user = viewer()
+        if user is not None and user.language != asked:
+            user.language = Language(asked)
+            db.session.commit()
+        response.set_cookie(
+            _COOKIE,
+            asked,
+            max_age=_COOKIE_AGE,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        )
+    return response
+
+
+def _here() -> str:
+    """Return the address to come back to after the switch: this page, if it can be asked for again."""
+    if request.method not in {"GET", "HEAD"}:
+        return urlsplit(request.referrer or "/").path or "/"
+    return request.full_path.rstrip("?")
+
+
+def _context() -> dict[str, Any]:
+    return {"language": str(get_locale()), "languages": _NAMES, "here": _here}
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates of ``app`` their filters, and the page its switch."""
+    app.register_blueprint(blueprint)
+    app.context_processor(_context)
+    app.jinja_env.filters.update(
+        tr=tr, moment=moment, day=day, ago=ago, rupiah=rupiah, number=number, nip=nip, bytes=size
+    )
+    app.jinja_env.globals["tr"] = tr

@@ -1,0 +1,336 @@
+"""Lists as data: columns, filters and an order, turned into one statement that page, count and export share.
+
+A list reads plain columns and no objects, so that no row can cost a further query; it counts ten thousand rows at
+the most; and the page is cut from ids alone before the columns are joined to it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from lpse_admin.errors import Malformed
+from lpse_admin.message import Message, _
+from views.exporting import CellKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from enum import StrEnum
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy.orm import Session
+
+#: What a list counts at the most; beyond it the page says "10.000+".
+COUNTED = 10_000
+PAGE_SIZES = (25, 50, 100)
+_LONGEST_SEARCH = 200
+_DEEPEST_PAGE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it is called in the address and on screen, and the expression that it reads."""
+
+    key: str
+    heading: Message
+    of: Any
+    kind: CellKind = CellKind.TEXT
+    choices: type[StrEnum] | None = None
+    #: Only columns with an index behind them can be sorted by.
+    sortable: bool = False
+    #: Shown in the list; every column is on the details page.
+    listed: bool = True
+    exported: bool = True
+    #: The cell leads to the record's own page.
+    leads: bool = False
+    #: Shown only to those who see more than one agency.
+    across_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Something that a list can be narrowed by, with a readable name in the address."""
+
+    key: str
+    heading: Message
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the parameters that belong to this filter."""
+        return (self.key,)
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the parameters that were given, or None without any; Malformed for a bad one."""
+        raise NotImplementedError
+
+    def _malformed(self, value: str) -> Malformed:
+        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=value[:60], filter=self.heading))
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFilter(Filter):
+    """One of the members of an enum, by value: ``?urgency=emergency``."""
+
+    of: Any = None
+    choices: type[StrEnum] | None = None
+    #: Where the list shows only some of the members.
+    among: tuple[StrEnum, ...] = ()
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the values that can be chosen, each with its title."""
+        members: Any = self.among or tuple(self.choices or ())
+        return [(member.value, member.title) for member in members]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return equality with the chosen member."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        member = next((member for member in (self.among or self.choices or ()) if member.value == value), None)
+        if member is None:
+            raise self._malformed(value)
+        result: ColumnElement[bool] = self.of == member
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter(Filter):
+    """One of some named criteria: ``?state=open``."""
+
+    cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the names of the cases, each with its title."""
+        return [(value, title) for value, title, _criterion in self.cases]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion of the case that was chosen."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        for name, _title, criterion in self.cases:
+            if name == value:
+                return criterion
+        raise self._malformed(value)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFilter(Filter):
+    """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
+
+    of: Any = None
+    is_moment: bool = True
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the two dates."""
+        return (f"{self.key}-from", f"{self.key}-until")
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the period in the reader's zone."""
+        first, last = (self._date(given.get(name)) for name in self.names())
+        parts: list[ColumnElement[bool]] = []
+        if first:
+            parts.append(self.of >= self._bound(first, zone))
+        if last:
+            parts.append(self.of < self._bound(last + dt.timedelta(days=1), zone))
+        return and_(*parts) if parts else None
+
+    def _date(self, text: str | None) -> dt.date | None:
+        if not text:
+            return None
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            raise self._malformed(text) from None
+        if not dt.date(1900, 1, 1) <= day <= dt.date(2999, 12, 30):
+            raise self._malformed(text)
+        return day
+
+    def _bound(self, day: dt.date, zone: ZoneInfo) -> dt.date | dt.datetime:
+        return dt.datetime.combine(day, dt.time.min, zone) if self.is_moment else day
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilter(Filter):
+    """Exactly this text, or a part of it with ``contains``: ``?code=1.3.2``."""
+
+    of: Any = None
+    contains: bool = False
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the text that was given."""
+        value = (given.get(self.key) or "").strip()
+        if not value:
+            return None
+        if len(value) > _LONGEST_SEARCH or "\x00" in value:
+            raise self._malformed(value)
+        return contains(self.of, value) if self.contains else self.of == value
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - any text column
+    """Return the criterion that ``column`` contains ``text``, whatever its case, wildcards taken literally."""
+    result: ColumnElement[bool] = column.icontains(text, autoescape=True)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpec:
+    """What a list shows and how it can be narrowed and ordered. ``order`` is a column's key, "-" for descending."""
+
+    model: Any
+    columns: tuple[Column, ...]
+    filters: tuple[Filter, ...] = ()
+    search: tuple[Any, ...] = ()
+    order: str = "-id"
+    #: The order while only open ones are asked for (``state=open``): the longest waiting first, say.
+    open_order: str | None = None
+    #: (target, on) pairs, outer joined for every row.
+    joins: tuple[tuple[Any, Any], ...] = ()
+    #: The id that a row's link leads to, where it is not the row's own.
+    lead: Any = None
+    #: What every row fulfils, whoever reads.
+    always: tuple[Any, ...] = ()
+    #: The primary key, where the model's own is not the one that its indexes end in.
+    row_key: Any = None
+
+    def column(self, key: str) -> Column | None:
+        """Return the column of this key, if there is one."""
+        return next((column for column in self.columns if column.key == key), None)
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401 - a mapped column
+        """The primary key, which makes every order total."""
+        return self.model.id if self.row_key is None else self.row_key
+
+    def default_order(self, args: Mapping[str, str]) -> str:
+        """Return the order of a list that was asked for without one."""
+        return self.open_order if self.open_order and args.get("state") == "open" else self.order
+
+
+@dataclass(frozen=True, slots=True)
+class ListArguments:
+    """What a reader asked of a list, read from the address once."""
+
+    search: str = ""
+    sort: str = ""
+    page: int = 0
+    size: int = PAGE_SIZES[0]
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, spec: ListSpec, args: Mapping[str, str]) -> ListArguments:
+        """Return what ``args`` ask of ``spec``; raises Malformed for a page or an order that cannot be."""
+        search = (args.get("search") or "").strip()
+        if len(search) > _LONGEST_SEARCH or "\x00" in search:
+            raise Malformed(_("Search for at most %(most)s characters.", most=_LONGEST_SEARCH))
+        default = spec.default_order(args)
+        sort = args.get("sort") or default
+        column = spec.column(sort.removeprefix("-"))
+        if sort != default and (column is None or not column.sortable):
+            raise Malformed(_("This list cannot be sorted by “%(sort)s”.", sort=sort[:60]))
+        names = [name for entry in spec.filters for name in entry.names()]
+        return cls(
+            search=search,
+            sort=sort,
+            page=_whole_number(args.get("page"), _DEEPEST_PAGE),
+            size=_size(args.get("size")),
+            given={name: args[name] for name in names if args.get(name)},
+        )
+
+    def address(self, spec: ListSpec, **changes: object) -> str:
+        """Return the query string for this list with some of its parts changed ("" for none)."""
+        parts: dict[str, object] = {**self.given}
+        if self.search:
+            parts["search"] = self.search
+        if self.sort != spec.default_order(self.given):
+            parts["sort"] = self.sort
+        if self.size != PAGE_SIZES[0]:
+            parts["size"] = self.size
+        if self.page:
+            parts["page"] = self.page
+        parts |= changes
+        return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
+
+
+def _whole_number(text: str | None, most: int) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+        raise Malformed(_("There is no page “%(page)s”.", page=text[:60]))
+    return int(text)
+
+
+def _size(text: str | None) -> int:
+    if not text:
+        return PAGE_SIZES[0]
+    if text not in {str(size) for size in PAGE_SIZES}:
+        raise Malformed(_("A page has %(sizes)s rows.", sizes=", ".join(str(size) for size in PAGE_SIZES)))
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as one reader may see it and asked for it."""
+
+    spec: ListSpec
+    arguments: ListArguments
+    visible: ColumnElement[bool]
+    zone: ZoneInfo
+
+    def criteria(self) -> list[ColumnElement[bool]]:
+        """Return scope, filters and search."""
+        found = [self.visible, *self.spec.always]
+        for entry in self.spec.filters:
+            criterion = entry.criterion(self.arguments.given, self.zone)
+            if criterion is not None:
+                found.append(criterion)
+        if self.arguments.search:
+            found.append(or_(*(contains(column, self.arguments.search) for column in self.spec.search)))
+        return found
+
+    def order(self) -> list[Any]:
+        """Return the order, made total by the key."""
+        sort = self.arguments.sort
+        descending = sort.startswith("-")
+        column = self.spec.column(sort.removeprefix("-"))
+        keys = [self.spec.key] if column is None or column.of is self.spec.key else [column.of, self.spec.key]
+        return [key.desc() if descending else key.asc() for key in keys]
+
+    def _joined(self, statement: Select[Any]) -> Select[Any]:
+        for target, on in self.spec.joins:
+            statement = statement.outerjoin(target, on)
+        return statement
+
+    def _matching(self) -> Select[Any]:
+        return self._joined(select(self.spec.key).select_from(self.spec.model)).where(*self.criteria())
+
+    def count(self, session: Session) -> int:
+        """Return how many rows match, COUNTED + 1 standing for any greater number."""
+        matching = self._matching().limit(COUNTED + 1).subquery()
+        return session.scalar(select(func.count()).select_from(matching)) or 0
+
+    def page(self, session: Session, columns: Sequence[Column]) -> tuple[list[Any], bool]:
+        """Return the page's rows, each (id, lead, *values), and whether a further page follows."""
+        size, number = self.arguments.size, self.arguments.page
+        cut = self._matching().order_by(*self.order()).limit(size + 1).offset(number * size).subquery()
+        statement = self._columns(columns).join(cut, cut.c.id == self.spec.key).order_by(*self.order())
+        rows = list(session.execute(statement))
+        return rows[:size], len(rows) > size
+
+    def everything(self, columns: Sequence[Column]) -> Select[Any]:
+        """Return the statement for all rows that match, in order, as an export reads them: without ids."""
+        statement = self._joined(select(*(column.of.label(column.key) for column in columns)))
+        return statement.select_from(self.spec.model).where(*self.criteria()).order_by(*self.order())
+
+    def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
+        """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
+        statement = self._columns(columns).where(self.spec.key == row_id, self.visible, *self.spec.always)
+        return session.execute(statement).one_or_none()
+
+    def _columns(self, columns: Sequence[Column]) -> Select[Any]:
+        chosen = [column.of.label(f"c{place}") for place, column in enumerate(columns)]
+        lead = self.spec.key if self.spec.lead is None else self.spec.lead
+        return self._joined(select(self.spec.key, lead.label("lead"), *chosen).select_from(self.spec.model))

@@ -1,0 +1,142 @@
+"""One's own page: language, password and second factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyotp
+from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask_babel import gettext
+from flask_login import current_user, login_user
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from lpse_admin.passwords import LONGEST, fault
+from models.database import db
+from models.user import is_password_of, step_of_code
+from views.clock import now
+from views.forms import Form
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("profile", __name__, url_prefix="/profile")
+
+#: Where the session keeps the key of a second factor that is offered and not confirmed yet.
+_OFFER = "totp_offer"
+
+
+class PasswordForm(Form):
+    """The old password and the new one, twice."""
+
+    old = PasswordField(validators=[InputRequired(), Length(max=LONGEST)])
+    new = PasswordField(validators=[InputRequired()])
+    again = PasswordField(validators=[InputRequired()])
+
+
+class CodeForm(Form):
+    """The first code of a new second factor."""
+
+    code = StringField(validators=[InputRequired(), Length(max=10)])
+
+
+class OffForm(Form):
+    """The password, for turning the second factor off."""
+
+    password = PasswordField(validators=[InputRequired(), Length(max=LONGEST)])
+
+
+@blueprint.get("")
+def show() -> tuple[str, int]:
+    """Show one's own page."""
+    return _page()
+
+
+def _page(
+    password: PasswordForm | None = None, code: CodeForm | None = None, off: OffForm | None = None
+) -> tuple[str, int]:
+    """Return the page with what was wrong in one of its forms: 422 then, else 200."""
+    secret = session.get(_OFFER)
+    page = render_template(
+        "profile.html",
+        password_form=password or PasswordForm(formdata=None),
+        code_form=code or CodeForm(formdata=None),
+        off_form=off or OffForm(formdata=None),
+        secret=secret,
+        address=_address(secret) if secret else None,
+    )
+    return page, 422 if password or code or off else 200
+
+
+def _address(secret: str) -> str:
+    """Return the address that an authenticator app takes a second factor from."""
+    issuer = f"LPSE {current_user.agency.region}" if current_user.agency else "LPSE"
+    return pyotp.TOTP(secret).provisioning_uri(name=current_user.username, issuer_name=issuer)
+
+
+def _done(sentence: str) -> Response:
+    flash(sentence, "success")
+    return redirect(url_for("profile.show"), 303)
+
+
+@blueprint.post("/password")
+def change_password() -> Response | tuple[str, int]:
+    """Take a new password, and end every other session of this user."""
+    form = PasswordForm()
+    if not form.validate():
+        return _page(password=form)
+    user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
+    if not is_password_of(user, form.old.data):
+        form.old.errors = [gettext("This is not your present password.")]
+    elif wrong := fault(form.new.data, names=(user.username, user.full_name)):
+        form.new.errors = [tr(wrong)]
+    elif form.new.data == form.old.data:
+        form.new.errors = [gettext("This is your present password already.")]
+    elif form.new.data != form.again.data:
+        form.again.errors = [gettext("The two new passwords differ.")]
+    else:
+        user.set_password(form.new.data)
+        db.session.commit()
+        login_user(user)
+        return _done(gettext("Your password has been changed. Your other sessions have ended."))
+    return _page(password=form)
+
+
+@blueprint.post("/second-factor")
+def offer_second_factor() -> Response:
+    """Make a key for a second factor, which is not on before its first code is confirmed."""
+    if current_user.totp_secret is None:
+        session[_OFFER] = pyotp.random_base32()
+    return redirect(url_for("profile.show", _anchor="second-factor"), 303)
+
+
+@blueprint.post("/second-factor/confirm")
+def confirm_second_factor() -> Response | tuple[str, int]:
+    """Turn the second factor on, once its app has shown that it knows the key."""
+    form = CodeForm()
+    secret = session.get(_OFFER)
+    if secret is None:
+        return redirect(url_for("profile.show", _anchor="second-factor"), 303)
+    step = step_of_code(secret, form.code.data or "", now()) if form.validate() else None
+    if step is None:
+        form.code.errors = form.code.errors or [gettext("This code is wrong, or it is too old: try the next one.")]
+        return _page(code=form)
+    current_user.totp_secret, current_user.totp_last_step = secret, step
+    db.session.commit()
+    session.pop(_OFFER)
+    return _done(gettext("The second factor is on: from now on a code is asked for when you log in."))
+
+
+@blueprint.post("/second-factor/off")
+def turn_off_second_factor() -> Response | tuple[str, int]:
+    """Turn the second factor off, for whoever knows the password."""
+    form = OffForm()
+    if not form.validate():
+        return _page(off=form)
+    if not is_password_of(current_user, form.password.data):
+        form.password.errors = [gettext("This is not your present password.")]
+        return _page(off=form)
+    current_user.totp_secret = current_user.totp_last_step = None
+    db.session.commit()
+    return _done(gettext("The second factor is off."))

@@ -1,0 +1,166 @@
+"""What a refusal looks like: a page with a sentence and what to do next, or the same as JSON."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import current_app, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from lpse_admin.errors import Refused, TooMany
+from lpse_admin.message import Message, _
+from models.database import db
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Flask, Response
+    from werkzeug.wrappers import Response as AnyResponse
+
+_TITLES = {
+    400: _("The request cannot be read"),
+    401: _("Please log in"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("Not possible here"),
+    409: _("Not possible any more"),
+    413: _("Too large"),
+    415: _("Unknown kind of content"),
+    422: _("Something is missing"),
+    429: _("Too many tries"),
+    500: _("Something went wrong"),
+    503: _("The database does not answer"),
+}
+_SENTENCES = {
+    400: _("The program could not make sense of what was sent."),
+    401: _("Please log in first."),
+    403: _("You are not allowed to do this."),
+    404: _("There is no such page, or it is not yours to see."),
+    405: _("This address cannot be used in this way."),
+    409: _("Somebody else was faster, or the record has changed in the meantime."),
+    413: _("What was sent is larger than the program takes: a file may have 20 MB."),
+    415: _("The program does not take content of this kind."),
+    422: _("What was sent is incomplete or wrong."),
+    429: _("This was tried too often within a short time."),
+    500: _("The program has failed; nothing was saved."),
+    503: _("The database is busy or out of reach; nothing was saved."),
+}
+_ADVICE = {
+    400: _("Go back, load the page anew and send it again."),
+    401: _("Your session has ended. Log in again, then repeat the last step."),
+    403: _("Ask somebody whose task it is, or an administrator if you think it is yours."),
+    404: _("Check the address, or look for the record in its list."),
+    405: _("Go back and use the buttons of the page."),
+    409: _("Open the record anew to see what happened, then decide again."),
+    413: _("Make the file smaller, or split it, and send it again."),
+    415: _("Choose a file of another kind."),
+    422: _("Go back, fill in what is named here, and send it again."),
+    429: _("Wait a while, then try again."),
+    500: _("Try again later. If it fails again, tell an administrator the number below."),
+    503: _("Try again in a minute. If it fails again, tell an administrator the number below."),
+}
+_FORGED = _("The page was open for too long, or it was not sent from here; nothing was saved.")
+_RETRY_SECONDS = 30
+
+
+def wants_json() -> bool:
+    """Whether whoever asks would rather read JSON than a page."""
+    accepted = request.accept_mimetypes
+    return accepted["application/json"] > accepted["text/html"]
+
+
+def answer(
+    status: int,
+    message: Message | None = None,
+    *,
+    fields: Mapping[str, Message] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> AnyResponse:
+    """Return a refusal with ``status``, as a page or as JSON; without ``message`` it says what the status means."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        _forget_the_viewer()
+    try:
+        response = _written(status, message, fields or {})
+    except SQLAlchemyError:
+        _forget_the_viewer()
+        response = _written(status, message, fields or {})
+    response.status_code = status
+    response.headers.extend(headers or {})
+    return response
+
+
+def _forget_the_viewer() -> None:
+    """Write the page without asking the database who reads it."""
+    g.viewer = g.delegation = None
+
+
+def _written(status: int, message: Message | None, fields: Mapping[str, Message]) -> Response:
+    kind = status if status in _TITLES else (500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400)
+    sentence = tr(message or _SENTENCES[kind])
+    if wants_json():
+        named = {name: tr(fault) for name, fault in fields.items()}
+        return jsonify(error=sentence, fields=named, status=status, request_id=g.get("request_id"))
+    return make_response(
+        render_template(
+            "refusal.html",
+            status=status,
+            title=_TITLES[kind],
+            sentence=sentence,
+            fields=fields,
+            advice=_ADVICE[kind],
+            request_id=g.get("request_id"),
+        )
+    )
+
+
+def _refused(refusal: Refused) -> AnyResponse:
+    if refusal.status == HTTPStatus.UNAUTHORIZED and request.method in {"GET", "HEAD"} and not wants_json():
+        onward = request.full_path.rstrip("?")
+        return redirect(url_for("access.login", next=None if onward == "/" else onward))
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooMany) else {}
+    return answer(refusal.status, refusal.message, fields=refusal.fields, headers=headers)
+
+
+def _http(error: HTTPException) -> AnyResponse:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if error.response is not None or status < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # type: ignore[return-value]
+    kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
+    return answer(status, _FORGED if isinstance(error, CSRFError) else None, headers=kept)
+
+
+def _failed(_error: InternalServerError) -> AnyResponse:
+    """Answer for a fault of the program itself, which Flask has logged; the page shows the number told here."""
+    current_app.logger.error("the failure above was request %s", g.get("request_id"))
+    return answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _database(error: SQLAlchemyError) -> AnyResponse:
+    """Answer for the database: its own refusal of a row, its absence, or what it could make no sense of."""
+    if isinstance(error, IntegrityError):
+        status = HTTPStatus.CONFLICT
+    elif isinstance(error, OperationalError | PoolTimeout) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    else:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+    current_app.logger.error("request %s: the database refused", g.get("request_id"), exc_info=error)
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return answer(status, headers=headers)
+
+
+def init_app(app: Flask) -> None:
+    """Let ``app`` answer every refusal and failure with a page of its own."""
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InternalServerError, _failed)
+    app.register_error_handler(SQLAlchemyError, _database)

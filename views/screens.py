@@ -1,0 +1,101 @@
+"""All screens: registered once, in the order of the menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request, url_for
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.theme import Theme
+from flask_login import current_user
+from werkzeug.utils import redirect
+
+from lpse_admin.message import Message, _
+from lpse_admin.permissions import Verb
+from lpse_admin.records import REASON, RECORDS
+from views import home
+from views.activities import STEP_VIEWS
+from views.audit_trail import AuditView, audit_action
+from views.base import RecordView, may_i
+from views.changes import ChangeView
+from views.documents import DocumentView
+from views.language import current_zone, tr
+from views.clock import now
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+
+class IndexView(AdminIndexView):  # type: ignore[misc] # Flask-Admin's views are untyped
+    """Flask-Admin's own first page, which is the home of whoever is logged in."""
+
+    @expose("/")
+    def index(self) -> Response:
+        """Go home."""
+        return redirect(url_for("home.index"))
+
+
+#: The menu: groups of screens. A screen whose reader may not read it is not shown.
+MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
+    (None, (ChangeView,)),
+    (_("Steps"), STEP_VIEWS),
+    (None, (DocumentView,)),
+    (_("Supervision"), (AuditView,)),
+)
+
+
+def register(app: Flask) -> None:
+    """Register every screen with ``app``."""
+    admin = Admin(
+        app,
+        name="LPSE",
+        theme=Theme(folder="admin", base_template="base.html"),
+        index_view=IndexView(url="/admin", endpoint="admin"),
+    )
+    for _label, views in MENU:
+        for view in views:
+            admin.add_view(view())
+    app.register_blueprint(home.blueprint)
+    app.context_processor(
+        lambda: {
+            "navigation": _navigation,
+            "field_label": _field_label,
+            "zone_label": _zone_label,
+            "audit_action": audit_action,
+        }
+    )
+
+
+def _navigation() -> list[tuple[str | None, list[tuple[str, str, bool]]]]:
+    """Return the menu of whoever is logged in: (group or None, [(text, address, whether one is there now)])."""
+    found: list[tuple[str | None, list[tuple[str, str, bool]]]] = [
+        (None, [(tr(_("Home")), url_for("home.index"), request.endpoint == "home.index")])
+    ]
+    for label, views in MENU:
+        links = [_link(view) for view in views if current_user.is_authenticated and may_i(Verb.READ, view.resource)]
+        if links:
+            found.append((tr(label) if label else None, links))
+    return found
+
+
+def _link(view: type[RecordView]) -> tuple[str, str, bool]:
+    endpoint = f"{view.resource.value}.index_view"
+    return tr(view.title), url_for(endpoint), request.blueprint == view.resource.value
+
+
+_LABELS: dict[str, Message] = {
+    field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)
+}
+
+
+def _field_label(key: str) -> str:
+    """Return what a record's field is called, by its key (of a row of a list: the list's)."""
+    return tr(_LABELS.get(key) or _LABELS.get(key.partition("-")[0]) or key)
+
+
+def _zone_label() -> str:
+    """Return the short name of the reader's zone: WIB."""
+    return now().astimezone(current_zone()).tzname() or ""
+
+

@@ -1,0 +1,342 @@
+"""The form of a step: fields from the record's declaration, files and ticks from the paper's requirements.
+
+The form only reads what was typed; whether something is missing or wrong is decided behind the door
+(``ChangeRequest.advance``), and its sentences are put beside the fields here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext
+from sqlalchemy import select
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    FieldList,
+    FormField,
+    IntegerField,
+    MultipleFileField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms import Form as PlainForm
+from wtforms.widgets import DateTimeLocalInput
+
+from lpse_admin.errors import Incomplete
+from lpse_admin.kib import Card
+from lpse_admin.message import Message, _
+from lpse_admin.records import REASON, RECORDS, FieldKind
+from lpse_admin.records import Field as RecordField
+from lpse_admin.sop import ItemKind
+from lpse_admin.steps import NEEDS_REASON
+from lpse_admin.workflow import asked_items
+from models import recording
+from models.asset import Asset, MutationKind
+from models.change import ChangeRequest
+from models.database import db
+from models.mutation import columns as asset_columns
+from views.forms import Form
+from views.language import current_zone, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from enum import StrEnum
+
+    from werkzeug.datastructures import FileStorage, MultiDict
+
+    from models.activity import Activity
+
+#: Rows that a list of rows begins with, and the most that it takes.
+_ROWS, _MOST_ROWS = 3, 60
+
+
+class MomentField(Field):  # type: ignore[misc] # WTForms is untyped
+    """A date and time of the LPSE's own zone, read into an aware moment."""
+
+    widget = DateTimeLocalInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.astimezone(current_zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what a browser's date and time field sends."""
+        self.data = None
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        try:
+            self.data = dt.datetime.fromisoformat(text).replace(tzinfo=current_zone())
+        except ValueError:
+            raise ValueError(gettext("This is not a date and time.")) from None
+
+
+class LookupField(StringField):  # type: ignore[misc]
+    """A text that names a record: its id is the data, or ``UNKNOWN`` where there is none of that name."""
+
+    UNKNOWN = -1
+
+    def __init__(self, *args: Any, find: Callable[[str], int | None], name_of: Callable[[int], str], **kwargs: Any):  # noqa: ANN401
+        """Take the two directions: name to id, id to name."""
+        super().__init__(*args, **kwargs)
+        self.find, self.name_of = find, name_of
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.name_of(self.data) if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Look the name up."""
+        text = valuelist[0].strip() if valuelist else ""
+        self.data = (self.find(text) or self.UNKNOWN) if text else None
+
+
+def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str, str] | None = None) -> StepForm:
+    """Return the form of an open step, filled with what is kept so far, or with what was just typed."""
+    fields: dict[str, Any] = {field.key: _field(field, change) for field in RECORDS[activity.step]}
+    rule = change.paper.rules[activity.step]
+    if NEEDS_REASON.intersection(rule.leads_to):
+        fields[REASON.key] = _field(REASON, change)
+    for item in rule.requires:
+        name = f"{item.kind}-{item.key}"
+        if item.kind is ItemKind.DOCUMENT:
+            fields[name] = MultipleFileField(item.label)
+        elif item.kind is ItemKind.EQUIPMENT:
+            fields[name] = BooleanField(item.label)
+    fields["document"] = MultipleFileField(tr(_("Further files")))
+    form_class = type("StepForm", (StepForm,), fields)
+    kept = recording.read(change, activity)
+    if "mutations" in kept:
+        kept |= _split_mutations(kept["mutations"])
+    kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
+    form: StepForm = form_class(formdata=formdata, data=kept)
+    form.bind(change, activity)
+    return form
+
+
+class StepForm(Form):
+    """The base of each step's form; its fields are made by ``step_form``."""
+
+    def bind(self, change: ChangeRequest, activity: Activity) -> None:
+        """Remember what the form is about."""
+        self.change, self.activity = change, activity
+        self.rule = change.paper.rules[activity.step]
+        self.items = asked_items(self.rule, change.position)
+
+    def record_fields(self) -> list[tuple[RecordField, Field]]:
+        """Return the record's fields, each with its form field, in the order in which they are asked for."""
+        return [(field, self[field.key]) for field in RECORDS[self.activity.step]]
+
+    def has(self, name: str) -> bool:
+        """Whether the form has a field of this name."""
+        return name in self._fields
+
+    def conditional_documents(self, page: Any) -> list[str]:  # noqa: ANN401 - the page that shows the form
+        """Return the fields of documents that the paper asks for only where they apply, and not of this request so far."""
+        asked = {requirement.field for requirement in page.requirements}
+        names = (f"{item.kind}-{item.key}" for item in self.rule.requires if item.kind is ItemKind.DOCUMENT)
+        return [name for name in names if name not in asked]
+
+    def values(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the typed values of those fields that were ``sent``; raises Incomplete for unreadable ones."""
+        asked = [*RECORDS[self.activity.step], *([REASON] if self.has(REASON.key) else [])]
+        found: dict[str, Any] = {}
+        faults: dict[str, Message] = {}
+        for field in asked:
+            if not any(name == field.key or name.startswith(f"{field.key}-") for name in sent):
+                continue
+            form_field = self[field.key]
+            if form_field.process_errors:
+                faults[field.key] = _unreadable(field)
+                continue
+            try:
+                found[field.key] = _value(field, form_field, self)
+            except Incomplete as refusal:
+                faults[field.key] = refusal.message
+        if faults:
+            raise UnreadableValues(found, faults)
+        return found
+
+    def equipment(self) -> list[str]:
+        """Return the keys of the equipment that is ticked."""
+        prefix = f"{ItemKind.EQUIPMENT}-"
+        return [name.removeprefix(prefix) for name in self._fields if name.startswith(prefix) and self[name].data]
+
+    def files(self, sent: MultiDict[str, FileStorage]) -> list[tuple[str | None, FileStorage]]:
+        """Return the files that came with the form, each with the requirement that it is for."""
+        prefix = f"{ItemKind.DOCUMENT}-"
+        return [
+            (name.removeprefix(prefix) if name.startswith(prefix) else None, file)
+            for name in self._fields
+            if name == "document" or name.startswith(prefix)
+            for file in sent.getlist(name)
+            if file.filename
+        ]
+
+    def tell(self, faults: Mapping[str, Message]) -> None:
+        """Put each sentence beside its field."""
+        for name, message in faults.items():
+            if name in self._fields:
+                field = self[name]
+                field.errors = [*(field.errors or ()), str(tr(message))]
+
+
+class UnreadableValues(Incomplete):
+    """Some of what was typed cannot be read; ``readable`` is the rest."""
+
+    def __init__(self, readable: dict[str, Any], faults: Mapping[str, Message]) -> None:
+        """Take what could be read and the sentences for what could not."""
+        super().__init__(_("Some of what was typed in cannot be kept like this."), fields=faults)
+        self.readable = readable
+
+
+def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, PLR0911 - one form field for each kind
+    label = tr(field.label)
+    match field.kind:
+        case FieldKind.LINE:
+            return StringField(label)
+        case FieldKind.TEXT:
+            return TextAreaField(label)
+        case FieldKind.MOMENT:
+            return MomentField(label)
+        case FieldKind.DATE:
+            return DateField(label)
+        case FieldKind.MINUTES:
+            return IntegerField(label)
+        case FieldKind.CHOICE:
+            return SelectField(label, choices=_choices(field.choices), coerce=_member_of(field.choices))
+        case FieldKind.CHANGE:
+            return LookupField(label, find=lambda text: _change_id(change, text), name_of=_change_name)
+        case FieldKind.CASES:
+            return FieldList(FormField(_case_form()), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+        case FieldKind.ASSETS:
+            return FieldList(FormField(_finding_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+        case FieldKind.MUTATIONS:
+            return FieldList(FormField(_mutation_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+
+
+def _value(field: RecordField, form_field: Any, form: StepForm) -> Any:  # noqa: ANN401
+    match field.kind:
+        case FieldKind.CASES:
+            return [row for row in form_field.data if any((text or "").strip() for text in row.values())]
+        case FieldKind.ASSETS:
+            return [
+                {"asset_id": row["asset"], "finding": row["finding"] or ""}
+                for row in form_field.data
+                if row["asset"] or (row["finding"] or "").strip()
+            ]
+        case FieldKind.MUTATIONS:
+            return [row for row in map(_mutation, form_field.data) if row]
+        case _:
+            return form_field.data
+
+
+def _unreadable(field: RecordField) -> Message:
+    return {
+        FieldKind.MOMENT: _("This is not a date and time."),
+        FieldKind.DATE: _("This is not a date."),
+        FieldKind.MINUTES: _("Give a number of minutes, 0 or more."),
+    }.get(field.kind, _("Choose one of the list."))
+
+
+def _choices(members: type[StrEnum] | None) -> list[tuple[str, str]]:
+    titled: Any = list(members or ())
+    return [("", "–"), *((member.value, str(tr(member.title))) for member in titled)]
+
+
+def _member_of(members: type[StrEnum] | None) -> Callable[[object], object]:
+    def coerce(value: object) -> object:
+        if value in (None, "") or members is None:
+            return None
+        return members(str(value))
+
+    return coerce
+
+
+def _change_id(change: ChangeRequest, text: str) -> int | None:
+    return db.session.scalar(
+        select(ChangeRequest.id).where(
+            ChangeRequest.agency_id == change.agency_id,
+            ChangeRequest.requester_id == change.requester_id,
+            ChangeRequest.number == text,
+        )
+    )
+
+
+def _change_name(change_id: int) -> str:
+    return db.session.scalar(select(ChangeRequest.number).where(ChangeRequest.id == change_id)) or ""
+
+
+def _asset_lookup(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401 - an unbound field
+    def find(text: str) -> int | None:
+        code, _dot, register = text.split(" ", 1)[0].rpartition(".")
+        return db.session.scalar(
+            select(Asset.id).where(
+                Asset.agency_id == change.agency_id, Asset.code == code, Asset.register == register
+            )
+        )
+
+    def name_of(asset_id: int) -> str:
+        asset = db.session.get(Asset, asset_id)
+        return f"{asset.code}.{asset.register}" if asset else ""
+
+    return LookupField(tr(label), find=find, name_of=name_of)
+
+
+def _case_form() -> type[PlainForm]:
+    fields = {
+        "name": StringField(tr(_("Case"))),
+        "expected": StringField(tr(_("Expected"))),
+        "actual": StringField(tr(_("Seen"))),
+    }
+    return type("CaseForm", (PlainForm,), fields)
+
+
+def _finding_form(change: ChangeRequest) -> type[PlainForm]:
+    fields = {
+        "asset": _asset_lookup(change, _("Asset (code.register; empty for a new one)")),
+        "finding": StringField(tr(_("What has changed"))),
+    }
+    return type("FindingForm", (PlainForm,), fields)
+
+
+def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
+    """One row: an asset with what happens to it; the fields of a new item are used only for one."""
+    known = {column.key: str(tr(column.heading)) for card in Card for column in asset_columns(card).values()}
+    alterable = [(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
+    kinds = [("", "–"), *((kind.value, str(tr(kind.title))) for kind in MutationKind)]
+    fields = {
+        "kind": SelectField(tr(_("What happens")), choices=kinds),
+        "asset": _asset_lookup(change, _("Asset (code.register)")),
+        "column": SelectField(tr(_("Column that changes")), choices=[("", "–"), *alterable]),
+        "value": StringField(tr(_("New value"))),
+        "card": SelectField(tr(_("Card (new item)")), choices=[("", "–"), *((c.value, str(tr(c.title))) for c in Card)]),
+        "code": StringField(tr(_("Item code (new item)"))),
+        "register": StringField(tr(_("Register number (new item)"))),
+        "name": StringField(tr(_("Name (new item)"))),
+    }
+    return type("MutationForm", (PlainForm,), fields)
+
+
+def _mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a row as ``models.mutation`` reads it, or None where nothing was typed."""
+    kind = row["kind"]
+    if not any(value for value in row.values()):
+        return None
+    if kind == MutationKind.ADDED:
+        extra = {row["column"]: row["value"]} if row["column"] and row["value"] else {}
+        return {"kind": kind, **{key: row[key] for key in ("card", "code", "register", "name")}, **extra}
+    if kind == MutationKind.ALTERED:
+        return {"kind": kind, "asset_id": row["asset"], "column": row["column"], "value": row["value"]}
+    return {"kind": kind, "asset_id": row["asset"]}
+
+
+def _split_mutations(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return kept rows as the form's rows."""
+    return {"mutations": [{**row, "asset": row.get("asset_id")} for row in rows]}
