@@ -16,7 +16,7 @@ TEST := $(VENV)/installed-test
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench format translations browser clean
+.PHONY: help run test check bench format translations migration browser clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
@@ -52,6 +52,9 @@ translations: $(TEST) ## collect the texts of the screens into the catalogues, a
 		|| exit 1; done
 	$(BABEL) update --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --no-fuzzy-matching
 	$(BABEL) compile --directory=$(CATALOGUES)
+
+migration: $(TEST) ## write the first migration anew from the models, until a release has frozen it
+	$(BIN)/python -m models.migrations.draft
 
 clean: ## remove what the goals made, but not the data in instance/
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -7,16 +7,17 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from flask import Flask
 from flask_babel import Babel
 from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
 from waitress import create_server
 
 from lpse_admin import config
-from models import audit
+from models import audit, demo
 from models.database import db
 from views import access, clock, commands, headers, health, language, profile, refusals, trail
 
@@ -100,13 +101,8 @@ def _arm_the_trail() -> None:
 def prepare(app: Flask, settings: config.Settings) -> None:
     """Bring the database to the present schema and, in the demo, put its first register into it."""
     with app.app_context():
-        if (_MIGRATIONS / "env.py").exists():
-            upgrade()
-        else:  # until the migrations are there
-            db.create_all()
-        if settings.is_demo and find_spec("models.demo"):
-            from models import demo  # noqa: PLC0415 - until the demo is there
-
+        upgrade()
+        if settings.is_demo:
             demo.first_start(db.session(), clock.now())
 
 
@@ -114,10 +110,34 @@ def serve() -> None:
     """Prepare the database, say where the program is found, and serve it until it is stopped."""
     settings = _settings()
     app = create_app(settings)
-    prepare(app, settings)
-    server = create_server(app, host=settings.host, port=settings.port, threads=_THREADS)
-    print(f"LPSE change management: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201
+    try:
+        prepare(app, settings)
+        server = create_server(app, host=settings.host, port=settings.port, threads=_THREADS)
+    except SQLAlchemyError as error:
+        _stop(f"The database cannot be used: {error.__cause__ or error}")
+    except OSError as error:
+        _stop(f"http://{settings.host}:{settings.port} cannot be served ({error.strerror}): see LPSE_HOST, LPSE_PORT.")
+    _announce(app, settings)
     server.run()
+
+
+def _stop(reason: str) -> NoReturn:
+    sys.stderr.write(f"{reason.strip()}\n")
+    raise SystemExit(1)
+
+
+def _announce(app: Flask, settings: config.Settings) -> None:
+    """Print where the program is found and, in the demo, whose accounts there are."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    lines = [f"LPSE: http://{host}:{settings.port}"]
+    if settings.is_demo:
+        with app.app_context():
+            lines += [
+                f"  {account.username:<14} {account.password}   {account.full_name}, {account.agency or 'instalasi'}"
+                for account in demo.accounts(db.session())
+            ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -84,8 +84,10 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.ASSET: _grants(
         read=_OFFICE,
         export=_OFFICE,
-        # Entered once; from then on an item changes through a request alone (the paper's asset update).
+        # Entered once, and corrected until a request names it; from then on an item changes through a request
+        # alone (the paper's asset update).
         create=frozenset({Role.CHANGE_MANAGER}),
+        edit=frozenset({Role.CHANGE_MANAGER}),
     ),
     Resource.DOCUMENT: _grants(read=_EVERYBODY, export=_EVERYBODY),
     Resource.DELEGATION: _grants(

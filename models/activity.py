@@ -318,7 +318,7 @@ class AssetReviewItem(Base):
     """One item that the review found altered, new (no asset yet) or gone."""
 
     __tablename__ = "asset_review_item"
-    __table_args__ = (UniqueConstraint("review_id", "position"),)
+    __table_args__ = (UniqueConstraint("review_id", "position"), Index(None, "asset_id"))
 
     id: Mapped[PrimaryKey]
     review_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset_review.id"))

@@ -48,6 +48,7 @@ class Asset(Base):
     __table_args__ = (
         UniqueConstraint("agency_id", "code", "register"),
         Index(None, "agency_id", "card", "code", "register"),
+        Index("ix_asset_name", "agency_id", "name", "id"),
     )
 
     id: Mapped[PrimaryKey]

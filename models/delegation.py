@@ -6,10 +6,10 @@ import datetime as dt
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from models.agency import Agency, lock
@@ -41,6 +41,30 @@ class DelegationKind(StrEnum):
         return _("Acting for a passing absence (Plh.)") if self is DelegationKind.PLH else _("Acting head (Plt.)")
 
 
+class DelegationState(StrEnum):
+    """What a delegation is good for on a day."""
+
+    IN_FORCE = "in-force"
+    COMING = "coming"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+    @property
+    def title(self) -> Message:
+        """The state as it is shown."""
+        return _STATES[self]
+
+
+_STATES = {
+    DelegationState.IN_FORCE: _("In force"),
+    DelegationState.COMING: _("Not yet in force"),
+    DelegationState.ENDED: _("Ended"),
+    DelegationState.WITHDRAWN: _("Withdrawn"),
+    DelegationState.VOID: _("Void: its giver is head no more"),
+}
+
+
 class Delegation(Base):
     """The head's written authority for a named official, good between two dates of the LPSE's own zone."""
 
@@ -49,6 +73,7 @@ class Delegation(Base):
         CheckConstraint("from_date <= until_date", name="dates_in_order"),
         CheckConstraint("delegate_id <> head_id", name="not_to_oneself"),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name="withdrawn_by_somebody"),
+        CheckConstraint("withdrawn_reason IS NULL OR withdrawn_at IS NOT NULL", name="reason_of_a_withdrawal"),
         Index(None, "agency_id", "from_date", "id"),
         Index(None, "delegate_id", "until_date"),
     )
@@ -66,11 +91,13 @@ class Delegation(Base):
     recorded_at: Mapped[Moment]
     withdrawn_at: Mapped[Moment | None]
     withdrawn_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    withdrawn_reason: Mapped[Prose | None]
 
     agency: Mapped[Agency] = relationship()
     head: Mapped[User] = relationship(foreign_keys=head_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
+    withdrawn_by: Mapped[User | None] = relationship(foreign_keys=withdrawn_by_id)
     documents: Mapped[list[Document]] = relationship(back_populates="delegation")
 
     def is_in_force(self, now: dt.datetime) -> bool:
@@ -78,17 +105,40 @@ class Delegation(Base):
         today = now.astimezone(self.agency.zone).date()
         return self.withdrawn_at is None and self.from_date <= today <= self.until_date
 
-    def withdraw(self, *, now: dt.datetime, by: User) -> None:
+    def may_be_withdrawn_by(self, user: User) -> bool:
+        """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""
+        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or _records_for(user, self.agency_id)
+
+    def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
         """End the delegation at once; what was decided under it stands.
 
-        Raises NotAllowed for anybody but a head of the agency or an administrator.
+        Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove where it is
+        withdrawn already.
         """
-        is_head = Role.HEAD in by.roles and by.agency_id == self.agency_id
-        if not (is_head or _records_for(by, self.agency_id)):
+        if not self.may_be_withdrawn_by(by):
             raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
         if self.withdrawn_at is not None:
-            raise NotAllowed(_("This delegation is withdrawn already."))
-        self.withdrawn_at, self.withdrawn_by_id = now, by.id
+            raise NoSuchMove(_("This delegation is withdrawn already."))
+        self.withdrawn_at, self.withdrawn_by_id, self.withdrawn_reason = now, by.id, reason
+
+
+def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
+    """Return the criterion for the delegations that are in ``state`` on the day ``today``."""
+    if state is DelegationState.WITHDRAWN:
+        return Delegation.withdrawn_at.is_not(None)
+    stands = Delegation.withdrawn_at.is_(None)
+    if state is DelegationState.ENDED:
+        return and_(stands, Delegation.until_date < today)
+    is_heads = Delegation.head_id.in_(select(User.id).where(User.is_head))
+    if state is DelegationState.VOID:
+        return and_(stands, Delegation.until_date >= today, ~is_heads)
+    begins = Delegation.from_date > today if state is DelegationState.COMING else Delegation.from_date <= today
+    return and_(stands, Delegation.until_date >= today, begins, is_heads)
+
+
+def state_on(today: dt.date) -> ColumnElement[str]:
+    """Return the expression for the state of a delegation on the day ``today``."""
+    return case(*((in_state(state, today), state.value) for state in DelegationState))
 
 
 def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation | None:

@@ -20,7 +20,6 @@ from models.sop import SopMove
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 #: Rows that are held at a time.
@@ -80,38 +79,56 @@ def verify(session: Session) -> Iterator[Discrepancy]:
         (move.sop_id, move.step, move.outcome): move.target
         for move in session.execute(select(SopMove.sop_id, SopMove.step, SopMove.outcome, SopMove.target))
     }
-    change, activity = ChangeRequest.__table__.c, Activity.__table__.c
-    rows = session.connection().execute(
-        select(
-            *(change[name].label(f"change_{name}") for name in ("id", "number", "sop_id", "requester_id", *_STORED)),
-            change.created_at,
-            change.submitted_at,
-            change.closed_at,
-            activity.sequence,
-            activity.step,
-            activity.outcome,
-            activity.target,
-            activity.revision,
-            activity.actor_id,
-            activity.arrived_at,
-            activity.finished_at,
-        )
-        .select_from(ChangeRequest.__table__.outerjoin(Activity.__table__, activity.change_id == change.id))
-        .order_by(change.id, activity.sequence)
-        .execution_options(yield_per=_BATCH)
-    )
-    for change_id, group in groupby(rows, key=lambda row: row.change_id):
-        history = list(group)
-        for fault in _faults(history, moves):
-            yield Discrepancy(change_id, history[0].change_number, fault)
+    connection = session.connection()
+    changes = connection.execute(_CHANGES)
+    histories = groupby(connection.execute(_ACTIVITIES), key=lambda row: row.change_id)
+    upcoming = next(histories, None)
+    for change in changes:
+        history = []
+        if upcoming is not None and upcoming[0] == change.id:
+            history = list(upcoming[1])
+            upcoming = next(histories, None)
+        for fault in _faults(change, history, moves):
+            yield Discrepancy(change.id, change.number, fault)
     yield from _wrong_revisions(session)
     yield from _gaps(session)
 
 
-def _faults(history: Sequence[Row[Any]], moves: dict[tuple[int, Step, Outcome], Step]) -> Iterator[Message]:
-    """Yield what is wrong with one request, whose rows come in the order of its steps."""
-    change = history[0]
-    state = _State(parts={Part.ASK: {change.change_requester_id}})
+_change, _activity = ChangeRequest.__table__.c, Activity.__table__.c
+_CHANGES = (
+    select(
+        *(_change[name] for name in ("id", "number", "sop_id", "requester_id", *_STORED)),
+        _change.created_at,
+        _change.submitted_at,
+        _change.closed_at,
+    )
+    .order_by(_change.id)
+    .execution_options(yield_per=_BATCH)
+)
+_ACTIVITIES = (
+    select(
+        _activity.change_id,
+        _activity.sequence,
+        _activity.step,
+        _activity.outcome,
+        _activity.target,
+        _activity.revision,
+        _activity.actor_id,
+        _activity.arrived_at,
+        _activity.finished_at,
+    )
+    .order_by(_activity.change_id, _activity.sequence)
+    .execution_options(yield_per=_BATCH)
+)
+
+
+def _faults(
+    change: Any,  # noqa: ANN401 - a row of the query above
+    history: Sequence[Any],
+    moves: dict[tuple[int, Step, Outcome], Step],
+) -> Iterator[Message]:
+    """Yield what is wrong with one request, whose steps come in their order."""
+    state = _State(parts={Part.ASK: {change.requester_id}})
     arrived = change.created_at
     for place, row in enumerate(history, 1):
         if row.sequence != place:
@@ -123,7 +140,7 @@ def _faults(history: Sequence[Row[Any]], moves: dict[tuple[int, Step, Outcome], 
             if place != len(history):
                 yield _("step %(place)s is open although another follows", place=place)
             break
-        yield from _faults_of_move(row, state, moves)
+        yield from _faults_of_move(row, state, moves.get((change.sop_id, row.step, row.outcome)))
         state.take(Move(row.step, row.outcome, row.target))
         arrived = row.finished_at
     else:
@@ -133,10 +150,12 @@ def _faults(history: Sequence[Row[Any]], moves: dict[tuple[int, Step, Outcome], 
 
 
 def _faults_of_move(
-    row: Row[Any], state: _State, moves: dict[tuple[int, Step, Outcome], Step]
+    row: Any,  # noqa: ANN401 - a row of the query above
+    state: _State,
+    leads_to: Step | None,
 ) -> Iterator[Message]:
     """Yield what the paper or the duties say against one move that was made."""
-    if moves.get((row.change_sop_id, row.step, row.outcome)) is not row.target:
+    if leads_to is not row.target:
         yield _("step %(place)s was left by a move that its paper does not have", place=row.sequence)
     if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
         yield _("step %(place)s went round the head's refusal", place=row.sequence)
@@ -148,10 +167,14 @@ def _faults_of_move(
     state.parts.setdefault(part, set()).add(row.actor_id)
 
 
-def _faults_of_stored(change: Row[Any], state: _State, history: Sequence[Row[Any]]) -> Iterator[Message]:
+def _faults_of_stored(
+    change: Any,  # noqa: ANN401 - a row of the query above
+    state: _State,
+    history: Sequence[Any],
+) -> Iterator[Message]:
     """Yield what the request itself says otherwise than its history."""
     for name in _STORED:
-        stored, found = getattr(change, f"change_{name}"), getattr(state, name)
+        stored, found = getattr(change, name), getattr(state, name)
         if stored != found:
             yield _(
                 "“%(column)s” is %(stored)s, its history says %(found)s",
@@ -159,6 +182,8 @@ def _faults_of_stored(change: Row[Any], state: _State, history: Sequence[Row[Any
                 stored=str(stored),
                 found=str(found),
             )
+    if not history:
+        return
     if change.submitted_at != history[0].finished_at:
         yield _("the time of its submission is not that of its first step")
     if state.step is Step.CLOSED and change.closed_at != history[-1].finished_at:
@@ -167,15 +192,11 @@ def _faults_of_stored(change: Row[Any], state: _State, history: Sequence[Row[Any
 
 def _wrong_revisions(session: Session) -> Iterator[Discrepancy]:
     """Yield the requests that lack what they said at one of their submissions."""
-    kept = (
-        select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
-    )
+    kept = select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
     for row in session.execute(
         select(ChangeRequest.id, ChangeRequest.number)
         .outerjoin(kept, kept.c.change_id == ChangeRequest.id)
-        .where(
-            ChangeRequest.submitted_at.is_not(None), func.coalesce(kept.c.count, 0) != ChangeRequest.revision
-        )
+        .where(ChangeRequest.submitted_at.is_not(None), func.coalesce(kept.c.count, 0) != ChangeRequest.revision)
         .order_by(ChangeRequest.id)
     ):
         yield Discrepancy(row.id, row.number, _("a revision of what it said is missing"))

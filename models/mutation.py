@@ -161,9 +161,9 @@ def _in_row(number: int, refusal: Incomplete) -> Message:
 
 
 def _check(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
-    kind = row.get("kind")
+    kind = str(row.get("kind"))
     if kind == MutationKind.ADDED:
-        if row.get("card") not in set(Card):
+        if str(row.get("card")) not in set(Card):
             raise Incomplete(_("Choose the card that the item belongs to."))
         typed_row(Card(row["card"]), row)
     elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:

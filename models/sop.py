@@ -58,6 +58,8 @@ class SopRevision(Base):
     __table_args__ = (
         UniqueConstraint("agency_id", "key", "revision"),
         CheckConstraint("(state = 'draft') = (enacted_at IS NULL)", name="enacted_unless_draft"),
+        Index("ix_sop_newest", "agency_id", "id"),
+        Index("ix_sop_enacted", "agency_id", "enacted_at", "id"),
         Index(
             "uq_sop_in_force",
             "agency_id",
@@ -165,16 +167,24 @@ def taken_numbers(session: Session, key: str) -> dict[str, str]:
     return {number: content for number, content in rows if number is not None}
 
 
+def examine(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
+    """Return the paper that ``source`` holds if ``by`` may load it; raises Faulty and NotAllowed as ``load`` does."""
+    if faults := check(source, key, taken=taken_numbers(session, key)):
+        raise Faulty(tuple(faults))
+    paper = _parsed(source, key)
+    if by is not None and not by.reaches_across and (by.agency is None or by.agency.key != paper.agency.key):
+        raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
+    return paper
+
+
 def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User | None = None) -> SopRevision:
     """Store a checked paper as a draft and return it; the same content again returns the revision it has.
 
     Makes the agency when the installation has none of that key. ``by`` may only load for their own agency.
     Raises Faulty where the checker finds faults, NotAllowed for another agency's paper.
     """
-    if faults := check(source, key, taken=taken_numbers(session, key)):
-        raise Faulty(tuple(faults))
-    paper = _parsed(source, key)
-    agency = _agency_of(session, paper, by)
+    paper = examine(session, source, key, by=by)
+    agency = _agency_of(session, paper)
     content = digest(paper)
     known = session.scalars(
         select(SopRevision)
@@ -214,10 +224,8 @@ def _is_revised(paper: Sop, former: Sop) -> bool:
     return paper.revised is not None and (former.revised is None or paper.revised > former.revised)
 
 
-def _agency_of(session: Session, paper: Sop, by: User | None) -> Agency:
+def _agency_of(session: Session, paper: Sop) -> Agency:
     agency = session.scalars(select(Agency).where(Agency.key == paper.agency.key)).one_or_none()
-    if by is not None and not by.reaches_across and (agency is None or agency.id != by.agency_id):
-        raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
     if agency is None:
         agency = Agency(
             key=paper.agency.key,

@@ -222,7 +222,10 @@ BANS: tuple[Ban, ...] = (
         "asset",
         "UPDATE",
         "an item changes only through a request",
-        "NOT EXISTS (SELECT 1 FROM asset_mutation m WHERE m.asset_id = OLD.id)",
+        # Until a request names it, what was typed in at its entry can be corrected, and no more than that.
+        "NOT EXISTS (SELECT 1 FROM asset_mutation m WHERE m.asset_id = OLD.id)"
+        " AND (EXISTS (SELECT 1 FROM asset_review_item i WHERE i.asset_id = OLD.id) OR "
+        + _changes("agency_id", "card", "is_retired", "entered_at", "entered_by_id") + ")",
     ),
     Ban("asset_kept", "asset", "DELETE", "an item is taken off the list, not deleted"),
     Ban(
@@ -245,7 +248,8 @@ BANS: tuple[Ban, ...] = (
         "a delegation can only be withdrawn, once",
         _changes("agency_id", "head_id", "delegate_id", "kind", "decree_number", "from_date", "until_date",
                  "recorded_by_id", "recorded_at")
-        + " OR (OLD.withdrawn_at IS NOT NULL AND (" + _changes("withdrawn_at", "withdrawn_by_id") + "))",
+        + " OR (OLD.withdrawn_at IS NOT NULL AND ("
+        + _changes("withdrawn_at", "withdrawn_by_id", "withdrawn_reason") + "))",
     ),
     Ban("delegation_kept", "delegation", "DELETE", "a delegation is withdrawn, not deleted"),
 )  # fmt: skip

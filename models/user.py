@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from hmac import compare_digest
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin import passwords
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
-from models.agency import Agency
-from models.base import Base, Identity, Line, PrimaryKey, stored
+from models.base import Base, Identity, Line, PrimaryKey, is_storable, stored
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from models.agency import Agency
 
 _HASHER = PasswordHasher()
 
@@ -98,6 +104,71 @@ class User(Base):
         self.password_hash = _HASHER.hash(password)
         self.session_version = (self.session_version or 0) + 1
 
+    # -- what administrators do --------------------------------------------------------------------------------
+
+    def alter(self, by: User, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
+        """Write down what ``by`` knows of this user, and the roles that they hold from now on.
+
+        ``values`` are those of ``PERSONAL``. Raises NotAllowed and Incomplete as ``enter`` does, and NoSuchMove
+        where nobody would be left to administer.
+        """
+        _demand_reach(by, self.agency_id)
+        held = frozenset(roles)
+        if Role.ADMINISTRATOR in self.roles - held:
+            self._may_cease(by, _("You cannot take away your own administrator role; another administrator can."))
+        cleaned = _checked(_session_of(self), values, held, self.agency_id, self)
+        for key, value in cleaned.items():
+            setattr(self, key, value)
+        if held != self.roles:
+            self.roles = held
+            self._end_sessions()
+        _flush(_session_of(self))
+
+    def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
+        """Give this user a new password, and end their sessions; raises NotAllowed, and Incomplete for a weak one."""
+        _demand_reach(by, self.agency_id)
+        if by.id == self.id:
+            raise NotAllowed(_("Change your own password on your profile page."))
+        _demand_good(password, (self.username, self.full_name))
+        self.set_password(password)
+        if without_second_factor:
+            self.totp_secret = self.totp_last_step = None
+
+    def disable(self, by: User) -> None:
+        """Close the account and end its sessions; what it did stays. Raises NotAllowed and NoSuchMove."""
+        _demand_reach(by, self.agency_id)
+        if not self.is_active:
+            raise NoSuchMove(_("This account is disabled already."))
+        if by.id == self.id or Role.ADMINISTRATOR in self.roles:
+            self._may_cease(by, _("You cannot disable your own account; another administrator can."))
+        self.is_active = False
+        self._end_sessions()
+
+    def enable(self, by: User) -> None:
+        """Open the account again; raises NotAllowed and NoSuchMove."""
+        _demand_reach(by, self.agency_id)
+        if self.is_active:
+            raise NoSuchMove(_("This account is open already."))
+        self.is_active = True
+
+    def _end_sessions(self) -> None:
+        self.session_version += 1
+
+    def _may_cease(self, by: User, own: Message) -> None:
+        """Refuse with ``own`` where it is ``by`` themselves, and where no other administrator would be left."""
+        if by.id == self.id:
+            raise NotAllowed(own)
+        # The lock lets two administrators who dismiss one another pass one after the other.
+        others = _session_of(self).scalars(
+            select(User.id)
+            .where(User.is_administrator, User.is_active)
+            .where(or_(User.agency_id.is_(None), User.agency_id == self.agency_id))
+            .order_by(User.id)
+            .with_for_update(of=User)
+        )
+        if self.is_active and {*others} <= {self.id}:
+            raise NoSuchMove(_("This is the last administrator; name another one first."))
+
     def accept_code(self, code: str, now: dt.datetime) -> bool:
         """Whether ``code`` is the second factor's at this moment; it is used up by the asking."""
         if self.totp_secret is None:
@@ -116,9 +187,10 @@ class User(Base):
 def is_password_of(user: User | None, password: str) -> bool:
     """Whether ``password`` is the user's; takes as long when there is no such user."""
     try:
-        return _HASHER.verify(user.password_hash if user else _NOBODYS_HASH, password) and user is not None
+        _HASHER.verify(user.password_hash if user else _NOBODYS_HASH, password)
     except (VerificationError, InvalidHashError):
         return False
+    return user is not None
 
 
 def step_of_code(secret: str, code: str, now: dt.datetime) -> int | None:
@@ -128,3 +200,120 @@ def step_of_code(secret: str, code: str, now: dt.datetime) -> int | None:
     given = code.replace(" ", "").encode()
     steps = (present + drift for drift in (-1, 0, 1))
     return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), given)), None)
+
+
+#: What an administrator writes down of a user, beside the roles.
+PERSONAL = ("username", "full_name", "nip", "position", "institution", "email", "phone")
+
+_USERNAME = re.compile(r"[a-z0-9._-]{3,80}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NIP_DIGITS = 18
+
+
+def enter(  # noqa: PLR0913 - what makes an account
+    session: Session,
+    by: User,
+    *,
+    agency: Agency | None,
+    values: Mapping[str, str | None],
+    roles: Iterable[Role],
+    password: str,
+) -> User:
+    """Make an account and return it; ``values`` are those of ``PERSONAL``, ``agency`` None is the installation.
+
+    Raises NotAllowed where ``by`` does not administer that agency, Incomplete with a sentence beside each wrong
+    field ("username", "roles", "password" …).
+    """
+    _demand_reach(by, agency.id if agency else None)
+    held = frozenset(roles)
+    faults: dict[str, Message] = {}
+    cleaned: dict[str, str | None] = {}
+    try:
+        cleaned = _checked(session, values, held, agency.id if agency else None, None)
+    except Incomplete as refusal:
+        faults |= refusal.fields
+    try:
+        _demand_good(password, (values.get("username") or "", values.get("full_name") or ""))
+    except Incomplete as refusal:
+        faults |= refusal.fields
+    if faults:
+        raise Incomplete(_("The user cannot be entered like this."), fields=faults)
+    user = User(agency=agency, **cleaned)
+    user.roles = held
+    user.set_password(password)
+    session.add(user)
+    _flush(session)
+    return user
+
+
+def _session_of(user: User) -> Session:
+    return cast("Session", Session.object_session(user))
+
+
+def _demand_reach(by: User, agency_id: int | None) -> None:
+    """Refuse whoever does not administer this agency; None is the installation."""
+    if Role.ADMINISTRATOR not in by.roles or not by.is_active:
+        raise NotAllowed(_("Only an administrator does this."))
+    if not by.reaches_across and by.agency_id != agency_id:
+        raise NotAllowed(_("Only an administrator of the installation reaches beyond their own agency."))
+
+
+def _demand_good(password: str, names: tuple[str, ...]) -> None:
+    if fault := passwords.fault(password, names=names):
+        raise Incomplete(fault, fields={"password": fault})
+
+
+def _checked(
+    session: Session, values: Mapping[str, str | None], roles: frozenset[Role], agency_id: int | None, user: User | None
+) -> dict[str, str | None]:
+    """Return what is to be written down, or say beside each field what is wrong with it."""
+    cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL}
+    cleaned["nip"] = re.sub(r"\s", "", cleaned["nip"] or "") or None
+    faults = {key: fault for key, value in cleaned.items() if (fault := _fault(key, value))}
+    if "username" not in faults and _is_taken(session, cleaned["username"], user):
+        faults["username"] = _TAKEN
+    if not roles:
+        faults["roles"] = _("A user holds at least one role.")
+    elif agency_id is None and roles != {Role.ADMINISTRATOR}:
+        faults["roles"] = _("Whoever belongs to no agency can only be an administrator of the installation.")
+    if faults:
+        raise Incomplete(_("The user cannot be entered like this."), fields=faults)
+    return cleaned
+
+
+_TAKEN = _("Somebody has this user name already; choose another.")
+
+
+def _fault(key: str, value: str | None) -> Message | None:
+    column: Any = User.__table__.c[key]
+    if value is None:
+        return _("“%(field)s” is required here.", field=_FIELDS[key]) if not column.nullable else None
+    if len(value) > column.type.length and key != "nip":
+        return _("At most %(most)s characters; this has %(length)s.", most=column.type.length, length=len(value))
+    if not is_storable(value) or not value.isprintable():
+        return _("This contains signs that cannot be kept.")
+    if key == "username" and not _USERNAME.fullmatch(value):
+        return _("A user name has 3 to 80 small letters, digits, full stops, hyphens or underscores.")
+    if key == "nip" and not (value.isascii() and value.isdigit() and len(value) == _NIP_DIGITS):
+        return _("A NIP has 18 digits.")
+    if key == "email" and not _EMAIL.fullmatch(value):
+        return _("This is no e-mail address.")
+    return None
+
+
+_FIELDS = {"username": _("User name"), "full_name": _("Full name")}
+
+
+def _is_taken(session: Session, username: str | None, user: User | None) -> bool:
+    with session.no_autoflush:
+        holder = session.scalar(select(User.id).where(User.username == username))
+    return holder is not None and (user is None or holder != user.id)
+
+
+def _flush(session: Session) -> None:
+    """Write, and say it beside the field where somebody took the user name at the same moment."""
+    try:
+        session.flush()
+    except IntegrityError:
+        session.rollback()
+        raise Incomplete(_TAKEN, fields={"username": _TAKEN}) from None

@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from flask_migrate import upgrade
 from playwright.sync_api import sync_playwright
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from models.database import db
 from tests import browser as chromium
-from tests import postgres
+from tests import migrations, postgres
+from tests.cast import cast, session, shared  # noqa: F401 - fixtures for every test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 
 def create_schema(url: str) -> None:
-    """Make every table and trigger in the empty database at `url`; done once for each kind and worker."""
-    engine = create_engine(url, poolclass=NullPool)
-    db.metadata.create_all(engine)
-    engine.dispose()
+    """Bring the empty database at `url` to the present schema by its migrations; once for each kind and worker."""
+    with migrations.program(url):
+        upgrade()
+        with db.engine.connect() as connection:
+            if missing := migrations.differences(connection):
+                pytest.exit(f"the migrations are not what the models say, see `make migration`: {missing}", 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

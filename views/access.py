@@ -10,7 +10,6 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from lpse_admin.config import Settings
 from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
 from lpse_admin.message import _
 from models.audit import Circumstances, answer_for
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from werkzeug.wrappers import Response
+
+    from lpse_admin.config import Settings
 
 blueprint = Blueprint("access", __name__)
 
@@ -75,9 +76,7 @@ def delegation() -> Delegation | None:
 
 def is_local(address: str) -> bool:
     """Whether ``address`` is a path of this program, so that one may be sent on to it."""
-    return (
-        address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
-    )
+    return address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
 
 
 class LoginForm(Form):
@@ -112,7 +111,9 @@ def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = N
     return render_template("login.html", form=form, onward=onward, refusal=refusal), status
 
 
-def _refused(refusal: Refused, form: LoginForm, onward: str, headers: dict[str, str]) -> tuple[str, int, dict[str, str]]:
+def _refused(
+    refusal: Refused, form: LoginForm, onward: str, headers: dict[str, str]
+) -> tuple[str, int, dict[str, str]]:
     if wants_json():
         raise refusal
     return *_page(form, onward, refusal.status, refusal), headers

@@ -269,9 +269,16 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
         return Response(stream_with_context(stream), mimetype="text/csv")
 
     def _xlsx(self, listing: Listing, columns: Sequence[Column]) -> Response:
-        sheet = str(tr(self.title))[:31]
-        file = xlsx_file(export_columns(columns), stream_rows(listing, columns), listing.zone, sheet)
-        return Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
+        file = xlsx_file(
+            export_columns(columns),
+            stream_rows(listing, columns),
+            listing.zone,
+            tr(self.title),
+            expected=listing.count(db.session(), most=None),
+        )
+        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
+        response.call_on_close(file.close)
+        return response
 
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from lpse_admin.steps import Outcome, Result, Urgency
 from views.exporting import CellKind, ExportColumn
 from views.language import day, moment, rupiah, tr
 
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
 NOTHING = Markup('<span class="nothing">–</span>')
 _LISTED_LENGTH = 120
+
+#: States that readers look for in a list, with the badge that each is shown in (templates/macros/badges.html).
+_BADGES = {
+    Urgency.EMERGENCY: "urgent",
+    Result.COMPLETED: "good",
+    Result.ROLLED_BACK: "bad",
+    Result.REJECTED: "bad",
+    Result.WITHDRAWN: "quiet",
+    Outcome.FAILED: "bad",
+    Outcome.REFUSED: "bad",
+    Outcome.APPROVED: "good",
+}
 
 
 def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:
@@ -45,7 +58,8 @@ def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
         ExportColumn(
             heading=str(tr(column.heading)),
             kind=column.kind,
-            labels={member.value: str(tr(member.title)) for member in _members(column)},
+            labels={member.value: str(tr(member.title)) for member in _members(column)}
+            or {"yes": gettext("Yes"), "no": gettext("No")},
         )
         for column in columns
     ]
@@ -56,11 +70,15 @@ def _members(column: Column) -> list[Any]:
 
 
 def _choices(column: Column) -> Callable[[Any], Markup | str]:
-    written = {
-        member.value: Markup('<span class="state state-{}">{}</span>').format(member.value, tr(member.title))
-        for member in _members(column)
-    }
+    written = {member.value: _state(member) for member in _members(column)}
     return lambda value: NOTHING if value is None else written.get(value, escape(str(value)))
+
+
+def _state(member: Any) -> Markup | str:  # noqa: ANN401
+    """Return a word, in a badge where it is one of those that readers look for."""
+    kind = _BADGES.get(member.value)
+    title = tr(member.title)
+    return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title
 
 
 def _time(machine: str, human: str) -> Markup:

@@ -194,33 +194,33 @@ class _Moments:
         self._zone = zone
         self._hours = _Hours(zone)
 
-    def column(self, cells: Cells) -> list[str]:
-        """Return a batch's moments as texts; nothing is empty, and what is no moment is text like any other."""
+    def column(self, cells: Cells, write: Callable[[str], str] = str) -> list[str]:
+        """Return a batch's moments as texts, nothing as the empty one; ``write`` is for what is no moment."""
         hours = self._hours
         try:
             return [hours[text[:13]] + text[13:19] if text else "" for text in self._in_utc(cells)]
-        except (ValueError, LookupError):
-            return [self._single(cell) for cell in cells]
+        except (ValueError, LookupError, OverflowError):
+            return [self._single(cell, write) for cell in cells]
 
     @staticmethod
     def _in_utc(cells: Cells) -> Iterable[str | None]:
         """Return a batch as texts in UTC, if it is known to be one. Raises ValueError where it is not."""
         present = [cell for cell in cells if cell is not None]
         kinds = set(map(type, present))
-        if kinds == {str} and _PLAIN_LENGTHS.issuperset(map(len, present)):  # type: ignore[arg-type]
+        if kinds <= {str} and _PLAIN_LENGTHS.issuperset(map(len, present)):  # type: ignore[arg-type]
             return cells  # type: ignore[return-value]
         if kinds == {dt.datetime} and _UTC_ZONES.issuperset(map(_zone_of, present)):
-            return [cell.isoformat(" ") if isinstance(cell, dt.datetime) else None for cell in cells]
+            return ["" if cell is None else str(cell) for cell in cells]
         raise ValueError
 
-    def _single(self, cell: object) -> str:
+    def _single(self, cell: object, write: Callable[[str], str]) -> str:
         """Return one moment as text, from any form."""
         try:
             moment = cell if isinstance(cell, dt.datetime) else dt.datetime.fromisoformat(str(cell or ""))
             aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
             return aware.astimezone(self._zone).isoformat(" ")[:19]
         except (ValueError, OverflowError):
-            return "" if cell is None else str(cell)
+            return "" if cell is None else write(str(cell))
 
 
 _zone_of = attrgetter("tzinfo")
@@ -238,7 +238,7 @@ def _decimal(cell: object) -> Decimal | None:
 
 
 def _plain_number(cell: object) -> str:
-    """Return a number as a CSV holds it: all its digits, no exponent; what is none is text, or nothing if not finite."""
+    """Return a number as a CSV holds it: all its digits, no exponent; nothing for what is not finite."""
     if cell is None or type(cell) is int:
         return "" if cell is None else str(cell)
     number = _decimal(cell)
@@ -268,7 +268,7 @@ def _csv_converter(column: ExportColumn, moments: _Moments) -> Converter:
             word = _word(column)
             return _Written(lambda value: _csv_text(word(value))).column
         case CellKind.MOMENT:
-            return lambda cells: _csv_texts(moments.column(cells))
+            return lambda cells: moments.column(cells, _csv_text)
         case CellKind.NUMBER | CellKind.MONEY:
             return lambda cells: list(map(_plain_number, cells))
         case _:

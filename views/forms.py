@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_babel import gettext, ngettext
 from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField
+from wtforms.widgets import CheckboxInput
 
 from lpse_admin.message import _
+
+if TYPE_CHECKING:
+    from lpse_admin.errors import Refused
+    from lpse_admin.message import Message
 
 
 class _Translations:
@@ -23,15 +29,50 @@ class _Translations:
 _TRANSLATIONS = _Translations()
 
 
-class Form(FlaskForm):  # type: ignore[misc] # Flask-WTF comes without types
+class Form(FlaskForm):
     """A form of this program."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+    class Meta(FlaskForm.Meta):
         """Where the messages come from."""
 
         def get_translations(self, _form: Any) -> _Translations:  # noqa: ANN401 - WTForms passes the form
             """Return the catalogue for WTForms' own messages."""
             return _TRANSLATIONS
+
+    #: The status of a form that was sent and not taken.
+    status = 422
+
+    def refuse(self, refusal: Refused) -> None:
+        """Put each sentence of a refusal beside its field, and one that belongs to none above the form."""
+        self.status = refusal.status
+        for name, message in refusal.fields.items():
+            if name in self._fields:
+                self[name].errors = [*self[name].errors, message]
+        if self._fields.keys().isdisjoint(refusal.fields):
+            self.form_errors = [*self.form_errors, refusal.message]
+
+    def faults(self) -> dict[str, Message]:
+        """Return the first sentence beside each field."""
+        return {str(name): _as_message(found[0]) for name, found in self.errors.items() if found}
+
+
+def _as_message(sentence: object) -> Any:  # noqa: ANN401
+    return _(sentence) if isinstance(sentence, str) else sentence
+
+
+class Needed:
+    """Marks a field as required on the page; that something is there is checked by the rule behind the form."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, form: Form, field: Any) -> None:  # noqa: ANN401 - as WTForms calls it
+        """Let everything through."""
+
+
+class ChecksField(SelectMultipleField):
+    """Several of a few, each with a box to tick (templates/macros/forms.html draws them)."""
+
+    option_widget = CheckboxInput()
 
 
 #: WTForms' own messages, named here so that they are collected into the catalogue.

@@ -94,7 +94,7 @@ def rupiah(value: Decimal | int | None) -> str:
     """Return an amount of money as it is written in letters: Rp12.500.000,00."""
     if value is None:
         return ""
-    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(value), '#,##0.00', locale=get_locale())}"
+    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale=get_locale())}"
 
 
 def number(value: Decimal | float | None) -> str:

@@ -49,6 +49,8 @@ class Column:
     leads: bool = False
     #: Shown only to those who see more than one agency.
     across_only: bool = False
+    #: What decides among rows that are alike in this column, before the key does.
+    then: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,8 @@ class Listing:
         sort = self.arguments.sort
         descending = sort.startswith("-")
         column = self.spec.column(sort.removeprefix("-"))
-        keys = [self.spec.key] if column is None or column.of is self.spec.key else [column.of, self.spec.key]
+        of_key = column is None or column.of is self.spec.key
+        keys = [self.spec.key] if column is None or of_key else [column.of, *column.then, self.spec.key]
         return [key.desc() if descending else key.asc() for key in keys]
 
     def _joined(self, statement: Select[Any]) -> Select[Any]:
@@ -307,9 +310,9 @@ class Listing:
     def _matching(self) -> Select[Any]:
         return self._joined(select(self.spec.key).select_from(self.spec.model)).where(*self.criteria())
 
-    def count(self, session: Session) -> int:
-        """Return how many rows match, COUNTED + 1 standing for any greater number."""
-        matching = self._matching().limit(COUNTED + 1).subquery()
+    def count(self, session: Session, *, most: int | None = COUNTED) -> int:
+        """Return how many rows match, ``most`` + 1 standing for any greater number (None: however many)."""
+        matching = self._matching().limit(None if most is None else most + 1).subquery()
         return session.scalar(select(func.count()).select_from(matching)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> tuple[list[Any], bool]:

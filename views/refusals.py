@@ -132,7 +132,7 @@ def _refused(refusal: Refused) -> AnyResponse:
 def _http(error: HTTPException) -> AnyResponse:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if error.response is not None or status < HTTPStatus.BAD_REQUEST:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
     return answer(status, _FORGED if isinstance(error, CSRFError) else None, headers=kept)
 

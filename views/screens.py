@@ -57,13 +57,9 @@ def register(app: Flask) -> None:
         for view in views:
             admin.add_view(view())
     app.register_blueprint(home.blueprint)
-    app.context_processor(
-        lambda: {
-            "navigation": _navigation,
-            "field_label": _field_label,
-            "zone_label": _zone_label,
-            "audit_action": audit_action,
-        }
+    # Globals and no context processor: macros that are imported without context use them too.
+    app.jinja_env.globals.update(
+        navigation=_navigation, field_label=_field_label, zone_label=_zone_label, audit_action=audit_action
     )
 
 

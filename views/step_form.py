@@ -24,6 +24,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms import Form as PlainForm
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import DateTimeLocalInput
 
 from lpse_admin.errors import Incomplete
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 #: Rows that a list of rows begins with, and the most that it takes.
 _ROWS, _MOST_ROWS = 3, 60
+_NO_CHOICE = SelectChoice("", "–")
 
 
 class MomentField(Field):  # type: ignore[misc] # WTForms is untyped
@@ -152,7 +154,7 @@ class StepForm(Form):
             if not any(name == field.key or name.startswith(f"{field.key}-") for name in sent):
                 continue
             form_field = self[field.key]
-            if form_field.process_errors:
+            if form_field.process_errors and any(map(str.strip, form_field.raw_data or ())):
                 faults[field.key] = _unreadable(field)
                 continue
             try:
@@ -245,9 +247,8 @@ def _unreadable(field: RecordField) -> Message:
     }.get(field.kind, _("Choose one of the list."))
 
 
-def _choices(members: type[StrEnum] | None) -> list[tuple[str, str]]:
-    titled: Any = list(members or ())
-    return [("", "–"), *((member.value, str(tr(member.title))) for member in titled)]
+def _choices(members: Any) -> list[SelectChoice]:  # noqa: ANN401 - any enum whose members have a title
+    return [_NO_CHOICE, *(SelectChoice(member.value, tr(member.title)) for member in members or ())]
 
 
 def _member_of(members: type[StrEnum] | None) -> Callable[[object], object]:
@@ -309,14 +310,13 @@ def _finding_form(change: ChangeRequest) -> type[PlainForm]:
 def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
     """One row: an asset with what happens to it; the fields of a new item are used only for one."""
     known = {column.key: str(tr(column.heading)) for card in Card for column in asset_columns(card).values()}
-    alterable = [(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
-    kinds = [("", "–"), *((kind.value, str(tr(kind.title))) for kind in MutationKind)]
+    alterable = [SelectChoice(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
     fields = {
-        "kind": SelectField(tr(_("What happens")), choices=kinds),
+        "kind": SelectField(tr(_("What happens")), choices=_choices(MutationKind)),
         "asset": _asset_lookup(change, _("Asset (code.register)")),
-        "column": SelectField(tr(_("Column that changes")), choices=[("", "–"), *alterable]),
+        "column": SelectField(tr(_("Column that changes")), choices=[_NO_CHOICE, *alterable]),
         "value": StringField(tr(_("New value"))),
-        "card": SelectField(tr(_("Card (new item)")), choices=[("", "–"), *((c.value, str(tr(c.title))) for c in Card)]),
+        "card": SelectField(tr(_("Card (new item)")), choices=_choices(Card)),
         "code": StringField(tr(_("Item code (new item)"))),
         "register": StringField(tr(_("Register number (new item)"))),
         "name": StringField(tr(_("Name (new item)"))),

@@ -77,7 +77,7 @@ def _end(_error: BaseException | None) -> None:
 
 
 def begin(app: Flask) -> None:
-    """Number the requests of ``app``; first of all, so that a refusal has its number too."""
+    """Give each request of ``app`` its number: first of all, so that a refusal has one too."""
     app.before_request(_begin)
     app.after_request(_mark)
     app.teardown_request(_end)

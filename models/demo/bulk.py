@@ -20,7 +20,7 @@ from models.base import Base, as_json
 from models.database import is_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -69,6 +69,10 @@ class Ledger:
     def next_id(self, table: str) -> int:
         """Return a new id for a row of ``table``."""
         self._last[table] += 1
+        return self._last[table]
+
+    def last_id(self, table: str) -> int:
+        """Return the highest id of ``table``, 0 where it is empty."""
         return self._last[table]
 
     def add(self, table: str, row: Row) -> None:
@@ -135,10 +139,13 @@ class Ledger:
         _count_on(self.connection, self._last)
 
 
-def inserted(table: str, row: Row, *, change: int | None = None, secret: Iterable[str] = ()) -> Row:
+def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> Row:
     """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
-    after = {key: _plain(value) for key, value in row.items() if value is not None}
-    after.update(dict.fromkeys(secret, audit._SECRET))  # noqa: SLF001
+    after = {
+        key: audit._SECRET if key in secret else _plain(value)  # noqa: SLF001
+        for key, value in row.items()
+        if value is not None
+    }
     key = row.get("id") or row.get("sha256")
     return _item(table, key, RowAction.INSERTED, {}, after, change)
 

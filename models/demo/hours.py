@@ -7,7 +7,7 @@ from one number. Public holidays with a fixed date are left out; movable ones ar
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _FRIDAY = 4
 #: Seconds before the break, and the break itself: on Fridays it is earlier and longer.
 _BREAK = (270 * MINUTE, 60 * MINUTE)
 _FRIDAY_BREAK = (240 * MINUTE, 90 * MINUTE)
+#: The longest day, breaks included (Friday).
+_FROM_OPENING_TO_CLOSING = dt.timedelta(hours=9)
 _FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)})
 
 
@@ -53,5 +55,5 @@ class OfficeHours:
         return bisect_left(self.days, day) * DAY
 
     def until(self, moment: dt.datetime) -> int:
-        """Return how many working days lie wholly before ``moment``, in seconds."""
-        return bisect_left(self._openings, moment) * DAY - DAY
+        """Return the working seconds of the days that are over at ``moment``."""
+        return bisect_right(self._openings, moment - _FROM_OPENING_TO_CLOSING) * DAY

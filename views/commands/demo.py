@@ -23,5 +23,5 @@ def command(count: int, seed: int) -> None:
         if not settings().is_demo:
             raise NotAllowed(_("Made-up requests have no place in production."))
         with writing("demo") as session:
-            demo.make_register(session, count, seed=seed, now=now())
-    click.echo(f"{count} requests made.")
+            there = demo.make_register(session, requests=count, seed=seed, now=now())
+    click.echo(f"{count} requests made; the register holds {there}.")

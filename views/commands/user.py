@@ -19,6 +19,7 @@ from views.commands.terminal import Group, reading, table, writing
 
 group = Group("user", help="Users: add, disable, reset, list.")
 
+_ROLE = click.Choice([role.value for role in Role])
 _PASSWORD = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made and shown."
 )
@@ -27,12 +28,10 @@ _PASSWORD = click.option(
 @group.command()
 @click.argument("username")
 @click.option("--name", required=True, help="Full name.")
-@click.option(
-    "--role", "roles", required=True, multiple=True, type=click.Choice([*Role]), help="May be given several times."
-)
+@click.option("--role", "roles", required=True, multiple=True, type=_ROLE, help="May be given several times.")
 @click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
 @_PASSWORD
-def add(username: str, name: str, roles: tuple[Role, ...], agency: str | None, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
+def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
     """Make an account."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= 80:  # noqa: PLR2004
         raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")

@@ -1,0 +1,357 @@
+"""One demo request on its way: the rows that it is made of, as ``ChangeRequest.advance`` would have written them.
+
+Every move is put to ``lpse_admin.workflow.decide``, so that nothing comes to stand in the register that the door
+would have refused. A test takes requests of the register through the door again and compares.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
+from lpse_admin.sop import Condition, ItemKind, Move
+from lpse_admin.steps import PARTS, Outcome, Part, Step, Urgency
+from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
+from models.activity import RECORD_OF, Activity
+from models.agency import request_number
+from models.change import ChangeRequest, capacity
+from models.demo.bulk import inserted, updated
+from models.demo.forms import filled_in, reason_for
+from models.demo.office import person
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from lpse_admin.sop import Item
+    from models.delegation import Delegation
+    from models.demo.attachments import Attachment
+    from models.demo.bulk import Ledger, Row
+    from models.demo.inventory import Choice
+    from models.demo.office import Office, Player
+    from models.demo.routes import Aim
+    from models.demo.wording import Topic
+
+_BLANK = dict.fromkeys(column.name for column in ChangeRequest.__table__.columns)
+_BLANK_ACTIVITY = dict.fromkeys(column.name for column in Activity.__table__.columns)
+_BLANK_RECORDS: dict[Step, tuple[str, Row]] = {
+    step: (kind.__tablename__, dict.fromkeys(column.name for column in kind.__table__.columns))  # type: ignore[attr-defined]
+    for step, kind in RECORD_OF.items()
+    if kind.__tablename__ != Activity.__tablename__
+}
+_ON_THE_REQUEST = frozenset({Step.REQUEST, Step.RETURNED})
+
+
+class Journey:
+    """A request, its history and what belongs to them; held together until nothing of it will change any more."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what is settled about a request when it begins
+        self, ledger: Ledger, office: Office, requester: Player, topic: Topic, places: dict[str, str], aim: Aim | None
+    ) -> None:
+        """Begin with nothing written yet."""
+        self.ledger = ledger
+        self.office = office
+        self.random = office.random
+        self.requester = requester
+        self.topic = topic
+        self.places = places
+        self.aim = aim
+        self.change: Row = {}
+        self.activities: list[Row] = []
+        self.records: list[tuple[str, Row]] = []
+        #: Rows of further tables in the order in which they came to be.
+        self.others: list[tuple[str, Row]] = []
+        self.parts: dict[Part, frozenset[int]] = {Part.ASK: frozenset({requester.id})}
+        self.taken: Counter[Outcome] = Counter()
+        self.documents: set[str] = set()
+        #: What the review of the asset list found.
+        self.choices: list[Choice] = []
+        #: Where the present step was reached and taken up, in the office's working seconds.
+        self.arrived = 0
+        self.taken_up = 0
+        self.actor: Player | None = None
+        self.delegation: Delegation | None = None
+        self.is_written = False
+        self._last_approval: int | None = None
+
+    # -- where it stands ---------------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> Step:
+        """The present step."""
+        step: Step = self.change["step"]
+        return step
+
+    @property
+    def id(self) -> int:
+        """The request's id."""
+        id_: int = self.change["id"]
+        return id_
+
+    @property
+    def position(self) -> Position:
+        """Where it stands, as the rules see it."""
+        change = self.change
+        conditions = {
+            Condition.BY_PROXY: bool(change["on_behalf_of"]),
+            Condition.ACCOUNT: change["kind"] is ChangeKind.ACCOUNT,
+            Condition.EMERGENCY: change["urgency"] is Urgency.EMERGENCY,
+        }
+        return Position(
+            step=change["step"],
+            urgency=change["urgency"],
+            requester_id=self.requester.id,
+            parts=self.parts,
+            refused=change["is_refused"],
+            undone=change["is_undone"],
+            rolled_back=change["is_rolled_back"],
+            conditions=frozenset(condition for condition, holds in conditions.items() if holds),
+        )
+
+    def open_moves(self) -> list[Move]:
+        """Return the moves that its history leaves open to whoever may act."""
+        step, position = self.step, self.position
+        moves = (Move(step, outcome, target) for outcome, target in self.office.paper.rules[step].leads_to.items())
+        return [move for move in moves if closed_move(move, position) is None]
+
+    # -- what happens to it ------------------------------------------------------------------------------------
+
+    def begin(self, said: Row, at: dt.datetime) -> list[Row]:
+        """Write the draft down and return what the trail says of it."""
+        office = self.office
+        self.change = {
+            **_BLANK,
+            **said,
+            "id": self.ledger.next_id("change_request"),
+            "agency_id": office.agency.id,
+            "sop_id": office.sop_id,
+            "step": office.paper.start,
+            "is_refused": False,
+            "is_undone": False,
+            "is_rolled_back": False,
+            "revision": 1,
+            "version": 1,
+            "requester_id": self.requester.id,
+            "created_at": at,
+        }
+        return [inserted("change_request", self.change), *self._arrive_at(office.paper.start, at)]
+
+    def take_up(self, at: dt.datetime) -> list[Row]:
+        """Note who has taken the present step up."""
+        assert self.actor is not None  # noqa: S101 - nobody takes up what nobody may do
+        return self._alter_activity({"taken_up_at": at, "taken_up_by_id": self.actor.id})
+
+    def finish(self, move: Move, at: dt.datetime) -> list[Row]:
+        """Make ``move`` in the name of ``self.actor`` and return what the trail says of it."""
+        actor = self.actor
+        assert actor is not None  # noqa: S101 - nobody finishes what nobody may do
+        step, outcome = move.origin, move.outcome
+        before = dict(self.change)
+        values = filled_in(self, step, outcome, actor, at)
+        reason = reason_for(self, outcome)
+        items = asked_items(self.office.paper.rules[step], self.position)
+        equipment = sorted(item.key for item in items if item.kind is ItemKind.EQUIPMENT)
+        told = self._attach(step, items, actor, at)
+        self._decide(move, actor, {**values, "reason": reason}, equipment)
+        told += self._record(step, outcome, values, actor, at)
+        told += self._alter_activity(
+            {
+                "taken_up_at": self.office.hours.at(self.taken_up),
+                "taken_up_by_id": actor.id,
+                "finished_at": at,
+                "outcome": outcome,
+                "target": move.target,
+                "actor_id": actor.id,
+                "capacity": capacity(self.office.paper, step, self.delegation),
+                "delegation_id": self.delegation.id if self.delegation else None,
+                "reason": reason,
+                "equipment": equipment,
+            }
+        )
+        if part := PARTS.get(step):
+            self.parts[part] = self.parts.get(part, frozenset()) | {actor.id}
+        if step is Step.APPROVAL:
+            self._last_approval = self.activities[-1]["id"]
+        self.taken[outcome] += 1
+        told += self._settle(move, at)
+        arrived = [] if move.target is Step.CLOSED else self._arrive_at(move.target, at)
+        return [*told, updated("change_request", self.id, before, self.change), *arrived]
+
+    def write(self) -> None:
+        """Hand all rows to the ledger: nothing of them will change before they are in the database."""
+        self.is_written = True
+        self.ledger.add("change_request", self.change)
+        for activity in self.activities:
+            self.ledger.add("activity", activity)
+        for table, row in (*self.records, *self.others):
+            self.ledger.add(table, row)
+
+    # -- its parts ---------------------------------------------------------------------------------------------
+
+    def _decide(self, move: Move, actor: Player, values: Row, equipment: list[str]) -> None:
+        """Ask the rules; they refuse what the register must not hold."""
+        if move.origin in _ON_THE_REQUEST:
+            values = {**{field.key: self.change[field.key] for field in REQUEST_FIELDS}, **values}
+        at_hand = AtHand(
+            values=values,
+            documents=self.documents,
+            records=frozenset(activity["step"] for activity in self.activities[:-1]),
+            equipment=equipment,
+        )
+        who = person(actor, stands_in=self.delegation is not None)
+        decide(self.office.paper, self.position, move.outcome, who, at_hand)
+
+    def _settle(self, move: Move, at: dt.datetime) -> list[Row]:
+        """Set what ``move`` settles on the request itself."""
+        change, told = self.change, []
+        match move.outcome:
+            case Outcome.SUBMITTED:
+                told = [*self._number(at), self._keep_revision(at)]
+            case Outcome.RESUBMITTED:
+                change["revision"] += 1
+                told = [self._keep_revision(at)]
+            case Outcome.EMERGENCY | Outcome.NORMAL:
+                change["urgency"] = Urgency(move.outcome.value)
+            case Outcome.REFUSED | Outcome.APPROVED:
+                change["is_refused"] = move.outcome is Outcome.REFUSED
+            case Outcome.FAILED | Outcome.PASSED:
+                change["is_undone"] = move.outcome is Outcome.FAILED
+            case Outcome.ROLLED_BACK:
+                change["is_rolled_back"] = True
+            case _:
+                pass
+        change["step"] = move.target
+        change["version"] += 1
+        change["result"] = result_of(move, rolled_back=change["is_rolled_back"])
+        change["closed_at"] = at if move.target is Step.CLOSED else None
+        return told
+
+    def _number(self, at: dt.datetime) -> list[Row]:
+        """Give the next number of the year."""
+        year = at.astimezone(self.office.agency.zone).year
+        told, serial = self.office.counters.next(year)
+        self.change |= {"year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at}
+        return [told]
+
+    def _keep_revision(self, at: dt.datetime) -> Row:
+        content = {field.key: _json(self.change[field.key]) for field in REQUEST_FIELDS}
+        return self._add(
+            "change_revision",
+            {"change_id": self.id, "revision": self.change["revision"], "submitted_at": at, "content": content},
+            change=self.id,
+        )
+
+    def _arrive_at(self, step: Step, at: dt.datetime) -> list[Row]:
+        """Open the next activity and its record."""
+        rule = self.office.paper.rules[step]
+        sequence = len(self.activities) + 1
+        activity = {
+            **_BLANK_ACTIVITY,
+            "id": self.ledger.next_id("activity"),
+            "agency_id": self.office.agency.id,
+            "change_id": self.id,
+            "sop_id": self.office.sop_id,
+            "requester_id": self.requester.id,
+            "sequence": sequence,
+            "previous_sequence": sequence - 1 or None,
+            "revision": self.change["revision"],
+            "step": step,
+            "actor_role": rule.actor,
+            "standard_minutes": rule.standard.minutes if rule.standard else None,
+            "arrived_at": at,
+            "equipment": [],
+        }
+        self.activities.append(activity)
+        told = [inserted("activity", activity, change=self.id)]
+        if step in _BLANK_RECORDS:
+            table, blank = _BLANK_RECORDS[step]
+            record = {**blank, "id": activity["id"]}
+            if step is Step.EVALUATION and self.change["is_refused"]:
+                record["answers_id"] = self._last_approval
+            if step is Step.ASSET_UPDATE:
+                record["draft"] = {}
+            self.records.append((table, record))
+            told.append(inserted(table, record, change=self.id))
+        return told
+
+    def _alter_activity(self, values: Row) -> list[Row]:
+        activity = self.activities[-1]
+        told = updated("activity", activity["id"], activity, values, change=self.id)
+        activity.update(values)
+        return [told]
+
+    def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Row]:
+        """Put ``values`` where each field of the step is kept."""
+        if step in _ON_THE_REQUEST:
+            self.change |= values
+            return []
+        table, record = self.records[-1]
+        own, told = {}, []
+        for field in RECORDS[step]:
+            if field.key not in values:
+                continue
+            value = values[field.key]
+            match field.kind:
+                case FieldKind.CASES:
+                    told += self._list("test_case", "run_id", value)
+                case FieldKind.ASSETS:
+                    told += self._list("asset_review_item", "review_id", value)
+                case FieldKind.MUTATIONS:
+                    own["draft"] = {"rows": value}
+                case _:
+                    own[field.key] = value
+        told = [updated(table, record["id"], record, own, change=self.id), *told]
+        record.update(own)
+        if outcome is Outcome.UPDATED:
+            told += self._mutate(values["mutations"], record["id"], actor, at)
+        return told
+
+    def _list(self, table: str, owner: str, rows: list[Row]) -> list[Row]:
+        id_ = self.activities[-1]["id"]
+        return [self._add(table, {owner: id_, "position": place, **row}) for place, row in enumerate(rows, 1)]
+
+    def _mutate(self, rows: list[Row], update_id: int, actor: Player, at: dt.datetime) -> list[Row]:
+        mutations, told = self.office.inventory.apply(rows, self.id, update_id, at, actor.id)
+        self.others += [("asset_mutation", mutation) for mutation in mutations]
+        return told
+
+    def _add(self, table: str, row: Row, *, change: int | None = None) -> Row:
+        """Keep a new row of a further table and return what the trail says of it."""
+        row = {"id": self.ledger.next_id(table), **row}
+        self.others.append((table, row))
+        return inserted(table, row, change=change)
+
+    # -- its files ---------------------------------------------------------------------------------------------
+
+    def _attach(self, step: Step, items: tuple[Item, ...], actor: Player, at: dt.datetime) -> list[Row]:
+        """Attach what the paper asks for here, and now and then something more."""
+        told = []
+        for item in items:
+            if item.kind is ItemKind.DOCUMENT and item.key not in self.documents:
+                self.documents.add(item.key)
+                told += self._file(self.random.choice(self.office.letters[item.key]), item.key, actor, at)
+        for kind, chance in self.office.extras.get(step, ()):
+            if self.random.random() < chance:
+                told += self._file(self.random.choice(self.office.letters[kind]), None, actor, at)
+        return told
+
+    def _file(self, file: Attachment, item_key: str | None, actor: Player, at: dt.datetime) -> list[Row]:
+        told = self.office.shelf.keep(file)
+        document = {
+            "agency_id": self.office.agency.id,
+            "change_id": self.id,
+            "activity_id": self.activities[-1]["id"],
+            "delegation_id": None,
+            "item_key": item_key,
+            "name": file.name,
+            "media_type": file.media_type,
+            "size": len(file.content),
+            "sha256": file.sha256,
+            "uploaded_by_id": actor.id,
+            "uploaded_at": at,
+        }
+        return [*told, self._add("document", document, change=self.id)]
+
+
+def _json(value: Any) -> Any:  # noqa: ANN401 - fields hold texts, dates, enums and ids
+    return value.isoformat() if hasattr(value, "isoformat") else value

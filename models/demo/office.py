@@ -1,0 +1,180 @@
+"""One LPSE while its demo register is written: its paper, its people, its hours and who stood in for the head when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from lpse_admin.roles import Role
+from lpse_admin.workflow import Person, bar
+from models.agency import NumberCounter
+from models.delegation import Delegation, DelegationKind
+from models.demo.bulk import inserted, updated
+from models.demo.hours import DAY, MINUTE, OfficeHours
+from models.sop import SopRevision, SopState
+from models.user import User
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from sqlalchemy.orm import Session
+
+    from lpse_admin.sop import Sop
+    from lpse_admin.steps import Step
+    from lpse_admin.workflow import Position
+    from models.agency import Agency
+    from models.demo.attachments import Attachment
+    from models.demo.bulk import Ledger, Row
+    from models.demo.inventory import Inventory
+    from models.demo.letters import Shelf
+    from models.demo.routes import Routes
+
+#: How often each of several people of one role is the one who acts: the first most, the last seldom.
+_SHARES = (6, 4, 1)
+#: Days between two delegations, and days that one lasts; the second of an office is an acting head's.
+_APART = (35, 70)
+_LASTS = (4, 12)
+_ACTING_LASTS = (25, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Somebody of the cast as the register needs them."""
+
+    id: int
+    username: str
+    name: str
+    roles: frozenset[Role]
+    address: str
+
+
+class Counters:
+    """The numbers of one agency's requests, gapless within a year."""
+
+    def __init__(self, ledger: Ledger, agency_id: int) -> None:
+        """Go on from the numbers that are given out already."""
+        self._ledger = ledger
+        self._agency_id = agency_id
+        table = NumberCounter.__table__
+        rows = ledger.connection.execute(select(table).where(table.c.agency_id == agency_id))
+        self._rows: dict[int, Row] = {row.year: dict(row._mapping) for row in rows}  # noqa: SLF001 - its public name
+        self._stored = frozenset(self._rows)
+
+    def next(self, year: int) -> tuple[Row, int]:
+        """Return what the trail says of giving out the next serial of ``year``, and the serial."""
+        row = self._rows.get(year)
+        if row is None:
+            new = {"id": self._ledger.next_id("number_counter"), "agency_id": self._agency_id, "year": year, "last": 1}
+            self._rows[year] = new
+            return inserted("number_counter", new), 1
+        told = updated("number_counter", row["id"], row, {"last": row["last"] + 1})
+        row["last"] += 1
+        return told, row["last"]
+
+    def write(self) -> None:
+        """Hand the last numbers to the ledger."""
+        for year, row in self._rows.items():
+            if year in self._stored:
+                self._ledger.alter("number_counter", row["id"], {"last": row["last"]})
+            else:
+                self._ledger.add("number_counter", row)
+
+
+@dataclass(slots=True)
+class Office:
+    """What is the same for every request of one agency."""
+
+    agency: Agency
+    sop_id: int
+    paper: Sop
+    hours: OfficeHours
+    #: The place in the row of working seconds after which nothing happens any more.
+    end: int
+    random: Random
+    people: dict[Role, tuple[Player, ...]]
+    inventory: Inventory
+    letters: dict[str, tuple[Attachment, ...]]
+    extras: dict[Step, tuple[tuple[str, float], ...]]
+    shelf: Shelf
+    counters: Counters
+    routes: Routes
+    delegations: list[Delegation]
+
+    def delegation_on(self, day: dt.date) -> Delegation | None:
+        """Return the delegation that is in force on ``day``, if any."""
+        return next((found for found in self.delegations if found.from_date <= day <= found.until_date), None)
+
+    def choose(self, role: Role, position: Position, *, standing_in: int | None = None) -> Player | None:
+        """Return somebody who may act at ``position``; ``standing_in`` is the delegate's id where the head is away."""
+        able = [
+            player
+            for player in (self.people[Role.CHANGE_MANAGER] if standing_in else self.people[role])
+            if standing_in in (None, player.id)
+            and bar(self.paper, position, person(player, stands_in=standing_in is not None)) is None
+        ]
+        return self.random.choices(able, [_share(place) for place in range(len(able))])[0] if able else None
+
+    def plan_delegations(self, begin: dt.date, until: dt.date) -> list[Delegation]:
+        """Return delegations of the head to the last of the managers, spread over the days from ``begin``."""
+        heads, managers = self.people[Role.HEAD], self.people[Role.CHANGE_MANAGER]
+        planned: list[Delegation] = []
+        day = begin + dt.timedelta(self.random.randrange(*_APART))
+        while heads and managers:
+            is_acting = len(planned) == 1
+            last = day + dt.timedelta(self.random.randrange(*(_ACTING_LASTS if is_acting else _LASTS)))
+            if last >= until:
+                break
+            planned.append(
+                Delegation(
+                    agency_id=self.agency.id,
+                    head_id=heads[0].id,
+                    delegate_id=managers[-1].id,
+                    kind=DelegationKind.PLT if is_acting else DelegationKind.PLH,
+                    decree_number=f"800/{len(planned) + 1:03d}/SPT-LPSE/{day.year}",
+                    from_date=day,
+                    until_date=last,
+                    reason="Kepala LPSE cuti panjang" if is_acting else "Kepala LPSE dinas luar",
+                    recorded_by_id=heads[0].id,
+                )
+            )
+            day = last + dt.timedelta(self.random.randrange(*_APART))
+        return planned
+
+
+def person(player: Player, *, stands_in: bool) -> Person:
+    """Return the player as the rules see them."""
+    return Person(player.id, player.roles, stands_in_for_head=stands_in)
+
+
+def players(session: Session, agency: Agency) -> dict[Role, tuple[Player, ...]]:
+    """Return the active people of an agency by role, in the order in which their accounts were made."""
+    users = session.scalars(select(User).where(User.agency_id == agency.id, User.is_active).order_by(User.id)).all()
+    everybody = [
+        Player(user.id, user.username, user.full_name, user.roles, f"192.0.2.{place}")
+        for place, user in enumerate(users, start=10)
+    ]
+    return {role: tuple(player for player in everybody if role in player.roles) for role in Role}
+
+
+def papers_with_requesters(session: Session) -> list[SopRevision]:
+    """Return the papers in force of the agencies that somebody can ask something of, by agency."""
+    papers = session.scalars(
+        select(SopRevision).where(SopRevision.state == SopState.IN_FORCE).order_by(SopRevision.agency_id)
+    ).all()
+    return [paper for paper in papers if players(session, paper.agency)[Role.REQUESTER]]
+
+
+def working_minutes(random: Random, minutes: float, late: float) -> int:
+    """Return working seconds for something that takes ``minutes`` at most, and with chance ``late`` longer."""
+    factor = 1.05 + random.random() * 1.5 if random.random() < late else 0.3 + random.random() * 0.65
+    return max(MINUTE // 2, round(minutes * MINUTE * factor))
+
+
+def _share(place: int) -> int:
+    return _SHARES[min(place, len(_SHARES) - 1)]
+
+
+__all__ = ["DAY", "Office", "Player", "papers_with_requesters", "person", "players", "working_minutes"]

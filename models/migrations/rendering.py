@@ -1,0 +1,42 @@
+"""How what the models say is written down in a migration: by plain types and literal names, with nothing imported."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import CheckConstraint, Enum, TypeDecorator
+from sqlalchemy.sql.naming import conv
+
+from models.base import NAMING
+
+if TYPE_CHECKING:
+    from alembic.autogenerate.api import AutogenContext
+
+#: Letters of a text in one line of a migration, which leaves room for its indentation.
+_WIDTH = 100
+
+
+def render_item(_kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's own
+    """Return ``item`` as Python, or False where Alembic's own way is literal already; its hook of this name."""
+    if isinstance(item, Enum):
+        return f"sa.String(length={item.length})"
+    if isinstance(item, TypeDecorator):
+        return f"sa.{item.impl_instance!r}"
+    if isinstance(item, CheckConstraint):
+        sql = item.sqltext.compile(compile_kwargs={"literal_binds": True, "include_table": False})
+        return f"sa.CheckConstraint({_broken(str(sql))}, name=op.f({_name(item)!r}))"
+    return False
+
+
+def _name(check: CheckConstraint) -> str:
+    """Return the name of ``check`` in the database; one that belongs to a type has not got it yet."""
+    if isinstance(check.name, conv):
+        return str(check.name)
+    return NAMING["ck"] % {"table_name": check.table.name, "constraint_name": check.name}
+
+
+def _broken(text: str) -> str:
+    """Return ``text`` as a Python literal of as many lines as it takes; a blank never begins a line."""
+    lines = textwrap.wrap(text, _WIDTH, drop_whitespace=False, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(repr, lines))

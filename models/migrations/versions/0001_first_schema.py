@@ -1,0 +1,950 @@
+"""The first schema."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# What goes to PostgreSQL beside the tables. Everything else lies in a table, and goes with it.
+_FUNCTIONS = (
+    "audit_entry_no_update",
+    "audit_entry_no_delete",
+    "audit_row_no_update",
+    "audit_row_no_delete",
+    "audit_chain_only_grows",
+    "audit_chain_kept",
+    "activity_frozen",
+    "activity_kept",
+    "activity_in_its_place",
+    "activity_after_refusal",
+    "activity_nothing_to_release",
+    "change_request_moves_with_its_history",
+    "change_request_says_what_was_asked",
+    "change_request_closed",
+    "change_request_kept",
+    "change_request_numbered_once",
+    "change_revision_frozen",
+    "change_revision_kept",
+    "evaluation_frozen_update",
+    "evaluation_frozen_delete",
+    "urgency_assessment_frozen_update",
+    "urgency_assessment_frozen_delete",
+    "approval_frozen_update",
+    "approval_frozen_delete",
+    "implementation_frozen_update",
+    "implementation_frozen_delete",
+    "test_run_frozen_update",
+    "test_run_frozen_delete",
+    "rollback_frozen_update",
+    "rollback_frozen_delete",
+    "report_frozen_update",
+    "report_frozen_delete",
+    "verification_frozen_update",
+    "verification_frozen_delete",
+    "asset_review_frozen_update",
+    "asset_review_frozen_delete",
+    "asset_update_frozen_update",
+    "asset_update_frozen_delete",
+    "release_frozen_update",
+    "release_frozen_delete",
+    "test_case_frozen_update",
+    "test_case_frozen_delete",
+    "asset_review_item_frozen_update",
+    "asset_review_item_frozen_delete",
+    "document_frozen_update",
+    "document_frozen_delete",
+    "asset_mutation_no_update",
+    "asset_mutation_no_delete",
+    "sop_step_no_update",
+    "sop_step_no_delete",
+    "sop_move_no_update",
+    "sop_move_no_delete",
+    "file_content_no_update",
+    "file_content_no_delete",
+    "asset_mutation_of_its_request",
+    "asset_only_by_mutation",
+    "asset_kept",
+    "sop_says_what_was_loaded",
+    "sop_step_only_of_a_draft",
+    "sop_move_only_of_a_draft",
+    "delegation_stands",
+    "delegation_kept",
+    "audit_entry_no_truncate",
+    "audit_row_no_truncate",
+    "audit_chain_no_truncate",
+    "activity_no_truncate",
+    "change_request_no_truncate",
+    "change_revision_no_truncate",
+    "evaluation_no_truncate",
+    "urgency_assessment_no_truncate",
+    "approval_no_truncate",
+    "implementation_no_truncate",
+    "test_run_no_truncate",
+    "rollback_no_truncate",
+    "report_no_truncate",
+    "verification_no_truncate",
+    "asset_review_no_truncate",
+    "asset_update_no_truncate",
+    "release_no_truncate",
+    "test_case_no_truncate",
+    "asset_review_item_no_truncate",
+    "document_no_truncate",
+    "asset_mutation_no_truncate",
+    "sop_step_no_truncate",
+    "sop_move_no_truncate",
+    "file_content_no_truncate",
+    "asset_no_truncate",
+    "delegation_no_truncate",
+)
+
+
+def upgrade() -> None:
+    _agency()
+    _audit_chain()
+    _audit_entry()
+    _file_content()
+    _audit_row()
+    _login_failure()
+    _number_counter()
+    _user_account()
+    _asset()
+    _delegation()
+    _login()
+    _sop()
+    _change_request()
+    _sop_step()
+    _change_revision()
+    _sop_move()
+    _activity()
+    _approval()
+    _asset_review()
+    _asset_update()
+    _document()
+    _implementation()
+    _release()
+    _report()
+    _rollback()
+    _test_run()
+    _urgency_assessment()
+    _verification()
+    _asset_mutation()
+    _asset_review_item()
+    _evaluation()
+    _test_case()
+    _triggers()
+
+
+def downgrade() -> None:
+    op.drop_table("test_case")
+    op.drop_table("evaluation")
+    op.drop_table("asset_review_item")
+    op.drop_table("asset_mutation")
+    op.drop_table("verification")
+    op.drop_table("urgency_assessment")
+    op.drop_table("test_run")
+    op.drop_table("rollback")
+    op.drop_table("report")
+    op.drop_table("release")
+    op.drop_table("implementation")
+    op.drop_table("document")
+    op.drop_table("asset_update")
+    op.drop_table("asset_review")
+    op.drop_table("approval")
+    op.drop_table("activity")
+    op.drop_table("sop_move")
+    op.drop_table("change_revision")
+    op.drop_table("sop_step")
+    op.drop_table("change_request")
+    op.drop_table("sop")
+    op.drop_table("login")
+    op.drop_table("delegation")
+    op.drop_table("asset")
+    op.drop_table("user_account")
+    op.drop_table("number_counter")
+    op.drop_table("login_failure")
+    op.drop_table("audit_row")
+    op.drop_table("file_content")
+    op.drop_table("audit_entry")
+    op.drop_table("audit_chain")
+    op.drop_table("agency")
+    if op.get_context().dialect.name == "postgresql":
+        for function in _FUNCTIONS:
+            op.execute(sa.DDL(f"DROP FUNCTION {function}()"))
+
+
+def _triggers() -> None:
+    kind = op.get_context().dialect.name
+    # One statement a line.
+    for statement in Path(__file__).with_name(f"{revision}_{kind}.sql").read_text(encoding="utf-8").splitlines():
+        op.execute(sa.DDL(statement.replace("%", "%%")))
+
+
+def _agency() -> None:
+    op.create_table(
+        "agency",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("region", sa.String(length=300), nullable=False),
+        sa.Column("province", sa.String(length=300), nullable=False),
+        sa.Column("time_zone", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agency")),
+        sa.UniqueConstraint("key", name=op.f("uq_agency_key")),
+    )
+
+
+def _audit_chain() -> None:
+    op.create_table(
+        "audit_chain",
+        sa.Column("chain", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_chain")),
+    )
+
+
+def _audit_entry() -> None:
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("chain", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("actor_name", sa.String(length=300), nullable=False),
+        sa.Column("capacity", sa.String(length=300), nullable=True),
+        sa.Column("address", sa.String(length=45), nullable=True),
+        sa.Column("request_id", sa.String(length=40), nullable=True),
+        sa.Column("action", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("rows", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("chain", "number", name=op.f("uq_audit_entry_chain_number")),
+    )
+    op.create_index(op.f("ix_audit_entry_chain_action_id"), "audit_entry", ["chain", "action", "id"], unique=False)
+    op.create_index(op.f("ix_audit_entry_chain_actor_id_id"), "audit_entry", ["chain", "actor_id", "id"], unique=False)
+    op.create_index(op.f("ix_audit_entry_chain_at_id"), "audit_entry", ["chain", "at", "id"], unique=False)
+
+
+def _file_content() -> None:
+    op.create_table(
+        "file_content",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_file_content")),
+    )
+
+
+def _audit_row() -> None:
+    op.create_table(
+        "audit_row",
+        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("table_name", sa.String(length=40), nullable=False),
+        sa.Column("row_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["audit_entry.id"], name=op.f("fk_audit_row_entry_id")),
+        sa.PrimaryKeyConstraint("entry_id", "table_name", "row_id", name=op.f("pk_audit_row")),
+    )
+    op.create_index(
+        op.f("ix_audit_row_table_name_row_id_entry_id"), "audit_row", ["table_name", "row_id", "entry_id"], unique=False
+    )
+
+
+def _login_failure() -> None:
+    op.create_table(
+        "login_failure",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("username", sa.String(length=80), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_login_failure_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_failure")),
+    )
+    op.create_index(op.f("ix_login_failure_address_at"), "login_failure", ["address", "at"], unique=False)
+    op.create_index(op.f("ix_login_failure_username_at"), "login_failure", ["username", "at"], unique=False)
+
+
+def _number_counter() -> None:
+    op.create_table(
+        "number_counter",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_number_counter_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_number_counter")),
+        sa.UniqueConstraint("agency_id", "year", name=op.f("uq_number_counter_agency_id_year")),
+    )
+
+
+def _user_account() -> None:
+    op.create_table(
+        "user_account",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("username", sa.String(length=80), nullable=False),
+        sa.Column("full_name", sa.String(length=300), nullable=False),
+        sa.Column("nip", sa.String(length=18), nullable=True),
+        sa.Column("position", sa.String(length=300), nullable=True),
+        sa.Column("institution", sa.String(length=300), nullable=True),
+        sa.Column("email", sa.String(length=300), nullable=True),
+        sa.Column("phone", sa.String(length=40), nullable=True),
+        sa.Column("language", sa.String(length=32), nullable=False),
+        sa.Column("password_hash", sa.String(length=300), nullable=False),
+        sa.Column("totp_secret", sa.String(length=64), nullable=True),
+        sa.Column("totp_last_step", sa.Integer(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("is_requester", sa.Boolean(), nullable=False),
+        sa.Column("is_change_manager", sa.Boolean(), nullable=False),
+        sa.Column("is_head", sa.Boolean(), nullable=False),
+        sa.Column("is_inspector", sa.Boolean(), nullable=False),
+        sa.Column("is_administrator", sa.Boolean(), nullable=False),
+        sa.Column("session_version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("language IN ('id', 'en')", name=op.f("ck_user_account_language")),
+        sa.CheckConstraint(
+            "agency_id IS NOT NULL OR is_administrator", name=op.f("ck_user_account_agency_or_administrator")
+        ),
+        sa.CheckConstraint(
+            "is_requester OR is_change_manager OR is_head OR is_inspector OR is_administrator",
+            name=op.f("ck_user_account_has_a_role"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_user_account_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
+        sa.UniqueConstraint("username", name=op.f("uq_user_account_username")),
+    )
+    op.create_index(
+        op.f("ix_user_account_agency_id_full_name_id"), "user_account", ["agency_id", "full_name", "id"], unique=False
+    )
+
+
+def _asset() -> None:
+    op.create_table(
+        "asset",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("card", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=24), nullable=False),
+        sa.Column("register", sa.String(length=8), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("condition", sa.String(length=32), nullable=True),
+        sa.Column("origin", sa.String(length=300), nullable=True),
+        sa.Column("price", sa.Numeric(precision=18, scale=2), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("is_retired", sa.Boolean(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("card IN ('A', 'B', 'C', 'D', 'E', 'F', 'ATB')", name=op.f("ck_asset_card")),
+        sa.CheckConstraint("condition IN ('good', 'light-damage', 'heavy-damage')", name=op.f("ck_asset_condition")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_asset_agency_id")),
+        sa.ForeignKeyConstraint(["entered_by_id"], ["user_account.id"], name=op.f("fk_asset_entered_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset")),
+        sa.UniqueConstraint("agency_id", "code", "register", name=op.f("uq_asset_agency_id_code_register")),
+    )
+    op.create_index(
+        op.f("ix_asset_agency_id_card_code_register"), "asset", ["agency_id", "card", "code", "register"], unique=False
+    )
+    op.create_index("ix_asset_name", "asset", ["agency_id", "name", "id"], unique=False)
+
+
+def _delegation() -> None:
+    op.create_table(
+        "delegation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("delegate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("decree_number", sa.String(length=300), nullable=False),
+        sa.Column("from_date", sa.Date(), nullable=False),
+        sa.Column("until_date", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("recorded_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('plh', 'plt')", name=op.f("ck_delegation_kind")),
+        sa.CheckConstraint(
+            "(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name=op.f("ck_delegation_withdrawn_by_somebody")
+        ),
+        sa.CheckConstraint("delegate_id <> head_id", name=op.f("ck_delegation_not_to_oneself")),
+        sa.CheckConstraint("from_date <= until_date", name=op.f("ck_delegation_dates_in_order")),
+        sa.CheckConstraint(
+            "withdrawn_reason IS NULL OR withdrawn_at IS NOT NULL", name=op.f("ck_delegation_reason_of_a_withdrawal")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_delegation_agency_id")),
+        sa.ForeignKeyConstraint(["delegate_id"], ["user_account.id"], name=op.f("fk_delegation_delegate_id")),
+        sa.ForeignKeyConstraint(["head_id"], ["user_account.id"], name=op.f("fk_delegation_head_id")),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["user_account.id"], name=op.f("fk_delegation_recorded_by_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by_id"], ["user_account.id"], name=op.f("fk_delegation_withdrawn_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delegation")),
+    )
+    op.create_index(
+        op.f("ix_delegation_agency_id_from_date_id"), "delegation", ["agency_id", "from_date", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_delegation_delegate_id_until_date"), "delegation", ["delegate_id", "until_date"], unique=False
+    )
+
+
+def _login() -> None:
+    op.create_table(
+        "login",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_login_agency_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_login_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login")),
+    )
+    op.create_index(op.f("ix_login_user_id_at"), "login", ["user_id", "at"], unique=False)
+
+
+def _sop() -> None:
+    op.create_table(
+        "sop",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=300), nullable=True),
+        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("loaded_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("enacted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("enacted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'draft') = (enacted_at IS NULL)", name=op.f("ck_sop_enacted_unless_draft")),
+        sa.CheckConstraint("state IN ('draft', 'in-force', 'superseded')", name=op.f("ck_sop_state")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_sop_agency_id")),
+        sa.ForeignKeyConstraint(["enacted_by_id"], ["user_account.id"], name=op.f("fk_sop_enacted_by_id")),
+        sa.ForeignKeyConstraint(["loaded_by_id"], ["user_account.id"], name=op.f("fk_sop_loaded_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sop")),
+        sa.UniqueConstraint("agency_id", "key", "revision", name=op.f("uq_sop_agency_id_key_revision")),
+    )
+    op.create_index("ix_sop_enacted", "sop", ["agency_id", "enacted_at", "id"], unique=False)
+    op.create_index("ix_sop_newest", "sop", ["agency_id", "id"], unique=False)
+    op.create_index(
+        "uq_sop_in_force",
+        "sop",
+        ["agency_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'in-force'"),
+        postgresql_where=sa.text("state = 'in-force'"),
+    )
+
+
+def _change_request() -> None:
+    op.create_table(
+        "change_request",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sop_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=True),
+        sa.Column("serial", sa.Integer(), nullable=True),
+        sa.Column("number", sa.String(length=40), nullable=True),
+        sa.Column("title", sa.String(length=300), nullable=True),
+        sa.Column("kind", sa.String(length=32), nullable=True),
+        sa.Column("source", sa.String(length=32), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("impact", sa.Text(), nullable=True),
+        sa.Column("risk_if_not_done", sa.Text(), nullable=True),
+        sa.Column("wanted_by", sa.Date(), nullable=True),
+        sa.Column("test_plan", sa.Text(), nullable=True),
+        sa.Column("rollback_plan", sa.Text(), nullable=True),
+        sa.Column("requester_name", sa.String(length=300), nullable=True),
+        sa.Column("requester_contact", sa.String(length=300), nullable=True),
+        sa.Column("requester_institution", sa.String(length=300), nullable=True),
+        sa.Column("on_behalf_of", sa.String(length=300), nullable=True),
+        sa.Column("linked_change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("urgency", sa.String(length=32), nullable=True),
+        sa.Column("result", sa.String(length=32), nullable=True),
+        sa.Column("is_refused", sa.Boolean(), nullable=False),
+        sa.Column("is_undone", sa.Boolean(), nullable=False),
+        sa.Column("is_rolled_back", sa.Boolean(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("requester_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(step = 'closed') = (closed_at IS NOT NULL) AND (step = 'closed') = (result IS NOT NULL)",
+            name=op.f("ck_change_request_closed_with_a_result"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('application', 'infrastructure', 'service', 'account')", name=op.f("ck_change_request_kind")
+        ),
+        sa.CheckConstraint(
+            "result IN ('completed', 'rolled-back', 'rejected', 'withdrawn')", name=op.f("ck_change_request_result")
+        ),
+        sa.CheckConstraint(
+            "source IN ('user', 'incident', 'audit', 'regulation', 'maintenance', 'vendor')",
+            name=op.f("ck_change_request_source"),
+        ),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_change_request_step"),
+        ),
+        sa.CheckConstraint(
+            "submitted_at IS NOT NULL OR step = 'request'", name=op.f("ck_change_request_draft_is_at_the_start")
+        ),
+        sa.CheckConstraint("urgency IN ('normal', 'emergency')", name=op.f("ck_change_request_urgency")),
+        sa.CheckConstraint(
+            "(submitted_at IS NULL) = (number IS NULL) AND (submitted_at IS NULL) = (serial IS NULL) AND "
+            "(submitted_at IS NULL) = (year IS NULL)",
+            name=op.f("ck_change_request_numbered_when_submitted"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_change_request_agency_id")),
+        sa.ForeignKeyConstraint(
+            ["linked_change_id"], ["change_request.id"], name=op.f("fk_change_request_linked_change_id")
+        ),
+        sa.ForeignKeyConstraint(["requester_id"], ["user_account.id"], name=op.f("fk_change_request_requester_id")),
+        sa.ForeignKeyConstraint(["sop_id"], ["sop.id"], name=op.f("fk_change_request_sop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_request")),
+        sa.UniqueConstraint("agency_id", "number", name=op.f("uq_change_request_agency_id_number")),
+        sa.UniqueConstraint("agency_id", "year", "serial", name=op.f("uq_change_request_agency_id_year_serial")),
+        sa.UniqueConstraint("id", "sop_id", name=op.f("uq_change_request_id_sop_id")),
+    )
+    op.create_index("ix_change_kind", "change_request", ["agency_id", "kind", "id"], unique=False)
+    op.create_index("ix_change_newest", "change_request", ["agency_id", "id"], unique=False)
+    op.create_index(op.f("ix_change_request_linked_change_id"), "change_request", ["linked_change_id"], unique=False)
+    op.create_index("ix_change_requester", "change_request", ["requester_id", "id"], unique=False)
+    op.create_index("ix_change_result", "change_request", ["agency_id", "result", "id"], unique=False)
+    op.create_index("ix_change_step", "change_request", ["agency_id", "step", "id"], unique=False)
+    op.create_index("ix_change_submitted", "change_request", ["agency_id", "submitted_at", "id"], unique=False)
+    op.create_index("ix_change_urgency", "change_request", ["agency_id", "urgency", "id"], unique=False)
+
+
+def _sop_step() -> None:
+    op.create_table(
+        "sop_step",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sop_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("no", sa.Integer(), nullable=True),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(length=32), nullable=False),
+        sa.Column("standard_minutes", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "actor IN ('requester', 'change_manager', 'head', 'inspector', 'administrator')",
+            name=op.f("ck_sop_step_actor"),
+        ),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_sop_step_step"),
+        ),
+        sa.ForeignKeyConstraint(["sop_id"], ["sop.id"], name=op.f("fk_sop_step_sop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sop_step")),
+        sa.UniqueConstraint("sop_id", "step", name=op.f("uq_sop_step_sop_id_step")),
+    )
+
+
+def _change_revision() -> None:
+    op.create_table(
+        "change_revision",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_change_revision_change_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_revision")),
+        sa.UniqueConstraint("change_id", "revision", name=op.f("uq_change_revision_change_id_revision")),
+    )
+
+
+def _sop_move() -> None:
+    op.create_table(
+        "sop_move",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sop_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('submitted', 'accepted', 'returned', 'rejected', 'resubmitted', 'withdrawn', "
+            "'emergency', 'normal', 'approved', 'refused', 'done', 'passed', 'failed', 'rolled-back', 'reported',"
+            " 'verified', 'mend', 'scheduled', 'no-release', 'changed', 'unchanged', 'updated')",
+            name=op.f("ck_sop_move_outcome"),
+        ),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_sop_move_step"),
+        ),
+        sa.CheckConstraint(
+            "target IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_sop_move_target"),
+        ),
+        sa.ForeignKeyConstraint(["sop_id", "step"], ["sop_step.sop_id", "sop_step.step"], name="fk_sop_move_step"),
+        sa.ForeignKeyConstraint(["sop_id"], ["sop.id"], name=op.f("fk_sop_move_sop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sop_move")),
+        sa.UniqueConstraint("sop_id", "step", "outcome", "target", name="uq_sop_move_whole"),
+        sa.UniqueConstraint("sop_id", "step", "outcome", name=op.f("uq_sop_move_sop_id_step_outcome")),
+    )
+
+
+def _activity() -> None:
+    op.create_table(
+        "activity",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sop_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("requester_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("previous_sequence", sa.Integer(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("actor_role", sa.String(length=32), nullable=False),
+        sa.Column("standard_minutes", sa.Integer(), nullable=True),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_up_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(length=32), nullable=True),
+        sa.Column("target", sa.String(length=32), nullable=True),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("capacity", sa.String(length=300), nullable=True),
+        sa.Column("delegation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("equipment", sa.JSON(), nullable=False),
+        sa.CheckConstraint(
+            "(sequence = 1 AND previous_sequence IS NULL AND step = 'request') OR (sequence > 1 AND "
+            "previous_sequence = sequence - 1 AND previous_sequence IS NOT NULL)",
+            name=op.f("ck_activity_in_sequence"),
+        ),
+        sa.CheckConstraint(
+            "actor_role IN ('requester', 'change_manager', 'head', 'inspector', 'administrator')",
+            name=op.f("ck_activity_actor_role"),
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('submitted', 'accepted', 'returned', 'rejected', 'resubmitted', 'withdrawn', "
+            "'emergency', 'normal', 'approved', 'refused', 'done', 'passed', 'failed', 'rolled-back', 'reported',"
+            " 'verified', 'mend', 'scheduled', 'no-release', 'changed', 'unchanged', 'updated')",
+            name=op.f("ck_activity_outcome"),
+        ),
+        sa.CheckConstraint("step <> 'closed'", name=op.f("ck_activity_closed_is_no_step")),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_activity_step"),
+        ),
+        sa.CheckConstraint(
+            "target IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_activity_target"),
+        ),
+        sa.CheckConstraint(
+            "(finished_at IS NULL) = (outcome IS NULL) AND (finished_at IS NULL) = (target IS NULL) AND "
+            "(finished_at IS NULL) = (actor_id IS NULL) AND (finished_at IS NULL) = (capacity IS NULL)",
+            name=op.f("ck_activity_finished_whole"),
+        ),
+        sa.CheckConstraint(
+            "arrived_at <= taken_up_at AND arrived_at <= finished_at", name=op.f("ck_activity_times_in_order")
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["user_account.id"], name=op.f("fk_activity_actor_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_activity_agency_id")),
+        sa.ForeignKeyConstraint(
+            ["change_id", "previous_sequence", "step"],
+            ["activity.change_id", "activity.sequence", "activity.target"],
+            name="fk_activity_where_the_former_led",
+        ),
+        sa.ForeignKeyConstraint(
+            ["change_id", "sop_id"],
+            ["change_request.id", "change_request.sop_id"],
+            name="fk_activity_paper_of_the_change",
+            onupdate="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_activity_change_id")),
+        sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_activity_delegation_id")),
+        sa.ForeignKeyConstraint(["requester_id"], ["user_account.id"], name=op.f("fk_activity_requester_id")),
+        sa.ForeignKeyConstraint(
+            ["sop_id", "step", "outcome", "target"],
+            ["sop_move.sop_id", "sop_move.step", "sop_move.outcome", "sop_move.target"],
+            name="fk_activity_move_of_the_paper",
+        ),
+        sa.ForeignKeyConstraint(["taken_up_by_id"], ["user_account.id"], name=op.f("fk_activity_taken_up_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
+        sa.UniqueConstraint("change_id", "sequence", "target", name="uq_activity_target"),
+        sa.UniqueConstraint("change_id", "sequence", name=op.f("uq_activity_change_id_sequence")),
+    )
+    op.create_index("ix_activity_requester", "activity", ["requester_id", "step", "arrived_at", "id"], unique=False)
+    op.create_index("ix_activity_step", "activity", ["agency_id", "step", "arrived_at", "id"], unique=False)
+    op.create_index("ix_activity_step_everywhere", "activity", ["step", "arrived_at", "id"], unique=False)
+    op.create_index(
+        "ix_activity_waiting",
+        "activity",
+        ["agency_id", "step", "arrived_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
+    op.create_index(
+        "uq_activity_one_open",
+        "activity",
+        ["change_id"],
+        unique=True,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
+
+
+def _approval() -> None:
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("considerations", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_approval_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
+    )
+
+
+def _asset_review() -> None:
+    op.create_table(
+        "asset_review",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("assessment", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_asset_review_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset_review")),
+    )
+
+
+def _asset_update() -> None:
+    op.create_table(
+        "asset_update",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("draft", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_asset_update_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset_update")),
+    )
+
+
+def _document() -> None:
+    op.create_table(
+        "document",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("delegation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("item_key", sa.String(length=80), nullable=True),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("media_type", sa.String(length=120), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("uploaded_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(change_id IS NULL) <> (delegation_id IS NULL)", name=op.f("ck_document_belongs_to_one_thing")
+        ),
+        sa.CheckConstraint("(change_id IS NULL) = (activity_id IS NULL)", name=op.f("ck_document_attached_in_a_step")),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_document_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_document_agency_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_document_change_id")),
+        sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_document_delegation_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["file_content.sha256"], name=op.f("fk_document_sha256")),
+        sa.ForeignKeyConstraint(["uploaded_by_id"], ["user_account.id"], name=op.f("fk_document_uploaded_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
+    )
+    op.create_index(op.f("ix_document_activity_id"), "document", ["activity_id"], unique=False)
+    op.create_index(
+        op.f("ix_document_agency_id_uploaded_at_id"), "document", ["agency_id", "uploaded_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_document_change_id"), "document", ["change_id"], unique=False)
+    op.create_index(op.f("ix_document_delegation_id"), "document", ["delegation_id"], unique=False)
+    op.create_index(op.f("ix_document_sha256"), "document", ["sha256"], unique=False)
+
+
+def _implementation() -> None:
+    op.create_table(
+        "implementation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("environment", sa.String(length=32), nullable=True),
+        sa.Column("steps_taken", sa.Text(), nullable=True),
+        sa.Column("participants", sa.Text(), nullable=True),
+        sa.Column("claimed_start_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claimed_end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "environment IN ('production', 'staging', 'training', 'office')", name=op.f("ck_implementation_environment")
+        ),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_implementation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_implementation")),
+    )
+
+
+def _release() -> None:
+    op.create_table(
+        "release",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.String(length=80), nullable=True),
+        sa.Column("window_start_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("window_end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("environment", sa.String(length=32), nullable=True),
+        sa.Column("downtime_minutes", sa.Integer(), nullable=True),
+        sa.Column("audience", sa.Text(), nullable=True),
+        sa.Column("person_in_charge", sa.String(length=300), nullable=True),
+        sa.Column("actual_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "environment IN ('production', 'staging', 'training', 'office')", name=op.f("ck_release_environment")
+        ),
+        sa.CheckConstraint("downtime_minutes >= 0", name=op.f("ck_release_downtime_not_negative")),
+        sa.CheckConstraint("window_start_at <= window_end_at", name=op.f("ck_release_window_in_order")),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_release_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+    )
+    op.create_index(op.f("ix_release_window_start_at"), "release", ["window_start_at"], unique=False)
+
+
+def _report() -> None:
+    op.create_table(
+        "report",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("follow_up", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_report_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+    )
+
+
+def _rollback() -> None:
+    op.create_table(
+        "rollback",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("steps_taken", sa.Text(), nullable=True),
+        sa.Column("state_restored", sa.Text(), nullable=True),
+        sa.Column("verified_how", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_rollback_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rollback")),
+    )
+
+
+def _test_run() -> None:
+    op.create_table(
+        "test_run",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("documentation", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_test_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_test_run")),
+    )
+
+
+def _urgency_assessment() -> None:
+    op.create_table(
+        "urgency_assessment",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ground", sa.String(length=32), nullable=True),
+        sa.Column("assessment", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "ground IN ('major-incident', 'security', 'other')", name=op.f("ck_urgency_assessment_ground")
+        ),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_urgency_assessment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_urgency_assessment")),
+    )
+
+
+def _verification() -> None:
+    op.create_table(
+        "verification",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_verification_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verification")),
+    )
+
+
+def _asset_mutation() -> None:
+    op.create_table(
+        "asset_mutation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("update_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'added') OR before IS NOT NULL", name=op.f("ck_asset_mutation_before_unless_added")
+        ),
+        sa.CheckConstraint("kind IN ('added', 'altered', 'retired')", name=op.f("ck_asset_mutation_kind")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_asset_mutation_agency_id")),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_asset_mutation_asset_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_asset_mutation_change_id")),
+        sa.ForeignKeyConstraint(["update_id"], ["asset_update.id"], name=op.f("fk_asset_mutation_update_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset_mutation")),
+    )
+    op.create_index(op.f("ix_asset_mutation_asset_id"), "asset_mutation", ["asset_id"], unique=False)
+    op.create_index(op.f("ix_asset_mutation_change_id"), "asset_mutation", ["change_id"], unique=False)
+    op.create_index(op.f("ix_asset_mutation_update_id"), "asset_mutation", ["update_id"], unique=False)
+
+
+def _asset_review_item() -> None:
+    op.create_table(
+        "asset_review_item",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("review_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("asset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_asset_review_item_asset_id")),
+        sa.ForeignKeyConstraint(["review_id"], ["asset_review.id"], name=op.f("fk_asset_review_item_review_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset_review_item")),
+        sa.UniqueConstraint("review_id", "position", name=op.f("uq_asset_review_item_review_id_position")),
+    )
+    op.create_index(op.f("ix_asset_review_item_asset_id"), "asset_review_item", ["asset_id"], unique=False)
+
+
+def _evaluation() -> None:
+    op.create_table(
+        "evaluation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=True),
+        sa.Column("risk", sa.String(length=32), nullable=True),
+        sa.Column("answer_to_refusal", sa.Text(), nullable=True),
+        sa.Column("answers_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("risk IN ('low', 'medium', 'high')", name=op.f("ck_evaluation_risk")),
+        sa.ForeignKeyConstraint(["answers_id"], ["approval.id"], name=op.f("fk_evaluation_answers_id")),
+        sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_evaluation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation")),
+    )
+
+
+def _test_case() -> None:
+    op.create_table(
+        "test_case",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("expected", sa.Text(), nullable=False),
+        sa.Column("actual", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["test_run.id"], name=op.f("fk_test_case_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_test_case")),
+        sa.UniqueConstraint("run_id", "position", name=op.f("uq_test_case_run_id_position")),
+    )

@@ -1,0 +1,97 @@
+"""The opening entry of an item of the asset list: typed in once, and corrected until a request names the item.
+
+From then on the item changes through requests alone (``models.mutation``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import _
+from lpse_admin.roles import Role
+from models.activity import AssetReviewItem
+from models.agency import lock
+from models.asset import Asset, AssetMutation
+from models.mutation import put, typed_row
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from lpse_admin.kib import Card
+    from models.user import User
+
+
+def enter(session: Session, by: User, *, card: Card, raw: Mapping[str, object], now: dt.datetime) -> Asset:
+    """Enter an item of ``card`` in the list of ``by``'s agency and return it; ``raw`` is text by column key.
+
+    Raises NotAllowed for anybody but a change manager, Incomplete with a sentence beside each wrong column.
+    """
+    if by.agency_id is None:
+        raise NotAllowed(_("Only a change manager keeps the asset list."))
+    _demand_keeper(by, by.agency_id)
+    values = typed_row(card, raw)
+    lock(session, by.agency_id)
+    _demand_free(session, by.agency_id, values, None)
+    asset = Asset(
+        agency_id=by.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id
+    )
+    put(asset, values)
+    session.add(asset)
+    session.flush()
+    return asset
+
+
+def correct(asset: Asset, by: User, *, raw: Mapping[str, object]) -> None:
+    """Correct an entry that no request has named yet; ``raw`` is the whole row as text by column key.
+
+    Raises what ``enter`` raises, and NoSuchMove once a request has named the item.
+    """
+    session = cast("Session", Session.object_session(asset))
+    _demand_keeper(by, asset.agency_id)
+    lock(session, asset.agency_id)
+    demand_unnamed(asset)
+    values = typed_row(asset.card, raw)
+    _demand_free(session, asset.agency_id, values, asset)
+    put(asset, values)
+    session.flush()
+
+
+def is_named(asset: Asset) -> bool:
+    """Whether a request has found something about this item, or changed it."""
+    session = cast("Session", Session.object_session(asset))
+    named = or_(
+        exists().where(AssetMutation.asset_id == asset.id), exists().where(AssetReviewItem.asset_id == asset.id)
+    )
+    return bool(session.scalar(select(named)))
+
+
+def demand_unnamed(asset: Asset) -> None:
+    """Refuse to correct an item that a request has named."""
+    if asset.is_retired or is_named(asset):
+        raise NoSuchMove(_("A request has named this item: it is changed through the asset update of a request only."))
+
+
+def _demand_keeper(by: User, agency_id: int) -> None:
+    if Role.CHANGE_MANAGER not in by.roles or by.agency_id != agency_id:
+        raise NotAllowed(_("Only a change manager keeps the asset list."))
+
+
+def _demand_free(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
+    """Refuse a code and register that another item of the agency has."""
+    holder = session.scalar(
+        select(Asset.id).where(
+            Asset.agency_id == agency_id, Asset.code == values["code"], Asset.register == values["register"]
+        )
+    )
+    if holder is not None and (asset is None or holder != asset.id):
+        message = _(
+            "Code %(code)s with register %(register)s is on the list already.",
+            code=values["code"],
+            register=values["register"],
+        )
+        raise Incomplete(message, fields={"register": message})

@@ -1,0 +1,367 @@
+"""The fixed cast of every test, and the way in which a request is brought to any step: through the door.
+
+Nothing here knows a browser. ``install`` fills a database that has the schema and nothing else; ``at`` brings a new
+request to a step; ``move`` makes one complete move; ``values_for`` is what its form would hold.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from lpse_admin.kib import Card
+from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
+from lpse_admin.roles import Role
+from lpse_admin.sop import ItemKind, papers
+from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.workflow import asked_items
+from models import audit, sop
+from models.asset import Asset
+from models.change import ChangeRequest, draft
+from models.delegation import Delegation, DelegationKind, grant
+from models.document import attach
+from models.mutation import put, typed_row
+from models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from models.activity import Activity
+    from models.agency import Agency
+    from tests.conftest import NewDatabase
+
+#: A Monday, 09.00 in Lumajang and 10.00 in Tana Tidung.
+NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+
+PASSWORD = "lpse-demo-2026"
+
+LUMAJANG, TANA_TIDUNG = "lumajang-2018", "tana-tidung-2017"
+
+_PDF = b"%PDF-1.4\n%%EOF\n"
+
+
+class WatchedSession(Session):
+    """A session that the trail watches, as the program's own is."""
+
+
+audit.watch(WatchedSession)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One LPSE with somebody for each role, a second requester and manager, and a delegate who is nothing else."""
+
+    sop: sop.SopRevision
+    requester: User
+    outsider: User
+    manager: User
+    manager2: User
+    head: User
+    delegate: User
+    inspector: User
+    administrator: User
+
+    @property
+    def agency(self) -> Agency:
+        """Whose people they are."""
+        return self.sop.agency
+
+    @property
+    def people(self) -> tuple[User, ...]:
+        """Everybody."""
+        return (
+            self.requester, self.outsider, self.manager, self.manager2, self.head, self.delegate, self.inspector,
+            self.administrator,
+        )  # fmt: skip
+
+    def actor(self, step: Step) -> User:
+        """Whose step it is, on the requester's own request."""
+        role = self.sop.paper.rules[step].actor
+        return {Role.REQUESTER: self.requester, Role.CHANGE_MANAGER: self.manager, Role.HEAD: self.head}[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Two offices, and the administrator of the installation, who belongs to neither."""
+
+    lumajang: Office
+    tana_tidung: Office
+    installer: User
+
+    def office(self, key: str) -> Office:
+        """Return the office of the paper ``key``."""
+        return {LUMAJANG: self.lumajang, TANA_TIDUNG: self.tana_tidung}[key]
+
+
+@contextmanager
+def session_on(url: str) -> Iterator[WatchedSession]:
+    """Open a watched session on the database at ``url`` and leave nothing open behind it."""
+    engine = create_engine(url)
+    try:
+        with WatchedSession(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def answer(session: Session, action: str = "test", *, now: dt.datetime = NOW, **circumstances: Any) -> None:
+    """Let the program itself answer for what is written next, unless ``circumstances`` say who does."""
+    told = {"actor_id": None, "actor_name": "tests", **circumstances}
+    audit.answer_for(session, audit.Circumstances(at=now, action=action, **told))
+
+
+def install(session: Session) -> Cast:
+    """Load and enact both papers, enter everybody, and commit."""
+    answer(session, "install")
+    revisions = {}
+    for key, text in papers():
+        revisions[key] = sop.load(session, text, key, now=NOW)
+        revisions[key].enact(now=NOW, by=None)
+    cast = Cast(
+        _office(session, revisions[LUMAJANG]),
+        _office(session, revisions[TANA_TIDUNG]),
+        user(session, None, "admin", Role.ADMINISTRATOR),
+    )
+    session.commit()
+    return cast
+
+
+def _office(session: Session, revision: sop.SopRevision) -> Office:
+    suffix = revision.paper.agency.account_suffix
+
+    def make(name: str, role: Role) -> User:
+        return user(session, revision.agency, name + suffix, role)
+
+    return Office(
+        sop=revision,
+        requester=make("pemohon", Role.REQUESTER),
+        outsider=make("pemohon2", Role.REQUESTER),
+        manager=make("pengelola", Role.CHANGE_MANAGER),
+        manager2=make("pengelola2", Role.CHANGE_MANAGER),
+        head=make("kepala", Role.HEAD),
+        delegate=make("plh", Role.REQUESTER),
+        inspector=make("pemeriksa", Role.INSPECTOR),
+        administrator=make("administrator", Role.ADMINISTRATOR),
+    )
+
+
+def user(session: Session, agency: Agency | None, username: str, *roles: Role) -> User:
+    """Enter a user with ``roles``, who logs in with PASSWORD."""
+    made = User(agency=agency, username=username, full_name=username.capitalize(), password_hash=_password_hash())
+    made.roles = frozenset(roles)
+    session.add(made)
+    session.flush()
+    return made
+
+
+@cache
+def _password_hash() -> str:
+    somebody = User()
+    somebody.set_password(PASSWORD)
+    return somebody.password_hash
+
+
+def asset(session: Session, office: Office, register: str = "0001", **columns: object) -> Asset:
+    """Enter a laptop on card B, and commit."""
+    raw = {"code": "1.3.2.10.01.02.002", "name": "Laptop", "condition": "good", "price": "12500000", **columns}
+    made = Asset(
+        agency_id=office.agency.id, card=Card.B, details={}, is_retired=False, entered_at=NOW,
+        entered_by_id=office.manager.id,
+    )  # fmt: skip
+    put(made, typed_row(Card.B, {**raw, "register": register}))
+    session.add(made)
+    answer(session, "asset.enter")
+    session.commit()
+    return made
+
+
+def delegation(session: Session, office: Office, delegate: User | None = None, *, days: int = 1) -> Delegation:
+    """Let the head delegate from today for ``days``, and commit."""
+    today = NOW.astimezone(office.agency.zone).date()
+    made = grant(
+        session, head=office.head, delegate=delegate or office.delegate, kind=DelegationKind.PLH,
+        decree_number="800/12/2026", from_date=today, until_date=today + dt.timedelta(days=days - 1),
+        by=office.head, now=NOW,
+    )  # fmt: skip
+    answer(session, "delegation.grant")
+    session.commit()
+    return made
+
+
+def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
+    """Return what the form of ``step`` has to hold for ``outcome``, filled in sensibly."""
+    values = dict(_VALUES.get(step, {}))
+    if step is Step.RELEASE and outcome is Outcome.NO_RELEASE:
+        values = {}
+    if outcome is Outcome.UPDATED:
+        values["mutations"] = [
+            {"kind": "added", "card": "B", "code": "1.3.2.10.01.02.003", "register": f"{next(_registers):04d}",
+             "name": "Notebook"}
+        ]  # fmt: skip
+    if outcome is Outcome.CHANGED:
+        values["assets"] = [{"asset_id": None, "finding": "Laptop baru belum tercatat"}]
+    if outcome is Outcome.EMERGENCY:
+        values["ground"] = EmergencyGround.SECURITY
+    if outcome in NEEDS_REASON:
+        values["reason"] = "Sebab yang diberitahukan kepada pemohon"
+    return values
+
+
+def new(session: Session, office: Office, *, requester: User | None = None, now: dt.datetime = NOW) -> ChangeRequest:
+    """Begin a request that lacks nothing but the papers' documents, and commit."""
+    answer(session, "change.draft", now=now)
+    values = values_for(Step.REQUEST, Outcome.SUBMITTED)
+    change = draft(session, requester or office.requester, now=now, values=values)
+    session.commit()
+    return change
+
+
+def fulfil(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -> list[str]:
+    """Attach the documents that the open step still asks for, and return the equipment to be ticked."""
+    activity = change.current
+    assert activity is not None
+    items = asked_items(change.paper.rules[change.step], change.position)
+    there = {document.item_key for document in change.documents}
+    for item in items:
+        if item.kind is ItemKind.DOCUMENT and item.key not in there:
+            attach(
+                session, name=f"{item.key}.pdf", media_type="application/pdf", content=_PDF, by=change.requester,
+                now=now, item_key=item.key, activity=activity,
+            )  # fmt: skip
+    return [item.key for item in items if item.kind is ItemKind.EQUIPMENT]
+
+
+def move(  # noqa: PLR0913 - what a move may differ in
+    session: Session,
+    change: ChangeRequest,
+    outcome: Outcome,
+    actor: User,
+    *,
+    now: dt.datetime = NOW,
+    values: Mapping[str, object] | None = None,
+) -> Activity:
+    """Make one complete move and commit it; ``values`` are put over those that it needs. Refusals roll back."""
+    answer(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
+    try:
+        equipment = [] if change.step is Step.CLOSED else fulfil(session, change, now=now)
+        given = {**values_for(change.step, outcome), **(values or {})}
+        finished = change.advance(outcome, actor, now=now, values=given, equipment=equipment)
+        audit.give(session, capacity=finished.capacity, reason=finished.reason)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    return finished
+
+
+#: The outcomes that lead to each step, from a draft on, by the shortest way.
+ROUTES: dict[Step, tuple[Outcome, ...]] = {Step.REQUEST: (), Step.EVALUATION: (Outcome.SUBMITTED,)}
+ROUTES[Step.RETURNED] = (*ROUTES[Step.EVALUATION], Outcome.RETURNED)
+ROUTES[Step.URGENCY] = (*ROUTES[Step.EVALUATION], Outcome.ACCEPTED)
+ROUTES[Step.APPROVAL] = (*ROUTES[Step.URGENCY], Outcome.EMERGENCY)
+ROUTES[Step.IMPLEMENTATION] = (*ROUTES[Step.URGENCY], Outcome.NORMAL)
+ROUTES[Step.TEST] = (*ROUTES[Step.IMPLEMENTATION], Outcome.DONE)
+ROUTES[Step.ROLLBACK] = (*ROUTES[Step.TEST], Outcome.FAILED)
+ROUTES[Step.REPORT] = (*ROUTES[Step.TEST], Outcome.PASSED)
+ROUTES[Step.VERIFICATION] = (*ROUTES[Step.REPORT], Outcome.REPORTED)
+ROUTES[Step.RELEASE] = (*ROUTES[Step.VERIFICATION], Outcome.VERIFIED)
+ROUTES[Step.ASSET_REVIEW] = (*ROUTES[Step.RELEASE], Outcome.SCHEDULED)
+ROUTES[Step.ASSET_UPDATE] = (*ROUTES[Step.ASSET_REVIEW], Outcome.CHANGED)
+ROUTES[Step.CLOSED] = (*ROUTES[Step.ASSET_REVIEW], Outcome.UNCHANGED)
+
+
+def walk(session: Session, office: Office, *outcomes: Outcome, change: ChangeRequest | None = None) -> ChangeRequest:
+    """Take a new request (or go on with ``change``) through ``outcomes``, each by the actor whose step it is."""
+    change = change or new(session, office)
+    for outcome in outcomes:
+        move(session, change, outcome, office.actor(change.step))
+    return change
+
+
+def at(session: Session, office: Office, step: Step) -> ChangeRequest:
+    """Return a new request that stands at ``step``."""
+    return walk(session, office, *ROUTES[step])
+
+
+_REQUEST = {
+    "title": "Pembaruan sertifikat TLS aplikasi SPSE",
+    "kind": ChangeKind.APPLICATION,
+    "source": ChangeSource.USER,
+    "description": "Sertifikat lama berakhir minggu depan",
+    "purpose": "Layanan tetap dapat diakses dengan aman",
+    "impact": "Seluruh penyedia, sekitar sepuluh menit",
+    "risk_if_not_done": "Layanan tidak dapat diakses",
+    "test_plan": "Masuk sebagai penyedia uji",
+    "rollback_plan": "Memasang kembali sertifikat lama",
+    "requester_name": "Pemohon 1",
+    "requester_contact": "pemohon@lpse.example",
+    "requester_institution": "Dinas Pekerjaan Umum",
+}
+_VALUES: dict[Step, dict[str, Any]] = {
+    Step.REQUEST: _REQUEST,
+    Step.EVALUATION: {
+        "findings": "Berkas lengkap",
+        "risk": Risk.LOW,
+        "answer_to_refusal": "Rencana roll back telah dilengkapi",
+    },
+    Step.URGENCY: {"assessment": "Batas waktunya minggu depan"},
+    Step.APPROVAL: {"considerations": "Rencana roll back memadai"},
+    Step.IMPLEMENTATION: {
+        "environment": Environment.PRODUCTION,
+        "steps_taken": "Sertifikat baru dipasang",
+        "participants": "Pengelola 1",
+    },
+    Step.TEST: {
+        "cases": [{"name": "Masuk", "expected": "Berhasil", "actual": "Berhasil"}],
+        "documentation": "Tangkapan layar tersimpan",
+    },
+    Step.ROLLBACK: {
+        "cause": "Rantai sertifikat tidak lengkap",
+        "steps_taken": "Sertifikat lama dipasang kembali",
+        "state_restored": "Seperti sebelum perubahan",
+        "verified_how": "Masuk sebagai penyedia uji",
+    },
+    Step.REPORT: {"summary": "Perubahan dilaksanakan sesuai rencana"},
+    Step.VERIFICATION: {"notes": "Laporan sesuai dengan dokumentasi"},
+    Step.RELEASE: {
+        "version": "4.5.20260302",
+        "window_start_at": NOW + dt.timedelta(days=2),
+        "window_end_at": NOW + dt.timedelta(days=2, hours=1),
+        "environment": Environment.PRODUCTION,
+        "downtime_minutes": 10,
+        "audience": "Seluruh penyedia",
+        "person_in_charge": "Pengelola 1",
+    },
+    Step.ASSET_REVIEW: {"assessment": "Daftar aset dibandingkan dengan keadaan"},
+}
+
+#: Register numbers that no item has yet.
+_registers = itertools.count(1000)
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[WatchedSession]:
+    """Give a watched session on a database of the test's own, once on each kind."""
+    with session_on(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cast(session: WatchedSession) -> Cast:
+    """Give everybody, in the test's own database."""
+    return install(session)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def shared(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[tuple[WatchedSession, Cast]]:
+    """Give session and cast on one database for all tests of a module that don't mind one another's requests."""
+    with new_database(request.param) as url, session_on(url) as opened:
+        yield opened, install(opened)

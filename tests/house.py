@@ -1,0 +1,175 @@
+"""The program with its people at their browsers, for the tests that go in by HTTP: one for all tests of a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
+
+import models.user
+from lpse_admin.config import LoginLimit
+from lpse_admin.roles import Role
+from lpse_admin.sop import ItemKind
+from lpse_admin.steps import Step
+from lpse_admin.workflow import asked_items
+from models.change import ChangeRequest
+from models.sop import SopRevision
+from models.user import User
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, answer, at, session_on, user, values_for
+from tests.program import PDF, Visitor, close, make_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from lpse_admin.steps import Outcome
+    from tests.cast import WatchedSession
+    from tests.conftest import NewDatabase
+
+#: Hashing that costs nothing: what a password's hash is worth is tested elsewhere.
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+#: The account suffix of each paper's office.
+SUFFIX = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
+
+
+@dataclass
+class House:
+    """The running program, its clock, and whoever has come in so far."""
+
+    app: Flask
+    url: str
+    now: dt.datetime = NOW
+    _visitors: dict[str, Visitor] = field(default_factory=dict)
+
+    def visitor(self, username: str) -> Visitor:
+        """Return this user's browser, logged in."""
+        if username not in self._visitors:
+            self._visitors[username] = Visitor(self.app, username)
+        return self._visitors[username]
+
+    def actor(self, change: ChangeRequest) -> Visitor:
+        """Return the browser of whoever has the next move."""
+        role = change.paper.rules[change.step].actor
+        name = {Role.REQUESTER: "pemohon", Role.CHANGE_MANAGER: "pengelola", Role.HEAD: "kepala"}[role]
+        return self.visitor(name + SUFFIX[change.sop.key])
+
+    @contextmanager
+    def session(self) -> Iterator[WatchedSession]:
+        """Look into the database, or write to it, past the screens."""
+        with session_on(self.url) as session:
+            answer(session)
+            yield session
+
+    def cast(self, session: WatchedSession) -> Cast:
+        """Return everybody as the factories of ``tests.cast`` know them."""
+        return Cast(
+            _office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin")
+        )
+
+    def at(self, key: str, step: Step) -> int:
+        """Bring a new request of the office of ``key`` to ``step`` and return its id."""
+        with self.session() as session:
+            return at(session, self.cast(session).office(key), step).id
+
+    def form(self, change_id: int, outcome: Outcome, **typed: Any) -> dict[str, Any]:
+        """Return all that the form of the present step has to send for ``outcome``; ``typed`` is put over it."""
+        with self.session() as session:
+            change = session.get_one(ChangeRequest, change_id)
+            return form(change, outcome) | typed
+
+    def move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
+        """Send a complete move as whoever has it, and return the answer."""
+        with self.session() as session:
+            change = session.get_one(ChangeRequest, change_id)
+            fields, visitor = form(change, outcome) | typed, self.actor(change)
+        return visitor.post(f"/admin/change/{change_id}/move", json=json, **fields)
+
+    def actor_page(self, change_id: int) -> TestResponse:
+        """Return the page of a request as whoever has the next move sees it; of a closed one, the requester."""
+        with self.session() as session:
+            change = session.get_one(ChangeRequest, change_id)
+            closed = change.step is Step.CLOSED
+            visitor = self.visitor("pemohon" + SUFFIX[change.sop.key]) if closed else self.actor(change)
+        return visitor.get(f"/admin/change/details/?id={change_id}")
+
+    def where(self, change_id: int) -> tuple[Step, int]:
+        """Return the step at which a request stands, and its version."""
+        with self.session() as session:
+            change = session.get_one(ChangeRequest, change_id)
+            return change.step, change.version
+
+
+def form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
+    """Return the fields of a complete move as a browser would send them, the files among them."""
+    fields: dict[str, Any] = {"outcome": outcome.value, "version": str(change.version)}
+    for key, value in values_for(change.step, outcome).items():
+        fields |= written(key, value, change)
+    there = {document.item_key for document in change.documents}
+    items = () if change.step is Step.CLOSED else asked_items(change.paper.rules[change.step], change.position)
+    for item in items:
+        if item.kind is ItemKind.EQUIPMENT:
+            fields[f"equipment-{item.key}"] = "y"
+        elif item.kind is ItemKind.DOCUMENT and item.key not in there:
+            fields[f"document-{item.key}"] = upload(f"{item.key}.pdf")
+    return fields
+
+
+def written(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
+    """Return a value of a record as the form's fields hold it."""
+    if isinstance(value, list):
+        rows = [{name: part for name, part in row.items() if part is not None} for row in value]
+        return {f"{key}-{number}-{name}": str(part) for number, row in enumerate(rows) for name, part in row.items()}
+    if isinstance(value, dt.datetime):
+        return {key: value.astimezone(change.agency.zone).strftime("%Y-%m-%dT%H:%M")}
+    return {key: value.value if isinstance(value, StrEnum) else str(value)}
+
+
+def upload(name: str, content: bytes = PDF) -> tuple[io.BytesIO, str]:
+    """Return a file to be sent with a form."""
+    return io.BytesIO(content), name
+
+
+def _user(session: WatchedSession, username: str) -> User:
+    return session.scalars(select(User).where(User.username == username)).one()
+
+
+def _office(session: WatchedSession, key: str) -> Office:
+    names = ("pemohon", "pemohon2", "pengelola", "pengelola2", "kepala", "plh", "pemeriksa", "administrator")
+    revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
+    return Office(revision, *(_user(session, name + SUFFIX[key]) for name in names))
+
+
+@contextmanager
+def opened(url: str, *, failures: int = 1000) -> Iterator[House]:
+    """Open the program on the empty database at ``url``, with an administrator of each office beside the demo cast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models.user, "_HASHER", _CHEAP)
+        found: list[House] = []
+        app = make_program(
+            url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
+        )
+        found.append(House(app, url))
+        with found[0].session() as session:
+            for key, suffix in SUFFIX.items():
+                revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
+                user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
+            session.commit()
+        yield found[0]
+        close(app)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def house(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[House]:
+    """Give one program for all tests of a file, once on each kind of database."""
+    with new_database(request.param) as url, opened(url) as made:
+        yield made

@@ -1,0 +1,89 @@
+"""The program as its users meet it: the app on a test's database, with the demo cast, and somebody who uses it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from app import create_app
+from lpse_admin.config import Environment, LoginLimit, Settings
+from lpse_admin.sop import papers
+from models.audit import Circumstances, answer_for
+from models.database import db
+from models.demo.cast import PASSWORD, make_cast
+from models.sop import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+#: The small files that requirements are met with.
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+def make_program(
+    url: str, *, clock: Callable[[], dt.datetime] | None = None, login_limit: LoginLimit | None = None
+) -> Flask:
+    """Return the app on the empty database at ``url``, with both papers in force and the demo cast."""
+    settings = Settings(
+        environment=Environment.DEMO,
+        database_url=url,
+        secret_key="x" * 32,
+        login_limit=login_limit or LoginLimit(),
+    )
+    app = create_app(settings, clock=clock)
+    now = clock() if clock else dt.datetime.now(dt.UTC)
+    with app.app_context():
+        session = db.session()
+        answer_for(session, Circumstances(at=now, actor_id=None, actor_name="test", action="set up"))
+        for key, text in papers():
+            load(session, text, key, now=now).enact(now=now, by=None)
+        make_cast(session, now)
+        session.commit()
+    return app
+
+
+def close(app: Flask) -> None:
+    """Let go of the database."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Visitor:
+    """Somebody with a browser of their own; ``json`` asks for answers as JSON."""
+
+    def __init__(self, app: Flask, username: str | None = None, password: str = PASSWORD) -> None:
+        """Come in, and log in where a name is given."""
+        self.client = app.test_client()
+        self.token = ""
+        if username:
+            answer = self.post("/login", username=username, password=password)
+            assert answer.status_code == 303, answer.text
+            self.token = ""
+
+    def get(self, path: str, *, json: bool = False) -> TestResponse:
+        """Ask for a page."""
+        return self.client.get(path, headers=_headers(json=json))
+
+    def post(self, path: str, *, json: bool = False, **fields: Any) -> TestResponse:
+        """Send a form with its token; a name's ``__`` stands for the ``-`` of the form's fields."""
+        if not self.token:
+            self.token = self._token()
+        data = {"csrf_token": self.token} | {name.replace("__", "-"): value for name, value in fields.items()}
+        return self.client.post(path, data=data, headers=_headers(json=json))
+
+    def _token(self) -> str:
+        page = self.client.get("/login", follow_redirects=True).text
+        found = _TOKEN.search(page)
+        assert found, "no page without a token for its forms"
+        return found.group(1)
+
+
+def _headers(*, json: bool) -> dict[str, str]:
+    return {"Accept": "application/json"} if json else {}

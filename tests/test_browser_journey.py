@@ -1,0 +1,173 @@
+"""One request of each LPSE from login to closed in a real browser, and one that tries to get round the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.demo.cast import PASSWORD
+from tests.browser import serve
+from tests.program import PDF, close, make_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+    from tests.conftest import NewDatabase
+
+#: What each field of the procedure is filled with; a field that is not there is passed over.
+_TEXTS = {
+    "title": "Pembaruan sertifikat TLS aplikasi SPSE",
+    "description": "Mengganti sertifikat yang akan kedaluwarsa.",
+    "purpose": "Layanan tetap dapat diakses.",
+    "impact": "Layanan berhenti sekitar sepuluh menit.",
+    "risk_if_not_done": "Penyedia tidak dapat masuk.",
+    "test_plan": "Membuka halaman muka dan masuk sebagai penyedia.",
+    "rollback_plan": "Memasang kembali sertifikat lama.",
+    "requester_contact": "0812-0000-0000",
+    "requester_institution": "Dinas Komunikasi dan Informatika",
+    "findings": "Berkas lengkap.",
+    "assessment": "Telah ditimbang.",
+    "considerations": "Telah ditimbang.",
+    "steps_taken": "Memasang sertifikat dan memuat ulang layanan.",
+    "participants": "Dua pengelola perubahan.",
+    "documentation": "Hasil didokumentasikan.",
+    "cases-0-name": "Masuk",
+    "cases-0-expected": "Berhasil",
+    "cases-0-actual": "Gagal",
+    "cause": "Rantai sertifikat tidak lengkap.",
+    "state_restored": "Sertifikat lama.",
+    "verified_how": "Halaman muka dibuka kembali.",
+    "summary": "Perubahan dikembalikan ke keadaan semula.",
+    "notes": "Laporan diperiksa.",
+    "reason": "Sesuai hasil pemeriksaan.",
+    "answer_to_refusal": "Risiko telah dikurangi.",
+    "assets-0-finding": "Sertifikat baru dipasang.",
+    "mutations-0-code": "1.5.3.01.01.05.001",
+    "mutations-0-register": "0001",
+    "mutations-0-name": "Sertifikat TLS",
+}
+_CHOICES = {
+    "kind": "application",
+    "source": "maintenance",
+    "risk": "low",
+    "ground": "security",
+    "environment": "production",
+    "mutations-0-kind": "added",
+    "mutations-0-card": "ATB",
+}
+_LETTER = {"name": "surat.pdf", "mimeType": "application/pdf", "buffer": PDF}
+
+
+class Desk:
+    """One person at a browser of their own."""
+
+    def __init__(self, browser: Browser, address: str, username: str) -> None:
+        self.address = address
+        self.page: Page = browser.new_context(locale="id-ID").new_page()
+        self.page.set_default_timeout(10_000)
+        self.page.goto(f"{address}/login")
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_url(f"{address}/")
+
+    def request(self) -> str:
+        """Make a request and submit it; return its number."""
+        self.page.goto(f"{self.address}/admin/change/new/")
+        self.finish("submitted")
+        return self.page.inner_text(".where strong")
+
+    def open(self, number: str) -> None:
+        """Go to a request from the home page, as one finds it waiting there."""
+        self.page.goto(self.address)
+        self.page.click(f"main a:text-is('{number}')")
+
+    def finish(self, outcome: str) -> None:
+        """Fill in whatever the step's form asks for and press the button of ``outcome``."""
+        form = self.page.locator(".step-form")
+        for name, text in _TEXTS.items():
+            if form.locator(f"[name='{name}']").count():
+                form.locator(f"[name='{name}']").fill(text)
+        for name, value in _CHOICES.items():
+            if form.locator(f"[name='{name}']").count():
+                form.locator(f"[name='{name}']").select_option(value)
+        for tick in form.locator("input[type=checkbox]").all():
+            tick.check()
+        for letter in form.locator(".requirement input[type=file]").all():
+            letter.set_input_files(_LETTER)
+        form.locator(f"button[value='{outcome}']").click()
+        self.page.wait_for_load_state()
+        assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
+
+    def step(self) -> str:
+        """Return the heading that says where the request stands."""
+        return self.page.inner_text("#step")
+
+
+@pytest.fixture
+def address(database_url: str) -> Iterator[str]:
+    """Serve the program with its cast on a fresh database."""
+    app = make_program(database_url)
+    with serve(app) as found:
+        yield found
+    close(app)
+
+
+@pytest.mark.parametrize("suffix", ["", ".tt"], ids=["lumajang", "tana-tidung"])
+def test_a_request_travels_from_login_to_closed_through_a_roll_back(
+    browser: Browser, address: str, suffix: str
+) -> None:
+    requester, evaluator, head, implementer, inspector = (
+        Desk(browser, address, name + suffix) for name in ("pemohon", "pengelola", "kepala", "pengelola2", "pemeriksa")
+    )
+    number = requester.request()
+    way = [
+        (evaluator, "accepted"),
+        (evaluator, "emergency"),
+        (head, "approved"),
+        (implementer, "done"),
+        (implementer, "failed"),
+        (implementer, "rolled-back"),
+        (implementer, "reported"),
+        (head, "verified"),
+        (implementer, "no-release"),
+        (implementer, "changed"),
+        (implementer, "updated"),
+    ]
+    for desk, outcome in way:
+        desk.open(number)
+        desk.finish(outcome)
+    inspector.page.goto(f"{address}/admin/change/?result=rolled-back")
+    assert number in inspector.page.inner_text("main")
+    inspector.page.click(f"main a:text-is('{number}')")
+    assert inspector.page.locator(".steps-taken > li").count() == len(way) + 1
+    assert inspector.page.locator(".step-form").count() == 0
+
+
+def test_a_refused_emergency_cannot_be_walked_around(browser: Browser, address: str) -> None:
+    requester, manager, head = (Desk(browser, address, name) for name in ("pemohon", "pengelola", "kepala"))
+    number = requester.request()
+    for desk, outcome in ((manager, "accepted"), (manager, "emergency"), (head, "refused"), (manager, "accepted")):
+        desk.open(number)
+        desk.finish(outcome)
+    manager.open(number)
+    assert manager.page.locator("button[value=normal]").count() == 0
+    change_page = manager.page.url.partition("#")[0]
+    change_id = change_page.rpartition("=")[2]
+    form = {
+        "outcome": "normal",
+        "csrf_token": manager.page.locator(".step-form [name=csrf_token]").get_attribute("value") or "",
+        "version": manager.page.locator(".step-form [name=version]").get_attribute("value") or "",
+    }
+    answer = manager.page.request.post(f"{address}/admin/change/{change_id}/move", form=form, max_redirects=0)
+    assert answer.status == 409
+    manager.page.goto(change_page)
+    manager.finish("emergency")
+    head.page.goto(f"{address}/admin/approval/?state=open&urgency=emergency")
+    head.page.click(f"main a:text-is('{number}')")
+    head.finish("approved")
+    assert "button[value=done]" not in head.page.content()
+    manager.open(number)
+    assert manager.page.locator("button[value=done]").count() == 1

@@ -1,0 +1,287 @@
+"""Every move of both papers can be made, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
+from lpse_admin.records import RECORDS, REASON
+from lpse_admin.sop import ItemKind, parse, papers
+from lpse_admin.steps import Outcome, Result, Step
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
+from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+
+SIGNED = {LUMAJANG: LUMAJANG_MOVES, TANA_TIDUNG: TANA_TIDUNG_MOVES}
+STEPS = {LUMAJANG: LUMAJANG_STEPS, TANA_TIDUNG: TANA_TIDUNG_STEPS}
+LOADED = {key: parse(text, key) for key, text in papers()}
+EVERY_STEP = [(key, step) for key, paper in LOADED.items() for step in (*paper.steps, Step.CLOSED)]
+
+both_papers = pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
+
+
+@pytest.fixture
+def session(shared):
+    yield shared[0]
+    shared[0].rollback()
+
+
+@pytest.fixture
+def cast(shared):
+    return shared[1]
+
+
+@both_papers
+def test_the_loaded_moves_are_those_of_the_signed_paper(key):
+    assert sorted((move.origin, move.outcome, move.target) for move in LOADED[key].moves) == sorted(SIGNED[key])
+
+
+@pytest.mark.parametrize(("key", "step"), EVERY_STEP)
+def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_refused(key, step, session, cast):
+    office = cast.office(key)
+    leads_to = {outcome: target for origin, outcome, target in SIGNED[key] if origin == step}
+    change = at(session, office, step)
+    actor = office.manager if step is Step.CLOSED else office.actor(step)
+
+    for outcome in Outcome:
+        if outcome not in leads_to:
+            with pytest.raises(NoSuchMove):
+                move(session, change, outcome, actor)
+            assert change.step is step
+
+    for place, (outcome, target) in enumerate(leads_to.items()):
+        moving = change if place == 0 else at(session, office, step)
+        finished = move(session, moving, Outcome(outcome), actor)
+        assert (finished.outcome, moving.step) == (outcome, target)
+        assert (moving.current is None) == (target == "closed")
+
+
+@pytest.mark.parametrize(("key", "step"), EVERY_STEP)
+def test_at_each_step_everybody_but_its_actor_is_refused_whatever_they_try(key, step, session, cast):
+    office = cast.office(key)
+    change = at(session, office, step)
+    role = next((role for _no, name, role, _time in STEPS[key] if name == step), None)
+    acting = {
+        "requester": {office.requester},
+        "change_manager": {office.manager, office.manager2},
+        "head": {office.head},
+        None: set(),
+    }[role]
+    refusal = NoSuchMove if step is Step.CLOSED else NotAllowed
+    signed = {outcome for origin, outcome, _target in SIGNED[key] if origin == step}
+    for person in {*office.people, cast.installer} - acting:
+        assert change.open_moves(person, NOW) == ()
+        assert change.bar(person, NOW) is not None
+        for outcome in (*map(Outcome, signed), Outcome.SUBMITTED):
+            with pytest.raises(refusal):
+                change.advance(outcome, person, now=NOW, values=values_for(step, outcome))
+        if step is not Step.CLOSED:
+            with pytest.raises(NotAllowed):
+                change.save(person, now=NOW, values={})
+        session.rollback()
+    for person in acting:
+        assert {open_.outcome for open_ in change.open_moves(person, NOW)} == signed
+
+
+def test_nobody_of_another_agency_finds_a_request(session, cast):
+    change = at(session, cast.lumajang, Step.EVALUATION)
+    for stranger in cast.tana_tidung.people:
+        assert change.open_moves(stranger, NOW) == ()
+        with pytest.raises(NotFound):
+            move(session, change, Outcome.ACCEPTED, stranger)
+        with pytest.raises(NotFound):
+            change.save(stranger, now=NOW, values={})
+
+
+def test_a_disabled_user_makes_no_move(session, cast):
+    change = at(session, cast.lumajang, Step.EVALUATION)
+    cast.lumajang.manager.is_active = False
+    with pytest.raises(NotAllowed):
+        change.advance(Outcome.ACCEPTED, cast.lumajang.manager, now=NOW)
+
+
+def _needed(step: Step, outcome: Outcome) -> list[str]:
+    return [field.key for field in (*RECORDS[step], REASON) if outcome in field.needed_for]
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"), [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves]
+)
+def test_each_required_field_is_asked_for_by_name_and_nothing_is_written_without_it(step, outcome, session, cast):
+    office = cast.lumajang
+    change = at(session, office, step)
+    before = (change.version, len(change.activities))
+    for key in _needed(step, outcome):
+        for nothing in (None, "", "   ", []):
+            if isinstance(nothing, str) and not isinstance(values_for(step, outcome).get(key), str):
+                continue
+            with pytest.raises(Incomplete) as refusal:
+                move(session, change, outcome, office.actor(step), values={key: nothing})
+            assert key in refusal.value.fields
+    assert (change.step, change.version, len(change.activities)) == (step, *before)
+
+
+@both_papers
+def test_each_item_that_the_paper_requires_is_asked_for_by_name(key, session, cast):
+    office = cast.office(key)
+    change = new(session, office)
+    way = (
+        *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE,
+        Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED,
+        Outcome.UPDATED,
+    )  # fmt: skip
+    for outcome in way:
+        rule = office.sop.paper.rules[change.step]
+        asked = {
+            f"{item.kind}-{item.key}"
+            for item in rule.requires
+            if item.kind is not ItemKind.RECORD and item.when is None
+        }
+        there = {f"document-{document.item_key}" for document in change.documents}
+        if asked - there and outcome is not Outcome.RETURNED:
+            with pytest.raises(Incomplete) as refusal:
+                change.advance(outcome, office.actor(rule.step), now=NOW, values=values_for(rule.step, outcome))
+            session.rollback()
+            assert set(refusal.value.fields) == asked
+        move(session, change, outcome, office.actor(rule.step))
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ({"on_behalf_of": "PT Penyedia Satu"}, {"Surat Kuasa", "SK Pengangkatan / Penunjukkan"}),
+        ({"kind": "account"}, {"Surat permohonan perubahan email dan/atau password akun"}),
+    ],
+)
+def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(values, labels, session, cast):
+    office = cast.lumajang
+    change = new(session, office)
+    fulfil(session, change)
+    typed = {key: type(change.kind)(value) if key == "kind" else value for key, value in values.items()}
+    with pytest.raises(Incomplete) as refusal:
+        change.advance(Outcome.SUBMITTED, office.requester, now=NOW, values=typed)
+    told = " ".join(str(message) for message in refusal.value.fields.values())
+    assert len(refusal.value.fields) == len(labels)
+    assert all(label in told for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "minutes"),
+    [
+        ((*ROUTES[Step.CLOSED],), 460),
+        ((*ROUTES[Step.APPROVAL], Outcome.APPROVED, Outcome.DONE, Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED,
+          Outcome.SCHEDULED, Outcome.CHANGED, Outcome.UPDATED), 640),
+        ((*ROUTES[Step.APPROVAL], Outcome.APPROVED, Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK,
+          Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED), 700),
+    ],
+)  # fmt: skip
+def test_the_standard_times_along_a_way_add_up_to_the_paper_s(outcomes, minutes, session, cast):
+    change = walk(session, cast.lumajang, *outcomes)
+    assert change.step is Step.CLOSED
+    standards = [activity.standard_minutes for activity in change.activities if activity.step is not Step.REQUEST]
+    assert sum(standards) == minutes
+
+
+def test_a_paper_without_times_judges_by_none(session, cast):
+    change = walk(session, cast.tana_tidung, *ROUTES[Step.CLOSED])
+    assert {activity.standard_minutes for activity in change.activities} == {None}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "result"),
+    [
+        (ROUTES[Step.CLOSED], Result.COMPLETED),
+        ((*ROUTES[Step.EVALUATION], Outcome.REJECTED), Result.REJECTED),
+        ((*ROUTES[Step.RETURNED], Outcome.WITHDRAWN), Result.WITHDRAWN),
+        ((*ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
+          Outcome.UNCHANGED), Result.ROLLED_BACK),
+    ],
+)  # fmt: skip
+def test_a_closed_request_says_what_became_of_it(outcomes, result, session, cast):
+    change = walk(session, cast.tana_tidung, *outcomes)
+    assert (change.step, change.result, change.closed_at) == (Step.CLOSED, result, NOW)
+
+
+def test_after_a_roll_back_no_release_is_recorded_with_its_reason_and_never_a_schedule(session, cast):
+    office = cast.lumajang
+    change = walk(session, office, *ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED)
+    assert [open_.outcome for open_ in change.open_moves(office.manager, NOW)] == [Outcome.NO_RELEASE]
+    with pytest.raises(NoSuchMove, match="rolled back"):
+        move(session, change, Outcome.SCHEDULED, office.manager)
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.NO_RELEASE, office.manager, values={"reason": " "})
+    assert set(refusal.value.fields) == {"reason"}
+    move(session, change, Outcome.NO_RELEASE, office.manager)
+    assert change.step is Step.ASSET_REVIEW
+
+
+def test_a_returned_request_comes_back_as_a_new_revision_and_the_former_one_stays(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.RETURNED)
+    move(session, change, Outcome.RESUBMITTED, office.requester, values={"title": "Judul yang diperbaiki"})
+    assert change.revision == 2
+    assert [revision.content["title"] for revision in change.revisions] == [
+        values_for(Step.REQUEST, Outcome.SUBMITTED)["title"],
+        "Judul yang diperbaiki",
+    ]
+    assert [activity.revision for activity in change.activities] == [1, 1, 1, 2]
+
+
+def test_a_form_that_is_older_than_the_request_is_refused(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    shown = change.version
+    change.save(office.manager2, now=NOW, values={"findings": "Sementara"}, version=shown)
+    session.commit()
+    for attempt in (
+        lambda: change.save(office.manager, now=NOW, values={}, version=shown),
+        lambda: change.advance(
+            Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
+            version=shown,
+        ),
+    ):  # fmt: skip
+        with pytest.raises(NoSuchMove, match="faster"):
+            attempt()
+
+
+def test_what_was_kept_before_is_enough_for_the_move(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.IMPLEMENTATION)
+    kept = change.save(
+        office.manager2, now=NOW, values=values_for(Step.IMPLEMENTATION, Outcome.DONE), equipment=["pc", "sihir"]
+    )
+    assert kept.equipment == ["pc"]
+    session.commit()
+    finished = change.advance(Outcome.DONE, office.manager, now=NOW, equipment=["pc", "sihir"])
+    assert (finished.equipment, finished.actor_id, change.step) == (["pc"], office.manager.id, Step.TEST)
+
+
+def test_whoever_takes_a_step_is_recorded_in_the_paper_s_words(session, cast):
+    change = walk(session, cast.tana_tidung, *ROUTES[Step.RELEASE])
+    assert [activity.capacity for activity in change.activities if not activity.is_open] == [
+        "Pemohon", *["Pengelola Perubahan"] * 5, "Kepala LPSE",
+    ]  # fmt: skip
+
+
+def test_assets_cannot_be_named_by_a_review_that_finds_none_changed(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.ASSET_REVIEW)
+    with pytest.raises(Incomplete) as refusal:
+        move(
+            session, change, Outcome.UNCHANGED, office.manager,
+            values={"assets": [{"asset_id": None, "finding": "Laptop baru"}]},
+        )  # fmt: skip
+    assert set(refusal.value.fields) == {"assets"}
+
+
+def test_a_draft_can_be_thrown_away_with_its_files_and_a_submitted_request_cannot(session, cast):
+    office = cast.lumajang
+    change = new(session, office)
+    fulfil(session, change)
+    session.commit()
+    with pytest.raises(NotAllowed):
+        change.discard(office.outsider)
+    change.discard(office.requester)
+    session.commit()
+    change = at(session, office, Step.EVALUATION)
+    with pytest.raises(NoSuchMove):
+        change.discard(office.requester)

@@ -1,0 +1,64 @@
+"""Screens whose records are typed into a form: one form, the rule behind it, one commit."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, request
+
+from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.message import Message, _
+from models import audit
+from models.database import db
+from views.base import RecordView
+from views.refusals import wants_json
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.wrappers import Response
+
+    from views.forms import Form
+
+
+@contextmanager
+def entering(form: Form, action: str, *, reason: str | None = None) -> Iterator[None]:
+    """Commit what is done within as ``action``; where a rule refuses it, undo it and let ``form`` say why.
+
+    Whether it was done is seen from ``form.errors``. What is wrong with no field is raised on.
+    """
+    session = db.session()
+    try:
+        yield
+        audit.give(session, action=action, reason=reason)
+        session.commit()
+    except (Incomplete, TooLarge) as refusal:
+        session.rollback()
+        form.refuse(refusal)
+
+
+class EntryView(RecordView):
+    """A screen of records that are typed in."""
+
+    form_template: ClassVar[str] = "admin/form.html"
+
+    def answer_form(
+        self, form: Form, heading: Message | str, submit: Message, *, template: str | None = None, **more: Any
+    ) -> Any:  # noqa: ANN401 - a page with its status
+        """Show a form: empty with 200; sent and refused with its status, everything typed kept, as JSON where asked."""
+        if request.method == "POST" and wants_json():
+            raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=form.faults())
+        page = self.render(
+            template or self.form_template, view=self, form=form, heading=tr(heading), submit=tr(submit), **more
+        )
+        return page, form.status if request.method == "POST" else 200
+
+    def done(self, sentence: str, id_: int) -> Response:
+        """Lead to the record with a sentence that tells what was done."""
+        flash(sentence, "success")
+        return redirect(self.row_url(id_), 303)
+
+
+__all__ = ["EntryView", "entering"]

@@ -1,0 +1,51 @@
+"""Fetches the front-end files of others anew: `python -m views.vendor`, which needs npm; the program does not."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+_HERE = Path(__file__).parent
+FOLDER = _HERE / "static" / "vendor"
+
+
+def packages() -> list[dict[str, Any]]:
+    """Return what the list says of each package: name, version, sha256, and its files with theirs."""
+    listed: list[dict[str, Any]] = tomllib.loads((_HERE / "vendor.toml").read_text(encoding="utf-8"))["package"]
+    return listed
+
+
+def fetch(package: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Put the files of ``package`` into ``folder``; raises ValueError where one is not what the list says."""
+    wanted = f"{package['name']}@{package['version']}"
+    with TemporaryDirectory() as place:
+        subprocess.run(["npm", "pack", wanted, "--silent"], cwd=place, check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607 - npm as it is installed, a name from our own list
+        archive = next(Path(place).glob("*.tgz"))
+        _compare(wanted, archive.read_bytes(), package["sha256"])
+        with tarfile.open(archive) as packed:
+            for file in package["files"]:
+                member = packed.extractfile(f"package/{file['from']}")
+                if member is None:
+                    raise ValueError(f"{wanted} has no {file['from']}")
+                content = member.read()
+                _compare(file["from"], content, file["sha256"])
+                target = folder / file["to"]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+
+
+def _compare(name: str, content: bytes, expected: str) -> None:
+    if (found := hashlib.sha256(content).hexdigest()) != expected:
+        raise ValueError(f"{name} has the SHA-256 {found}, the list says {expected}")
+
+
+if __name__ == "__main__":
+    for listed in packages():
+        fetch(listed)
+        sys.stdout.write(f"{listed['name']} {listed['version']}\n")
