@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -129,14 +130,16 @@ def _kept_key(path: Path) -> str:
     """Return the demo's key, made on first start and readable by nobody else."""
     _make_folder(path.parent)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with (
+            suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+        ):
             file.write(secrets.token_hex(KEY_LENGTH))
-    except FileExistsError:
         path.chmod(0o600)
+        key = path.read_text().strip()
     except OSError as error:
         message = f"The secret key cannot be kept in {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
         raise Misconfigured(message) from None
-    key = path.read_text().strip()
     if len(key) < KEY_LENGTH:
         message = f"The key in {path} is too short: remove the file, or set LPSE_SECRET_KEY."
         raise Misconfigured(message)

@@ -185,7 +185,9 @@ RECORDS: Mapping[Step, tuple[Field, ...]] = {
         ),
     ),
     Step.URGENCY: (
-        Field("ground", _("Ground of the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround),
+        Field(
+            "ground", _("Ground of the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround
+        ),
         Field("assessment", _("Assessment"), FieldKind.TEXT, help=_("What was weighed in judging the urgency.")),
     ),
     Step.APPROVAL: (Field("considerations", _("Considerations"), FieldKind.TEXT),),
@@ -257,7 +259,7 @@ def missing(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[
     return {
         field.key: _("“%(field)s” is required here.", field=field.label)
         for field in asked
-        if outcome in field.needed_for and _is_empty(values.get(field.key))
+        if outcome in field.needed_for and is_empty(values.get(field.key))
     }
 
 
@@ -266,9 +268,10 @@ def unwanted(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict
     return {
         field.key: _("“%(field)s” does not go with “%(outcome)s”.", field=field.label, outcome=outcome.title)
         for field in RECORDS[step]
-        if field.only_for and outcome not in field.only_for and not _is_empty(values.get(field.key))
+        if field.only_for and outcome not in field.only_for and not is_empty(values.get(field.key))
     }
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
+    """Whether nothing was typed in: None, blank text or an empty list."""
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], ())

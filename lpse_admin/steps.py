@@ -236,14 +236,14 @@ _COMMANDS = {
 
 _RESULT_TITLES = {
     Result.COMPLETED: _("Completed"),
-    Result.ROLLED_BACK: _("Closed after a roll back"),
-    Result.REJECTED: _("Closed as rejected"),
-    Result.WITHDRAWN: _("Closed as withdrawn"),
+    Result.ROLLED_BACK: _("Rolled back"),
+    Result.REJECTED: _("Rejected"),
+    Result.WITHDRAWN: _("Withdrawn"),
 }
 
 _URGENCY_TITLES = {
-    Urgency.NORMAL: _("Normal change"),
-    Urgency.EMERGENCY: _("Emergency change"),
+    Urgency.NORMAL: _("Normal"),
+    Urgency.EMERGENCY: _("Emergency"),
 }
 
 _PART_TITLES = {

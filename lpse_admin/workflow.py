@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _, join
-from lpse_admin.records import REASON, RECORDS, missing, unwanted
+from lpse_admin.records import REASON, RECORDS, is_empty, missing, unwanted
 from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
@@ -155,7 +155,7 @@ def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> 
     """
     step = position.step
     faults = missing(step, outcome, at_hand.values) | unwanted(step, outcome, at_hand.values)
-    if outcome is Outcome.ACCEPTED and position.refused and not at_hand.values.get("answer_to_refusal"):
+    if outcome is Outcome.ACCEPTED and position.refused and is_empty(at_hand.values.get("answer_to_refusal")):
         faults["answer_to_refusal"] = _("The head has refused this request: say what this evaluation answers to that.")
     if outcome in _WITHOUT_THE_FILE:
         return faults

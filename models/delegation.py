@@ -13,7 +13,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from models.agency import Agency, lock
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
 from models.user import User
 
 if TYPE_CHECKING:
@@ -113,13 +113,17 @@ class Delegation(Base):
         """End the delegation at once; what was decided under it stands.
 
         Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove where it is
-        withdrawn already.
+        withdrawn already, Incomplete for a reason that says nothing.
         """
         if not self.may_be_withdrawn_by(by):
             raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is withdrawn already."))
-        self.withdrawn_at, self.withdrawn_by_id, self.withdrawn_reason = now, by.id, reason
+        if reason is not None and not (reason.strip() and is_storable(reason)):
+            message = _("“%(field)s” is required here.", field=_("Reason"))
+            raise Incomplete(message, fields={"reason": message})
+        self.withdrawn_at, self.withdrawn_by_id = now, by.id
+        self.withdrawn_reason = reason.strip() if reason else None
 
 
 def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
@@ -195,6 +199,10 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
         faults["decree_number"] = _(
             "At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(number)
         )
+    elif not is_storable(number):
+        faults["decree_number"] = _("This contains signs that cannot be kept.")
+    if reason and not is_storable(reason):
+        faults["reason"] = _("This contains signs that cannot be kept.")
     if faults:
         raise Incomplete(_("The delegation cannot be recorded like this."), fields=faults)
     delegation = Delegation(

@@ -284,7 +284,7 @@ def _checked(
 _TAKEN = _("Somebody has this user name already; choose another.")
 
 
-def _fault(key: str, value: str | None) -> Message | None:
+def _fault(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a sentence for each fault
     column: Any = User.__table__.c[key]
     if value is None:
         return _("“%(field)s” is required here.", field=_FIELDS[key]) if not column.nullable else None

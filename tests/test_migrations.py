@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Enum, create_engine, select, text
+from sqlalchemy import Enum, create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
@@ -234,10 +234,19 @@ def test_a_row_that_refers_to_nothing_stops_a_migration(lived_in_url: str, tmp_p
         assert connection.scalar(text("SELECT count(*) FROM user_account WHERE username = 'pengelola'")) == 1
 
 
-def test_the_command_brings_an_empty_database_up_and_says_nothing(empty_url: str) -> None:
-    environment = {**os.environ, "LPSE_DATABASE_URL": empty_url, "LPSE_SECRET_KEY": "x" * 32}
+def test_a_revision_that_fails_takes_the_ones_before_it_back_too(empty_url: str, tmp_path: Path) -> None:
+    folder = with_next(tmp_path, then="raise RuntimeError")
+    with program(empty_url, folder), pytest.raises(SystemExit):
+        upgrade()
+    with connected(empty_url) as connection:
+        assert inspect(connection).get_table_names() == []
+
+
+def test_the_command_brings_an_empty_database_up_and_says_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.sqlite"
+    environment = {**os.environ, "LPSE_DATABASE_URL": url, "LPSE_SECRET_KEY": "x" * 32}
     command = [sys.executable, "-m", "flask", "db", "upgrade"]
     done = subprocess.run(command, cwd=FOLDER.parents[1], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    with connected(empty_url) as connection:
+    with connected(url) as connection:
         assert differences(connection) == []

@@ -8,7 +8,6 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
@@ -16,7 +15,7 @@ from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.steps import OUTCOMES, Outcome, Step, Urgency
-from models import audit
+from models import audit, waiting
 from models.activity import (
     RECORD_OF,
     Activity,
@@ -30,7 +29,7 @@ from models.change import ChangeRequest, whole
 from models.database import db
 from models.scope import visible
 from models.user import User
-from views.base import RecordView, may_i, row_id, stands_in_for_head
+from views.base import RecordView, addresses, may_i, reader, row_id, stands_in_for_head
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.exporting import CellKind
@@ -41,7 +40,7 @@ from views.moves import keep
 from views.step_form import MomentField, step_form
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Callable
 
 #: The table that all steps share, whose index each of these lists is read along.
 _activity: Any = Activity.__table__.c
@@ -56,17 +55,23 @@ _KINDS = {
 _LISTS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
 
 
+def _own(step: Step) -> Any:  # noqa: ANN401 - columns of a table
+    """Return the columns of the table that a step's own record is kept in."""
+    table: Any = RECORD_OF[step].__table__
+    return table.c
+
+
 def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
     """Return the columns of a step's own record; ``listed`` are the ones that its readers need in the list."""
-    model = RECORD_OF[step]
     return [
         Column(
             field.key,
             field.label,
-            getattr(model, field.key),
+            _own(step)[field.key],
             _KINDS.get(field.kind, CellKind.TEXT),
             field.choices,
             listed=field.key in listed,
+            wide=field.kind is FieldKind.TEXT,
         )
         for field in RECORDS[step]
         if field.kind not in _LISTS
@@ -75,12 +80,15 @@ def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
 
 def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> ListSpec:
     """Return the list of a step's records: the request, when it came and went, by whom and with what outcome."""
+    model = RECORD_OF[step]
     return ListSpec(
-        model=RECORD_OF[step],
+        model=model,
+        table=Activity.__table__,
         row_key=_activity.id,
         lead=_activity.change_id,
         always=(_activity.step == step,),
         joins=(
+            (model.__table__, _own(step).id == _activity.id),
             (ChangeRequest, ChangeRequest.id == _activity.change_id),
             (_actor, _actor.id == _activity.actor_id),
             (Agency, Agency.id == _activity.agency_id),
@@ -89,7 +97,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("id", _("Id"), _activity.id, CellKind.NUMBER, listed=False, exported=False),
             Column("number", _("Number"), ChangeRequest.number, leads=True),
             Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("title", _("Title"), ChangeRequest.title),
+            Column("title", _("Title"), ChangeRequest.title, wide=True),
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
             Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
             Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
@@ -98,7 +106,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("actor", _("By"), _actor.full_name),
             Column("capacity", _("In the capacity of"), _activity.capacity),
             *_own_columns(step, listed),
-            Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED),
+            Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
             Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
             Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
         ),
@@ -132,9 +140,9 @@ class StepRecordView(RecordView):
     details_template = "activity/details.html"
     can_edit = True
 
-    def lead_url(self, lead: int) -> str:
+    def lead_urls(self) -> Callable[[int], str]:
         """Lead to the request, where the step is acted on."""
-        return url_for("change.details_view", id=lead) + "#step"
+        return addresses("change.details_view", "#step")
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the parts of the record that are lists, its files, and what may be done with it."""
@@ -202,7 +210,7 @@ class EvaluationView(StepRecordView):
     title = _("Evaluations")
     empty = _("No evaluation matches. One appears when a request is submitted.")
     spec = step_spec(
-        Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=Evaluation.risk, choices=Risk),)
+        Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=_own(Step.EVALUATION).risk, choices=Risk),)
     )
 
 
@@ -216,7 +224,7 @@ class UrgencyView(StepRecordView):
     spec = step_spec(
         Step.URGENCY,
         "ground",
-        filters=(ChoiceFilter("ground", _("Ground"), of=UrgencyAssessment.ground, choices=EmergencyGround),),
+        filters=(ChoiceFilter("ground", _("Ground"), of=_own(Step.URGENCY).ground, choices=EmergencyGround),),
     )
 
 
@@ -232,22 +240,8 @@ class ApprovalView(StepRecordView):
 
     def list_extras(self) -> dict[str, Any]:
         """Return how many emergencies wait, and since when the oldest does."""
-        number, oldest = self.waiting()
+        number, oldest = waiting.emergencies(db.session(), reader())
         return {"waiting": number, "oldest": oldest}
-
-    def waiting(self) -> tuple[int, dt.datetime | None]:
-        """Return the number of emergencies that wait for the head, and the arrival of the oldest."""
-        row = db.session.execute(
-            select(func.count(), func.min(_activity.arrived_at))
-            .select_from(Activity.__table__.join(ChangeRequest, ChangeRequest.id == _activity.change_id))
-            .where(
-                self.visible(),
-                _activity.step == Step.APPROVAL,
-                _activity.finished_at.is_(None),
-                ChangeRequest.urgency == Urgency.EMERGENCY,
-            )
-        ).one()
-        return row[0], row[1]
 
 
 class ImplementationView(StepRecordView):
@@ -261,9 +255,7 @@ class ImplementationView(StepRecordView):
         Step.IMPLEMENTATION,
         "environment",
         "claimed_start_at",
-        filters=(
-            ChoiceFilter("environment", _("Environment"), of=Implementation.environment, choices=Environment),
-        ),
+        filters=(ChoiceFilter("environment", _("Environment"), of=_own(Step.IMPLEMENTATION).environment, choices=Environment),),
     )
 
 
@@ -330,9 +322,9 @@ class ReleaseView(StepRecordView):
         "environment",
         "actual_at",
         filters=(
-            ChoiceFilter("environment", _("Environment"), of=Release.environment, choices=Environment),
-            PeriodFilter("window", _("Window from"), of=Release.window_start_at),
-            TextFilter("version", _("Version"), of=Release.version),
+            ChoiceFilter("environment", _("Environment"), of=_own(Step.RELEASE).environment, choices=Environment),
+            PeriodFilter("window", _("Window from"), of=_own(Step.RELEASE).window_start_at),
+            TextFilter("version", _("Version"), of=_own(Step.RELEASE).version),
         ),
     )
 
@@ -395,4 +387,3 @@ STEP_VIEWS: tuple[type[StepRecordView], ...] = (
     AssetReviewView,
     AssetUpdateView,
 )
-

@@ -67,11 +67,11 @@ class PrefixFilter(TextFilter):
     """A text that begins like this: ``?code=1.3.2.10``."""
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion as a range, which an index can serve."""
+        """Return the criterion for texts that begin with what was given."""
         if super().criterion(given, zone) is None:
             return None
-        prefix = given[self.key].strip()
-        return self.of.between(prefix, f"{prefix}\U0010ffff")  # type: ignore[no-any-return]
+        result: ColumnElement[bool] = self.of.startswith(given[self.key].strip(), autoescape=True)
+        return result
 
 
 @dataclass(frozen=True, slots=True)

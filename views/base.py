@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask import Response, abort, request, stream_with_context
+from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
@@ -21,6 +21,7 @@ from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db
 from models.scope import visible
+from models.waiting import Reader
 from views.access import delegation
 from views.cells import export_columns, renderer
 from views.clock import now
@@ -29,7 +30,7 @@ from views.language import current_zone, tr
 from views.lists import PAGE_SIZES, Column, ListArguments, Listing, ListSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -49,11 +50,22 @@ def stands_in_for_head() -> bool:
     return delegation() is not None
 
 
+def reader() -> Reader:
+    """Return the one who asks, as what waits is read for them."""
+    return Reader(current_user, stands_in_for_head=stands_in_for_head())
+
+
 def may_i(verb: Verb, resource: Resource) -> bool:
     """Whether the one who asks may do ``verb`` to records of ``resource``."""
     if may(current_user.roles, verb, resource):
         return True
     return may(current_user.roles, verb, resource, stands_in_for_head=True) and stands_in_for_head()
+
+
+def addresses(endpoint: str, anchor: str = "") -> Callable[[int], str]:
+    """Return what gives the address of ``endpoint`` for an id."""
+    start = url_for(endpoint, id="")
+    return lambda id_: f"{start}{id_}{anchor}"
 
 
 class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are untyped
@@ -142,10 +154,9 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
         """Show one page of the list."""
         listing = self.listing()
         columns = self.shown(listed=True)
-        session = db.session()
-        rows, follows = listing.page(session, columns)
-        count = listing.count(session)
+        page = listing.page(db.session(), columns)
         writers = [renderer(column) for column in columns]
+        row_url, lead_url = self.row_urls(), self.lead_urls()
         return str(
             self.render(
                 self.list_template,
@@ -156,14 +167,14 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
                 columns=columns,
                 rows=[
                     (
-                        self.row_url(row[0]),
-                        self.lead_url(row[1]),
+                        row_url(row[0]),
+                        lead_url(row[1]),
                         [write(value) for write, value in zip(writers, row[2:], strict=True)],
                     )
-                    for row in rows
+                    for row in page.rows
                 ],
-                count=count,
-                follows=follows,
+                count=page.count,
+                follows=page.follows,
                 sizes=PAGE_SIZES,
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
@@ -175,13 +186,21 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
         """Return what a screen's own list template needs beside the rows."""
         return {}
 
+    def row_urls(self) -> Callable[[int], str]:
+        """Return what gives the address of a row's own page; a list works it out once, not in every row."""
+        return addresses(".details_view")
+
+    def lead_urls(self) -> Callable[[int], str]:
+        """Return what gives the address that a row's leading cell goes to."""
+        return self.row_urls()
+
     def row_url(self, id: int) -> str:  # noqa: A002
         """Return the address of a row's own page."""
-        return str(self.get_url(".details_view", id=id))
+        return self.row_urls()(id)
 
     def lead_url(self, lead: int) -> str:
         """Return the address that the row's leading cell goes to."""
-        return self.row_url(lead)
+        return self.lead_urls()(lead)
 
     @expose("/details/")
     def details_view(self) -> str:
@@ -289,4 +308,4 @@ def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequenc
             yield from part
 
 
-__all__ = ["RecordView", "may_i", "row_id", "stands_in_for_head"]
+__all__ = ["RecordView", "may_i", "reader", "row_id", "stands_in_for_head"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from lpse_admin.steps import Outcome, Result, Urgency
+from models.sop import SopState
 from views.exporting import CellKind, ExportColumn
-from views.language import day, moment, rupiah, tr
+from views.language import day, moments, rupiah, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from views.lists import Column
 
 NOTHING = Markup('<span class="nothing">–</span>')
+_TIME = Markup('<time datetime="%s">%s</time>')
 _LISTED_LENGTH = 120
 
 #: States that readers look for in a list, with the badge that each is shown in (templates/macros/badges.html).
@@ -29,6 +31,8 @@ _BADGES = {
     Outcome.FAILED: "bad",
     Outcome.REFUSED: "bad",
     Outcome.APPROVED: "good",
+    SopState.IN_FORCE: "good",
+    SopState.DRAFT: "waiting",
 }
 
 
@@ -36,14 +40,15 @@ def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup |
     """Return the function that writes a column's values; ``whole`` shows long text in full."""
     match column.kind:
         case CellKind.CHOICE:
-            return _choices(column)
+            return _Choices(column).__getitem__
         case CellKind.YES_NO:
             yes, no = gettext("Yes"), gettext("No")
             return lambda value: NOTHING if value is None else (yes if value else no)
         case CellKind.MOMENT:
-            return lambda value: NOTHING if value is None else _time(value.isoformat(), moment(value))
+            moment = moments()
+            return lambda value: NOTHING if value is None else _TIME % (value.isoformat(), moment(value))
         case CellKind.DATE:
-            return lambda value: NOTHING if value is None else _time(value.isoformat(), day(value))
+            return lambda value: NOTHING if value is None else _TIME % (value.isoformat(), day(value))
         case CellKind.MONEY:
             return lambda value: NOTHING if value is None else rupiah(value)
         case CellKind.NUMBER:
@@ -69,9 +74,18 @@ def _members(column: Column) -> list[Any]:
     return list(column.choices or ())
 
 
-def _choices(column: Column) -> Callable[[Any], Markup | str]:
-    written = {member.value: _state(member) for member in _members(column)}
-    return lambda value: NOTHING if value is None else written.get(value, escape(str(value)))
+class _Choices(dict[Any, "Markup | str"]):
+    """How the values of a column are written: those that a page shows, each worked out once."""
+
+    def __init__(self, column: Column) -> None:
+        """Write the members that ``column`` can hold."""
+        super().__init__({None: NOTHING})
+        self._members = _members(column)
+
+    def __missing__(self, value: Any) -> Markup | str:  # noqa: ANN401
+        """Write a member by its title, and what is none as it stands."""
+        self[value] = next((_state(member) for member in self._members if member == value), str(value))
+        return self[value]
 
 
 def _state(member: Any) -> Markup | str:  # noqa: ANN401
@@ -79,10 +93,6 @@ def _state(member: Any) -> Markup | str:  # noqa: ANN401
     kind = _BADGES.get(member.value)
     title = tr(member.title)
     return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title
-
-
-def _time(machine: str, human: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(machine, human)
 
 
 def _short_text(value: Any) -> Markup | str:  # noqa: ANN401

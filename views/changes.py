@@ -62,7 +62,7 @@ class ChangeView(RecordView):
             Column("id", _("Id"), ChangeRequest.id, CellKind.NUMBER, sortable=True, listed=False, exported=False),
             Column("number", _("Number"), ChangeRequest.number, leads=True),
             Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("title", _("Title"), ChangeRequest.title),
+            Column("title", _("Title"), ChangeRequest.title, wide=True),
             Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind),
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
             Column("step", _("Present step"), ChangeRequest.step, CellKind.CHOICE, Step),

@@ -45,8 +45,14 @@ class EntryView(RecordView):
     form_template: ClassVar[str] = "admin/form.html"
 
     def answer_form(
-        self, form: Form, heading: Message | str, submit: Message, *, template: str | None = None, **more: Any
-    ) -> Any:  # noqa: ANN401 - a page with its status
+        self,
+        form: Form,
+        heading: Message | str,
+        submit: Message,
+        *,
+        template: str | None = None,
+        **more: Any,  # noqa: ANN401 - for the template
+    ) -> Any:  # noqa: ANN401
         """Show a form: empty with 200; sent and refused with its status, everything typed kept, as JSON where asked."""
         if request.method == "POST" and wants_json():
             raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=form.faults())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, current_app, g, redirect, request
 from flask_babel import get_locale
@@ -22,10 +22,13 @@ from views.clock import now
 from views.wording import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from babel import Locale
     from flask import Flask
     from werkzeug.wrappers import Response
 
-__all__ = ["ago", "current_language", "current_zone", "day", "moment", "nip", "number", "rupiah", "size", "tr"]
+__all__ = ["ago", "current_language", "current_zone", "day", "moment", "moments", "nip", "number", "rupiah", "size", "tr"]
 
 blueprint = Blueprint("language", __name__)
 
@@ -59,25 +62,33 @@ def current_zone() -> ZoneInfo:
     return zone
 
 
-def _is_indonesian() -> bool:
-    return bool(get_locale().language == "id")
-
-
 def day(value: dt.date | None) -> str:
     """Return a date, or the day of a moment in the reader's zone, in words: 31 Maret 2018."""
     if value is None:
         return ""
     date = value.astimezone(current_zone()).date() if isinstance(value, dt.datetime) else value
-    return format_date(date, "d MMMM y", locale=get_locale())
+    return _in_words(date, get_locale())
+
+
+def _in_words(date: dt.date, locale: Locale) -> str:
+    return f"{date.day} {locale.months['format']['wide'][date.month]} {date.year}"
 
 
 def moment(value: dt.datetime | None) -> str:
     """Return a moment in the reader's zone: 31 Maret 2018, 14.30 WIB."""
-    if value is None:
-        return ""
-    local = value.astimezone(current_zone())
-    clock = f"{local:%H.%M}" if _is_indonesian() else f"{local:%H:%M}"
-    return f"{day(value)}, {clock} {local.tzname()}"
+    return "" if value is None else moments()(value)
+
+
+def moments() -> Callable[[dt.datetime], str]:
+    """Return what writes moments as ``moment`` does; a list asks once for zone and language, not in every row."""
+    zone, locale = current_zone(), get_locale()
+    clock = "%H.%M" if locale.language == "id" else "%H:%M"
+
+    def write(value: dt.datetime) -> str:
+        local = value.astimezone(zone)
+        return f"{_in_words(local, locale)}, {local:{clock}} {local.tzname()}"
+
+    return write
 
 
 def ago(value: dt.datetime | None) -> Markup:

@@ -47,6 +47,8 @@ class Column:
     exported: bool = True
     #: The cell leads to the record's own page.
     leads: bool = False
+    #: Texts that are read rather than glanced at get room.
+    wide: bool = False
     #: Shown only to those who see more than one agency.
     across_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
@@ -197,6 +199,8 @@ class ListSpec:
     always: tuple[Any, ...] = ()
     #: The primary key, where the model's own is not the one that its indexes end in.
     row_key: Any = None
+    #: The table that the list is read along, where the model is spread over several.
+    table: Any = None
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""
@@ -206,6 +210,13 @@ class ListSpec:
     def key(self) -> Any:  # noqa: ANN401 - a mapped column
         """The primary key, which makes every order total."""
         return self.model.id if self.row_key is None else self.row_key
+
+    def read(self, *expressions: Any) -> Select[Any]:  # noqa: ANN401
+        """Return the statement that reads ``expressions`` of every row, joined to what the columns need."""
+        statement = select(*expressions).select_from(self.model if self.table is None else self.table)
+        for target, on in self.joins:
+            statement = statement.outerjoin(target, on)
+        return statement
 
     def default_order(self, args: Mapping[str, str]) -> str:
         """Return the order of a list that was asked for without one."""
@@ -274,6 +285,18 @@ def _size(text: str | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: rows of (id, lead, *values), whether a further page follows, and how many rows match.
+
+    The number is ``COUNTED`` + 1 where there are more than ``COUNTED``.
+    """
+
+    rows: Sequence[Any]
+    follows: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list as one reader may see it and asked for it."""
 
@@ -302,31 +325,36 @@ class Listing:
         keys = [self.spec.key] if column is None or of_key else [column.of, *column.then, self.spec.key]
         return [key.desc() if descending else key.asc() for key in keys]
 
-    def _joined(self, statement: Select[Any]) -> Select[Any]:
-        for target, on in self.spec.joins:
-            statement = statement.outerjoin(target, on)
-        return statement
-
-    def _matching(self) -> Select[Any]:
-        return self._joined(select(self.spec.key).select_from(self.spec.model)).where(*self.criteria())
-
     def count(self, session: Session, *, most: int | None = COUNTED) -> int:
         """Return how many rows match, ``most`` + 1 standing for any greater number (None: however many)."""
-        matching = self._matching().limit(None if most is None else most + 1).subquery()
+        return self._count(session, self.criteria(), most)
+
+    def _count(self, session: Session, criteria: Sequence[ColumnElement[bool]], most: int | None) -> int:
+        matching = self.spec.read(self.spec.key).where(*criteria).limit(None if most is None else most + 1).subquery()
         return session.scalar(select(func.count()).select_from(matching)) or 0
 
-    def page(self, session: Session, columns: Sequence[Column]) -> tuple[list[Any], bool]:
-        """Return the page's rows, each (id, lead, *values), and whether a further page follows."""
-        size, number = self.arguments.size, self.arguments.page
-        cut = self._matching().order_by(*self.order()).limit(size + 1).offset(number * size).subquery()
-        statement = self._columns(columns).join(cut, cut.c.id == self.spec.key).order_by(*self.order())
-        rows = list(session.execute(statement))
-        return rows[:size], len(rows) > size
+    def page(self, session: Session, columns: Sequence[Column]) -> Page:
+        """Return the page that was asked for, and how many rows there are on all pages."""
+        size, start = self.arguments.size, self.arguments.page * self.arguments.size
+        criteria, order = self.criteria(), self.order()
+        statement = self._columns(columns)
+        if start:
+            # What is passed over is passed over by its ids alone.
+            cut = self.spec.read(self.spec.key).where(*criteria).order_by(*order).limit(size + 1).offset(start)
+            passed = cut.subquery()
+            statement = statement.join(passed, passed.c.id == self.spec.key).order_by(*order)
+        else:
+            statement = statement.where(*criteria).order_by(*order).limit(size + 1)
+        rows = session.execute(statement).all()
+        follows = len(rows) > size
+        is_counted = not follows and (rows or not start)
+        count = start + len(rows) if is_counted else self._count(session, criteria, COUNTED)
+        return Page(rows[:size], follows, count)
 
     def everything(self, columns: Sequence[Column]) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids."""
-        statement = self._joined(select(*(column.of.label(column.key) for column in columns)))
-        return statement.select_from(self.spec.model).where(*self.criteria()).order_by(*self.order())
+        statement = self.spec.read(*(column.of.label(column.key) for column in columns))
+        return statement.where(*self.criteria()).order_by(*self.order())
 
     def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
@@ -336,4 +364,4 @@ class Listing:
     def _columns(self, columns: Sequence[Column]) -> Select[Any]:
         chosen = [column.of.label(f"c{place}") for place, column in enumerate(columns)]
         lead = self.spec.key if self.spec.lead is None else self.spec.lead
-        return self._joined(select(self.spec.key, lead.label("lead"), *chosen).select_from(self.spec.model))
+        return self.spec.read(self.spec.key, lead.label("lead"), *chosen)

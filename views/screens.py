@@ -15,12 +15,16 @@ from lpse_admin.permissions import Verb
 from lpse_admin.records import REASON, RECORDS
 from views import home
 from views.activities import STEP_VIEWS
+from views.assets import AssetView
 from views.audit_trail import AuditView, audit_action
 from views.base import RecordView, may_i
 from views.changes import ChangeView
+from views.delegations import DelegationView
 from views.documents import DocumentView
 from views.language import current_zone, tr
 from views.clock import now
+from views.sops import SopView
+from views.users import UserView
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -41,6 +45,8 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), STEP_VIEWS),
     (None, (DocumentView,)),
+    (None, (AssetView,)),
+    (_("Institution"), (SopView, DelegationView, UserView)),
     (_("Supervision"), (AuditView,)),
 )
 

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 #: Rows that a list of rows begins with, and the most that it takes.
 _ROWS, _MOST_ROWS = 3, 60
+#: How many assets a form suggests; any other can still be typed.
+_MOST_SUGGESTED = 300
 _NO_CHOICE = SelectChoice("", "–")
 
 
@@ -164,6 +166,18 @@ class StepForm(Form):
         if faults:
             raise UnreadableValues(found, faults)
         return found
+
+    def known_assets(self) -> list[tuple[str, str]]:
+        """Return (code.register, name) of the agency's items, to choose from where the step names any; 300 at most."""
+        if not any(field.kind in {FieldKind.ASSETS, FieldKind.MUTATIONS} for field in RECORDS[self.activity.step]):
+            return []
+        rows = db.session.execute(
+            select(Asset.code, Asset.register, Asset.name)
+            .where(Asset.agency_id == self.change.agency_id, Asset.is_retired.is_(False))
+            .order_by(Asset.code, Asset.register)
+            .limit(_MOST_SUGGESTED)
+        )
+        return [(f"{code}.{register}", name) for code, register, name in rows]
 
     def equipment(self) -> list[str]:
         """Return the keys of the equipment that is ticked."""

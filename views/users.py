@@ -29,6 +29,16 @@ from views.language import tr
 from views.lists import CaseFilter, Column, ListSpec
 
 _INSTALLATION = "-"
+#: A NIP in its groups of 8, 6, 1 and 3 digits.
+_SPACED_NIP = (
+    func.substr(User.nip, 1, 8)
+    + literal(" ")
+    + func.substr(User.nip, 9, 6)
+    + literal(" ")
+    + func.substr(User.nip, 15, 1)
+    + literal(" ")
+    + func.substr(User.nip, 16, 3)
+)
 
 
 class PersonForm(Form):
@@ -104,7 +114,7 @@ class UserView(EntryView):
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("roles", _("Roles"), User.id),
             Column("position", _("Office"), User.position),
-            Column("nip", _("NIP"), User.nip),
+            Column("nip", _("NIP"), _SPACED_NIP),
             Column("institution", _("Institution"), User.institution, listed=False),
             Column("email", _("E-mail"), User.email, listed=False),
             Column("phone", _("Telephone"), User.phone, listed=False),

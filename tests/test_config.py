@@ -1,0 +1,147 @@
+"""Settings come from the environment, and a wrong one stops the program with a sentence."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lpse_admin.config import Environment, LoginLimit, Misconfigured, read
+
+KEY = "k" * 32
+PRODUCTION = {"LPSE_ENV": "production", "LPSE_SECRET_KEY": KEY, "LPSE_DATABASE_URL": "postgresql://lpse@db/lpse"}
+
+
+def test_without_any_setting_it_is_the_demo_on_the_machine_itself(tmp_path):
+    settings = read({}, instance=tmp_path)
+    assert settings.is_demo
+    assert (settings.host, settings.port) == ("127.0.0.1", 5000)
+    assert settings.database_url == f"sqlite:///{tmp_path / 'lpse.db'}"
+    assert settings.login_limit == LoginLimit(5, 15)
+    assert (settings.base_url, settings.smtp_url, settings.time_zone) == (None, None, None)
+
+
+def test_the_demo_s_key_is_made_once_and_nobody_else_may_read_it(tmp_path):
+    first = read({}, instance=tmp_path / "new").secret_key
+    assert len(first) >= 32
+    assert read({}, instance=tmp_path / "new").secret_key == first
+    assert stat.S_IMODE((tmp_path / "new" / "secret-key").stat().st_mode) == 0o600
+
+
+def test_a_kept_key_that_is_too_short_is_refused(tmp_path):
+    (tmp_path / "secret-key").write_text("short")
+    with pytest.raises(Misconfigured, match="secret-key"):
+        read({}, instance=tmp_path)
+
+
+def test_an_instance_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured, match="LPSE_DATABASE_URL"):
+        read({}, instance=tmp_path / "file" / "instance")
+
+
+def test_a_key_that_cannot_be_kept_is_told(tmp_path):
+    (tmp_path / "secret-key").symlink_to(tmp_path / "nowhere" / "key")
+    with pytest.raises(Misconfigured, match="LPSE_SECRET_KEY"):
+        read({}, instance=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["LPSE_SECRET_KEY", "LPSE_DATABASE_URL"])
+def test_production_does_not_start_without_its_key_and_its_database(name, tmp_path):
+    with pytest.raises(Misconfigured, match=name):
+        read({**PRODUCTION, name: " "}, instance=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_production_with_all_it_needs_serves_others_and_writes_nothing(tmp_path):
+    settings = read({**PRODUCTION, "LPSE_HOST": "0.0.0.0", "LPSE_PORT": "80"}, instance=tmp_path)  # noqa: S104 - what production may do
+    assert settings.environment is Environment.PRODUCTION
+    assert (settings.host, settings.port) == ("0.0.0.0", 80)  # noqa: S104
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
+def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path):
+    assert read({"LPSE_DATABASE_URL": given}, instance=tmp_path).database_url == "postgresql+psycopg://u@h/d"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LPSE_ENV", "staging"),
+        ("LPSE_DATABASE_URL", "mysql://u@h/d"),
+        ("LPSE_DATABASE_URL", "lpse.db"),
+        ("LPSE_DATABASE_URL", "postgresql+psycopg2://u@h/d"),
+        ("LPSE_SECRET_KEY", "short"),
+        ("LPSE_HOST", "0.0.0.0"),  # noqa: S104
+        ("LPSE_HOST", "192.168.1.4"),
+        ("LPSE_HOST", "lpse.example"),
+        ("LPSE_PORT", "http"),
+        ("LPSE_PORT", "0"),
+        ("LPSE_PORT", "65536"),
+        ("LPSE_PORT", "٨٠"),
+        ("LPSE_BASE_URL", "lpse.example"),
+        ("LPSE_BASE_URL", "https://lpse.example/?a=b"),
+        ("LPSE_SMTP_URL", "mail.example:25"),
+        ("LPSE_SMTP_URL", "smtp://mail.example:port"),
+        ("LPSE_LOGIN_LIMIT", "5"),
+        ("LPSE_LOGIN_LIMIT", "0/15"),
+        ("LPSE_LOGIN_LIMIT", "5/0"),
+        ("LPSE_TIMEZONE", "WIB"),
+        ("LPSE_TIMEZONE", "../etc/passwd"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name, value, tmp_path):
+    with pytest.raises(Misconfigured, match=name):
+        read({name: value}, instance=tmp_path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_the_demo_listens_on_the_machine_itself(host, tmp_path):
+    assert read({"LPSE_HOST": host}, instance=tmp_path).host == host
+
+
+def test_right_values_are_taken(tmp_path):
+    settings = read(
+        {
+            "LPSE_BASE_URL": "https://lpse.example/rfc/",
+            "LPSE_SMTP_URL": "smtps://u:secret@mail.example:465",
+            "LPSE_LOGIN_LIMIT": "3/60",
+            "LPSE_TIMEZONE": "Asia/Makassar",
+            "LPSE_SECRET_KEY": KEY,
+        },
+        instance=tmp_path,
+    )
+    assert settings.base_url == "https://lpse.example/rfc"
+    assert settings.smtp_url == "smtps://u:secret@mail.example:465"
+    assert settings.login_limit == LoginLimit(3, 60)
+    assert settings.time_zone == "Asia/Makassar"
+
+
+def test_no_secret_is_repeated_in_words(tmp_path):
+    settings = read({**PRODUCTION, "LPSE_SMTP_URL": "smtp://u:secret@mail.example"}, instance=tmp_path)
+    assert KEY not in repr(settings)
+    assert "secret" not in repr(settings).replace("secret_key", "")
+    with pytest.raises(Misconfigured) as refusal:
+        read({"LPSE_SMTP_URL": "ftp://u:hidden@mail.example"}, instance=tmp_path)
+    assert "hidden" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "sop", "list"]])
+def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command):
+    root = Path(__file__).resolve().parent.parent
+    ended = subprocess.run(
+        [sys.executable, *command],
+        cwd=root,
+        env={**os.environ, "LPSE_PORT": "none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.strip().count("\n") == 0
+    assert "LPSE_PORT" in ended.stderr

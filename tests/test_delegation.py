@@ -1,0 +1,195 @@
+"""Who stands in for an absent head: by a decree, between two dates of the office's own zone, and no further."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models.change import person
+from models.delegation import DelegationKind, delegation_of, grant
+from tests.cast import NOW, answer, at, delegation, move, user
+
+TODAY = dt.date(2026, 3, 2)
+
+
+def decree(session, office, **changes):
+    """Grant a delegation for two days, with ``changes``."""
+    values = {
+        "head": office.head, "delegate": office.delegate, "kind": DelegationKind.PLH, "decree_number": "800/1/2026",
+        "from_date": TODAY, "until_date": TODAY + dt.timedelta(days=1), "by": office.head, "now": NOW, **changes,
+    }  # fmt: skip
+    return grant(session, **values)
+
+
+@pytest.mark.parametrize("key", ["lumajang", "tana_tidung"])
+def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, session, cast):
+    office = getattr(cast, key)
+    granted = delegation(session, office, days=2)
+
+    def local(day, hour, minute):
+        return dt.datetime(2026, 3, day, hour, minute, tzinfo=office.agency.zone)
+
+    for moment, holds in (
+        (local(1, 23, 59), False),
+        (local(2, 0, 1), True),
+        (local(3, 23, 59), True),
+        (local(4, 0, 1), False),
+    ):
+        assert granted.is_in_force(moment) is holds
+        assert (delegation_of(session, office.delegate, moment) is not None) is holds
+        assert person(office.delegate, moment).stands_in_for_head is holds
+
+
+@pytest.mark.parametrize(("kind", "capacity"), [("plh", "Plh. Kepala LPSE"), ("plt", "Plt. Kepala LPSE")])
+def test_the_delegate_decides_and_verifies_in_a_capacity_that_says_so(kind, capacity, session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.APPROVAL)
+    assert change.open_moves(office.delegate, NOW) == ()
+    answer(session)
+    granted = decree(session, office, kind=DelegationKind(kind))
+    session.commit()
+    approved = move(session, change, Outcome.APPROVED, office.delegate)
+    assert (approved.capacity, approved.delegation_id, approved.actor_id) == (capacity, granted.id, office.delegate.id)
+    for outcome in (Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
+        assert move(session, change, outcome, office.manager).delegation_id is None
+    assert move(session, change, Outcome.VERIFIED, office.delegate).capacity == capacity
+
+
+def test_the_head_who_is_there_after_all_decides_as_the_head(session, cast):
+    delegation(session, cast.lumajang)
+    approved = move(session, at(session, cast.lumajang, Step.APPROVAL), Outcome.APPROVED, cast.lumajang.head)
+    assert (approved.capacity, approved.delegation_id) == ("Kepala LPSE", None)
+
+
+def test_without_a_delegation_the_request_waits_and_silence_approves_nothing(session, cast):
+    change = at(session, cast.lumajang, Step.APPROVAL)
+    much_later = NOW + dt.timedelta(days=400)
+    with pytest.raises(NotAllowed):
+        move(session, change, Outcome.APPROVED, cast.lumajang.delegate, now=much_later)
+    assert (change.step, change.current.is_open) == (Step.APPROVAL, True)
+
+
+def test_withdrawn_it_ends_at_once_and_what_was_decided_stands(session, cast):
+    office = cast.lumajang
+    granted = delegation(session, office, days=3)
+    decided, waiting = at(session, office, Step.APPROVAL), at(session, office, Step.APPROVAL)
+    move(session, decided, Outcome.APPROVED, office.delegate)
+    answer(session)
+    granted.withdraw(now=NOW, by=office.head)
+    session.commit()
+    assert not granted.is_in_force(NOW)
+    with pytest.raises(NotAllowed):
+        move(session, waiting, Outcome.APPROVED, office.delegate)
+    assert decided.step is Step.IMPLEMENTATION
+    with pytest.raises(NoSuchMove, match="already"):
+        granted.withdraw(now=NOW, by=office.head)
+
+
+def test_nobody_but_a_head_or_an_administrator_grants_or_withdraws(session, cast):
+    office = cast.lumajang
+    strangers = (
+        office.requester, office.manager, office.delegate, office.inspector,
+        cast.tana_tidung.head, cast.tana_tidung.administrator,
+    )  # fmt: skip
+    for stranger in strangers:
+        with pytest.raises(NotAllowed):
+            decree(session, office, by=stranger)
+    granted = delegation(session, office)
+    for stranger in strangers:
+        with pytest.raises(NotAllowed):
+            granted.withdraw(now=NOW, by=stranger)
+    granted.withdraw(now=NOW, by=office.administrator)
+    assert decree(session, office, by=cast.installer).recorded_by is cast.installer
+
+
+def test_a_delegation_cannot_be_delegated(session, cast):
+    office = cast.lumajang
+    delegation(session, office)
+    with pytest.raises(NotAllowed):
+        decree(session, office, delegate=office.manager2, by=office.delegate)
+    with pytest.raises(NotAllowed):
+        decree(session, office, head=office.delegate, delegate=office.manager2, by=office.delegate)
+    with pytest.raises(Incomplete) as refusal:
+        decree(session, office, head=office.delegate, delegate=office.manager2, by=office.administrator)
+    assert set(refusal.value.fields) == {"head_id"}
+
+
+def test_each_wrong_part_of_a_decree_is_named(session, cast):
+    office = cast.lumajang
+    answer(session)
+    second_head = user(session, office.agency, "kepala2", Role.HEAD)
+    absent = user(session, office.agency, "cuti", Role.REQUESTER)
+    absent.is_active = False
+    session.commit()
+    yesterday, before = TODAY - dt.timedelta(days=1), TODAY - dt.timedelta(days=2)
+    for changes, field in (
+        ({"decree_number": "  "}, "decree_number"),
+        ({"decree_number": "8" * 301}, "decree_number"),
+        ({"delegate": office.head}, "delegate_id"),
+        ({"delegate": second_head}, "delegate_id"),
+        ({"delegate": absent}, "delegate_id"),
+        ({"delegate": cast.tana_tidung.delegate}, "delegate_id"),
+        ({"until_date": yesterday}, "until_date"),
+        ({"from_date": before, "until_date": yesterday}, "until_date"),
+    ):
+        with pytest.raises(Incomplete) as refusal:
+            decree(session, office, **changes)
+        assert set(refusal.value.fields) == {field}
+
+
+def test_two_delegations_do_not_overlap_unless_one_is_withdrawn(session, cast):
+    office = cast.lumajang
+    granted = delegation(session, office, days=3)
+    for first, last in ((0, 0), (2, 5), (-3, 0), (-3, 9), (1, 1)):
+        with pytest.raises(Incomplete) as refusal:
+            decree(
+                session, office, delegate=office.manager2,
+                from_date=TODAY + dt.timedelta(days=first), until_date=TODAY + dt.timedelta(days=last),
+            )  # fmt: skip
+        assert set(refusal.value.fields) == {"from_date"}
+    decree(session, office, from_date=TODAY + dt.timedelta(days=3), until_date=TODAY + dt.timedelta(days=4))
+    delegation(session, cast.tana_tidung, days=3)
+    granted.withdraw(now=NOW, by=office.head)
+    decree(session, office, delegate=office.manager2, until_date=TODAY)
+
+
+def test_it_ends_with_its_giver_s_office_but_not_with_a_disabled_account(session, cast):
+    office = cast.lumajang
+    delegation(session, office, days=30)
+    office.head.is_active = False
+    assert person(office.delegate, NOW).stands_in_for_head
+    office.head.roles = {Role.INSPECTOR}
+    assert not person(office.delegate, NOW).stands_in_for_head
+    answer(session)
+    successor = user(session, office.agency, "kepala2", Role.HEAD)
+    decree(session, office, head=successor, delegate=office.manager2, by=successor)
+    session.commit()
+
+
+def test_a_disabled_delegate_decides_nothing(session, cast):
+    delegation(session, cast.lumajang)
+    cast.lumajang.delegate.is_active = False
+    assert not person(cast.lumajang.delegate, NOW).stands_in_for_head
+    assert person(cast.lumajang.delegate, NOW).roles == frozenset()
+
+
+def test_the_database_keeps_a_delegation_as_it_was_granted(session, cast):
+    granted = delegation(session, cast.lumajang)
+    granted.withdraw(now=NOW, by=cast.lumajang.head)
+    answer(session)
+    session.commit()
+    for statement in (
+        "UPDATE delegation SET until_date = '2099-12-31'",
+        f"UPDATE delegation SET delegate_id = {cast.lumajang.manager.id}",
+        "UPDATE delegation SET withdrawn_at = NULL, withdrawn_by_id = NULL",
+        "DELETE FROM delegation",
+    ):
+        with pytest.raises(IntegrityError):
+            session.connection().execute(text(statement))
+        session.rollback()

@@ -1,0 +1,335 @@
+"""Who gets in, who does not, and how a session ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pyotp
+import pytest
+from itsdangerous import TimestampSigner
+from sqlalchemy import select
+
+from lpse_admin.config import LoginLimit
+from models.audit import AuditEntry, Circumstances, answer_for
+from models.database import db
+from models.user import User
+from tests.program import Visitor, close, make_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+PASSWORD = "lpse-demo-2026"
+WRONG = "katakan-teman-dan-masuk"
+START = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> dt.datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def program(new_database, clock) -> Iterator[Flask]:
+    """Give the program on SQLite, where nothing hangs on the kind of database."""
+    with new_database("sqlite") as url:
+        app = make_program(url, clock=clock)
+        yield app
+        close(app)
+
+
+def alter(app: Flask, username: str, **columns: object) -> None:
+    """Change a user behind the screens."""
+    with app.app_context():
+        answer_for(db.session(), Circumstances(at=START, actor_id=None, actor_name="test", action="alter"))
+        user = db.session.scalars(select(User).where(User.username == username)).one()
+        for name, value in columns.items():
+            setattr(user, name, value)
+        db.session.commit()
+
+
+def told(app: Flask) -> list[tuple[int, str, str, str]]:
+    """Return (chain, action, who, rows) of every entry of the trail that a request of the browser made."""
+    with app.app_context():
+        entries = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.request_id.is_not(None)).order_by(AuditEntry.id)
+        )
+        return [(entry.chain, entry.action, entry.actor_name, entry.rows) for entry in entries]
+
+
+def test_a_stranger_is_sent_to_the_login_and_from_there_to_where_they_wanted_to_go(program):
+    visitor = Visitor(program)
+    sent = visitor.get("/profile?lang=en")
+    assert sent.status_code == 302
+    assert sent.location == "/login?next=/profile?lang%3Den"
+    assert visitor.get(sent.location).status_code == 200
+    entered = visitor.post(sent.location, username="pemohon", password=PASSWORD)
+    assert (entered.status_code, entered.location) == (303, "/profile?lang=en")
+    assert visitor.get("/profile").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/profile", "/", "/admin/change/"])
+def test_a_stranger_who_asks_for_json_is_told_401(program, path):
+    answer = Visitor(program).get(path, json=True)
+    assert answer.status_code == 401
+    assert answer.json["status"] == 401
+
+
+def test_what_a_stranger_sends_is_refused_before_anything_else(program):
+    answer = program.test_client().post("/logout")
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("username", ["pemohon", "nobody", "p\0emohon", "x" * 80])
+def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program, username):
+    answer = Visitor(program).post("/login", username=username, password=WRONG)
+    assert answer.status_code == 401
+    assert f'value="{username}"' in answer.text or "\0" in username
+    assert WRONG not in answer.text
+    assert "_user_id" not in answer.headers.get("Set-Cookie", "")
+    reference = Visitor(program).post("/login", username="kepala", password=WRONG)
+    assert _alert(answer.text) == _alert(reference.text) != ""
+
+
+def test_a_failed_login_by_a_program_is_told_as_json(program):
+    answer = Visitor(program).post("/login", json=True, username="pemohon", password=WRONG)
+    assert answer.status_code == 401
+    assert answer.json["error"]
+
+
+def test_an_empty_form_names_what_is_missing(program):
+    answer = Visitor(program).post("/login", username="", password="")
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 2
+
+
+def test_a_login_without_the_page_s_token_is_refused(program):
+    answer = program.test_client().post("/login", data={"username": "pemohon", "password": PASSWORD})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("onward", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\tb", "evil"])
+def test_nobody_is_sent_on_to_another_place(program, onward):
+    answer = Visitor(program).post("/login", username="pemohon", password=PASSWORD, next=onward)
+    assert answer.location == "/"
+
+
+def test_whoever_is_in_already_need_not_log_in_again(program):
+    assert Visitor(program, "pemohon").get("/login?next=/profile").location == "/profile"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_five_failures_lock_an_account_even_for_the_right_password_until_the_time_is_over(new_database, clock, kind):
+    with new_database(kind) as url:
+        program = make_program(url, clock=clock)
+        for _ in range(5):
+            assert Visitor(program).post("/login", username="kepala", password=WRONG).status_code == 401
+        locked = Visitor(program).post("/login", username="kepala", password=PASSWORD)
+        assert locked.status_code == 429
+        assert locked.headers["Retry-After"] == "900"
+        assert "15" in _alert(locked.text)
+        assert Visitor(program).post("/login", json=True, username="kepala", password=PASSWORD).status_code == 429
+        clock.time += dt.timedelta(minutes=15)
+        assert Visitor(program).post("/login", username="kepala", password=PASSWORD).status_code == 303
+        close(program)
+
+
+def test_five_failures_lock_an_address_whatever_names_were_tried(program):
+    for number in range(5):
+        Visitor(program).post("/login", username=f"guess{number}", password=WRONG)
+    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 429
+    elsewhere = Visitor(program)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert elsewhere.post("/login", username="pemohon", password=PASSWORD).status_code == 303
+
+
+def test_the_limit_is_a_setting(new_database):
+    with new_database("sqlite") as url:
+        program = make_program(url, login_limit=LoginLimit(1, 60))
+        Visitor(program).post("/login", username="kepala", password=WRONG)
+        assert Visitor(program).post("/login", username="kepala", password=PASSWORD).status_code == 429
+        close(program)
+
+
+def test_a_login_takes_nothing_over_from_the_session_before_it(program):
+    visitor = Visitor(program)
+    visitor.get("/login")
+    with visitor.client.session_transaction() as session:
+        session["planted"] = "by somebody else"
+        before = session["csrf_token"]
+    visitor.post("/login", username="pemohon", password=PASSWORD)
+    visitor.get("/profile")
+    with visitor.client.session_transaction() as session:
+        assert "planted" not in session
+        assert session["csrf_token"] != before
+
+
+def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(program):
+    cookie = Visitor(program).post("/login", username="pemohon", password=PASSWORD).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_somebody_who_is_disabled_is_out_at_once_and_cannot_come_back(program):
+    visitor = Visitor(program, "pemohon")
+    alter(program, "pemohon", is_active=False)
+    assert visitor.get("/profile").location == "/login?next=/profile"
+    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 401
+
+
+def test_a_logout_ends_every_copy_of_the_session_s_cookie(program):
+    visitor = Visitor(program, "pemohon")
+    copy = visitor.client.get_cookie("lpse")
+    assert visitor.post("/logout").location == "/login"
+    thief = program.test_client()
+    thief.set_cookie("lpse", copy.value)
+    assert thief.get("/profile").status_code == 302
+    assert visitor.get("/profile").status_code == 302
+
+
+def test_a_logout_here_leaves_a_session_elsewhere_alone(program):
+    here, elsewhere = Visitor(program, "pemohon"), Visitor(program, "pemohon")
+    here.post("/logout")
+    assert elsewhere.get("/profile").status_code == 200
+
+
+def test_a_link_does_not_log_out(program):
+    visitor = Visitor(program, "pemohon")
+    assert visitor.get("/logout").status_code == 405
+    assert visitor.get("/profile").status_code == 200
+
+
+def test_a_session_ends_after_eight_idle_hours_and_not_before(program, monkeypatch):
+    visitor = Visitor(program, "pemohon")
+    real = TimestampSigner.get_timestamp
+    for hours, status in ((7, 200), (14, 200), (23, 302)):
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer, ahead=hours: real(signer) + ahead * 3600)
+        assert visitor.get("/profile").status_code == status
+
+
+def test_a_forged_or_broken_session_is_nobody_s(program):
+    visitor = Visitor(program, "pemohon")
+    for planted in ({"_user_id": "1"}, {"_user_id": "x.y"}, {"_user_id": "1.1", "login": "1"}, {"_user_id": "999.1"}):
+        with visitor.client.session_transaction() as session:
+            session.clear()
+            session.update(planted)
+        assert visitor.get("/profile").status_code == 302
+
+
+def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(program):
+    here, elsewhere = Visitor(program, "pemohon"), Visitor(program, "pemohon")
+    new = "kuda terbang sampai pagi"
+    answer = here.post("/profile/password", old=PASSWORD, new=new, again=new)
+    assert (answer.status_code, answer.location) == (303, "/profile")
+    assert here.get("/profile").status_code == 200
+    assert elsewhere.get("/profile").status_code == 302
+    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 401
+    assert Visitor(program).post("/login", username="pemohon", password=new).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "again", "wrong"),
+    [
+        (WRONG, "kuda terbang sampai pagi", "kuda terbang sampai pagi", "old"),
+        (PASSWORD, "pendek", "pendek", "new"),
+        (PASSWORD, "x" * 201, "x" * 201, "new"),
+        (PASSWORD, "Pemohon-1234567", "Pemohon-1234567", "new"),
+        (PASSWORD, "Password12345", "Password12345", "new"),
+        (PASSWORD, "123456789012", "123456789012", "new"),
+        (PASSWORD, "aaaaaaaaaaaab", "aaaaaaaaaaaab", "new"),
+        (PASSWORD, PASSWORD, PASSWORD, "new"),
+        (PASSWORD, "kuda terbang sampai pagi", "kuda terbang sampai sore", "again"),
+        ("", "", "", "old"),
+    ],
+)
+def test_a_bad_new_password_is_refused_beside_its_field(program, old, new, again, wrong):
+    visitor = Visitor(program, "pemohon")
+    answer = visitor.post("/profile/password", old=old, new=new, again=again)
+    assert answer.status_code == 422
+    assert f'id="{wrong}-error"' in answer.text
+    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
+
+
+def test_a_second_factor_is_on_once_its_first_code_is_confirmed_and_each_code_is_good_once(program, clock):
+    visitor = Visitor(program, "pemohon")
+    assert visitor.post("/profile/second-factor/confirm", code="000000").status_code == 303  # nothing was offered
+    assert visitor.post("/profile/second-factor").status_code == 303
+    with visitor.client.session_transaction() as session:
+        secret = session["totp_offer"]
+    page = visitor.get("/profile").text
+    assert secret in page
+    assert "otpauth://totp/" in page
+    assert visitor.post("/profile/second-factor/confirm", code="12345").status_code == 422
+    totp = pyotp.TOTP(secret)
+    code = totp.at(clock.time)
+    assert visitor.post("/profile/second-factor/confirm", code=code).status_code == 303
+    assert secret not in visitor.get("/profile").text
+
+    def enter(code: str) -> int:
+        return Visitor(program).post("/login", username="pemohon", password=PASSWORD, code=code).status_code
+
+    assert enter("") == 401
+    assert enter(code) == 401  # it has confirmed already
+    clock.time += HOUR
+    assert enter(totp.at(clock.time - dt.timedelta(minutes=2))) == 401
+    fresh = totp.at(clock.time)
+    assert enter(f"{fresh[:3]} {fresh[3:]}") == 303
+    assert enter(fresh) == 401
+    clock.time += dt.timedelta(seconds=30)
+    assert enter(totp.at(clock.time)) == 303
+
+
+def test_the_second_factor_goes_off_for_the_password_alone(program):
+    alter(program, "pemohon", totp_secret=None)
+    visitor = Visitor(program, "pemohon")
+    alter(program, "pemohon", totp_secret=pyotp.random_base32())
+    assert visitor.post("/profile/second-factor").status_code == 303  # one that is on is not replaced
+    with visitor.client.session_transaction() as session:
+        assert "totp_offer" not in session
+    assert visitor.post("/profile/second-factor/off", password="").status_code == 422
+    assert visitor.post("/profile/second-factor/off", password=WRONG).status_code == 422
+    assert visitor.post("/profile/second-factor/off", password=PASSWORD).status_code == 303
+    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
+
+
+def test_login_failure_and_logout_are_told_in_the_trail_of_the_agency_and_no_secret_is(program):
+    Visitor(program).post("/login", username="kepala", password=WRONG)
+    Visitor(program).post("/login", username="nobody", password=WRONG)
+    visitor = Visitor(program, "kepala")
+    visitor.post("/logout")
+    entries = told(program)
+    assert [(action, who) for _chain, action, who, _rows in entries] == [
+        ("POST access.login", "anonymous"),
+        ("POST access.login", "anonymous"),
+        ("POST access.login", "Kepala LPSE"),
+        ("POST access.logout", "Kepala LPSE"),
+    ]
+    assert [chain for chain, *_rest in entries] == [1, 0, 1, 1]
+    assert '"username":"kepala"' in entries[0][3]
+    assert '"table":"login"' in entries[2][3]
+    assert '"ended_at"' in entries[3][3]
+    visitor = Visitor(program, "kepala")
+    new = "kuda terbang sampai pagi"
+    visitor.post("/profile/password", old=PASSWORD, new=new, again=new)
+    whole = "".join(rows for *_rest, rows in told(program))
+    assert '"password_hash":"***"' in whole
+    assert "argon2" not in whole
+    assert new not in whole
+
+
+def _alert(page: str) -> str:
+    """Return what the page says went wrong."""
+    return page.partition('role="alert">')[2].partition("</div>")[0]

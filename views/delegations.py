@@ -1,0 +1,262 @@
+"""Delegations: who stands in for an absent head, by which decree and until when; granted and withdrawn here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import request
+from flask_admin import expose
+from flask_babel import gettext
+from flask_login import current_user
+from flask_wtf.file import FileField
+from sqlalchemy import select
+from sqlalchemy.orm import aliased, joinedload
+from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, ValidationError
+
+from lpse_admin import files
+from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.message import Message, _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.roles import Role
+from models.agency import Agency
+from models.database import db
+from models.delegation import Delegation, DelegationKind, DelegationState, grant, in_state, state_on
+from models.document import attach
+from models.user import User
+from views.base import may_i
+from views.clock import now
+from views.entry import EntryView, entering
+from views.exporting import CellKind
+from views.forms import Form, Needed
+from views.language import current_zone, tr
+from views.lists import ChoiceFilter, Column, Filter, ListSpec, PeriodFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+_head = aliased(User, name="delegation_head")
+_delegate = aliased(User, name="delegate")
+_recorder = aliased(User, name="recorder")
+_withdrawer = aliased(User, name="withdrawer")
+
+
+@dataclass(frozen=True, slots=True)
+class StateFilter(Filter):
+    """What the delegations are good for today: ``?state=in-force``."""
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the states, each with its title."""
+        return [(state.value, state.title) for state in DelegationState]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the state on the reader's own day."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value not in set(DelegationState):
+            raise self._malformed(value)
+        return in_state(DelegationState(value), now().astimezone(zone).date())
+
+
+class DelegationForm(Form):
+    """A delegation as its decree says it."""
+
+    head_id = SelectField(_("Head who delegates"), [Needed()], coerce=int)
+    delegate_id = SelectField(_("Delegate"), [Needed()], coerce=int)
+    kind = SelectField(_("Kind"), [Needed()], coerce=DelegationKind)
+    decree_number = StringField(_("Decree number"), [Needed()])
+    from_date = DateField(_("First day"), [InputRequired()])
+    until_date = DateField(_("Last day"), [InputRequired()])
+    reason = TextAreaField(_("Reason of the absence"), render_kw={"rows": 3})
+    decree = FileField(
+        _("Scanned decree"),
+        [Needed()],
+        description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB."),
+    )
+    content = b""
+    inspected: files.Inspected
+
+    def validate_decree(self, field: FileField) -> None:
+        """Read the scanned decree and look what it is."""
+        if not field.data:
+            raise ValidationError(_("The scanned decree is required: without it nobody stands in for the head."))
+        self.content = field.data.read(files.MOST_BYTES + 1)
+        try:
+            self.inspected = files.inspect(field.data.filename or "", self.content)
+        except (Incomplete, TooLarge) as refusal:
+            self.status = refusal.status
+            raise ValidationError(refusal.message) from None
+
+
+class WithdrawalForm(Form):
+    """Why a delegation ends before its last day."""
+
+    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+
+
+class DelegationView(EntryView):
+    """The delegations of the reader's agency."""
+
+    resource = Resource.DELEGATION
+    title = _("Delegations (Plh./Plt.)")
+    empty = _("No delegation matches.")
+    details_template = "delegation/details.html"
+    create_label = _("New delegation")
+    can_create = True
+
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Delegation,
+        joins=(
+            (_head, _head.id == Delegation.head_id),
+            (_delegate, _delegate.id == Delegation.delegate_id),
+            (_recorder, _recorder.id == Delegation.recorded_by_id),
+            (_withdrawer, _withdrawer.id == Delegation.withdrawn_by_id),
+            (Agency, Agency.id == Delegation.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), Delegation.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("delegate", _("Delegate"), _delegate.full_name, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("kind", _("Kind"), Delegation.kind, CellKind.CHOICE, DelegationKind),
+            Column("decree", _("Decree number"), Delegation.decree_number),
+            Column("from", _("First day"), Delegation.from_date, CellKind.DATE, sortable=True),
+            Column("until", _("Last day"), Delegation.until_date, CellKind.DATE),
+            Column("state", _("State"), Delegation.id, CellKind.CHOICE, DelegationState),
+            Column("head", _("Granted by"), _head.full_name),
+            Column("reason", _("Reason of the absence"), Delegation.reason, listed=False),
+            Column("recorder", _("Recorded by"), _recorder.full_name, listed=False),
+            Column("recorded", _("Recorded"), Delegation.recorded_at, CellKind.MOMENT, listed=False),
+            Column("withdrawn", _("Withdrawn"), Delegation.withdrawn_at, CellKind.MOMENT, listed=False),
+            Column("withdrawer", _("Withdrawn by"), _withdrawer.full_name, listed=False),
+            Column(
+                "withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, listed=False
+            ),
+        ),
+        filters=(
+            StateFilter("state", _("State")),
+            ChoiceFilter("kind", _("Kind"), of=Delegation.kind, choices=DelegationKind),
+            PeriodFilter("from", _("First day"), of=Delegation.from_date, is_moment=False),
+        ),
+        search=(_delegate.full_name, Delegation.decree_number),
+        order="-from",
+    )
+
+    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
+        """Return the columns, the state as it is on the reader's own day."""
+        columns = super().shown(listed=listed, exported=exported)
+        today = now().astimezone(current_zone()).date()
+        return [replace(column, of=state_on(today)) if column.key == "state" else column for column in columns]
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the decree's file, and the form for withdrawing where the reader may."""
+        return self._extras(self.get_one(str(id)), WithdrawalForm(formdata=None))
+
+    def _extras(self, delegation: Delegation, form: WithdrawalForm) -> dict[str, Any]:
+        today = now().astimezone(delegation.agency.zone).date()
+        may_withdraw = (
+            may_i(Verb.EDIT, self.resource)
+            and delegation.may_be_withdrawn_by(current_user)
+            and delegation.withdrawn_at is None
+            and delegation.until_date >= today
+        )
+        return {"delegation": delegation, "documents": delegation.documents, "form": form if may_withdraw else None}
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Record a delegation from its decree, which is attached."""
+        self.demand(Verb.CREATE)
+        form = DelegationForm()
+        heads = _heads()
+        form.head_id.choices = [SelectChoice(str(head.id), _of_agency(head.full_name, head.agency)) for head in heads]
+        form.delegate_id.choices = _officials()
+        form.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DelegationKind]
+        if request.method == "POST" and form.validate():
+            with entering(form, "delegation.grant", reason=form.reason.data or None):
+                delegation = _granted(form, next(head for head in heads if head.id == form.head_id.data))
+            if not form.errors:
+                return self.done(gettext("The delegation is recorded."), delegation.id)
+        if form.decree.data and not form.decree.errors:
+            form.decree.errors = [_("Choose the file again: a browser does not keep it.")]
+        return self.answer_form(form, _("New delegation"), _("Record the delegation"))
+
+    @expose("/<delegation_id>/withdraw", methods=("POST",))
+    def withdraw(self, delegation_id: str) -> Any:  # noqa: ANN401
+        """End a delegation at once, with the reason."""
+        self.demand(Verb.EDIT)
+        delegation = self.get_one(delegation_id)
+        form = WithdrawalForm()
+        with entering(form, "delegation.withdraw", reason=form.reason.data):
+            delegation.withdraw(now=now(), by=_me(), reason=form.reason.data or "")
+        if not form.errors:
+            return self.done(gettext("The delegation is withdrawn."), delegation.id)
+        heading = _("Withdraw the delegation to %(name)s", name=delegation.delegate.full_name)
+        return self.answer_form(form, heading, _("Withdraw"), back=self.row_url(delegation.id))
+
+
+def _me() -> User:
+    me: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
+    return me
+
+
+def _granted(form: DelegationForm, head: User) -> Delegation:
+    """Record what was typed, with its decree."""
+    session = db.session()
+    delegation = grant(
+        session,
+        head=head,
+        delegate=session.get_one(User, form.delegate_id.data),
+        kind=form.kind.data,
+        decree_number=form.decree_number.data or "",
+        from_date=form.from_date.data,
+        until_date=form.until_date.data,
+        by=_me(),
+        now=now(),
+        reason=form.reason.data or None,
+    )
+    attach(
+        session,
+        name=form.inspected.name,
+        media_type=form.inspected.type.media_type,
+        content=form.content,
+        by=_me(),
+        now=now(),
+        delegation=delegation,
+    )
+    return delegation
+
+
+def _heads() -> list[User]:
+    """Return the heads in whose name the reader may record a delegation."""
+    heads = select(User).where(User.is_head, User.agency_id.is_not(None)).options(joinedload(User.agency))
+    if Role.ADMINISTRATOR not in current_user.roles:
+        heads = heads.where(User.id == current_user.id)
+    elif not current_user.reaches_across:
+        heads = heads.where(User.agency_id == current_user.agency_id)
+    return list(db.session.scalars(heads.order_by(User.full_name)))
+
+
+def _officials() -> list[SelectChoice]:
+    """Return who may be named: every active user of the agency but a head; those of the office first."""
+    people = (
+        select(User.id, User.full_name, User.position, Agency.name)
+        .join(Agency, Agency.id == User.agency_id)
+        .where(User.is_active, User.is_head.is_(False))
+        .order_by(Agency.name, User.is_change_manager.desc(), User.full_name)
+    )
+    if not current_user.reaches_across:
+        people = people.where(User.agency_id == current_user.agency_id)
+    return [
+        SelectChoice(str(id_), _of_agency(f"{name}, {position}" if position else name, agency))
+        for id_, name, position, agency in db.session.execute(people)
+    ]
+
+
+def _of_agency(name: str, agency: object) -> str:
+    return f"{name} ({agency})" if current_user.reaches_across else name
