@@ -44,14 +44,15 @@ format: $(TEST) ## put the code in order, as far as the tools can
 	$(BIN)/python -m ruff format .
 
 translations: $(TEST) ## collect the texts of the screens into the catalogues, and compile those
-	$(BABEL) extract --mapping-file=babel.cfg --keywords='_ _l gettext ngettext:1,2 lazy_gettext' \
-		--sort-by-file --add-location=file --output-file=$(CATALOGUES)/messages.pot .
+	$(BABEL) extract --mapping-file=babel.cfg --keywords=lazy_gettext --sort-by-file --add-location=file \
+		--output-file=$(CATALOGUES)/messages.pot .
 	@for language in $(LANGUAGES); do \
 		test -f $(CATALOGUES)/$$language/LC_MESSAGES/messages.po || \
 		$(BABEL) init --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --locale=$$language \
 		|| exit 1; done
-	$(BABEL) update --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --no-fuzzy-matching
-	$(BABEL) compile --directory=$(CATALOGUES)
+	$(BABEL) update --input-file=$(CATALOGUES)/messages.pot --output-dir=$(CATALOGUES) --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date
+	$(BABEL) compile --directory=$(CATALOGUES) --domain='messages admin'
 
 migration: $(TEST) ## write the first migration anew from the models, until a release has frozen it
 	$(BIN)/python -m models.migrations.draft

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +18,7 @@ from waitress import create_server
 from lpse_admin import config
 from models import audit, demo
 from models.database import db
-from views import access, clock, commands, headers, health, language, profile, refusals, trail
+from views import access, clock, commands, headers, health, language, profile, refusals, screens, trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +52,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
     commands.init_app(app)
-    if find_spec("views.screens"):
-        from views import screens  # noqa: PLC0415 - until the screens are there
-
-        screens.register(app)
+    screens.register(app)
     return app
 
 

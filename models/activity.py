@@ -204,7 +204,7 @@ class TestRun(Activity):
     documentation: Mapped[Prose | None]
 
     cases: Mapped[list[TestCase]] = relationship(
-        order_by="TestCase.position", cascade="all, delete-orphan", back_populates="run"
+        order_by="TestCase.position", cascade="all, delete-orphan", back_populates="run", lazy="selectin"
     )
 
 
@@ -310,7 +310,7 @@ class AssetReview(Activity):
     assessment: Mapped[Prose | None]
 
     items: Mapped[list[AssetReviewItem]] = relationship(
-        order_by="AssetReviewItem.position", cascade="all, delete-orphan", back_populates="review"
+        order_by="AssetReviewItem.position", cascade="all, delete-orphan", back_populates="review", lazy="selectin"
     )
 
 
@@ -327,7 +327,7 @@ class AssetReviewItem(Base):
     finding: Mapped[Prose]
 
     review: Mapped[AssetReview] = relationship(back_populates="items")
-    asset: Mapped[Asset | None] = relationship()
+    asset: Mapped[Asset | None] = relationship(lazy="joined")
 
 
 class AssetUpdate(Activity):
@@ -341,7 +341,9 @@ class AssetUpdate(Activity):
     #: What was typed in and is not applied yet: the rows of the form as ``models.mutations`` reads them.
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
-    mutations: Mapped[list[AssetMutation]] = relationship(back_populates="update", order_by="AssetMutation.id")
+    mutations: Mapped[list[AssetMutation]] = relationship(
+        back_populates="update", order_by="AssetMutation.id", lazy="selectin"
+    )
 
 
 #: The class of each step's activity.

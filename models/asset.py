@@ -95,6 +95,6 @@ class AssetMutation(Base):
     before: Mapped[Prose | None]
     after: Mapped[Prose]
 
-    asset: Mapped[Asset] = relationship(back_populates="mutations")
+    asset: Mapped[Asset] = relationship(back_populates="mutations", lazy="joined")
     change: Mapped[ChangeRequest] = relationship()
     update: Mapped[AssetUpdate] = relationship(back_populates="mutations")

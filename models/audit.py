@@ -26,6 +26,7 @@ from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
     SessionTransaction,
+    defer,
     mapped_column,
     object_session,
 )
@@ -409,9 +410,7 @@ def verify(session: Session, kept: list[Anchor] | None = None) -> Break | None:
     return None
 
 
-def _verify_chain(
-    session: Session, chain: int, head: Anchor | None, known: dict[tuple[int, int], str]
-) -> Break | None:
+def _verify_chain(session: Session, chain: int, head: Anchor | None, known: dict[tuple[int, int], str]) -> Break | None:
     number, previous = 0, _FIRST_HASH
     for batch in _batches(session, chain):
         places = _places(session, [entry["id"] for entry in batch])
@@ -470,6 +469,7 @@ def history_of(session: Session, table: str, row_id: object, *, limit: int = 200
             select(AuditEntry)
             .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
             .where(AuditRow.table_name == table, AuditRow.row_id == str(row_id))
+            .options(defer(AuditEntry.rows))
             .order_by(AuditEntry.id.desc())
             .limit(limit)
         )

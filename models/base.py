@@ -65,9 +65,13 @@ def stored(kind: type[StrEnum], name: str) -> Enum:
     )
 
 
+#: Made once: the trail asks for it with every write.
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def as_json(value: object) -> str:
     """Return ``value`` as JSON in the one form that is hashed and stored: sorted keys, no spare blanks."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _JSON.encode(value)
 
 
 def is_id(value: object) -> TypeGuard[int]:

@@ -60,7 +60,7 @@ _STATES = {
     DelegationState.IN_FORCE: _("In force"),
     DelegationState.COMING: _("Not yet in force"),
     DelegationState.ENDED: _("Ended"),
-    DelegationState.WITHDRAWN: _("Withdrawn"),
+    DelegationState.WITHDRAWN: _("Revoked"),
     DelegationState.VOID: _("Void: its giver is head no more"),
 }
 
@@ -103,7 +103,7 @@ class Delegation(Base):
     def is_in_force(self, now: dt.datetime) -> bool:
         """Whether the delegate may decide in the head's place at this moment."""
         today = now.astimezone(self.agency.zone).date()
-        return self.withdrawn_at is None and self.from_date <= today <= self.until_date
+        return self.withdrawn_at is None and self.head.is_head and self.from_date <= today <= self.until_date
 
     def may_be_withdrawn_by(self, user: User) -> bool:
         """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from sqlalchemy import ForeignKey, Index, String, func, select
+from sqlalchemy import ForeignKey, Index, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import TooMany
@@ -98,17 +98,21 @@ def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: in
 
 def logged_in(session: Session, login_id: int, user_id: int, version: int) -> User | None:
     """Return the user whose session is open still, or None where it has ended or they were disabled."""
-    return session.scalars(
-        select(User)
-        .join(Login, Login.user_id == User.id)
-        .where(
-            Login.id == login_id,
-            Login.ended_at.is_(None),
-            User.id == user_id,
-            User.session_version == version,
-            User.is_active,
-        )
-    ).one_or_none()
+    return session.scalars(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()
+
+
+#: Asked at every request, so put together once.
+_LOGGED_IN = (
+    select(User)
+    .join(Login, Login.user_id == User.id)
+    .where(
+        Login.id == bindparam("login"),
+        Login.ended_at.is_(None),
+        User.id == bindparam("user"),
+        User.session_version == bindparam("version"),
+        User.is_active,
+    )
+)
 
 
 def is_locked_out(session: Session, username: str, address: str, *, since: dt.datetime, limit: int) -> bool:

@@ -37,9 +37,7 @@ def enter(session: Session, by: User, *, card: Card, raw: Mapping[str, object], 
     values = typed_row(card, raw)
     lock(session, by.agency_id)
     _demand_free(session, by.agency_id, values, None)
-    asset = Asset(
-        agency_id=by.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id
-    )
+    asset = Asset(agency_id=by.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id)
     put(asset, values)
     session.add(asset)
     session.flush()

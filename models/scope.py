@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
-from models.activity import Activity
+from models.activity import RECORD_OF, Activity
 from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.change import ChangeRequest
@@ -59,6 +59,11 @@ def _activities(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT00
     return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if office else own
 
 
+def _step_records(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    # None of these is ever a draft's: their lists are read along the index, without a look at each row.
+    return _of_agency(Activity.agency_id, user) if office else Activity.requester_id == user.id
+
+
 def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
     if not office:
@@ -82,6 +87,7 @@ def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
 
 _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...] = (
     (ChangeRequest, _changes),
+    *((record, _step_records) for step, record in RECORD_OF.items() if step is not Step.REQUEST),
     (Activity, _activities),
     (Document, _documents),
     (SopRevision, _sops),

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 #: Hashing that costs nothing: what a password's hash is worth is tested elsewhere.
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
+#: Fields whose name in the form is not their own, which is taken: ``version`` is that of the request.
+SENT_AS = {"version": "release_version"}
+
 #: The account suffix of each paper's office.
 SUFFIX = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
 
@@ -113,7 +116,7 @@ def form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the fields of a complete move as a browser would send them, the files among them."""
     fields: dict[str, Any] = {"outcome": outcome.value, "version": str(change.version)}
     for key, value in values_for(change.step, outcome).items():
-        fields |= written(key, value, change)
+        fields |= written(SENT_AS.get(key, key), value, change)
     there = {document.item_key for document in change.documents}
     items = () if change.step is Step.CLOSED else asked_items(change.paper.rules[change.step], change.position)
     for item in items:

@@ -175,6 +175,12 @@ def _load(identity: str) -> User | None:
     return logged_in(db.session(), login_id, int(user_id), int(version))
 
 
+def _limit_the_form() -> None:
+    """Take large bodies only where files come in: other forms are read whole into memory, and strangers send none."""
+    if is_public(request.endpoint) or request.mimetype != "multipart/form-data":
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
+
+
 def _require_login() -> None:
     """Refuse whoever is not logged in, wherever nothing says that they may come in."""
     if is_public(request.endpoint) or viewer() is not None:
@@ -195,6 +201,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     manager.session_protection = None  # the address of a mobile reader changes; the cookie is HttpOnly and signed
     manager.init_app(app, add_context_processor=False)
     manager.user_loader(_load)
+    app.before_request(_limit_the_form)
     app.before_request(_require_login)
     app.register_blueprint(blueprint)
     app.context_processor(lambda: {"viewer": viewer, "delegation": delegation})

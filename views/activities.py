@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy.orm import aliased
 
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
@@ -36,7 +36,8 @@ from views.exporting import CellKind
 from views.forms import Form
 from views.language import tr
 from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
-from views.moves import keep
+from views.moves import keep, named_as_sent
+from views.refusals import wants_json
 from views.step_form import MomentField, step_form
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class StepRecordView(RecordView):
     def edit_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Keep what the step's actor has typed, while the step is open."""
         activity = self.get_one(request.args.get("id", ""))
+        activity_id = activity.id
         if not activity.is_open:
             raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
         change = self._change(activity)
@@ -167,8 +169,11 @@ class StepRecordView(RecordView):
         if request.method == "POST":
             try:
                 keep(lambda: self._change(activity))
-            except Incomplete as trouble:
-                change = self._change(activity)
+            except (Incomplete, TooLarge, NoSuchMove) as trouble:
+                if wants_json():
+                    raise named_as_sent(trouble) from None
+                db.session.rollback()
+                change = self._change(self.get_one(str(activity_id)))
                 form = step_form(change, self._open(change), request.form)
                 form.tell(trouble.fields)
                 refusal_, status = trouble, trouble.status

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +9,6 @@ from flask import request
 from flask_admin import expose
 from flask_babel import gettext
 from flask_login import current_user
-from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField, StringField
@@ -31,14 +27,14 @@ from models.mutation import snapshot
 from models.opening import correct, demand_unnamed, enter, is_named
 from models.user import User
 from views.base import may_i
-from views.cells import NOTHING
 from views.change_page import Fact
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
-from views.language import day, rupiah, tr
+from views.language import tr
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, TextFilter
+from views.mutations import differences, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,14 +68,6 @@ class PrefixFilter(TextFilter):
             return None
         result: ColumnElement[bool] = self.of.startswith(given[self.key].strip(), autoescape=True)
         return result
-
-
-@dataclass(frozen=True, slots=True)
-class Alteration:
-    """What one request did to an item: each column that it changed, before and after."""
-
-    mutation: AssetMutation
-    rows: tuple[tuple[Message, Markup | str, Markup | str], ...]
 
 
 class AssetView(EntryView):
@@ -156,7 +144,7 @@ class AssetView(EntryView):
         return {
             "asset": asset,
             "scheme": scheme.value if scheme else None,
-            "official": [Fact(column.heading, _written(column, values.get(column.key))) for column in _whole(asset)],
+            "official": [Fact(column.heading, written(column, values.get(column.key))) for column in _whole(asset)],
             "alterations": _alterations(asset),
             "may_correct": may_i(Verb.EDIT, self.resource) and not asset.is_retired and not is_named(asset),
         }
@@ -226,9 +214,9 @@ def _item_form(card: Card, values: Mapping[str, str] | None = None) -> Form:
 def _field(column: CardColumn) -> Any:  # noqa: ANN401 - an unbound field
     match column.kind:
         case ColumnKind.CONDITION:
-            return SelectField(column.heading, choices=_choices({one.value: one.title for one in Condition}))
+            return SelectField(column.heading, default="", choices=_choices({one.value: one.title for one in Condition}))
         case ColumnKind.YES_NO:
-            return SelectField(column.heading, choices=_choices({"yes": _("Yes"), "no": _("No")}))
+            return SelectField(column.heading, default="", choices=_choices({"yes": _("Yes"), "no": _("No")}))
         case ColumnKind.DATE:
             extra: dict[str, str] = {"type": "date"}
         case ColumnKind.YEAR:
@@ -265,25 +253,8 @@ def _raw(value: object) -> str:
             return str(value)
 
 
-def _written(column: CardColumn, value: Any) -> Markup | str:  # noqa: ANN401 - whatever the column holds
-    """Return a value of an official column as a page shows it; values out of JSON are texts."""
-    if value in (None, ""):
-        return NOTHING
-    match column.kind:
-        case ColumnKind.MONEY:
-            return rupiah(Decimal(str(value)))
-        case ColumnKind.CONDITION:
-            return tr(Condition(value).title)
-        case ColumnKind.YES_NO:
-            return gettext("Yes") if value else gettext("No")
-        case ColumnKind.DATE:
-            return day(dt.date.fromisoformat(value))
-        case _:
-            return Markup('<span class="prose">{}</span>').format(value)
-
-
-def _alterations(asset: Asset) -> list[Alteration]:
-    """Return what requests changed on an item, the newest first."""
+def _alterations(asset: Asset) -> list[tuple[AssetMutation, Any]]:
+    """Return what requests changed on an item, the newest first, each with the columns before and after."""
     mutations = db.session.scalars(
         select(AssetMutation)
         .where(AssetMutation.asset_id == asset.id)
@@ -291,16 +262,4 @@ def _alterations(asset: Asset) -> list[Alteration]:
         .order_by(AssetMutation.id.desc())
         .limit(_SHOWN)
     )
-    columns = columns_of(asset.card)
-    retired = CardColumn("is_retired", _("Taken off the list"), ColumnKind.YES_NO)
-    found = []
-    for mutation in mutations:
-        before = json.loads(mutation.before) if mutation.before else {}
-        after = json.loads(mutation.after)
-        rows = tuple(
-            (column.heading, _written(column, before.get(key)), _written(column, after.get(key)))
-            for key, column in {**columns, "is_retired": retired}.items()
-            if before.get(key) != after.get(key)
-        )
-        found.append(Alteration(mutation, rows))
-    return found
+    return [(mutation, differences(mutation)) for mutation in mutations]

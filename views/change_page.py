@@ -16,9 +16,10 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import recording
-from models.activity import Approval, AssetUpdate, Evaluation
+from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
 from views.cells import NOTHING
 from views.language import day, moment, tr
+from views.mutations import differences
 from views.step_form import step_form
 
 if TYPE_CHECKING:
@@ -236,8 +237,11 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
     if activity.step in {Step.REQUEST, Step.RETURNED}:
         return []
     if isinstance(activity, AssetUpdate):
-        return [Fact(_("Mutations"), _mutations(activity))]
+        notes = [Fact(_("Notes"), activity.notes)] if activity.notes else []
+        return [Fact(_("Mutations"), _mutations(activity)), *notes]
     values = recording.read(change, activity)
+    if isinstance(activity, AssetReview):
+        values["assets"] = [{"asset": str(item.asset or ""), "finding": item.finding} for item in activity.items]
     return [
         Fact(field.label, written(field, values[field.key]))
         for field in RECORDS[activity.step]
@@ -246,10 +250,13 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
 
 
 def _mutations(activity: AssetUpdate) -> Markup:
-    lines = [
-        Markup("{}: {}").format(tr(mutation.kind.title), f"{mutation.asset.code}.{mutation.asset.register} {mutation.asset.name}")
-        for mutation in activity.mutations
-    ]
+    """Return each asset with what changed on it: the column, before and after."""
+    lines = []
+    for mutation in activity.mutations:
+        lines.append(Markup("{}: {}").format(tr(mutation.kind.title), mutation.asset))
+        lines.extend(
+            Markup("{}: {} → {}").format(tr(heading), before, after) for heading, before, after in differences(mutation)
+        )
     return Markup("<br>").join(lines)
 
 

@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 
-from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused
+from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused, TooLarge
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import ChangeKind, ChangeSource
@@ -28,7 +28,7 @@ from views.clock import now
 from views.exporting import CellKind
 from views.language import tr
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
-from views.moves import attach_files, keep, sent_form, sent_version
+from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
 from views.step_form import StepForm, step_form
 
@@ -154,7 +154,7 @@ class ChangeView(RecordView):
             return self._moved(change_id)
         try:
             keep(lambda: self.change(change_id))
-        except Incomplete as refusal:
+        except (Incomplete, TooLarge, NoSuchMove) as refusal:
             return self._refused(change_id, refusal)
         flash(gettext("Kept as it is. Nobody else sees it until you submit it."), "success")
         return redirect(self.get_url(".edit_view", id=change_id), 303)
@@ -163,14 +163,8 @@ class ChangeView(RecordView):
     def delete_view(self) -> Any:  # noqa: ANN401
         """Throw a draft away; what was submitted is never deleted."""
         self.demand(Verb.DELETE)
-        change = self.change(row_id(request.form.get("id")))
-        if not change.is_draft or change.requester_id != current_user.id:
-            raise NoSuchMove(_("Only a draft of your own can be thrown away; what was submitted stays."))
         session = db.session()
-        for document in list(change.documents):
-            session.delete(document)
-        session.flush()
-        session.delete(change)
+        self.change(row_id(request.form.get("id"))).discard(current_user)
         audit.give(session, action="change.discard")
         session.commit()
         flash(gettext("The draft is gone."), "success")
@@ -189,7 +183,7 @@ class ChangeView(RecordView):
         id_ = row_id(change_id)
         try:
             keep(lambda: self.change(id_))
-        except Incomplete as refusal:
+        except (Incomplete, TooLarge, NoSuchMove) as refusal:
             return self._refused(id_, refusal)
         flash(gettext("Kept. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
@@ -210,7 +204,7 @@ class ChangeView(RecordView):
             )
             audit.give(session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason)
             session.commit()
-        except Incomplete as refusal:
+        except (Incomplete, TooLarge) as refusal:
             session.rollback()
             return self._refused(change_id, refusal, keep=True)
         except NoSuchMove as refusal:
@@ -221,10 +215,11 @@ class ChangeView(RecordView):
 
     def _refused(self, change_id: int, refusal: Refused, *, keep: bool = False) -> Any:  # noqa: ANN401
         """Answer a refusal with its status, the request's page and everything that was typed."""
+        if wants_json():  # a script has what it sent, and the version that it was sent for must stay good
+            raise named_as_sent(refusal)
+        db.session.rollback()
         if keep:
             self._keep_what_can_be(change_id)
-        if wants_json():
-            raise refusal
         change = self.change(change_id)
         form = None
         if change.current is not None and not change.bar(current_user, now()):

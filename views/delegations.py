@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,6 +46,11 @@ _recorder = aliased(User, name="recorder")
 _withdrawer = aliased(User, name="withdrawer")
 
 
+def _id(text: str) -> int | None:
+    """Return the user that a choice names; None for the choice of nobody."""
+    return int(text) if text else None
+
+
 @dataclass(frozen=True, slots=True)
 class StateFilter(Filter):
     """What the delegations are good for today: ``?state=in-force``."""
@@ -69,7 +73,7 @@ class DelegationForm(Form):
     """A delegation as its decree says it."""
 
     head_id = SelectField(_("Head who delegates"), [Needed()], coerce=int)
-    delegate_id = SelectField(_("Delegate"), [Needed()], coerce=int)
+    delegate_id = SelectField(_("Delegate"), [Needed()], coerce=_id)
     kind = SelectField(_("Kind"), [Needed()], coerce=DelegationKind)
     decree_number = StringField(_("Decree number"), [Needed()])
     from_date = DateField(_("First day"), [InputRequired()])
@@ -82,6 +86,11 @@ class DelegationForm(Form):
     )
     content = b""
     inspected: files.Inspected
+
+    def validate_delegate_id(self, field: SelectField) -> None:
+        """Say it where nobody is chosen."""
+        if field.data is None:
+            raise ValidationError(_("Choose the delegate."))
 
     def validate_decree(self, field: FileField) -> None:
         """Read the scanned decree and look what it is."""
@@ -133,11 +142,9 @@ class DelegationView(EntryView):
             Column("reason", _("Reason of the absence"), Delegation.reason, listed=False),
             Column("recorder", _("Recorded by"), _recorder.full_name, listed=False),
             Column("recorded", _("Recorded"), Delegation.recorded_at, CellKind.MOMENT, listed=False),
-            Column("withdrawn", _("Withdrawn"), Delegation.withdrawn_at, CellKind.MOMENT, listed=False),
+            Column("withdrawn", _("Revoked"), Delegation.withdrawn_at, CellKind.MOMENT, listed=False),
             Column("withdrawer", _("Withdrawn by"), _withdrawer.full_name, listed=False),
-            Column(
-                "withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, listed=False
-            ),
+            Column("withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, listed=False),
         ),
         filters=(
             StateFilter("state", _("State")),
@@ -253,8 +260,11 @@ def _officials() -> list[SelectChoice]:
     if not current_user.reaches_across:
         people = people.where(User.agency_id == current_user.agency_id)
     return [
-        SelectChoice(str(id_), _of_agency(f"{name}, {position}" if position else name, agency))
-        for id_, name, position, agency in db.session.execute(people)
+        SelectChoice("", "–"),
+        *(
+            SelectChoice(str(id_), _of_agency(f"{name}, {position}" if position else name, agency))
+            for id_, name, position, agency in db.session.execute(people)
+        ),
     ]
 
 

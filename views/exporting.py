@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from operator import attrgetter, itemgetter
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
@@ -160,7 +160,7 @@ class _UnevenHourError(LookupError):
 
 
 class _Hours(dict[str, str]):
-    """The zone's "2026-03-31 14" for UTC's "2026-03-31 07": one reckoning a day, instead of one a cell."""
+    """The zone's "2026-03-31 14" for UTC's "2026-03-31 07": one reckoning an hour, instead of one a cell."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         """Reckon for ``zone``."""
@@ -168,16 +168,14 @@ class _Hours(dict[str, str]):
         self._zone = zone
 
     def __missing__(self, hour: str) -> str:
-        """Reckon an hour, and the others of its day. Raises ValueError where it is none, _UnevenHourError."""
+        """Reckon an hour. Raises ValueError where it is none, _UnevenHourError."""
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
-        midnight = dt.datetime.fromisoformat(hour[:10]).replace(tzinfo=dt.UTC)
-        starts = [(midnight + dt.timedelta(hours=number)).astimezone(self._zone) for number in range(25)]
-        for number, (start, end) in enumerate(pairwise(starts)):
-            if start.utcoffset() == end.utcoffset() and not (start.minute or start.second):
-                self[f"{hour[:11]}{number:02}"] = start.isoformat(" ")[:13]
-        if hour not in self:
+        moment = dt.datetime.fromisoformat(hour).replace(tzinfo=dt.UTC)
+        start, end = moment.astimezone(self._zone), (moment + dt.timedelta(hours=1)).astimezone(self._zone)
+        if start.utcoffset() != end.utcoffset() or start.minute or start.second:
             raise _UnevenHourError(hour)
+        self[hour] = start.isoformat(" ")[:13]
         return self[hour]
 
 

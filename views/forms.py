@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput
@@ -23,7 +23,8 @@ class _Translations:
         return str(gettext(text))
 
     def ngettext(self, singular: str, plural: str, count: int) -> str:
-        return str(ngettext(singular, plural, count))
+        # Each is a text of its own in the catalogue: it is collected from below, where nothing tells that they are one.
+        return self.gettext(singular if count == 1 else plural)
 
 
 _TRANSLATIONS = _Translations()
@@ -80,15 +81,29 @@ WTFORMS_MESSAGES = (
     _("This field is required."),
     _("Not a valid choice."),
     _("Invalid Choice: could not coerce."),
+    _("Invalid choice(s): one or more data inputs could not be coerced."),
+    _("'%(value)s' is not a valid choice for this field."),
+    _("'%(value)s' are not valid choices for this field."),
     _("Not a valid integer value."),
     _("Not a valid decimal value."),
     _("Not a valid float value."),
     _("Not a valid date value."),
     _("Not a valid datetime value."),
     _("Not a valid time value."),
+    _("Not a valid week value."),
+    _("Date must be at least %(min)s."),
+    _("Date must be at most %(max)s."),
+    _("Date must be between %(min)s and %(max)s."),
     _("Invalid email address."),
     _("Invalid input."),
     _("Invalid URL."),
+    _("Invalid IP address."),
+    _("Invalid Mac address."),
+    _("Invalid UUID."),
+    _("Invalid value, must be one of: %(values)s."),
+    _("Invalid value, can't be any of: %(values)s."),
+    _("This field cannot be edited."),
+    _("This field is disabled and cannot have a value."),
     _("Field must be at least %(min)d character long."),
     _("Field must be at least %(min)d characters long."),
     _("Field cannot be longer than %(max)d character."),
@@ -102,6 +117,7 @@ WTFORMS_MESSAGES = (
     _("Number must be at most %(max)s."),
     _("Number must be between %(min)s and %(max)s."),
     _("Choice cannot be None."),
+    _("Choices cannot be None."),
     _("CSRF token missing."),
     _("CSRF failed."),
     _("CSRF token expired."),

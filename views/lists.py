@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, func, or_, select, type_coerce
 
 from lpse_admin.errors import Malformed
 from lpse_admin.message import Message, _
+from models.base import UtcDateTime
 from views.exporting import CellKind
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 #: What a list counts at the most; beyond it the page says "10.000+".
 COUNTED = 10_000
 PAGE_SIZES = (25, 50, 100)
+_KEPT_AS_TEXT = (Enum, Date, UtcDateTime)
 _LONGEST_SEARCH = 200
 _DEEPEST_PAGE = 1_000_000
 
@@ -351,10 +353,16 @@ class Listing:
         count = start + len(rows) if is_counted else self._count(session, criteria, COUNTED)
         return Page(rows[:size], follows, count)
 
-    def everything(self, columns: Sequence[Column]) -> Select[Any]:
-        """Return the statement for all rows that match, in order, as an export reads them: without ids."""
-        statement = self.spec.read(*(column.of.label(column.key) for column in columns))
-        return statement.where(*self.criteria()).order_by(*self.order())
+    def everything(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
+        """Return the statement for all rows that match, in order, as an export reads them: without ids.
+
+        ``as_text`` takes dates, moments and choices as the texts that SQLite keeps them as: the writers of exports
+        read those, and making an object of each takes longer than all the rest.
+        """
+        texts = _KEPT_AS_TEXT if as_text else ()
+        read = (type_coerce(column.of, String) if isinstance(column.of.type, texts) else column.of for column in columns)
+        named = [expression.label(column.key) for expression, column in zip(read, columns, strict=True)]
+        return self.spec.read(*named).where(*self.criteria()).order_by(*self.order())
 
     def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""

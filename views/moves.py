@@ -8,13 +8,13 @@ from flask import request
 from flask_login import current_user
 
 from lpse_admin import files
-from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed
+from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, Refused, TooLarge
 from lpse_admin.message import Message, _
 from models import audit
 from models.database import db
 from models.document import attach
 from views.clock import now
-from views.step_form import StepForm, UnreadableValues, step_form
+from views.step_form import StepForm, UnreadableValues, sent_as, step_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +35,31 @@ def sent_version() -> int | None:
 
 
 def sent_form(change: ChangeRequest) -> StepForm:
-    """Return the open step's form with what was sent, for its actor only."""
+    """Return the open step's form with what was sent, for its actor only, and only from the present version."""
     if change.current is None:
         raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
+    if sent_version() not in {None, change.version}:  # whoever moved it themselves a moment ago is told that, not 403
+        raise NoSuchMove(_("Somebody else was faster: this request has moved or changed since you opened it."))
     if refusal := change.bar(current_user, now()):
         raise NotAllowed(refusal)
     return step_form(change, change.current, request.form)
 
 
-def attach_files(change: ChangeRequest, form: StepForm) -> None:
-    """Attach the files that came with the form to the open step; raises Incomplete with a sentence for each bad one."""
+def attach_files(change: ChangeRequest, form: StepForm, *, only_sound: bool = False) -> None:
+    """Attach the files that came with the form to the open step; ``only_sound`` passes over the bad ones.
+
+    Raises TooLarge where one is, else Incomplete, with a sentence for each bad one.
+    """
     faults: dict[str, Message] = {}
+    trouble: type[Refused] = Incomplete
     for key, file in form.files(request.files):
         content = file.read(files.MOST_BYTES + 1)
         file.seek(0)
         try:
             checked = files.inspect(file.filename or "", content)
-        except Incomplete as refusal:
+        except (Incomplete, TooLarge) as refusal:
             faults[f"document-{key}" if key else "document"] = refusal.message
+            trouble = TooLarge if isinstance(refusal, TooLarge) else trouble
             continue
         attach(
             db.session(),
@@ -64,19 +71,25 @@ def attach_files(change: ChangeRequest, form: StepForm) -> None:
             item_key=key,
             activity=change.current,
         )
-    if faults:
-        raise Incomplete(_("A file cannot be attached."), fields=faults)
+    if faults and not only_sound:
+        raise trouble(_("A file cannot be attached."), fields=faults)
+
+
+def named_as_sent(refusal: Refused) -> Refused:
+    """Return ``refusal`` with its fields under the names that a form sends them by."""
+    refusal.fields = {sent_as(key): message for key, message in refusal.fields.items()}
+    return refusal
 
 
 def keep(load: Callable[[], ChangeRequest]) -> None:
-    """Keep what was typed and attached without moving; raises Incomplete for the rest once the sound part is kept.
+    """Keep what was typed and attached without moving; raises Incomplete or TooLarge for the rest, the sound part kept.
 
     ``load`` returns the request as it is stored now.
     """
     session = db.session()
     change = load()
     form = sent_form(change)
-    trouble: Incomplete | None = None
+    trouble: Refused | None = None
     try:
         values = form.values(request.form)
     except UnreadableValues as refusal:
@@ -84,19 +97,18 @@ def keep(load: Callable[[], ChangeRequest]) -> None:
     values.pop("reason", None)
     try:
         _save(change, form, values)
-    except Incomplete as refusal:
+    except (Incomplete, TooLarge) as refusal:
         trouble = refusal
         session.rollback()
         change = load()
         sound = {key: value for key, value in values.items() if key not in refusal.fields}
-        _save(change, form, sound, with_files=not any(name.startswith("document") for name in refusal.fields))
+        _save(change, form, sound, only_sound=True)
     audit.give(session, action="change.save")
     session.commit()
     if trouble is not None:
         raise trouble
 
 
-def _save(change: ChangeRequest, form: StepForm, values: dict[str, object], *, with_files: bool = True) -> None:
-    if with_files:
-        attach_files(change, form)
+def _save(change: ChangeRequest, form: StepForm, values: dict[str, object], *, only_sound: bool = False) -> None:
+    attach_files(change, form, only_sound=only_sound)
     change.save(current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version())

@@ -24,11 +24,14 @@ from views.documents import DocumentView
 from views.language import current_zone, tr
 from views.clock import now
 from views.sops import SopView
+from views.step_form import sent_as
 from views.users import UserView
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
+
+    Menu = list[tuple[Message | None, list[RecordView]]]
 
 
 class IndexView(AdminIndexView):  # type: ignore[misc] # Flask-Admin's views are untyped
@@ -46,7 +49,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Steps"), STEP_VIEWS),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Institution"), (SopView, DelegationView, UserView)),
+    (_("Governance"), (SopView, DelegationView, UserView)),
     (_("Supervision"), (AuditView,)),
 )
 
@@ -58,32 +61,32 @@ def register(app: Flask) -> None:
         name="LPSE",
         theme=Theme(folder="admin", base_template="base.html"),
         index_view=IndexView(url="/admin", endpoint="admin"),
+        translations_path=app.config["BABEL_TRANSLATION_DIRECTORIES"],
     )
-    for _label, views in MENU:
-        for view in views:
-            admin.add_view(view())
+    menu = [(label, [view() for view in views]) for label, views in MENU]
+    for _label, views in menu:
+        admin.add_views(*views)
     app.register_blueprint(home.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
-        navigation=_navigation, field_label=_field_label, zone_label=_zone_label, audit_action=audit_action
+        navigation=lambda: _navigation(menu), field_label=_field_label, zone_label=_zone_label, audit_action=audit_action
     )
 
 
-def _navigation() -> list[tuple[str | None, list[tuple[str, str, bool]]]]:
+def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]]]]:
     """Return the menu of whoever is logged in: (group or None, [(text, address, whether one is there now)])."""
     found: list[tuple[str | None, list[tuple[str, str, bool]]]] = [
         (None, [(tr(_("Home")), url_for("home.index"), request.endpoint == "home.index")])
     ]
-    for label, views in MENU:
-        links = [_link(view) for view in views if current_user.is_authenticated and may_i(Verb.READ, view.resource)]
+    for label, views in menu:
+        links = [_link(view) for view in views if may_i(Verb.READ, view.resource)]
         if links:
             found.append((tr(label) if label else None, links))
     return found
 
 
-def _link(view: type[RecordView]) -> tuple[str, str, bool]:
-    endpoint = f"{view.resource.value}.index_view"
-    return tr(view.title), url_for(endpoint), request.blueprint == view.resource.value
+def _link(view: RecordView) -> tuple[str, str, bool]:
+    return tr(view.title), f"{request.script_root}{view.url}/", request.blueprint == view.endpoint
 
 
 _LABELS: dict[str, Message] = {
@@ -93,6 +96,7 @@ _LABELS: dict[str, Message] = {
 
 def _field_label(key: str) -> str:
     """Return what a record's field is called, by its key (of a row of a list: the list's)."""
+    key = next((own for own in _LABELS if sent_as(own) == key), key)
     return tr(_LABELS.get(key) or _LABELS.get(key.partition("-")[0]) or key)
 
 

@@ -75,7 +75,9 @@ class PaperForm(Form):
     def validate_key(self, field: StringField) -> None:
         """Say it where the key is none."""
         if not _KEY.fullmatch(field.data or ""):
-            raise ValidationError(_("The key has 1 to 100 small letters, digits and hyphens, such as kota-contoh-2024."))
+            raise ValidationError(
+                _("The key has 1 to 100 small letters, digits and hyphens, such as kota-contoh-2024.")
+            )
 
     def validate_text(self, field: TextAreaField) -> None:
         """Say it where nothing came."""
@@ -175,9 +177,7 @@ class SopView(EntryView):
             (fault, lines_of_text[fault.line - 1] if fault.line <= len(lines_of_text) else "") for fault in form.found
         ]
         preview = _paper(paper) if paper is not None else {}
-        return self.answer_form(
-            form, _("Load an SOP"), _("Check"), template="sop/new.html", found=found, **preview
-        )
+        return self.answer_form(form, _("Load an SOP"), _("Check"), template="sop/new.html", found=found, **preview)
 
     def _loaded(self, form: PaperForm) -> Any:  # noqa: ANN401
         session, moment = db.session(), now()

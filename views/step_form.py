@@ -56,6 +56,8 @@ _ROWS, _MOST_ROWS = 3, 60
 #: How many assets a form suggests; any other can still be typed.
 _MOST_SUGGESTED = 300
 _NO_CHOICE = SelectChoice("", "–")
+#: Fields that a form cannot send under their own name: ``version`` is that of the request.
+_SENT_AS = {"version": "release_version"}
 
 
 class MomentField(Field):  # type: ignore[misc] # WTForms is untyped
@@ -99,6 +101,11 @@ class LookupField(StringField):  # type: ignore[misc]
         """Look the name up."""
         text = valuelist[0].strip() if valuelist else ""
         self.data = (self.find(text) or self.UNKNOWN) if text else None
+
+
+def sent_as(key: str) -> str:
+    """Return the name under which a form sends the record's field ``key``."""
+    return _SENT_AS.get(key, key)
 
 
 def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str, str] | None = None) -> StepForm:
@@ -153,9 +160,9 @@ class StepForm(Form):
         found: dict[str, Any] = {}
         faults: dict[str, Message] = {}
         for field in asked:
-            if not any(name == field.key or name.startswith(f"{field.key}-") for name in sent):
-                continue
             form_field = self[field.key]
+            if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in sent):
+                continue
             if form_field.process_errors and any(map(str.strip, form_field.raw_data or ())):
                 faults[field.key] = _unreadable(field)
                 continue
@@ -216,7 +223,7 @@ def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, P
     label = tr(field.label)
     match field.kind:
         case FieldKind.LINE:
-            return StringField(label)
+            return StringField(label, name=sent_as(field.key))
         case FieldKind.TEXT:
             return TextAreaField(label)
         case FieldKind.MOMENT:

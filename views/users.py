@@ -52,7 +52,7 @@ class PersonForm(Form):
     )
     full_name = StringField(_("Full name"), [Needed()])
     nip = StringField(_("NIP"), description=_("18 digits; blanks may stay."), render_kw={"inputmode": "numeric"})
-    position = StringField(_("Office"))
+    position = StringField(_("Position"))
     institution = StringField(_("Institution"))
     email = StringField(_("E-mail"), render_kw={"type": "email"})
     phone = StringField(_("Telephone"), render_kw={"type": "tel"})
@@ -113,15 +113,13 @@ class UserView(EntryView):
             Column("username", _("User name"), User.username),
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("roles", _("Roles"), User.id),
-            Column("position", _("Office"), User.position),
+            Column("position", _("Position"), User.position),
             Column("nip", _("NIP"), _SPACED_NIP),
             Column("institution", _("Institution"), User.institution, listed=False),
             Column("email", _("E-mail"), User.email, listed=False),
             Column("phone", _("Telephone"), User.phone, listed=False),
             Column("active", _("Account open"), User.is_active, CellKind.YES_NO),
-            Column(
-                "second_factor", _("Second factor"), User.totp_secret.is_not(None), CellKind.YES_NO, listed=False
-            ),
+            Column("second_factor", _("Second factor"), User.totp_secret.is_not(None), CellKind.YES_NO, listed=False),
         ),
         filters=(
             CaseFilter(

@@ -7,17 +7,18 @@ adds rows tells of them with ``Ledger.tell``, and rows, entries and the heads of
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
 from models import audit
 from models.audit import AuditChain, AuditEntry, AuditRow, Circumstances, RowAction
-from models.base import Base, as_json
+from models.base import Base
 from models.database import is_sqlite
+from models.demo.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,6 +57,7 @@ class Ledger:
         self._held: dict[str, list[Row]] = defaultdict(list)
         self._altered: dict[str, dict[int, Row]] = defaultdict(dict)
         self._count = 0
+        self._writers = {name: Writer(connection, table) for name, table in _TABLES.items()}
         self._last = {
             table.name: connection.scalar(select(func.max(table.c.id))) or 0
             for table in _TABLES.values()
@@ -81,7 +83,7 @@ class Ledger:
         self._count += 1
 
     def alter(self, table: str, id_: int, values: Row) -> None:
-        """Take new values for a row that the database has already, every time with the same columns."""
+        """Take new values for a row; for every row of a table the same columns. They are set when the ledger closes."""
         self._altered[table].setdefault(id_, {}).update(values)
 
     def tell(self, chain: int, circumstances: Circumstances, told: list[Row]) -> None:
@@ -101,7 +103,7 @@ class Ledger:
             "request_id": circumstances.request_id,
             "action": circumstances.action,
             "reason": circumstances.reason,
-            "rows": as_json([item["row"] for item in told]),
+            "rows": _JSON.encode([item["row"] for item in told]),
             "previous_hash": head.hash,
         }
         entry["hash"] = head.hash = audit.digest(entry)
@@ -119,17 +121,14 @@ class Ledger:
         """Write all that is held."""
         for name, table in _TABLES.items():
             if rows := self._held.pop(name, None):
-                self.connection.execute(insert(table), rows)
+                self._writers[name](rows)
         self._count = 0
-        for name, changes in self._altered.items():
-            table = _TABLES[name]
-            for id_, values in changes.items():
-                self.connection.execute(update(table).where(table.c.id == id_).values(values))
-        self._altered.clear()
 
     def close(self) -> None:
         """Write the rest, the heads of the chains, and let the database count on from here."""
         self.write()
+        for name, changes in self._altered.items():
+            self._update(_TABLES[name], changes)
         for chain, head in self._heads.items():
             values = {"number": head.number, "hash": head.hash}
             if head.is_new:
@@ -138,14 +137,24 @@ class Ledger:
                 self.connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(values))
         _count_on(self.connection, self._last)
 
+    def _update(self, table: Table, changes: Mapping[int, Row]) -> None:
+        columns = next(iter(changes.values()))
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("own_id"))
+            .values({name: bindparam(f"new_{name}") for name in columns})
+        )
+        rows = [
+            {"own_id": id_, **{f"new_{name}": value for name, value in values.items()}}
+            for id_, values in changes.items()
+        ]
+        self.connection.execute(statement, rows)
+
 
 def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> Row:
     """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
-    after = {
-        key: audit._SECRET if key in secret else _plain(value)  # noqa: SLF001
-        for key, value in row.items()
-        if value is not None
-    }
+    after = {key: value for key, value in row.items() if value is not None}
+    after |= dict.fromkeys(secret, audit._SECRET)  # noqa: SLF001
     key = row.get("id") or row.get("sha256")
     return _item(table, key, RowAction.INSERTED, {}, after, change)
 
@@ -157,8 +166,8 @@ def updated(table: str, id_: int, before: Mapping[str, Any], after: Mapping[str,
         table,
         id_,
         RowAction.UPDATED,
-        {key: _plain(before.get(key)) for key in keys},
-        {key: _plain(after[key]) for key in keys},
+        {key: before.get(key) for key in keys},
+        {key: after[key] for key in keys},
         change,
     )
 
@@ -172,10 +181,12 @@ def _item(  # noqa: PLR0913, PLR0917 - what an item says
     }
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+#: As ``models.base.as_json``, with moments and dates as the trail has them.
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def _is_counted(table: Table) -> bool:

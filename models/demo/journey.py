@@ -40,6 +40,7 @@ _BLANK_RECORDS: dict[Step, tuple[str, Row]] = {
     if kind.__tablename__ != Activity.__tablename__
 }
 _ON_THE_REQUEST = frozenset({Step.REQUEST, Step.RETURNED})
+_ASKING = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 
 
 class Journey:
@@ -73,6 +74,7 @@ class Journey:
         self.delegation: Delegation | None = None
         self.is_written = False
         self._last_approval: int | None = None
+        self._position: Position | None = None
 
     # -- where it stands ---------------------------------------------------------------------------------------
 
@@ -90,7 +92,12 @@ class Journey:
 
     @property
     def position(self) -> Position:
-        """Where it stands, as the rules see it."""
+        """Where it stands, as the rules see it; asked for often, so it is kept until the next move."""
+        if self._position is None:
+            self._position = self._new_position()
+        return self._position
+
+    def _new_position(self) -> Position:
         change = self.change
         conditions = {
             Condition.BY_PROXY: bool(change["on_behalf_of"]),
@@ -146,13 +153,13 @@ class Journey:
         actor = self.actor
         assert actor is not None  # noqa: S101 - nobody finishes what nobody may do
         step, outcome = move.origin, move.outcome
-        before = dict(self.change)
         values = filled_in(self, step, outcome, actor, at)
         reason = reason_for(self, outcome)
         items = asked_items(self.office.paper.rules[step], self.position)
         equipment = sorted(item.key for item in items if item.kind is ItemKind.EQUIPMENT)
         told = self._attach(step, items, actor, at)
         self._decide(move, actor, {**values, "reason": reason}, equipment)
+        altered = values if step in _ON_THE_REQUEST else {}
         told += self._record(step, outcome, values, actor, at)
         told += self._alter_activity(
             {
@@ -173,9 +180,12 @@ class Journey:
         if step is Step.APPROVAL:
             self._last_approval = self.activities[-1]["id"]
         self.taken[outcome] += 1
-        told += self._settle(move, at)
-        arrived = [] if move.target is Step.CLOSED else self._arrive_at(move.target, at)
-        return [*told, updated("change_request", self.id, before, self.change), *arrived]
+        told.append(self._alter({**altered, **self._settled(move, at)}))
+        if move.outcome is Outcome.SUBMITTED:
+            told.append(self.office.counters.told())
+        if move.outcome in _ASKING:
+            told.append(self._keep_revision(at))
+        return told if move.target is Step.CLOSED else [*told, *self._arrive_at(move.target, at)]
 
     def write(self) -> None:
         """Hand all rows to the ledger: nothing of them will change before they are in the database."""
@@ -201,37 +211,38 @@ class Journey:
         who = person(actor, stands_in=self.delegation is not None)
         decide(self.office.paper, self.position, move.outcome, who, at_hand)
 
-    def _settle(self, move: Move, at: dt.datetime) -> list[Row]:
-        """Set what ``move`` settles on the request itself."""
-        change, told = self.change, []
+    def _settled(self, move: Move, at: dt.datetime) -> Row:
+        """Return what ``move`` settles on the request itself."""
+        change = self.change
+        settled: Row = {"step": move.target, "version": change["version"] + 1}
         match move.outcome:
             case Outcome.SUBMITTED:
-                told = [*self._number(at), self._keep_revision(at)]
+                year = at.astimezone(self.office.agency.zone).year
+                serial = self.office.counters.next(year)
+                settled |= {
+                    "year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at
+                }  # fmt: skip
             case Outcome.RESUBMITTED:
-                change["revision"] += 1
-                told = [self._keep_revision(at)]
+                settled["revision"] = change["revision"] + 1
             case Outcome.EMERGENCY | Outcome.NORMAL:
-                change["urgency"] = Urgency(move.outcome.value)
+                settled["urgency"] = Urgency(move.outcome.value)
             case Outcome.REFUSED | Outcome.APPROVED:
-                change["is_refused"] = move.outcome is Outcome.REFUSED
+                settled["is_refused"] = move.outcome is Outcome.REFUSED
             case Outcome.FAILED | Outcome.PASSED:
-                change["is_undone"] = move.outcome is Outcome.FAILED
+                settled["is_undone"] = move.outcome is Outcome.FAILED
             case Outcome.ROLLED_BACK:
-                change["is_rolled_back"] = True
+                settled["is_rolled_back"] = True
             case _:
                 pass
-        change["step"] = move.target
-        change["version"] += 1
-        change["result"] = result_of(move, rolled_back=change["is_rolled_back"])
-        change["closed_at"] = at if move.target is Step.CLOSED else None
-        return told
+        if result := result_of(move, rolled_back=change["is_rolled_back"]):
+            settled |= {"result": result, "closed_at": at}
+        return settled
 
-    def _number(self, at: dt.datetime) -> list[Row]:
-        """Give the next number of the year."""
-        year = at.astimezone(self.office.agency.zone).year
-        told, serial = self.office.counters.next(year)
-        self.change |= {"year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at}
-        return [told]
+    def _alter(self, values: Row) -> Row:
+        told = updated("change_request", self.id, self.change, values)
+        self.change |= values
+        self._position = None
+        return told
 
     def _keep_revision(self, at: dt.datetime) -> Row:
         content = {field.key: _json(self.change[field.key]) for field in REQUEST_FIELDS}
@@ -283,7 +294,6 @@ class Journey:
     def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Row]:
         """Put ``values`` where each field of the step is kept."""
         if step in _ON_THE_REQUEST:
-            self.change |= values
             return []
         table, record = self.records[-1]
         own, told = {}, []

@@ -62,17 +62,24 @@ class Counters:
         rows = ledger.connection.execute(select(table).where(table.c.agency_id == agency_id))
         self._rows: dict[int, Row] = {row.year: dict(row._mapping) for row in rows}  # noqa: SLF001 - its public name
         self._stored = frozenset(self._rows)
+        self._told: Row = {}
 
-    def next(self, year: int) -> tuple[Row, int]:
-        """Return what the trail says of giving out the next serial of ``year``, and the serial."""
+    def next(self, year: int) -> int:
+        """Return the next serial of ``year``."""
         row = self._rows.get(year)
         if row is None:
-            new = {"id": self._ledger.next_id("number_counter"), "agency_id": self._agency_id, "year": year, "last": 1}
-            self._rows[year] = new
-            return inserted("number_counter", new), 1
-        told = updated("number_counter", row["id"], row, {"last": row["last"] + 1})
-        row["last"] += 1
-        return told, row["last"]
+            row = {"id": self._ledger.next_id("number_counter"), "agency_id": self._agency_id, "year": year, "last": 1}
+            self._rows[year] = row
+            self._told = inserted("number_counter", row)
+        else:
+            self._told = updated("number_counter", row["id"], row, {"last": row["last"] + 1})
+            row["last"] += 1
+        serial: int = row["last"]
+        return serial
+
+    def told(self) -> Row:
+        """Return what the trail says of the serial that was given out last."""
+        return self._told
 
     def write(self) -> None:
         """Hand the last numbers to the ledger."""

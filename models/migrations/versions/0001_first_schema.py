@@ -525,7 +525,9 @@ def _change_request() -> None:
         sa.UniqueConstraint("id", "sop_id", name=op.f("uq_change_request_id_sop_id")),
     )
     op.create_index("ix_change_kind", "change_request", ["agency_id", "kind", "id"], unique=False)
-    op.create_index("ix_change_newest", "change_request", ["agency_id", "id"], unique=False)
+    op.create_index(
+        "ix_change_newest", "change_request", ["agency_id", "id", "submitted_at", "requester_id"], unique=False
+    )
     op.create_index(op.f("ix_change_request_linked_change_id"), "change_request", ["linked_change_id"], unique=False)
     op.create_index("ix_change_requester", "change_request", ["requester_id", "id"], unique=False)
     op.create_index("ix_change_result", "change_request", ["agency_id", "result", "id"], unique=False)

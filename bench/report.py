@@ -1,0 +1,150 @@
+"""The measurements as a page: ratios first, then memory and first bytes, then times for who is curious."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import platform
+import sqlite3
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from bench.measure import CSV, EXPORTS, HEAD_LIST, LIST, PAGES, QUEUE, XLSX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.measure import Pair
+
+    Results = Mapping[int, Mapping[str, Pair]]
+
+BEGIN, END = "<!-- measured: from here on `make bench` writes -->", "<!-- measured: to here -->"
+
+#: What is to be reached: the most of stock Flask-Admin's time, of seconds to the first byte, and of MiB.
+RATIOS = {LIST: 0.6, HEAD_LIST: 0.6, QUEUE: 0.6, CSV: 0.3, XLSX: 0.3}
+FIRST_BYTE = 0.1
+GROWTH = {CSV: 20, XLSX: 50}
+
+
+def page(results: Results) -> str:
+    """Return everything that was measured, as Markdown."""
+    sizes = sorted(results)
+    return "\n".join(
+        [
+            f"Measured on {dt.datetime.now(dt.UTC):%Y-%m-%d} with {_versions()}, on {os.cpu_count()} cores.",
+            "",
+            "### Our time for stock Flask-Admin's 1",
+            "",
+            *_table(
+                ["", *map(_size, sizes), "to reach", "our growth", "theirs"],
+                [_ratios(results, sizes, name) for name in (*PAGES, *EXPORTS)],
+            ),
+            "",
+            "Growth is the exponent of the requests in the time: 0 is flat, 1 grows as they do.",
+            "",
+            "### Exports: first byte and memory, ours / stock's",
+            "",
+            *_table(["", *map(_size, sizes), "to reach"], _streams(results, sizes)),
+            "",
+            "### Times (only of this machine in that hour: medians, quartiles in brackets; milliseconds)",
+            "",
+            *_table(
+                ["", *(f"{_size(size)} {side}" for size in sizes for side in ("ours", "stock"))],
+                [_times(results, sizes, name) for name in (*PAGES, *EXPORTS)],
+            ),
+        ]
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Put ``text`` between the marks in the page at ``path``."""
+    head, _begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _old, _end, tail = rest.partition(END)
+    path.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+
+
+def faults(results: Results) -> list[str]:
+    """Return what was not reached, in words."""
+    found = []
+    for size, pairs in results.items():
+        for name, most in RATIOS.items():
+            if pairs[name].ratio > most:
+                found.append(f"{name} at {_size(size)}: {pairs[name].ratio:.2f} of stock, not {most}")
+        for name, most in GROWTH.items():
+            if max(pairs[name].ours.growth, default=0) > most:
+                found.append(f"{name} at {_size(size)}: grows by {max(pairs[name].ours.growth):.0f} MiB, not {most}")
+        if max(pairs[CSV].ours.first_byte) > FIRST_BYTE:
+            found.append(f"{CSV} at {_size(size)}: first byte after {max(pairs[CSV].ours.first_byte) * 1000:.0f} ms")
+    return found
+
+
+def _versions() -> str:
+    parts = ("Flask-Admin", "SQLAlchemy", "Flask", "waitress")
+    named = [f"{part} {version(part)}" for part in parts]
+    return ", ".join([f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}", *named])
+
+
+def _size(requests: int) -> str:
+    return f"{requests:,}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _ratios(results: Results, sizes: Sequence[int], name: str) -> list[str]:
+    pairs = [results[size][name] for size in sizes]
+    reach = f"≤ {RATIOS[name]}" if name in RATIOS else ""
+    growth = [_exponent(sizes, [series.middle for series in side]) for side in zip(*((p.ours, p.stock) for p in pairs))]
+    return [name, *(f"**{pair.ratio:.2f}**" for pair in pairs), reach, *growth]
+
+
+def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> str:
+    """Return the slope of the best line through the logarithms."""
+    if len(sizes) < 2:  # noqa: PLR2004 - no line through one point
+        return ""
+    x, y = [math.log(size) for size in sizes], [math.log(value) for value in seconds]
+    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
+    rise = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))
+    return f"{rise / sum((a - middle_x) ** 2 for a in x):.2f}"
+
+
+def _streams(results: Results, sizes: Sequence[int]) -> list[list[str]]:
+    rows = []
+    for name in EXPORTS:
+        pairs = [results[size][name] for size in sizes]
+        rows.append(
+            [
+                f"{name}: first byte, ms",
+                *(f"{_first(pair.ours.first_byte)} / {_first(pair.stock.first_byte)}" for pair in pairs),
+                f"≤ {FIRST_BYTE * 1000:.0f}" if name == CSV else "",
+            ]
+        )
+        rows.append(
+            [
+                f"{name}: growth, MiB",
+                *(f"{_most(pair.ours.growth)} / {_most(pair.stock.growth)}" for pair in pairs),
+                f"≤ {GROWTH[name]}",
+            ]
+        )
+    return rows
+
+
+def _first(seconds: Sequence[float]) -> str:
+    return f"{max(seconds) * 1000:.0f}"
+
+
+def _most(growth: Sequence[float]) -> str:
+    return f"{max(growth):.0f}" if growth else "–"
+
+
+def _times(results: Results, sizes: Sequence[int], name: str) -> list[str]:
+    cells = [name]
+    for size in sizes:
+        for series in (results[size][name].ours, results[size][name].stock):
+            low, high = series.spread
+            cells.append(f"{series.middle * 1000:.0f} ({low * 1000:.0f}–{high * 1000:.0f})")
+    return cells

@@ -1,0 +1,87 @@
+"""The benchmark: ``python -m bench.run [--sizes 1000,10000] [--keep FOLDER]``; `make bench` runs all of it.
+
+The registers are made first, each by a process of its own; ``--keep`` names a folder that they stay in for the next
+run, which then works on copies. The table goes to docs/PERFORMANCE.md and to the terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import report
+from bench.measure import measure
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PAGE = _ROOT / "docs" / "PERFORMANCE.md"
+_SIZES = (1_000, 10_000, 100_000)
+
+
+def main() -> None:
+    """Make the registers, measure on each, and write the page; says at the end what was not reached."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="make bench")
+    parser.add_argument("--sizes", type=_sizes, default=_SIZES, help="requests, with commas between: 1000,10000")
+    parser.add_argument("--keep", type=Path, help="a folder for the registers, to use them again")
+    parser.add_argument("--print", action="store_true", help="leave docs/PERFORMANCE.md as it is")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lpse-bench-")))
+        folder = options.keep or work
+        folder.mkdir(parents=True, exist_ok=True)
+        _make_registers(folder, options.sizes)
+        results = {}
+        for size in options.sizes:
+            print(f"measuring at {size:,}", flush=True)
+            results[size] = measure(_to_be_changed(folder, work, size), size)
+    text = report.page(results)
+    print(f"\n{text}\n")
+    if not options.print:
+        report.write(_PAGE, text)
+    print("\n".join(report.faults(results)) or "All that was to be reached is reached.")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+def _make_registers(folder: Path, sizes: tuple[int, ...]) -> None:
+    """Make the registers that are not there, all at once, the largest first."""
+    begin = time.monotonic()
+    missing = [size for size in sorted(sizes, reverse=True) if not _database(folder, size).exists()]
+    if not missing:
+        return
+    print(f"making registers of {', '.join(f'{size:,}' for size in missing)} requests", flush=True)
+    running = [
+        subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-m", "bench.register", str(size), str(_unfinished(folder, size))], cwd=_ROOT
+        )
+        for size in missing
+    ]
+    for size, process in zip(missing, running, strict=True):
+        assert process.wait() == 0, f"the register of {size:,} requests could not be made"
+        _unfinished(folder, size).rename(_database(folder, size))
+    print(f"made in {time.monotonic() - begin:.0f} s", flush=True)
+
+
+def _database(folder: Path, size: int) -> Path:
+    return folder.resolve() / f"register-{size}.db"
+
+
+def _unfinished(folder: Path, size: int) -> Path:
+    return folder.resolve() / f"unfinished-{size}.db"
+
+
+def _to_be_changed(folder: Path, work: Path, size: int) -> Path:
+    """Return a database that the moves may change."""
+    database = _database(folder, size)
+    return database if folder == work else Path(shutil.copy(database, work))
+
+
+if __name__ == "__main__":
+    main()

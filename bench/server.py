@@ -1,0 +1,31 @@
+"""One of the two programs, served by itself on a free port, which it prints: ``python -m bench.server ours URL``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from waitress import create_server
+
+THREADS = 8
+
+
+def serve(side: str, url: str) -> None:
+    """Serve ``ours`` or ``stock`` on the database at ``url`` until the process is stopped."""
+    if side == "ours":
+        from app import create_app as create_ours  # noqa: PLC0415 - neither side pays for the imports of the other
+        from lpse_admin.config import Environment, Settings  # noqa: PLC0415
+
+        app = create_ours(Settings(environment=Environment.DEMO, database_url=url, secret_key="bench" * 8))  # noqa: S106
+    else:
+        from bench.stock import create_app as create_stock  # noqa: PLC0415
+
+        app = create_stock(url)
+    logging.getLogger("waitress").setLevel(logging.ERROR)
+    server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+    print(server.effective_port, flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

@@ -1,0 +1,467 @@
+"""Every write of every table is told, in the transaction that makes it, in chains that show any tampering."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from threading import Thread
+
+import pytest
+from sqlalchemy import delete, event, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models import audit
+from models.audit import Anchor, AuditEntry, Circumstances
+from models.base import Base
+from models.document import FileContent, keep
+from models.user import User
+from tests.cast import (
+    NOW, PASSWORD, ROUTES, answer, asset, at, delegation, fulfil, install, move, new, session_on, user, values_for, walk,
+)  # fmt: skip
+
+
+def told_since(session, number, chain):
+    """Return the rows told in ``chain`` after entry ``number``: (table, action, before, after)."""
+    entries = session.scalars(
+        select(AuditEntry).where(AuditEntry.chain == chain, AuditEntry.number > number).order_by(AuditEntry.number)
+    ).all()
+    rows = [row for entry in entries for row in entry.told]
+    return entries, [(row["table"], row["action"], row["before"], row["after"]) for row in rows]
+
+
+def height(session, chain):
+    return next((anchor.number for anchor in audit.anchors(session) if anchor.chain == chain), 0)
+
+
+def whole_play(session, cast):
+    """Write to every table that the procedure has."""
+    office = cast.lumajang
+    asset(session, office)
+    granted = delegation(session, office)
+    walk(
+        session, office, *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
+        Outcome.REFUSED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE, Outcome.FAILED,
+        Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED,
+    )  # fmt: skip
+    answer(session)
+    granted.withdraw(now=NOW, by=office.head)
+    session.commit()
+
+
+def test_every_row_that_is_in_the_database_was_told_of(session, cast):
+    whole_play(session, cast)
+    for table in Base.metadata.sorted_tables:
+        if table.name.startswith("audit_"):
+            continue
+        keys = session.connection().execute(select(*table.primary_key.columns)).all()
+        for key in keys:
+            assert audit.history_of(session, table.name, "/".join(map(str, key))), (table.name, key)
+    assert audit.verify(session) is None
+
+
+def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    since = height(session, office.agency.id)
+    answer(
+        session, "change.rejected", actor_id=office.manager.id, actor_name="Pengelola", address="192.0.2.7",
+        request_id="b1946ac9",
+    )  # fmt: skip
+    finished = change.advance(
+        Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED)
+    )
+    audit.give(session, capacity=finished.capacity, reason=finished.reason)
+    session.commit()
+    (entry,), rows = told_since(session, since, office.agency.id)
+    assert (entry.at, entry.actor_id, entry.actor_name, entry.capacity) == (
+        NOW, office.manager.id, "Pengelola", "Pengelola Perubahan",
+    )  # fmt: skip
+    assert (entry.address, entry.request_id, entry.action) == ("192.0.2.7", "b1946ac9", "change.rejected")
+    assert entry.reason == finished.reason
+    before, after = next(row[2:] for row in rows if row[0] == "change_request")
+    assert (before["step"], after["step"], after["result"]) == ("evaluation", "closed", "rejected")
+    assert set(before) == set(after)
+
+
+def test_what_an_expired_object_said_before_is_told_too(session, cast):
+    person = cast.lumajang.manager
+    person.phone = "0334-000000"
+    answer(session)
+    session.commit()
+    since = height(session, person.agency_id)
+    session.expire_all()
+    person.phone = "0334-111111"
+    session.commit()
+    _, rows = told_since(session, since, person.agency_id)
+    assert rows == [("user_account", "updated", {"phone": "0334-000000"}, {"phone": "0334-111111"})]
+
+
+def test_rows_that_leave_with_their_owner_are_told(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.TEST)
+    answer(session)
+    values = values_for(Step.TEST, Outcome.PASSED)
+    change.save(office.manager, now=NOW, values=values)
+    session.commit()
+    since = height(session, office.agency.id)
+    change.save(office.manager, now=NOW, values={"cases": [{"name": "Lain", "expected": "a", "actual": "b"}]})
+    session.commit()
+    _, rows = told_since(session, since, office.agency.id)
+    cases = [(action, before.get("name"), after.get("name")) for table, action, before, after in rows if table == "test_case"]
+    assert cases == [("deleted", "Masuk", None), ("inserted", None, "Lain")]
+
+
+def test_a_draft_thrown_away_leaves_its_trace(session, cast):
+    office = cast.lumajang
+    change = new(session, office)
+    fulfil(session, change)
+    session.commit()
+    number, since = change.id, height(session, office.agency.id)
+    answer(session, "change.discard")
+    change.discard(office.requester)
+    session.commit()
+    _, rows = told_since(session, since, office.agency.id)
+    assert {(table, action) for table, action, *_ in rows} == {
+        ("document", "deleted"), ("activity", "deleted"), ("change_request", "deleted"),
+    }  # fmt: skip
+    assert audit.history_of(session, "change_request", number)[0].action == "change.discard"
+
+
+def test_what_a_savepoint_takes_back_is_not_told(session, cast):
+    since = height(session, cast.lumajang.agency.id)
+    answer(session)
+    user(session, cast.lumajang.agency, "tetap", Role.REQUESTER)
+    savepoint = session.begin_nested()
+    user(session, cast.lumajang.agency, "batal", Role.REQUESTER)
+    savepoint.rollback()
+    user(session, cast.lumajang.agency, "juga", Role.REQUESTER)
+    with session.begin_nested():
+        user(session, cast.lumajang.agency, "pula", Role.REQUESTER)
+    session.commit()
+    _, rows = told_since(session, since, cast.lumajang.agency.id)
+    assert [row[3]["username"] for row in rows] == ["tetap", "juga", "pula"]
+
+
+def test_secrets_never_enter_the_trail(session, cast):
+    answer(session)
+    person = cast.lumajang.manager
+    person.set_password("sandi-yang-lain")
+    person.totp_secret = "JBSWY3DPEHPK3PXP"
+    keep(session, b"isi berkas yang rahasia")
+    session.commit()
+    everything = " ".join(session.scalars(select(AuditEntry.rows)))
+    for secret in (person.password_hash, "JBSWY3DPEHPK3PXP", "isi berkas", PASSWORD, "argon2"):
+        assert secret not in everything
+    changed = audit.history_of(session, "user_account", person.id)[0].told[0]
+    assert (changed["before"]["password_hash"], changed["after"]["totp_secret"]) == ("***", "***")
+
+
+def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, cast):
+    at(session, cast.lumajang, Step.EVALUATION)
+    before = {anchor.chain: anchor for anchor in audit.anchors(session)}
+    assert set(before) == {0, cast.lumajang.agency.id, cast.tana_tidung.agency.id}
+    at(session, cast.tana_tidung, Step.EVALUATION)
+    answer(session)
+    cast.installer.phone = "0"
+    session.commit()
+    after = {anchor.chain: anchor for anchor in audit.anchors(session)}
+    assert before[cast.lumajang.agency.id] == after[cast.lumajang.agency.id]
+    assert after[cast.tana_tidung.agency.id].number > before[cast.tana_tidung.agency.id].number
+    assert after[0].number == before[0].number + 1
+
+
+def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast):
+    before = {anchor.chain: anchor.number for anchor in audit.anchors(session)}
+    answer(session)
+    for person in (cast.lumajang.head, cast.lumajang.manager, cast.tana_tidung.head):
+        person.phone = "1"
+    session.commit()
+    after = {anchor.chain: anchor.number for anchor in audit.anchors(session)}
+    assert after == {
+        chain: number + (chain in {cast.lumajang.agency.id, cast.tana_tidung.agency.id})
+        for chain, number in before.items()
+    }
+
+
+def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(session, cast):
+    del session.info["circumstances"]
+    cast.lumajang.head.phone = "0334-222222"
+    with pytest.raises(RuntimeError, match="nobody answers"):
+        session.commit()
+    session.rollback()
+    assert cast.lumajang.head.phone is None
+
+
+def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch):
+    def fail(*_):
+        raise OSError("no room for the trail")
+
+    monkeypatch.setattr(audit, "digest", fail)
+    answer(session)
+    cast.lumajang.head.phone = "0334-333333"
+    with pytest.raises(OSError, match="no room"):
+        session.commit()
+    session.rollback()
+    assert cast.lumajang.head.phone is None
+
+
+def test_statements_that_go_round_the_trail_are_refused(session, cast):
+    for statement in (
+        update(User).values(phone="0"),
+        delete(User),
+        insert(FileContent).values(sha256="0", size=0, content=b""),
+        insert(FileContent.__table__).values(sha256="0", size=0, content=b""),
+        text("UPDATE user_account SET phone = '0'"),
+        text("  with x as (select 1) delete from user_account"),
+    ):
+        with pytest.raises(RuntimeError, match="write through objects"):
+            session.execute(statement)
+    with pytest.raises(RuntimeError, match="write through objects"):
+        session.query(User).update({"phone": "0"})
+    assert session.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_odd_circumstances_keep_nothing_from_being_told(session, cast):
+    answer(session, "x" * 200, address="9" * 99, request_id="a\x00b" * 40, reason="\x00sebab")
+    cast.lumajang.head.phone = "0"
+    session.commit()
+    entry = audit.history_of(session, "user_account", cast.lumajang.head.id)[0]
+    assert (len(entry.action), len(entry.address), len(entry.request_id), entry.reason) == (80, 45, 40, "sebab")
+    assert audit.verify(session) is None
+
+
+def test_an_event_without_rows_can_be_told(session, cast):
+    circumstances = Circumstances(NOW, cast.lumajang.inspector.id, "Pemeriksa", "inspection.export")
+    audit.append(session, cast.lumajang.agency.id, circumstances, [])
+    session.commit()
+    (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.export"))
+    assert entry.told == []
+    assert audit.verify(session) is None
+
+
+def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast):
+    change = walk(session, cast.lumajang, *ROUTES[Step.CLOSED])
+    at(session, cast.lumajang, Step.EVALUATION)
+    history = audit.history_of(session, "change_request", change.id)
+    assert [entry.action for entry in history] == [
+        *(f"change.{outcome}" for outcome in reversed(ROUTES[Step.CLOSED])), "change.draft",
+    ]  # fmt: skip
+    assert len(audit.history_of(session, "change_request", change.id, limit=3)) == 3
+
+
+def test_a_record_s_history_is_found_by_an_index(session, cast):
+    if session.get_bind().dialect.name != "sqlite":
+        pytest.skip("on a table this small PostgreSQL reads it whole")
+    statements = []
+    event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2:4]))
+    audit.history_of(session, "change_request", 1)
+    statement, parameters = next(each for each in statements if "audit_row" in each[0])
+    plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    steps = " ".join(row[-1] for row in plan)
+    assert "ix_audit_row_table_name_row_id_entry_id" in steps
+    assert "SCAN" not in steps
+
+
+# -- tampering -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tamper(session, cast):
+    """Give a function that runs statements past session and triggers, on a chain with some entries."""
+    at(session, cast.lumajang, Step.URGENCY)
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+
+    def run(*statements):
+        connection = session.connection()
+        for ban in ("audit_entry_no_update", "audit_entry_no_delete", "audit_row_no_update", "audit_row_no_delete",
+                    "audit_chain_only_grows", "audit_chain_kept"):  # fmt: skip
+            table = "_".join(ban.split("_")[:2])
+            connection.execute(text(f"DROP TRIGGER {ban}" + ("" if is_sqlite else f" ON {table}")))
+        for statement in statements:
+            assert connection.execute(text(statement)).rowcount
+        session.commit()
+        session.expire_all()
+
+    assert audit.verify(session) is None
+    return run
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "rows = '[]'", "actor_id = 1", "actor_name = 'Lain'", "capacity = 'Kepala LPSE'", "address = '192.0.2.1'",
+        "action = 'lain'", "reason = 'lain'", "at = '2020-01-01 00:00:00'", "request_id = 'x'",
+    ],
+)  # fmt: skip
+def test_an_altered_entry_is_found(assignment, session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    tamper(f"UPDATE audit_entry SET {assignment} WHERE chain = {chain} AND number = 3")
+    assert audit.verify(session) == audit.Break(chain, 3, audit._("The entry is not what was written."))
+
+
+def test_a_removed_entry_is_found(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
+    tamper(f"DELETE FROM audit_row WHERE entry_id IN ({third})", f"DELETE FROM audit_entry WHERE id IN ({third})")
+    assert audit.verify(session) == audit.Break(chain, 3, audit._("An entry is missing before this one."))
+
+
+def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
+    tamper(
+        f"DELETE FROM audit_row WHERE entry_id IN ({third})",
+        f"DELETE FROM audit_entry WHERE id IN ({third})",
+        f"UPDATE audit_entry SET number = 3 WHERE chain = {chain} AND number = 4",
+    )
+    assert audit.verify(session) == audit.Break(chain, 3, audit._("The entry does not follow the one before it."))
+
+
+def test_entries_in_another_order_are_found(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    where = f"WHERE chain = {chain} AND number"
+    tamper(
+        f"UPDATE audit_entry SET number = -2 {where} = 2",
+        f"UPDATE audit_entry SET number = 2 {where} = 3",
+        f"UPDATE audit_entry SET number = 3 {where} = -2",
+    )
+    assert audit.verify(session).number == 2
+
+
+def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper):
+    tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
+    assert "index" in str(audit.verify(session).fault)
+
+
+def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    last = height(session, chain)
+    tail = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = {last}"
+    tamper(f"DELETE FROM audit_row WHERE entry_id IN ({tail})", f"DELETE FROM audit_entry WHERE id IN ({tail})")
+    assert audit.verify(session) == audit.Break(chain, last, audit._("The chain ends before its head."))
+
+
+def cut(session, chain, tamper):
+    """Cut the last entry off with its head, so that the chain by itself looks whole."""
+    last = height(session, chain)
+    entry = f"FROM audit_entry WHERE chain = {chain} AND number ="
+    tamper(
+        f"DELETE FROM audit_row WHERE entry_id IN (SELECT id {entry} {last})",
+        f"DELETE {entry} {last}",
+        f"UPDATE audit_chain SET number = {last - 1}, hash = (SELECT hash {entry} {last - 1}) WHERE chain = {chain}",
+    )
+
+
+def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    kept = [Anchor.read(f"{anchor}\n") for anchor in audit.anchors(session)]
+    assert kept == audit.anchors(session)
+    cut(session, chain, tamper)
+    assert audit.verify(session) is None
+    assert audit.verify(session, kept).chain == chain
+
+
+def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper):
+    chain = cast.lumajang.agency.id
+    kept = audit.anchors(session)
+    cut(session, chain, tamper)
+    answer(session, "lain")
+    cast.lumajang.head.phone = "0"
+    session.commit()
+    assert audit.verify(session) is None
+    assert audit.verify(session, kept) == audit.Break(
+        chain, height(session, chain), audit._("The entry is not the one that was anchored.")
+    )
+
+
+def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper):
+    chain = cast.tana_tidung.agency.id
+    kept = audit.anchors(session)
+    entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
+    tamper(
+        f"DELETE FROM audit_row WHERE entry_id IN ({entries})",
+        f"DELETE FROM audit_entry WHERE chain = {chain}",
+        f"DELETE FROM audit_chain WHERE chain = {chain}",
+    )
+    assert audit.verify(session) is None
+    assert audit.verify(session, kept).chain == chain
+
+
+def test_a_line_that_holds_no_anchor_is_refused():
+    for line in ("", "1:2", "a:b:c"):
+        with pytest.raises(ValueError, match=".*"):
+            Anchor.read(line)
+
+
+# -- both databases ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+def test_the_same_doings_have_the_same_hashes_on_both_databases(new_database):
+    heads = []
+    for kind in ("sqlite", "postgresql"):
+        with new_database(kind) as url, session_on(url) as session:
+            cast = install(session)
+            whole_play(session, cast)
+            told = session.scalars(select(AuditEntry.rows).order_by(AuditEntry.chain, AuditEntry.number)).all()
+            # A password's hash has a salt of its own, but stands in the trail as a secret.
+            heads.append((audit.anchors(session), told))
+    assert [json.loads(rows) for rows in heads[0][1]] == [json.loads(rows) for rows in heads[1][1]]
+    assert heads[0][0] == heads[1][0]
+
+
+def test_two_who_write_at_once_make_one_unbroken_chain(database_url):
+    with session_on(database_url) as session:
+        cast = install(session)
+        people = [cast.lumajang.manager.id, cast.lumajang.manager2.id]
+
+        def write(key):
+            with session_on(database_url) as other:
+                for number in range(5):
+                    answer(other, f"{key}", now=NOW + dt.timedelta(seconds=number))
+                    other.get_one(User, key).phone = str(number)
+                    other.commit()
+
+        session.rollback()
+        threads = [Thread(target=write, args=(key,)) for key in people]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert audit.verify(session) is None
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action.in_([str(key) for key in people]))).all()
+        assert len(entries) == 10
+
+
+def test_two_who_begin_a_chain_at_once_make_one(database_url):
+    failed = []
+
+    def write(number):
+        try:
+            with session_on(database_url) as other:
+                audit.append(other, 77, Circumstances(NOW, None, "tests", str(number)), [])
+                other.commit()
+        except IntegrityError as error:  # pragma: no cover - only where the test fails
+            failed.append(error)
+
+    threads = [Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with session_on(database_url) as session:
+        assert [(anchor.chain, anchor.number) for anchor in audit.anchors(session)] == [(77, 4)]
+        assert audit.verify(session) is None
+
+
+def test_a_refused_move_leaves_no_entry(session, cast):
+    change = at(session, cast.lumajang, Step.EVALUATION)
+    before = audit.anchors(session)
+    for outcome in (Outcome.DONE, Outcome.REJECTED):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - 409 or 422, which other tests tell apart
+            move(session, change, outcome, cast.lumajang.manager, values={"reason": ""})
+    session.commit()
+    assert audit.anchors(session) == before

@@ -1,0 +1,337 @@
+"""The terminal: what each command does, how it ends, and what it leaves in the trail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, text
+
+from app import create_app
+from lpse_admin.config import Environment, Settings
+from lpse_admin.sop import papers, parse
+from lpse_admin.steps import Outcome, Step
+from models.audit import AuditEntry
+from models.database import db, writes
+from models.history import verify
+from models.user import User
+from tests.cast import LUMAJANG, at, install, session_on, walk
+from tests.program import Visitor, close, make_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+    from flask import Flask
+
+NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+PAPERS = dict(papers())
+
+
+def run(app: Flask, *words: object, typed: str | None = None) -> Result:
+    """Run a command and return how it ended; a traceback fails the test."""
+    result = app.test_cli_runner().invoke(args=[str(word) for word in words], input=typed)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    assert writes.get() is True
+    return result
+
+
+def done(app: Flask, *words: object, typed: str | None = None) -> str:
+    """Run a command that has to succeed, and return what it printed."""
+    result = run(app, *words, typed=typed)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def empty(url: str) -> Flask:
+    """Return the program on a database with nothing in it but its tables."""
+    return create_app(Settings(Environment.DEMO, url, "x" * 32), clock=lambda: NOW)
+
+
+@pytest.fixture
+def program(database_url) -> Iterator[Flask]:
+    """Give the program with both papers in force and the demo cast, on each kind of database."""
+    app = make_program(database_url, clock=lambda: NOW)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def paper(tmp_path) -> Path:
+    """Give one of the papers as a file."""
+    path = tmp_path / f"{LUMAJANG}.toml"
+    path.write_text(PAPERS[LUMAJANG], encoding="utf-8")
+    return path
+
+
+def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url, paper):
+    app = empty(database_url)
+    assert "sound" in done(app, "sop", "check", paper)
+    assert "Draft" in done(app, "sop", "load", paper)
+    assert "draft" in done(app, "sop", "list")
+    assert "In force" in done(app, "sop", "enact", LUMAJANG)
+    assert "in-force" in done(app, "sop", "list")
+    assert "427.53/7.01/2018" in done(app, "sop", "show", LUMAJANG)
+    shown = json.loads(done(app, "sop", "show", LUMAJANG, "--format", "json"))
+    assert [shown["key"], len(shown["steps"]), len(shown["moves"])] == [LUMAJANG, 13, 22]
+    assert parse(done(app, "sop", "show", LUMAJANG, "--format", "toml"), LUMAJANG) == parse(PAPERS[LUMAJANG], LUMAJANG)
+    with app.app_context():
+        entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        assert [entry.action for entry in entries] == ["flask sop load", "flask sop enact"]
+        assert all(entry.actor_name.startswith("terminal (") for entry in entries)
+    close(app)
+
+
+def test_the_same_paper_again_changes_nothing(program, paper):
+    assert "revision 1, In force" in done(program, "sop", "load", paper)
+    refused = run(program, "sop", "enact", LUMAJANG)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert LUMAJANG in refused.stderr
+
+
+def test_a_faulty_paper_is_refused_with_a_line_for_each_fault(program, paper):
+    paper.write_text(PAPERS[LUMAJANG].replace('role = "head"', 'role = "boss"'), encoding="utf-8")
+    for command in ("check", "load"):
+        refused = run(program, "sop", command, paper)
+        assert refused.exit_code == 1
+        assert all(line.startswith("line ") for line in refused.stderr.splitlines())
+        assert "boss" in refused.stderr
+    paper.write_bytes(b"\xff\xfe")
+    assert run(program, "sop", "load", paper).exit_code == 1
+
+
+def test_a_number_that_another_paper_has_is_a_fault(program, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(PAPERS[LUMAJANG].replace("Perubahan", "perubahan"), encoding="utf-8")
+    refused = run(program, "sop", "check", other)
+    assert refused.exit_code == 1
+    assert "427.53/7.01/2018" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sop", "show"),
+        ("sop", "show", LUMAJANG, "--format", "pdf"),
+        ("sop", "check", "nowhere.toml"),
+        ("sop", "burn"),
+        ("user", "add", "budi"),
+        ("user", "add", "budi", "--name", "B", "--role", "boss"),
+        ("user", "add", "budi", "--name", "B", "--role", "requester"),
+        ("user", "add", " budi", "--name", "B", "--role", "administrator"),
+        ("user", "add", "budi", "--name", " ", "--role", "administrator"),
+        ("demo",),
+        ("demo", "--requests", "0"),
+        ("audit", "verify", "--anchor", "nowhere"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_the_reason(new_database, words):
+    with new_database("sqlite") as url:
+        app = empty(url)
+        ended = run(app, *words)
+        assert (ended.exit_code, ended.stdout) == (2, "")
+        assert ended.stderr
+        close(app)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sop", "show", "nowhere"),
+        ("sop", "enact", "nowhere"),
+        ("user", "disable", "nobody"),
+        ("user", "reset", "nobody"),
+        ("user", "add", "pemohon", "--name", "B", "--role", "requester", "--agency", "lumajang"),
+        ("user", "add", "budi", "--name", "B", "--role", "requester", "--agency", "nowhere"),
+    ],
+)
+def test_what_is_not_there_or_is_there_already_ends_with_1_and_the_reason(program, words):
+    ended = run(program, *words)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr
+
+
+def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path, paper):
+    app = empty(f"sqlite:///{tmp_path / 'empty.db'}")
+    for words in (
+        ("sop", "list"),
+        ("user", "list"),
+        ("audit", "verify"),
+        ("history", "verify"),
+        ("sop", "load", paper),
+    ):
+        ended = run(app, *words)
+        assert ended.exit_code == 1
+        assert "flask db upgrade" in ended.stderr
+    checked = run(app, "sop", "check", paper)
+    assert checked.exit_code == 0
+    assert "could not be asked" in checked.stderr
+    close(app)
+
+
+def test_an_account_is_made_with_a_password_that_is_shown_once(program):
+    told = done(program, "user", "add", "budi", "--name", "Pemohon 9", "--role", "requester", "--agency", "lumajang")
+    password = told.rpartition("Password: ")[2].strip()
+    assert login(program, "budi", password) == 303
+    assert "budi" in done(program, "user", "list")
+
+
+def test_an_account_may_hold_several_roles_and_bring_its_password(program):
+    new = "kuda terbang sampai pagi"
+    told = done(
+        program, "user", "add", "dua", "--name", "Dua", "--role", "head", "--role", "inspector", "--agency", "lumajang",
+        "--password-stdin", typed=f"{new}\n",
+    )  # fmt: skip
+    assert "Password" not in told
+    assert login(program, "dua", new) == 303
+    assert "head,inspector" in done(program, "user", "list")
+    weak = run(program, "user", "reset", "dua", "--password-stdin", typed="dua\n")
+    assert weak.exit_code == 1
+    assert login(program, "dua", new) == 303
+
+
+def test_an_administrator_of_the_installation_belongs_to_no_agency(program):
+    done(program, "user", "add", "root", "--name", "Administrator 2", "--role", "administrator")
+    with program.app_context():
+        assert db.session.scalars(select(User).where(User.username == "root")).one().reaches_across
+
+
+def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program):
+    assert "disabled" in done(program, "user", "disable", "pemohon")
+    assert done(program, "user", "disable", "pemohon")
+    assert login(program, "pemohon", "lpse-demo-2026") == 401
+    told = done(program, "user", "reset", "pemohon")
+    assert "still disabled" in told
+    assert login(program, "pemohon", told.rpartition("Password: ")[2].strip()) == 401
+    assert "disabled" in done(program, "user", "list")
+
+
+def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program):
+    with program.app_context():
+        user = db.session.scalars(select(User).where(User.username == "pemohon")).one()
+        version = user.session_version
+    told = done(program, "user", "reset", "pemohon")
+    with program.app_context():
+        user = db.session.scalars(select(User).where(User.username == "pemohon")).one()
+        assert user.session_version > version
+        assert user.totp_secret is None
+    assert login(program, "pemohon", told.rpartition("Password: ")[2].strip()) == 303
+
+
+def test_the_trail_holds_until_a_row_of_it_is_touched(program, tmp_path):
+    assert "hold" in done(program, "audit", "verify")
+    anchors = done(program, "audit", "anchor")
+    kept = tmp_path / "anchors"
+    kept.write_text(anchors)
+    assert "hold" in done(program, "audit", "verify", "--anchor", kept)
+    chain, number, _hash = anchors.splitlines()[-1].split(":")
+    kept.write_text(f"{chain}:{number}:{'f' * 64}\n")
+    broken = run(program, "audit", "verify", "--anchor", kept)
+    assert broken.exit_code == 1
+    assert f"chain {chain}, entry {number}" in broken.stderr
+    kept.write_text("not an anchor\n")
+    assert run(program, "audit", "verify", "--anchor", kept).exit_code == 2
+    with program.app_context():
+        _without_triggers("UPDATE audit_entry SET actor_name = 'somebody else' WHERE chain = 1 AND number = 1", program)
+    broken = run(program, "audit", "verify")
+    assert broken.exit_code == 1
+    assert "chain 1, entry 1" in broken.stderr
+
+
+def test_the_demo_s_register_passes_every_check(new_database):
+    with new_database("sqlite") as url:
+        app = empty(url)
+        assert "12" in done(app, "demo", "--requests", "12", "--seed", "3")
+        assert "agrees" in done(app, "history", "verify")
+        assert "hold" in done(app, "audit", "verify")
+        close(app)
+
+
+def test_production_makes_no_demo_register(new_database):
+    with new_database("sqlite") as url:
+        app = create_app(Settings(Environment.PRODUCTION, url, "x" * 32))
+        refused = run(app, "demo", "--requests", "12")
+        assert refused.exit_code == 1
+        assert refused.stderr
+        close(app)
+
+
+#: What is done behind the program's back, and what `history verify` says of it.
+TAMPERED = {
+    "UPDATE change_request SET step = 'test' WHERE id = 1": "“step”",
+    "UPDATE change_request SET urgency = 'emergency' WHERE id = 1": "“urgency”",
+    "UPDATE change_request SET is_rolled_back = {true} WHERE id = 1": "“is_rolled_back”",
+    "UPDATE change_request SET revision = 2 WHERE id = 1": "a revision of what it said is missing",
+    "UPDATE change_request SET submitted_at = '2026-03-01 00:00:00' WHERE id = 1": "submission",
+    "UPDATE change_request SET serial = 7 WHERE id = 1": "gapless",
+    "UPDATE number_counter SET last = 9": "gapless",
+    "UPDATE activity SET outcome = 'normal' WHERE step = 'evaluation'": "a move that its paper does not have",
+    "UPDATE activity SET actor_id = 1 WHERE step = 'evaluation'": "a part that it checks",
+    "UPDATE activity SET sequence = 9 WHERE step = 'implementation'": "is missing",
+    "UPDATE activity SET arrived_at = '2026-03-01 00:00:00' WHERE step = 'urgency'": "does not begin where",
+    "UPDATE activity SET finished_at = NULL WHERE step = 'urgency'": "open although",
+    "DELETE FROM activity WHERE step = 'implementation'": "no step is open",
+    "DELETE FROM change_revision": "a revision of what it said is missing",
+}
+
+
+@pytest.mark.parametrize("statement", TAMPERED)
+def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database, statement):
+    with new_database("sqlite") as url:
+        with session_on(url) as session:
+            cast = install(session)
+            at(session, cast.lumajang, Step.IMPLEMENTATION)
+        app = empty(url)
+        assert "agrees" in done(app, "history", "verify")
+        with app.app_context():
+            _without_triggers(statement.format(true="1"), app)
+        found = run(app, "history", "verify")
+        assert found.exit_code == 1
+        assert TAMPERED[statement] in found.stderr
+        close(app)
+
+
+def test_a_way_round_the_head_s_refusal_is_found(session, cast):
+    office = cast.lumajang
+    refused = (Outcome.SUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.REFUSED, Outcome.ACCEPTED)
+    walk(session, office, *refused, Outcome.EMERGENCY, Outcome.APPROVED)
+    walk(session, office, *refused)
+    assert list(verify(session)) == []
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        (),
+        (Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED),
+        (Outcome.SUBMITTED, Outcome.RETURNED, Outcome.WITHDRAWN),
+        (Outcome.SUBMITTED, Outcome.REJECTED),
+    ],
+)
+def test_whatever_the_door_has_written_agrees(session, cast, outcomes):
+    for office in (cast.lumajang, cast.tana_tidung):
+        walk(session, office, *outcomes)
+        at(session, office, Step.CLOSED)
+    assert list(verify(session)) == []
+
+
+def _without_triggers(statement: str, app: Flask) -> None:
+    """Do what only somebody with the database's own tools can do."""
+    with db.engine.begin() as connection:
+        if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+            for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                connection.execute(text(f'DROP TRIGGER "{name}"'))
+            connection.execute(text("PRAGMA ignore_check_constraints = ON"))
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        else:
+            connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(statement))
+
+
+def login(app: Flask, username: str, password: str) -> int:
+    """Return the status of a login."""
+    return Visitor(app).post("/login", username=username, password=password).status_code

@@ -1,0 +1,181 @@
+"""The screen of delegations: granted with the scanned decree, in force between its days, withdrawn with a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.files import MOST_BYTES
+from lpse_admin.roles import Role
+from models.delegation import Delegation
+from models.user import User
+from tests.cast import NOW
+from tests.house import house, upload  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.test import TestResponse
+
+    from tests.house import House
+
+TODAY = NOW.date()
+
+
+def user_id(house: House, username: str) -> str:
+    with house.session() as opened:
+        return str(opened.scalars(select(User.id).where(User.username == username)).one())
+
+
+def delegations(house: House) -> list[Delegation]:
+    with house.session() as opened:
+        return list(opened.scalars(select(Delegation).order_by(Delegation.id)))
+
+
+def sent(house: House, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any) -> TestResponse:
+    """Send the form for a delegation that begins ``first`` days from today."""
+    fields = {
+        "head_id": user_id(house, "kepala"),
+        "delegate_id": user_id(house, "plh"),
+        "kind": "plh",
+        "decree_number": "800/77/2026",
+        "from_date": str(TODAY + dt.timedelta(days=first)),
+        "until_date": str(TODAY + dt.timedelta(days=first + days - 1)),
+        "reason": "Dinas luar <daerah>",
+        "decree": upload("SK Plh.pdf"),
+    } | typed
+    return house.visitor(by).post("/admin/delegation/new/", json=json, **{k: v for k, v in fields.items() if v is not None})
+
+
+def granted(house: House, by: str = "kepala", **typed: Any) -> Delegation:
+    answer = sent(house, by, **typed)
+    assert answer.status_code == 303, answer.text
+    return delegations(house)[-1]
+
+
+@pytest.fixture(autouse=True)
+def _afterwards_nobody_stands_in(house: House) -> Iterator[None]:
+    yield
+    head = house.visitor("kepala")
+    for one in delegations(house):
+        if one.withdrawn_at is None:
+            assert head.post(f"/admin/delegation/{one.id}/withdraw", reason="Selesai").status_code == 303
+
+
+def test_a_head_grants_it_with_the_decree_which_the_office_downloads(house: House):
+    one = granted(house)
+    page = house.visitor("pengelola").get(f"/admin/delegation/details/?id={one.id}")
+    assert "SK Plh.pdf" in page.text
+    assert "Dinas luar &lt;daerah&gt;" in page.text
+    with house.session() as opened:
+        (document,) = opened.get_one(Delegation, one.id).documents
+    path = f"/admin/document/{document.id}/file"
+    assert house.visitor("pemeriksa").get(path).status_code == 200
+    for stranger in ("pemohon", "kepala.tt", "pengelola.tt"):
+        assert house.visitor(stranger).get(path).status_code == 404
+    assert house.visitor("kepala.tt").get(f"/admin/delegation/details/?id={one.id}").status_code == 404
+    assert house.visitor("pemohon").get("/admin/delegation/").status_code == 403
+
+
+def test_an_administrator_records_it_for_the_head_they_choose(house: House):
+    one = granted(house, "administrator")
+    with house.session() as opened:
+        stored = opened.get_one(Delegation, one.id)
+        assert (stored.head.username, stored.recorded_by.username) == ("kepala", "administrator")
+    answer = sent(house, "administrator", head_id=user_id(house, "kepala.tt"))
+    assert (answer.status_code, 'id="head_id-error"' in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "field"),
+    [
+        ({"decree": None}, 422, "decree"),
+        ({"decree": upload("kosong.pdf", b"")}, 422, "decree"),
+        ({"decree": upload("program.pdf", b"MZ\x00")}, 422, "decree"),
+        ({"decree": upload("besar.pdf", b"%PDF-" + b"0" * MOST_BYTES)}, 413, "decree"),
+        ({"decree_number": " "}, 422, "decree_number"),
+        ({"decree_number": "x" * 301}, 422, "decree_number"),
+        ({"from_date": ""}, 422, "from_date"),
+        ({"until_date": "besok"}, 422, "until_date"),
+        ({"days": 0}, 422, "until_date"),
+        ({"first": -9}, 422, "until_date"),
+        ({"delegate_id": ""}, 422, "delegate_id"),
+        ({"delegate_id": "abc"}, 422, "delegate_id"),
+        ({"kind": "plx"}, 422, "kind"),
+    ],
+)
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(house: House, typed, status, field):
+    before = len(delegations(house))
+    answer = sent(house, **typed)
+    assert (answer.status_code, f'id="{field}-error"' in answer.text) == (status, True)
+    assert "Dinas luar &lt;daerah&gt;" in answer.text
+    assert len(delegations(house)) == before
+
+
+def test_the_decree_has_to_be_chosen_again_and_the_page_says_so(house: House):
+    answer = sent(house, decree_number="")
+    assert (answer.status_code, 'id="decree-error"' in answer.text) == (422, True)
+
+
+def test_a_refusal_is_told_as_json_where_asked(house: House):
+    answer = sent(house, json=True, decree=None, decree_number="800/1")
+    assert (answer.status_code, list(answer.get_json()["fields"])) == (422, ["decree"])
+
+
+def test_two_do_not_overlap(house: House):
+    granted(house)
+    answer = sent(house, first=2)
+    assert (answer.status_code, 'id="from_date-error"' in answer.text) == (422, True)
+    granted(house, first=3)
+
+
+def test_the_list_says_what_each_is_good_for_today(house: House):
+    now, later = granted(house), granted(house, first=10)
+    head = house.visitor("kepala")
+
+    def listed(state: str) -> set[int]:
+        page = head.get(f"/admin/delegation/?state={state}&size=100").text
+        return {one.id for one in delegations(house) if f'details/?id={one.id}"' in page}
+
+    assert (listed("in-force"), listed("coming")) == ({now.id}, {later.id})
+    assert not listed("withdrawn") & {now.id, later.id}
+    with house.session() as opened:
+        opened.scalars(select(User).where(User.username == "kepala")).one().roles = [Role.INSPECTOR]
+        opened.commit()
+    try:
+        inspector = house.visitor("pemeriksa").get("/admin/delegation/?state=void").text
+        assert f'details/?id={now.id}"' in inspector
+    finally:
+        with house.session() as opened:
+            opened.scalars(select(User).where(User.username == "kepala")).one().roles = [Role.HEAD]
+            opened.commit()
+    house.now = NOW + dt.timedelta(days=20)
+    try:
+        assert listed("ended") == {now.id, later.id}
+    finally:
+        house.now = NOW
+    assert head.get("/admin/delegation/?state=bogus").status_code == 400
+    assert head.get("/admin/delegation/export/xlsx/?state=in-force").status_code == 200
+
+
+def test_it_is_withdrawn_once_with_a_reason(house: House):
+    one = granted(house)
+    head, path = house.visitor("kepala"), f"/admin/delegation/{one.id}/withdraw"
+    for name, status in (("pengelola", 403), ("plh", 403), ("pemeriksa", 403), ("kepala.tt", 404)):
+        assert house.visitor(name).post(path, reason="Tidak berhak").status_code == status
+    without = head.post(path, reason=" ")
+    assert (without.status_code, 'id="reason-error"' in without.text) == (422, True)
+    assert head.post(path, reason="Kepala telah kembali").status_code == 303
+    page = head.get(f"/admin/delegation/details/?id={one.id}")
+    assert "Kepala telah kembali" in page.text
+    assert path not in page.text
+    assert head.post(path, reason="Lagi").status_code == 409
+
+
+def test_only_the_head_and_an_administrator_grant(house: House):
+    for name in ("pengelola", "plh", "pemohon", "pemeriksa"):
+        assert house.visitor(name).get("/admin/delegation/new/").status_code == 403
+        assert sent(house, name).status_code == 403

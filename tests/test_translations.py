@@ -1,0 +1,420 @@
+"""Indonesian first: no text without its translation, and no word on any screen that is not in the catalogue."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import flask_admin
+import pytest
+import wtforms
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment
+from sqlalchemy import select
+
+from lpse_admin.sop import papers
+from lpse_admin.steps import Outcome, Step
+from models.sop import load
+from models.user import User
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, asset, delegation, new, walk
+from tests.house import opened, upload
+from tests.program import Visitor
+from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from babel.messages.catalog import Message
+    from werkzeug.test import TestResponse
+
+    from tests.conftest import NewDatabase
+    from tests.house import House
+
+ROOT = Path(__file__).parent.parent
+CATALOGUES = ROOT / "views" / "translations" / "id" / "LC_MESSAGES"
+PLACE = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
+
+
+def catalogue(name: str = "messages") -> Catalog:
+    with (CATALOGUES / f"{name}.po").open("rb") as file:
+        return read_po(file)
+
+
+def collected() -> Catalog:
+    """Return every text for people in the sources, as `make translations` collects them."""
+    with (ROOT / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)
+    found = Catalog()
+    keywords = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
+    for name, line, text, _comments, context in extract_from_dir(ROOT, methods, options, keywords):
+        found.add(text, locations=[(name, line)], context=context)
+    return found
+
+
+def forms_of(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def entries(found: Catalog) -> list[Message]:
+    return [entry for entry in found if entry.id]
+
+
+# -- the catalogue -------------------------------------------------------------------------------------------------
+
+
+def test_every_text_of_the_program_is_translated():
+    known, sources = catalogue(), collected()
+    assert len(sources) > 500
+    lacking = [entry.id for entry in entries(sources) if known.get(entry.id) is None]
+    assert not lacking, "run `make translations`, and translate what is new in messages.po"
+    assert not [entry.id for entry in entries(known) if not all(forms_of(entry.string))]
+
+
+def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use():
+    known, sources = catalogue(), collected()
+    assert not [entry.id for entry in entries(known) if entry.fuzzy]
+    assert not [entry.id for entry in entries(known) if sources.get(entry.id) is None], "run `make translations`"
+    assert not known.obsolete
+
+
+@pytest.mark.parametrize("name", ["messages", "admin"])
+def test_a_translation_has_the_places_of_its_text(name):
+    for entry in entries(catalogue(name)):
+        # An English singular may leave the number out, which Indonesian has no singular to do in.
+        asked = sorted(PLACE.findall(forms_of(entry.id)[-1]))
+        for translation in forms_of(entry.string):
+            assert (entry.id, sorted(PLACE.findall(translation))) == (entry.id, asked)
+
+
+@pytest.mark.parametrize("name", ["messages", "admin"])
+def test_the_compiled_catalogue_is_the_written_one(name):
+    written = catalogue(name)
+    with (CATALOGUES / f"{name}.mo").open("rb") as file:
+        compiled = read_mo(file)
+
+    def translations(found: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+        return {forms_of(entry.id): forms_of(entry.string) for entry in entries(found)}
+
+    assert translations(compiled) == translations(written), "run `make translations`"
+    assert (written.num_plurals, written.plural_expr) == (1, "0")
+
+
+def test_a_translation_begins_and_ends_as_its_text_does():
+    """A sentence keeps its full stop, and a part of a sentence its small letter."""
+    wrong = []
+    for entry in entries(catalogue()):
+        text, translation = forms_of(entry.id)[0], forms_of(entry.string)[0]
+        if text[-1] in ".:?" and text != "No." and translation[-1] != text[-1]:
+            wrong.append(text)
+    assert not wrong
+
+
+def test_the_form_library_s_messages_are_in_the_catalogue():
+    known = catalogue()
+    with (Path(wtforms.__file__).parent / "locale" / "wtforms.pot").open("rb") as file:
+        theirs = [text for entry in entries(read_po(file)) for text in forms_of(entry.id)]
+    assert len(theirs) > 30
+    assert not [text for text in theirs if known.get(text) is None]
+
+
+def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own():
+    known = catalogue("admin")
+    with (Path(flask_admin.__file__).parent / "translations" / "cs" / "LC_MESSAGES" / "admin.po").open("rb") as file:
+        theirs = entries(read_po(file))
+    assert len(theirs) > 100
+    assert not [entry.id for entry in theirs if not (found := known.get(entry.id)) or not all(forms_of(found.string))]
+
+
+# -- the templates, branch by branch -------------------------------------------------------------------------------
+
+
+TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").rglob("*.html"))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_template_holds_a_word_of_its_own(name):
+    """Expressions are taken out, and what is left has no words in it."""
+    left = []
+    for _line, kind, value in Environment().lex((ROOT / name).read_text()):  # noqa: S701 - nothing is rendered
+        if kind == "data":
+            left.append(value)
+        elif kind in {"variable_begin", "block_begin"}:
+            left.append("0")
+    assert not strays("".join(left))
+
+
+# -- the screens, as everybody sees them ---------------------------------------------------------------------------
+
+READERS = (
+    "pemohon", "pengelola", "kepala", "plh", "pemeriksa", "administrator", "admin",
+    "pemohon.tt", "pengelola.tt", "kepala.tt",
+)  # fmt: skip
+#: Routes that are not pages of words.
+NO_PAGES = frozenset({"static", "health.healthz", "health.show", "document.file", "delegation.decree"})
+#: Parts of an address that change which rows a list shows and in what order, and not what it says.
+_ROWS = frozenset({"sort", "page", "size", "next", "lang"})
+
+
+@dataclass
+class Walk:
+    """Every page that the readers came to, and every form that stood on one."""
+
+    pages: dict[tuple[str, str], str] = field(default_factory=dict)
+    endpoints: set[str] = field(default_factory=set)
+    forms: dict[tuple[str, ...], tuple[str, str, dict[str, str]]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[House, Walk]]:  # noqa: F811
+    """Fill a register with requests at every step, and send everybody from link to link."""
+    with new_database("sqlite") as url, opened(url) as house:
+        _fill(house)
+        walk_ = Walk()
+        for reader in READERS:
+            _follow(house, reader, walk_)
+        yield house, walk_
+
+
+def _fill(house: House) -> None:
+    """Put data of every kind into the register, each word of it marked as typed."""
+    with house.session() as session:
+        for user in session.scalars(select(User)):
+            for name in ("full_name", "position", "institution"):
+                if getattr(user, name):
+                    setattr(user, name, typed(getattr(user, name)))
+        session.commit()
+    with house.session() as session:
+        everybody = house.cast(session)
+        for office in (everybody.lumajang, everybody.tana_tidung):
+            asset(session, office, name=typed("Laptop"), brand=typed("Merk"))
+            for route in ROUTES.values():
+                walk(session, office, *route)
+        office = everybody.lumajang
+        decided = (*ROUTES[Step.APPROVAL], Outcome.REFUSED)
+        for ending in (
+            decided,
+            (*decided, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED),
+            (*ROUTES[Step.EVALUATION], Outcome.REJECTED),
+            (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED),
+            (*ROUTES[Step.RETURNED], Outcome.WITHDRAWN),
+            (
+                *ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
+                Outcome.CHANGED, Outcome.UPDATED,
+            ),
+        ):  # fmt: skip
+            walk(session, office, *ending)
+        new(session, office)
+        delegation(session, office)
+        text = dict(papers())[LUMAJANG]
+        load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), LUMAJANG, now=NOW)
+        session.commit()
+
+
+def _follow(house: House, reader: str, walk_: Walk) -> None:
+    """Read every page that ``reader`` finds a link to, from home on."""
+    visitor = house.visitor(reader)
+    ahead, seen = deque(["/"]), {"/"}
+    while ahead:
+        address = ahead.popleft()
+        answer = visitor.get(address)
+        endpoint = _endpoint(house, address)
+        if answer.status_code in {302, 303, 308}:
+            links = [answer.location]
+        else:
+            assert (reader, address, answer.status_code) == (reader, address, 200)
+            if endpoint in NO_PAGES or endpoint.endswith(".export"):
+                continue
+            walk_.endpoints.add(endpoint)
+            walk_.pages[reader, address] = answer.text
+            links = _note(house, reader, address, answer.text, walk_)
+        for link in links:
+            target = _plain(urljoin(address, link))
+            if target and target not in seen:
+                seen.add(target)
+                ahead.append(target)
+
+
+def _endpoint(house: House, address: str, method: str = "GET") -> str:
+    matched: str = house.app.url_map.bind("localhost").match(urlsplit(address).path, method)[0]
+    return matched
+
+
+def _plain(address: str) -> str | None:
+    """Return an address without what only orders its rows; None for one that leads elsewhere."""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or parts.path.startswith("/static/"):
+        return None
+    query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] not in _ROWS])
+    return f"{parts.path}?{query}" if query else parts.path
+
+
+class _Page(HTMLParser):
+    """The links and the forms of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.forms: list[tuple[str, list[dict[str, str]], dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "a" and given.get("href", "").startswith(("/", "?")):
+            self.links.append(given["href"])
+        elif tag == "form" and given.get("method", "get") == "post":
+            self.forms.append((given.get("action", ""), [], {}))
+        elif tag == "button" and self.forms:
+            self.forms[-1][1].append(given)
+        elif tag == "input" and self.forms and given.get("type") == "hidden":
+            self.forms[-1][2][given["name"]] = given.get("value", "")
+
+
+def _note(house: House, reader: str, address: str, text: str, walk_: Walk) -> list[str]:
+    """Keep the forms of a page, one of each make, and return its links."""
+    page = _Page()
+    page.feed(text)
+    for action, buttons, hidden in page.forms:
+        for button in buttons:
+            target = button.get("formaction") or action or address
+            pressed = {button["name"]: button.get("value", "")} if "name" in button else {}
+            make = (_endpoint(house, target, "POST"), *pressed.values(), reader.partition(".")[0])
+            walk_.forms.setdefault(make, (reader, target, hidden | pressed))
+    return page.links
+
+
+def _names(house: House) -> frozenset[str]:
+    """Return the names that the register itself holds: accounts and the keys of papers."""
+    with house.session() as session:
+        accounts = set(session.scalars(select(User.username)))
+    return NAMES | accounts | {LUMAJANG, TANA_TIDUNG}
+
+
+def _check(found: dict[Any, list[str]]) -> None:
+    told = {place: texts for place, texts in found.items() if texts}
+    distinct = sorted({text for texts in told.values() for text in texts})
+    assert not distinct, f"words outside the catalogue, first on {next(iter(told))}: {distinct}"
+
+
+def test_every_page_was_read_by_somebody(walked):
+    house, walk_ = walked
+    pages = {
+        rule.endpoint
+        for rule in house.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
+    }
+    closed = {
+        endpoint for endpoint in pages
+        if endpoint.rpartition(".")[2] in {"export", "ajax_lookup"} or endpoint in {"admin.index", "access.login"}
+    }  # fmt: skip
+    offered = {rule for rule in pages - closed if _is_offered(house, rule)}
+    assert offered - walk_.endpoints == set()
+
+
+def _is_offered(house: House, endpoint: str) -> bool:
+    """Whether a screen has this page at all: Flask-Admin routes more than most screens offer."""
+    view = getattr(house.app.view_functions[endpoint], "__self__", None)
+    switch = {"create_view": "can_create", "edit_view": "can_edit"}.get(endpoint.rpartition(".")[2])
+    return view is None or switch is None or bool(getattr(view, switch))
+
+
+def test_no_page_shows_a_word_from_outside_the_catalogue(walked):
+    house, walk_ = walked
+    names = _names(house)
+    assert len(walk_.pages) > 300
+    _check({place: strays(text, names=names) for place, text in walk_.pages.items()})
+
+
+def test_every_page_says_which_language_it_is_in(walked):
+    _house, walk_ = walked
+    assert all('<html lang="id">' in text for text in walk_.pages.values())
+
+
+def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked):
+    house, _walk = walked
+    stranger = Visitor(house.app)
+    answers = [
+        stranger.get("/login"),
+        stranger.post("/login", username="", password=""),
+        stranger.post("/login", username="x" * 100, password="x"),
+        stranger.post("/login", username="pemohon", password="wrong"),
+        stranger.client.post("/login"),
+        stranger.get("/nowhere"),
+        stranger.get("/logout"),
+    ]
+    _check({answer.request.path + str(answer.status): strays(answer.text) for answer in answers})
+
+
+def test_headings_of_exports_are_in_the_catalogue(walked):
+    house, _walk = walked
+    names = _names(house)
+    found = {}
+    for rule in house.app.url_map.iter_rules():
+        if rule.endpoint.endswith(".export"):
+            answer = house.visitor("admin" if rule.endpoint == "user.export" else "pemeriksa").get(
+                str(rule).replace("<export_type>", "csv")
+            )
+            assert (rule.endpoint, answer.status_code) == (rule.endpoint, 200)
+            rows = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=_delimiter(answer.text))
+            found[rule.endpoint] = [heading for heading in next(rows) if has_stray(heading, names)]
+    assert len(found) > 10
+    _check(found)
+
+
+def _delimiter(text: str) -> str:
+    head = text.partition("\n")[0]
+    return ";" if head.count(";") > head.count(",") else ","
+
+
+def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked):
+    """Every form that anybody was shown is sent: empty, with nonsense in it, and as a script would send it."""
+    house, walk_ = walked
+    names = _names(house)
+    found: dict[Any, list[str]] = {}
+    last = {"access.logout"}
+    for make, (reader, target, hidden) in sorted(walk_.forms.items(), key=lambda form: form[0][0] in last):
+        if make[0] == "language.choose":
+            continue
+        visitor = house.visitor(reader)
+        for typed_in in ({}, _nonsense(walk_, target)):
+            fields = {name.replace("-", "__"): value for name, value in (hidden | typed_in).items()}
+            fields.pop("csrf_token", None)
+            told = visitor.post(target, json=True, **fields)
+            if told.is_json:
+                faults = told.get_json()
+                sentences = [faults["error"], *faults["fields"].values()]
+                found[make, "json", told.status_code] = [text for text in sentences if has_stray(text, names)]
+            answer = _answer(visitor, visitor.post(target, **fields))
+            found[make, answer.status_code] = strays(answer.text, names=names)
+    assert len(found) > 40
+    _check(found)
+
+
+def _nonsense(walk_: Walk, target: str) -> dict[str, str]:
+    """Return something for each field that a page of ``target`` has, which fits none of them."""
+    pages = [text for (_reader, address), text in walk_.pages.items() if urlsplit(address).path in {target, urlsplit(target).path}]
+    names = {name for text in pages for name in re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', text)}
+    return {name: "‹?›" for name in names if name not in {"csrf_token", "next", "lang", "version"}}
+
+
+def _answer(visitor: Visitor, answer: TestResponse) -> TestResponse:
+    """Return the page that an answer leads to."""
+    return visitor.get(answer.location) if answer.status_code in {302, 303} else answer
+
+
+def test_a_file_that_is_not_taken_is_refused_in_words_of_the_catalogue(walked):
+    house, _walk = walked
+    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    answer = house.move(change_id, Outcome.ACCEPTED, document=upload("x.pdf", b"MZ"), json=True)
+    assert answer.status_code >= 400
+    sentences = [answer.get_json()["error"], *answer.get_json()["fields"].values()]
+    assert not [text for text in sentences if has_stray(text)]

@@ -1,0 +1,158 @@
+"""What a page says, told apart: words of the catalogue, words that people typed, and words that are neither.
+
+Translations come out of a catalogue that puts ⟦ ⟧ around each text, and what people type is put between ‹ ›. Whatever
+else a page shows in letters was written into a template or a view, in one language for all.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import flask_babel
+import pytest
+
+from tests import cast, house, program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Values of a record that are keys and figures: they stay as they are typed.
+_KEYS = frozenset({"code", "register", "card", "kind", "version", "price", "condition", "asset_id"})
+#: Texts of a paper's file that are keys; every other text in quotes is the paper's wording.
+_PAPER_KEYS = re.compile(r"\b(key|role|actor|time|kind|of|when|time_zone|account_suffix|clock|nip) = $")
+
+_MONTHS = "Januari|Februari|Maret|April|Mei|Juni|Juli|Agustus|September|Oktober|November|Desember"
+_UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
+#: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
+_FIGURES = re.compile(
+    rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}(?:, \d\d\.\d\d WI(?:B|TA|T))?"
+    rf"|(?:dalam )?\d+ (?:{_UNITS})(?: yang lalu)?"
+    r"|\bWI(?:B|TA|T)\b|\d\d\.\d\d WI(?:B|TA|T)"
+    r"|[\d.,]+ (?:B|KB|MB)\b|\bRp[\d.,]+"
+    r"|\bRFC/\d{4}/\d{4,}"
+    r"|\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"|\bAsia/[A-Z][a-z]+"
+    r"|\b[a-z0-9.-]+@[a-z.]+"
+    r"|\b[\w-]+\.(?:pdf|png|toml|txt)\b|\b(?:application|image|text)/[\w.+-]+"
+)
+#: Names that are the same in every language.
+NAMES = frozenset({"LPSE", "NIP", "SHA", "CSV", "XLSX", "TOML", "PDF"})
+_TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
+#: A typed text that a list has cut short.
+_CUT = re.compile(r"‹[^‹›⟦⟧]*…")
+_TRANSLATED = re.compile(r"⟦[^‹›⟦⟧]*⟧")
+_WORD = re.compile(r"[^\W\d_]+")
+_VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
+#: Elements whose text is no wording: technical names stand in <code>, values of the trail's rows in cells of .prose.
+_SILENT = frozenset({"script", "style", "code", "textarea"})
+_SPOKEN = ("title", "aria-label", "placeholder", "alt")
+
+
+class MarkedCatalogue:
+    """A catalogue that marks every text of the program as translated."""
+
+    @staticmethod
+    def ugettext(text: str) -> str:
+        """Return ``text`` with the marks around it; its places stay open."""
+        return f"⟦{text}⟧"
+
+    @staticmethod
+    def ungettext(singular: str, plural: str, number: int) -> str:
+        """Return the form for ``number`` with the marks around it."""
+        return f"⟦{singular if number == 1 else plural}⟧"
+
+
+def marked(domain: flask_babel.Domain) -> Any:
+    """Return the catalogue to be used instead of that of ``domain``: only the program's own texts are marked."""
+    return MarkedCatalogue() if domain.domain == ["messages"] else _unmarked(domain)
+
+
+_unmarked = flask_babel.Domain.get_translations
+
+
+@pytest.fixture(scope="module")
+def marking() -> Iterator[None]:
+    """Mark every translation, and everything that the factories of the tests type."""
+    values_for = cast.values_for
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flask_babel.Domain, "get_translations", marked)
+        patch.setattr(program, "papers", lambda: tuple((key, typed_paper(text)) for key, text in cast.papers()))
+        for module in (cast, house):
+            patch.setattr(module, "values_for", lambda step, outcome: typed_values(values_for(step, outcome)))
+        yield
+
+
+def typed(text: str) -> str:
+    """Return ``text`` as something that was typed in."""
+    return f"‹{text}›"
+
+
+def typed_paper(text: str) -> str:
+    """Return a paper's file with all of its wording marked as typed."""
+
+    def mark(found: re.Match[str]) -> str:
+        line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
+        is_key = _PAPER_KEYS.search(line) or line.startswith(("outcomes =", "#")) or not found[1]
+        return found[0] if is_key else f'"{typed(found[1])}"'
+
+    return re.sub(r'"([^"\n]*)"', mark, text)
+
+
+def typed_values(values: Any, key: str = "") -> Any:
+    """Return what a form holds with its free texts marked as typed."""
+    if isinstance(values, dict):
+        return {name: typed_values(value, name) for name, value in values.items()}
+    if isinstance(values, list):
+        return [typed_values(value) for value in values]
+    is_text = isinstance(values, str) and not isinstance(values, Enum)
+    return typed(values) if is_text and key not in _KEYS else values
+
+
+def strays(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
+    """Return every text of ``page`` that has words in it which nobody translated and nobody typed."""
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    return [text for text in reader.texts if has_stray(text, names)]
+
+
+def has_stray(text: str, names: frozenset[str] = NAMES) -> bool:
+    """Whether ``text`` has words that are neither translated nor typed nor one of ``names``."""
+    left, before = text, ""
+    while left != before:
+        before, left = left, _TRANSLATED.sub(" ", _TYPED.sub(" ", left))
+    left = _CUT.sub(" ", left)
+    for name in sorted((name for name in names if not name.isalpha()), key=len, reverse=True):
+        left = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.]|-\w)", " ", left)
+    return any(word not in names for word in _WORD.findall(_FIGURES.sub(" ", left)))
+
+
+class _Reader(HTMLParser):
+    """Collects what people read or hear of a page: its texts, and the attributes that are spoken or shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._silent: list[bool] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        is_foreign = "lang" in given and tag != "html"
+        is_silent = tag in _SILENT or is_foreign or (tag == "td" and given.get("class") == "prose")
+        if tag not in _VOID:
+            self._silent.append(is_silent or (bool(self._silent) and self._silent[-1]))
+        spoken = [given.get(name) for name in _SPOKEN]
+        if tag == "input" and given.get("type") in {"submit", "button", "reset"}:
+            spoken.append(given.get("value"))
+        self.texts += [text for text in spoken if text]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID and self._silent:
+            self._silent.pop()
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not (self._silent and self._silent[-1]):
+            self.texts.append(" ".join(data.split()))
