@@ -21,6 +21,12 @@ from sqlalchemy.orm import foreign, relationship
 
 db = SQLAlchemy()
 
+#: The other tables that have a screen on our side, so that the menu is as long as ours.
+_OTHERS = (
+    "evaluation", "urgency_assessment", "implementation", "test_run", "rollback", "report", "verification", "release",
+    "asset_review", "asset_update", "document", "asset", "sop", "delegation", "audit_entry",
+)  # fmt: skip
+
 #: The agency whose queue is shown: that of the head who is logged in on our side.
 AGENCY = 1
 
@@ -92,6 +98,9 @@ def create_app(url: str) -> Flask:
         admin = Admin(app, name="Stock")
         admin.add_view(ChangeView(change, db, endpoint="change", url="change"))
         admin.add_view(QueueView(activity, db, endpoint="approval", url="approval"))
+        for table in _OTHERS:
+            model = type(table.title(), (db.Model,), {"__table__": db.metadata.tables[table]})
+            admin.add_view(ModelView(model, db, endpoint=table, url=table))
     return app
 
 

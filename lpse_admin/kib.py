@@ -14,39 +14,30 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lpse_admin.message import Message, _
+from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Card(StrEnum):
+class Card(Word):
     """A card of the inventory. Software belongs to the intangible assets, not on card E."""
 
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-    E = "E"
-    F = "F"
-    INTANGIBLE = "ATB"
-
-    @property
-    def title(self) -> Message:
-        """The card as it is shown."""
-        return _CARD_TITLES[self]
+    A = "A", _("KIB A. Land")
+    B = "B", _("KIB B. Equipment and machines")
+    C = "C", _("KIB C. Buildings")
+    D = "D", _("KIB D. Roads, irrigation and networks")
+    E = "E", _("KIB E. Other fixed assets")
+    F = "F", _("KIB F. Construction in progress")
+    INTANGIBLE = "ATB", _("Intangible assets")
 
 
-class Condition(StrEnum):
+class Condition(Word):
     """The state of an item."""
 
-    GOOD = "good"
-    LIGHT_DAMAGE = "light-damage"
-    HEAVY_DAMAGE = "heavy-damage"
-
-    @property
-    def title(self) -> Message:
-        """The condition as it is shown."""
-        return _CONDITIONS[self]
+    GOOD = "good", _("Good")
+    LIGHT_DAMAGE = "light-damage", _("Lightly damaged")
+    HEAVY_DAMAGE = "heavy-damage", _("Heavily damaged")
 
 
 class ColumnKind(StrEnum):
@@ -163,21 +154,6 @@ CARDS: Mapping[Card, tuple[Column, ...]] = {
         _CONDITION, _ORIGIN, _PRICE, _REMARKS,
     ),
 }  # fmt: skip
-
-_CARD_TITLES = {
-    Card.A: _("KIB A. Land"),
-    Card.B: _("KIB B. Equipment and machines"),
-    Card.C: _("KIB C. Buildings"),
-    Card.D: _("KIB D. Roads, irrigation and networks"),
-    Card.E: _("KIB E. Other fixed assets"),
-    Card.F: _("KIB F. Construction in progress"),
-    Card.INTANGIBLE: _("Intangible assets"),
-}
-_CONDITIONS = {
-    Condition.GOOD: _("Good"),
-    Condition.LIGHT_DAMAGE: _("Lightly damaged"),
-    Condition.HEAVY_DAMAGE: _("Heavily damaged"),
-}
 
 
 class CodeScheme(StrEnum):

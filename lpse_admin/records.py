@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.message import Message, _
 from lpse_admin.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
+from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,102 +34,49 @@ class FieldKind(StrEnum):
     MUTATIONS = "mutations"
 
 
-class ChangeKind(StrEnum):
+class ChangeKind(Word):
     """What a request wants changed."""
 
-    APPLICATION = "application"
-    INFRASTRUCTURE = "infrastructure"
-    SERVICE = "service"
-    ACCOUNT = "account"
-
-    @property
-    def title(self) -> Message:
-        """The kind as it is shown."""
-        return _KINDS[self]
+    APPLICATION = "application", _("Application")
+    INFRASTRUCTURE = "infrastructure", _("Infrastructure")
+    SERVICE = "service", _("Service")
+    ACCOUNT = "account", _("Account")
 
 
-class ChangeSource(StrEnum):
+class ChangeSource(Word):
     """Where a request came from."""
 
-    USER = "user"
-    INCIDENT = "incident"
-    AUDIT = "audit"
-    REGULATION = "regulation"
-    MAINTENANCE = "maintenance"
-    VENDOR = "vendor"
-
-    @property
-    def title(self) -> Message:
-        """The source as it is shown."""
-        return _SOURCES[self]
+    USER = "user", _("User's wish")
+    INCIDENT = "incident", _("Incident")
+    AUDIT = "audit", _("Finding of an audit")
+    REGULATION = "regulation", _("Regulation")
+    MAINTENANCE = "maintenance", _("Maintenance")
+    VENDOR = "vendor", _("Notice from the maker")
 
 
-class EmergencyGround(StrEnum):
+class EmergencyGround(Word):
     """Why a change cannot wait (SOP page, silences 10; T's glossary 2)."""
 
-    MAJOR_INCIDENT = "major-incident"
-    SECURITY = "security"
-    OTHER = "other"
-
-    @property
-    def title(self) -> Message:
-        """The ground as it is shown."""
-        return _GROUNDS[self]
+    MAJOR_INCIDENT = "major-incident", _("Major incident")
+    SECURITY = "security", _("Security")
+    OTHER = "other", _("Other ground")
 
 
-class Environment(StrEnum):
+class Environment(Word):
     """Where a change is carried out or released."""
 
-    PRODUCTION = "production"
-    STAGING = "staging"
-    TRAINING = "training"
-    OFFICE = "office"
-
-    @property
-    def title(self) -> Message:
-        """The environment as it is shown."""
-        return _ENVIRONMENTS[self]
+    PRODUCTION = "production", _("Production")
+    STAGING = "staging", _("Staging")
+    TRAINING = "training", _("Training")
+    OFFICE = "office", _("Office")
 
 
-class Risk(StrEnum):
+class Risk(Word):
     """The manager's judgement of what may go wrong."""
 
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-    @property
-    def title(self) -> Message:
-        """The risk as it is shown."""
-        return _RISKS[self]
-
-
-_KINDS = {
-    ChangeKind.APPLICATION: _("Application"),
-    ChangeKind.INFRASTRUCTURE: _("Infrastructure"),
-    ChangeKind.SERVICE: _("Service"),
-    ChangeKind.ACCOUNT: _("Account"),
-}
-_SOURCES = {
-    ChangeSource.USER: _("User's wish"),
-    ChangeSource.INCIDENT: _("Incident"),
-    ChangeSource.AUDIT: _("Finding of an audit"),
-    ChangeSource.REGULATION: _("Regulation"),
-    ChangeSource.MAINTENANCE: _("Maintenance"),
-    ChangeSource.VENDOR: _("Notice from the maker"),
-}
-_GROUNDS = {
-    EmergencyGround.MAJOR_INCIDENT: _("Major incident"),
-    EmergencyGround.SECURITY: _("Security"),
-    EmergencyGround.OTHER: _("Other ground"),
-}
-_ENVIRONMENTS = {
-    Environment.PRODUCTION: _("Production"),
-    Environment.STAGING: _("Staging"),
-    Environment.TRAINING: _("Training"),
-    Environment.OFFICE: _("Office"),
-}
-_RISKS = {Risk.LOW: _("Low"), Risk.MEDIUM: _("Medium"), Risk.HIGH: _("High")}
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
 
 
 @dataclass(frozen=True, slots=True)

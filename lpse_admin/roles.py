@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from lpse_admin.message import _
+from lpse_admin.word import Word
 
-from lpse_admin.message import Message, _
 
-
-class Role(StrEnum):
+class Role(Word):
     """What a user is to the procedure. The papers name the first three."""
 
-    REQUESTER = "requester"
-    CHANGE_MANAGER = "change_manager"
-    HEAD = "head"
-    INSPECTOR = "inspector"
-    ADMINISTRATOR = "administrator"
-
-    @property
-    def title(self) -> Message:
-        """The role's name as it is shown."""
-        return _TITLES[self]
+    REQUESTER = "requester", _("Requester")
+    CHANGE_MANAGER = "change_manager", _("Change manager")
+    HEAD = "head", _("Head of LPSE")
+    INSPECTOR = "inspector", _("Inspector")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 #: Roles that can be the actor of a step. The inspector and the administrator take none.
 ACTING = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
-
-_TITLES = {
-    Role.REQUESTER: _("Requester"),
-    Role.CHANGE_MANAGER: _("Change manager"),
-    Role.HEAD: _("Head of LPSE"),
-    Role.INSPECTOR: _("Inspector"),
-    Role.ADMINISTRATOR: _("Administrator"),
-}

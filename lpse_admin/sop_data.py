@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lpse_admin.message import Message, _
 from lpse_admin.steps import Outcome, Step
+from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,30 +21,20 @@ if TYPE_CHECKING:
 Clock = Literal["handling", "arrival"]
 
 
-class ItemKind(StrEnum):
+class ItemKind(Word):
     """How something that must be at hand is shown to be there."""
 
-    DOCUMENT = "document"
-    RECORD = "record"
-    EQUIPMENT = "equipment"
-
-    @property
-    def title(self) -> Message:
-        """The kind as it is shown."""
-        return _ITEM_KIND_TITLES[self]
+    DOCUMENT = "document", _("Document to attach")
+    RECORD = "record", _("Record of this program")
+    EQUIPMENT = "equipment", _("Equipment at hand")
 
 
-class Condition(StrEnum):
+class Condition(Word):
     """When an item is asked for, if not always (SOP page, silences 11)."""
 
-    BY_PROXY = "by-proxy"
-    ACCOUNT = "account"
-    EMERGENCY = "emergency"
-
-    @property
-    def title(self) -> Message:
-        """The condition as it is shown beside the item."""
-        return _CONDITION_TITLES[self]
+    BY_PROXY = "by-proxy", _("only for a request by proxy")
+    ACCOUNT = "account", _("only for a change of an account")
+    EMERGENCY = "emergency", _("only for an emergency")
 
 
 class RowKind(StrEnum):
@@ -52,19 +43,6 @@ class RowKind(StrEnum):
     START = "start"
     END = "end"
     NOTE = "note"
-
-
-_ITEM_KIND_TITLES = {
-    ItemKind.DOCUMENT: _("Document to attach"),
-    ItemKind.RECORD: _("Record of this program"),
-    ItemKind.EQUIPMENT: _("Equipment at hand"),
-}
-
-_CONDITION_TITLES = {
-    Condition.BY_PROXY: _("only for a request by proxy"),
-    Condition.ACCOUNT: _("only for a change of an account"),
-    Condition.EMERGENCY: _("only for an emergency"),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,65 +7,54 @@ The keys are addresses and stored values: they stay as they are.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from lpse_admin.message import Message, _
+from lpse_admin.word import Word
 
 
-class Step(StrEnum):
+class Step(Word):
     """A place where a request can be; CLOSED is the end."""
 
-    REQUEST = "request"
-    RETURNED = "returned"
-    EVALUATION = "evaluation"
-    URGENCY = "urgency"
-    APPROVAL = "approval"
-    IMPLEMENTATION = "implementation"
-    TEST = "test"
-    ROLLBACK = "rollback"
-    REPORT = "report"
-    VERIFICATION = "verification"
-    RELEASE = "release"
-    ASSET_REVIEW = "asset-review"
-    ASSET_UPDATE = "asset-update"
-    CLOSED = "closed"
-
-    @property
-    def title(self) -> Message:
-        """The step's name as it is shown (SOP page, 'Words on screen')."""
-        return _STEP_TITLES[self]
+    REQUEST = "request", _("Change request")
+    RETURNED = "returned", _("Returned to the requester")
+    EVALUATION = "evaluation", _("Evaluation")
+    URGENCY = "urgency", _("Urgency assessment")
+    APPROVAL = "approval", _("Approval")
+    IMPLEMENTATION = "implementation", _("Implementation")
+    TEST = "test", _("Documentation and test")
+    ROLLBACK = "rollback", _("Roll back")
+    REPORT = "report", _("Change report")
+    VERIFICATION = "verification", _("Verification of the report")
+    RELEASE = "release", _("Release schedule")
+    ASSET_REVIEW = "asset-review", _("Review of the asset list")
+    ASSET_UPDATE = "asset-update", _("Update of the asset list")
+    CLOSED = "closed", _("Closed")
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """How a step can end."""
 
-    SUBMITTED = "submitted"
-    ACCEPTED = "accepted"
-    RETURNED = "returned"
-    REJECTED = "rejected"
-    RESUBMITTED = "resubmitted"
-    WITHDRAWN = "withdrawn"
-    EMERGENCY = "emergency"
-    NORMAL = "normal"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    DONE = "done"
-    PASSED = "passed"
-    FAILED = "failed"
-    ROLLED_BACK = "rolled-back"
-    REPORTED = "reported"
-    VERIFIED = "verified"
-    MEND = "mend"
-    SCHEDULED = "scheduled"
-    NO_RELEASE = "no-release"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    UPDATED = "updated"
-
-    @property
-    def title(self) -> Message:
-        """The outcome as it is recorded: 'accepted'."""
-        return _OUTCOME_TITLES[self]
+    SUBMITTED = "submitted", _("Submitted")
+    ACCEPTED = "accepted", _("Accepted")
+    RETURNED = "returned", _("Returned")
+    REJECTED = "rejected", _("Rejected")
+    RESUBMITTED = "resubmitted", _("Submitted again")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EMERGENCY = "emergency", _("Emergency")
+    NORMAL = "normal", _("Normal")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    DONE = "done", _("Carried out")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
+    ROLLED_BACK = "rolled-back", _("Rolled back")
+    REPORTED = "reported", _("Reported")
+    VERIFIED = "verified", _("Verified")
+    MEND = "mend", _("Report to be mended")
+    SCHEDULED = "scheduled", _("Scheduled")
+    NO_RELEASE = "no-release", _("No release")
+    CHANGED = "changed", _("Assets changed")
+    UNCHANGED = "unchanged", _("Assets unchanged")
+    UPDATED = "updated", _("Updated")
 
     @property
     def command(self) -> Message:
@@ -73,44 +62,29 @@ class Outcome(StrEnum):
         return _COMMANDS[self]
 
 
-class Result(StrEnum):
+class Result(Word):
     """What became of a closed request."""
 
-    COMPLETED = "completed"
-    ROLLED_BACK = "rolled-back"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-
-    @property
-    def title(self) -> Message:
-        """The result as it is shown."""
-        return _RESULT_TITLES[self]
+    COMPLETED = "completed", _("Completed")
+    ROLLED_BACK = "rolled-back", _("Rolled back")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
-class Urgency(StrEnum):
+class Urgency(Word):
     """The manager's judgement in the urgency step."""
 
-    NORMAL = "normal"
-    EMERGENCY = "emergency"
-
-    @property
-    def title(self) -> Message:
-        """The urgency as it is shown."""
-        return _URGENCY_TITLES[self]
+    NORMAL = "normal", _("Normal")
+    EMERGENCY = "emergency", _("Emergency")
 
 
-class Part(StrEnum):
+class Part(Word):
     """What somebody did on one request, as far as it decides what else they may do on it."""
 
-    ASK = "ask"
-    EVALUATE = "evaluate"
-    CARRY_OUT = "carry-out"
-    CHECK = "check"
-
-    @property
-    def title(self) -> Message:
-        """What the person did, to follow 'You have already'."""
-        return _PART_TITLES[self]
+    ASK = "ask", _("asked for this change")
+    EVALUATE = "evaluate", _("evaluated this change")
+    CARRY_OUT = "carry-out", _("carried out this change")
+    CHECK = "check", _("decided on this change as its head")
 
 
 #: Outcomes that each step knows. A paper uses some or all of them.
@@ -167,47 +141,6 @@ CHECKS_ANOTHER: dict[Part, frozenset[Part]] = {
     Part.CHECK: frozenset({Part.ASK, Part.EVALUATE, Part.CARRY_OUT}),
 }
 
-_STEP_TITLES = {
-    Step.REQUEST: _("Change request"),
-    Step.RETURNED: _("Returned to the requester"),
-    Step.EVALUATION: _("Evaluation"),
-    Step.URGENCY: _("Urgency assessment"),
-    Step.APPROVAL: _("Approval"),
-    Step.IMPLEMENTATION: _("Implementation"),
-    Step.TEST: _("Documentation and test"),
-    Step.ROLLBACK: _("Roll back"),
-    Step.REPORT: _("Change report"),
-    Step.VERIFICATION: _("Verification of the report"),
-    Step.RELEASE: _("Release schedule"),
-    Step.ASSET_REVIEW: _("Review of the asset list"),
-    Step.ASSET_UPDATE: _("Update of the asset list"),
-    Step.CLOSED: _("Closed"),
-}
-
-_OUTCOME_TITLES = {
-    Outcome.SUBMITTED: _("Submitted"),
-    Outcome.ACCEPTED: _("Accepted"),
-    Outcome.RETURNED: _("Returned"),
-    Outcome.REJECTED: _("Rejected"),
-    Outcome.RESUBMITTED: _("Submitted again"),
-    Outcome.WITHDRAWN: _("Withdrawn"),
-    Outcome.EMERGENCY: _("Emergency"),
-    Outcome.NORMAL: _("Normal"),
-    Outcome.APPROVED: _("Approved"),
-    Outcome.REFUSED: _("Refused"),
-    Outcome.DONE: _("Carried out"),
-    Outcome.PASSED: _("Passed"),
-    Outcome.FAILED: _("Failed"),
-    Outcome.ROLLED_BACK: _("Rolled back"),
-    Outcome.REPORTED: _("Reported"),
-    Outcome.VERIFIED: _("Verified"),
-    Outcome.MEND: _("Report to be mended"),
-    Outcome.SCHEDULED: _("Scheduled"),
-    Outcome.NO_RELEASE: _("No release"),
-    Outcome.CHANGED: _("Assets changed"),
-    Outcome.UNCHANGED: _("Assets unchanged"),
-    Outcome.UPDATED: _("Updated"),
-}
 
 _COMMANDS = {
     Outcome.SUBMITTED: _("Submit the request"),
@@ -232,23 +165,4 @@ _COMMANDS = {
     Outcome.CHANGED: _("Assets have changed"),
     Outcome.UNCHANGED: _("Assets are unchanged"),
     Outcome.UPDATED: _("Update the asset list"),
-}
-
-_RESULT_TITLES = {
-    Result.COMPLETED: _("Completed"),
-    Result.ROLLED_BACK: _("Rolled back"),
-    Result.REJECTED: _("Rejected"),
-    Result.WITHDRAWN: _("Withdrawn"),
-}
-
-_URGENCY_TITLES = {
-    Urgency.NORMAL: _("Normal"),
-    Urgency.EMERGENCY: _("Emergency"),
-}
-
-_PART_TITLES = {
-    Part.ASK: _("asked for this change"),
-    Part.EVALUATE: _("evaluated this change"),
-    Part.CARRY_OUT: _("carried out this change"),
-    Part.CHECK: _("decided on this change as its head"),
 }

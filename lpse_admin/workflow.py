@@ -133,8 +133,8 @@ def asked_items(rule: Rule, position: Position) -> tuple[Item, ...]:
     return tuple(item for item in rule.requires if item.when is None or item.when in position.conditions)
 
 
-def is_at_hand(item: Item, step: Step, at_hand: AtHand) -> bool:
-    """Whether one requirement of ``step`` is met.
+def is_at_hand(item: Item, at_hand: AtHand) -> bool:
+    """Whether one requirement of a step is met.
 
     A step's own record is judged by its fields. The record of a step that this request did not pass is not asked
     for: a normal change has no approval to show.
@@ -160,7 +160,7 @@ def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> 
     if outcome in _WITHOUT_THE_FILE:
         return faults
     for item in asked_items(sop.rules[step], position):
-        if not is_at_hand(item, step, at_hand):
+        if not is_at_hand(item, at_hand):
             faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM[item.kind](item)
     return faults
 

@@ -118,7 +118,7 @@ class Activity(Base):
     delegation: Mapped[Delegation | None] = relationship()
     documents: Mapped[list[Document]] = relationship(back_populates="activity", order_by="Document.id")
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {
+    __mapper_args__: dict[str, Any] = {
         "polymorphic_on": "step",
     }
 
@@ -135,20 +135,20 @@ def _key() -> Mapped[int]:
 class RequestActivity(Activity):
     """The requester's own step; what is asked stands on the request itself."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.REQUEST}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REQUEST}
 
 
 class ReturnedActivity(Activity):
     """The request is back with the requester, who mends or withdraws it."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.RETURNED}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RETURNED}
 
 
 class Evaluation(Activity):
     """The manager's evaluation of a request."""
 
     __tablename__ = "evaluation"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.EVALUATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION}
 
     id: Mapped[int] = _key()
     findings: Mapped[Prose | None]
@@ -162,7 +162,7 @@ class UrgencyAssessment(Activity):
     """The manager's judgement of how urgent a request is."""
 
     __tablename__ = "urgency_assessment"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.URGENCY}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY}
 
     id: Mapped[int] = _key()
     ground: Mapped[EmergencyGround | None] = mapped_column(stored(EmergencyGround, "ground"))
@@ -173,7 +173,7 @@ class Approval(Activity):
     """The head's decision on an emergency."""
 
     __tablename__ = "approval"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.APPROVAL}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.APPROVAL}
 
     id: Mapped[int] = _key()
     considerations: Mapped[Prose | None]
@@ -183,7 +183,7 @@ class Implementation(Activity):
     """The change as it was carried out."""
 
     __tablename__ = "implementation"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.IMPLEMENTATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION}
 
     id: Mapped[int] = _key()
     environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
@@ -198,7 +198,7 @@ class TestRun(Activity):
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for its own
     __tablename__ = "test_run"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.TEST}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST}
 
     id: Mapped[int] = _key()
     documentation: Mapped[Prose | None]
@@ -229,7 +229,7 @@ class Rollback(Activity):
     """The way back after a failed test."""
 
     __tablename__ = "rollback"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ROLLBACK}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK}
 
     id: Mapped[int] = _key()
     cause: Mapped[Prose | None]
@@ -242,7 +242,7 @@ class Report(Activity):
     """The manager's report to the head."""
 
     __tablename__ = "report"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.REPORT}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REPORT}
 
     id: Mapped[int] = _key()
     summary: Mapped[Prose | None]
@@ -253,7 +253,7 @@ class Verification(Activity):
     """The head's verification of the report."""
 
     __tablename__ = "verification"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.VERIFICATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.VERIFICATION}
 
     id: Mapped[int] = _key()
     notes: Mapped[Prose | None]
@@ -268,7 +268,7 @@ class Release(Activity):
         CheckConstraint("downtime_minutes >= 0", name="downtime_not_negative"),
         Index(None, "window_start_at"),
     )
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.RELEASE}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
 
     id: Mapped[int] = _key()
     version: Mapped[str | None] = mapped_column(String(80))
@@ -304,7 +304,7 @@ class AssetReview(Activity):
     """Whether the change altered the asset list, and which items."""
 
     __tablename__ = "asset_review"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ASSET_REVIEW}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW}
 
     id: Mapped[int] = _key()
     assessment: Mapped[Prose | None]
@@ -334,7 +334,7 @@ class AssetUpdate(Activity):
     """The asset list brought up to date: all mutations of it apply together or not at all."""
 
     __tablename__ = "asset_update"
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": Step.ASSET_UPDATE}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE}
 
     id: Mapped[int] = _key()
     notes: Mapped[Prose | None]

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.kib import Card, Condition
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
+from lpse_admin.word import Word
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
 if TYPE_CHECKING:
-
     from models.activity import AssetUpdate
     from models.change import ChangeRequest
     from models.user import User
 
 
-class MutationKind(StrEnum):
+class MutationKind(Word):
     """What happened to an asset."""
 
-    ADDED = "added"
-    ALTERED = "altered"
-    RETIRED = "retired"
-
-    @property
-    def title(self) -> Message:
-        """The kind as it is shown."""
-        return _MUTATIONS[self]
-
-
-_MUTATIONS = {
-    MutationKind.ADDED: _("Added"),
-    MutationKind.ALTERED: _("Altered"),
-    MutationKind.RETIRED: _("Taken off the list"),
-}
+    ADDED = "added", _("Added")
+    ALTERED = "altered", _("Altered")
+    RETIRED = "retired", _("Taken off the list")
 
 
 class Asset(Base):

@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -32,6 +31,7 @@ from sqlalchemy.orm import (
 )
 
 from lpse_admin.message import Message, _
+from lpse_admin.word import Word
 from models.agency import Agency
 from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json
 
@@ -48,24 +48,12 @@ _BATCH = 1000
 _SECRET = "***"  # noqa: S105 - what stands in the trail in a secret's place
 
 
-class RowAction(StrEnum):
+class RowAction(Word):
     """What happened to a row."""
 
-    INSERTED = "inserted"
-    UPDATED = "updated"
-    DELETED = "deleted"
-
-    @property
-    def title(self) -> Message:
-        """The action as it is shown."""
-        return _ACTIONS[self]
-
-
-_ACTIONS = {
-    RowAction.INSERTED: _("Entered"),
-    RowAction.UPDATED: _("Altered"),
-    RowAction.DELETED: _("Removed"),
-}
+    INSERTED = "inserted", _("Entered")
+    UPDATED = "updated", _("Altered")
+    DELETED = "deleted", _("Removed")
 
 
 class AuditEntry(Base):
@@ -254,6 +242,8 @@ def _place_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
 
 def _tell(session: Session) -> None:
     """Write the entries of this transaction, before it is committed; if one can't be written nothing is."""
+    if session.in_nested_transaction():
+        return  # a savepoint is released: it is told with the rest, in one entry
     session.flush()
     pending = session.info.pop(_PENDING, [])
     if not pending:
@@ -428,11 +418,10 @@ def _verify_chain(session: Session, chain: int, head: Anchor | None, known: dict
 def _batches(session: Session, chain: int) -> Iterator[list[dict[str, Any]]]:
     """Yield the entries of a chain in order, a thousand at a time, so that memory stays level."""
     table = AuditEntry.__table__
-    found = session.connection().execute(
-        select(table).where(table.c.chain == chain).order_by(table.c.number).execution_options(yield_per=_BATCH)
-    )
-    for batch in found.mappings().partitions():
-        yield [dict(entry) for entry in batch]
+    entries = select(table).where(table.c.chain == chain).order_by(table.c.number)
+    with session.connection().execute(entries.execution_options(yield_per=_BATCH)) as found:
+        for batch in found.mappings().partitions():
+            yield [dict(entry) for entry in batch]
 
 
 def _places(session: Session, entry_ids: list[int]) -> dict[int, set[tuple[str, str]]]:

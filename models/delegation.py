@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, bindparam, case, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
+from lpse_admin.word import Word
 from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
 from models.user import User
@@ -24,45 +24,26 @@ if TYPE_CHECKING:
 _LINE_LENGTH = 300
 
 
-class DelegationKind(StrEnum):
+class DelegationKind(Word):
     """Plh. stands in for a passing absence, Plt. for a standing one."""
 
-    PLH = "plh"
-    PLT = "plt"
+    PLH = "plh", _("Acting for a passing absence (Plh.)")
+    PLT = "plt", _("Acting head (Plt.)")
 
     @property
     def prefix(self) -> str:
         """What is written before the head's office: 'Plh. Kepala LPSE'."""
         return "Plh." if self is DelegationKind.PLH else "Plt."
 
-    @property
-    def title(self) -> Message:
-        """The kind as it is shown."""
-        return _("Acting for a passing absence (Plh.)") if self is DelegationKind.PLH else _("Acting head (Plt.)")
 
-
-class DelegationState(StrEnum):
+class DelegationState(Word):
     """What a delegation is good for on a day."""
 
-    IN_FORCE = "in-force"
-    COMING = "coming"
-    ENDED = "ended"
-    WITHDRAWN = "withdrawn"
-    VOID = "void"
-
-    @property
-    def title(self) -> Message:
-        """The state as it is shown."""
-        return _STATES[self]
-
-
-_STATES = {
-    DelegationState.IN_FORCE: _("In force"),
-    DelegationState.COMING: _("Not yet in force"),
-    DelegationState.ENDED: _("Ended"),
-    DelegationState.WITHDRAWN: _("Revoked"),
-    DelegationState.VOID: _("Void: its giver is head no more"),
-}
+    IN_FORCE = "in-force", _("In force")
+    COMING = "coming", _("Not yet in force")
+    ENDED = "ended", _("Ended")
+    WITHDRAWN = "withdrawn", _("Revoked")
+    VOID = "void", _("Void: its giver is head no more")
 
 
 class Delegation(Base):
@@ -154,20 +135,25 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     if user.agency is None or not user.is_active:
         return None
     today = now.astimezone(user.agency.zone).date()
-    return session.scalars(
-        select(Delegation)
-        .join(User, User.id == Delegation.head_id)
-        .where(
-            Delegation.delegate_id == user.id,
-            Delegation.agency_id == user.agency_id,
-            User.is_head,
-            Delegation.withdrawn_at.is_(None),
-            Delegation.from_date <= today,
-            Delegation.until_date >= today,
-        )
-        .order_by(Delegation.id.desc())
-        .limit(1)
-    ).one_or_none()
+    asked = {"delegate": user.id, "agency": user.agency_id, "today": today}
+    return session.scalars(_IN_FORCE, asked).one_or_none()
+
+
+#: Asked at every request, so put together once.
+_IN_FORCE = (
+    select(Delegation)
+    .join(User, User.id == Delegation.head_id)
+    .where(
+        Delegation.delegate_id == bindparam("delegate"),
+        Delegation.agency_id == bindparam("agency"),
+        User.is_head,
+        Delegation.withdrawn_at.is_(None),
+        Delegation.from_date <= bindparam("today"),
+        Delegation.until_date >= bindparam("today"),
+    )
+    .order_by(Delegation.id.desc())
+    .limit(1)
+)
 
 
 def grant(  # noqa: PLR0913 - a decree has this many parts

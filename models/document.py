@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
-from lpse_admin.errors import NoSuchMove
+from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.message import _
 from models.base import Base, Identity, Line, Moment, PrimaryKey
 
@@ -87,13 +87,29 @@ def keep(session: Session, content: bytes) -> FileContent:
     return row
 
 
+def detach(session: Session, document: Document, by: User, now: dt.datetime) -> None:
+    """Take a wrongly attached file off a step that is still open; its name and hash stay in the trail.
+
+    Raises NoSuchMove (409) once the step is finished, NotAllowed (403) for anybody but the step's actor.
+    """
+    activity, change = document.activity, document.change
+    if activity is None or change is None:
+        raise NoSuchMove(_("The decree stays with its delegation."))
+    _hold_open(session, activity)
+    if refusal := change.bar(by, now):
+        raise NotAllowed(refusal)
+    session.delete(document)
+    change.version += 1
+    session.flush()
+
+
 def _hold_open(session: Session, activity: Activity) -> None:
-    """Lock the request, as a move does, so that nobody finishes the step while a file arrives for it."""
+    """Lock the request, as a move does, so that nobody finishes the step while its files change."""
     session.flush()
     session.refresh(activity.change, ["version"], with_for_update=True)
     session.refresh(activity, ["finished_at"])
     if not activity.is_open:
-        raise NoSuchMove(_("This step is finished: nothing can be added to it any more."))
+        raise NoSuchMove(_("This step is finished: its files stay as they are."))
 
 
 def attach(  # noqa: PLR0913 - what is told of a file when it arrives

@@ -54,7 +54,8 @@ def write(change: ChangeRequest, activity: Activity, values: Mapping[str, object
             faults[field.key] = fault
     if fault := _fault(REASON, values.get(REASON.key), change, activity, now):
         faults[REASON.key] = fault
-    faults |= _faults_between(activity.step, {**read(change, activity), **values})
+    sound = {key: value for key, value in {**read(change, activity), **values}.items() if key not in faults}
+    faults |= _faults_between(activity.step, sound)
     if faults:
         raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=faults)
     for field in fields:

@@ -7,7 +7,6 @@ foreign keys: a move that its paper does not have cannot be stored.
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove, NotAllowed
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
 from lpse_admin.roles import Role
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
 from lpse_admin.steps import Outcome, Step
+from lpse_admin.word import Word
 from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
@@ -26,24 +26,12 @@ if TYPE_CHECKING:
     from models.user import User
 
 
-class SopState(StrEnum):
+class SopState(Word):
     """What a loaded paper is good for."""
 
-    DRAFT = "draft"
-    IN_FORCE = "in-force"
-    SUPERSEDED = "superseded"
-
-    @property
-    def title(self) -> Message:
-        """The state as it is shown."""
-        return _STATES[self]
-
-
-_STATES = {
-    SopState.DRAFT: _("Draft"),
-    SopState.IN_FORCE: _("In force"),
-    SopState.SUPERSEDED: _("Superseded"),
-}
+    DRAFT = "draft", _("Draft")
+    IN_FORCE = "in-force", _("In force")
+    SUPERSEDED = "superseded", _("Superseded")
 
 
 @lru_cache(maxsize=64)
@@ -160,9 +148,7 @@ def in_force(session: Session, agency_id: int) -> SopRevision | None:
 def taken_numbers(session: Session, key: str) -> dict[str, str]:
     """Return the digest of the content that has each SOP number already, other revisions of ``key`` left out."""
     rows = session.execute(
-        select(SopRevision.number, SopRevision.digest).where(
-            SopRevision.number.is_not(None), SopRevision.key != key
-        )
+        select(SopRevision.number, SopRevision.digest).where(SopRevision.number.is_not(None), SopRevision.key != key)
     )
     return {number: content for number, content in rows if number is not None}
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lpse_admin.roles import ACTING, Role
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Step, Urgency
-from models.activity import Activity
+from models.activity import Activity, Approval
 from models.change import ChangeRequest
 from models.scope import visible
 from models.sop import SopRevision
@@ -54,11 +54,11 @@ class Waiting:
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
     """Return the number of emergencies that wait for the head, and the arrival of the oldest."""
-    row = session.execute(
+    row = session.connection().execute(
         select(func.count(), func.min(Activity.arrived_at))
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
         .where(
-            reader.sees(),
+            visible(Approval, reader.user, stands_in_for_head=reader.stands_in_for_head),
             Activity.step == Step.APPROVAL,
             Activity.finished_at.is_(None),
             ChangeRequest.urgency == Urgency.EMERGENCY,
@@ -130,7 +130,7 @@ def _read(session: Session, reader: Reader, criterion: ColumnElement[bool], most
             row.number,
             row.title,
             row.step,
-            papers[row.sop_id].actor_title(row.step),
+            str(papers[row.sop_id].actor_title(row.step)),
             row.urgency,
             row.arrived_at,
         )

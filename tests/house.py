@@ -60,11 +60,11 @@ class House:
             self._visitors[username] = Visitor(self.app, username)
         return self._visitors[username]
 
-    def actor(self, change: ChangeRequest) -> Visitor:
-        """Return the browser of whoever has the next move."""
-        role = change.paper.rules[change.step].actor
-        name = {Role.REQUESTER: "pemohon", Role.CHANGE_MANAGER: "pengelola", Role.HEAD: "kepala"}[role]
-        return self.visitor(name + SUFFIX[change.sop.key])
+    def actor(self, change_id: int) -> Visitor:
+        """Return the browser of whoever has the next move; of a closed request, its requester's."""
+        with self.session() as session:
+            name = _actor(session.get_one(ChangeRequest, change_id))
+        return self.visitor(name)
 
     @contextmanager
     def session(self) -> Iterator[WatchedSession]:
@@ -92,18 +92,12 @@ class House:
 
     def move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
         """Send a complete move as whoever has it, and return the answer."""
-        with self.session() as session:
-            change = session.get_one(ChangeRequest, change_id)
-            fields, visitor = form(change, outcome) | typed, self.actor(change)
-        return visitor.post(f"/admin/change/{change_id}/move", json=json, **fields)
+        fields = self.form(change_id, outcome, **typed)
+        return self.actor(change_id).post(f"/admin/change/{change_id}/move", json=json, **fields)
 
     def actor_page(self, change_id: int) -> TestResponse:
-        """Return the page of a request as whoever has the next move sees it; of a closed one, the requester."""
-        with self.session() as session:
-            change = session.get_one(ChangeRequest, change_id)
-            closed = change.step is Step.CLOSED
-            visitor = self.visitor("pemohon" + SUFFIX[change.sop.key]) if closed else self.actor(change)
-        return visitor.get(f"/admin/change/details/?id={change_id}")
+        """Return the page of a request as whoever has the next move sees it."""
+        return self.actor(change_id).get(f"/admin/change/details/?id={change_id}")
 
     def where(self, change_id: int) -> tuple[Step, int]:
         """Return the step at which a request stands, and its version."""
@@ -115,7 +109,8 @@ class House:
 def form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the fields of a complete move as a browser would send them, the files among them."""
     fields: dict[str, Any] = {"outcome": outcome.value, "version": str(change.version)}
-    for key, value in values_for(change.step, outcome).items():
+    step = Step.REQUEST if change.step is Step.RETURNED else change.step
+    for key, value in values_for(step, outcome).items():
         fields |= written(SENT_AS.get(key, key), value, change)
     there = {document.item_key for document in change.documents}
     items = () if change.step is Step.CLOSED else asked_items(change.paper.rules[change.step], change.position)
@@ -140,6 +135,12 @@ def written(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
 def upload(name: str, content: bytes = PDF) -> tuple[io.BytesIO, str]:
     """Return a file to be sent with a form."""
     return io.BytesIO(content), name
+
+
+def _actor(change: ChangeRequest) -> str:
+    rule = change.paper.rules.get(change.step)
+    names = {Role.CHANGE_MANAGER: "pengelola", Role.HEAD: "kepala"}
+    return names.get(rule.actor if rule else Role.REQUESTER, "pemohon") + SUFFIX[change.sop.key]
 
 
 def _user(session: WatchedSession, username: str) -> User:

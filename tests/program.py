@@ -76,7 +76,10 @@ class Visitor:
         if not self.token:
             self.token = self._token()
         data = {"csrf_token": self.token} | {name.replace("__", "-"): value for name, value in fields.items()}
-        return self.client.post(path, data=data, headers=_headers(json=json))
+        answer = self.client.post(path, data=data, headers=_headers(json=json))
+        # What is large was sent from a temporary file, which the client leaves open.
+        answer.request.environ["wsgi.input"].close()
+        return answer
 
     def _token(self) -> str:
         page = self.client.get("/login", follow_redirects=True).text

@@ -38,13 +38,19 @@ def height(session, chain):
 def whole_play(session, cast):
     """Write to every table that the procedure has."""
     office = cast.lumajang
-    asset(session, office)
+    item = asset(session, office)
     granted = delegation(session, office)
+    change = new(session, office)
     walk(
         session, office, *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
         Outcome.REFUSED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE, Outcome.FAILED,
-        Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED,
+        Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, change=change,
     )  # fmt: skip
+    rows = [
+        {"kind": "altered", "asset_id": item.id, "column": "price", "value": "9.750.000,5"},
+        {"kind": "added", "card": "B", "code": "132100102003", "register": "0001", "name": "Notebook", "price": "1"},
+    ]
+    move(session, change, Outcome.UPDATED, office.manager, values={"mutations": rows})
     answer(session)
     granted.withdraw(now=NOW, by=office.head)
     session.commit()
@@ -160,6 +166,9 @@ def test_secrets_never_enter_the_trail(session, cast):
 
 def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, cast):
     at(session, cast.lumajang, Step.EVALUATION)
+    answer(session)
+    cast.installer.phone = "1"
+    session.commit()
     before = {anchor.chain: anchor for anchor in audit.anchors(session)}
     assert set(before) == {0, cast.lumajang.agency.id, cast.tana_tidung.agency.id}
     at(session, cast.tana_tidung, Step.EVALUATION)
@@ -291,7 +300,7 @@ def tamper(session, cast):
 @pytest.mark.parametrize(
     "assignment",
     [
-        "rows = '[]'", "actor_id = 1", "actor_name = 'Lain'", "capacity = 'Kepala LPSE'", "address = '192.0.2.1'",
+        "rows = '[]'", "actor_id = 99", "actor_name = 'Lain'", "capacity = 'Kepala LPSE'", "address = '192.0.2.1'",
         "action = 'lain'", "reason = 'lain'", "at = '2020-01-01 00:00:00'", "request_id = 'x'",
     ],
 )  # fmt: skip

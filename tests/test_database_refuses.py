@@ -109,8 +109,9 @@ def test_a_move_added_to_a_paper_in_force_or_a_paper_rewritten(office, refuses):
 
 def test_a_step_that_does_not_follow_the_former_one(session, office, refuses):
     change = at(session, office, Step.EVALUATION)
-    refuses(activity(change, "release", 3), "FOREIGN KEY|foreign key")
-    refuses(activity(change, "urgency", 4), "FOREIGN KEY|foreign key")
+    rest = finished("normal", "implementation", office.manager)
+    refuses(activity(change, "urgency", 3, rest), "FOREIGN KEY|foreign key")
+    refuses(activity(change, "urgency", 4, rest), "FOREIGN KEY|foreign key")
     closed = at(session, office, Step.CLOSED)
     refuses(activity(closed, "evaluation", len(closed.activities) + 1), "FOREIGN KEY|foreign key")
     refuses(activity(closed, "closed", len(closed.activities) + 1), "closed_is_no_step")
@@ -191,7 +192,17 @@ def test_an_asset_mutation_without_its_request(session, office, refuses):
     refuses(MUTATION.format(**mutation, change="NULL", update=change.current.id))
     refuses(MUTATION.format(**mutation, change=other.id, update=change.current.id))
     refuses(MUTATION.format(**mutation, change=other.id, update=other.current.id))
+
+
+def test_an_item_changed_that_a_request_names_or_taken_off_the_list_without_one(session, office, refuses, allows):
+    item = asset(session, office, "0502")
+    damage = f"UPDATE asset SET condition = 'heavy-damage' WHERE id = {item.id}"
+    allows(damage)  # a mistake at the entry can be corrected
     refuses(f"UPDATE asset SET is_retired = TRUE WHERE id = {item.id}", "only through a request")
+    change = at(session, office, Step.ASSET_REVIEW)
+    found = [{"asset_id": item.id, "finding": "Rusak berat"}]
+    move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
+    refuses(damage, "only through a request")
     refuses(f"DELETE FROM asset WHERE id = {item.id}")
 
 

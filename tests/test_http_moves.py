@@ -186,8 +186,9 @@ def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on
     change_id = house.at(key, step)
     with house.session() as session:
         change = session.get_one(ChangeRequest, change_id)
-        visitor, version = house.actor(change), change.version
+        version = change.version
         attached = {f"document-{document.item_key}" for document in change.documents}
+    visitor = house.actor(change_id)
     blank = {SENT_AS.get(field.key, field.key): "" for field in RECORDS[step] if field.kind not in _ROWS}
     expected = (_needed(step, outcome) | _items(key, step, outcome)) - attached
     if not expected:
@@ -233,8 +234,7 @@ def test_after_a_422_everything_that_was_typed_is_still_on_the_page(step, outcom
     fields = {name: value for name, value in fields.items() if name != missing and not name.startswith(f"{missing}-")}
     if step in {Step.REQUEST, Step.RETURNED}:
         fields = fields | {missing: ""}
-    with house.session() as session:
-        visitor = house.actor(session.get_one(ChangeRequest, change_id))
+    visitor = house.actor(change_id)
     answer = visitor.post(path(change_id), **fields)
     if answer.status_code == 303:  # what was missing now was there before
         return
@@ -339,8 +339,7 @@ def test_more_than_the_program_reads_at_all_is_413(house: House, waiting):
 def test_the_second_of_two_sendings_of_one_form_is_409(step, outcome, house: House):
     change_id = house.at(TANA_TIDUNG, step)
     first, second = house.form(change_id, outcome), house.form(change_id, outcome)
-    with house.session() as session:
-        visitor = house.actor(session.get_one(ChangeRequest, change_id))
+    visitor = house.actor(change_id)
     assert visitor.post(path(change_id), **first).status_code == 303
     stands = house.where(change_id)
     page = visitor.post(path(change_id), **second)

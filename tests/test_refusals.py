@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
+    from werkzeug.test import TestResponse
 
 SENTENCE = _("This is why: %(why)s.", why=_("because"))
 REFUSALS = {
@@ -48,7 +48,7 @@ def _raise(error: Exception) -> Any:
     raise error
 
 
-def _abort(status: int) -> None:
+def _abort(status: int) -> Any:
     abort(status)
 
 
@@ -87,13 +87,13 @@ def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(progra
     assert page.text.count("<h1>") == 1
     answer = Visitor(program).get(f"/{name}", json=True)
     assert answer.status_code == status
-    assert answer.json["error"] == "This is why: because."
-    assert answer.json["status"] == status
+    assert _json(answer)["error"] == "This is why: because."
+    assert _json(answer)["status"] == status
 
 
 def test_what_is_wrong_with_single_fields_is_named(program):
     assert "A title is needed." in Visitor(program).get("/incomplete").text
-    assert Visitor(program).get("/incomplete", json=True).json["fields"] == {"title": "A title is needed."}
+    assert _json(Visitor(program).get("/incomplete", json=True))["fields"] == {"title": "A title is needed."}
 
 
 def test_whoever_tried_too_often_is_told_when_to_come_back(program):
@@ -105,12 +105,12 @@ def test_every_status_has_a_page(program, status):
     page = Visitor(program).get(f"/abort/{status}")
     assert page.status_code == status
     assert "<h1>" in page.text
-    assert Visitor(program).get(f"/abort/{status}", json=True).json["status"] == status
+    assert _json(Visitor(program).get(f"/abort/{status}", json=True))["status"] == status
 
 
 def test_an_address_that_is_not_there_is_refused_to_strangers_and_users_alike(program):
     assert Visitor(program).get("/nowhere").status_code == 404
-    assert Visitor(program, "pemohon").get("/nowhere", json=True).json["status"] == 404
+    assert _json(Visitor(program, "pemohon").get("/nowhere", json=True))["status"] == 404
 
 
 def test_an_address_that_nobody_has_opened_is_closed(program):
@@ -131,23 +131,33 @@ def test_a_form_without_its_token_is_refused_and_the_page_says_that_nothing_was_
     answer = visitor.client.post("/language?lang=en", data={"lang": "en"})
     assert answer.status_code == 400
     answer = visitor.client.post("/logout", headers={"Accept": "application/json"})
-    assert answer.json["status"] == 400
+    assert _json(answer)["status"] == 400
 
 
 def test_a_form_that_is_too_large_is_refused(program):
     visitor = Visitor(program, "pemohon")
     large = "x" * (3 * 1024 * 1024)
     assert visitor.post("/upload", text=large).status_code == 413
-    assert visitor.post("/profile/password", old=large, file=(BytesIO(b""), "a.pdf")).status_code == 413
-    parts = {f"field{number}": "x" for number in range(1500)}
-    assert visitor.post("/profile/password", file=(BytesIO(b""), "a.pdf"), **parts).status_code == 413
+    token = {"X-CSRFToken": _token(visitor.get("/profile").text)}
+    kind = "multipart/form-data; boundary=x"
+    part = b'--x\r\nContent-Disposition: form-data; name="old"\r\n\r\n%s\r\n'
+    for body in (part % large.encode(), part % b"x" * 1500):
+        sent = visitor.client.post("/profile/password", data=body + b"--x--\r\n", content_type=kind, headers=token)
+        assert sent.status_code == 413
 
 
 def test_a_stranger_cannot_send_large_files(program):
-    file = (BytesIO(b"x" * (3 * 1024 * 1024)), "a.pdf")
-    assert Visitor(program).post("/login", username="pemohon", password="-", file=file).status_code == 413
-    file = (BytesIO(b"x" * (3 * 1024 * 1024)), "a.pdf")
-    assert Visitor(program, "pemohon").post("/profile/second-factor", file=file).status_code == 303
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    body = head + b"x" * (3 * 1024 * 1024) + b"\r\n--x--\r\n"
+    visitor = Visitor(program, "pemohon")
+    token = {"X-CSRFToken": _token(visitor.get("/profile").text)}
+    kind = "multipart/form-data; boundary=x"
+    assert visitor.client.post("/profile/second-factor", data=body, content_type=kind, headers=token).status_code == 303
+    assert visitor.client.post("/login", data=body, content_type=kind, headers=token).status_code == 413
+
+
+def _token(page: str) -> str:
+    return page.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 
 def test_a_fault_of_the_program_shows_its_number_and_nothing_else(program, monkeypatch):
@@ -156,7 +166,7 @@ def test_a_fault_of_the_program_shows_its_number_and_nothing_else(program, monke
     assert page.status_code == 500
     assert page.headers["X-Request-ID"] in page.text
     assert "ZeroDivision" not in page.text
-    assert Visitor(program).get("/fault", json=True).json["status"] == 500
+    assert _json(Visitor(program).get("/fault", json=True))["status"] == 500
 
 
 @pytest.mark.parametrize("name", DATABASE)
@@ -187,19 +197,19 @@ def test_without_a_database_there_is_still_a_page_that_says_so(program, monkeypa
     assert page.status_code == 503
     assert page.headers["Retry-After"]
     assert "<h1>" in page.text
-    assert visitor.get("/profile", json=True).json["status"] == 503
+    assert _json(visitor.get("/profile", json=True))["status"] == 503
     assert visitor.get("/nowhere").status_code == 404
     health = visitor.get("/healthz")
     assert health.status_code == 503
-    assert health.json["status"] == "unavailable"
+    assert _json(health)["status"] == "unavailable"
 
 
 def test_health_tells_versions_to_whoever_asks(program):
     answer = program.test_client().get("/healthz")
     assert answer.status_code == 200
-    assert answer.json["program"] == VERSION
-    assert answer.json["database"]["kind"] == "sqlite"
-    assert set(answer.json["parts"]) == {"Flask", "Flask-Admin", "SQLAlchemy", "WTForms"}
+    assert _json(answer)["program"] == VERSION
+    assert _json(answer)["database"]["kind"] == "sqlite"
+    assert set(_json(answer)["parts"]) == {"Flask", "Flask-Admin", "SQLAlchemy", "WTForms"}
     assert "Set-Cookie" not in answer.headers
 
 
@@ -251,3 +261,7 @@ def test_the_answer_is_json_only_where_it_is_wanted_more_than_a_page(program):
         assert (answer.mimetype == "application/json") is is_json
         if is_json:
             assert json.loads(answer.text)["error"]
+
+
+def _json(answer: TestResponse) -> Any:
+    return json.loads(answer.text)

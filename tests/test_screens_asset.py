@@ -59,7 +59,9 @@ def test_an_item_is_entered_with_its_card_s_columns_and_shown_in_their_order(hou
     assert (asset.card, asset.details["brand_type"], asset.details["purchase_year"]) == (Card.B, "Merek <X> 14", 2024)
     page = house.visitor("pemeriksa").get(f"/admin/asset/details/?id={asset.id}").text
     assert "Permendagri 108/2016" in page
-    places = [page.index(text) for text in ("1.3.2.10.01.02.002</span>", "Merek &lt;X&gt; 14", "RK-1", "Rp12.500.000,00")]
+    places = [
+        page.index(text) for text in ("1.3.2.10.01.02.002</span>", "Merek &lt;X&gt; 14", "RK-1", "Rp12.500.000,00")
+    ]
     assert places == sorted(places)
 
 

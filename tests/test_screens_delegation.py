@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from lpse_admin.files import MOST_BYTES
 from lpse_admin.roles import Role
+from models.audit import history_of
 from models.delegation import Delegation
 from models.user import User
 from tests.cast import NOW
 from tests.house import house, upload  # noqa: F401 - the fixture
+from tests.program import PDF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,9 @@ def delegations(house: House) -> list[Delegation]:
         return list(opened.scalars(select(Delegation).order_by(Delegation.id)))
 
 
-def sent(house: House, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any) -> TestResponse:
+def sent(
+    house: House, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any
+) -> TestResponse:
     """Send the form for a delegation that begins ``first`` days from today."""
     fields = {
         "head_id": user_id(house, "kepala"),
@@ -45,9 +49,13 @@ def sent(house: House, by: str = "kepala", *, json: bool = False, first: int = 0
         "from_date": str(TODAY + dt.timedelta(days=first)),
         "until_date": str(TODAY + dt.timedelta(days=first + days - 1)),
         "reason": "Dinas luar <daerah>",
-        "decree": upload("SK Plh.pdf"),
+        "decree": ("SK Plh.pdf", PDF),
     } | typed
-    return house.visitor(by).post("/admin/delegation/new/", json=json, **{k: v for k, v in fields.items() if v is not None})
+    if fields["decree"]:
+        fields["decree"] = upload(*fields["decree"])
+    return house.visitor(by).post(
+        "/admin/delegation/new/", json=json, **{k: v for k, v in fields.items() if v is not None}
+    )
 
 
 def granted(house: House, by: str = "kepala", **typed: Any) -> Delegation:
@@ -71,6 +79,8 @@ def test_a_head_grants_it_with_the_decree_which_the_office_downloads(house: Hous
     assert "SK Plh.pdf" in page.text
     assert "Dinas luar &lt;daerah&gt;" in page.text
     with house.session() as opened:
+        told = history_of(opened, "delegation", one.id)
+        assert [(entry.action, entry.reason) for entry in told] == [("delegation.grant", "Dinas luar <daerah>")]
         (document,) = opened.get_one(Delegation, one.id).documents
     path = f"/admin/document/{document.id}/file"
     assert house.visitor("pemeriksa").get(path).status_code == 200
@@ -93,9 +103,9 @@ def test_an_administrator_records_it_for_the_head_they_choose(house: House):
     ("typed", "status", "field"),
     [
         ({"decree": None}, 422, "decree"),
-        ({"decree": upload("kosong.pdf", b"")}, 422, "decree"),
-        ({"decree": upload("program.pdf", b"MZ\x00")}, 422, "decree"),
-        ({"decree": upload("besar.pdf", b"%PDF-" + b"0" * MOST_BYTES)}, 413, "decree"),
+        ({"decree": ("kosong.pdf", b"")}, 422, "decree"),
+        ({"decree": ("program.pdf", b"MZ\x00")}, 422, "decree"),
+        ({"decree": ("besar.pdf", b"%PDF-" + b"0" * MOST_BYTES)}, 413, "decree"),
         ({"decree_number": " "}, 422, "decree_number"),
         ({"decree_number": "x" * 301}, 422, "decree_number"),
         ({"from_date": ""}, 422, "from_date"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
+from models.activity import Activity
 from models.sop import load
 from models.user import User
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, asset, delegation, new, walk
@@ -139,6 +140,8 @@ def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own():
 # -- the templates, branch by branch -------------------------------------------------------------------------------
 
 
+#: The block that holds names of the style sheet.
+_CLASSES = re.compile(r"{% block body_class %}[a-z -]*{% endblock %}")
 TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").rglob("*.html"))
 
 
@@ -146,22 +149,26 @@ TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").
 def test_no_template_holds_a_word_of_its_own(name):
     """Expressions are taken out, and what is left has no words in it."""
     left = []
-    for _line, kind, value in Environment().lex((ROOT / name).read_text()):  # noqa: S701 - nothing is rendered
+    source = _CLASSES.sub("", (ROOT / name).read_text())
+    for _line, kind, value in Environment().lex(source):  # noqa: S701 - nothing is rendered
         if kind == "data":
             left.append(value)
         elif kind in {"variable_begin", "block_begin"}:
             left.append("0")
-    assert not strays("".join(left))
+    # A macro of attributes has no element around them.
+    assert not strays(re.sub(r' aria-(?:describedby|invalid)="[^"]*"', "", "".join(left)))
 
 
 # -- the screens, as everybody sees them ---------------------------------------------------------------------------
 
-READERS = (
-    "pemohon", "pengelola", "kepala", "plh", "pemeriksa", "administrator", "admin",
-    "pemohon.tt", "pengelola.tt", "kepala.tt",
-)  # fmt: skip
+READERS = ("pemohon", "pengelola", "kepala", "plh", "pemeriksa", "administrator", "admin", "pengelola.tt")
+#: So many pages of one make are enough for each reader.
+_ENOUGH = 15
+#: Who answers for what the factories write.
+_ACTORS = ("tests", "test", "set up")
 #: Routes that are not pages of words.
-NO_PAGES = frozenset({"static", "health.healthz", "health.show", "document.file", "delegation.decree"})
+DRAFT = "lumajang-2019"
+NO_PAGES = frozenset({"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download"})
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
 _ROWS = frozenset({"sort", "page", "size", "next", "lang"})
 
@@ -182,7 +189,7 @@ def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[House, Wa
         _fill(house)
         walk_ = Walk()
         for reader in READERS:
-            _follow(house, reader, walk_)
+            _follow(house, reader, walk_, _unlinked(house, reader))
         yield house, walk_
 
 
@@ -217,18 +224,35 @@ def _fill(house: House) -> None:
         new(session, office)
         delegation(session, office)
         text = dict(papers())[LUMAJANG]
-        load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), LUMAJANG, now=NOW)
+        load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()
 
 
-def _follow(house: House, reader: str, walk_: Walk) -> None:
+def _unlinked(house: House, reader: str) -> list[str]:
+    """Return the addresses that nothing leads to: each step's record in the form of its own, for who may fill it in."""
+    with house.session() as session:
+        office = house.cast(session).lumajang
+        return [
+            f"/admin/{activity.step.value}/edit/?id={activity.id}"
+            for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
+            if activity.agency_id == office.agency.id
+            and activity.step not in {Step.REQUEST, Step.RETURNED}
+            and office.actor(activity.step).username == reader
+        ]
+
+
+def _follow(house: House, reader: str, walk_: Walk, starts: list[str]) -> None:
     """Read every page that ``reader`` finds a link to, from home on."""
     visitor = house.visitor(reader)
-    ahead, seen = deque(["/"]), {"/"}
+    ahead, seen = deque(["/", *starts]), {"/", *starts}
+    made: Counter[str] = Counter()
     while ahead:
         address = ahead.popleft()
-        answer = visitor.get(address)
         endpoint = _endpoint(house, address)
+        made[endpoint] += 1
+        if made[endpoint] > _ENOUGH or (made[endpoint] > 1 and endpoint in NO_PAGES):
+            continue
+        answer = visitor.get(address)
         if answer.status_code in {302, 303, 308}:
             links = [answer.location]
         else:
@@ -296,7 +320,7 @@ def _names(house: House) -> frozenset[str]:
     """Return the names that the register itself holds: accounts and the keys of papers."""
     with house.session() as session:
         accounts = set(session.scalars(select(User.username)))
-    return NAMES | accounts | {LUMAJANG, TANA_TIDUNG}
+    return NAMES | accounts | {LUMAJANG, TANA_TIDUNG, DRAFT, *_ACTORS}
 
 
 def _check(found: dict[Any, list[str]]) -> None:
@@ -314,7 +338,7 @@ def test_every_page_was_read_by_somebody(walked):
     }
     closed = {
         endpoint for endpoint in pages
-        if endpoint.rpartition(".")[2] in {"export", "ajax_lookup"} or endpoint in {"admin.index", "access.login"}
+        if endpoint.rpartition(".")[2] in {"export", "ajax_lookup", "static"} or endpoint in {"admin.index", "access.login"}
     }  # fmt: skip
     offered = {rule for rule in pages - closed if _is_offered(house, rule)}
     assert offered - walk_.endpoints == set()
@@ -330,7 +354,7 @@ def _is_offered(house: House, endpoint: str) -> bool:
 def test_no_page_shows_a_word_from_outside_the_catalogue(walked):
     house, walk_ = walked
     names = _names(house)
-    assert len(walk_.pages) > 300
+    assert len(walk_.pages) > 200
     _check({place: strays(text, names=names) for place, text in walk_.pages.items()})
 
 
@@ -413,7 +437,7 @@ def _answer(visitor: Visitor, answer: TestResponse) -> TestResponse:
 
 def test_a_file_that_is_not_taken_is_refused_in_words_of_the_catalogue(walked):
     house, _walk = walked
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    change_id = house.at(TANA_TIDUNG, Step.EVALUATION)
     answer = house.move(change_id, Outcome.ACCEPTED, document=upload("x.pdf", b"MZ"), json=True)
     assert answer.status_code >= 400
     sentences = [answer.get_json()["error"], *answer.get_json()["fields"].values()]

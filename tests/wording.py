@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,13 @@ _FIGURES = re.compile(
     r"|[\d.,]+ (?:B|KB|MB)\b|\bRp[\d.,]+"
     r"|\bRFC/\d{4}/\d{4,}"
     r"|\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"|\botpauth://\S+|\bflask [a-z]+ [a-z]+\b"
     r"|\bAsia/[A-Z][a-z]+"
     r"|\b[a-z0-9.-]+@[a-z.]+"
     r"|\b[\w-]+\.(?:pdf|png|toml|txt)\b|\b(?:application|image|text)/[\w.+-]+"
 )
 #: Names that are the same in every language.
-NAMES = frozenset({"LPSE", "NIP", "SHA", "CSV", "XLSX", "TOML", "PDF"})
+NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
 #: A typed text that a list has cut short.
 _CUT = re.compile(r"‹[^‹›⟦⟧]*…")
@@ -121,13 +123,20 @@ def strays(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
 
 def has_stray(text: str, names: frozenset[str] = NAMES) -> bool:
     """Whether ``text`` has words that are neither translated nor typed nor one of ``names``."""
+    if not _WORD.search(text):
+        return False
     left, before = text, ""
     while left != before:
         before, left = left, _TRANSLATED.sub(" ", _TYPED.sub(" ", left))
-    left = _CUT.sub(" ", left)
-    for name in sorted((name for name in names if not name.isalpha()), key=len, reverse=True):
-        left = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.]|-\w)", " ", left)
-    return any(word not in names for word in _WORD.findall(_FIGURES.sub(" ", left)))
+    left = _compound(names).sub(" ", _FIGURES.sub(" ", _CUT.sub(" ", left)))
+    return any(word not in names for word in _WORD.findall(left))
+
+
+@cache
+def _compound(names: frozenset[str]) -> re.Pattern[str]:
+    """Return what finds the names that are more than one word."""
+    compound = sorted((re.escape(name) for name in names if not name.isalpha()), key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(compound)})(?![\w.]|-\w)" if compound else r"(?!)")
 
 
 class _Reader(HTMLParser):

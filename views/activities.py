@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
@@ -19,10 +19,7 @@ from models import audit, waiting
 from models.activity import (
     RECORD_OF,
     Activity,
-    Evaluation,
-    Implementation,
     Release,
-    UrgencyAssessment,
 )
 from models.agency import Agency
 from models.change import ChangeRequest, whole

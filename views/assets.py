@@ -214,7 +214,8 @@ def _item_form(card: Card, values: Mapping[str, str] | None = None) -> Form:
 def _field(column: CardColumn) -> Any:  # noqa: ANN401 - an unbound field
     match column.kind:
         case ColumnKind.CONDITION:
-            return SelectField(column.heading, default="", choices=_choices({one.value: one.title for one in Condition}))
+            conditions = {one.value: one.title for one in Condition}
+            return SelectField(column.heading, default="", choices=_choices(conditions))
         case ColumnKind.YES_NO:
             return SelectField(column.heading, default="", choices=_choices({"yes": _("Yes"), "no": _("No")}))
         case ColumnKind.DATE:

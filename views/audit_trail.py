@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask_babel import gettext
-
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.steps import Outcome
 from models.audit import AuditEntry, RowAction
@@ -15,36 +14,47 @@ from views.exporting import CellKind
 from views.language import tr
 from views.lists import Column, ListSpec, PeriodFilter, TextFilter
 
-#: What the trail's actions are called; an address of the program that has no name of its own is shown as it is.
-_ACTIONS = {
-    "change.draft": _("Began a request"),
-    "change.save": _("Kept a step's record"),
-    "change.discard": _("Threw a draft away"),
-    "release.actual": _("Recorded the actual time of a release"),
-    "sop.load": _("Loaded an SOP"),
-    "sop.enact": _("Put an SOP in force"),
-    "user.create": _("Made an account"),
-    "user.edit": _("Changed an account"),
-    "user.password": _("Set a new password for somebody"),
-    "user.disable": _("Disabled an account"),
-    "user.enable": _("Opened an account again"),
-    "asset.enter": _("Entered an item in the asset list"),
-    "asset.correct": _("Corrected an entry of the asset list"),
-    "delegation.grant": _("Recorded a delegation"),
-    "delegation.withdraw": _("Withdrew a delegation"),
-    "login": _("Logged in"),
-    "logout": _("Logged out"),
-}
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action of the trail: as it is stored, and what it is called."""
+
+    value: str
+    title: Message
+
+
+#: What the trail's actions are called; a command, or an address that has no name here, is shown as it is.
+ACTIONS = (
+    Action("change.draft", _("Began a request")),
+    Action("change.save", _("Kept a step's record")),
+    Action("change.discard", _("Threw a draft away")),
+    *(Action(f"change.{outcome}", _("Move: %(outcome)s", outcome=outcome.title)) for outcome in Outcome),
+    Action("document.remove", _("Removed a file")),
+    Action("release.actual", _("Recorded the actual time of a release")),
+    Action("sop.load", _("Loaded an SOP")),
+    Action("sop.enact", _("Put an SOP in force")),
+    Action("user.create", _("Made an account")),
+    Action("user.edit", _("Changed an account")),
+    Action("user.password", _("Set a new password for somebody")),
+    Action("user.disable", _("Disabled an account")),
+    Action("user.enable", _("Opened an account again")),
+    Action("asset.enter", _("Entered an item in the asset list")),
+    Action("asset.correct", _("Corrected an entry of the asset list")),
+    Action("delegation.grant", _("Recorded a delegation")),
+    Action("delegation.withdraw", _("Withdrew a delegation")),
+    Action("POST access.login", _("Logged in")),
+    Action("POST access.logout", _("Logged out")),
+    Action("POST language.choose", _("Chose a language")),
+    Action("POST profile.change_password", _("Changed their own password")),
+    Action("POST profile.confirm_second_factor", _("Turned their second factor on")),
+    Action("POST profile.turn_off_second_factor", _("Turned their second factor off")),
+)
+_TITLES = {action.value: action.title for action in ACTIONS}
 
 
 def audit_action(action: str) -> str:
     """Return what an action is called on screen."""
-    if action in _ACTIONS:
-        return tr(_ACTIONS[action])
-    kind, _dot, outcome = action.partition(".")
-    if kind == "change" and outcome in set(Outcome):
-        return gettext("Move: %(outcome)s", outcome=tr(Outcome(outcome).title))
-    return action
+    return tr(_TITLES.get(action, action))
 
 
 class AuditView(RecordView):
@@ -63,7 +73,7 @@ class AuditView(RecordView):
             Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
             Column("actor", _("Who"), AuditEntry.actor_name),
             Column("capacity", _("In the capacity of"), AuditEntry.capacity),
-            Column("action", _("What"), AuditEntry.action),
+            Column("action", _("What"), AuditEntry.action, CellKind.CHOICE, ACTIONS),
             Column("reason", _("Why"), AuditEntry.reason),
             Column("address", _("From where"), AuditEntry.address),
             Column("request", _("Request of the browser"), AuditEntry.request_id, listed=False),

@@ -172,7 +172,7 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
                     (
                         row_url(row[0]),
                         lead_url(row[1]),
-                        [write(value) for write, value in zip(writers, row[2:], strict=True)],
+                        [(column, write(cell)) for column, write, cell in zip(columns, writers, row[2:], strict=True)],
                     )
                     for row in page.rows
                 ],

@@ -84,7 +84,7 @@ class _Choices(dict[Any, "Markup | str"]):
 
     def __missing__(self, value: Any) -> Markup | str:  # noqa: ANN401
         """Write a member by its title, and what is none as it stands."""
-        self[value] = next((_state(member) for member in self._members if member == value), str(value))
+        self[value] = next((_state(member) for member in self._members if member.value == value), str(value))
         return self[value]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
@@ -14,6 +13,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
@@ -34,24 +34,12 @@ if TYPE_CHECKING:
     from views.step_form import StepForm
 
 
-class RowState(StrEnum):
+class RowState(Word):
     """How far a row of the paper's table is for this request."""
 
-    DONE = "done"
-    CURRENT = "current"
-    COMING = "coming"
-
-    @property
-    def title(self) -> Message:
-        """The state in a word, since colour alone tells not everybody."""
-        return _ROW_STATES[self]
-
-
-_ROW_STATES = {
-    RowState.DONE: _("Done"),
-    RowState.CURRENT: _("Now"),
-    RowState.COMING: _("Not yet"),
-}
+    DONE = "done", _("Done")
+    CURRENT = "current", _("Now")
+    COMING = "coming", _("Not yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,7 @@ class ChangePage:
             rows=tuple(_chart_rows(change, chart)),
             entries=tuple(_entries(change)),
             current=current,
-            waits_for=change.paper.actor_title(change.step) if current is not None else None,
+            waits_for=str(change.paper.actor_title(change.step)) if current is not None else None,
             why_not=why_not,
             form=form,
             moves=change.open_moves(user, now) if form is not None else (),

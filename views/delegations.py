@@ -97,6 +97,7 @@ class DelegationForm(Form):
         if not field.data:
             raise ValidationError(_("The scanned decree is required: without it nobody stands in for the head."))
         self.content = field.data.read(files.MOST_BYTES + 1)
+        field.data.close()
         try:
             self.inspected = files.inspect(field.data.filename or "", self.content)
         except (Incomplete, TooLarge) as refusal:
@@ -204,7 +205,7 @@ class DelegationView(EntryView):
         if not form.errors:
             return self.done(gettext("The delegation is withdrawn."), delegation.id)
         heading = _("Withdraw the delegation to %(name)s", name=delegation.delegate.full_name)
-        return self.answer_form(form, heading, _("Withdraw"), back=self.row_url(delegation.id))
+        return self.answer_form(form, heading, _("Revoke the delegation"), back=self.row_url(delegation.id))
 
 
 def _me() -> User:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
+from flask_babel import gettext
+from flask_login import current_user
 from sqlalchemy.orm import aliased
 
+from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource
+from lpse_admin.steps import Step
+from models import audit
 from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest
-from models.document import Document
+from models.change import ChangeRequest, whole
+from models.database import db
+from models.document import Document, detach
+from models.scope import visible
 from models.user import User
-from lpse_admin.steps import Step
-from views.base import RecordView
+from views.base import RecordView, stands_in_for_head
+from views.clock import now
 from views.exporting import CellKind
 from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter, TextFilter
+from views.moves import keep, sent_version
 
 if TYPE_CHECKING:
     from typing import Any
@@ -63,6 +72,34 @@ class DocumentView(RecordView):
         search=(Document.name, ChangeRequest.number),
         order="-uploaded",
     )
+
+    @expose("/<document_id>/remove", methods=("POST",))
+    def remove(self, document_id: str) -> Any:  # noqa: ANN401 - a redirect
+        """Take a wrongly attached file off the open step; what was typed in the step's form meanwhile is kept."""
+        document = self.get_one(document_id)
+        if request.form.get("confirm") != "yes":
+            raise Malformed(_("Confirm that the file is to be removed."))
+        session, change_id = db.session(), document.change_id
+        detach(session, document, current_user, now())
+        session.rollback()
+        if sent_version() is not None:
+            with suppress(Incomplete, TooLarge):  # the sound part of it is kept all the same
+                keep(lambda: self._change(change_id))
+        document = self.get_one(document_id)
+        name = document.name
+        detach(session, document, current_user, now())
+        audit.give(session, action="document.remove")
+        session.commit()
+        flash(gettext("Removed: %(name)s.", name=name), "success")
+        return redirect(url_for("change.details_view", id=change_id) + "#step", 303)
+
+    @staticmethod
+    def _change(change_id: int) -> ChangeRequest:
+        scope = visible(ChangeRequest, current_user, stands_in_for_head=stands_in_for_head())
+        change = whole(db.session(), change_id, scope)
+        if change is None:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        return change
 
     @expose("/<document_id>/file")
     def file(self, document_id: str) -> Response:

@@ -30,9 +30,9 @@ def entering(form: Form, action: str, *, reason: str | None = None) -> Iterator[
     Whether it was done is seen from ``form.errors``. What is wrong with no field is raised on.
     """
     session = db.session()
+    audit.give(session, action=action, reason=reason)
     try:
         yield
-        audit.give(session, action=action, reason=reason)
         session.commit()
     except (Incomplete, TooLarge) as refusal:
         session.rollback()

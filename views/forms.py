@@ -50,7 +50,7 @@ class Form(FlaskForm):
             if name in self._fields:
                 self[name].errors = [*self[name].errors, message]
         if self._fields.keys().isdisjoint(refusal.fields):
-            self.form_errors = [*self.form_errors, refusal.message]
+            self.form_errors.append(refusal.message)
 
     def faults(self) -> dict[str, Message]:
         """Return the first sentence beside each field."""

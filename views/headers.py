@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,8 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
     """Put the digest of a static file into its address, so that a new one is fetched and an old one is not."""
     if endpoint != "static" or "filename" not in values or current_app.static_folder is None:
         return
-    path = Path(current_app.static_folder) / values["filename"]
-    if path.is_file():
+    path = Path(current_app.static_folder, values["filename"])
+    with suppress(OSError):
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 

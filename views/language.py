@@ -19,7 +19,7 @@ from models.database import db
 from models.user import Language
 from views.access import is_local, public, settings, viewer
 from views.clock import now
-from views.wording import tr
+from views.wording import tr, translations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,3 +172,8 @@ def init_app(app: Flask) -> None:
         tr=tr, moment=moment, day=day, ago=ago, rupiah=rupiah, number=number, nip=nip, bytes=size
     )
     app.jinja_env.globals["tr"] = tr
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of Jinja's i18n extension
+        gettext=lambda text: translations().ugettext(text),
+        ngettext=lambda one, many, number: translations().ungettext(one, many, number),
+        newstyle=True,
+    )

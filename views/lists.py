@@ -41,7 +41,8 @@ class Column:
     heading: Message
     of: Any
     kind: CellKind = CellKind.TEXT
-    choices: type[StrEnum] | None = None
+    #: What a CHOICE is one of: anything with a ``value`` that is stored and a ``title`` that is shown.
+    choices: type[StrEnum] | tuple[Any, ...] | None = None
     #: Only columns with an index behind them can be sorted by.
     sortable: bool = False
     #: Shown in the list; every column is on the details page.
@@ -333,7 +334,7 @@ class Listing:
 
     def _count(self, session: Session, criteria: Sequence[ColumnElement[bool]], most: int | None) -> int:
         matching = self.spec.read(self.spec.key).where(*criteria).limit(None if most is None else most + 1).subquery()
-        return session.scalar(select(func.count()).select_from(matching)) or 0
+        return session.connection().scalar(select(func.count()).select_from(matching)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page that was asked for, and how many rows there are on all pages."""
@@ -347,7 +348,7 @@ class Listing:
             statement = statement.join(passed, passed.c.id == self.spec.key).order_by(*order)
         else:
             statement = statement.where(*criteria).order_by(*order).limit(size + 1)
-        rows = session.execute(statement).all()
+        rows = session.connection().execute(statement).all()
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
         count = start + len(rows) if is_counted else self._count(session, criteria, COUNTED)

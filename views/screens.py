@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
-from flask_login import current_user
 from werkzeug.utils import redirect
 
 from lpse_admin.message import Message, _
-from lpse_admin.permissions import Verb
-from lpse_admin.records import REASON, RECORDS
+from lpse_admin.permissions import Verb, may
+from lpse_admin.records import REASON, RECORDS, FieldKind
 from views import home
+from views.access import viewer
 from views.activities import STEP_VIEWS
 from views.assets import AssetView
 from views.audit_trail import AuditView, audit_action
-from views.base import RecordView, may_i
+from views.base import RecordView, stands_in_for_head
 from views.changes import ChangeView
+from views.clock import now
 from views.delegations import DelegationView
 from views.documents import DocumentView
-from views.language import current_zone, tr
-from views.clock import now
+from views.language import current_zone, day, moment, tr
 from views.sops import SopView
 from views.step_form import sent_as
 from views.users import UserView
@@ -69,7 +71,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
-        navigation=lambda: _navigation(menu), field_label=_field_label, zone_label=_zone_label, audit_action=audit_action
+        navigation=lambda: _navigation(menu), field_label=_field_label, field_value=_field_value, zone_label=_zone_label, audit_action=audit_action
     )
 
 
@@ -78,15 +80,18 @@ def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]
     found: list[tuple[str | None, list[tuple[str, str, bool]]]] = [
         (None, [(tr(_("Home")), url_for("home.index"), request.endpoint == "home.index")])
     ]
+    here, root = request.blueprint, request.script_root
+    user = viewer()
+    roles, stands_in = (user.roles, stands_in_for_head()) if user else (frozenset(), False)
     for label, views in menu:
-        links = [_link(view) for view in views if may_i(Verb.READ, view.resource)]
+        links = [
+            (tr(view.title), f"{root}{view.url}/", here == view.endpoint)
+            for view in views
+            if may(roles, Verb.READ, view.resource, stands_in_for_head=stands_in)
+        ]
         if links:
             found.append((tr(label) if label else None, links))
     return found
-
-
-def _link(view: RecordView) -> tuple[str, str, bool]:
-    return tr(view.title), f"{request.script_root}{view.url}/", request.blueprint == view.endpoint
 
 
 _LABELS: dict[str, Message] = {
@@ -98,6 +103,23 @@ def _field_label(key: str) -> str:
     """Return what a record's field is called, by its key (of a row of a list: the list's)."""
     key = next((own for own in _LABELS if sent_as(own) == key), key)
     return tr(_LABELS.get(key) or _LABELS.get(key.partition("-")[0]) or key)
+
+
+_FIELDS = {field.key: field for fields in RECORDS.values() for field in fields}
+
+
+def _field_value(key: str, value: str) -> str:
+    """Return what a record's field held, written for the reader; text that fits the field in no way as it is."""
+    field = _FIELDS.get(next((own for own in _LABELS if sent_as(own) == key), key))
+    with suppress(ValueError):
+        match field.kind if field else None:
+            case FieldKind.CHOICE if field and field.choices:
+                return tr(field.choices(value))
+            case FieldKind.DATE:
+                return day(dt.date.fromisoformat(value))
+            case FieldKind.MOMENT:
+                return moment(dt.datetime.fromisoformat(value).replace(tzinfo=current_zone()))
+    return value
 
 
 def _zone_label() -> str:

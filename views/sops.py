@@ -62,6 +62,7 @@ class PaperForm(Form):
         sent = self.file.data
         if sent:
             content = sent.read(_MOST_BYTES + 1)
+            sent.close()
             if len(content) > _MOST_BYTES:
                 raise TooLarge(_FILE_TOO_LARGE, fields={"file": _FILE_TOO_LARGE})
             self.key.data = self.key.data or PurePath((sent.filename or "").replace("\\", "/")).stem

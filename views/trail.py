@@ -57,7 +57,7 @@ def _answer() -> None:
         Circumstances(
             at=now(),
             actor_id=user.id if user else None,
-            actor_name=user.full_name if user else "anonymous",
+            actor_name=user.full_name if user else "tanpa akun",
             capacity=held,
             address=request.remote_addr,
             request_id=g.request_id,
@@ -72,8 +72,9 @@ def _mark(response: Response) -> Response:
 
 
 def _end(_error: BaseException | None) -> None:
-    """Leave the thread as it was found, for whatever it does next."""
+    """Leave the thread as it was found, for whatever it does next, and close the files that were sent."""
     writes.set(True)
+    request.close()
 
 
 def begin(app: Flask) -> None:

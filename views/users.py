@@ -253,7 +253,7 @@ def _agencies() -> dict[str, tuple[str, Agency | None]]:
 
 def _roles_in_words() -> Any:  # noqa: ANN401 - an expression
     words = [case((getattr(User, f"is_{role.value}"), literal(f"{tr(role.title)}, ")), else_="") for role in Role]
-    joined = words[0]
+    joined: Any = words[0]
     for word in words[1:]:
         joined = joined + word
     return func.rtrim(joined, ", ")

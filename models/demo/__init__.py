@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from lpse_admin.roles import Role
 from lpse_admin.sop import papers
 from models.audit import Circumstances, answer_for
 from models.delegation import Delegation
@@ -75,9 +74,7 @@ def make_register(session: Session, *, requests: int, seed: int = 1, now: dt.dat
     session.expire_on_commit = False
     ledger = Ledger(session.connection())
     shelf = Shelf(ledger)
-    offices = [
-        _office(session, ledger, shelf, revision, seed, end) for revision in papers_with_requesters(session)
-    ]
+    offices = [_office(session, ledger, shelf, revision, seed, end) for revision in papers_with_requesters(session)]
     register = Register(ledger, offices, seed)
     for place, office in enumerate(offices):
         register.enter_assets(office)
@@ -129,7 +126,8 @@ def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
         delegations=list(
             session.scalars(select(Delegation).where(Delegation.agency_id == agency.id).order_by(Delegation.id))
         ),
+        planned=[],
     )
-    if not office.delegations and office.people[Role.HEAD]:
-        office.delegations = office.plan_delegations(begin, last - dt.timedelta(_LAST_DELEGATION_OVER))
+    if not office.delegations:
+        office.planned = office.plan_delegations(begin, last - dt.timedelta(_LAST_DELEGATION_OVER))
     return office

@@ -119,7 +119,7 @@ class Ledger:
 
     def write(self) -> None:
         """Write all that is held."""
-        for name, table in _TABLES.items():
+        for name in _TABLES:
             if rows := self._held.pop(name, None):
                 self._writers[name](rows)
         self._count = 0
@@ -159,7 +159,9 @@ def inserted(table: str, row: Row, *, change: int | None = None, secret: Collect
     return _item(table, key, RowAction.INSERTED, {}, after, change)
 
 
-def updated(table: str, id_: int, before: Mapping[str, Any], after: Mapping[str, Any], *, change: int | None = None) -> Row:
+def updated(
+    table: str, id_: int, before: Mapping[str, Any], after: Mapping[str, Any], *, change: int | None = None
+) -> Row:
     """Return what the trail says of a row that was altered, or an empty item where nothing was."""
     keys = [key for key, value in after.items() if before.get(key) != value]
     return _item(
@@ -213,4 +215,3 @@ def _count_on(connection: Connection, last: Mapping[str, int]) -> None:
             connection.execute(
                 text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :number)"), {"table": name, "number": number}
             )
-

@@ -79,7 +79,9 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
 def accounts(session: Session) -> list[Account]:
     """Return the accounts of the cast that are there, agency by agency, the administrator last."""
     names = [figure.username + suffix for _agency, suffix in _agencies(session) for figure in CAST]
-    found = {user.username: user for user in session.scalars(select(User).where(User.username.in_([*names, ADMINISTRATOR])))}
+    found = {
+        user.username: user for user in session.scalars(select(User).where(User.username.in_([*names, ADMINISTRATOR])))
+    }
     return [_account(found[name]) for name in [*names, ADMINISTRATOR] if name in found]
 
 
@@ -125,6 +127,4 @@ def _nip(now: dt.datetime, agency: int, place: int) -> str:
 
 
 def _account(user: User) -> Account:
-    return Account(
-        user.username, user.full_name, tuple(sorted(user.roles)), user.agency.name if user.agency else ""
-    )
+    return Account(user.username, user.full_name, tuple(sorted(user.roles)), user.agency.name if user.agency else "")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from models.demo.office import Office, Player
     from models.demo.wording import Topic
 
+#: How often something that nobody has to say is said.
+_WANTED_BY, _TIMES_STATED, _FOLLOW_UP, _NOTES = 0.5, 0.4, 0.6, 0.5
+#: How often a request is made for somebody else: an account's owner, or anybody.
+_ACCOUNT_BY_PROXY, _BY_PROXY = 0.25, 0.06
 _WINDOW_OPENS = dt.time(17, 0)
 _UNASKED_REASONS = frozenset({Outcome.WITHDRAWN})
 
@@ -26,7 +30,7 @@ def asked(office: Office, requester: Player, topic: Topic, places: dict[str, str
     """Return what a request says when it is first written down."""
     random = office.random
     said = {key: fill(text, places) for key, text in topic.texts.items()}
-    by_proxy = random.random() < (0.25 if topic.kind is ChangeKind.ACCOUNT else 0.06)
+    by_proxy = random.random() < (_ACCOUNT_BY_PROXY if topic.kind is ChangeKind.ACCOUNT else _BY_PROXY)
     return {
         "title": said["title"],
         "kind": topic.kind,
@@ -35,7 +39,7 @@ def asked(office: Office, requester: Player, topic: Topic, places: dict[str, str
         "purpose": said["purpose"],
         "impact": said["impact"],
         "risk_if_not_done": said["risk"],
-        "wanted_by": at.date() + dt.timedelta(random.randrange(3, 45)) if random.random() < 0.5 else None,
+        "wanted_by": at.date() + dt.timedelta(random.randrange(3, 45)) if random.random() < _WANTED_BY else None,
         "test_plan": said["test"],
         "rollback_plan": said["rollback"],
         "requester_name": requester.name,
@@ -97,7 +101,7 @@ def _implementation(journey: Journey, _outcome: Outcome, _actor: Player, at: dt.
         "steps_taken": fill(journey.topic.texts["steps"], journey.places),
         "participants": say(random, "implementation", "participants", journey.places),
     }
-    if random.random() < 0.4:
+    if random.random() < _TIMES_STATED:
         found["claimed_start_at"] = journey.office.hours.at(journey.taken_up)
         found["claimed_end_at"] = at
     return found
@@ -126,7 +130,7 @@ def _rollback(journey: Journey, _outcome: Outcome, _actor: Player, _at: dt.datet
 def _report(journey: Journey, _outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
     kind = "undone" if journey.change["is_undone"] else "done"
     found: Row = {"summary": say(journey.random, "report", kind, journey.places)}
-    if journey.random.random() < 0.6:
+    if journey.random.random() < _FOLLOW_UP:
         found["follow_up"] = say(journey.random, "report", "follow_up", journey.places)
     return found
 
@@ -143,7 +147,9 @@ def _release(journey: Journey, outcome: Outcome, actor: Player, at: dt.datetime)
     day = at.astimezone(zone).date() + dt.timedelta(random.randrange(6))
     opens = dt.datetime.combine(day, _WINDOW_OPENS, zone).astimezone(dt.UTC)
     return {
-        "version": journey.places["versi"] if journey.topic.kind is ChangeKind.APPLICATION else f"1.{random.randrange(9)}",
+        "version": journey.places["versi"]
+        if journey.topic.kind is ChangeKind.APPLICATION
+        else f"1.{random.randrange(9)}",
         "window_start_at": opens,
         "window_end_at": opens + dt.timedelta(hours=random.randrange(1, 4)),
         "environment": _environment(random),
@@ -169,7 +175,7 @@ def _asset_review(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.da
 def _asset_update(journey: Journey, _outcome: Outcome, _actor: Player, at: dt.datetime) -> Row:
     inventory = journey.office.inventory
     found: Row = {"mutations": inventory.rows(journey.choices or inventory.choose(), at.year)}
-    if journey.random.random() < 0.5:
+    if journey.random.random() < _NOTES:
         found["notes"] = say(journey.random, "asset_update", "notes", journey.places)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ _MUTABLE = ("name", "condition", "origin", "price", "remarks", "details", "is_re
 _FEWEST = 12
 _TWO = 0.2
 _CONDITION_CHANGES = 0.4
+_CENT = Decimal("0.01")
 _SHARES = {MutationKind.ALTERED: 6, MutationKind.ADDED: 3, MutationKind.RETIRED: 2}
 
 #: What becomes of an item, and its id; None for a new one.
@@ -65,7 +67,9 @@ class Inventory:
         told = []
         for item in _read()["item"]:
             for _copy in range(item["number"]):
-                told.append(self._add(self._new(item, at.year - self._random.randrange(1, 6)), at, by_id)[1])
+                asset, item_told = self._add(self._new(item, at.year - self._random.randrange(1, 6)), at, by_id)
+                told.append(item_told)
+                _come_back(asset)
         return told
 
     def choose(self) -> list[Choice]:
@@ -74,7 +78,8 @@ class Inventory:
         kind = self._random.choices(kinds, [_SHARES[kind] for kind in kinds])[0]
         if kind is MutationKind.ADDED:
             return [(kind, None)]
-        return [(kind, asset.id) for asset in self._random.sample(self._items, 1 + (self._random.random() < _TWO))]
+        found = self._random.sample(self._items, 1 + (self._random.random() < _TWO))
+        return [(kind, asset_id) for asset_id in sorted(asset.id for asset in found)]
 
     def rows(self, choices: list[Choice], year: int) -> list[Row]:
         """Return the rows of the form that brings the list up to date with what a review found."""
@@ -92,7 +97,7 @@ class Inventory:
             return {**altered, "column": "condition", "value": condition.value}
         return {**altered, "column": "remarks", "value": self._random.choice(words["remarks"])}
 
-    def apply(  # noqa: PLR0913, PLR0917 - who changes what, when, and for which request
+    def apply(
         self, rows: list[Row], change_id: int, update_id: int, at: dt.datetime, by_id: int
     ) -> tuple[list[Row], list[Row]]:
         """Apply the rows of a form and return the rows of ``asset_mutation`` with what the trail says of it all."""
@@ -116,6 +121,7 @@ class Inventory:
                 "before": before,
                 "after": as_json(snapshot(asset)),
             }
+            _come_back(asset)
             mutations.append(mutation)
             told += [item, inserted("asset_mutation", mutation, change=change_id)]
         return mutations, told
@@ -164,6 +170,12 @@ class Inventory:
         stored = _stored(asset)
         self._ledger.alter("asset", asset.id, {key: stored[key] for key in _MUTABLE})
         return updated("asset", asset.id, former, stored)
+
+
+def _come_back(asset: Asset) -> None:
+    """Have the price as the database gives it back, for whoever alters the item next."""
+    if asset.price is not None:
+        asset.price = asset.price.quantize(_CENT)
 
 
 def _stored(asset: Asset) -> Row:

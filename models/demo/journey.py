@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _BLANK = dict.fromkeys(column.name for column in ChangeRequest.__table__.columns)
 _BLANK_ACTIVITY = dict.fromkeys(column.name for column in Activity.__table__.columns)
 _BLANK_RECORDS: dict[Step, tuple[str, Row]] = {
-    step: (kind.__tablename__, dict.fromkeys(column.name for column in kind.__table__.columns))  # type: ignore[attr-defined]
+    step: (kind.__tablename__, dict.fromkeys(column.name for column in kind.__table__.columns))
     for step, kind in RECORD_OF.items()
     if kind.__tablename__ != Activity.__tablename__
 }

@@ -108,7 +108,9 @@ class Office:
     shelf: Shelf
     counters: Counters
     routes: Routes
+    #: Those that are recorded, and those that are still to come.
     delegations: list[Delegation]
+    planned: list[Delegation]
 
     def delegation_on(self, day: dt.date) -> Delegation | None:
         """Return the delegation that is in force on ``day``, if any."""

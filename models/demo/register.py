@@ -88,9 +88,8 @@ class Register:
 
     def plan(self, office: Office, number: int) -> None:
         """Let ``number`` requests begin at ``office``, its delegations among them."""
-        for delegation in office.delegations:
-            if delegation.id is None:
-                self._plan_delegation(office, delegation)
+        for delegation in office.planned:
+            self._plan_delegation(office, delegation)
         self._begin_next(office, _beginnings(office, number))
 
     def enter_assets(self, office: Office) -> None:
@@ -124,6 +123,7 @@ class Register:
 
     def _delegate(self, office: Office, delegation: Delegation, at: dt.datetime) -> None:
         head = next(player for player in office.people[Role.HEAD] if player.id == delegation.head_id)
+        office.delegations.append(delegation)
         delegation.id, delegation.recorded_at = self._ledger.next_id("delegation"), at
         row = {column.name: getattr(delegation, column.name) for column in Delegation.__table__.columns}
         self._ledger.add("delegation", row)

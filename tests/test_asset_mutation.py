@@ -1,0 +1,288 @@
+"""The asset list changes through requests: what one request changes is applied together or not at all."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.errors import Incomplete
+from lpse_admin.kib import CARDS, Card, CodeScheme, Column, ColumnKind, Condition, code_scheme, dotted
+from lpse_admin.message import Message
+from lpse_admin.steps import Outcome, Step
+from models.asset import Asset, AssetMutation, MutationKind
+from models.mutation import columns, typed, typed_row
+from tests.cast import NOW, asset, at, move
+
+
+@pytest.fixture
+def session(shared):
+    yield shared[0]
+    shared[0].rollback()
+
+
+@pytest.fixture
+def office(shared):
+    return shared[1].lumajang
+
+
+@pytest.fixture
+def updating(session, office):
+    return at(session, office, Step.ASSET_UPDATE)
+
+
+def added(register, **columns):
+    return {
+        "kind": "added", "card": "B", "code": "1.3.2.10.01.02.002", "register": register, "name": "Laptop", **columns,
+    }  # fmt: skip
+
+
+def altered(item, column, value):
+    return {"kind": "altered", "asset_id": item.id, "column": column, "value": value}
+
+
+def retired(item):
+    return {"kind": "retired", "asset_id": item.id, "value": "Dihapus dengan keputusan bupati"}
+
+
+def apply(session, change, office, *rows):
+    return move(session, change, Outcome.UPDATED, office.manager, values={"mutations": list(rows)})
+
+
+def count(session):
+    session.expire_all()
+    return len(session.scalars(select(Asset.id)).all()), len(session.scalars(select(AssetMutation.id)).all())
+
+
+def test_items_are_added_altered_and_retired_each_with_its_state_before_and_after(session, office, updating):
+    first, second = asset(session, office, "0101"), asset(session, office, "0102")
+    apply(
+        session, updating, office,
+        added("0103", price="12.500.000,00", brand_type="ThinkPad", purchase_year="2026"),
+        altered(first, "condition", "heavy-damage"),
+        altered(first, "brand_type", "Latitude"),
+        retired(second),
+    )  # fmt: skip
+    new = session.scalars(select(Asset).where(Asset.register == "0103")).one()
+    assert (new.price, new.details) == (Decimal("12500000.00"), {"brand_type": "ThinkPad", "purchase_year": 2026})
+    assert (first.condition, first.details["brand_type"], second.is_retired) == (Condition.HEAVY_DAMAGE, "Latitude", True)
+
+    mutations = {mutation.asset_id: mutation for mutation in updating.activities[-1].mutations}
+    assert {key: mutation.kind for key, mutation in mutations.items()} == {
+        new.id: MutationKind.ADDED,
+        first.id: MutationKind.ALTERED,
+        second.id: MutationKind.RETIRED,
+    }
+    assert {mutation.change_id for mutation in mutations.values()} == {updating.id}
+    assert mutations[new.id].before is None
+    before, after = json.loads(mutations[first.id].before), json.loads(mutations[first.id].after)
+    assert {key for key in after if after[key] != before.get(key)} == {"condition", "brand_type"}
+    assert (before["condition"], after["condition"], after["price"]) == ("good", "heavy-damage", "12500000.00")
+    assert json.loads(mutations[second.id].after)["is_retired"] is True
+
+
+def test_an_item_s_next_mutation_begins_where_the_last_one_ended(session, office, updating):
+    item = asset(session, office, "0110")
+    apply(session, updating, office, altered(item, "price", "9750000"))
+    apply(session, at(session, office, Step.ASSET_UPDATE), office, altered(item, "remarks", "Dipinjam"))
+    former, later = item.mutations
+    assert former.after == later.before
+
+
+def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating):
+    item = asset(session, office, "0111", brand_type="Latitude", remarks="Lama")
+    apply(session, updating, office, altered(item, "brand_type", " "), altered(item, "remarks", None))
+    assert (item.remarks, item.details) == (None, {})
+    assert "brand_type" not in json.loads(item.mutations[0].after)
+
+
+@pytest.mark.parametrize("fault", ["duplicate", "taken", "retired meanwhile"])
+def test_if_one_row_cannot_be_applied_none_is(fault, session, office, updating):
+    item = asset(session, office, f"02{len(fault):02d}")
+    rows = [altered(item, "condition", "light-damage"), added(f"03{len(fault):02d}")]
+    if fault == "duplicate":
+        rows.append(added("0308" if len(fault) == 8 else f"03{len(fault):02d}"))
+        rows[1] = added(rows[2]["register"])
+    elif fault == "taken":
+        rows.append(added(item.register))
+    else:
+        gone = asset(session, office, "0299")
+        updating.save(office.manager, now=NOW, values={"mutations": [*rows, altered(gone, "remarks", "x")]})
+        session.commit()
+        apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
+    before = count(session)
+    with pytest.raises(Incomplete) as refusal:
+        if fault == "retired meanwhile":
+            updating.advance(Outcome.UPDATED, office.manager, now=NOW)
+        else:
+            apply(session, updating, office, *rows)
+    session.rollback()
+    assert set(refusal.value.fields) == {"mutations"}
+    assert str(refusal.value.message).startswith("Row 3: ")
+    assert count(session) == before
+    assert (item.condition, updating.step) == (Condition.GOOD, Step.ASSET_UPDATE)
+
+
+def test_each_row_that_makes_no_sense_is_named(session, office, shared, updating):
+    item, theirs = asset(session, office, "0401"), asset(session, shared[1].tana_tidung, "0401")
+    gone = asset(session, office, "0402")
+    apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
+    wrong = (
+        {},
+        {"kind": "eaten"},
+        {"kind": ["added"]},
+        added("0403", card="Z"),
+        added("0403", card=["B"]),
+        added("0403", code="12"),
+        added("0403", code=None),
+        added("0403", name=" "),
+        added(" "),
+        added("012345678"),
+        added("0403", price="-1"),
+        added("0403", price="1,005"),
+        added("0403", price="NaN"),
+        added("0403", price="9" * 17),
+        added("0403", purchase_year="1066"),
+        added("0403", purchase_year="２０２６"),
+        added("0403", condition="fair"),
+        added("0403", name="x" * 301),
+        added("0403", name="a\x00b"),
+        altered(item, "code", "1.3.2.10.01.02.001"),
+        altered(item, "register", "0009"),
+        altered(item, "nothing", "x"),
+        altered(item, "name", ""),
+        altered(item, "price", "mahal"),
+        altered(theirs, "remarks", "x"),
+        altered(gone, "remarks", "x"),
+        retired(gone),
+        {"kind": "altered", "asset_id": "1", "column": "remarks", "value": "x"},
+        {"kind": "altered", "asset_id": True, "column": "remarks", "value": "x"},
+        {"kind": "retired", "asset_id": 2**70},
+    )
+    before = count(session)
+    for row in wrong:
+        with pytest.raises(Incomplete) as refusal:
+            apply(session, updating, office, added("0404"), row)
+        assert set(refusal.value.fields) == {"mutations"}, row
+        assert str(refusal.value.fields["mutations"]).startswith("Row 2: "), row
+    for rows in ("x", [1], [added("0404")] * 1001):
+        with pytest.raises(Incomplete):
+            move(session, updating, Outcome.UPDATED, office.manager, values={"mutations": rows})
+    assert count(session) == before
+
+
+def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, office, updating):
+    item = asset(session, office, "0420")
+    updating.save(office.manager, now=NOW, values={"mutations": [altered(item, "remarks", "Baru")]})
+    session.commit()
+    assert item.remarks is None
+    updating.advance(Outcome.UPDATED, office.manager2, now=NOW)
+    session.commit()
+    assert item.remarks == "Baru"
+
+
+@pytest.mark.parametrize("card", list(Card))
+def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card):
+    samples = {
+        ColumnKind.TEXT: "x", ColumnKind.DATE: "2026-03-02", ColumnKind.YEAR: "2026", ColumnKind.NUMBER: "1,5",
+        ColumnKind.MONEY: "2.500", ColumnKind.CONDITION: "good", ColumnKind.YES_NO: "yes",
+    }  # fmt: skip
+    raw = {key: samples[column.kind] for key, column in columns(card).items()}
+    values = typed_row(card, {**raw, "code": "02.06.03.02.01.0001"})
+    assert set(values) == set(columns(card)) >= {column.key for column in CARDS[card]}
+    assert None not in values.values()
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        (ColumnKind.MONEY, "12.500", Decimal("12500.00")),
+        (ColumnKind.MONEY, "12.500.000,5", Decimal("12500000.50")),
+        (ColumnKind.MONEY, "12500000.00", Decimal("12500000.00")),
+        (ColumnKind.MONEY, "12500000,25", Decimal("12500000.25")),
+        (ColumnKind.NUMBER, "0.125", Decimal("0.125")),
+        (ColumnKind.NUMBER, "0,125", Decimal("0.125")),
+        (ColumnKind.YEAR, " 2026 ", 2026),
+        (ColumnKind.DATE, "2026-03-02", "2026-03-02"),
+        (ColumnKind.YES_NO, "yes", True),
+        (ColumnKind.YES_NO, "no", False),
+        (ColumnKind.TEXT, None, None),
+        (ColumnKind.TEXT, "  ", None),
+    ],
+)
+def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind, raw, value):
+    assert typed(Column("x", Message("X"), kind), raw) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [(ColumnKind.DATE, "02/03/2026"), (ColumnKind.YES_NO, "maybe"), (ColumnKind.NUMBER, "1e99"), (ColumnKind.YEAR, "x")],
+)
+def test_what_does_not_fit_a_column_is_named(kind, raw):
+    with pytest.raises(Incomplete) as refusal:
+        typed(Column("x", Message("X"), kind), raw)
+    assert set(refusal.value.fields) == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("code", "scheme", "written"),
+    [
+        ("1.3.2.10.01.02.002", CodeScheme.PERMENDAGRI_108_2016, "1.3.2.10.01.02.002"),
+        ("132100102002", CodeScheme.PERMENDAGRI_108_2016, "1.3.2.10.01.02.002"),
+        ("02.06.03.02.01.0001", CodeScheme.PERMENDAGRI_17_2007, "02.06.03.02.01.0001"),
+        ("02060302010001", CodeScheme.PERMENDAGRI_17_2007, "02.06.03.02.01.0001"),
+        ("1.3.2", None, "1.3.2"),
+        ("1.3.2.10.01.02.00２", None, "1.3.2.10.01.02.00２"),
+        ("1321001020021", None, "1321001020021"),
+    ],
+)
+def test_an_item_code_is_known_by_its_scheme_and_written_in_its_levels(code, scheme, written):
+    assert (code_scheme(code), dotted(code)) == (scheme, written)
+
+
+def test_the_same_code_written_otherwise_is_the_same_item(session, office, updating):
+    asset(session, office, "0430")
+    with pytest.raises(Incomplete):
+        apply(session, updating, office, added("0430", code="132100102002"))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "x", [1], [{"finding": "x"}], [{"asset_id": None, "finding": " "}], [{"asset_id": None, "finding": 1}],
+        [{"asset_id": 2**70, "finding": "x"}], [{"asset_id": "1", "finding": "x"}],
+        [{"asset_id": None, "finding": "a\x00b"}], [{"asset_id": None, "finding": "x"}] * 1001,
+    ],
+)  # fmt: skip
+def test_a_review_names_only_assets_that_there_are_and_what_was_found(rows, session, office):
+    change = at(session, office, Step.ASSET_REVIEW)
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.CHANGED, office.manager, values={"assets": rows})
+    assert set(refusal.value.fields) == {"assets"}
+
+
+def test_a_review_does_not_name_another_agency_s_asset(session, office, shared):
+    theirs, ours = asset(session, shared[1].tana_tidung, "0440"), asset(session, office, "0440")
+    change = at(session, office, Step.ASSET_REVIEW)
+    with pytest.raises(Incomplete):
+        move(session, change, Outcome.CHANGED, office.manager, values={"assets": [{"asset_id": theirs.id, "finding": "x"}]})
+    found = [{"asset_id": ours.id, "finding": "Rusak"}, {"asset_id": None, "finding": "Belum tercatat"}]
+    finished = move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
+    assert [(item.asset_id, item.finding) for item in finished.items] == [(ours.id, "Rusak"), (None, "Belum tercatat")]
+
+
+def test_cards_columns_and_conditions_have_names():
+    for card in Card:
+        assert str(card.title)
+        assert all(str(column.heading) for column in CARDS[card])
+    assert len({str(condition.title) for condition in Condition}) == 3
+
+
+#: How many columns the official prints have, the running number and card B's and the intangibles' own among them.
+@pytest.mark.parametrize(
+    ("card", "number"), [(Card.A, 14), (Card.B, 16), (Card.C, 17), (Card.D, 17), (Card.E, 16), (Card.F, 15)]
+)
+def test_a_card_has_as_many_columns_as_its_print(card, number):
+    assert len(CARDS[card]) + 1 == number

@@ -1,0 +1,431 @@
+"""Nothing of another agency and nothing of another requester is read or written, by whatever address."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
+
+from lpse_admin.errors import Refused
+from lpse_admin.steps import Outcome, Step
+from models.activity import Activity
+from models.asset import Asset
+from models.audit import AuditEntry
+from models.change import ChangeRequest, draft
+from models.delegation import Delegation
+from models.document import Document, attach
+from models.sop import SopRevision
+from models.user import User
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, asset, delegation, move, values_for
+from tests.house import SUFFIX, house, upload  # noqa: F401 - the fixture
+from tests.program import PDF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cast import Office, WatchedSession
+    from tests.house import House
+
+OFFICE = ("pengelola", "kepala", "plh", "pemeriksa", "administrator")
+STEPS = (
+    "evaluation", "urgency", "approval", "implementation", "test", "rollback", "report", "verification", "release",
+    "asset-review", "asset-update",
+)  # fmt: skip
+#: One way through every step, the release scheduled; a second goes through the roll back.
+WAYS = (
+    (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE,
+     Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED, Outcome.SCHEDULED, Outcome.CHANGED, Outcome.UPDATED),
+    (*ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What belongs to one requester: a mark in every text, and the ids of every record, by screen."""
+
+    mark: str
+    draft_mark: str
+    ids: dict[str, list[int]]
+    draft_ids: dict[str, list[int]]
+    number: str
+
+
+def marked(values: dict[str, Any], mark: str) -> dict[str, Any]:
+    """Return values with the mark in every text, those in rows included."""
+
+    def mark_in(value: Any) -> Any:
+        if type(value) is str:
+            return f"{value} {mark}"
+        if isinstance(value, list):
+            return [{key: part if key in _KEYS else mark_in(part) for key, part in row.items()} for row in value]
+        return value
+
+    return {key: mark_in(value) for key, value in values.items()}
+
+
+_KEYS = {"kind", "card", "code", "register", "asset_id"}
+
+
+def furnish(session: WatchedSession, office: Office, requester: User, mark: str) -> Belongings:
+    """Give a requester two requests far along their ways, and a draft, with the mark everywhere."""
+    changes = []
+    for way in WAYS:
+        answer(session)
+        change = draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), mark))
+        session.commit()
+        for outcome in way:
+            actor = requester if change.step in {Step.REQUEST, Step.RETURNED} else office.actor(change.step)
+            attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=actor, now=NOW,
+                   activity=change.current)  # fmt: skip
+            typed = marked(values_for(change.step, outcome), mark)
+            if "mutations" in typed:
+                typed["mutations"] = [{**typed["mutations"][0], "register": f"{requester.id:04}"}]
+            move(session, change, outcome, actor, values=typed)
+        changes.append(change)
+    hidden = mark.replace("TANDA", "KONSEP")
+    answer(session)
+    kept = draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), hidden))
+    attach(session, name=f"{hidden}.pdf", media_type="application/pdf", content=PDF, by=requester, now=NOW,
+           activity=kept.current)  # fmt: skip
+    session.commit()
+    number = changes[0].number
+    assert number
+    return Belongings(mark, hidden, _ids(session, changes), _ids(session, [kept]), number)
+
+
+def _ids(session: WatchedSession, changes: list[ChangeRequest]) -> dict[str, list[int]]:
+    mine = [change.id for change in changes]
+    found: dict[str, list[int]] = {"change": mine}
+    found["document"] = list(session.scalars(select(Document.id).where(Document.change_id.in_(mine))))
+    for step in STEPS:
+        steps = select(Activity.id).where(Activity.change_id.in_(mine), Activity.step == Step(step))
+        found[step] = list(session.scalars(steps))
+    return found
+
+
+@pytest.fixture(scope="module")
+def everything(house: House) -> dict[str, Belongings]:
+    """Furnish both requesters of both agencies, and both offices."""
+    found = {}
+    with house.session() as session:
+        cast = house.cast(session)
+        for key in (LUMAJANG, TANA_TIDUNG):
+            office, suffix = cast.office(key), SUFFIX[key]
+            mark = f"TANDAKANTOR{'L' if key == LUMAJANG else 'T'}X"
+            item = asset(session, office, "0099", name=f"Laptop {mark}", remarks=mark)
+            made = delegation(session, office, office.manager2)
+            answer(session)
+            decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
+                            now=NOW, delegation=made)  # fmt: skip
+            made.reason = mark
+            session.commit()
+            found[f"kantor{suffix}"] = Belongings(
+                mark, mark,
+                {
+                    "asset": [item.id], "delegation": [made.id], "document": [decree.id], "sop": [office.sop.id],
+                    "user": [person.id for person in office.people],
+                    "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
+                },
+                {}, "",
+            )  # fmt: skip
+            for name, person in (("pemohon", office.requester), ("pemohon2", office.outsider)):
+                place = "L" if key == LUMAJANG else "T"
+                mark = f"TANDA{'SATU' if name == 'pemohon' else 'DUA'}{place}X"
+                found[name + suffix] = furnish(session, office, person, mark)
+    return found
+
+
+def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]:
+    """Yield what is not for the eyes of ``name``: in the other agency everything, here what others asked for."""
+    here = ".tt" if name.endswith(".tt") else ""
+    for owner, belongings in everything.items():
+        same_agency = owner.endswith(".tt") == bool(here)
+        if not same_agency or (name.startswith("pemohon") and owner != name):
+            yield belongings
+
+
+REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
+EVERYBODY = (*REQUESTERS, *OFFICE, *(f"{name}.tt" for name in OFFICE))
+SCREENS = ("change", *STEPS, "document", "asset", "delegation", "sop", "user", "audit")
+
+
+def text_of(answer: Any) -> str:
+    """Return all that an answer says, the cells of a workbook included."""
+    if answer.mimetype.endswith("sheet"):
+        book = load_workbook(io.BytesIO(answer.data), read_only=True)
+        return " ".join(str(cell) for row in book.active.values for cell in row)
+    return answer.text
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_no_list_search_filter_or_export_shows_what_is_another_s(name, house: House, everything):
+    visitor = house.visitor(name)
+    marks = {mark for one in others(everything, name) for mark in (one.mark, one.draft_mark)}
+    if not name.startswith("pemohon"):  # a draft is for nobody's eyes but its requester's
+        marks |= {one.draft_mark for owner, one in everything.items() if owner.startswith("pemohon")}
+    queries = ["", "?size=100", "?state=open", "?state=draft", "?search=TANDA", "?search=KONSEP", "?search=%25",
+               "?search=_", "?search=' OR 1=1 --", "?sort=-id", "?page=1"]  # fmt: skip
+    seen = set()
+    for screen in SCREENS:
+        for path in ("", "export/csv/", "export/xlsx/"):
+            for query in queries if path == "" else queries[:1] + queries[4:6]:
+                answer = visitor.get(f"/admin/{screen}/{path}{query}")
+                assert answer.status_code in {200, 400, 403}, (screen, path, query)
+                said = text_of(answer)
+                if query.startswith("?search=TANDA") or query.startswith("?search=KONSEP"):
+                    said = said.replace('value="TANDA"', "").replace('value="KONSEP"', "")
+                shown = {mark for mark in marks if mark in said}
+                assert not shown, (screen, path, query)
+                seen.add((screen, answer.status_code))
+    assert ("change", 200) in seen
+    for path in ("/", "/profile"):
+        said = visitor.get(path).text
+        assert not {mark for mark in marks if mark in said}
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_no_address_of_a_record_shows_what_is_another_s(name, house: House, everything):
+    visitor = house.visitor(name)
+    for one in others(everything, name):
+        for screen, ids in one.ids.items():
+            for id_ in (ids[0], ids[-1]):
+                for path in (f"details/?id={id_}", f"edit/?id={id_}", f"details/?id=0&id={id_}", f"{id_}/file",
+                             f"{id_}/password", f"{id_}/download", f"details/?id={id_}&id={id_}"):  # fmt: skip
+                    answer = visitor.get(f"/admin/{screen}/{path}")
+                    assert answer.status_code in {403, 404}, (screen, path)
+                    assert one.mark not in answer.text
+    drafts = [one for owner, one in everything.items() if owner.startswith("pemohon") and owner != name]
+    for one in drafts:
+        for screen, ids in one.draft_ids.items():
+            for id_ in ids:
+                for path in (f"details/?id={id_}", f"edit/?id={id_}", f"{id_}/file"):
+                    answer = visitor.get(f"/admin/{screen}/{path}")
+                    assert answer.status_code in {403, 404}, (screen, path)
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_nothing_of_another_s_is_written(name, house: House, everything):
+    visitor = house.visitor(name)
+    before = _state(house)
+    for one in others(everything, name):
+        for path, fields in writes(one):
+            answer = visitor.post(path, **fields)
+            assert answer.status_code in {403, 404}, path
+    assert _state(house) == before
+
+
+def writes(one: Belongings) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every write that there is, aimed at the records of ``one``."""
+    for kind in (one.ids, one.draft_ids):
+        for id_ in kind.get("change", ()):
+            for outcome in ("accepted", "rolled-back", "submitted", "reported"):
+                yield f"/admin/change/{id_}/move", {"outcome": outcome, "title": "Direbut", "reason": "Direbut"}
+            yield f"/admin/change/{id_}/save", {"title": "Direbut", "summary": "Direbut"}
+            yield f"/admin/change/edit/?id={id_}", {"title": "Direbut", "document": upload("direbut.pdf")}
+            yield "/admin/change/delete/", {"id": id_}
+        for id_ in kind.get("document", ())[:2]:
+            yield f"/admin/document/{id_}/remove", {"confirm": "yes"}
+        for screen in STEPS:
+            for id_ in kind.get(screen, ())[:1]:
+                yield f"/admin/{screen}/edit/?id={id_}", {"findings": "Direbut", "reason": "Direbut"}
+        for id_ in kind.get("release", ())[:1]:
+            yield f"/admin/release/{id_}/actual", {"actual_at": "2026-03-02T09:30"}
+    for id_ in one.ids.get("asset", ()):
+        yield f"/admin/asset/edit/?id={id_}", {"name": "Direbut"}
+    for id_ in one.ids.get("delegation", ()):
+        yield f"/admin/delegation/{id_}/withdraw", {"reason": "Direbut"}
+    for id_ in one.ids.get("sop", ()):
+        yield f"/admin/sop/{id_}/enact", {}
+    for id_ in one.ids.get("user", ())[:2]:
+        yield f"/admin/user/edit/?id={id_}", {"full_name": "Direbut", "username": "direbut", "roles": "head"}
+        for verb in ("password", "disable", "enable"):
+            yield f"/admin/user/{id_}/{verb}", {"password": "kata-sandi-yang-direbut"}
+
+
+def _state(house: House) -> list[Any]:
+    """Return what a write of another's record would have changed."""
+    with house.session() as session:
+        found: list[Any] = [session.execute(select(User.id, User.full_name, User.session_version)).all()]
+        found.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
+        found.append(session.execute(select(Asset.id, Asset.name)).all())
+        found.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
+        found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
+        found.append(session.execute(select(Document.id)).all())
+        return [sorted(map(str, rows)) for rows in found]
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["{0},{1}", "{0} OR 1=1", "{0}%20OR%201", "{0};", "0{0}", " {0}", "{0}\u0660", "\u0661", "-{0}", "+{0}", "{0}.0",
+     "{0}e0", "0x{0}", "9" * 18, "9" * 19, "9" * 400, "", "null", "None", "true", "[{0}]", "{0}%00", "{0}/../{1}", "１"],
+)  # fmt: skip
+def test_an_id_that_is_none_leads_nowhere(id_, house: House, everything):
+    hidden, own = everything["pemohon2"].ids["change"][0], everything["pemohon"].ids["change"][0]
+    asked = id_.format(own, hidden)
+    visitor = house.visitor("pemohon")
+    for screen in ("change", "evaluation", "document"):
+        for tail in ("details", "edit"):
+            answer = visitor.client.get(f"/admin/{screen}/{tail}/", query_string=f"id={asked}")
+            assert answer.status_code in {302, 403, 404} or (asked.lstrip("0") == str(own) and answer.status_code == 200)
+            assert everything["pemohon2"].mark not in answer.text
+    for name in ("id[]", "id[0]", "ID"):
+        assert visitor.client.get("/admin/change/details/", query_string={name: own}).status_code == 404
+
+
+def test_each_sees_what_is_theirs(house: House, everything):
+    for name in REQUESTERS:
+        visitor, own = house.visitor(name), everything[name]
+        for screen in ("change", "document", *STEPS):
+            answer = visitor.get(f"/admin/{screen}/?search={own.mark}")
+            shown = answer.text.replace(f'value="{own.mark}"', "")
+            if screen in own.ids and own.ids[screen]:
+                assert own.mark in shown, screen
+                details = visitor.get(f"/admin/{screen}/details/?id={own.ids[screen][0]}")
+                assert own.mark in details.text, screen
+        page = visitor.get(f"/admin/change/details/?id={own.ids['change'][0]}").text
+        assert page.count(own.mark) > 20
+        assert own.draft_mark in visitor.get(f"/admin/change/edit/?id={own.draft_ids['change'][0]}").text
+
+
+def test_the_office_sees_all_submitted_requests_of_its_agency(house: House, everything):
+    for name in OFFICE:
+        for suffix in ("", ".tt"):
+            said = house.visitor(name + suffix).get("/admin/change/?size=100").text
+            assert everything[f"pemohon{suffix}"].mark in said
+            assert everything[f"pemohon2{suffix}"].mark in said
+
+
+def test_only_the_administrator_of_the_installation_reaches_across(house: House, everything):
+    visitor = house.visitor("admin")
+    for one in everything.values():
+        for screen, ids in one.ids.items():
+            if ids:
+                answer = visitor.get(f"/admin/{screen}/details/?id={ids[0]}")
+                assert answer.status_code == 200, screen
+        if one.draft_ids:
+            assert visitor.get(f"/admin/change/details/?id={one.draft_ids['change'][0]}").status_code == 404
+    listed = visitor.get("/admin/change/?size=100").text
+    assert everything["pemohon"].mark in listed
+    assert everything["pemohon.tt"].mark in listed
+
+
+def test_an_installation_administrator_takes_no_step_and_makes_no_request(house: House, everything):
+    visitor = house.visitor("admin")
+    assert visitor.get("/admin/change/new/").status_code == 403
+    assert visitor.post("/admin/change/new/", title="Apa saja").status_code == 403
+    open_one = everything["pemohon"].ids["change"][1]
+    assert visitor.post(f"/admin/change/{open_one}/move", outcome="reported").status_code == 403
+
+
+@pytest.mark.parametrize("owner", ["pemohon2", "pemohon.tt", "pemohon"])
+def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(owner, house: House, everything):
+    visitor = house.visitor("pemohon")
+    made = visitor.post("/admin/change/new/", title=f"Lanjutan dari {owner}", linked_change_id=everything[owner].number)
+    number = everything[owner].number
+    if owner == "pemohon":
+        assert made.status_code == 303
+        assert number in visitor.get(made.location).text
+        return
+    if number == everything["pemohon"].number:  # the other agency numbers alike: then it is one's own that is meant
+        assert made.status_code == 303
+        assert everything[owner].mark not in visitor.get(made.location).text
+    else:
+        assert made.status_code == 422
+    for guess in (str(everything[owner].ids["change"][0]), everything[owner].mark):
+        answer = visitor.post("/admin/change/new/", title="Lanjutan", linked_change_id=guess)
+        assert answer.status_code == 422
+        assert everything[owner].mark not in answer.text.replace(f'value="{guess}"', "")
+
+
+def test_a_review_and_an_update_can_name_only_assets_of_their_own_agency(house: House, everything):
+    with house.session() as session:
+        cast = house.cast(session)
+        foreign = asset(session, cast.tana_tidung, "0777", name="Milik kantor lain")
+        named = f"{foreign.code}.{foreign.register}"
+        number = foreign.id
+    change_id = house.at(LUMAJANG, Step.ASSET_REVIEW)
+    review = {"outcome": "changed", "assessment": "Dibandingkan"}
+    for name in (named, str(number), f"{named} Milik kantor lain"):
+        answer = house.visitor("pengelola").post(
+            f"/admin/change/{change_id}/move", **review,
+            **{"assets-0-asset": name, "assets-0-finding": "Direbut", "equipment-pc": "y"},
+        )  # fmt: skip
+        assert answer.status_code == 422
+        assert "Milik kantor lain" not in answer.text.replace(f'value="{name}"', "")
+    change_id = house.at(LUMAJANG, Step.ASSET_UPDATE)
+    for name in (named, str(number)):
+        fields = {"mutations-0-kind": "retired", "mutations-0-asset": name, "mutations-0-value": "Direbut"}
+        answer = house.visitor("pengelola").post(f"/admin/change/{change_id}/move", outcome="updated", **fields)
+        assert answer.status_code == 422
+    with house.session() as session:
+        assert not session.get_one(Asset, number).is_retired
+    page = house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+    assert "Milik kantor lain" not in page
+    assert named not in page
+
+
+def test_an_installation_with_one_reader_s_agency_never_names_the_other(house: House, everything):
+    with house.session() as session:
+        cast = house.cast(session)
+        name = cast.tana_tidung.agency.name
+        assert name != cast.lumajang.agency.name
+    for who in (*REQUESTERS[:2], *OFFICE):
+        visitor = house.visitor(who)
+        for path in ("/", *(f"/admin/{screen}/" for screen in SCREENS), "/profile", "/admin/change/export/csv/"):
+            assert name not in visitor.get(path).text, (who, path)
+
+
+def test_the_trail_tells_the_office_of_a_draft_but_not_what_it_says(house: House, everything):
+    own = everything["pemohon"]
+    with house.session() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.rows.contains(own.draft_mark))).all()
+        ids = [entry.id for entry in entries]
+    assert ids
+    for name in ("kepala", "pemeriksa", "administrator", "admin"):
+        for id_ in ids:
+            answer = house.visitor(name).get(f"/admin/audit/details/?id={id_}")
+            assert answer.status_code == 200
+            assert own.draft_mark not in answer.text
+            assert "change_request" in answer.text
+        shown = house.visitor(name).get(f"/admin/audit/?search={own.draft_mark}").text
+        assert own.draft_mark not in shown.replace(f'value="{own.draft_mark}"', "")
+
+
+def test_a_thrown_away_draft_stays_unread(house: House):
+    requester = house.visitor("pemohon")
+    made = requester.post("/admin/change/new/", title="RAHASIADIBUANG", document=upload("RAHASIADIBUANG.pdf"))
+    change_id = int(made.location.rpartition("=")[2])
+    assert house.visitor("pemohon2").post("/admin/change/delete/", id=change_id).status_code == 404
+    assert house.visitor("pengelola").post("/admin/change/delete/", id=change_id).status_code == 403
+    assert requester.post("/admin/change/delete/", id=change_id).status_code == 303
+    assert requester.get(f"/admin/change/details/?id={change_id}").status_code == 404
+    for name in ("kepala", "pemeriksa"):
+        assert "RAHASIADIBUANG" not in house.visitor(name).get("/admin/audit/export/csv/").text
+        with house.session() as session:
+            entries = session.scalars(select(AuditEntry.id).where(AuditEntry.rows.contains("RAHASIADIBUANG"))).all()
+        for id_ in entries:
+            assert "RAHASIADIBUANG" not in house.visitor(name).get(f"/admin/audit/details/?id={id_}").text
+
+
+def test_a_delegate_sees_as_the_head_only_while_the_delegation_lasts(house: House, everything):
+    """A requester who stands in sees the office's requests on those days, and only their own afterwards."""
+    with house.session() as session:
+        office = house.cast(session).lumajang
+        try:
+            delegation(session, office, office.outsider)
+        except Refused:
+            session.rollback()
+            pytest.skip("a requester cannot be delegated to")
+    mark = everything["pemohon"].mark
+    visitor = house.visitor("pemohon2")
+    seen = mark in visitor.get("/admin/change/?size=100").text
+    house.now = NOW.replace(day=5)
+    try:
+        assert mark not in visitor.get("/admin/change/?size=100").text
+    finally:
+        house.now = NOW
+    assert seen

@@ -1,0 +1,230 @@
+"""Numbers are gapless for each LPSE and year, and of two people at once one wins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.errors import NoSuchMove, NotFound
+from lpse_admin.steps import Outcome, Step
+from models.agency import NumberCounter
+from models.change import ChangeRequest, whole
+from models.database import is_sqlite
+from models.document import FileContent, attach, keep
+from models.user import User
+from tests.cast import NOW, answer, at, fulfil, install, move, new, session_on, values_for
+
+
+def numbers(session):
+    session.expire_all()
+    return sorted(session.scalars(select(ChangeRequest.number).where(ChangeRequest.number.is_not(None))))
+
+
+def test_numbers_count_up_from_one_for_each_agency_and_a_draft_has_none(session, cast):
+    draft = new(session, cast.lumajang)
+    first, second = at(session, cast.lumajang, Step.EVALUATION), at(session, cast.lumajang, Step.EVALUATION)
+    theirs = at(session, cast.tana_tidung, Step.EVALUATION)
+    assert [change.number for change in (draft, first, second, theirs)] == [
+        None, "RFC/2026/0001", "RFC/2026/0002", "RFC/2026/0001",
+    ]  # fmt: skip
+    move(session, draft, Outcome.SUBMITTED, cast.lumajang.requester)
+    assert (draft.year, draft.serial, draft.submitted_at) == (2026, 3, NOW)
+    assert (str(draft), str(new(session, cast.lumajang))[0]) == (f"RFC/2026/0003 {draft.title}", "–")
+
+
+def test_a_year_begins_at_midnight_of_the_office_s_own_zone(session, cast):
+    for office, hours in ((cast.lumajang, 17), (cast.tana_tidung, 16)):
+        midnight = dt.datetime(2026, 12, 31, hours, 0, tzinfo=dt.UTC)
+        for moment in (midnight - dt.timedelta(minutes=1), midnight):
+            change = new(session, office, now=moment)
+            move(session, change, Outcome.SUBMITTED, office.requester, now=moment)
+        rows = session.execute(
+            select(ChangeRequest.year, ChangeRequest.serial).where(ChangeRequest.agency_id == office.agency.id)
+        )
+        assert sorted(tuple(row) for row in rows) == [(2026, 1), (2027, 1)]
+
+
+def test_a_submission_that_is_taken_back_leaves_no_gap(session, cast):
+    office = cast.lumajang
+    for _attempt in range(2):
+        change = new(session, office)
+        fulfil(session, change)
+        change.advance(Outcome.SUBMITTED, office.requester, now=NOW)
+        assert change.number == "RFC/2026/0001"
+        session.rollback()
+    assert at(session, office, Step.EVALUATION).number == "RFC/2026/0001"
+    assert session.scalars(select(NumberCounter.last)).all() == [1]
+
+
+class Another(Thread):
+    """Somebody else at the same moment: a session of their own, and what became of their ``doing``."""
+
+    def __init__(self, url, doing):
+        super().__init__()
+        self.url, self.doing, self.ready = url, doing, Event()
+        self.answer = None
+
+    def run(self):
+        with session_on(self.url) as session:
+            answer(session)
+            try:
+                self.answer = self.doing(session, self.ready.set)
+                session.commit()
+            except Exception as error:  # noqa: BLE001 - the test judges it
+                self.answer = error
+
+    def meanwhile(self, session):
+        """Start, let them come as far as they can beside ``session``'s open transaction, commit that, and wait."""
+        self.start()
+        if not is_sqlite(session):  # there they stand before the door until the commit
+            self.ready.wait(60)
+        session.commit()
+        self.join(60)
+        return self.answer
+
+
+def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(session, cast, database_url):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    change_id, other_id = change.id, office.manager2.id
+    session.commit()
+
+    def accept(other, is_ready):
+        seen = whole(other, change_id)
+        assert seen.activities  # loaded now, and older than the lock afterwards
+        is_ready()
+        seen.advance(
+            Outcome.ACCEPTED, other.get_one(User, other_id), now=NOW,
+            values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
+        )  # fmt: skip
+
+    change.advance(
+        Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED)
+    )
+    told = Another(database_url, accept).meanwhile(session)
+    assert isinstance(told, NoSuchMove)
+    session.expire_all()
+    assert (change.step, change.activities[-1].outcome) == (Step.CLOSED, Outcome.REJECTED)
+
+
+def test_what_was_read_before_the_lock_hides_nobody_s_part(session, cast, database_url):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    change_id, other_id = change.id, office.manager.id
+    answer(session)
+    office.manager.is_head = True
+    session.commit()
+
+    def refuse(other, is_ready):
+        seen = other.get_one(ChangeRequest, change_id)
+        assert [activity.actor_id for activity in seen.activities][1:] == [None] or is_sqlite(other)
+        is_ready()
+        return seen.bar(other.get_one(User, other_id), NOW), seen.save(other.get_one(User, other_id), now=NOW, values={})
+
+    change.advance(Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED))
+    change.advance(Outcome.EMERGENCY, office.manager2, now=NOW, values=values_for(Step.URGENCY, Outcome.EMERGENCY))
+    told = Another(database_url, refuse).meanwhile(session)
+    assert "evaluated this change" in str(told)
+
+
+def submitting(url, change_id, requester_id):
+    def submit(other, is_ready):
+        change = other.get_one(ChangeRequest, change_id)
+        person = other.get_one(User, requester_id)
+        is_ready()
+        change.advance(Outcome.SUBMITTED, person, now=NOW)
+        return change.number
+
+    return Another(url, submit)
+
+
+@pytest.mark.parametrize("is_first_of_the_year", [True, False])
+def test_two_submissions_at_once_get_numbers_that_follow_one_another(
+    is_first_of_the_year, session, cast, database_url
+):
+    office = cast.lumajang
+    if not is_first_of_the_year:
+        at(session, office, Step.EVALUATION)
+    changes = [new(session, office), new(session, office)]
+    answer(session)
+    for change in changes:
+        fulfil(session, change)
+    session.commit()
+    mine, theirs = changes
+    other = submitting(database_url, theirs.id, office.requester.id)
+    session.commit()
+    mine.advance(Outcome.SUBMITTED, office.requester, now=NOW)
+    given = other.meanwhile(session)
+    first = 1 if is_first_of_the_year else 2
+    assert (mine.number, given) == (f"RFC/2026/{first:04d}", f"RFC/2026/{first + 1:04d}")
+
+
+def test_many_who_submit_at_once_leave_no_gap(session, cast, database_url):
+    office = cast.lumajang
+    changes = [new(session, office) for _ in range(6)]
+    answer(session)
+    for change in changes:
+        fulfil(session, change)
+    session.commit()
+    crowd = [submitting(database_url, change.id, office.requester.id) for change in changes]
+    session.commit()
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    assert sorted(each.answer for each in crowd) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
+    assert numbers(session) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
+
+
+def test_a_file_that_comes_too_late_for_its_step_is_refused(session, cast, database_url):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    change_id, other_id = change.id, office.manager2.id
+    session.commit()
+
+    def add_file(other, is_ready):
+        activity = other.get_one(ChangeRequest, change_id).activities[1]
+        person = other.get_one(User, other_id)
+        is_ready()
+        attach(other, name="a.txt", media_type="text/plain", content=b"a", by=person, now=NOW, activity=activity)
+
+    change.advance(Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED))
+    assert isinstance(Another(database_url, add_file).meanwhile(session), NoSuchMove)
+    session.expire_all()
+    assert not change.activities[1].documents
+
+
+def test_the_same_file_from_two_at_once_is_kept_once(session, cast, database_url):
+    answer(session)
+
+    def add(other, is_ready):
+        is_ready()
+        return keep(other, b"isi yang sama").sha256
+
+    mine = keep(session, b"isi yang sama")
+    sha256 = mine.sha256
+    assert Another(database_url, add).meanwhile(session) == sha256
+    assert session.scalars(select(FileContent.sha256).where(FileContent.sha256 == sha256)).all() == [sha256]
+
+
+def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(session, cast, database_url):
+    office = cast.lumajang
+    change = new(session, office)
+    change_id, requester_id = change.id, office.requester.id
+    answer(session)
+    session.commit()
+
+    def save(other, is_ready):
+        if is_sqlite(other):  # only one writes there: the draft is gone before they look
+            is_ready()
+            assert other.get(ChangeRequest, change_id) is None
+            raise NotFound(ChangeRequest.__doc__)
+        seen, person = other.get_one(ChangeRequest, change_id), other.get_one(User, requester_id)
+        is_ready()
+        seen.save(person, now=NOW, values={"title": "Judul lain"})
+
+    change.discard(office.requester)
+    assert isinstance(Another(database_url, save).meanwhile(session), NotFound)

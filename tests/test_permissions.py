@@ -1,0 +1,74 @@
+"""Who may do what to which records: the one literal copy of the table, to be read by people."""
+
+from __future__ import annotations
+
+import pytest
+
+from lpse_admin.permissions import GRANTS, Resource, Verb, may
+from lpse_admin.roles import ACTING, Role
+
+#: R requester, M change manager, H head, I inspector, A administrator; in the order read, export, create, edit,
+#: delete, enact. Moves are not here: they follow from the papers.
+TABLE = """
+change        RMHIA RMHIA R  R  R -
+evaluation    RMHIA RMHIA -  M  - -
+urgency       RMHIA RMHIA -  M  - -
+approval      RMHIA RMHIA -  H  - -
+implementation RMHIA RMHIA - M  - -
+test          RMHIA RMHIA -  M  - -
+rollback      RMHIA RMHIA -  M  - -
+report        RMHIA RMHIA -  M  - -
+verification  RMHIA RMHIA -  H  - -
+release       RMHIA RMHIA -  M  - -
+asset-review  RMHIA RMHIA -  M  - -
+asset-update  RMHIA RMHIA -  M  - -
+asset         MHIA  MHIA  M  M  - -
+document      RMHIA RMHIA -  -  - -
+delegation    MHIA  MHIA  HA HA - -
+sop           RMHIA RMHIA HA -  - H
+user          IA    IA    A  A  - -
+audit         HIA   HIA   -  -  - -
+"""
+LETTERS = {
+    "R": Role.REQUESTER, "M": Role.CHANGE_MANAGER, "H": Role.HEAD, "I": Role.INSPECTOR, "A": Role.ADMINISTRATOR,
+}  # fmt: skip
+ROWS = {row[0]: row[1:] for row in (line.split() for line in TABLE.strip().splitlines())}
+
+
+@pytest.mark.parametrize("resource", Resource)
+def test_the_table_says_what_is_written_here_and_nothing_more(resource):
+    written = {
+        verb: {LETTERS[letter] for letter in cell.replace("-", "")}
+        for verb, cell in zip(Verb, ROWS[resource], strict=True)
+    }
+    assert {verb: set(roles) for verb, roles in GRANTS[resource].items()} == written
+
+
+def test_every_row_is_of_a_resource():
+    assert set(ROWS) == set(Resource) == set(GRANTS)
+
+
+@pytest.mark.parametrize("resource", Resource)
+@pytest.mark.parametrize("verb", Verb)
+def test_somebody_may_what_one_of_their_roles_may(resource, verb):
+    granted = GRANTS[resource][verb]
+    for role in Role:
+        assert may([role], verb, resource) is (role in granted)
+    assert may(list(Role), verb, resource) is bool(granted)
+    assert not may([], verb, resource)
+
+
+@pytest.mark.parametrize("resource", Resource)
+def test_a_delegate_sees_what_the_head_sees_and_does_no_more(resource):
+    for verb in Verb:
+        sees = verb in {Verb.READ, Verb.EXPORT} and Role.HEAD in GRANTS[resource][verb]
+        assert may([], verb, resource, stands_in_for_head=True) is sees
+
+
+def test_the_inspector_reads_and_exports_everything_and_changes_nothing():
+    for verbs in GRANTS.values():
+        assert {verb for verb, roles in verbs.items() if Role.INSPECTOR in roles} == {Verb.READ, Verb.EXPORT}
+
+
+def test_neither_inspector_nor_administrator_takes_a_step():
+    assert set(ACTING) == {Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD}

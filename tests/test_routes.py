@@ -1,0 +1,279 @@
+"""Every address of the program, each in one table: who may come in, and that looking changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+
+from lpse_admin.permissions import Resource, Verb, may
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models.audit import anchors
+from models.base import Base
+from tests.cast import asset, delegation, new, walk
+from tests.house import house  # noqa: F401 - the fixture
+from tests.program import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.routing import Rule
+
+    from tests.house import House
+
+PUBLIC = "public"
+ANYBODY = "anybody who is logged in"
+NOBODY = "nobody: Flask-Admin's address, shut"
+
+#: Every screen of records has these.
+SCREEN = {
+    "index_view": Verb.READ,
+    "details_view": Verb.READ,
+    "export": Verb.EXPORT,
+    "create_view": NOBODY,
+    "edit_view": NOBODY,
+    "delete_view": NOBODY,
+    "action_view": NOBODY,
+    "ajax_lookup": NOBODY,
+    "ajax_update": NOBODY,
+}
+
+#: What is open beside them, or instead. Moves and what is kept follow from the paper: those who read may knock.
+ROUTES: dict[str, object] = {
+    "static": PUBLIC,
+    "access.login": PUBLIC,
+    "health.healthz": PUBLIC,
+    "language.choose": PUBLIC,
+    "home.index": ANYBODY,
+    "admin.index": ANYBODY,
+    "access.logout": ANYBODY,
+    "profile.show": ANYBODY,
+    "profile.change_password": ANYBODY,
+    "profile.offer_second_factor": ANYBODY,
+    "profile.confirm_second_factor": ANYBODY,
+    "profile.turn_off_second_factor": ANYBODY,
+    "change.create_view": Verb.CREATE,
+    "change.edit_view": Verb.EDIT,
+    "change.delete_view": Verb.DELETE,
+    "change.move": Verb.READ,
+    "change.save": Verb.READ,
+    "evaluation.edit_view": Verb.READ,
+    "urgency.edit_view": Verb.READ,
+    "approval.edit_view": Verb.READ,
+    "implementation.edit_view": Verb.READ,
+    "test.edit_view": Verb.READ,
+    "rollback.edit_view": Verb.READ,
+    "report.edit_view": Verb.READ,
+    "verification.edit_view": Verb.READ,
+    "release.edit_view": Verb.READ,
+    "release.actual": Verb.EDIT,
+    "asset-review.edit_view": Verb.READ,
+    "asset-update.edit_view": Verb.READ,
+    "asset.create_view": Verb.CREATE,
+    "asset.edit_view": Verb.EDIT,
+    "document.file": Verb.READ,
+    "document.remove": Verb.READ,
+    "delegation.create_view": Verb.CREATE,
+    "delegation.withdraw": Verb.EDIT,
+    "sop.create_view": Verb.CREATE,
+    "sop.enact": Verb.ENACT,
+    "sop.download": Verb.READ,
+    "user.create_view": Verb.CREATE,
+    "user.edit_view": Verb.EDIT,
+    "user.password": Verb.EDIT,
+    "user.disable": Verb.EDIT,
+    "user.enable": Verb.EDIT,
+}
+
+#: Who knocks at every address, and as what.
+PEOPLE = {
+    "pemohon": Role.REQUESTER,
+    "pengelola": Role.CHANGE_MANAGER,
+    "kepala": Role.HEAD,
+    "pemeriksa": Role.INSPECTOR,
+    "administrator": Role.ADMINISTRATOR,
+    "admin": Role.ADMINISTRATOR,
+    "pemohon.tt": Role.REQUESTER,
+    "kepala.tt": Role.HEAD,
+}
+SCREENS = {resource.value for resource in Resource}
+
+
+def classified(endpoint: str) -> object:
+    """Return who may come in at an address; fails for one that nobody classified."""
+    if endpoint in ROUTES:
+        return ROUTES[endpoint]
+    screen, _dot, tail = endpoint.partition(".")
+    assert screen in SCREENS, f"nobody has classified {endpoint}"
+    assert tail in SCREEN, f"nobody has classified {endpoint}"
+    return SCREEN[tail]
+
+
+def rules(house: House) -> Iterator[tuple[Rule, str, str]]:
+    """Yield each rule with each of its methods and an address that it answers."""
+    for rule in house.app.url_map.iter_rules():
+        values = {name: {"export_type": "csv", "filename": "app.css"}.get(name, "1") for name in rule.arguments}
+        with house.app.test_request_context():
+            _domain, path = rule.build(values)
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            query = "?id=1" if method == "GET" and path.endswith(("/details/", "/edit/")) else ""
+            yield rule, method, path + query
+
+
+def test_every_address_is_classified_and_nothing_is_classified_that_is_not_there(house: House):
+    endpoints = {rule.endpoint for rule in house.app.url_map.iter_rules()}
+    for endpoint in endpoints:
+        classified(endpoint)
+    assert set(ROUTES) <= endpoints
+
+
+def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: House):
+    stranger = Visitor(house.app)
+    for rule, method, path in rules(house):
+        answers = {
+            json: stranger.client.open(path, method=method, headers={"Accept": "application/json"} if json else {})
+            for json in (False, True)
+        }
+        if classified(rule.endpoint) is PUBLIC:
+            assert {answer.status_code for answer in answers.values()} <= {200, 400}, path
+            continue
+        assert answers[True].status_code == 401, path
+        assert answers[True].get_json()["status"] == 401
+        if method == "GET":
+            assert answers[False].status_code == 302, path
+            assert answers[False].location.startswith("/login"), path
+        else:
+            assert answers[False].status_code == 401, path
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_nobody_comes_in_where_their_role_may_not(name, house: House):
+    visitor, role = house.visitor(name), PEOPLE[name]
+    for rule, method, path in rules(house):
+        kind = classified(rule.endpoint)
+        if kind in {PUBLIC, ANYBODY}:
+            continue
+        resource = Resource(rule.endpoint.partition(".")[0])
+        reads = may({role}, Verb.READ, resource)
+        if isinstance(kind, Verb) and reads and may({role}, kind, resource):
+            continue
+        answer = visitor.get(path) if method == "GET" else visitor.post(path)
+        assert answer.status_code in ({403, 404} if reads else {403}), (path, answer.status_code)
+        if kind is NOBODY and reads:
+            assert answer.status_code == 404, path
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_no_post_is_taken_without_the_token_of_the_form(name, house: House):
+    visitor = house.visitor(name)
+    before = _everything(house)
+    for rule, method, path in rules(house):
+        if method == "POST":
+            assert visitor.client.post(path, data={"outcome": "submitted"}).status_code == 400, path
+            forged = visitor.client.post(path, data={"csrf_token": "IjEi.x.y"}, headers={"X-CSRFToken": "forged"})
+            assert forged.status_code == 400, rule
+    assert _everything(house) == before
+
+
+def test_no_address_takes_other_methods(house: House):
+    visitor = house.visitor("admin")
+    for method in ("PUT", "DELETE", "PATCH"):
+        for _rule, _method, path in rules(house):
+            answer = visitor.client.open(path, method=method, headers={"X-CSRFToken": visitor.token})
+            assert answer.status_code in {400, 405}, (method, path)
+
+
+def _everything(house: House) -> dict[str, object]:
+    """Return the head of every chain of the trail, and how many rows every table has."""
+    with house.session() as session:
+        counts = {
+            table.name: session.scalar(select(func.count()).select_from(table)) for table in Base.metadata.sorted_tables
+        }
+        return {**counts, "trail": [str(anchor) for anchor in anchors(session)]}
+
+
+@pytest.fixture(scope="module")
+def furnished(house: House) -> None:
+    """Put a record behind every screen of both agencies, open steps and drafts among them."""
+    with house.session() as session:
+        cast = house.cast(session)
+        for office in (cast.lumajang, cast.tana_tidung):
+            asset(session, office)
+            delegation(session, office, office.manager2)
+            new(session, office)
+            walk(session, office, *WAY)
+            for steps in range(1, len(WAY)):
+                walk(session, office, *WAY[:steps])
+
+
+#: One way through every step.
+WAY = (
+    Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
+    Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
+    Outcome.CHANGED, Outcome.UPDATED,
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("furnished")
+def test_looking_at_everything_changes_nothing(house: House):
+    visitors = {name: house.visitor(name) for name in PEOPLE}
+    with house.session() as session:
+        ids = {
+            resource: session.scalars(select(text("id")).select_from(text(table))).all()
+            for resource, table in TABLES.items()
+        }
+    before = _everything(house)
+    seen = set()
+    for name, visitor in visitors.items():
+        for rule, method, path in rules(house):
+            if method != "GET":
+                continue
+            screen = rule.endpoint.partition(".")[0]
+            for id_ in ids.get(screen, [1])[:: 1 if name in {"admin", "kepala"} else 7]:
+                answer = visitor.client.get(path.replace("id=1", f"id={id_}").replace("/1/", f"/{id_}/"))
+                assert answer.status_code < 500, path
+                if answer.status_code == 200:
+                    seen.add(rule.endpoint)
+                if "id=" not in path and "/1/" not in path:
+                    break
+    assert _everything(house) == before
+    opened = {
+        rule.endpoint
+        for rule, method, _path in rules(house)
+        if method == "GET" and classified(rule.endpoint) is not NOBODY
+    }
+    assert opened - seen == {"admin.index", "access.login"}
+
+
+TABLES = {
+    **{step.value: "activity" for step in Step if step.value in SCREENS},
+    "change": "change_request",
+    "asset": "asset",
+    "document": "document",
+    "delegation": "delegation",
+    "sop": "sop",
+    "user": "user_account",
+    "audit": "audit_entry",
+}
+
+
+@pytest.mark.usefixtures("furnished")
+def test_a_head_request_is_answered_like_a_get_without_its_body(house: House):
+    visitor = house.visitor("kepala")
+    for path in ("/", "/admin/change/", "/admin/change/export/csv/", "/admin/audit/", "/healthz"):
+        answer = visitor.client.head(path)
+        assert (answer.status_code, answer.data) == (200, b"")
+
+
+def test_what_is_not_there_is_404_for_everybody_and_says_nothing(house: House):
+    for visitor in (Visitor(house.app), house.visitor("pemohon"), house.visitor("admin")):
+        for path in ("/nowhere", "/admin/nowhere/", "/admin/change/1/nowhere", "/.env", "/admin/change/export/pdf/",
+                     "/static/../app.py", "/static/%2e%2e/app.py", "/admin/static/admin/js/actions.js"):  # fmt: skip
+            answer = visitor.get(path)
+            assert answer.status_code in {302, 404}, path
+            assert answer.status_code == 404 or "/login" in answer.location
+            assert "Traceback" not in answer.text
+
+

@@ -1,0 +1,142 @@
+"""Which rows somebody sees: requesters their own, nobody another agency's, by the one criterion of each table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.sop import to_toml
+from lpse_admin.steps import Outcome, Step
+from models import sop
+from models.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
+from models.agency import NumberCounter
+from models.asset import Asset, AssetMutation
+from models.audit import AuditEntry
+from models.change import ChangeRequest
+from models.delegation import Delegation
+from models.document import Document, attach
+from models.scope import sees_the_office, visible
+from models.sop import SopRevision
+from models.user import User
+from tests.cast import ROUTES, NOW, answer, asset, delegation, fulfil, move, new, walk
+
+#: Everything that has a criterion, with the column that names the agency.
+SCOPED = {
+    ChangeRequest: ChangeRequest.agency_id, Activity: Activity.agency_id, Document: Document.agency_id,
+    SopRevision: SopRevision.agency_id, Asset: Asset.agency_id, AssetMutation: AssetMutation.agency_id,
+    Delegation: Delegation.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def register(shared):
+    """In both agencies: a closed request, a stranger's, a draft with a file, an item, a delegation, a draft paper."""
+    session, cast = shared
+    for office in (cast.lumajang, cast.tana_tidung):
+        asset(session, office)
+        walk(session, office, *ROUTES[Step.ASSET_UPDATE], Outcome.UPDATED)
+        move(session, new(session, office, requester=office.outsider), Outcome.SUBMITTED, office.outsider)
+        draft = new(session, office)
+        answer(session)
+        fulfil(session, draft)
+        attach(session, name="a.txt", media_type="text/plain", content=b"a", by=office.requester, now=NOW,
+               activity=draft.current)  # fmt: skip
+        sop.load(session, to_toml(replace(office.sop.paper, revised=NOW.date())), office.sop.key, now=NOW)
+        granted = delegation(session, office)
+        attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
+               delegation=granted)  # fmt: skip
+        session.commit()
+    return shared
+
+
+def seen(session, model, user, **standing):
+    return set(session.scalars(select(model).where(visible(model, user, **standing))))
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
+def test_nobody_sees_anything_of_another_agency(model, register):
+    session, cast = register
+    for office in (cast.lumajang, cast.tana_tidung):
+        for person in office.people:
+            agencies = {getattr(row, SCOPED[model].key) for row in seen(session, model, person)}
+            assert agencies <= {office.agency.id}
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
+def test_the_office_sees_all_of_its_own_but_drafts(model, register):
+    session, cast = register
+    office = cast.lumajang
+    column = SCOPED[model]
+    everything = set(session.scalars(select(model).where(column == office.agency.id)))
+    drafts = {
+        row
+        for row in everything
+        if (model is ChangeRequest and row.is_draft)
+        or (model is Activity and row.change.is_draft)
+        or (model is Document and row.change is not None and row.change.is_draft)
+    }
+    assert bool(drafts) == (model in {ChangeRequest, Activity, Document})
+    for person in (office.manager, office.head, office.inspector, office.administrator):
+        assert sees_the_office(person)
+        assert seen(session, model, person) == everything - drafts
+    assert seen(session, model, office.delegate, stands_in_for_head=True) == everything - drafts
+
+
+def test_requesters_see_their_own_and_nothing_else(register):
+    session, cast = register
+    office = cast.lumajang
+    for person in (office.requester, office.outsider):
+        assert not sees_the_office(person)
+        own = seen(session, ChangeRequest, person)
+        assert own == set(session.scalars(select(ChangeRequest).where(ChangeRequest.requester_id == person.id)))
+        assert {activity.change for activity in seen(session, Activity, person)} == own
+        assert {document.change for document in seen(session, Document, person)} <= own
+        for hidden in (Asset, AssetMutation, Delegation, AuditEntry):
+            assert seen(session, hidden, person) == set()
+        assert seen(session, User, person) == {person}
+        assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
+    assert len(seen(session, Document, office.requester)) == 3
+    assert len(seen(session, Document, office.outsider)) == 1
+
+
+def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register):
+    session, cast = register
+    office = cast.lumajang
+    session.rollback()
+    office.requester.is_inspector = True
+    with session.no_autoflush:
+        assert any(change.is_draft for change in seen(session, ChangeRequest, office.requester))
+        assert any(document.change and document.change.is_draft for document in seen(session, Document, office.requester))
+    session.rollback()
+
+
+def test_every_step_s_record_is_scoped_as_its_activity_is(register):
+    session, cast = register
+    office = cast.lumajang
+    for step, record in RECORD_OF.items():
+        for person in (office.manager, office.requester, office.outsider, cast.tana_tidung.head):
+            of_step = {activity.id for activity in seen(session, Activity, person) if activity.step is step}
+            assert {activity.id for activity in seen(session, record, person)} == of_step
+    assert seen(session, Evaluation, office.outsider)
+    assert not seen(session, Approval, office.outsider)
+
+
+def test_only_the_administrator_of_the_installation_reaches_across(register):
+    session, cast = register
+    for model, column in SCOPED.items():
+        agencies = {getattr(row, column.key) for row in seen(session, model, cast.installer)}
+        assert agencies >= {cast.lumajang.agency.id, cast.tana_tidung.agency.id}
+    assert not any(change.is_draft for change in seen(session, ChangeRequest, cast.installer))
+
+
+def test_a_disabled_user_sees_nothing_and_a_table_without_a_criterion_is_seen_by_nobody(register):
+    session, cast = register
+    for model in (TestCase, NumberCounter):
+        assert seen(session, model, cast.installer) == set()
+    session.rollback()
+    cast.lumajang.head.is_active = False
+    with session.no_autoflush:
+        assert all(seen(session, model, cast.lumajang.head) == set() for model in SCOPED)
+    session.rollback()
