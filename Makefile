@@ -36,8 +36,8 @@ check: $(TEST) ## format, lint, types, import rules
 	$(BIN)/python -m mypy
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
-bench: $(RUN) ## the benchmark
-	$(BIN)/python bench/run.py
+bench: $(TEST) ## the benchmark, beside stock Flask-Admin; BENCH='--sizes 1000,10000' for less
+	$(BIN)/python -m bench.run $(BENCH)
 
 format: $(TEST) ## put the code in order, as far as the tools can
 	$(BIN)/python -m ruff check --fix-only .

@@ -8,20 +8,21 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Incomplete
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, Timetable, in_order
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
 from lpse_admin.sop_time import MINUTES_PER_DAY
+from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from zoneinfo import ZoneInfo
 
+    from lpse_admin.message import Message
     from lpse_admin.sop_data import Standard
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -31,55 +32,28 @@ _TICKS_OF_A_MINUTE = 60_000_000
 _ONE_DAY = dt.timedelta(days=1)
 
 
-class Kind(StrEnum):
+class Kind(Word):
     """What a stretch of time, or a whole day, is to the office."""
 
-    WORK = "work"
-    BREAK = "break"
-    CLOSED = "closed"
-    DAY_OFF = "day-off"
-    HOLIDAY = "holiday"
-    JOINT_LEAVE = "joint-leave"
-
-    @property
-    def title(self) -> Message:  # type: ignore[override] # of the office, not of the string
-        """The kind as it is shown."""
-        return _KIND_TITLES[self]
+    WORK = "work", _("Working time")
+    BREAK = "break", _("Break")
+    CLOSED = "closed", _("Outside office hours")
+    DAY_OFF = "day-off", _("No working day")
+    HOLIDAY = "holiday", _("Holiday")
+    JOINT_LEAVE = "joint-leave", _("Joint leave")
 
 
-_KIND_TITLES = {
-    Kind.WORK: _("Working time"),
-    Kind.BREAK: _("Break"),
-    Kind.CLOSED: _("Outside office hours"),
-    Kind.DAY_OFF: _("No working day"),
-    Kind.HOLIDAY: _("Holiday"),
-    Kind.JOINT_LEAVE: _("Joint leave"),
-}
-
-
-class OverrideKind(StrEnum):
+class OverrideKind(Word):
     """What an office makes of a day, whatever the national list says."""
 
-    HOLIDAY = "holiday"
-    JOINT_LEAVE = "joint-leave"
-    WORKDAY = "workday"
-
-    @property
-    def title(self) -> Message:  # type: ignore[override] # of the office, not of the string
-        """The kind as it is shown."""
-        return _OVERRIDE_TITLES[self]
+    HOLIDAY = "holiday", _("Holiday")
+    JOINT_LEAVE = "joint-leave", _("Joint leave")
+    WORKDAY = "workday", _("Working day")
 
     @property
     def kind(self) -> Kind:
         """What the day becomes."""
         return Kind.WORK if self is OverrideKind.WORKDAY else Kind(self.value)
-
-
-_OVERRIDE_TITLES = {
-    OverrideKind.HOLIDAY: _("Holiday"),
-    OverrideKind.JOINT_LEAVE: _("Joint leave"),
-    OverrideKind.WORKDAY: _("Working day"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +266,10 @@ class WorkCalendar:
         """Return the year of the office's own calendar that ``moment`` is in, and its place there."""
         if moment.tzinfo is None:
             raise ValueError("a moment without a zone is no moment")
-        ticks = _ticks(moment)
         number = moment.year
+        if not FIRST_YEAR - 1 <= number <= LAST_YEAR + 1:
+            raise OutsideCalendar
+        ticks = _ticks(moment)
         year = self._years.get(number)
         # Another zone's year is nearly always the office's too, and much quicker to find.
         if year is None or not year.since <= ticks < year.until:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from lpse_admin.message import Message
+
 if TYPE_CHECKING:
     from typing import Self
-
-    from lpse_admin.message import Message
 
 
 class Word(StrEnum):

@@ -123,9 +123,7 @@ def open_moves(sop: Sop, position: Position, person: Person) -> tuple[Move, ...]
     """Return the moves that ``person`` may make now, in the paper's order; empty where it is not their turn."""
     if bar(sop, position, person):
         return ()
-    return tuple(
-        move for move in sop.moves if move.origin is position.step and closed_move(move, position) is None
-    )
+    return tuple(move for move in sop.moves if move.origin is position.step and closed_move(move, position) is None)
 
 
 def asked_items(rule: Rule, position: Position) -> tuple[Item, ...]:

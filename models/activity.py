@@ -32,7 +32,7 @@ class Activity(Base):
     """One visit of a request to a step. Steps without a record of their own (request, returned) are bare."""
 
     __tablename__ = "activity"
-    __table_args__ = (
+    __table_args__: Any = (
         UniqueConstraint("change_id", "sequence"),
         UniqueConstraint("change_id", "sequence", "target", name="uq_activity_target"),
         ForeignKeyConstraint(
@@ -263,7 +263,7 @@ class Release(Activity):
     """The planned window of a release; its actual time may be added once the step is finished."""
 
     __tablename__ = "release"
-    __table_args__ = (
+    __table_args__: Any = (
         CheckConstraint("window_start_at <= window_end_at", name="window_in_order"),
         CheckConstraint("downtime_minutes >= 0", name="downtime_not_negative"),
         Index(None, "window_start_at"),

@@ -64,7 +64,8 @@ class AuditEntry(Base):
         UniqueConstraint("chain", "number"),
         Index(None, "chain", "at", "id"),
         Index(None, "chain", "actor_id", "id"),
-        Index(None, "chain", "action", "id"),
+        Index(None, "chain", "action", "at", "id"),
+        Index(None, "at", "id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -276,7 +277,7 @@ def append(session: Session, chain: int, circumstances: Circumstances, told: lis
         "previous_hash": previous,
     }
     entry["hash"] = digest(entry)
-    entry_id = connection.execute(insert(AuditEntry).values(entry)).inserted_primary_key[0]
+    (entry_id,) = connection.execute(insert(AuditEntry).values(entry).returning(AuditEntry.id)).one()
     if places := touched(told):
         connection.execute(
             insert(AuditRow),
@@ -290,11 +291,10 @@ def _lock_head(connection: Connection, chain: int) -> tuple[int, str]:
     question = select(AuditChain.number, AuditChain.hash).where(AuditChain.chain == chain).with_for_update()
     head = connection.execute(question).one_or_none()
     if head is None:
-        insert_or_leave = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+        insert_or_leave = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         # Of two that begin a chain at once, the second waits here and goes on after the first.
-        connection.execute(
-            insert_or_leave(AuditChain).values(chain=chain, number=0, hash=_FIRST_HASH).on_conflict_do_nothing()
-        )
+        beginning = insert_or_leave(AuditChain).values(chain=chain, number=0, hash=_FIRST_HASH)
+        connection.execute(beginning.on_conflict_do_nothing())
         head = connection.execute(question).one()
     return head.number, head.hash
 

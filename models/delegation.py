@@ -19,7 +19,6 @@ from models.user import User
 if TYPE_CHECKING:
     from models.document import Document
 
-
 #: What a single line of text can hold, in characters.
 _LINE_LENGTH = 300
 

@@ -45,6 +45,7 @@ class Document(Base):
         Index(None, "delegation_id"),
         Index(None, "sha256"),
         Index(None, "agency_id", "uploaded_at", "id"),
+        Index(None, "uploaded_at", "id"),
     )
 
     id: Mapped[PrimaryKey]

@@ -68,8 +68,9 @@ def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
     if not office:
         return own
-    drafts = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.submitted_at.is_(None)))
-    return _of_agency(Document.agency_id, user) & (own | ~drafts | Document.change_id.is_(None))
+    is_others = ChangeRequest.submitted_at.is_(None) & (ChangeRequest.requester_id != user.id)
+    drafts = Document.change_id.in_(select(ChangeRequest.id).where(is_others))
+    return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
 def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001

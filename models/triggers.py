@@ -274,7 +274,9 @@ def arm() -> None:
     """Make ``metadata.create_all`` set the triggers too."""
     for dialect in ("sqlite", "postgresql"):
         for _table, statement in statements(dialect):
-            ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
+            ddl = DDL(statement.replace("%", "%%")).execute_if(  # type: ignore[no-untyped-call]
+                dialect=dialect
+            )
             event.listen(Base.metadata, "after_create", ddl)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from models.agency import Agency
 
+
 _HASHER = PasswordHasher()
 
 #: What a password is compared with when there is no such user, so that both answers take as long.

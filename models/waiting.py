@@ -54,16 +54,20 @@ class Waiting:
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
     """Return the number of emergencies that wait for the head, and the arrival of the oldest."""
-    row = session.connection().execute(
-        select(func.count(), func.min(Activity.arrived_at))
-        .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
-        .where(
-            visible(Approval, reader.user, stands_in_for_head=reader.stands_in_for_head),
-            Activity.step == Step.APPROVAL,
-            Activity.finished_at.is_(None),
-            ChangeRequest.urgency == Urgency.EMERGENCY,
+    row = (
+        session.connection()
+        .execute(
+            select(func.count(), func.min(Activity.arrived_at))
+            .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
+            .where(
+                visible(Approval, reader.user, stands_in_for_head=reader.stands_in_for_head),
+                Activity.step == Step.APPROVAL,
+                Activity.finished_at.is_(None),
+                ChangeRequest.urgency == Urgency.EMERGENCY,
+            )
         )
-    ).one()
+        .one()
+    )
     return row[0], row[1]
 
 

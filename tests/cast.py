@@ -239,7 +239,7 @@ def fulfil(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -
     return [item.key for item in items if item.kind is ItemKind.EQUIPMENT]
 
 
-def move(  # noqa: PLR0913 - what a move may differ in
+def move(
     session: Session,
     change: ChangeRequest,
     outcome: Outcome,

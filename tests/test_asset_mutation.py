@@ -14,7 +14,7 @@ from lpse_admin.message import Message
 from lpse_admin.steps import Outcome, Step
 from models.asset import Asset, AssetMutation, MutationKind
 from models.mutation import columns, typed, typed_row
-from tests.cast import NOW, asset, at, move
+from tests.cast import NOW, answer, asset, at, move
 
 
 @pytest.fixture
@@ -67,7 +67,11 @@ def test_items_are_added_altered_and_retired_each_with_its_state_before_and_afte
     )  # fmt: skip
     new = session.scalars(select(Asset).where(Asset.register == "0103")).one()
     assert (new.price, new.details) == (Decimal("12500000.00"), {"brand_type": "ThinkPad", "purchase_year": 2026})
-    assert (first.condition, first.details["brand_type"], second.is_retired) == (Condition.HEAVY_DAMAGE, "Latitude", True)
+    assert (first.condition, first.details["brand_type"], second.is_retired) == (
+        Condition.HEAVY_DAMAGE,
+        "Latitude",
+        True,
+    )
 
     mutations = {mutation.asset_id: mutation for mutation in updating.activities[-1].mutations}
     assert {key: mutation.kind for key, mutation in mutations.items()} == {
@@ -98,31 +102,35 @@ def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating)
     assert "brand_type" not in json.loads(item.mutations[0].after)
 
 
-@pytest.mark.parametrize("fault", ["duplicate", "taken", "retired meanwhile"])
-def test_if_one_row_cannot_be_applied_none_is(fault, session, office, updating):
-    item = asset(session, office, f"02{len(fault):02d}")
-    rows = [altered(item, "condition", "light-damage"), added(f"03{len(fault):02d}")]
-    if fault == "duplicate":
-        rows.append(added("0308" if len(fault) == 8 else f"03{len(fault):02d}"))
-        rows[1] = added(rows[2]["register"])
-    elif fault == "taken":
-        rows.append(added(item.register))
-    else:
-        gone = asset(session, office, "0299")
-        updating.save(office.manager, now=NOW, values={"mutations": [*rows, altered(gone, "remarks", "x")]})
-        session.commit()
-        apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
-    before = count(session)
+def _refuses_the_third_row(session, change, before, attempt):
     with pytest.raises(Incomplete) as refusal:
-        if fault == "retired meanwhile":
-            updating.advance(Outcome.UPDATED, office.manager, now=NOW)
-        else:
-            apply(session, updating, office, *rows)
+        attempt()
     session.rollback()
     assert set(refusal.value.fields) == {"mutations"}
     assert str(refusal.value.message).startswith("Row 3: ")
-    assert count(session) == before
-    assert (item.condition, updating.step) == (Condition.GOOD, Step.ASSET_UPDATE)
+    assert (count(session), change.step) == (before, Step.ASSET_UPDATE)
+
+
+@pytest.mark.parametrize("register", ["0201", "0202"])
+def test_if_an_item_is_on_the_list_already_no_row_is_applied(register, session, office, updating):
+    item = asset(session, office, "0201" if register == "0201" else "0203")
+    # The third row enters an item that was there before, or the one that the second row enters.
+    rows = [altered(item, "condition", "light-damage"), added("0202"), added(register)]
+    _refuses_the_third_row(session, updating, count(session), lambda: apply(session, updating, office, *rows))
+    assert item.condition is Condition.GOOD
+
+
+def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(session, office, updating):
+    item, gone = asset(session, office, "0210"), asset(session, office, "0211")
+    rows = [altered(item, "condition", "light-damage"), added("0212"), altered(gone, "remarks", "Dipinjam")]
+    answer(session)
+    updating.save(office.manager, now=NOW, values={"mutations": rows})
+    session.commit()
+    apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
+    _refuses_the_third_row(
+        session, updating, count(session), lambda: updating.advance(Outcome.UPDATED, office.manager, now=NOW)
+    )
+    assert item.condition is Condition.GOOD
 
 
 def test_each_row_that_makes_no_sense_is_named(session, office, shared, updating):
@@ -218,7 +226,12 @@ def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind,
 
 @pytest.mark.parametrize(
     ("kind", "raw"),
-    [(ColumnKind.DATE, "02/03/2026"), (ColumnKind.YES_NO, "maybe"), (ColumnKind.NUMBER, "1e99"), (ColumnKind.YEAR, "x")],
+    [
+        (ColumnKind.DATE, "02/03/2026"),
+        (ColumnKind.YES_NO, "maybe"),
+        (ColumnKind.NUMBER, "1e99"),
+        (ColumnKind.YEAR, "x"),
+    ],
 )
 def test_what_does_not_fit_a_column_is_named(kind, raw):
     with pytest.raises(Incomplete) as refusal:
@@ -267,7 +280,13 @@ def test_a_review_does_not_name_another_agency_s_asset(session, office, shared):
     theirs, ours = asset(session, shared[1].tana_tidung, "0440"), asset(session, office, "0440")
     change = at(session, office, Step.ASSET_REVIEW)
     with pytest.raises(Incomplete):
-        move(session, change, Outcome.CHANGED, office.manager, values={"assets": [{"asset_id": theirs.id, "finding": "x"}]})
+        move(
+            session,
+            change,
+            Outcome.CHANGED,
+            office.manager,
+            values={"assets": [{"asset_id": theirs.id, "finding": "x"}]},
+        )
     found = [{"asset_id": ours.id, "finding": "Rusak"}, {"asset_id": None, "finding": "Belum tercatat"}]
     finished = move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
     assert [(item.asset_id, item.finding) for item in finished.items] == [(ours.id, "Rusak"), (None, "Belum tercatat")]

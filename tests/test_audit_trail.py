@@ -18,7 +18,21 @@ from models.base import Base
 from models.document import FileContent, keep
 from models.user import User
 from tests.cast import (
-    NOW, PASSWORD, ROUTES, answer, asset, at, delegation, fulfil, install, move, new, session_on, user, values_for, walk,
+    NOW,
+    PASSWORD,
+    ROUTES,
+    answer,
+    asset,
+    at,
+    delegation,
+    fulfil,
+    install,
+    move,
+    new,
+    session_on,
+    user,
+    values_for,
+    walk,
 )  # fmt: skip
 
 
@@ -115,7 +129,9 @@ def test_rows_that_leave_with_their_owner_are_told(session, cast):
     change.save(office.manager, now=NOW, values={"cases": [{"name": "Lain", "expected": "a", "actual": "b"}]})
     session.commit()
     _, rows = told_since(session, since, office.agency.id)
-    cases = [(action, before.get("name"), after.get("name")) for table, action, before, after in rows if table == "test_case"]
+    cases = [
+        (action, before.get("name"), after.get("name")) for table, action, before, after in rows if table == "test_case"
+    ]
     assert cases == [("deleted", "Masuk", None), ("inserted", None, "Lain")]
 
 
@@ -400,7 +416,7 @@ def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, ta
 
 def test_a_line_that_holds_no_anchor_is_refused():
     for line in ("", "1:2", "a:b:c"):
-        with pytest.raises(ValueError, match=".*"):
+        with pytest.raises(ValueError, match=r".*"):
             Anchor.read(line)
 
 

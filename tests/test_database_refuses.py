@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.steps import Outcome, Step
 from models import triggers
-from tests.cast import ROUTES, NOW, answer, asset, at, move, new, walk
+from tests.cast import NOW, ROUTES, answer, asset, at, move, new, walk
 
 #: The step that a record's table belongs to, and a column of that record.
 RECORDS = {
@@ -224,8 +224,8 @@ def test_a_closed_request_without_a_result_and_an_open_one_with_one(session, off
 def test_a_number_given_twice_changed_or_taken_away(session, office, refuses):
     first, second = at(session, office, Step.EVALUATION), at(session, office, Step.EVALUATION)
     refuses(f"UPDATE change_request SET number = '{first.number}' WHERE id = {second.id}")
-    refuses(f"UPDATE change_request SET submitted_at = NULL, number = NULL, year = NULL, serial = NULL, step = 'request'"
-            f" WHERE id = {first.id}")  # fmt: skip
+    nothing = "submitted_at = NULL, number = NULL, year = NULL, serial = NULL, step = 'request'"
+    refuses(f"UPDATE change_request SET {nothing} WHERE id = {first.id}")
     draft = new(session, office)
     for number, serial in ((first.number, 4711), ("RFC/2026/4711", first.serial)):
         refuses(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lpse_admin.errors import Incomplete, NoSuchMove
-from lpse_admin.sop import parse, papers, to_toml, with_switches
+from lpse_admin.sop import papers, parse, to_toml, with_switches
 from lpse_admin.steps import Outcome, Result, Step
 from lpse_admin.workflow import result_of
 from models import sop
@@ -150,7 +150,7 @@ def test_a_failed_test_bars_the_release_until_a_later_one_passes(session, cast):
     text = text.replace('failed = "rollback"', 'failed = "implementation"')
     head, _row, tail = text.partition('[[steps]]\nkey = "rollback"')
     answer(session)
-    revision = sop.load(session, head + tail[tail.index("[[steps]]"):], LUMAJANG, now=NOW)
+    revision = sop.load(session, head + tail[tail.index("[[steps]]") :], LUMAJANG, now=NOW)
     revision.enact(now=NOW, by=None)
     session.commit()
     change = walk(session, office, *ROUTES[Step.TEST], Outcome.FAILED)

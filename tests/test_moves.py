@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
-from lpse_admin.records import RECORDS, REASON
-from lpse_admin.sop import ItemKind, parse, papers
+from lpse_admin.records import REASON, RECORDS
+from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.steps import Outcome, Result, Step
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
@@ -103,9 +103,7 @@ def _needed(step: Step, outcome: Outcome) -> list[str]:
     return [field.key for field in (*RECORDS[step], REASON) if outcome in field.needed_for]
 
 
-@pytest.mark.parametrize(
-    ("step", "outcome"), [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves]
-)
+@pytest.mark.parametrize(("step", "outcome"), [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves])
 def test_each_required_field_is_asked_for_by_name_and_nothing_is_written_without_it(step, outcome, session, cast):
     office = cast.lumajang
     change = at(session, office, step)
@@ -125,9 +123,9 @@ def test_each_item_that_the_paper_requires_is_asked_for_by_name(key, session, ca
     office = cast.office(key)
     change = new(session, office)
     way = (
-        *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE,
-        Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED,
-        Outcome.UPDATED,
+        *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
+        Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
+        Outcome.CHANGED, Outcome.UPDATED,
     )  # fmt: skip
     for outcome in way:
         rule = office.sop.paper.rules[change.step]

@@ -15,7 +15,7 @@ from models.change import ChangeRequest, whole
 from models.database import is_sqlite
 from models.document import FileContent, attach, keep
 from models.user import User
-from tests.cast import NOW, answer, at, fulfil, install, move, new, session_on, values_for
+from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
 
 
 def numbers(session):
@@ -101,9 +101,7 @@ def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(sessio
             values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
         )  # fmt: skip
 
-    change.advance(
-        Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED)
-    )
+    change.advance(Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED))
     told = Another(database_url, accept).meanwhile(session)
     assert isinstance(told, NoSuchMove)
     session.expire_all()
@@ -122,7 +120,9 @@ def test_what_was_read_before_the_lock_hides_nobody_s_part(session, cast, databa
         seen = other.get_one(ChangeRequest, change_id)
         assert [activity.actor_id for activity in seen.activities][1:] == [None] or is_sqlite(other)
         is_ready()
-        return seen.bar(other.get_one(User, other_id), NOW), seen.save(other.get_one(User, other_id), now=NOW, values={})
+        return seen.bar(other.get_one(User, other_id), NOW), seen.save(
+            other.get_one(User, other_id), now=NOW, values={}
+        )
 
     change.advance(Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED))
     change.advance(Outcome.EMERGENCY, office.manager2, now=NOW, values=values_for(Step.URGENCY, Outcome.EMERGENCY))
@@ -142,9 +142,7 @@ def submitting(url, change_id, requester_id):
 
 
 @pytest.mark.parametrize("is_first_of_the_year", [True, False])
-def test_two_submissions_at_once_get_numbers_that_follow_one_another(
-    is_first_of_the_year, session, cast, database_url
-):
+def test_two_submissions_at_once_get_numbers_that_follow_one_another(is_first_of_the_year, session, cast, database_url):
     office = cast.lumajang
     if not is_first_of_the_year:
         at(session, office, Step.EVALUATION)

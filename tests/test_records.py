@@ -108,7 +108,9 @@ def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_befo
 
 def test_what_was_typed_is_kept_without_blanks_around_it(session, office):
     change = new(session, office)
-    change.save(office.requester, now=NOW, values={"title": "  Judul\t baru \n", "description": "\n a\n b \n", "impact": "  "})
+    change.save(
+        office.requester, now=NOW, values={"title": "  Judul\t baru \n", "description": "\n a\n b \n", "impact": "  "}
+    )
     assert (change.title, change.description, change.impact) == ("Judul baru", "a\n b", None)
 
 
@@ -186,9 +188,7 @@ def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_h
     from sqlalchemy import event  # noqa: PLC0415
 
     short = at(session, office, Step.URGENCY)
-    long = walk(
-        session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * 4, Outcome.ACCEPTED
-    )
+    long = walk(session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * 4, Outcome.ACCEPTED)
     counts = []
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
@@ -228,7 +228,7 @@ def test_a_move_takes_as_many_statements_however_long_the_history(shared):
 def test_every_word_of_the_vocabulary_has_a_title():
     kinds = [
         enum for module in (records, roles, steps) for enum in vars(module).values()
-        if isinstance(enum, type) and issubclass(enum, StrEnum) and hasattr(enum, "title") and enum.title is not str.title
+        if isinstance(enum, type) and issubclass(enum, StrEnum) and len(enum) and enum.title is not str.title
     ]  # fmt: skip
     assert len(kinds) >= 11
     for kind in kinds:
@@ -243,7 +243,11 @@ def test_a_step_s_outcomes_and_fields_belong_to_it_alone():
     assert sorted(outcomes) == sorted(Outcome)
     for step, fields in RECORDS.items():
         for field in fields:
-            asking = set(OUTCOMES[Step.REQUEST] + OUTCOMES[Step.RETURNED]) if fields is REQUEST_FIELDS else set(OUTCOMES[step])
+            asking = (
+                set(OUTCOMES[Step.REQUEST] + OUTCOMES[Step.RETURNED])
+                if fields is REQUEST_FIELDS
+                else set(OUTCOMES[step])
+            )
             assert field.needed_for <= asking
             assert field.only_for <= asking
             assert (field.choices is not None) == (field.kind is FieldKind.CHOICE)
@@ -260,10 +264,10 @@ def test_a_message_is_read_in_english_where_nobody_translates_it():
 
 def test_every_refusal_has_a_status_of_its_own_and_a_sentence():
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refused)}
-    statuses = {kind.__name__: int(kind.status) for kind in kinds}
-    assert {name: statuses[name] for name in ("Malformed", "NotAllowed", "NotFound", "NoSuchMove", "TooLarge", "Incomplete")} == {
+    promised = {
         "Malformed": 400, "NotAllowed": 403, "NotFound": 404, "NoSuchMove": 409, "TooLarge": 413, "Incomplete": 422,
     }  # fmt: skip
+    assert promised.items() <= {kind.__name__: int(kind.status) for kind in kinds}.items()
     refusal = Incomplete(_("Still required"), fields={"title": _("Title")})
     assert (str(refusal), str(refusal.fields["title"])) == ("Still required", "Title")
     assert Refused(_("No")).fields == {}

@@ -20,7 +20,7 @@ from models.document import Document, attach
 from models.scope import sees_the_office, visible
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import ROUTES, NOW, answer, asset, delegation, fulfil, move, new, walk
+from tests.cast import NOW, ROUTES, answer, asset, delegation, fulfil, move, new, walk
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
@@ -108,7 +108,9 @@ def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register
     office.requester.is_inspector = True
     with session.no_autoflush:
         assert any(change.is_draft for change in seen(session, ChangeRequest, office.requester))
-        assert any(document.change and document.change.is_draft for document in seen(session, Document, office.requester))
+        assert any(
+            document.change and document.change.is_draft for document in seen(session, Document, office.requester)
+        )
     session.rollback()
 
 

@@ -257,7 +257,11 @@ class ImplementationView(StepRecordView):
         Step.IMPLEMENTATION,
         "environment",
         "claimed_start_at",
-        filters=(ChoiceFilter("environment", _("Environment"), of=_own(Step.IMPLEMENTATION).environment, choices=Environment),),
+        filters=(
+            ChoiceFilter(
+                "environment", _("Environment"), of=_own(Step.IMPLEMENTATION).environment, choices=Environment
+            ),
+        ),
     )
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from sqlalchemy import BigInteger, case, cast, exists, literal, select
+
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.steps import Outcome
-from models.audit import AuditEntry, RowAction
+from models.audit import AuditEntry, AuditRow, RowAction
+from models.change import ChangeRequest
+from models.database import db
 from views.base import RecordView
 from views.exporting import CellKind
 from views.language import tr
@@ -49,6 +53,16 @@ ACTIONS = (
     Action("POST profile.confirm_second_factor", _("Turned their second factor on")),
     Action("POST profile.turn_off_second_factor", _("Turned their second factor off")),
 )
+#: Whether an entry tells of a request that is not submitted, or was thrown away before it was. The trail says that
+#: there was a draft; what stands in it is the requester's own.
+_change_id: Any = cast(case((AuditRow.table_name == ChangeRequest.__tablename__, AuditRow.row_id)), BigInteger)
+_OF_A_DRAFT = exists().where(
+    AuditRow.entry_id == AuditEntry.id,
+    AuditRow.table_name == ChangeRequest.__tablename__,
+    ~exists().where(ChangeRequest.id == _change_id, ChangeRequest.submitted_at.is_not(None)),
+)
+_ROWS = case((_OF_A_DRAFT, literal("***")), else_=AuditEntry.rows)
+
 _TITLES = {action.value: action.title for action in ACTIONS}
 
 
@@ -68,7 +82,7 @@ class AuditView(RecordView):
         model=AuditEntry,
         columns=(
             Column("id", _("Id"), AuditEntry.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("at", _("When"), AuditEntry.at, CellKind.MOMENT, leads=True),
+            Column("at", _("When"), AuditEntry.at, CellKind.MOMENT, sortable=True, leads=True),
             Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, across_only=True),
             Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
             Column("actor", _("Who"), AuditEntry.actor_name),
@@ -77,7 +91,7 @@ class AuditView(RecordView):
             Column("reason", _("Why"), AuditEntry.reason),
             Column("address", _("From where"), AuditEntry.address),
             Column("request", _("Request of the browser"), AuditEntry.request_id, listed=False),
-            Column("rows", _("Rows"), AuditEntry.rows, listed=False),
+            Column("rows", _("Rows"), _ROWS, listed=False),
             Column("previous_hash", _("Hash of the entry before"), AuditEntry.previous_hash, listed=False),
             Column("hash", _("Hash"), AuditEntry.hash, listed=False),
         ),
@@ -86,12 +100,13 @@ class AuditView(RecordView):
             TextFilter("action", _("What"), of=AuditEntry.action),
         ),
         search=(AuditEntry.actor_name, AuditEntry.reason),
-        order="-id",
+        order="-at",
     )
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
-        """Return each row that the entry tells of, before and after."""
+        """Return each row that the entry tells of, before and after; what a draft says is left out."""
         entry = self.get_one(str(id))
+        is_of_a_draft = bool(db.session.scalar(select(_OF_A_DRAFT).where(AuditEntry.id == entry.id)))
         told = [
             {
                 "table": row["table"],
@@ -99,12 +114,12 @@ class AuditView(RecordView):
                 "action": tr(RowAction(row["action"]).title),
                 "columns": [
                     (name, row["before"].get(name), row["after"].get(name))
-                    for name in sorted({*row["before"], *row["after"]})
+                    for name in sorted({*row["before"], *row["after"]} if not is_of_a_draft else ())
                 ],
             }
             for row in entry.told
         ]
-        return {"told": told}
+        return {"told": told, "is_of_a_draft": is_of_a_draft}
 
     def history(self, id: int) -> list[Any]:  # noqa: A002, ARG002
         """Return nothing: the trail does not tell of itself."""

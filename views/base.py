@@ -32,6 +32,7 @@ from views.lists import PAGE_SIZES, Column, ListArguments, Listing, ListSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from sqlalchemy import Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
 
 _MOST_DIGITS = 18
@@ -71,7 +72,7 @@ def addresses(endpoint: str, anchor: str = "") -> Callable[[int], str]:
     return lambda id_: f"{start}{id_}{anchor}"
 
 
-class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are untyped
+class RecordView(ModelView):
     """A screen of records: list, details, export; creation and editing where a screen adds them."""
 
     resource: ClassVar[Resource]
@@ -108,7 +109,7 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
         """Whether the one who asks may read this screen at all."""
         return may_i(Verb.READ, self.resource)
 
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401 - Flask-Admin's signature
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401, ARG002 - as it is called
         """Refuse; a stranger was sent to the login page before."""
         raise NotAllowed(_("This screen is not for your role."))
 
@@ -304,9 +305,13 @@ class RecordView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
 
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
-    """Yield the rows of an export over a session of their own, since the request's is gone while they are sent."""
-    with Session(db.engine) as session:
-        statement = listing.everything(columns, as_text=is_sqlite(session))
+    """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
+    return _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+
+
+def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
+    """Yield rows over a session of their own, since the request's is gone while they are sent."""
+    with Session(engine) as session:
         result = session.connection(execution_options={"yield_per": 2000}).execute(statement)
         for part in result.partitions():
             yield from part

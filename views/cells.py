@@ -36,7 +36,7 @@ _BADGES = {
 }
 
 
-def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:
+def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
     """Return the function that writes a column's values; ``whole`` shows long text in full."""
     match column.kind:
         case CellKind.CHOICE:
@@ -104,5 +104,3 @@ def _short_text(value: Any) -> Markup | str:  # noqa: ANN401
 
 def _whole_text(value: Any) -> Markup | str:  # noqa: ANN401
     return NOTHING if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)
-
-

@@ -170,12 +170,7 @@ def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields 
 
 def _row_text(row: dict[str, Any]) -> str:
     if "expected" in row:
-        return gettext(
-            "%(name)s: expected %(expected)s; seen %(actual)s",
-            name=row["name"],
-            expected=row["expected"],
-            actual=row["actual"],
-        )
+        return tr(_("%(name)s: expected %(expected)s; seen %(actual)s", **row))
     return " · ".join(str(value) for value in row.values() if value not in (None, ""))
 
 

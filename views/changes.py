@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from flask import flash, redirect, request
 from flask_admin import expose
@@ -31,9 +31,6 @@ from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
 from views.step_form import StepForm, step_form
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response
 
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
@@ -81,8 +78,8 @@ class ChangeView(RecordView):
                 "state",
                 _("State"),
                 cases=(
-                    ("open", _("Open"), ChangeRequest.step != Step.CLOSED),
-                    ("closed", _("Closed"), ChangeRequest.step == Step.CLOSED),
+                    ("open", _("Open"), ChangeRequest.closed_at.is_(None)),
+                    ("closed", _("Closed"), ChangeRequest.closed_at.is_not(None)),
                     ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
                 ),
             ),
@@ -110,9 +107,7 @@ class ChangeView(RecordView):
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return change
 
-    def _page(
-        self, change: ChangeRequest, form: StepForm | None = None, refusal: Refused | None = None
-    ) -> str:
+    def _page(self, change: ChangeRequest, form: StepForm | None = None, refusal: Refused | None = None) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal)
         return str(
             self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
@@ -173,12 +168,12 @@ class ChangeView(RecordView):
     # -- the one door ------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/move", methods=("POST",))
-    def move(self, change_id: str) -> Response:
+    def move(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
         """Make one move of the procedure, or say with the right status why it cannot be made."""
         return self._moved(row_id(change_id))
 
     @expose("/<change_id>/save", methods=("POST",))
-    def save(self, change_id: str) -> Response:
+    def save(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
         """Keep what the step's actor has typed so far; the step stays open."""
         id_ = row_id(change_id)
         try:
@@ -238,13 +233,15 @@ class ChangeView(RecordView):
     def _told(change: ChangeRequest, outcome: Outcome) -> str:
         number = change.number or ""
         if change.step is Step.CLOSED and change.result is not None:
-            return gettext("%(number)s: %(result)s.", number=number, result=tr(change.result.title))
-        return gettext(
-            "%(number)s: %(outcome)s. Now waiting: %(step)s (%(actor)s).",
-            number=number,
-            outcome=tr(outcome.title),
-            step=tr(change.step.title),
-            actor=change.paper.actor_title(change.step),
+            return tr(_("%(number)s: %(result)s.", number=number, result=change.result.title))
+        return tr(
+            _(
+                "%(number)s: %(outcome)s. Now waiting: %(step)s (%(actor)s).",
+                number=number,
+                outcome=outcome.title,
+                step=change.step.title,
+                actor=change.paper.actor_title(change.step),
+            )
         )
 
 

@@ -28,7 +28,19 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
 
-__all__ = ["ago", "current_language", "current_zone", "day", "moment", "moments", "nip", "number", "rupiah", "size", "tr"]
+__all__ = [
+    "ago",
+    "current_language",
+    "current_zone",
+    "day",
+    "moment",
+    "moments",
+    "nip",
+    "number",
+    "rupiah",
+    "size",
+    "tr",
+]
 
 blueprint = Blueprint("language", __name__)
 

@@ -74,7 +74,8 @@ class Filter:
         raise NotImplementedError
 
     def _malformed(self, value: str) -> Malformed:
-        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=value[:60], filter=self.heading))
+        shown = value[:60]
+        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=shown, filter=self.heading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +362,9 @@ class Listing:
         read those, and making an object of each takes longer than all the rest.
         """
         texts = _KEPT_AS_TEXT if as_text else ()
-        read = (type_coerce(column.of, String) if isinstance(column.of.type, texts) else column.of for column in columns)
+        read = [
+            type_coerce(column.of, String) if isinstance(column.of.type, texts) else column.of for column in columns
+        ]
         named = [expression.label(column.key) for expression, column in zip(read, columns, strict=True)]
         return self.spec.read(*named).where(*self.criteria()).order_by(*self.order())
 

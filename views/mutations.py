@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask_babel import gettext
 from markupsafe import Markup
 
 from lpse_admin.kib import Column, ColumnKind, Condition
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _RETIRED = Column("is_retired", _("Taken off the list"), ColumnKind.YES_NO)
 
 
-def written(column: Column, value: Any) -> Markup | str:  # noqa: ANN401 - whatever the column holds
+def written(column: Column, value: object) -> Markup | str:
     """Return a value of an official column as a page shows it; values out of JSON are texts."""
     if value in (None, ""):
         return NOTHING
@@ -30,11 +29,11 @@ def written(column: Column, value: Any) -> Markup | str:  # noqa: ANN401 - whate
         case ColumnKind.MONEY:
             return rupiah(Decimal(str(value)))
         case ColumnKind.CONDITION:
-            return tr(Condition(value).title)
+            return tr(Condition(str(value)).title)
         case ColumnKind.YES_NO:
-            return gettext("Yes") if value else gettext("No")
+            return tr(_("Yes") if value else _("No"))
         case ColumnKind.DATE:
-            return day(dt.date.fromisoformat(value))
+            return day(dt.date.fromisoformat(str(value)))
         case _:
             return Markup('<span class="prose">{}</span>').format(value)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Menu = list[tuple[Message | None, list[RecordView]]]
 
 
-class IndexView(AdminIndexView):  # type: ignore[misc] # Flask-Admin's views are untyped
+class IndexView(AdminIndexView):
     """Flask-Admin's own first page, which is the home of whoever is logged in."""
 
     @expose("/")
@@ -71,7 +71,11 @@ def register(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
-        navigation=lambda: _navigation(menu), field_label=_field_label, field_value=_field_value, zone_label=_zone_label, audit_action=audit_action
+        navigation=lambda: _navigation(menu),
+        field_label=_field_label,
+        field_value=_field_value,
+        zone_label=_zone_label,
+        audit_action=audit_action,
     )
 
 
@@ -94,9 +98,7 @@ def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]
     return found
 
 
-_LABELS: dict[str, Message] = {
-    field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)
-}
+_LABELS: dict[str, Message] = {field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)}
 
 
 def _field_label(key: str) -> str:
@@ -125,5 +127,3 @@ def _field_value(key: str, value: str) -> str:
 def _zone_label() -> str:
     """Return the short name of the reader's zone: WIB."""
     return now().astimezone(current_zone()).tzname() or ""
-
-

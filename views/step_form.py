@@ -60,7 +60,7 @@ _NO_CHOICE = SelectChoice("", "–")
 _SENT_AS = {"version": "release_version"}
 
 
-class MomentField(Field):  # type: ignore[misc] # WTForms is untyped
+class MomentField(Field):
     """A date and time of the LPSE's own zone, read into an aware moment."""
 
     widget = DateTimeLocalInput()
@@ -82,12 +82,18 @@ class MomentField(Field):  # type: ignore[misc] # WTForms is untyped
             raise ValueError(gettext("This is not a date and time.")) from None
 
 
-class LookupField(StringField):  # type: ignore[misc]
+class LookupField(StringField):
     """A text that names a record: its id is the data, or ``UNKNOWN`` where there is none of that name."""
 
     UNKNOWN = -1
 
-    def __init__(self, *args: Any, find: Callable[[str], int | None], name_of: Callable[[int], str], **kwargs: Any):  # noqa: ANN401
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - WTForms' own arguments
+        find: Callable[[str], int | None],
+        name_of: Callable[[int], str],
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         """Take the two directions: name to id, id to name."""
         super().__init__(*args, **kwargs)
         self.find, self.name_of = find, name_of
@@ -149,7 +155,7 @@ class StepForm(Form):
         return name in self._fields
 
     def conditional_documents(self, page: Any) -> list[str]:  # noqa: ANN401 - the page that shows the form
-        """Return the fields of documents that the paper asks for only where they apply, and not of this request so far."""
+        """Return the fields of documents that the paper asks for only where they apply, and here they do not so far."""
         asked = {requirement.field for requirement in page.requirements}
         names = (f"{item.kind}-{item.key}" for item in self.rule.requires if item.kind is ItemKind.DOCUMENT)
         return [name for name in names if name not in asked]
@@ -167,7 +173,7 @@ class StepForm(Form):
                 faults[field.key] = _unreadable(field)
                 continue
             try:
-                found[field.key] = _value(field, form_field, self)
+                found[field.key] = _value(field, form_field)
             except Incomplete as refusal:
                 faults[field.key] = refusal.message
         if faults:
@@ -219,7 +225,7 @@ class UnreadableValues(Incomplete):
         self.readable = readable
 
 
-def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, PLR0911 - one form field for each kind
+def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, C901, PLR0911 - one for each kind
     label = tr(field.label)
     match field.kind:
         case FieldKind.LINE:
@@ -244,7 +250,7 @@ def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, P
             return FieldList(FormField(_mutation_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
 
 
-def _value(field: RecordField, form_field: Any, form: StepForm) -> Any:  # noqa: ANN401
+def _value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
     match field.kind:
         case FieldKind.CASES:
             return [row for row in form_field.data if any((text or "").strip() for text in row.values())]
@@ -299,9 +305,7 @@ def _asset_lookup(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401
     def find(text: str) -> int | None:
         code, _dot, register = text.split(" ", 1)[0].rpartition(".")
         return db.session.scalar(
-            select(Asset.id).where(
-                Asset.agency_id == change.agency_id, Asset.code == code, Asset.register == register
-            )
+            select(Asset.id).where(Asset.agency_id == change.agency_id, Asset.code == code, Asset.register == register)
         )
 
     def name_of(asset_id: int) -> str:

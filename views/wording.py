@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from lpse_admin.message import Message
 
-
 #: What Flask-Babel loaded for each language.
 _catalogues: dict[str, Any] = {}
 

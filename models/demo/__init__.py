@@ -71,7 +71,6 @@ def make_register(session: Session, *, requests: int, seed: int = 1, now: dt.dat
     """
     end = _end(now)
     first_start(session, end, requests=0)
-    session.expire_on_commit = False
     ledger = Ledger(session.connection())
     shelf = Shelf(ledger)
     offices = [_office(session, ledger, shelf, revision, seed, end) for revision in papers_with_requesters(session)]

@@ -15,7 +15,7 @@ from lpse_admin.steps import PARTS, Outcome, Part, Step, Urgency
 from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
 from models.activity import RECORD_OF, Activity
 from models.agency import request_number
-from models.change import ChangeRequest, capacity
+from models.change import ChangeRequest
 from models.demo.bulk import inserted, updated
 from models.demo.forms import filled_in, reason_for
 from models.demo.office import person
@@ -169,7 +169,7 @@ class Journey:
                 "outcome": outcome,
                 "target": move.target,
                 "actor_id": actor.id,
-                "capacity": capacity(self.office.paper, step, self.delegation),
+                "capacity": self.office.capacity(step, self.delegation),
                 "delegation_id": self.delegation.id if self.delegation else None,
                 "reason": reason,
                 "equipment": equipment,

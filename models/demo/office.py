@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from lpse_admin.roles import Role
 from lpse_admin.workflow import Person, bar
 from models.agency import NumberCounter
+from models.change import capacity
 from models.delegation import Delegation, DelegationKind
 from models.demo.bulk import inserted, updated
 from models.demo.hours import DAY, MINUTE, OfficeHours
@@ -111,6 +112,7 @@ class Office:
     #: Those that are recorded, and those that are still to come.
     delegations: list[Delegation]
     planned: list[Delegation]
+    _capacities: dict[tuple[Step, DelegationKind | None], str] = field(default_factory=dict)
 
     def delegation_on(self, day: dt.date) -> Delegation | None:
         """Return the delegation that is in force on ``day``, if any."""
@@ -118,13 +120,21 @@ class Office:
 
     def choose(self, role: Role, position: Position, *, standing_in: int | None = None) -> Player | None:
         """Return somebody who may act at ``position``; ``standing_in`` is the delegate's id where the head is away."""
-        able = [
-            player
-            for player in (self.people[Role.CHANGE_MANAGER] if standing_in else self.people[role])
-            if standing_in in (None, player.id)
-            and bar(self.paper, position, person(player, stands_in=standing_in is not None)) is None
-        ]
-        return self.random.choices(able, [_share(place) for place in range(len(able))])[0] if able else None
+        players = self.people[Role.CHANGE_MANAGER] if standing_in else self.people[role]
+        left = [player for player in players if standing_in in {None, player.id}]
+        while left:
+            chosen = self.random.choices(left, _SHARES[: len(left)] if len(left) <= len(_SHARES) else None)[0]
+            if bar(self.paper, position, person(chosen, stands_in=standing_in is not None)) is None:
+                return chosen
+            left.remove(chosen)
+        return None
+
+    def capacity(self, step: Step, delegation: Delegation | None) -> str:
+        """Return in what capacity a step is taken, as ``models.change.capacity`` has it."""
+        key = (step, delegation.kind if delegation else None)
+        if key not in self._capacities:
+            self._capacities[key] = capacity(self.paper, step, delegation)
+        return self._capacities[key]
 
     def plan_delegations(self, begin: dt.date, until: dt.date) -> list[Delegation]:
         """Return delegations of the head to the last of the managers, spread over the days from ``begin``."""
@@ -180,10 +190,6 @@ def working_minutes(random: Random, minutes: float, late: float) -> int:
     """Return working seconds for something that takes ``minutes`` at most, and with chance ``late`` longer."""
     factor = 1.05 + random.random() * 1.5 if random.random() < late else 0.3 + random.random() * 0.65
     return max(MINUTE // 2, round(minutes * MINUTE * factor))
-
-
-def _share(place: int) -> int:
-    return _SHARES[min(place, len(_SHARES) - 1)]
 
 
 __all__ = ["DAY", "Office", "Player", "papers_with_requesters", "person", "players", "working_minutes"]

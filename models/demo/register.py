@@ -16,7 +16,6 @@ from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Result, Step, Urgency
 from models.activity import Release
 from models.audit import Circumstances
-from models.change import capacity
 from models.delegation import Delegation
 from models.demo import wording
 from models.demo.bulk import inserted, updated
@@ -284,7 +283,7 @@ class Register:
             actor_id=player.id,
             actor_name=player.name,
             action=action,
-            capacity=str(capacity(office.paper, step, delegation)) if step else None,
+            capacity=office.capacity(step, delegation) if step else None,
             address=player.address,
             request_id=self._mark,
             reason=reason,

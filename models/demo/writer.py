@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from models.database import is_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -19,17 +20,19 @@ class Writer:
         """Prepare the statement and the conversion of each column."""
         dialect = connection.dialect
         self._connection = connection
-        self._columns: list[tuple[str, Callable[[Any], Any] | None]] = [
-            (column.name, column.type.dialect_impl(dialect).bind_processor(dialect)) for column in table.columns
-        ]
+        processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns]
+        self._width = len(processors)
+        #: Only some columns store a value otherwise than as it is: place and conversion of each.
+        self._processors = [(place, process) for place, process in enumerate(processors) if process]
+        self._values = itemgetter(*(column.name for column in table.columns))
         quote = dialect.identifier_preparer.quote
         self._table = quote(table.name)
         self._names = ", ".join(quote(column.name) for column in table.columns)
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write ``rows``; a column that a row leaves out is NULL."""
+        """Write ``rows``, each with every column."""
         if is_sqlite(self._connection):
-            places = ", ".join("?" * len(self._columns))
+            places = ", ".join("?" * self._width)
             sql = f"INSERT INTO {self._table} ({self._names}) VALUES ({places})"  # noqa: S608 - names of our own
             self._connection.exec_driver_sql(sql, list(self._stored(rows)))
             return
@@ -39,12 +42,13 @@ class Writer:
                 copy.write_row(row)
 
     def _stored(self, rows: Iterable[dict[str, Any]]) -> Iterable[tuple[Any, ...]]:
-        columns = self._columns
-        for row in rows:
-            yield tuple(
-                [
-                    value if process is None or value is None else process(value)
-                    for name, process in columns
-                    for value in (row.get(name),)
-                ]
-            )
+        if not self._processors:
+            return map(self._values, rows)
+        return map(self._converted, rows)
+
+    def _converted(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        values = list(self._values(row))
+        for place, process in self._processors:
+            if values[place] is not None:
+                values[place] = process(values[place])
+        return tuple(values)

@@ -228,7 +228,10 @@ def _audit_entry() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
         sa.UniqueConstraint("chain", "number", name=op.f("uq_audit_entry_chain_number")),
     )
-    op.create_index(op.f("ix_audit_entry_chain_action_id"), "audit_entry", ["chain", "action", "id"], unique=False)
+    op.create_index(op.f("ix_audit_entry_at_id"), "audit_entry", ["at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_audit_entry_chain_action_at_id"), "audit_entry", ["chain", "action", "at", "id"], unique=False
+    )
     op.create_index(op.f("ix_audit_entry_chain_actor_id_id"), "audit_entry", ["chain", "actor_id", "id"], unique=False)
     op.create_index(op.f("ix_audit_entry_chain_at_id"), "audit_entry", ["chain", "at", "id"], unique=False)
 
@@ -524,16 +527,40 @@ def _change_request() -> None:
         sa.UniqueConstraint("agency_id", "year", "serial", name=op.f("uq_change_request_agency_id_year_serial")),
         sa.UniqueConstraint("id", "sop_id", name=op.f("uq_change_request_id_sop_id")),
     )
+    op.create_index(
+        "ix_change_draft",
+        "change_request",
+        ["requester_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("submitted_at IS NULL"),
+        postgresql_where=sa.text("submitted_at IS NULL"),
+    )
     op.create_index("ix_change_kind", "change_request", ["agency_id", "kind", "id"], unique=False)
+    op.create_index("ix_change_kind_everywhere", "change_request", ["kind", "id"], unique=False)
     op.create_index(
         "ix_change_newest", "change_request", ["agency_id", "id", "submitted_at", "requester_id"], unique=False
     )
+    op.create_index(
+        "ix_change_open",
+        "change_request",
+        ["agency_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
     op.create_index(op.f("ix_change_request_linked_change_id"), "change_request", ["linked_change_id"], unique=False)
     op.create_index("ix_change_requester", "change_request", ["requester_id", "id"], unique=False)
+    op.create_index(
+        "ix_change_requester_submitted", "change_request", ["requester_id", "submitted_at", "id"], unique=False
+    )
     op.create_index("ix_change_result", "change_request", ["agency_id", "result", "id"], unique=False)
+    op.create_index("ix_change_result_everywhere", "change_request", ["result", "id"], unique=False)
     op.create_index("ix_change_step", "change_request", ["agency_id", "step", "id"], unique=False)
+    op.create_index("ix_change_step_everywhere", "change_request", ["step", "id"], unique=False)
     op.create_index("ix_change_submitted", "change_request", ["agency_id", "submitted_at", "id"], unique=False)
+    op.create_index("ix_change_submitted_everywhere", "change_request", ["submitted_at", "id"], unique=False)
     op.create_index("ix_change_urgency", "change_request", ["agency_id", "urgency", "id"], unique=False)
+    op.create_index("ix_change_urgency_everywhere", "change_request", ["urgency", "id"], unique=False)
 
 
 def _sop_step() -> None:
@@ -780,6 +807,7 @@ def _document() -> None:
     op.create_index(op.f("ix_document_change_id"), "document", ["change_id"], unique=False)
     op.create_index(op.f("ix_document_delegation_id"), "document", ["delegation_id"], unique=False)
     op.create_index(op.f("ix_document_sha256"), "document", ["sha256"], unique=False)
+    op.create_index(op.f("ix_document_uploaded_at_id"), "document", ["uploaded_at", "id"], unique=False)
 
 
 def _implementation() -> None:

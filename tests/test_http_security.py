@@ -1,0 +1,280 @@
+"""What somebody who means harm tries over HTTP: sessions, tokens, headers, redirects, scripts in every text."""
+
+from __future__ import annotations
+
+import re
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpse_admin.config import Environment, Settings
+from lpse_admin.records import RECORDS, FieldKind
+from lpse_admin.steps import Outcome, Step
+from models.change import ChangeRequest
+from tests.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
+from tests.house import form, house  # noqa: F401 - the fixture
+from tests.program import Visitor
+
+if TYPE_CHECKING:
+    from tests.house import House
+
+PAGES = ("/", "/admin/change/", "/admin/change/new/", "/profile", "/admin/change/details/?id=99999", "/nowhere",
+         "/admin/document/", "/admin/change/export/csv/", "/admin/change/export/xlsx/")  # fmt: skip
+
+
+def cookie_of(visitor: Visitor) -> str:
+    found = visitor.client.get_cookie("lpse")
+    return found.value if found else ""
+
+
+def test_a_session_from_before_the_login_is_worth_nothing_after_it(house: House):
+    visitor = Visitor(house.app)
+    visitor.get("/login")
+    planted = cookie_of(visitor)
+    assert visitor.post("/login", username="pemohon", password=PASSWORD).status_code == 303
+    assert cookie_of(visitor) != planted
+    thief = Visitor(house.app)
+    thief.client.set_cookie("lpse", planted)
+    assert thief.get("/").status_code == 302
+
+
+def test_a_token_from_before_the_login_is_not_taken_after_it(house: House):
+    visitor = Visitor(house.app)
+    visitor.post("/login", username="pemohon", password=PASSWORD)
+    assert visitor.client.post("/admin/change/new/", data={"csrf_token": visitor.token}).status_code == 400
+
+
+def test_a_copied_session_ends_with_the_logout(house: House):
+    visitor = Visitor(house.app, "pemohon2")
+    copied = cookie_of(visitor)
+    thief = Visitor(house.app)
+    thief.client.set_cookie("lpse", copied)
+    assert thief.get("/").status_code == 200
+    assert visitor.post("/logout").status_code == 303
+    thief.client.set_cookie("lpse", copied)
+    assert thief.get("/").status_code == 302
+
+
+def test_a_forged_session_is_a_stranger_s(house: House):
+    for value in ("", "x", "eyJsb2dpbiI6MX0.x.y", "." * 5000, "a" * 4000):
+        stranger = Visitor(house.app)
+        stranger.client.set_cookie("lpse", value)
+        assert stranger.get("/").status_code == 302
+
+
+def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(house: House):
+    answer_ = Visitor(house.app)
+    page = answer_.client.post("/login", data={"username": "pemohon", "password": PASSWORD, "csrf_token": _token(answer_)})
+    cookies = SimpleCookie()
+    for line in page.headers.getlist("Set-Cookie"):
+        cookies.load(line)
+    assert cookies["lpse"]["httponly"]
+    assert cookies["lpse"]["samesite"] == "Lax"
+    assert cookies["lpse"]["path"] == "/"
+
+
+def test_production_sends_its_cookies_over_https_only(house: House):
+    from app import create_app  # noqa: PLC0415 - a second program beside the house's
+
+    settings = Settings(environment=Environment.PRODUCTION, database_url=house.url, secret_key="y" * 32)
+    app = create_app(settings)
+    answer_ = app.test_client().get("/login")
+    assert all("Secure" in line for line in answer_.headers.getlist("Set-Cookie"))
+    assert answer_.headers["Strict-Transport-Security"].startswith("max-age=")
+    with app.app_context():
+        from models.database import db  # noqa: PLC0415
+
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _token(visitor: Visitor) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/login").text)
+    assert found
+    return found.group(1)
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "http:evil.example",
+     "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "https:evil.example", " //evil.example", "@evil.example",
+     "/%09/evil.example", "data:text/html,x"],
+)  # fmt: skip
+def test_nobody_is_sent_on_to_another_site(onward, house: House):
+    visitor = Visitor(house.app)
+    answers = [visitor.post("/login", username="pemohon", password=PASSWORD, next=onward)]
+    visitor.token = ""
+    answers.extend([
+        visitor.client.get("/login", query_string={"next": onward}),
+        visitor.post("/language", lang="id", next=onward),
+    ])
+    for answer_ in answers:
+        assert answer_.status_code in {302, 303}
+        assert re.fullmatch(r"/(?:[^/\\].*)?", answer_.location), answer_.location
+        assert "\t" not in answer_.location
+        assert "\n" not in answer_.location
+
+
+def test_one_is_sent_on_to_where_one_wanted_to_go(house: House):
+    visitor = Visitor(house.app)
+    asked = visitor.get("/admin/approval/?state=open&urgency=emergency")
+    assert asked.status_code == 302
+    page = visitor.client.get(asked.location).text
+    onward = re.search(r'name="next" value="([^"]*)"', page)
+    assert onward
+    answer_ = visitor.post("/login", username="kepala", password=PASSWORD, next=onward.group(1).replace("&amp;", "&"))
+    assert answer_.location == "/admin/approval/?state=open&urgency=emergency"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example", "evil.example\\"])
+def test_a_host_that_somebody_made_up_leads_nowhere(host, house: House):
+    visitor = Visitor(house.app, "pemohon")
+    for path in ("/", "/admin/change/", "/admin/", "/nowhere"):
+        answer_ = visitor.client.get(path, headers={"Host": host, "X-Forwarded-Host": "evil.example"})
+        assert "evil.example" not in answer_.text
+        assert "evil.example" not in answer_.headers.get("Location", "")
+    stranger = Visitor(house.app).client.get("/admin/change/", headers={"Host": host})
+    assert "evil.example" not in stranger.headers.get("Location", "")
+
+
+def test_every_answer_is_guarded_by_its_headers(house: House):
+    for visitor in (Visitor(house.app), house.visitor("pemohon"), house.visitor("kepala")):
+        for path in (*PAGES, "/login", "/healthz"):
+            answer_ = visitor.get(path)
+            policy = answer_.headers["Content-Security-Policy"]
+            assert "unsafe" not in policy
+            assert "default-src 'self'" in policy
+            for part in ("object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"):
+                assert part in policy
+            assert answer_.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer_.headers["X-Frame-Options"] == "DENY"
+            assert answer_.headers["Referrer-Policy"] in {"same-origin", "no-referrer", "strict-origin"}
+            assert "no-store" in answer_.headers["Cache-Control"]
+            assert "Server" not in answer_.headers or "Python" not in answer_.headers["Server"]
+            assert "Access-Control-Allow-Origin" not in answer_.headers
+
+
+def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(house: House):
+    change_id = house.at(LUMAJANG, Step.APPROVAL)
+    for path in (*PAGES, f"/admin/change/details/?id={change_id}", "/admin/approval/", "/admin/audit/", "/admin/sop/"):
+        page = house.visitor("kepala").get(path)
+        if page.mimetype != "text/html":
+            continue
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page.text), path
+        assert not re.search(r"<[a-z][^>]*\s(?:on[a-z]+|style)\s*=", page.text), path
+        assert "<style" not in page.text
+        assert "javascript:" not in page.text
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page.text), path
+
+
+def test_nobody_learns_from_the_login_who_has_an_account(house: House):
+    answers = []
+    for username in ("pemohon", "tidak-ada", "PEMOHON", "", "pemohon\x00", "a" * 80, "' OR 1=1 --"):
+        visitor = Visitor(house.app)
+        page = visitor.post("/login", username=username or "x", password="bukan-kata-sandinya")
+        text = re.sub(r'value="[^"]*"', "", page.text)
+        answers.append((page.status_code, text.replace(username or "x", "")))
+        told = visitor.post("/login", json=True, username=username or "x", password="bukan-kata-sandinya")
+        assert told.status_code == 401
+    assert len({status for status, _text in answers}) == 1
+    assert len({re.sub(r"\s+", " ", text) for _status, text in answers}) == 1
+
+
+XSS = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}${7*7}"
+
+
+@pytest.fixture(scope="module")
+def poisoned(house: House) -> int:
+    """Put a script into every text that anybody can type, along a way through every step but the roll back."""
+    requester = house.visitor("pemohon")
+    typed = {field.key: XSS for field in RECORDS[Step.REQUEST] if field.kind in {FieldKind.LINE, FieldKind.TEXT}}
+    with house.session() as session:
+        office = house.cast(session).lumajang
+        asset(session, office, "0666", name=f"Laptop {XSS}", remarks=XSS, brand=XSS)
+        made = _draft(session, office.requester)
+    answer_ = requester.post(f"/admin/change/edit/?id={made}", **typed)
+    assert answer_.status_code == 303
+    way = (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
+           Outcome.DONE, Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED, Outcome.SCHEDULED, Outcome.CHANGED,
+           Outcome.UPDATED)  # fmt: skip
+    for outcome in way:
+        step = house.where(made)[0]
+        poison = {
+            name: XSS for name, value in house.form(made, outcome).items()
+            if isinstance(value, str) and _is_free(name, step)
+        }  # fmt: skip
+        if step is Step.ASSET_UPDATE:
+            poison |= {"mutations-1-kind": "altered", "mutations-1-asset": "1.3.2.10.01.02.002.0666",
+                       "mutations-1-column": "remarks", "mutations-1-value": XSS}  # fmt: skip
+        answer_ = house.move(made, outcome, **poison)
+        assert answer_.status_code == 303, (outcome, re.findall(r"<li>(.*?)</li>", answer_.text))
+    return made
+
+
+def _draft(session: Any, requester: Any) -> int:
+    from models.change import draft  # noqa: PLC0415
+
+    answer(session)
+    change = draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))
+    fulfil(session, change)
+    from models.document import attach  # noqa: PLC0415
+
+    for item in ("surat-kuasa", "sk-pengangkatan-penunjukkan"):  # asked for once the request is on somebody's behalf
+        attach(session, name=f"{item}.pdf", media_type="application/pdf", content=b"%PDF-1.4\n%%EOF\n", by=requester,
+               now=NOW, item_key=item, activity=change.current)  # fmt: skip
+    session.commit()
+    return change.id
+
+
+def _is_free(name: str, step: Step) -> bool:
+    kinds = {field.key: field.kind for field in RECORDS[step]}
+    if name in {"outcome", "release_version"} or name.startswith(("equipment-", "document")):
+        return False
+    if "-" in name:
+        return name.rpartition("-")[2] in {"name", "expected", "actual", "finding", "value"}
+    return kinds.get(name, FieldKind.TEXT if name == "reason" else FieldKind.CHOICE) in {FieldKind.LINE, FieldKind.TEXT}
+
+
+def test_what_anybody_types_is_text_on_every_page(house: House, poisoned):
+    ids: dict[str, list[int]] = {"change": [poisoned]}
+    with house.session() as session:
+        change = session.get_one(ChangeRequest, poisoned)
+        for activity in change.activities:
+            ids.setdefault(activity.step.value, []).append(activity.id)
+    seen = 0
+    for name in ("pemohon", "pengelola", "kepala", "pemeriksa", "admin"):
+        visitor = house.visitor(name)
+        paths = ["/", *(f"/admin/{screen}/?size=100" for screen in (*ids, "asset", "document", "audit", "user"))]
+        paths = [path for path in paths if "/request/" not in path and "/returned/" not in path]
+        paths += [
+            f"/admin/{screen}/details/?id={id_}" for screen, found in ids.items() for id_ in found
+            if screen not in {"request", "returned"}
+        ]  # fmt: skip
+        audit = re.findall(r"/admin/audit/details/\?id=\d+", visitor.get("/admin/audit/?size=100").text)
+        for path in (*paths, *audit):
+            page = visitor.get(path)
+            assert page.status_code in {200, 403}, path
+            assert "<img src=x" not in page.text, path
+            assert "<script>alert" not in page.text, path
+            assert "49" not in re.findall(r"\{\{?7\*7|(?<=script&gt;)49", page.text)
+            seen += page.text.count("&lt;script&gt;alert(2)")
+    assert seen > 100
+
+
+def test_what_anybody_types_is_text_in_a_refused_form_too(house: House):
+    change_id = house.at(LUMAJANG, Step.TEST)
+    with house.session() as session:
+        fields = form(session.get_one(ChangeRequest, change_id), Outcome.PASSED)
+    fields = {name: XSS if _is_free(name, Step.TEST) else value for name, value in fields.items()}
+    page = house.visitor("pengelola").post(f"/admin/change/{change_id}/move", **fields | {"documentation": ""})
+    assert page.status_code == 422
+    assert "<img src=x" not in page.text
+    assert "<script>alert" not in page.text
+    stale = house.visitor("kepala").get(f"/admin/change/?search={XSS[:60]}&sort=id")
+    assert "<img src=x" not in stale.text
+    for path in (f"/admin/change/?sort={XSS[:40]}", f"/admin/change/?kind={XSS}", f"/login?next=/{XSS}", f"/{XSS}"):
+        for visitor in (house.visitor("kepala"), Visitor(house.app)):
+            page = visitor.client.get(path, follow_redirects=True)
+            assert "<img src=x" not in page.text
+            assert "<script>alert" not in page.text

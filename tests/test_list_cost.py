@@ -1,0 +1,190 @@
+"""What lists cost, in statements and in plans: whoever reads them, however they are sorted and narrowed."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import g
+from sqlalchemy import event, select
+
+from app import create_app
+from lpse_admin.config import Environment, Settings
+from models import demo
+from models.database import db, writes
+from models.user import User
+from tests.program import Visitor, close
+from views import lists
+from views.base import RecordView
+from views.lists import PeriodFilter, TextFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from tests.conftest import NewDatabase
+
+    from views.lists import Filter
+
+#: One reader of each kind: an office, a requester and nothing else, and the installation.
+READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")
+SCOPES = ("kepala", "pemohon", "admin")
+
+#: Tables that grow with the requests. Those of the office itself (users, papers, items) never become as large.
+GROWING = frozenset({"activity", "change_request", "audit_entry", "document"})
+
+#: What a page may ask at the most, whatever it shows: who reads, in whose place, the rows, their number, the queue.
+MOST_STATEMENTS = 8
+
+_STEP_OF_A_PLAN = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
+#: What the scope alone narrows by.
+_WHOLE = frozenset({"agency_id=?", "chain=?"})
+#: The index of drafts, of which there are few.
+_SMALL = frozenset({"ix_change_draft"})
+
+
+@pytest.fixture(scope="module")
+def program(new_database: NewDatabase) -> Iterator[Flask]:
+    """Give the program on SQLite with a register of more than a hundred requests an office."""
+    with new_database("sqlite") as url:
+        app = create_app(Settings(environment=Environment.DEMO, database_url=url, secret_key="x" * 32))
+        with app.app_context():
+            demo.make_register(db.session(), requests=240)
+        yield app
+        close(app)
+
+
+@pytest.fixture(params=["as SQLite guesses", "analysed"])
+def planner(request: pytest.FixtureRequest, program: Flask) -> Iterator[Flask]:
+    """Run the test without statistics, as the program leaves the database, and with those that somebody made."""
+    with program.app_context(), db.engine.connect() as connection:
+        if request.param == "analysed":
+            connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+    yield program
+    with program.app_context(), db.engine.connect() as connection:
+        if request.param == "analysed":
+            connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+            connection.exec_driver_sql("ANALYZE sqlite_schema")
+            connection.commit()
+        db.engine.dispose()
+
+
+@contextmanager
+def noted(app: Flask) -> Iterator[list[tuple[str, Any]]]:
+    """Note every statement with its parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN")):
+            found.append((statement, parameters))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def screens(app: Flask) -> list[RecordView]:
+    """Return every screen that has a list."""
+    return [view for view in app.extensions["admin"][0]._views if isinstance(view, RecordView)]
+
+
+def variants(view: RecordView) -> Iterator[str]:
+    """Yield the address of every order and every single filter of a list."""
+    spec = view.spec
+    yield ""
+    for column in spec.columns:
+        if column.sortable:
+            yield from (f"sort={column.key}", f"sort=-{column.key}")
+    for entry in spec.filters:
+        yield from narrowed(entry)
+
+
+def narrowed(entry: Filter) -> Iterator[str]:
+    """Yield the address of every value of a filter."""
+    if isinstance(entry, PeriodFilter):
+        first, last = entry.names()
+        yield f"{first}=2025-02-03&{last}=2025-02-04"
+    elif isinstance(entry, TextFilter):
+        yield f"{entry.key}=x"
+    else:
+        yield from (f"{entry.key}={value}" for value, _title in entry.options())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("username", READERS)
+def test_more_rows_on_a_page_never_cost_more_statements(program, username, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE_SIZES", (1, 10, 100))
+    reader = Visitor(program, username)
+    shown, dear = set(), []
+    for view in screens(program):
+        counts = []
+        for size in lists.PAGE_SIZES:
+            with noted(program) as statements:
+                answer = reader.get(f"{view.url}/?size={size}")
+            counts.append(len(statements))
+            if size == 100 and answer.text.count("<tr>") > 100:
+                shown.add(view.endpoint)
+        if answer.status_code == 200 and (sorted(counts, reverse=True) != counts or counts[0] > MOST_STATEMENTS):
+            dear.append((view.endpoint, counts))
+    assert not dear
+    if username not in {"pemohon", "plh"}:
+        assert shown >= {"change", "evaluation", "document"}
+
+
+@pytest.mark.parametrize("username", SCOPES)
+def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner, username):
+    found = []
+    for view in screens(planner):
+        for variant in variants(view):
+            for plan in plans(planner, view, username, variant):
+                if is_costly(plan):
+                    found.append(f"{view.endpoint}?{variant}\n{plan}")
+    assert not found, "\n\n".join(found)
+
+
+def is_costly(plan: str) -> bool:
+    """Whether all rows of a growing table have to be read, or all that the scope leaves of it.
+
+    The first table may be read as a whole where it comes in the order that is wanted: that ends with the page.
+    """
+    read = [match.groups() for match in map(_STEP_OF_A_PLAN.match, plan.splitlines()) if match]
+    wholly = [
+        table in GROWING and index not in _SMALL and (verb == "SCAN" or narrowed_by in _WHOLE)
+        for verb, table, index, narrowed_by in read
+    ]
+    return any(wholly if "USE TEMP B-TREE FOR ORDER BY" in plan else wholly[1:])
+
+
+def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator[str]:
+    """Yield the plan of each statement that a list takes for a reader."""
+    with app.test_request_context(f"{view.url}/?{variant}"):
+        writes.set(False)
+        user = db.session.scalars(select(User).where(User.username == username)).one()
+        g._login_user = g.viewer = user
+        if not view.is_accessible():
+            return
+        listing, columns = view.listing(), view.shown(listed=True)
+        with noted(app) as statements:
+            listing.page(db.session(), columns)
+            listing.count(db.session())
+        connection = db.session().connection()
+        for statement, parameters in statements:
+            lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            yield "\n".join(line.detail for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program, kind):
+    reader = Visitor(program, "pemeriksa")
+    answer = reader.client.get(f"/admin/change/export/{kind}/", buffered=False)
+    assert answer.status_code == 200
+    assert next(answer.iter_encoded())
+    if kind == "csv":
+        assert next(answer.iter_encoded())
+    answer.close()
+    with program.app_context():
+        assert db.engine.pool.checkedout() == 0

@@ -1,0 +1,368 @@
+"""Anybody tries anything at any time: what is made is what the signed paper allows, and no invariant ever breaks.
+
+The machine holds an opinion of its own on every attempt, formed from the literal copies of the papers and the
+sentences of the specification alone, and reads what became of it from the tables, past the models.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, Refused
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models import audit
+from models.change import draft
+from models.delegation import DelegationKind, grant
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
+from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+
+SIGNED = {
+    LUMAJANG: (LUMAJANG_MOVES, LUMAJANG_STEPS),
+    TANA_TIDUNG: (TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS),
+}
+
+#: Who checks whom, by step: whoever finished a step of the first kind takes none of the second, and the other way.
+ASKS = {"request", "returned"}
+EVALUATES = {"evaluation", "urgency"}
+CARRIES_OUT = {"implementation", "test", "rollback", "report"}
+CHECKS = {"approval", "verification"}
+APART = ((ASKS, EVALUATES), (ASKS, CHECKS), (EVALUATES, CHECKS), (CARRIES_OUT, CHECKS))
+
+#: Ways along which a request comes to where it gets interesting.
+WAYS = (
+    (),
+    ROUTES[Step.URGENCY],
+    ROUTES[Step.APPROVAL],
+    (*ROUTES[Step.APPROVAL], Outcome.REFUSED, Outcome.ACCEPTED),
+    (*ROUTES[Step.APPROVAL], Outcome.REFUSED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED),
+    (*ROUTES[Step.APPROVAL], Outcome.APPROVED, Outcome.DONE),
+    ROUTES[Step.TEST],
+    ROUTES[Step.VERIFICATION],
+    (*ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED),
+)
+ENDINGS = {"rejected", "withdrawn"}
+DETOURS = {*ENDINGS, "returned", "refused"}
+
+#: People beside the cast who hold more than one role.
+MANY = {
+    "pengelola-kepala": (Role.CHANGE_MANAGER, Role.HEAD),
+    "pemohon-pengelola": (Role.REQUESTER, Role.CHANGE_MANAGER),
+    "segalanya": (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD),
+}
+
+#: Working minutes of a way through Lumajang's paper without detours, by (is an emergency, was rolled back, assets).
+SUMS = {
+    (False, False, False): 460,
+    (True, False, True): 640,
+    (True, True, True): 700,
+}
+
+
+@pytest.fixture(scope="module")
+def offices(shared):
+    """For each paper its people, those with many roles among them."""
+    session, cast = shared
+    answer(session)
+    found = {}
+    for key in SIGNED:
+        office = cast.office(key)
+        suffix = office.sop.paper.agency.account_suffix
+        many = [user(session, office.agency, name + suffix, *roles) for name, roles in MANY.items()]
+        found[key] = (office, [*office.people, *many])
+    session.commit()
+    return session, found
+
+
+class Procedure(RuleBasedStateMachine):
+    """One request of one LPSE, and everybody there is."""
+
+    def __init__(self, session, offices):
+        super().__init__()
+        self.session, self.offices = session, offices
+        self.granted = []
+
+    # -- what is done ----------------------------------------------------------------------------------------------
+
+    @initialize(
+        key=st.sampled_from(sorted(SIGNED)),
+        asks=st.sampled_from(("pemohon", "pemohon-pengelola", "segalanya")),
+        way=st.sampled_from(WAYS),
+        data=st.data(),
+    )
+    def begin(self, key, asks, way, data):
+        self.office, self.people = self.offices[key]
+        self.moves = {(origin, outcome): target for origin, outcome, target in SIGNED[key][0]}
+        self.roles = {step: role for _no, step, role, _time in SIGNED[key][1]}
+        self.now = NOW
+        self.history = []
+        requester = next(person for person in self.people if person.username.split(".")[0] == asks)
+        answer(self.session, now=self.now)
+        values = values_for(Step.REQUEST, Outcome.SUBMITTED)
+        self.change = draft(self.session, requester, now=self.now, values=values)
+        self.session.commit()
+        self.requester_id, self.agency_id = requester.id, self.office.agency.id
+        for outcome in way:
+            self._go(data, outcome)
+
+    def _go(self, data, outcome):
+        """Let somebody whose turn it is make this move, if there is anybody."""
+        able = [person for person in self.people if self._expected(outcome.value, person) is None]
+        if able:
+            self._attempt(outcome, data.draw(st.sampled_from(able), label="who"), is_complete=True)
+
+    @precondition(lambda self: self.step != "closed")
+    @rule(data=st.data(), moves=st.integers(1, 4))
+    def go_on(self, data, moves):
+        for _move in range(moves):
+            outcomes = sorted(outcome for step, outcome in self.moves if step == self.step and outcome not in ENDINGS)
+            if outcomes:
+                self._go(data, Outcome(data.draw(st.sampled_from(outcomes), label="outcome")))
+
+    @precondition(lambda self: self.step != "closed")
+    @rule(data=st.data())
+    def go_on_to_the_end(self, data):
+        while self.step != "closed":
+            before = len(self.history)
+            outcomes = sorted(outcome for step, outcome in self.moves if step == self.step and outcome not in DETOURS)
+            first = data.draw(st.integers(0, len(outcomes) - 1), label="first")
+            for outcome in (*outcomes[first:], *outcomes[:first]):
+                self._go(data, Outcome(outcome))
+                if len(self.history) > before:
+                    break
+            if len(self.history) == before:
+                break  # everybody whose turn it could be took another part
+
+    @rule(outcome=st.sampled_from(Outcome), which=st.integers(0, 10), is_complete=st.booleans())
+    def try_anything(self, outcome, which, is_complete):
+        self._attempt(outcome, self.people[which], is_complete=is_complete)
+
+    @precondition(lambda self: self.step != "closed")
+    @rule(data=st.data(), which=st.integers(0, 10))
+    def try_an_outcome_of_the_step(self, data, which):
+        outcomes = sorted(outcome for step, outcome in self.moves if step == self.step)
+        self._attempt(Outcome(data.draw(st.sampled_from(outcomes))), self.people[which], is_complete=True)
+
+    @rule(hours=st.sampled_from((1, 9, 24, 72)))
+    def let_time_pass(self, hours):
+        self.now += dt.timedelta(hours=hours)
+
+    @rule(which=st.integers(0, 10), days=st.integers(0, 2), kind=st.sampled_from(DelegationKind))
+    def let_the_head_delegate(self, which, days, kind):
+        today = self._today()
+        answer(self.session, now=self.now)
+        try:
+            made = grant(
+                self.session, head=self.office.head, delegate=self.people[which], kind=kind, decree_number="800/1",
+                from_date=today, until_date=today + dt.timedelta(days=days), by=self.office.head, now=self.now,
+            )  # fmt: skip
+        except Incomplete:
+            self.session.rollback()
+            return
+        self.session.commit()
+        self.granted.append(made)
+
+    @precondition(lambda self: any(made.withdrawn_at is None for made in self.granted))
+    @rule()
+    def let_the_head_withdraw(self):
+        answer(self.session, now=self.now)
+        next(made for made in self.granted if made.withdrawn_at is None).withdraw(now=self.now, by=self.office.head)
+        self.session.commit()
+
+    def teardown(self):
+        self.session.rollback()
+        answer(self.session)
+        for made in self.granted:
+            if made.withdrawn_at is None:
+                made.withdraw(now=self.now, by=self.office.head)
+        self.session.commit()
+
+    # -- what is expected ------------------------------------------------------------------------------------------
+
+    @property
+    def step(self):
+        return self.moves[self.history[-1][:2]] if self.history else "request"
+
+    def _today(self):
+        return self.now.astimezone(self.office.agency.zone).date()
+
+    def _is_delegate(self, person):
+        return any(
+            made.delegate_id == person.id and made.withdrawn_at is None
+            and made.from_date <= self._today() <= made.until_date
+            for made in self.granted
+        )  # fmt: skip
+
+    def _took(self, steps, person):
+        return any(step in steps and actor == person.id for step, _outcome, actor in self.history) or (
+            steps is ASKS and person.id == self.requester_id
+        )
+
+    def _last(self, *of):
+        return next((outcome for _step, outcome, _actor in reversed(self.history) if outcome in of), None)
+
+    def _expected(self, outcome, person):  # noqa: PLR0911 - one answer for each sentence of the specification
+        """Return the refusal that the specification asks for, or None."""
+        step = self.step
+        if step == "closed":
+            return NoSuchMove
+        role = self.roles[step]
+        if role == "requester":
+            is_actor = person.id == self.requester_id
+        else:
+            is_actor = role in person.roles or (role == "head" and self._is_delegate(person))
+        if not is_actor:
+            return NotAllowed
+        for one, other in APART:
+            if (step in one and self._took(other, person)) or (step in other and self._took(one, person)):
+                return NotAllowed
+        target = self.moves.get((step, outcome))
+        if target is None:
+            return NoSuchMove
+        is_refused = self._last("approved", "refused") == "refused"
+        if target == "implementation" and step != "approval" and is_refused:
+            return NoSuchMove
+        if outcome == "scheduled" and (self._last("rolled-back") or self._last("passed", "failed") == "failed"):
+            return NoSuchMove
+        return None
+
+    def _attempt(self, outcome, person, *, is_complete):
+        expected = self._expected(outcome, person)
+        step, version = self.step, self.change.version
+        answer(self.session, f"change.{outcome}", now=self.now, actor_id=person.id)
+        try:
+            equipment, values = (), {}
+            if is_complete and step != "closed":
+                equipment, values = fulfil(self.session, self.change, now=self.now), values_for(Step(step), outcome)
+            finished = self.change.advance(outcome, person, now=self.now, values=values, equipment=equipment)
+        except Refused as given:
+            self.session.rollback()
+            refusal = type(given)
+        else:
+            self.session.commit()
+            refusal = None
+        # What the form lacks is asked for last, and only of those whose move it is.
+        assert refusal is expected or (expected is None and refusal is Incomplete and not is_complete)
+        if refusal is not None:
+            assert (self.change.step, self.change.version) == (step, version)
+            return
+        stands_in = step in CHECKS and Role.HEAD not in person.roles
+        assert (finished.delegation_id is not None) == stands_in
+        assert finished.capacity.startswith(("Plh. ", "Plt. ")) == stands_in
+        self.history.append((step, outcome.value, person.id))
+
+    # -- what always holds, read past the models -------------------------------------------------------------------
+
+    def _rows(self, statement):
+        return self.session.connection().execute(text(statement), {"id": self.change.id}).all()
+
+    @invariant()
+    def the_stored_step_is_where_the_history_led(self):
+        rows = self._rows(
+            "SELECT step, outcome, target, actor_id FROM activity WHERE change_id = :id ORDER BY sequence"
+        )
+        finished = [tuple(row) for row in rows if row.outcome is not None]
+        assert [(step, outcome, actor) for step, outcome, _target, actor in finished] == self.history
+        assert all(self.moves[step, outcome] == target for step, outcome, target, _actor in finished)
+        ((stored,),) = self._rows("SELECT step FROM change_request WHERE id = :id")
+        waiting = [row.step for row in rows if row.outcome is None]
+        assert waiting == ([] if stored == "closed" else [stored])
+        assert stored == self.step
+
+    @invariant()
+    def what_stands_open_to_everybody_is_what_the_specification_says(self):
+        for person in self.people:
+            expected = [outcome for outcome in Outcome if self._expected(outcome.value, person) is None]
+            assert sorted(move.outcome for move in self.change.open_moves(person, self.now)) == sorted(expected)
+
+    @invariant()
+    def no_emergency_and_no_refused_request_is_carried_out_without_the_head(self):
+        is_awaited = False
+        for step, outcome, _actor in self.history:
+            if outcome in {"emergency", "refused"}:
+                is_awaited = True
+            elif outcome == "approved":
+                is_awaited = False
+            assert not (step in CARRIES_OUT and is_awaited)
+
+    @invariant()
+    def nobody_takes_two_parts_that_check_one_another(self):
+        steps_of = defaultdict(set)
+        for step, _outcome, actor in self.history:
+            steps_of[actor].add(step)
+        for steps in steps_of.values():
+            assert not any(steps & one and steps & other for one, other in APART)
+
+    @invariant()
+    def nothing_is_released_after_a_failed_test(self):
+        outcomes = [outcome for _step, outcome, _actor in self.history]
+        assert not ("failed" in outcomes and "scheduled" in outcomes)
+
+    @invariant()
+    def what_was_carried_out_is_closed_only_once_its_report_is_verified(self):
+        ((step, result, number),) = self._rows("SELECT step, result, number FROM change_request WHERE id = :id")
+        outcomes = [outcome for _step, outcome, _actor in self.history]
+        assert (result is None) == (step != "closed")
+        assert (number is None) == (not self.history)
+        expected = {"rejected": "rejected", "withdrawn": "withdrawn"}.get(outcomes[-1]) if outcomes else None
+        if step == "closed" and expected is None:
+            assert "verified" in outcomes
+            assert "scheduled" in outcomes or "no-release" in outcomes
+            expected = "rolled-back" if "rolled-back" in outcomes else "completed"
+        assert result == (expected if step == "closed" else None)
+
+    @invariant()
+    def the_numbers_have_no_gap(self):
+        rows = self.session.connection().execute(
+            text("SELECT serial FROM change_request WHERE agency_id = :agency AND year = 2026 AND serial IS NOT NULL"),
+            {"agency": self.agency_id},
+        )
+        serials = sorted(serial for (serial,) in rows)
+        assert serials == list(range(1, len(serials) + 1))
+
+    @invariant()
+    def the_standard_times_add_up(self):
+        if self.step != "closed" or self.office.sop.key != LUMAJANG or "verified" not in self._outcomes():
+            return
+        if self._outcomes() & {"returned", "refused"}:
+            return
+        way = ("emergency" in self._outcomes(), "rolled-back" in self._outcomes(), "updated" in self._outcomes())
+        rows = self._rows("SELECT standard_minutes FROM activity WHERE change_id = :id AND step <> 'request'")
+        # The three ways that the specification adds up give what an emergency, a roll back and an update cost.
+        emergency, rollback, update = 60, 60, 120
+        expected = 460 + emergency * way[0] + rollback * way[1] + update * way[2]
+        assert SUMS.get(way, expected) == expected == sum(minutes for (minutes,) in rows)
+
+    def _outcomes(self):
+        return {outcome for _step, outcome, _actor in self.history}
+
+
+#: Examples and steps of a run: enough to reach the end by every branch, little enough for every commit.
+EFFORT = {"sqlite": (32, 12), "postgresql": (8, 10)}
+
+
+def test_whatever_anybody_tries_the_procedure_holds(offices):
+    session, people = offices
+    examples, steps = EFFORT[session.get_bind().dialect.name]
+    effort = settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )  # fmt: skip
+    run_state_machine_as_test(lambda: Procedure(session, people), settings=effort)
+    session.rollback()
+    assert audit.verify(session) is None
