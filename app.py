@@ -27,7 +27,8 @@ _ROOT = Path(__file__).resolve().parent
 _MIGRATIONS = _ROOT / "models" / "migrations"
 _MIB = 1024 * 1024
 _IDLE = dt.timedelta(hours=8)
-_THREADS = 8
+#: How waitress serves. An export waits for its reader at a megabyte: waitress would let 16 of them pile up in memory.
+SERVING = {"threads": 8, "outbuf_high_watermark": _MIB}
 
 
 def create_app(settings: config.Settings | None = None, *, clock: Callable[[], dt.datetime] | None = None) -> Flask:
@@ -108,7 +109,7 @@ def serve() -> None:
     app = create_app(settings)
     try:
         prepare(app, settings)
-        server = create_server(app, host=settings.host, port=settings.port, threads=_THREADS)
+        server = create_server(app, host=settings.host, port=settings.port, **SERVING)
     except SQLAlchemyError as error:
         _stop(f"The database cannot be used: {error.__cause__ or error}")
     except OSError as error:

@@ -53,7 +53,7 @@ class Side:
 
     def post(self, path: str, fields: Mapping[str, str]) -> Answer:
         """Send a form."""
-        return self._ask("POST", path, fields | {"csrf_token": self.token} if self.token else fields, keep=True)
+        return self._ask("POST", path, {**fields, "csrf_token": self.token}, keep=True)
 
     def log_in(self, username: str, password: str) -> None:
         """Become somebody else."""
@@ -115,7 +115,7 @@ class Side:
 def running(side: str, database: Path) -> Iterator[Side]:
     """Run one of the two programs on ``database`` while the block lasts."""
     words = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
-    with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield Side(process, int(process.stdout.readline()))

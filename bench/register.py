@@ -14,7 +14,7 @@ from models.database import db
 
 def make(requests: int, path: str) -> None:
     """Fill the new SQLite database at ``path`` with ``requests`` requests, and let it look at its indexes."""
-    settings = Settings(environment=Environment.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)  # noqa: S106
+    settings = Settings(environment=Environment.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)
     with create_app(settings).app_context():
         db.create_all()
         demo.make_register(db.session(), requests=requests)

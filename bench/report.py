@@ -98,13 +98,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def _ratios(results: Results, sizes: Sequence[int], name: str) -> list[str]:
     pairs = [results[size][name] for size in sizes]
     reach = f"≤ {RATIOS[name]}" if name in RATIOS else ""
-    growth = [_exponent(sizes, [series.middle for series in side]) for side in zip(*((p.ours, p.stock) for p in pairs))]
+    sides = ([pair.ours for pair in pairs], [pair.stock for pair in pairs])
+    growth = [_exponent(sizes, [series.middle for series in side]) for side in sides]
     return [name, *(f"**{pair.ratio:.2f}**" for pair in pairs), reach, *growth]
 
 
 def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> str:
     """Return the slope of the best line through the logarithms."""
-    if len(sizes) < 2:  # noqa: PLR2004 - no line through one point
+    if len(sizes) < 2:
         return ""
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in seconds]
     middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)

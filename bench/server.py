@@ -7,22 +7,25 @@ import sys
 
 from waitress import create_server
 
-THREADS = 8
+#: Both sides are served as the program is (see SERVING in app.py).
+SERVING = {"threads": 8, "outbuf_high_watermark": 1024 * 1024}
 
 
 def serve(side: str, url: str) -> None:
     """Serve ``ours`` or ``stock`` on the database at ``url`` until the process is stopped."""
     if side == "ours":
-        from app import create_app as create_ours  # noqa: PLC0415 - neither side pays for the imports of the other
-        from lpse_admin.config import Environment, Settings  # noqa: PLC0415
+        from app import create_app as create_ours
+        from lpse_admin.config import Environment, Settings
 
-        app = create_ours(Settings(environment=Environment.DEMO, database_url=url, secret_key="bench" * 8))  # noqa: S106
+        app = create_ours(Settings(environment=Environment.DEMO, database_url=url, secret_key="bench" * 8))
     else:
-        from bench.stock import create_app as create_stock  # noqa: PLC0415
+        # Stock Flask-Admin does not bring Flask-Babel along, and is faster where it finds none.
+        sys.modules["flask_babel"] = None  # type: ignore[assignment]
+        from bench.stock import create_app as create_stock
 
         app = create_stock(url)
     logging.getLogger("waitress").setLevel(logging.ERROR)
-    server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+    server = create_server(app, host="127.0.0.1", port=0, **SERVING)
     print(server.effective_port, flush=True)
     server.run()
 

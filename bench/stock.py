@@ -7,10 +7,7 @@ agencies, which is in its favour. Its models are the tables as it finds them, wi
 
 from __future__ import annotations
 
-import sys
 from typing import Any
-
-sys.modules["flask_babel"] = None  # type: ignore[assignment] # without translations Flask-Admin is faster
 
 from flask import Flask
 from flask_admin import Admin
@@ -66,11 +63,11 @@ class QueueView(ModelView):  # type: ignore[misc]
     column_filters = ("outcome", "arrived_at")
     column_searchable_list = ("change.number", "change.title")
 
-    def get_query(self) -> Any:  # noqa: ANN401 - Flask-Admin's signature
+    def get_query(self) -> Any:
         """Return what waits."""
         return super().get_query().where(*self._waiting())
 
-    def get_count_query(self) -> Any:  # noqa: ANN401
+    def get_count_query(self) -> Any:
         """Return how many wait."""
         return super().get_count_query().where(*self._waiting())
 

@@ -137,13 +137,9 @@ def is_at_hand(item: Item, at_hand: AtHand) -> bool:
     A step's own record is judged by its fields. The record of a step that this request did not pass is not asked
     for: a normal change has no approval to show.
     """
-    match item.kind:
-        case ItemKind.DOCUMENT:
-            return item.key in at_hand.documents
-        case ItemKind.EQUIPMENT:
-            return item.key in at_hand.equipment
-        case ItemKind.RECORD:
-            return True
+    if item.kind is ItemKind.DOCUMENT:
+        return item.key in at_hand.documents
+    return item.kind is ItemKind.RECORD or item.key in at_hand.equipment
 
 
 def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> dict[str, Message]:

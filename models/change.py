@@ -283,13 +283,13 @@ class ChangeRequest(Base):
     def _claim(self, actor: User, version: int | None) -> Activity:
         """Lock this request, and refuse where it is not any more what the actor was shown."""
         session = _session_of(self)
-        if actor.agency_id != self.agency_id and not actor.reaches_across:
-            raise NotFound(_("There is no such request."))
         session.flush()
         try:
             session.refresh(self, with_for_update=True)
         except InvalidRequestError:  # a draft that its requester has thrown away meanwhile
             raise NotFound(_("There is no such request.")) from None
+        if actor.agency_id != self.agency_id and not actor.reaches_across:
+            raise NotFound(_("There is no such request."))
         # What was read of the history before the lock may be older than the lock.
         history = session.scalars(
             select(Activity)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
+from sqlalchemy.pool import NullPool
 
 import models.user
 from lpse_admin.config import LoginLimit
@@ -22,17 +23,17 @@ from lpse_admin.workflow import asked_items
 from models.change import ChangeRequest
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, answer, at, session_on, user, values_for
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
 from tests.program import PDF, Visitor, close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
+    from sqlalchemy import Engine
     from werkzeug.test import TestResponse
 
     from lpse_admin.steps import Outcome
-    from tests.cast import WatchedSession
     from tests.conftest import NewDatabase
 
 #: Hashing that costs nothing: what a password's hash is worth is tested elsewhere.
@@ -50,7 +51,7 @@ class House:
     """The running program, its clock, and whoever has come in so far."""
 
     app: Flask
-    url: str
+    engine: Engine
     now: dt.datetime = NOW
     _visitors: dict[str, Visitor] = field(default_factory=dict)
 
@@ -69,15 +70,13 @@ class House:
     @contextmanager
     def session(self) -> Iterator[WatchedSession]:
         """Look into the database, or write to it, past the screens."""
-        with session_on(self.url) as session:
+        with WatchedSession(self.engine) as session:
             answer(session)
             yield session
 
     def cast(self, session: WatchedSession) -> Cast:
         """Return everybody as the factories of ``tests.cast`` know them."""
-        return Cast(
-            _office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin")
-        )
+        return Cast(_office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin"))
 
     def at(self, key: str, step: Step) -> int:
         """Bring a new request of the office of ``key`` to ``step`` and return its id."""
@@ -162,13 +161,15 @@ def opened(url: str, *, failures: int = 1000) -> Iterator[House]:
         app = make_program(
             url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
         )
-        found.append(House(app, url))
+        engine = create_engine(url, poolclass=NullPool)
+        found.append(House(app, engine))
         with found[0].session() as session:
             for key, suffix in SUFFIX.items():
                 revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
                 user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
             session.commit()
         yield found[0]
+        engine.dispose()
         close(app)
 
 

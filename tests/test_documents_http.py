@@ -44,7 +44,7 @@ def attached(house: House, change_id: int) -> dict[str, int]:
     """Return the files of a request, by name."""
     with house.session() as session:
         rows = session.execute(select(Document.name, Document.id).where(Document.change_id == change_id))
-        return {name: id_ for name, id_ in rows}
+        return {row.name: row.id for row in rows}
 
 
 def send(house: House, change_id: int, *files: tuple[io.BytesIO, str], **fields: object):
@@ -59,7 +59,7 @@ def change_id(house: House) -> int:
 
 
 def test_a_file_comes_back_as_a_download_that_no_browser_runs(house: House, change_id):
-    name = "Hasil évaluasi; \"akhir\" 100%.pdf"
+    name = 'Hasil évaluasi; "akhir" 100%.pdf'
     assert send(house, change_id, upload(name)).status_code == 303
     (found,) = (id_ for stored, id_ in attached(house, change_id).items() if stored.startswith("Hasil"))
     answer = house.visitor("pengelola").get(f"/admin/document/{found}/file")
@@ -207,15 +207,18 @@ def test_a_file_of_a_finished_step_is_never_removed(house: House, change_id):
         answer = house.visitor(name).post(f"/admin/document/{found}/remove", confirm="yes", json=True)
         assert (name, answer.status_code) == (name, status)
     assert "tetap.pdf" in attached(house, change_id)
-    assert f"/admin/document/{found}/remove" not in house.visitor("pengelola").get(
-        f"/admin/change/details/?id={change_id}"
-    ).text
+    assert (
+        f"/admin/document/{found}/remove"
+        not in house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+    )
 
 
 def test_a_requester_removes_a_file_of_a_draft_and_what_the_paper_requires_is_asked_for_again(house: House):
     change_id = house.at(TANA_TIDUNG, Step.REQUEST)
     requester = house.visitor("pemohon.tt")
-    requester.post(f"/admin/change/edit/?id={change_id}", **{"document-surat": upload("x.pdf")}, document=upload("y.pdf"))
+    requester.post(
+        f"/admin/change/edit/?id={change_id}", **{"document-surat": upload("x.pdf")}, document=upload("y.pdf")
+    )
     found = attached(house, change_id)["y.pdf"]
     answer = requester.post(f"/admin/document/{found}/remove", confirm="yes")
     assert answer.status_code == 303

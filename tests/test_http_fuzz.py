@@ -27,11 +27,51 @@ if TYPE_CHECKING:
 PEOPLE = ("pemohon", "pengelola", "kepala", "pemeriksa", "administrator", "admin")
 #: Sent as they are by nobody's browser, and by every scanner.
 TEXTS = (
-    "", " ", "\x00", "a\x00b", "\r\n", "\u202e", "\ud7ff", "\ufeff", "0", "-1", "1" * 30, "1e999", "NaN", "true", "null", "[]", "{}",
-    "2026-02-30", "9999-12-31T23:59", "0000-00-00", "2026-03-02T09:00+25:00", "'", '"', "\\", "%", "<script>", "=1+1",
-    "../../etc/passwd", "x" * 70_000, "\U0001f680" * 500, "١٢٣", "accepted", "emergency", "production", "added", "B", "y", "1,2",
-    "6c6f6c", "𝟙", "１", "${7*7}", "{{7*7}}", "__proto__",
-)  # fmt: skip
+    "",
+    " ",
+    "\x00",
+    "a\x00b",
+    "\r\n",
+    "\u202e",
+    "\ud7ff",
+    "\ufeff",
+    "0",
+    "-1",
+    "1" * 30,
+    "1e999",
+    "NaN",
+    "true",
+    "null",
+    "[]",
+    "{}",
+    "2026-02-30",
+    "9999-12-31T23:59",
+    "0000-00-00",
+    "2026-03-02T09:00+25:00",
+    "'",
+    '"',
+    "\\",
+    "%",
+    "<script>",
+    "=1+1",
+    "../../etc/passwd",
+    "x" * 70_000,
+    "\U0001f680" * 500,
+    "١٢٣",
+    "accepted",
+    "emergency",
+    "production",
+    "added",
+    "B",
+    "y",
+    "1,2",
+    "6c6f6c",
+    "𝟙",
+    "１",
+    "${7*7}",
+    "{{7*7}}",
+    "__proto__",
+)
 ROUNDS = 160
 
 
@@ -39,12 +79,21 @@ def writing(house: House, ids: dict[str, int]) -> list[str]:
     """Return an address for each route that takes a POST, aimed at records that are there."""
     found = []
     for rule in house.app.url_map.iter_rules():
-        if "POST" not in (rule.methods or ()) or rule.endpoint in {"access.logout"}:
+        if "POST" not in (rule.methods or ()) or rule.endpoint == "access.logout":
             continue
         screen = rule.endpoint.partition(".")[0]
         with house.app.test_request_context():
             _domain, path = rule.build(dict.fromkeys(rule.arguments, str(ids.get(screen, 1))))
-        found.append(path + (f"?id={ids.get(screen, 1)}" if path.endswith("/edit/") else "?card=B" if path.endswith("asset/new/") else ""))
+        found.append(
+            path
+            + (
+                f"?id={ids.get(screen, 1)}"
+                if path.endswith("/edit/")
+                else "?card=B"
+                if path.endswith("asset/new/")
+                else ""
+            )
+        )
     return sorted(found)
 
 
@@ -52,8 +101,29 @@ def writing(house: House, ids: dict[str, int]) -> list[str]:
 def targets(house: House) -> dict[str, Any]:
     """Put something behind each address, and find the names that its forms have."""
     steps = {step: house.at(LUMAJANG, step) for step in (*Step,)}
-    names: set[str] = {"outcome", "version", "confirm", "id", "lang", "next", "username", "password", "code", "csrf_token", "text", "key",
-                       "do", "roles", "reason", "head_id", "delegate_id", "kind", "decree", "from_date", "until_date"}  # fmt: skip
+    names: set[str] = {
+        "outcome",
+        "version",
+        "confirm",
+        "id",
+        "lang",
+        "next",
+        "username",
+        "password",
+        "code",
+        "csrf_token",
+        "text",
+        "key",
+        "do",
+        "roles",
+        "reason",
+        "head_id",
+        "delegate_id",
+        "kind",
+        "decree",
+        "from_date",
+        "until_date",
+    }
     with house.session() as session:
         office = house.cast(session).lumajang
         ids = {"asset": asset(session, office).id, "delegation": delegation(session, office, office.manager2).id}
@@ -98,7 +168,7 @@ def _body(random_: random.Random, names: list[str], token: str) -> dict[str, Any
 
 def _refused_or_done(answer: TestResponse, what: object) -> None:
     assert answer.status_code < 500, what
-    assert answer.status_code not in {200} or "refusal" not in answer.text, what
+    assert answer.status_code != 200 or "refusal" not in answer.text, what
     assert "Traceback" not in answer.text, what
     assert "sqlalchemy" not in answer.text.lower(), what
 
@@ -134,20 +204,35 @@ def _bodies(token: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     """Yield bodies that are no form, or hardly one, by what is wrong with them."""
     boundary = "multipart/form-data; boundary=x"
     urlencoded = "application/x-www-form-urlencoded"
-    parts = "".join(f'--x\r\nContent-Disposition: form-data; name="f{n}"\r\n\r\nv\r\n' for n in range(1200)) + "--x--\r\n"
+    parts = (
+        "".join(f'--x\r\nContent-Disposition: form-data; name="f{n}"\r\n\r\nv\r\n' for n in range(1200)) + "--x--\r\n"
+    )
     yield "nothing", lambda: {"data": b""}
     yield "json", lambda: {"json": {"outcome": "accepted", "csrf_token": token}}
     yield "json that is none", lambda: {"data": b"{", "content_type": "application/json"}
     yield "text", lambda: {"data": b"outcome=accepted", "content_type": "text/plain"}
-    yield "xml", lambda: {"data": b"<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]><x>&y;</x>", "content_type": "text/xml"}
+    yield (
+        "xml",
+        lambda: {
+            "data": b"<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]><x>&y;</x>",
+            "content_type": "text/xml",
+        },
+    )
     yield "no utf-8", lambda: {"data": b"csrf_token=\xff\xfe&outcome=\xc3\x28", "content_type": urlencoded}
-    yield "no utf-8 behind a token", lambda: {
-        "data": b"csrf_token=" + token.encode() + b"&outcome=accepted&findings=\xff\xfe\xc3\x28&reason=%ff%c0%80", "content_type": urlencoded
-    }  # fmt: skip
+    yield (
+        "no utf-8 behind a token",
+        lambda: {
+            "data": b"csrf_token=" + token.encode() + b"&outcome=accepted&findings=\xff\xfe\xc3\x28&reason=%ff%c0%80",
+            "content_type": urlencoded,
+        },
+    )
     yield "half a percent sign", lambda: {"data": b"outcome=%&version=%zz&%=%", "content_type": urlencoded}
     yield "many fields", lambda: {"data": "&".join(f"a{n}=1" for n in range(5000)).encode(), "content_type": urlencoded}
     yield "1200 parts", lambda: {"data": parts.encode(), "content_type": boundary}
-    yield "a part cut off", lambda: {"data": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv', "content_type": boundary}
+    yield (
+        "a part cut off",
+        lambda: {"data": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv', "content_type": boundary},
+    )
     yield "no boundary", lambda: {"data": b"--x\r\n", "content_type": "multipart/form-data"}
     yield "a long boundary", lambda: {"data": b"--x\r\n", "content_type": "multipart/form-data; boundary=" + "x" * 3000}
     yield "a header of nonsense", lambda: {"data": b"--x\r\n\xff\xff: \x00\r\n\r\n\r\n--x--", "content_type": boundary}
@@ -159,11 +244,13 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, target
     visitor = house.visitor("pengelola")
     visitor.post("/language", lang="id")
     before = _counts(house)
-    for path in writing(house, targets["ids"]):
-        for what, body in _bodies(visitor.token):
-            if "3 MB" in what and "/move" not in path:
-                continue
-            answer = visitor.client.post(path, headers={"X-CSRFToken": visitor.token} if "json" in what else {}, **body())
+    bodies = list(_bodies(visitor.token))
+    for place, path in enumerate(writing(house, targets["ids"])):
+        # Every address gets some of the bodies, and the one door all of them.
+        for what, body in bodies if path.endswith("/move") else bodies[place % 4 : -1 : 4]:
+            answer = visitor.client.post(
+                path, headers={"X-CSRFToken": visitor.token} if "json" in what else {}, **body()
+            )
             allowed = {400, 403, 404, 409, 413, 415, 422} | ({303} if path == "/language" else set())
             if what in {"json", "json that is none"}:
                 allowed |= {200, 303}  # the token came in the header: an empty form is kept, or shown
@@ -177,14 +264,36 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, target
 def test_odd_headers_and_addresses_break_nothing(name, house: House):
     visitor = house.visitor(name) if name else Visitor(house.app)
     for headers in (
-        {"Accept": "*/*;q=x, application/json;q=9"}, {"Accept": "\xff"}, {"Accept": "a" * 9000}, {"Accept-Language": "xx;q=abc"},
-        {"Range": "bytes=0-0,9-"}, {"If-None-Match": '"' + "x" * 5000}, {"If-Modified-Since": "yesterday"}, {"Cookie": "lpse=\xff; lang=zz"},
-        {"X-Forwarded-For": "1.2.3.4, \xff"}, {"User-Agent": "x" * 9000}, {"Referer": "javascript:alert(1)"}, {"Content-Length": "0"},
-        {"X-HTTP-Method-Override": "DELETE"}, {"Authorization": "Basic !!!"},
-    ):  # fmt: skip
+        {"Accept": "*/*;q=x, application/json;q=9"},
+        {"Accept": "\xff"},
+        {"Accept": "a" * 9000},
+        {"Accept-Language": "xx;q=abc"},
+        {"Range": "bytes=0-0,9-"},
+        {"If-None-Match": '"' + "x" * 5000},
+        {"If-Modified-Since": "yesterday"},
+        {"Cookie": "lpse=\xff; lang=zz"},
+        {"X-Forwarded-For": "1.2.3.4, \xff"},
+        {"User-Agent": "x" * 9000},
+        {"Referer": "javascript:alert(1)"},
+        {"Content-Length": "0"},
+        {"X-HTTP-Method-Override": "DELETE"},
+        {"Authorization": "Basic !!!"},
+    ):
         for path in ("/", "/login", "/admin/change/", "/healthz", "/static/app.css"):
-            assert visitor.client.get(path, headers=headers).status_code < 500, headers
-    for query in ("lang=zz", "lang=", "next=" + "x" * 9000, "id=1&id=2", "%ff=%ff", "=", "&&&", "a" * 9000, "search=%F0%28%8C%28"):
+            answer = visitor.client.get(path, headers=headers)
+            answer.close()
+            assert answer.status_code < 500, headers
+    for query in (
+        "lang=zz",
+        "lang=",
+        "next=" + "x" * 9000,
+        "id=1&id=2",
+        "%ff=%ff",
+        "=",
+        "&&&",
+        "a" * 9000,
+        "search=%F0%28%8C%28",
+    ):
         for path in ("/", "/login", "/admin/change/", "/admin/change/details/", "/admin/change/export/csv/"):
             assert visitor.client.get(path, query_string=query).status_code < 500, (path, query)
 
@@ -193,5 +302,3 @@ def test_the_trail_holds_after_all_that(house: House):
     with house.session() as session:
         assert verify(session) is None
         assert anchors(session)
-
-

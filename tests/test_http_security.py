@@ -57,7 +57,7 @@ def test_a_copied_session_ends_with_the_logout(house: House):
 
 
 def test_a_forged_session_is_a_stranger_s(house: House):
-    for value in ("", "x", "eyJsb2dpbiI6MX0.x.y", "." * 5000, "a" * 4000):
+    for value in ("", "x", "eyJsb2dpbiI6MX0.x.y", "." * 3000, "a" * 3000):
         stranger = Visitor(house.app)
         stranger.client.set_cookie("lpse", value)
         assert stranger.get("/").status_code == 302
@@ -65,7 +65,9 @@ def test_a_forged_session_is_a_stranger_s(house: House):
 
 def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(house: House):
     answer_ = Visitor(house.app)
-    page = answer_.client.post("/login", data={"username": "pemohon", "password": PASSWORD, "csrf_token": _token(answer_)})
+    page = answer_.client.post(
+        "/login", data={"username": "pemohon", "password": PASSWORD, "csrf_token": _token(answer_)}
+    )
     cookies = SimpleCookie()
     for line in page.headers.getlist("Set-Cookie"):
         cookies.load(line)
@@ -77,7 +79,11 @@ def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(house: House)
 def test_production_sends_its_cookies_over_https_only(house: House):
     from app import create_app  # noqa: PLC0415 - a second program beside the house's
 
-    settings = Settings(environment=Environment.PRODUCTION, database_url=house.url, secret_key="y" * 32)
+    settings = Settings(
+        environment=Environment.PRODUCTION,
+        database_url=house.engine.url.render_as_string(hide_password=False),
+        secret_key="y" * 32,
+    )
     app = create_app(settings)
     answer_ = app.test_client().get("/login")
     assert all("Secure" in line for line in answer_.headers.getlist("Set-Cookie"))
@@ -97,18 +103,33 @@ def _token(visitor: Visitor) -> str:
 
 @pytest.mark.parametrize(
     "onward",
-    ["https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "http:evil.example",
-     "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "https:evil.example", " //evil.example", "@evil.example",
-     "/%09/evil.example", "data:text/html,x"],
-)  # fmt: skip
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "http:evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "https:evil.example",
+        " //evil.example",
+        "@evil.example",
+        "/%09/evil.example",
+        "data:text/html,x",
+    ],
+)
 def test_nobody_is_sent_on_to_another_site(onward, house: House):
     visitor = Visitor(house.app)
     answers = [visitor.post("/login", username="pemohon", password=PASSWORD, next=onward)]
     visitor.token = ""
-    answers.extend([
-        visitor.client.get("/login", query_string={"next": onward}),
-        visitor.post("/language", lang="id", next=onward),
-    ])
+    answers.extend(
+        [
+            visitor.client.get("/login", query_string={"next": onward}),
+            visitor.post("/language", lang="id", next=onward),
+        ]
+    )
     for answer_ in answers:
         assert answer_.status_code in {302, 303}
         assert re.fullmatch(r"/(?:[^/\\].*)?", answer_.location), answer_.location
@@ -173,12 +194,12 @@ def test_nobody_learns_from_the_login_who_has_an_account(house: House):
     for username in ("pemohon", "tidak-ada", "PEMOHON", "", "pemohon\x00", "a" * 80, "' OR 1=1 --"):
         visitor = Visitor(house.app)
         page = visitor.post("/login", username=username or "x", password="bukan-kata-sandinya")
-        text = re.sub(r'value="[^"]*"', "", page.text)
-        answers.append((page.status_code, text.replace(username or "x", "")))
+        answers.append((page.status_code, *re.findall(r'role="alert">([^<]*)<', page.text)))
         told = visitor.post("/login", json=True, username=username or "x", password="bukan-kata-sandinya")
         assert told.status_code == 401
-    assert len({status for status, _text in answers}) == 1
-    assert len({re.sub(r"\s+", " ", text) for _status, text in answers}) == 1
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 401
+    assert answers[0][1]
 
 
 XSS = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}${7*7}"
@@ -229,7 +250,7 @@ def _draft(session: Any, requester: Any) -> int:
 
 def _is_free(name: str, step: Step) -> bool:
     kinds = {field.key: field.kind for field in RECORDS[step]}
-    if name in {"outcome", "release_version"} or name.startswith(("equipment-", "document")):
+    if name in {"outcome", "version", "release_version"} or name.startswith(("equipment-", "document")):
         return False
     if "-" in name:
         return name.rpartition("-")[2] in {"name", "expected", "actual", "finding", "value"}

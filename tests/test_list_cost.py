@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import g
 from sqlalchemy import event, select
+from sqlalchemy.pool import QueuePool
 
 from app import create_app
 from lpse_admin.config import Environment, Settings
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
-    from tests.conftest import NewDatabase
 
+    from tests.conftest import NewDatabase
     from views.lists import Filter
 
 #: One reader of each kind: an office, a requester and nothing else, and the installation.
@@ -140,9 +141,8 @@ def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(pl
     found = []
     for view in screens(planner):
         for variant in variants(view):
-            for plan in plans(planner, view, username, variant):
-                if is_costly(plan):
-                    found.append(f"{view.endpoint}?{variant}\n{plan}")
+            costly = filter(is_costly, plans(planner, view, username, variant))
+            found.extend(f"{view.endpoint}?{variant}\n{plan}" for plan in costly)
     assert not found, "\n\n".join(found)
 
 
@@ -187,4 +187,5 @@ def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program, kind):
         assert next(answer.iter_encoded())
     answer.close()
     with program.app_context():
+        assert isinstance(db.engine.pool, QueuePool)
         assert db.engine.pool.checkedout() == 0

@@ -6,8 +6,10 @@ import pytest
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.records import REASON, RECORDS
+from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.steps import Outcome, Result, Step
+from lpse_admin.workflow import AtHand, Person, Position, decide, open_moves
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
@@ -210,6 +212,19 @@ def test_after_a_roll_back_no_release_is_recorded_with_its_reason_and_never_a_sc
     assert set(refusal.value.fields) == {"reason"}
     move(session, change, Outcome.NO_RELEASE, office.manager)
     assert change.step is Step.ASSET_REVIEW
+
+
+@both_papers
+def test_the_rules_know_by_themselves_what_is_closed_and_what_a_failed_test_bars(key):
+    anybody = Person(1, frozenset(Role))
+    for outcome in Outcome:
+        with pytest.raises(NoSuchMove, match="closed"):
+            decide(LOADED[key], Position(Step.CLOSED), outcome, anybody, AtHand())
+    assert open_moves(LOADED[key], Position(Step.CLOSED), anybody) == ()
+    failed = Position(Step.RELEASE, undone=True)
+    assert [open_.outcome for open_ in open_moves(LOADED[key], failed, anybody)] == [Outcome.NO_RELEASE]
+    with pytest.raises(NoSuchMove, match="test failed"):
+        decide(LOADED[key], failed, Outcome.SCHEDULED, anybody, AtHand(values_for(Step.RELEASE, Outcome.SCHEDULED)))
 
 
 def test_a_returned_request_comes_back_as_a_new_revision_and_the_former_one_stays(session, cast):

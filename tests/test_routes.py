@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import column, func, select
 
 from lpse_admin.permissions import Resource, Verb, may
 from lpse_admin.roles import Role
-from lpse_admin.steps import Outcome, Step
-from models.audit import anchors
+from lpse_admin.steps import Outcome
+from models.activity import RECORD_OF
+from models.asset import Asset
+from models.audit import AuditEntry, anchors
 from models.base import Base
+from models.change import ChangeRequest
+from models.delegation import Delegation
+from models.document import Document
+from models.sop import SopRevision
+from models.user import User
 from tests.cast import asset, delegation, new, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
@@ -94,9 +101,6 @@ PEOPLE = {
     "kepala": Role.HEAD,
     "pemeriksa": Role.INSPECTOR,
     "administrator": Role.ADMINISTRATOR,
-    "admin": Role.ADMINISTRATOR,
-    "pemohon.tt": Role.REQUESTER,
-    "kepala.tt": Role.HEAD,
 }
 SCREENS = {resource.value for resource in Resource}
 
@@ -136,6 +140,8 @@ def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: Ho
             json: stranger.client.open(path, method=method, headers={"Accept": "application/json"} if json else {})
             for json in (False, True)
         }
+        for answer in answers.values():
+            answer.close()
         if classified(rule.endpoint) is PUBLIC:
             assert {answer.status_code for answer in answers.values()} <= {200, 400}, path
             continue
@@ -159,30 +165,33 @@ def test_nobody_comes_in_where_their_role_may_not(name, house: House):
         reads = may({role}, Verb.READ, resource)
         if isinstance(kind, Verb) and reads and may({role}, kind, resource):
             continue
-        answer = visitor.get(path) if method == "GET" else visitor.post(path)
+        answer = visitor.get(path, json=True) if method == "GET" else visitor.post(path, json=True)
         assert answer.status_code in ({403, 404} if reads else {403}), (path, answer.status_code)
         if kind is NOBODY and reads:
             assert answer.status_code == 404, path
 
 
-@pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.parametrize("name", ["pengelola", "admin"])
 def test_no_post_is_taken_without_the_token_of_the_form(name, house: House):
     visitor = house.visitor(name)
     before = _everything(house)
-    for rule, method, path in rules(house):
+    for _rule, method, path in rules(house):
         if method == "POST":
-            assert visitor.client.post(path, data={"outcome": "submitted"}).status_code == 400, path
-            forged = visitor.client.post(path, data={"csrf_token": "IjEi.x.y"}, headers={"X-CSRFToken": "forged"})
-            assert forged.status_code == 400, rule
+            answer = visitor.client.post(path, data={"outcome": "submitted"}, headers={"Accept": "application/json"})
+            assert answer.status_code == 400, path
+    forged = visitor.client.post("/profile/password", data={"csrf_token": "IjEi.x.y"}, headers={"X-CSRFToken": "x"})
+    assert forged.status_code == 400
     assert _everything(house) == before
 
 
 def test_no_address_takes_other_methods(house: House):
     visitor = house.visitor("admin")
-    for method in ("PUT", "DELETE", "PATCH"):
-        for _rule, _method, path in rules(house):
-            answer = visitor.client.open(path, method=method, headers={"X-CSRFToken": visitor.token})
-            assert answer.status_code in {400, 405}, (method, path)
+    visitor.post("/language", lang="id")
+    for place, (_rule, _method, path) in enumerate(rules(house)):
+        method = ("PUT", "DELETE", "PATCH")[place % 3]
+        headers = {"X-CSRFToken": visitor.token, "Accept": "application/json"}
+        answer = visitor.client.open(path, method=method, headers=headers)
+        assert answer.status_code == 405, (method, path)
 
 
 def _everything(house: House) -> dict[str, object]:
@@ -204,7 +213,7 @@ def furnished(house: House) -> None:
             delegation(session, office, office.manager2)
             new(session, office)
             walk(session, office, *WAY)
-            for steps in range(1, len(WAY)):
+            for steps in range(1, len(WAY)) if office is cast.lumajang else ():
                 walk(session, office, *WAY[:steps])
 
 
@@ -218,21 +227,22 @@ WAY = (
 
 @pytest.mark.usefixtures("furnished")
 def test_looking_at_everything_changes_nothing(house: House):
-    visitors = {name: house.visitor(name) for name in PEOPLE}
+    visitors = [house.visitor(name) for name in ("pemohon", "pengelola", "kepala", "admin")]
     with house.session() as session:
         ids = {
-            resource: session.scalars(select(text("id")).select_from(text(table))).all()
-            for resource, table in TABLES.items()
+            resource: session.scalars(select(column("id")).select_from(of).order_by(column("id"))).all()
+            for resource, of in TABLES.items()
         }
     before = _everything(house)
     seen = set()
-    for name, visitor in visitors.items():
+    for visitor in visitors:
         for rule, method, path in rules(house):
-            if method != "GET":
+            if method != "GET" or classified(rule.endpoint) is NOBODY:
                 continue
             screen = rule.endpoint.partition(".")[0]
-            for id_ in ids.get(screen, [1])[:: 1 if name in {"admin", "kepala"} else 7]:
+            for id_ in ids.get(screen, [1])[:FEW]:
                 answer = visitor.client.get(path.replace("id=1", f"id={id_}").replace("/1/", f"/{id_}/"))
+                answer.close()
                 assert answer.status_code < 500, path
                 if answer.status_code == 200:
                     seen.add(rule.endpoint)
@@ -247,16 +257,18 @@ def test_looking_at_everything_changes_nothing(house: House):
     assert opened - seen == {"admin.index", "access.login"}
 
 
+#: Records that each screen shows; the first of them are of all kinds.
 TABLES = {
-    **{step.value: "activity" for step in Step if step.value in SCREENS},
-    "change": "change_request",
-    "asset": "asset",
-    "document": "document",
-    "delegation": "delegation",
-    "sop": "sop",
-    "user": "user_account",
-    "audit": "audit_entry",
+    **{step.value: record.__table__ for step, record in RECORD_OF.items()},
+    "change": ChangeRequest.__table__,
+    "asset": Asset.__table__,
+    "document": Document.__table__,
+    "delegation": Delegation.__table__,
+    "sop": SopRevision.__table__,
+    "user": User.__table__,
+    "audit": AuditEntry.__table__,
 }
+FEW = 3
 
 
 @pytest.mark.usefixtures("furnished")
@@ -275,5 +287,3 @@ def test_what_is_not_there_is_404_for_everybody_and_says_nothing(house: House):
             assert answer.status_code in {302, 404}, path
             assert answer.status_code == 404 or "/login" in answer.location
             assert "Traceback" not in answer.text
-
-

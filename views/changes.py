@@ -126,6 +126,8 @@ class ChangeView(RecordView):
                 setattr(change, key, value)
             page = ChangePage.of(change, current_user, now())
             return self.render("change/form.html", view=self, page=page, change=change)
+        if request.form.get("outcome"):
+            _sent_outcome()  # a form that cannot be read leaves no draft behind
         change = draft(session, current_user, now=now(), values=_known_of(current_user))
         audit.give(session, action="change.draft")
         session.commit()
@@ -184,10 +186,7 @@ class ChangeView(RecordView):
         return redirect(self.row_url(id_) + "#step", 303)
 
     def _moved(self, change_id: int) -> Any:  # noqa: ANN401
-        try:
-            outcome = Outcome(request.form.get("outcome", ""))
-        except ValueError:
-            raise Malformed(_("The form does not say which outcome the step has.")) from None
+        outcome = _sent_outcome()
         session = db.session()
         change = self.change(change_id)
         try:
@@ -243,6 +242,14 @@ class ChangeView(RecordView):
                 actor=change.paper.actor_title(change.step),
             )
         )
+
+
+def _sent_outcome() -> Outcome:
+    """Return the outcome that the form names; raises Malformed where it names none."""
+    try:
+        return Outcome(request.form.get("outcome", ""))
+    except ValueError:
+        raise Malformed(_("The form does not say which outcome the step has.")) from None
 
 
 def _known_of(user: User) -> dict[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
-from wtforms import SelectMultipleField
+from werkzeug.datastructures import MultiDict
+from wtforms import FileField, MultipleFileField, SelectMultipleField
 from wtforms.widgets import CheckboxInput
 
 from lpse_admin.message import _
@@ -39,6 +41,16 @@ class Form(FlaskForm):
         def get_translations(self, _form: Any) -> _Translations:  # noqa: ANN401 - WTForms passes the form
             """Return the catalogue for WTForms' own messages."""
             return _TRANSLATIONS
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ANN401 - WTForms passes what was given
+            """Read texts from the fields that were sent and files from the files, and neither in the other's place."""
+            if formdata is None or hasattr(formdata, "getlist"):
+                return formdata
+            if request.method != "POST":
+                return None
+            takes_files = {field.name for field in form if isinstance(field, FileField | MultipleFileField)}
+            files = [one for one in request.files.items(multi=True) if one[0] in takes_files]
+            return MultiDict([*files, *(one for one in request.form.items(multi=True) if one[0] not in takes_files)])
 
     #: The status of a form that was sent and not taken.
     status = 422

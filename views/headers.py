@@ -44,6 +44,11 @@ def _protect(response: Response) -> Response:
 
 
 @lru_cache(maxsize=256)
+def _path(folder: str, name: str) -> Path:
+    return Path(folder, name)
+
+
+@lru_cache(maxsize=256)
 def _digest(path: Path, _modified: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
@@ -52,7 +57,7 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
     """Put the digest of a static file into its address, so that a new one is fetched and an old one is not."""
     if endpoint != "static" or "filename" not in values or current_app.static_folder is None:
         return
-    path = Path(current_app.static_folder, values["filename"])
+    path = _path(current_app.static_folder, values["filename"])
     with suppress(OSError):
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 

@@ -30,7 +30,7 @@ from views.step_form import sent_as
 from views.users import UserView
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Blueprint, Flask
     from werkzeug.wrappers import Response
 
     Menu = list[tuple[Message | None, list[RecordView]]]
@@ -43,6 +43,12 @@ class IndexView(AdminIndexView):
     def index(self) -> Response:
         """Go home."""
         return redirect(url_for("home.index"))
+
+    def create_blueprint(self, admin: Admin) -> Blueprint:
+        """Leave out Flask-Admin's own static files: old scripts that no page of ours uses, served from our own site."""
+        self.static_folder = None
+        blueprint: Blueprint = super().create_blueprint(admin)
+        return blueprint
 
 
 #: The menu: groups of screens. A screen whose reader may not read it is not shown.

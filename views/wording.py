@@ -19,9 +19,10 @@ def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
     locale = get_locale()
     if locale is None:
         return get_translations()
-    if locale.language not in _catalogues:
-        _catalogues[locale.language] = get_translations()
-    return _catalogues[locale.language]
+    found = _catalogues.get(locale.language)
+    if found is None:
+        found = _catalogues[locale.language] = get_translations()
+    return found
 
 
 def tr(value: object) -> str:
