@@ -115,7 +115,7 @@ class Side:
 def running(side: str, database: Path) -> Iterator[Side]:
     """Run one of the two programs on ``database`` while the block lasts."""
     words = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
-    with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
             assert process.stdout is not None
             yield Side(process, int(process.stdout.readline()))

@@ -151,10 +151,8 @@ def _moves(database: Path, manager: Side, stock: Side) -> Pair:
 
     The database itself refuses a step that no history leads to, so stock sets the urgency, which costs it the same.
     """
-    ready = _rows(database, "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation'"
-                            " AND NOT is_refused ORDER BY id LIMIT 30")  # fmt: skip
-    theirs = _rows(database, "SELECT id, number, title, kind, source, urgency, step FROM change_request"
-                             " WHERE agency_id = 2 AND submitted_at IS NOT NULL AND step <> 'closed' LIMIT 60")  # fmt: skip
+    ready = _rows(database, f"{_READY} ORDER BY id LIMIT 30")
+    theirs = _rows(database, f"SELECT {', '.join(_FORM)} FROM change_request WHERE {_OPEN} LIMIT 60")  # noqa: S608 - our own words
     moves = [(row[0], step) for step in ("evaluation", "urgency") for row in ready]
 
     def ours(turn: int) -> Answer:
@@ -163,12 +161,16 @@ def _moves(database: Path, manager: Side, stock: Side) -> Pair:
         return manager.post(f"/admin/change/{id_}/move", fields)
 
     def plain(turn: int) -> Answer:
-        row = dict(zip(("id", "number", "title", "kind", "source", "urgency", "step"), theirs[turn], strict=True))
+        row = dict(zip(_FORM, theirs[turn], strict=True))
         row["urgency"] = "emergency" if row["urgency"] == "normal" else "normal"
         return stock.post(f"/admin/change/edit/?id={row.pop('id')}", {**row, "result": ""})
 
     return _pages(ours, plain, pairs=min(len(moves), len(theirs)), warm_up=0)
 
+
+_READY = "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation' AND NOT is_refused"
+_OPEN = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
+_FORM = ("id", "number", "title", "kind", "source", "urgency", "step")
 
 _STEP_FIELDS = {
     "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low"},

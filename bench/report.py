@@ -105,7 +105,7 @@ def _ratios(results: Results, sizes: Sequence[int], name: str) -> list[str]:
 
 def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> str:
     """Return the slope of the best line through the logarithms."""
-    if len(sizes) < 2:
+    if len(sizes) < 2:  # noqa: PLR2004 - no line through one point
         return ""
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in seconds]
     middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)

@@ -58,7 +58,7 @@ def _make_registers(folder: Path, sizes: tuple[int, ...]) -> None:
         return
     print(f"making registers of {', '.join(f'{size:,}' for size in missing)} requests", flush=True)
     running = [
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, "-m", "bench.register", str(size), str(_unfinished(folder, size))], cwd=_ROOT
         )
         for size in missing

@@ -14,14 +14,14 @@ SERVING = {"threads": 8, "outbuf_high_watermark": 1024 * 1024}
 def serve(side: str, url: str) -> None:
     """Serve ``ours`` or ``stock`` on the database at ``url`` until the process is stopped."""
     if side == "ours":
-        from app import create_app as create_ours
-        from lpse_admin.config import Environment, Settings
+        from app import create_app as create_ours  # noqa: PLC0415 - neither side pays for the imports of the other
+        from lpse_admin.config import Environment, Settings  # noqa: PLC0415
 
         app = create_ours(Settings(environment=Environment.DEMO, database_url=url, secret_key="bench" * 8))
     else:
         # Stock Flask-Admin does not bring Flask-Babel along, and is faster where it finds none.
         sys.modules["flask_babel"] = None  # type: ignore[assignment]
-        from bench.stock import create_app as create_stock
+        from bench.stock import create_app as create_stock  # noqa: PLC0415
 
         app = create_stock(url)
     logging.getLogger("waitress").setLevel(logging.ERROR)

@@ -63,11 +63,11 @@ class QueueView(ModelView):  # type: ignore[misc]
     column_filters = ("outcome", "arrived_at")
     column_searchable_list = ("change.number", "change.title")
 
-    def get_query(self) -> Any:
+    def get_query(self) -> Any:  # noqa: ANN401 - Flask-Admin's signature
         """Return what waits."""
         return super().get_query().where(*self._waiting())
 
-    def get_count_query(self) -> Any:
+    def get_count_query(self) -> Any:  # noqa: ANN401
         """Return how many wait."""
         return super().get_count_query().where(*self._waiting())
 
@@ -84,7 +84,7 @@ class QueueView(ModelView):  # type: ignore[misc]
 def create_app(url: str) -> Flask:
     """Return the stock program on the database at ``url``."""
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=url)
+    app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=url)  # noqa: S106 - it runs for minutes
     db.init_app(app)
     with app.app_context():
         db.reflect()

@@ -55,12 +55,11 @@ class AtHand:
     """What is there when a step is to be finished.
 
     ``values`` are the record's fields and the reason; ``documents`` the requirement keys that a file is attached
-    for; ``records`` the steps that were finished before; ``equipment`` the keys that were ticked.
+    for; ``equipment`` the keys that were ticked. Records of earlier steps are there by themselves.
     """
 
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     documents: Collection[str] = frozenset()
-    records: Collection[Step] = frozenset()
     equipment: Collection[str] = frozenset()
 
 

@@ -327,7 +327,6 @@ class ChangeRequest(Base):
         return AtHand(
             values={**recording.read(self, current), **values},
             documents=frozenset(document.item_key for document in self.documents if document.item_key),
-            records=frozenset(activity.step for activity in self.activities if not activity.is_open),
             equipment=frozenset(equipment),
         )
 

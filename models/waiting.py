@@ -54,21 +54,16 @@ class Waiting:
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
     """Return the number of emergencies that wait for the head, and the arrival of the oldest."""
-    row = (
-        session.connection()
-        .execute(
-            select(func.count(), func.min(Activity.arrived_at))
-            .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
-            .where(
-                visible(Approval, reader.user, stands_in_for_head=reader.stands_in_for_head),
-                Activity.step == Step.APPROVAL,
-                Activity.finished_at.is_(None),
-                ChangeRequest.urgency == Urgency.EMERGENCY,
-            )
-        )
-        .one()
-    )
+    theirs = visible(Approval, reader.user, stands_in_for_head=reader.stands_in_for_head)
+    row = session.connection().execute(_EMERGENCIES.where(theirs)).one()
     return row[0], row[1]
+
+
+_EMERGENCIES = (
+    select(func.count(), func.min(Activity.arrived_at))
+    .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
+    .where(Activity.step == Step.APPROVAL, Activity.finished_at.is_(None), ChangeRequest.urgency == Urgency.EMERGENCY)
+)
 
 
 def for_reader(session: Session, reader: Reader, most: int) -> list[Waiting]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
-    from tests.conftest import NewDatabase
+
 
 #: What each field of the procedure is filled with; a field that is not there is passed over.
 _TEXTS = {

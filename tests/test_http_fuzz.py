@@ -72,7 +72,7 @@ TEXTS = (
     "{{7*7}}",
     "__proto__",
 )
-ROUNDS = 160
+ROUNDS = 120
 
 
 def writing(house: House, ids: dict[str, int]) -> list[str]:
@@ -139,14 +139,16 @@ def targets(house: House) -> dict[str, Any]:
     return {"steps": steps, "ids": ids, "names": sorted(names)}
 
 
+#: Every table but the trail's own, to be counted in one statement.
+TABLES = [table for table in Base.metadata.sorted_tables if not table.name.startswith("audit_")]
+COUNTED = select(*(select(func.count()).select_from(table).scalar_subquery() for table in TABLES))
+
+
 def _counts(house: House) -> tuple[dict[str, int], int]:
+    """Return how many rows every table has, and how many entries the trail."""
     with house.session() as session:
-        told = {"audit_entry", "audit_row", "audit_chain"}
-        counts = {
-            table.name: session.scalar(select(func.count()).select_from(table)) or 0
-            for table in Base.metadata.sorted_tables
-            if table.name not in told
-        }
+        row = session.execute(COUNTED).one()
+        counts = {table.name: number for table, number in zip(TABLES, row, strict=True)}
         return counts, session.scalar(select(func.count(AuditEntry.id))) or 0
 
 

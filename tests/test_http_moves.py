@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.house import House
+
+T = TypeVar("T")
 
 SIGNED = {LUMAJANG: LUMAJANG_MOVES, TANA_TIDUNG: TANA_TIDUNG_MOVES}
 ACTORS = {
@@ -48,6 +50,11 @@ def path(change_id: int, verb: str = "move") -> str:
     return f"/admin/change/{change_id}/{verb}"
 
 
+def sample(house: House, all_: list[T]) -> list[T]:
+    """Return all on SQLite and a third on PostgreSQL: a wrong move is refused before the database is asked."""
+    return all_ if house.engine.name == "sqlite" else all_[::3]
+
+
 def test_the_door_stands_for_the_moves_of_the_signed_papers():
     for key, paper in LOADED.items():
         assert sorted((move.origin, move.outcome, move.target) for move in paper.moves) == sorted(SIGNED[key])
@@ -62,11 +69,10 @@ def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_40
     fields = {name: value for name, value in house.form(change_id, next(iter(leads_to), Outcome.DONE)).items() if value}
     fields = {name: value for name, value in fields.items() if isinstance(value, str)}
 
-    for outcome in Outcome:
-        if outcome not in leads_to:
-            answer = actor.post(path(change_id), json=True, **fields | {"outcome": outcome.value})
-            assert (outcome, answer.status_code) == (outcome, 409)
-            told(answer)
+    for outcome in sample(house, [outcome for outcome in Outcome if outcome not in leads_to]):
+        answer = actor.post(path(change_id), json=True, **fields | {"outcome": outcome.value})
+        assert (outcome, answer.status_code) == (outcome, 409)
+        told(answer)
     assert house.where(change_id) == stands
 
     for place, (outcome, target) in enumerate(leads_to.items()):
@@ -91,7 +97,7 @@ def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
     if step is Step.REQUEST:  # a draft is its requester's alone
         strangers |= {name + SUFFIX[key] for name in NAMES if name != "pemohon"} | {"admin"}
     people = {f"{name}{SUFFIX[key]}" for name in NAMES} | strangers | {"admin"}
-    for place, name in enumerate(sorted(people - {f"{name}{SUFFIX[key]}" for name in acting})):
+    for place, name in enumerate(sample(house, sorted(people - {f"{name}{SUFFIX[key]}" for name in acting}))):
         wrong = 404 if name in strangers else 409 if step is Step.CLOSED else 403
         visitor = house.visitor(name)
         for verb in ("move", "save")[: 1 + (place == 0)]:
@@ -199,6 +205,8 @@ def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on
     assert set(told(answer)["fields"]) == expected
     assert house.where(change_id)[0] is step
 
+    if key == TANA_TIDUNG:  # its page is the same
+        return
     page = visitor.post(path(change_id), outcome=outcome.value, **blank)
     assert page.status_code == 422
     assert 'id="refusal"' in page.text

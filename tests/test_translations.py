@@ -183,7 +183,7 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[House, Walk]]:  # noqa: F811
+def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[House, Walk]]:
     """Fill a register with requests at every step, and send everybody from link to link."""
     with new_database("sqlite") as url, opened(url) as house:
         _fill(house)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -33,7 +34,7 @@ _LONGEST_SEARCH = 200
 _DEEPEST_PAGE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column: what it is called in the address and on screen, and the expression that it reads."""
 
@@ -184,7 +185,7 @@ def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - a
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ListSpec:
     """What a list shows and how it can be narrowed and ordered. ``order`` is a column's key, "-" for descending."""
 
@@ -334,17 +335,17 @@ class Listing:
         return self._count(session, self.criteria(), most)
 
     def _count(self, session: Session, criteria: Sequence[ColumnElement[bool]], most: int | None) -> int:
-        matching = self.spec.read(self.spec.key).where(*criteria).limit(None if most is None else most + 1).subquery()
+        matching = _reading(self.spec, ()).where(*criteria).limit(None if most is None else most + 1).subquery()
         return session.connection().scalar(select(func.count()).select_from(matching)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page that was asked for, and how many rows there are on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
         criteria, order = self.criteria(), self.order()
-        statement = self._columns(columns)
+        statement = _reading(self.spec, tuple(columns))
         if start:
             # What is passed over is passed over by its ids alone.
-            cut = self.spec.read(self.spec.key).where(*criteria).order_by(*order).limit(size + 1).offset(start)
+            cut = _reading(self.spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
             passed = cut.subquery()
             statement = statement.join(passed, passed.c.id == self.spec.key).order_by(*order)
         else:
@@ -370,10 +371,13 @@ class Listing:
 
     def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
-        statement = self._columns(columns).where(self.spec.key == row_id, self.visible, *self.spec.always)
+        statement = _reading(self.spec, tuple(columns)).where(self.spec.key == row_id, self.visible, *self.spec.always)
         return session.execute(statement).one_or_none()
 
-    def _columns(self, columns: Sequence[Column]) -> Select[Any]:
-        chosen = [column.of.label(f"c{place}") for place, column in enumerate(columns)]
-        lead = self.spec.key if self.spec.lead is None else self.spec.lead
-        return self.spec.read(self.spec.key, lead.label("lead"), *chosen)
+
+@lru_cache(maxsize=128)
+def _reading(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
+    """Return the statement for (id, lead, *values) of every row; both are declared once, and so it is made once."""
+    lead = spec.key if spec.lead is None else spec.lead
+    values = [column.of.label(f"c{place}") for place, column in enumerate(columns)]
+    return spec.read(spec.key, lead.label("lead"), *values)

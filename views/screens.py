@@ -85,10 +85,11 @@ def register(app: Flask) -> None:
     )
 
 
-def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]]]]:
-    """Return the menu of whoever is logged in: (group or None, [(text, address, whether one is there now)])."""
-    found: list[tuple[str | None, list[tuple[str, str, bool]]]] = [
-        (None, [(tr(_("Home")), url_for("home.index"), request.endpoint == "home.index")])
+def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]], bool]]:
+    """Return the menu of whoever is logged in: (group or None, [(text, address, is there now)], is there now)."""
+    at_home = request.endpoint == "home.index"
+    found: list[tuple[str | None, list[tuple[str, str, bool]], bool]] = [
+        (None, [(tr(_("Home")), url_for("home.index"), at_home)], at_home)
     ]
     here, root = request.blueprint, request.script_root
     user = viewer()
@@ -100,7 +101,7 @@ def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]
             if may(roles, Verb.READ, view.resource, stands_in_for_head=stands_in)
         ]
         if links:
-            found.append((tr(label) if label else None, links))
+            found.append((tr(label) if label else None, links, any(is_here for _text, _url, is_here in links)))
     return found
 
 

@@ -205,7 +205,6 @@ class Journey:
         at_hand = AtHand(
             values=values,
             documents=self.documents,
-            records=frozenset(activity["step"] for activity in self.activities[:-1]),
             equipment=equipment,
         )
         who = person(actor, stands_in=self.delegation is not None)
