@@ -60,7 +60,7 @@ class ChangeView(RecordView):
             Column("number", _("Number"), ChangeRequest.number, leads=True),
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("title", _("Title"), ChangeRequest.title, wide=True),
-            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind),
+            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, listed=False),
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
             Column("step", _("Present step"), ChangeRequest.step, CellKind.CHOICE, Step),
             Column("waiting_since", _("Waiting since"), _open.arrived_at, CellKind.MOMENT),
