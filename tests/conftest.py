@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
 from models.database import db
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
     Kind = Literal["sqlite", "postgresql"]
     NewDatabase = Callable[[Kind], AbstractContextManager[str]]
+
+
+# No test times anything, and a failure found on one machine is found on every other.
+settings.register_profile(
+    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("house")
 
 
 def create_schema(url: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from flask import current_app
 from flask_babel import get_locale, get_translations
 from markupsafe import Markup
 
 from lpse_admin.message import Message
 
-#: What Flask-Babel loaded for each language.
-_catalogues: dict[str, Any] = {}
+#: Where an app keeps what Flask-Babel loaded for each language.
+_CATALOGUES = "lpse_catalogues"
 
 
 def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
@@ -19,9 +20,10 @@ def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
     locale = get_locale()
     if locale is None:
         return get_translations()
-    found = _catalogues.get(locale.language)
+    catalogues = current_app.extensions.setdefault(_CATALOGUES, {})
+    found = catalogues.get(locale.language)
     if found is None:
-        found = _catalogues[locale.language] = get_translations()
+        found = catalogues[locale.language] = get_translations()
     return found
 
 
