@@ -70,8 +70,13 @@ class Desk:
         self.page.goto(f"{address}/login")
         self.page.fill("[name=username]", username)
         self.page.fill("[name=password]", PASSWORD)
-        self.page.click("main button[type=submit]")
-        self.page.wait_for_url(f"{address}/")
+        self.click("main button[type=submit]")
+        assert self.page.url == f"{address}/"
+
+    def click(self, selector: str) -> None:
+        """Press what leads to another page, and wait for that page: a click alone returns while the old one stands."""
+        with self.page.expect_event("load"):
+            self.page.click(selector)
 
     def request(self) -> str:
         """Make a request and submit it; return its number."""
@@ -82,7 +87,7 @@ class Desk:
     def open(self, number: str) -> None:
         """Go to a request from the home page, as one finds it waiting there."""
         self.page.goto(self.address)
-        self.page.click(f"main a:text-is('{number}')")
+        self.click(f"main a:text-is('{number}')")
 
     def finish(self, outcome: str) -> None:
         """Fill in whatever the step's form asks for and press the button of ``outcome``."""
@@ -97,8 +102,7 @@ class Desk:
             tick.check()
         for letter in form.locator(".requirement input[type=file]").all():
             letter.set_input_files(_LETTER)
-        form.locator(f"button[value='{outcome}']").click()
-        self.page.wait_for_load_state()
+        self.click(f".step-form button[value='{outcome}']")
         assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
 
     def step(self) -> str:
@@ -141,7 +145,7 @@ def test_a_request_travels_from_login_to_closed_through_a_roll_back(
         desk.finish(outcome)
     inspector.page.goto(f"{address}/admin/change/?result=rolled-back")
     assert number in inspector.page.inner_text("main")
-    inspector.page.click(f"main a:text-is('{number}')")
+    inspector.click(f"main a:text-is('{number}')")
     assert inspector.page.locator(".steps-taken > li").count() == len(way) + 1
     assert inspector.page.locator(".step-form").count() == 0
 
@@ -166,7 +170,7 @@ def test_a_refused_emergency_cannot_be_walked_around(browser: Browser, address: 
     manager.page.goto(change_page)
     manager.finish("emergency")
     head.page.goto(f"{address}/admin/approval/?state=open&urgency=emergency")
-    head.page.click(f"main a:text-is('{number}')")
+    head.click(f"main a:text-is('{number}')")
     head.finish("approved")
     assert "button[value=done]" not in head.page.content()
     manager.open(number)
