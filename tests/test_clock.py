@@ -1,0 +1,120 @@
+"""A step's clock: waiting and handling apart, judged by the standard of its paper as its switch says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
+from lpse_admin.clock import Clock, reading
+from lpse_admin.sop_time import parse_time
+
+WIB = ZoneInfo("Asia/Jakarta")
+OFFICE = WorkCalendar(WIB)
+TWO_HOURS = parse_time("2 jam")
+ONE_DAY = parse_time("1 hari")
+NOTHING = dt.timedelta()
+
+MOMENTS = st.datetimes(dt.datetime(2025, 12, 20), dt.datetime(2026, 4, 5), timezones=st.sampled_from([dt.UTC, WIB]))  # noqa: DTZ001 - zones are drawn
+STANDARDS = st.sampled_from([None, parse_time("5 menit"), TWO_HOURS, ONE_DAY, parse_time("2 hari 30 menit")])
+JUDGED = st.sampled_from(["handling", "arrival"])
+exact = settings(deadline=None, max_examples=100)
+
+
+@st.composite
+def clocks(draw):
+    """Draw times in order, taken up or not, finished or not, and the moment at which they are read."""
+    arrived, taken_up, finished = sorted(draw(st.tuples(MOMENTS, MOMENTS, MOMENTS)))
+    return Clock(arrived, draw(st.sampled_from([None, taken_up])), draw(st.sampled_from([None, finished]))), draw(
+        MOMENTS
+    )
+
+
+def wib(day, hour, minute=0):
+    """Return a moment of March 2026, of which the 2nd is a Monday in Ramadan, with hours from 08.00."""
+    return dt.datetime(2026, 3, day, hour, minute, tzinfo=WIB)
+
+
+def minutes(number):
+    return dt.timedelta(minutes=number)
+
+
+@exact
+@given(clocks(), STANDARDS, JUDGED)
+def test_waiting_and_handling_are_all_the_time_there_was(drawn, standard, judged):
+    times, now = drawn
+    read = reading(OFFICE, standard, judged, times, now)
+    assert read.waiting + (read.handling or NOTHING) == OFFICE.elapsed(times.arrived, times.end(now))
+    assert read.waiting >= NOTHING
+    assert (read.handling is None) == (times.taken_up is None)
+    assert read.handling is None or read.handling >= NOTHING
+
+
+@exact
+@given(clocks(), STANDARDS, JUDGED)
+def test_the_judgement_is_the_calendar_s_own_of_the_time_that_is_judged(drawn, standard, judged):
+    times, now = drawn
+    read = reading(OFFICE, standard, judged, times, now)
+    is_handling = judged == "handling" and times.taken_up is not None
+    since = times.taken_up if is_handling else times.arrived
+    assert (read.basis, read.since) == ("handling" if is_handling else "arrival", since)
+    assert read.measured == OFFICE.elapsed(since, times.end(now))
+    if standard is None:
+        assert (read.due, read.allowed, read.share, read.is_late) == (None, None, None, False)
+    else:
+        assert read.due == OFFICE.deadline(since, standard)
+        assert read.allowed == OFFICE.allowed(since, standard)
+        assert read.is_late is OFFICE.is_late(since, standard, times.end(now))
+        assert read.is_late is (read.share > 1)
+
+
+@exact
+@given(clocks(), STANDARDS, JUDGED, MOMENTS)
+def test_what_is_finished_reads_the_same_whenever_it_is_read(drawn, standard, judged, later):
+    times, now = drawn
+    finished = Clock(times.arrived, times.taken_up, times.end(now))
+    assert reading(OFFICE, standard, judged, finished, now) == reading(OFFICE, standard, judged, finished, later)
+
+
+def test_the_handling_is_judged_from_its_taking_up_however_long_the_step_had_waited():
+    times = Clock(wib(2, 9), wib(3, 9), wib(3, 11))
+    read = reading(OFFICE, TWO_HOURS, "handling", times, wib(9, 9))
+    assert (read.waiting, read.handling) == (minutes(6 * 60 + 30), minutes(120))
+    assert (read.basis, read.due, read.share, read.is_late) == ("handling", wib(3, 11), 1.0, False)
+    read = reading(OFFICE, TWO_HOURS, "arrival", times, wib(9, 9))
+    assert (read.basis, read.due, read.measured, read.is_late) == ("arrival", wib(2, 11), minutes(510), True)
+
+
+@pytest.mark.parametrize("judged", ["handling", "arrival"])
+def test_what_nobody_took_up_is_judged_from_its_arrival(judged):
+    finished = reading(OFFICE, TWO_HOURS, judged, Clock(wib(2, 9), None, wib(2, 12)), wib(9, 9))
+    assert (finished.waiting, finished.handling, finished.basis) == (minutes(180), None, "arrival")
+    assert (finished.due, finished.is_late) == (wib(2, 11), True)
+    still_open = reading(OFFICE, TWO_HOURS, judged, Clock(wib(2, 9), None, None), wib(2, 10))
+    assert (still_open.waiting, still_open.share, still_open.is_late) == (minutes(60), 0.5, False)
+
+
+def test_an_open_step_is_counted_until_now_and_never_backwards():
+    times = Clock(wib(2, 9), wib(2, 10), None)
+    assert reading(OFFICE, TWO_HOURS, "handling", times, wib(2, 11)).handling == minutes(60)
+    before = reading(OFFICE, TWO_HOURS, "handling", times, wib(2, 8))
+    assert (before.waiting, before.handling, before.end) == (minutes(60), NOTHING, wib(2, 10))
+    assert reading(OFFICE, TWO_HOURS, "arrival", Clock(wib(2, 9), None, None), wib(2, 8)).measured == NOTHING
+
+
+def test_a_paper_without_times_judges_nothing():
+    read = reading(OFFICE, None, "handling", Clock(wib(2, 9), wib(2, 10), None), wib(20, 9))
+    assert (read.due, read.allowed, read.share, read.is_late) == (None, None, None, False)
+    assert read.waiting == minutes(60)
+
+
+def test_a_holiday_put_in_after_the_fact_changes_what_was_late():
+    times = Clock(wib(2, 14), None, wib(4, 9))
+    assert reading(OFFICE, TWO_HOURS, "handling", times, wib(9, 9)).is_late
+    decreed = WorkCalendar(WIB, overrides={wib(3, 0).date(): Override(OverrideKind.HOLIDAY, "Libur daerah")})
+    read = reading(decreed, TWO_HOURS, "handling", times, wib(9, 9))
+    assert (read.measured, read.due, read.is_late) == (minutes(120), wib(4, 9), False)
