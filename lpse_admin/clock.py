@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lpse_admin.sop_data import Clock as Judged
     from lpse_admin.sop_data import Standard
 
+_MINUTE = dt.timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -76,3 +78,8 @@ def reading(
     due = calendar.deadline(since, standard) if standard else None
     allowed = calendar.elapsed(since, due) if due else None
     return Reading(waiting, handling, basis, since, end, measured, due, allowed)
+
+
+def minutes(length: dt.timedelta) -> int:
+    """Return working time in minutes, for showing: a minute begun is a minute, so what is late also looks late."""
+    return -(-length // _MINUTE)

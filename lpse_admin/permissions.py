@@ -43,6 +43,7 @@ class Resource(StrEnum):
     ASSET_UPDATE = "asset-update"
     ASSET = "asset"
     DOCUMENT = "document"
+    DEVIATION = "deviation"
     DELEGATION = "delegation"
     SOP = "sop"
     USER = "user"
@@ -90,6 +91,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         edit=frozenset({Role.CHANGE_MANAGER}),
     ),
     Resource.DOCUMENT: _grants(read=_EVERYBODY, export=_EVERYBODY),
+    # Raised and accounted for by the procedure; edited is its disposal by the head. A delegate's is judged by the row.
+    Resource.DEVIATION: _grants(read=_EVERYBODY, export=_EVERYBODY, edit=frozenset({Role.HEAD})),
     Resource.DELEGATION: _grants(
         read=_OFFICE,
         export=_OFFICE,

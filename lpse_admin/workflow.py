@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from lpse_admin.deviation import LACKING, DeviationKind, Found, Lateness, late, output_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _, join
 from lpse_admin.records import REASON, RECORDS, is_empty, missing, unwanted
@@ -28,7 +29,7 @@ class Position:
 
     ``parts`` maps each part to the ids of the people who took it; ``refused`` is true from the head's refusal
     until the head's approval; ``undone`` is true from a failed test until a later one passes or, after a roll
-    back, for good.
+    back, for good; ``held_by`` is the id of whoever has taken the present step up.
     """
 
     step: Step
@@ -39,6 +40,7 @@ class Position:
     undone: bool = False
     rolled_back: bool = False
     conditions: frozenset[Condition] = frozenset()
+    held_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,18 @@ class Person:
 class AtHand:
     """What is there when a step is to be finished.
 
-    ``values`` are the record's fields and the reason; ``documents`` the requirement keys that a file is attached
-    for; ``equipment`` the keys that were ticked. Records of earlier steps are there by themselves.
+    ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs under the
+    names of their fields (``lpse_admin.deviation``); ``documents`` the requirement keys that a file is attached for;
+    ``equipment`` the keys that were ticked; ``lateness`` how late the step is, if it is; ``raised`` the deviations
+    that the program has raised on it already and nobody has accounted for. Records of earlier steps are there by
+    themselves.
     """
 
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     documents: Collection[str] = frozenset()
     equipment: Collection[str] = frozenset()
+    lateness: Lateness | None = None
+    raised: Collection[Found] = ()
 
 
 def is_actor(rule: Rule, position: Position, person: Person) -> bool:
@@ -85,6 +92,18 @@ def conflicting_part(position: Position, person: Person) -> Part | None:
 
 def bar(sop: Sop, position: Position, person: Person) -> Message | None:
     """Return why ``person`` may not act on the present step, or None where they may."""
+    if refusal := bar_from_taking(sop, position, person):
+        return refusal
+    if position.held_by not in {None, person.id}:
+        return _(
+            "“%(step)s” is in the hands of somebody else, who can hand it over; or take it over with a reason.",
+            step=position.step.title,
+        )
+    return None
+
+
+def bar_from_taking(sop: Sop, position: Position, person: Person) -> Message | None:
+    """Return why the present step cannot be ``person``'s at all, in whose hands soever it is; None where it can."""
     if position.step is Step.CLOSED:
         return _("This request is closed; nothing more can be done on it.")
     rule = sop.rules[position.step]
@@ -144,18 +163,50 @@ def is_at_hand(item: Item, at_hand: AtHand) -> bool:
 def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> dict[str, Message]:
     """Return a sentence for each thing that ``outcome`` still lacks, by the name of its form field.
 
-    A step that ends in its own withdrawal, return or rejection needs its reason, not the file it lacks.
+    A step that ends in its own withdrawal, return or rejection needs its reason, not the file it lacks. Under a paper
+    that knows deviations, an account takes the place of an item that is not there.
     """
     step = position.step
     faults = missing(step, outcome, at_hand.values) | unwanted(step, outcome, at_hand.values)
     if outcome is Outcome.ACCEPTED and position.refused and is_empty(at_hand.values.get("answer_to_refusal")):
         faults["answer_to_refusal"] = _("The head has refused this request: say what this evaluation answers to that.")
-    if outcome in _WITHOUT_THE_FILE:
-        return faults
-    for item in asked_items(sop.rules[step], position):
-        if not is_at_hand(item, at_hand):
+    for item in absent(sop, position, outcome, at_hand):
+        if not (sop.switches.deviations and _of_item(item).is_accounted(at_hand.values)):
             faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM[item.kind](item)
+    for found in (*at_hand.raised, *deviations(sop, position, outcome, at_hand)):
+        if found.kind is not DeviationKind.EQUIPMENT and not found.is_accounted(at_hand.values):
+            faults[found.account_field] = found.demand
     return faults
+
+
+def absent(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> tuple[Item, ...]:
+    """Return what the paper requires for ``outcome`` and is not at hand."""
+    if outcome in _WITHOUT_THE_FILE:
+        return ()
+    return tuple(item for item in asked_items(sop.rules[position.step], position) if not is_at_hand(item, at_hand))
+
+
+def deviations(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> tuple[Found, ...]:
+    """Return the deviations of the present step if it ends in ``outcome``; none where the paper knows none.
+
+    Time is judged whatever the outcome; equipment and output only where the step does its work.
+    """
+    if not sop.switches.deviations:
+        return ()
+    found = [late(at_hand.lateness)] if at_hand.lateness else []
+    found += map(_of_item, absent(sop, position, outcome, at_hand))
+    if outcome not in _WITHOUT_THE_FILE:
+        found += [
+            Found(DeviationKind.OUTPUT, output_field(place), what=output)
+            for place, output in enumerate(sop.rules[position.step].outputs)
+            if at_hand.values.get(output_field(place)) == LACKING
+        ]
+    return tuple(found)
+
+
+def _of_item(item: Item) -> Found:
+    """Return the deviation that the absence of ``item`` is."""
+    return Found(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}", what=item.label)
 
 
 def find_move(sop: Sop, position: Position, outcome: Outcome, person: Person) -> Move:

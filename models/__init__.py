@@ -10,7 +10,9 @@ from models import (
     audit,
     change,
     delegation,
+    deviation,
     document,
+    handover,
     history,
     login,
     mutation,
@@ -18,8 +20,10 @@ from models import (
     recording,
     scope,
     sop,
+    timekeeping,
     triggers,
     user,
+    working_time,
 )
 
 __all__ = [
@@ -29,7 +33,9 @@ __all__ = [
     "audit",
     "change",
     "delegation",
+    "deviation",
     "document",
+    "handover",
     "history",
     "login",
     "mutation",
@@ -37,6 +43,8 @@ __all__ = [
     "recording",
     "scope",
     "sop",
+    "timekeeping",
     "triggers",
     "user",
+    "working_time",
 ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.clock import Clock
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.message import _
 from lpse_admin.records import EmergencyGround, Environment, Risk
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from models.asset import Asset, AssetMutation
     from models.change import ChangeRequest
     from models.delegation import Delegation
+    from models.deviation import Deviation
     from models.document import Document
+    from models.handover import Handover
     from models.user import User
 
 
@@ -63,6 +66,8 @@ class Activity(Base):
         ),
         CheckConstraint("step <> 'closed'", name="closed_is_no_step"),
         CheckConstraint("arrived_at <= taken_up_at AND arrived_at <= finished_at", name="times_in_order"),
+        CheckConstraint("(taken_up_at IS NULL) = (taken_up_by_id IS NULL)", name="taken_up_by_somebody"),
+        CheckConstraint("(taken_up_at IS NULL) = (held_by_id IS NULL)", name="in_somebodys_hands"),
         Index(
             "uq_activity_one_open",
             "change_id",
@@ -98,6 +103,8 @@ class Activity(Base):
     arrived_at: Mapped[Moment]
     taken_up_at: Mapped[Moment | None]
     taken_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    #: In whose hands the step is since it was taken up, or handed over last.
+    held_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
     finished_at: Mapped[Moment | None]
     outcome: Mapped[Outcome | None] = mapped_column(stored(Outcome, "outcome"))
     target: Mapped[Step | None] = mapped_column(stored(Step, "target"))
@@ -108,14 +115,19 @@ class Activity(Base):
     reason: Mapped[Prose | None]
     #: Keys of the equipment that was ticked as at hand.
     equipment: Mapped[list[str]] = mapped_column(default=list)
+    #: What the executor has typed of deviations so far, by form field (``models.deviation.declared``).
+    declared: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     change: Mapped[ChangeRequest] = relationship(
         back_populates="activities", foreign_keys=change_id, overlaps="activities"
     )
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
     taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id)
+    held_by: Mapped[User | None] = relationship(foreign_keys=held_by_id)
     requester: Mapped[User] = relationship(foreign_keys=requester_id)
     delegation: Mapped[Delegation | None] = relationship()
+    deviations: Mapped[list[Deviation]] = relationship(back_populates="activity", order_by="Deviation.id")
+    handovers: Mapped[list[Handover]] = relationship(back_populates="activity", order_by="Handover.id")
     documents: Mapped[list[Document]] = relationship(back_populates="activity", order_by="Document.id")
 
     __mapper_args__: dict[str, Any] = {
@@ -126,6 +138,11 @@ class Activity(Base):
     def is_open(self) -> bool:
         """Whether the step still waits to be finished."""
         return self.finished_at is None
+
+    @property
+    def clock(self) -> Clock:
+        """The times of this visit, as the program wrote them."""
+        return Clock(self.arrived_at, self.taken_up_at, self.finished_at)
 
 
 def _key() -> Mapped[int]:

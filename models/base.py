@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeGuard
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -103,3 +103,12 @@ class Base(DeclarativeBase):
 
     #: Columns whose values never enter the trail (hashes of passwords, keys, the bytes of files).
     secret_columns: ClassVar[frozenset[str]] = frozenset()
+
+
+def session_of(row: Base) -> Session:
+    """Return the session that ``row`` lives in; RuntimeError for one that is in none, which is the program's fault."""
+    session = Session.object_session(row)
+    if session is None:
+        message = f"{type(row).__name__} is used outside of a session"
+        raise RuntimeError(message)
+    return session

@@ -17,13 +17,26 @@ from lpse_admin.records import REQUEST_FIELDS, ChangeKind, ChangeSource
 from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, ItemKind, Sop
 from lpse_admin.steps import PARTS, Outcome, Part, Result, Step, Urgency
-from lpse_admin.workflow import AtHand, Person, Position, bar, decide, find_move, open_moves, result_of
-from models import recording
+from lpse_admin.workflow import (
+    AtHand,
+    Person,
+    Position,
+    bar,
+    bar_from_taking,
+    decide,
+    deviations,
+    find_move,
+    open_moves,
+    result_of,
+)
+from models import deviation, recording
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import Agency, next_serial, request_number
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
 from models.delegation import Delegation, delegation_of
+from models.deviation import Deviation
 from models.sop import SopRevision, in_force
+from models.timekeeping import lateness, remeasure
 from models.user import User
 
 if TYPE_CHECKING:
@@ -133,6 +146,7 @@ class ChangeRequest(Base):
         order_by="ChangeRevision.revision", cascade="all, delete-orphan"
     )
     documents: Mapped[list[Document]] = relationship(back_populates="change", order_by="Document.id")
+    deviations: Mapped[list[Deviation]] = relationship(back_populates="change", order_by="Deviation.id")
 
     @property
     def paper(self) -> Sop:
@@ -171,6 +185,7 @@ class ChangeRequest(Base):
             if part is not None and activity.actor_id is not None:
                 parts.setdefault(part, set()).add(activity.actor_id)
             outcomes.append(activity.outcome)
+        current = self.current
         # What bars a move is read from the history, not from the flags beside it, which only sort and filter.
         return Position(
             step=self.step,
@@ -181,6 +196,7 @@ class ChangeRequest(Base):
             undone=_last(outcomes, Outcome.PASSED, Outcome.FAILED) is Outcome.FAILED,
             rolled_back=Outcome.ROLLED_BACK in outcomes,
             conditions=self.conditions,
+            held_by=current.held_by_id if current is not None else None,
         )
 
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
@@ -198,7 +214,7 @@ class ChangeRequest(Base):
         rule = self.paper.rules.get(self.step)
         delegation = None
         if rule is not None and rule.actor is Role.HEAD and Role.HEAD not in user.roles:
-            delegation = delegation_of(_session_of(self), user, now)
+            delegation = delegation_of(session_of(self), user, now)
         return Person(user.id, user.roles, stands_in_for_head=delegation is not None), delegation
 
     def save(
@@ -214,14 +230,19 @@ class ChangeRequest(Base):
 
         Raises what ``advance`` raises, save that nothing has to be complete.
         """
-        current = self._claim(actor, version)
+        current = self.claim(actor, version)
         if refusal := self.bar(actor, now):
             raise NotAllowed(refusal)
         recording.write(self, current, values, now)
+        current.declared = {**(current.declared or {}), **deviation.declared(values)}
         if equipment is not None:
             current.equipment = self._known_equipment(current, equipment)
         self.version += 1
         return current
+
+    def bar_from_taking(self, user: User, now: dt.datetime) -> Message | None:
+        """Return why the present step cannot be ``user``'s, in whose hands soever it is; None where it can."""
+        return bar_from_taking(self.paper, self.position, self._actor(user, now)[0])
 
     def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one door for it
         self,
@@ -242,20 +263,30 @@ class ChangeRequest(Base):
         is another agency's, Incomplete (422) where something required is missing or wrong; the caller then rolls
         back, and nothing was written.
         """
-        session = _session_of(self)
+        session = session_of(self)
         given = dict(values or {})
-        current = self._claim(actor, version)
+        current = self.claim(actor, version)
         if self.is_draft:
             self._fall_under_the_paper_in_force(session, current)
         who, delegation = self._actor(actor, now)
         find_move(self.paper, self.position, outcome, who)
         with session.no_autoflush:
             recording.write(self, current, given, now)
-            at_hand = self._at_hand(current, given, equipment)
+            given |= current.declared | deviation.declared(given)
+            at_hand = self._at_hand(current, given, equipment, now)
             move = decide(self.paper, self.position, outcome, who, at_hand)
+            found = deviations(self.paper, self.position, outcome, at_hand)
         session.flush()
         recording.settle(self, current, outcome, actor, now)
+        if outcome is Outcome.VERIFIED:
+            disposals = given.get(deviation.DISPOSALS)
+            deviation.dispose_all(self, disposals if isinstance(disposals, dict) else {}, actor, now=now)
         current.equipment = self._known_equipment(current, equipment)
+        current.declared = {}
+        remeasure(self, current, now)
+        deviation.raise_on(self, current, found, now=now, while_open=False)
+        deviation.account_for(current, given, actor, now=now)
+        session.flush()  # the database lets a step end only when its accounts are there
         self._finish(current, move, actor, delegation, now, given)
         session.flush()
         self._arrive(move, now)
@@ -267,8 +298,8 @@ class ChangeRequest(Base):
 
         Raises NoSuchMove (409) once it is submitted, NotAllowed (403) for anybody but its requester.
         """
-        session = _session_of(self)
-        self._claim(actor, None)
+        session = session_of(self)
+        self.claim(actor, None)
         if not self.is_draft:
             raise NoSuchMove(_("Only a draft can be thrown away; what was submitted stays."))
         if actor.id != self.requester_id:
@@ -280,9 +311,13 @@ class ChangeRequest(Base):
         session.delete(self)
         session.flush()
 
-    def _claim(self, actor: User, version: int | None) -> Activity:
-        """Lock this request, and refuse where it is not any more what the actor was shown."""
-        session = _session_of(self)
+    def claim(self, actor: User, version: int | None) -> Activity:
+        """Lock this request and return its open step, as both are now.
+
+        Raises NoSuchMove (409) where the request is not any more the ``version`` that the actor was shown, or is
+        closed, and NotFound (404) where it is another agency's or gone.
+        """
+        session = session_of(self)
         session.flush()
         try:
             session.refresh(self, with_for_update=True)
@@ -323,11 +358,15 @@ class ChangeRequest(Base):
         asked = (item.key for item in self.paper.rules[current.step].requires if item.kind is ItemKind.EQUIPMENT)
         return sorted(set(asked).intersection(ticked))
 
-    def _at_hand(self, current: Activity, values: Mapping[str, object], equipment: Collection[str]) -> AtHand:
+    def _at_hand(
+        self, current: Activity, values: Mapping[str, object], equipment: Collection[str], now: dt.datetime
+    ) -> AtHand:
         return AtHand(
             values={**recording.read(self, current), **values},
             documents=frozenset(document.item_key for document in self.documents if document.item_key),
             equipment=frozenset(equipment),
+            lateness=lateness(self, current, now),
+            raised=deviation.unaccounted(current),
         )
 
     def _finish(  # noqa: PLR0913, PLR0917 - the parts of a finished step
@@ -348,10 +387,21 @@ class ChangeRequest(Base):
         current.reason = reason.strip() or None if isinstance(reason, str) else None
 
     def _arrive(self, move: Move, now: dt.datetime) -> None:
-        """Take the step that ``move`` leads to, with what its outcome settles for the rest of the way."""
-        match move.outcome:
+        """Take the step that ``move`` leads to."""
+        self._settle(move.outcome, now)
+        self.result = result_of(move, rolled_back=self.is_rolled_back)
+        self.step = move.target
+        self.version += 1
+        if move.target is Step.CLOSED:
+            self.closed_at = now
+        else:
+            self._open_activity(move.target, now)
+
+    def _settle(self, outcome: Outcome, now: dt.datetime) -> None:
+        """Keep what ``outcome`` settles for the rest of the way."""
+        match outcome:
             case Outcome.SUBMITTED:
-                self.year, self.serial = next_serial(_session_of(self), self.agency, now)
+                self.year, self.serial = next_serial(session_of(self), self.agency, now)
                 self.number = request_number(self.year, self.serial)
                 self.submitted_at = now
                 self._keep_revision(now)
@@ -359,7 +409,7 @@ class ChangeRequest(Base):
                 self.revision += 1
                 self._keep_revision(now)
             case Outcome.EMERGENCY | Outcome.NORMAL:
-                self.urgency = Urgency(move.outcome.value)
+                self.urgency = Urgency(outcome.value)
             case Outcome.REFUSED:
                 self.is_refused = True
             case Outcome.APPROVED:
@@ -372,13 +422,6 @@ class ChangeRequest(Base):
                 self.is_rolled_back = True
             case _:
                 pass
-        self.result = result_of(move, rolled_back=self.is_rolled_back)
-        self.step = move.target
-        self.version += 1
-        if move.target is Step.CLOSED:
-            self.closed_at = now
-        else:
-            self._open_activity(move.target, now)
 
     def _open_activity(self, step: Step, now: dt.datetime) -> Activity:
         rule = self.paper.rules[step]
@@ -492,7 +535,10 @@ def _whole() -> Select[Any]:
         select(ChangeRequest)
         .options(
             selectinload(ChangeRequest.activities.of_type(steps)).options(
-                joinedload(steps.actor), joinedload(steps.delegation)
+                joinedload(steps.actor), joinedload(steps.delegation), joinedload(steps.held_by)
+            ),
+            selectinload(ChangeRequest.deviations).options(
+                joinedload(Deviation.executor), joinedload(Deviation.disposed_by), joinedload(Deviation.follow_up_by)
             ),
             selectinload(ChangeRequest.documents),
             selectinload(ChangeRequest.revisions),
@@ -504,14 +550,6 @@ def _whole() -> Select[Any]:
 def _last(outcomes: list[Outcome | None], *of: Outcome) -> Outcome | None:
     """Return the latest of ``outcomes`` that is one ``of`` these."""
     return next((outcome for outcome in reversed(outcomes) if outcome in of), None)
-
-
-def _session_of(change: ChangeRequest) -> Session:
-    session = Session.object_session(change)
-    if session is None:
-        message = "a request moves only within a session"
-        raise RuntimeError(message)
-    return session
 
 
 def _plain(value: object) -> object:

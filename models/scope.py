@@ -17,6 +17,7 @@ from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
+from models.deviation import Deviation
 from models.document import Document
 from models.sop import SopRevision, SopState
 from models.user import User
@@ -73,6 +74,12 @@ def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
+def _deviations(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    if office:
+        return _of_agency(Deviation.agency_id, user)
+    return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+
+
 def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     mine = _of_agency(SopRevision.agency_id, user)
     return mine if office else mine & (SopRevision.state != SopState.DRAFT)
@@ -91,6 +98,7 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     *((record, _step_records) for step, record in RECORD_OF.items() if step is not Step.REQUEST),
     (Activity, _activities),
     (Document, _documents),
+    (Deviation, _deviations),
     (SopRevision, _sops),
     (Asset, _in_office(Asset.agency_id)),
     (AssetMutation, _in_office(AssetMutation.agency_id)),

@@ -252,6 +252,43 @@ BANS: tuple[Ban, ...] = (
         + _changes("withdrawn_at", "withdrawn_by_id", "withdrawn_reason") + "))",
     ),
     Ban("delegation_kept", "delegation", "DELETE", "a delegation is withdrawn, not deleted"),
+    Ban(
+        "deviation_stands",
+        "deviation",
+        "UPDATE",
+        "a deviation is accounted for and disposed of once, and keeps what it says",
+        _changes("agency_id", "change_id", "activity_id", "step", "kind", "subject", "what", "standard",
+                 "allowed_minutes", "raised_at", "was_open")
+        + " OR (OLD.account IS NOT NULL AND ("
+        + _changes("account", "accounted_at", "accounted_by_id", "measured_minutes", "executor_id")
+        + ")) OR (OLD.disposal IS NOT NULL AND ("
+        + _changes("disposal", "disposal_note", "disposed_at", "disposed_by_id", "disposed_capacity", "delegation_id",
+                   "follow_up_by_id", "follow_up_until")
+        + ")) OR (OLD.followed_up_at IS NOT NULL AND ("
+        + _changes("followed_up_at", "followed_up_by_id", "follow_up_note") + "))",
+    ),
+    Ban("deviation_kept", "deviation", "DELETE", "a deviation is settled, not deleted"),
+    Ban(
+        "activity_finished_with_its_accounts",
+        "activity",
+        "UPDATE",
+        "a step is finished when its deviations are accounted for",
+        "OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM deviation d WHERE d.activity_id = OLD.id AND d.account IS NULL)",
+    ),
+    Ban(
+        "activity_verified_with_its_disposals",
+        "activity",
+        "UPDATE",
+        "a report is verified when the deviations before it are disposed of",
+        "NEW.outcome = 'verified' AND OLD.finished_at IS NULL AND EXISTS"
+        " (SELECT 1 FROM deviation d WHERE d.change_id = OLD.change_id AND d.activity_id <> OLD.id"
+        " AND d.disposal IS NULL)",
+    ),
+    *(
+        Ban(f"handover_no_{kind.lower()}", "handover", kind, "a hand-over stays as it is")
+        for kind in ("UPDATE", "DELETE")
+    ),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

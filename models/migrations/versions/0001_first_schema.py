@@ -74,6 +74,12 @@ _FUNCTIONS = (
     "sop_move_only_of_a_draft",
     "delegation_stands",
     "delegation_kept",
+    "deviation_stands",
+    "deviation_kept",
+    "activity_finished_with_its_accounts",
+    "activity_verified_with_its_disposals",
+    "handover_no_update",
+    "handover_no_delete",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -100,6 +106,8 @@ _FUNCTIONS = (
     "file_content_no_truncate",
     "asset_no_truncate",
     "delegation_no_truncate",
+    "deviation_no_truncate",
+    "handover_no_truncate",
 )
 
 
@@ -124,7 +132,9 @@ def upgrade() -> None:
     _approval()
     _asset_review()
     _asset_update()
+    _deviation()
     _document()
+    _handover()
     _implementation()
     _release()
     _report()
@@ -151,7 +161,9 @@ def downgrade() -> None:
     op.drop_table("report")
     op.drop_table("release")
     op.drop_table("implementation")
+    op.drop_table("handover")
     op.drop_table("document")
+    op.drop_table("deviation")
     op.drop_table("asset_update")
     op.drop_table("asset_review")
     op.drop_table("approval")
@@ -653,6 +665,7 @@ def _activity() -> None:
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("taken_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_up_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("held_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(length=32), nullable=True),
         sa.Column("target", sa.String(length=32), nullable=True),
@@ -661,6 +674,7 @@ def _activity() -> None:
         sa.Column("delegation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("equipment", sa.JSON(), nullable=False),
+        sa.Column("declared", sa.JSON(), nullable=False),
         sa.CheckConstraint(
             "(sequence = 1 AND previous_sequence IS NULL AND step = 'request') OR (sequence > 1 AND "
             "previous_sequence = sequence - 1 AND previous_sequence IS NOT NULL)",
@@ -692,6 +706,10 @@ def _activity() -> None:
             "(finished_at IS NULL) = (actor_id IS NULL) AND (finished_at IS NULL) = (capacity IS NULL)",
             name=op.f("ck_activity_finished_whole"),
         ),
+        sa.CheckConstraint("(taken_up_at IS NULL) = (held_by_id IS NULL)", name=op.f("ck_activity_in_somebodys_hands")),
+        sa.CheckConstraint(
+            "(taken_up_at IS NULL) = (taken_up_by_id IS NULL)", name=op.f("ck_activity_taken_up_by_somebody")
+        ),
         sa.CheckConstraint(
             "arrived_at <= taken_up_at AND arrived_at <= finished_at", name=op.f("ck_activity_times_in_order")
         ),
@@ -710,6 +728,7 @@ def _activity() -> None:
         ),
         sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_activity_change_id")),
         sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_activity_delegation_id")),
+        sa.ForeignKeyConstraint(["held_by_id"], ["user_account.id"], name=op.f("fk_activity_held_by_id")),
         sa.ForeignKeyConstraint(["requester_id"], ["user_account.id"], name=op.f("fk_activity_requester_id")),
         sa.ForeignKeyConstraint(
             ["sop_id", "step", "outcome", "target"],
@@ -773,6 +792,107 @@ def _asset_update() -> None:
     )
 
 
+def _deviation() -> None:
+    op.create_table(
+        "deviation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("standard", sa.String(length=300), nullable=False),
+        sa.Column("allowed_minutes", sa.Integer(), nullable=True),
+        sa.Column("measured_minutes", sa.Integer(), nullable=True),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("was_open", sa.Boolean(), nullable=False),
+        sa.Column("executor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("accounted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accounted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("disposal", sa.String(length=32), nullable=True),
+        sa.Column("disposal_note", sa.Text(), nullable=True),
+        sa.Column("disposed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disposed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("disposed_capacity", sa.String(length=300), nullable=True),
+        sa.Column("delegation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("follow_up_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("follow_up_until", sa.Date(), nullable=True),
+        sa.Column("followed_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("followed_up_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("follow_up_note", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(follow_up_by_id IS NOT NULL) = (disposal IS NOT NULL AND disposal = 'follow-up') AND "
+            "(follow_up_by_id IS NULL) = (follow_up_until IS NULL)",
+            name=op.f("ck_deviation_follow_up_whole"),
+        ),
+        sa.CheckConstraint(
+            "(kind = 'time') = (measured_minutes IS NOT NULL) AND (kind = 'time') = (allowed_minutes IS NOT NULL)",
+            name=op.f("ck_deviation_time_is_measured"),
+        ),
+        sa.CheckConstraint("disposal IN ('accepted', 'follow-up', 'not-accepted')", name=op.f("ck_deviation_disposal")),
+        sa.CheckConstraint("kind IN ('equipment', 'time', 'output')", name=op.f("ck_deviation_kind")),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_deviation_step"),
+        ),
+        sa.CheckConstraint(
+            "(account IS NULL) = (accounted_at IS NULL) AND (account IS NULL) = (accounted_by_id IS NULL)",
+            name=op.f("ck_deviation_accounted_whole"),
+        ),
+        sa.CheckConstraint(
+            "(disposal IS NULL) = (disposed_at IS NULL) AND (disposal IS NULL) = (disposed_by_id IS NULL) AND "
+            "(disposal IS NULL) = (disposed_capacity IS NULL)",
+            name=op.f("ck_deviation_disposed_whole"),
+        ),
+        sa.CheckConstraint(
+            "(followed_up_at IS NULL) = (followed_up_by_id IS NULL) AND (followed_up_at IS NULL) = "
+            "(follow_up_note IS NULL) AND (followed_up_at IS NULL OR follow_up_by_id IS NOT NULL)",
+            name=op.f("ck_deviation_followed_up_whole"),
+        ),
+        sa.CheckConstraint(
+            "disposal IS NULL OR account IS NOT NULL", name=op.f("ck_deviation_accounted_before_disposed")
+        ),
+        sa.ForeignKeyConstraint(["accounted_by_id"], ["user_account.id"], name=op.f("fk_deviation_accounted_by_id")),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_deviation_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_deviation_agency_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_deviation_change_id")),
+        sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_deviation_delegation_id")),
+        sa.ForeignKeyConstraint(["disposed_by_id"], ["user_account.id"], name=op.f("fk_deviation_disposed_by_id")),
+        sa.ForeignKeyConstraint(["executor_id"], ["user_account.id"], name=op.f("fk_deviation_executor_id")),
+        sa.ForeignKeyConstraint(["follow_up_by_id"], ["user_account.id"], name=op.f("fk_deviation_follow_up_by_id")),
+        sa.ForeignKeyConstraint(
+            ["followed_up_by_id"], ["user_account.id"], name=op.f("fk_deviation_followed_up_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deviation")),
+        sa.UniqueConstraint("activity_id", "kind", "subject", name=op.f("uq_deviation_activity_id_kind_subject")),
+    )
+    op.create_index(
+        op.f("ix_deviation_agency_id_raised_at_id"), "deviation", ["agency_id", "raised_at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_deviation_change_id"), "deviation", ["change_id"], unique=False)
+    op.create_index(
+        "ix_deviation_follow_up",
+        "deviation",
+        ["follow_up_by_id", "follow_up_until"],
+        unique=False,
+        sqlite_where=sa.text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+        postgresql_where=sa.text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+    )
+    op.create_index("ix_deviation_raised_everywhere", "deviation", ["raised_at", "id"], unique=False)
+    op.create_index(
+        "ix_deviation_undisposed",
+        "deviation",
+        ["agency_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("disposal IS NULL"),
+        postgresql_where=sa.text("disposal IS NULL"),
+    )
+
+
 def _document() -> None:
     op.create_table(
         "document",
@@ -808,6 +928,31 @@ def _document() -> None:
     op.create_index(op.f("ix_document_delegation_id"), "document", ["delegation_id"], unique=False)
     op.create_index(op.f("ix_document_sha256"), "document", ["sha256"], unique=False)
     op.create_index(op.f("ix_document_uploaded_at_id"), "document", ["uploaded_at", "id"], unique=False)
+
+
+def _handover() -> None:
+    op.create_table(
+        "handover",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("from_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("to_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("by_id IN (from_id, to_id)", name=op.f("ck_handover_by_one_of_the_two")),
+        sa.CheckConstraint("from_id <> to_id", name=op.f("ck_handover_to_somebody_else")),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_handover_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_handover_agency_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["user_account.id"], name=op.f("fk_handover_by_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_handover_change_id")),
+        sa.ForeignKeyConstraint(["from_id"], ["user_account.id"], name=op.f("fk_handover_from_id")),
+        sa.ForeignKeyConstraint(["to_id"], ["user_account.id"], name=op.f("fk_handover_to_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handover")),
+    )
+    op.create_index(op.f("ix_handover_activity_id"), "handover", ["activity_id"], unique=False)
 
 
 def _implementation() -> None:

@@ -1,0 +1,364 @@
+"""Deviations: raised by the program when they become true, accounted for by the executor, disposed of by the head.
+
+The procedure's own warning (L) and how it is read: SOP page, silences 13. What is a deviation is decided by
+``lpse_admin.workflow.deviations``; here stands what becomes of one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.records import is_empty
+from lpse_admin.roles import Role
+from lpse_admin.steps import Step
+from lpse_admin.word import Word
+from models.agency import Agency
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_id, is_storable, session_of, stored
+from models.delegation import Delegation, delegation_of
+from models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+
+#: What the accounts and notes of a deviation can hold, in characters.
+_PROSE_LENGTH = 10_000
+#: Nobody's follow-up is due later than this.
+_LONGEST_FOLLOW_UP = dt.timedelta(days=366 * 2)
+
+#: The key among a step's values under which disposals are given: {deviation's id: a dict of what was typed}.
+DISPOSALS = "disposals"
+
+
+class DeviationState(Word):
+    """How far a deviation is on its way."""
+
+    RAISED = "raised", _("Account still missing")
+    ACCOUNTED = "accounted", _("Waits for the head")
+    FOLLOW_UP = "follow-up", _("Being followed up")
+    SETTLED = "settled", _("Settled")
+
+
+class Deviation(Base):
+    """What one step did not keep of its standard: class, measure and standard, account, disposal, follow-up."""
+
+    __tablename__ = "deviation"
+    __table_args__ = (
+        UniqueConstraint("activity_id", "kind", "subject"),
+        CheckConstraint(
+            "(account IS NULL) = (accounted_at IS NULL) AND (account IS NULL) = (accounted_by_id IS NULL)",
+            name="accounted_whole",
+        ),
+        CheckConstraint(
+            "(disposal IS NULL) = (disposed_at IS NULL) AND (disposal IS NULL) = (disposed_by_id IS NULL)"
+            " AND (disposal IS NULL) = (disposed_capacity IS NULL)",
+            name="disposed_whole",
+        ),
+        CheckConstraint("disposal IS NULL OR account IS NOT NULL", name="accounted_before_disposed"),
+        CheckConstraint(
+            "(follow_up_by_id IS NOT NULL) = (disposal IS NOT NULL AND disposal = 'follow-up')"
+            " AND (follow_up_by_id IS NULL) = (follow_up_until IS NULL)",
+            name="follow_up_whole",
+        ),
+        CheckConstraint(
+            "(followed_up_at IS NULL) = (followed_up_by_id IS NULL)"
+            " AND (followed_up_at IS NULL) = (follow_up_note IS NULL)"
+            " AND (followed_up_at IS NULL OR follow_up_by_id IS NOT NULL)",
+            name="followed_up_whole",
+        ),
+        CheckConstraint(
+            "(kind = 'time') = (measured_minutes IS NOT NULL) AND (kind = 'time') = (allowed_minutes IS NOT NULL)",
+            name="time_is_measured",
+        ),
+        Index(None, "agency_id", "raised_at", "id"),
+        Index("ix_deviation_raised_everywhere", "raised_at", "id"),
+        Index(None, "change_id"),
+        Index(
+            "ix_deviation_undisposed",
+            "agency_id",
+            "id",
+            sqlite_where=text("disposal IS NULL"),
+            postgresql_where=text("disposal IS NULL"),
+        ),
+        Index(
+            "ix_deviation_follow_up",
+            "follow_up_by_id",
+            "follow_up_until",
+            sqlite_where=text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+            postgresql_where=text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    activity_id: Mapped[int] = mapped_column(Identity, ForeignKey("activity.id"))
+    step: Mapped[Step] = mapped_column(stored(Step, "step"))
+    kind: Mapped[DeviationKind] = mapped_column(stored(DeviationKind, "kind"))
+    #: Which of the step's deviations it is: a member of ``Subject``, or the field of the paper's item or output.
+    subject: Mapped[str] = mapped_column(String(120))
+    #: The paper's item or output; empty for time.
+    what: Mapped[Prose]
+    #: The standard in the paper's words, and in working minutes; None where it is no time.
+    standard: Mapped[Line]
+    allowed_minutes: Mapped[int | None]
+    #: Working minutes when it was raised; brought up to date when the step is finished.
+    measured_minutes: Mapped[int | None]
+    raised_at: Mapped[Moment]
+    #: Whether the step was still open when this was raised.
+    was_open: Mapped[bool]
+    #: Who finished the step; while it is open, in whose hands it is.
+    executor_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+
+    account: Mapped[Prose | None]
+    accounted_at: Mapped[Moment | None]
+    accounted_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+
+    disposal: Mapped[Disposal | None] = mapped_column(stored(Disposal, "disposal"))
+    disposal_note: Mapped[Prose | None]
+    disposed_at: Mapped[Moment | None]
+    disposed_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    #: In what capacity: "Kepala LPSE", "Plh. Kepala LPSE".
+    disposed_capacity: Mapped[Line | None]
+    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+
+    follow_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    follow_up_until: Mapped[dt.date | None]
+    followed_up_at: Mapped[Moment | None]
+    followed_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    follow_up_note: Mapped[Prose | None]
+
+    agency: Mapped[Agency] = relationship()
+    change: Mapped[ChangeRequest] = relationship(back_populates="deviations")
+    activity: Mapped[Activity] = relationship(back_populates="deviations")
+    executor: Mapped[User | None] = relationship(foreign_keys=executor_id)
+    disposed_by: Mapped[User | None] = relationship(foreign_keys=disposed_by_id)
+    follow_up_by: Mapped[User | None] = relationship(foreign_keys=follow_up_by_id)
+    delegation: Mapped[Delegation | None] = relationship()
+
+    @property
+    def title(self) -> Message | str:
+        """What it is about, as it is shown: the paper's own words, or those of the subject."""
+        return self.what or Subject(self.subject).title
+
+    @property
+    def state(self) -> DeviationState:
+        """How far it is on its way."""
+        if self.account is None:
+            return DeviationState.RAISED
+        if self.disposal is None:
+            return DeviationState.ACCOUNTED
+        if self.disposal is Disposal.FOLLOW_UP and self.followed_up_at is None:
+            return DeviationState.FOLLOW_UP
+        return DeviationState.SETTLED
+
+    @property
+    def found(self) -> Found:
+        """The deviation as the rules see it."""
+        return Found(
+            self.kind, self.subject, str(self.title), self.standard, self.allowed_minutes, self.measured_minutes
+        )
+
+    def dispose(self, by: User, *, now: dt.datetime, given: Mapping[str, object]) -> None:
+        """Write down what the head makes of it.
+
+        ``given``: ``disposal`` (a Disposal or its value), ``note``, ``follow_up_by`` (a user's id) and
+        ``follow_up_until`` (a date). Raises NotAllowed for anybody but a head or the delegate, and for a delegate
+        whose own deviation it is; NoSuchMove before its account and after its disposal; Incomplete with a sentence
+        beside each of those names.
+        """
+        capacity, delegation = self._head(by, now)
+        if self.account is None:
+            raise NoSuchMove(_("The executor has not accounted for this deviation yet."))
+        if self.disposal is not None:
+            raise NoSuchMove(_("This deviation is disposed of already."))
+        kept, faults = self._read_disposal(given, now)
+        if faults:
+            raise Incomplete(_("The deviation cannot be disposed of like this."), fields=faults)
+        self.disposal, self.disposal_note = kept["disposal"], kept["note"]
+        self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
+        self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, capacity
+        self.delegation_id = delegation.id if delegation else None
+
+    def _head(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
+        """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""
+        title = str(self.change.paper.actor_title(Role.HEAD))
+        if by.agency_id == self.agency_id and by.is_active:
+            if Role.HEAD in by.roles:
+                return title, None
+            delegation = delegation_of(session_of(self), by, now)
+            if delegation is not None and by.id not in {self.executor_id, self.accounted_by_id}:
+                return f"{delegation.kind.prefix} {title}", delegation
+        raise NotAllowed(_("Only the head, or who stands in for them, disposes of a deviation that is not their own."))
+
+    def _read_disposal(
+        self, given: Mapping[str, object], now: dt.datetime
+    ) -> tuple[dict[str, Any], dict[str, Message]]:
+        faults: dict[str, Message] = {}
+        kept: dict[str, Any] = {"disposal": None, "note": None, "follow_up_by": None, "follow_up_until": None}
+        try:
+            kept["disposal"] = Disposal(str(given.get("disposal") or ""))
+        except ValueError:
+            faults["disposal"] = _("Say what becomes of this deviation.")
+        note = given.get("note")
+        if fault := fault_of_text(note):
+            faults["note"] = fault
+        kept["note"] = note.strip() if isinstance(note, str) and note.strip() else None
+        if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
+            faults["note"] = _("Say why the account is not accepted.")
+        if kept["disposal"] is Disposal.FOLLOW_UP:
+            kept["follow_up_by"], kept["follow_up_until"] = given.get("follow_up_by"), given.get("follow_up_until")
+            faults |= self._faults_of_follow_up(kept["follow_up_by"], kept["follow_up_until"], now)
+        return kept, faults
+
+    def _faults_of_follow_up(self, by: object, until: object, now: dt.datetime) -> dict[str, Message]:
+        faults: dict[str, Message] = {}
+        somebody = session_of(self).get(User, by) if is_id(by) else None
+        if somebody is None or somebody.agency_id != self.agency_id or not somebody.is_active:
+            faults["follow_up_by"] = _("Choose who is to follow it up.")
+        today = now.astimezone(self.agency.zone).date()
+        if type(until) is not dt.date:
+            faults["follow_up_until"] = _("Say until when it is to be followed up.")
+        elif not today <= until <= today + _LONGEST_FOLLOW_UP:
+            faults["follow_up_until"] = _("The day must be today or later, and within two years.")
+        return faults
+
+    def follow_up(self, by: User, *, now: dt.datetime, note: str) -> None:
+        """Write down that what was to be followed up is done, and what was done.
+
+        Raises NotAllowed for anybody but the one who was to do it or the head, NoSuchMove where nothing is to be
+        followed up any more, Incomplete for a note that says nothing.
+        """
+        is_head = Role.HEAD in by.roles and by.agency_id == self.agency_id
+        if by.id != self.follow_up_by_id and not is_head:
+            raise NotAllowed(_("Only the one who was to follow this up, or the head, can say that it is done."))
+        if self.state is not DeviationState.FOLLOW_UP:
+            raise NoSuchMove(_("Nothing is left to follow up here."))
+        fault = fault_of_text(note) or (_("Say what was done.") if is_empty(note) else None)
+        if fault:
+            raise Incomplete(fault, fields={"note": fault})
+        self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, note.strip()
+
+    def __str__(self) -> str:
+        """Return class and subject in English, for the terminal."""
+        return f"{self.kind.title}: {self.title}"
+
+
+def in_state(state: DeviationState) -> ColumnElement[bool]:
+    """Return the criterion for the deviations that are in ``state``."""
+    if state is DeviationState.RAISED:
+        return Deviation.account.is_(None)
+    if state is DeviationState.ACCOUNTED:
+        return and_(Deviation.account.is_not(None), Deviation.disposal.is_(None))
+    followed = and_(Deviation.disposal == Disposal.FOLLOW_UP, Deviation.followed_up_at.is_(None))
+    return followed if state is DeviationState.FOLLOW_UP else and_(Deviation.disposal.is_not(None), ~followed)
+
+
+def raise_on(
+    change: ChangeRequest, activity: Activity, found: Iterable[Found], *, now: dt.datetime, while_open: bool = True
+) -> list[Deviation]:
+    """Raise those of ``found`` that ``activity`` has not yet, and return them; ``while_open`` unless it ends now."""
+    known = {(one.kind, one.subject) for one in activity.deviations}
+    raised = [
+        Deviation(
+            agency_id=change.agency_id,
+            agency=change.agency,
+            change=change,
+            activity=activity,
+            step=activity.step,
+            kind=one.kind,
+            subject=one.subject,
+            what=one.what,
+            standard=one.standard[:300],
+            allowed_minutes=one.allowed_minutes,
+            measured_minutes=one.measured_minutes,
+            raised_at=now,
+            was_open=while_open,
+            executor_id=activity.held_by_id,
+        )
+        for one in found
+        if (one.kind, one.subject) not in known
+    ]
+    session_of(change).add_all(raised)
+    return raised
+
+
+def account_for(activity: Activity, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+    """Write the executor's accounts among ``values`` beside the deviations of ``activity`` that have none yet."""
+    for deviation in activity.deviations:
+        deviation.executor_id = actor.id
+        account = values.get(account_field(deviation.kind, deviation.subject))
+        if deviation.account is None and isinstance(account, str) and account.strip():
+            deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
+
+
+def unaccounted(activity: Activity) -> list[Found]:
+    """Return the deviations of ``activity`` that nobody has accounted for, as the rules see them."""
+    return [one.found for one in activity.deviations if one.account is None]
+
+
+def undisposed(change: ChangeRequest) -> list[Deviation]:
+    """Return the deviations of the finished steps of ``change`` that still wait for the head, in order."""
+    return [one for one in change.deviations if one.disposal is None and not one.activity.is_open]
+
+
+def dispose_all(change: ChangeRequest, given: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+    """Dispose of every deviation that waits for the head, as a verification does.
+
+    ``given`` has for each deviation's id what ``Deviation.dispose`` takes. Raises Incomplete with a sentence beside
+    each field, named ``disposal-<id>`` and so on, NotAllowed as ``dispose`` does.
+    """
+    faults: dict[str, Message] = {}
+    for deviation in undisposed(change):
+        typed = given.get(str(deviation.id))
+        try:
+            deviation.dispose(actor, now=now, given=typed if isinstance(typed, dict) else {})
+        except Incomplete as refusal:
+            faults |= {disposal_field(name, deviation.id): message for name, message in refusal.fields.items()}
+    if faults:
+        message = _("Every deviation must be disposed of before the report is verified.")
+        raise Incomplete(message, fields=faults)
+
+
+def disposal_field(name: str, deviation_id: int) -> str:
+    """Return the name of a verification form's field: 'follow-up-by-12'."""
+    return f"{name.replace('_', '-')}-{deviation_id}"
+
+
+def fault_of_text(value: object) -> Message | None:
+    """Return why an account or a note cannot be kept, or None where it can."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return _("This is not a text.")
+    if len(value.strip()) > _PROSE_LENGTH:
+        return _("At most %(most)s characters; this has %(length)s.", most=_PROSE_LENGTH, length=len(value.strip()))
+    return None if is_storable(value) else _("This text has a character that cannot be kept.")
+
+
+def declared(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return what ``values`` say of deviations: accounts, statements on outputs, disposals, as they can be kept.
+
+    Raises Incomplete with a sentence beside each text that cannot be kept.
+    """
+    said = {key: value for key, value in values.items() if key.startswith((ACCOUNT, OUTPUT))}
+    faults = {key: fault for key, value in said.items() if (fault := fault_of_text(value))}
+    if faults:
+        raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=faults)
+    disposals = values.get(DISPOSALS)
+    if isinstance(disposals, dict):
+        said[DISPOSALS] = {key: {name: _plain(part) for name, part in one.items()} for key, one in disposals.items()}
+    return said
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, dt.date) else value

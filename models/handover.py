@@ -1,0 +1,111 @@
+"""In whose hands a step is: taken up by one who can take it, handed over to a colleague with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
+from models.base import Base, Identity, Moment, PrimaryKey, Prose
+from models.deviation import fault_of_text
+from models.user import User
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+
+
+class Handover(Base):
+    """One change of hands of an open step: from whom, to whom, by whom, when and why."""
+
+    __tablename__ = "handover"
+    __table_args__ = (
+        CheckConstraint("from_id <> to_id", name="to_somebody_else"),
+        CheckConstraint("by_id IN (from_id, to_id)", name="by_one_of_the_two"),
+        Index(None, "activity_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    activity_id: Mapped[int] = mapped_column(Identity, ForeignKey("activity.id"))
+    from_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    to_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    at: Mapped[Moment]
+    reason: Mapped[Prose]
+
+    activity: Mapped[Activity] = relationship(back_populates="handovers")
+    giver: Mapped[User] = relationship(foreign_keys=from_id)
+    taker: Mapped[User] = relationship(foreign_keys=to_id)
+
+
+def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: int | None = None) -> Activity:
+    """Take the present step of ``change`` into ``actor``'s hands and return it.
+
+    From now on its handling is counted, and nobody else acts on it. Raises what ``ChangeRequest.save`` raises, and
+    NoSuchMove (409) where the step is taken up already, or is a requester's own.
+    """
+    current = change.claim(actor, version)
+    if refusal := change.bar(actor, now):
+        raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
+    if current.actor_role is Role.REQUESTER:
+        raise NoSuchMove(_("This step is the requester's own; there is nobody to take it up from."))
+    if current.held_by_id is not None:
+        raise NoSuchMove(_("This step is in your hands already."))
+    current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
+    change.version += 1
+    return current
+
+
+def hand_over(  # noqa: PLR0913 - the parts of a hand-over
+    change: ChangeRequest, to: User, actor: User, *, now: dt.datetime, reason: str, version: int | None = None
+) -> Handover:
+    """Put the present step of ``change`` into the hands of ``to``, who can take it.
+
+    Whoever holds it gives it away; a colleague who could take it may take it over. Raises what ``ChangeRequest.save``
+    raises, NoSuchMove (409) where nobody holds it, Incomplete (422) for a colleague who cannot take it and for a
+    reason that says nothing.
+    """
+    current = change.claim(actor, version)
+    if current.held_by_id is None:
+        raise NoSuchMove(_("Nobody has taken this step up, so there is nothing to hand over."))
+    if current.held_by_id != actor.id:
+        if refusal := change.bar_from_taking(actor, now):
+            raise NotAllowed(refusal)
+        if to.id != actor.id:
+            raise NotAllowed(_("Only who holds a step can give it to somebody else; you can take it over yourself."))
+    if faults := _faults(change, current, to, reason, now):
+        raise Incomplete(_("The step cannot be handed over like this."), fields=faults)
+    handover = Handover(
+        agency_id=change.agency_id,
+        change_id=change.id,
+        activity=current,
+        from_id=current.held_by_id,
+        to_id=to.id,
+        by_id=actor.id,
+        at=now,
+        reason=reason.strip(),
+    )
+    current.held_by_id = to.id
+    change.version += 1
+    return handover
+
+
+def _faults(change: ChangeRequest, current: Activity, to: User, reason: str, now: dt.datetime) -> dict[str, Message]:
+    faults: dict[str, Message] = {}
+    if to.id == current.held_by_id:
+        faults["to"] = _("The step is in these hands already.")
+    elif refusal := change.bar_from_taking(to, now):
+        faults["to"] = refusal
+    if fault := fault_of_text(reason):
+        faults["reason"] = fault
+    elif not reason.strip():
+        faults["reason"] = _("“%(field)s” is required here.", field=_("Reason"))
+    return faults
