@@ -207,6 +207,10 @@ class ChangeRequest(Base):
         """Return why ``user`` may not act on the present step at this moment, or None where they may."""
         return bar(self.paper, self.position, self._actor(user, now)[0])
 
+    def capacity_of(self, user: User, now: dt.datetime) -> str:
+        """Return in what capacity ``user`` acts on the present step, in the paper's words: 'Plh. Kepala LPSE'."""
+        return capacity(self.paper, self.step, self._actor(user, now)[1])
+
     def _actor(self, user: User, now: dt.datetime) -> tuple[Person, Delegation | None]:
         """Return ``user`` as the rules see them at the present step, and the delegation that makes them so."""
         if user.agency_id != self.agency_id or not user.is_active:

@@ -23,6 +23,7 @@ from views.base import RecordView, stands_in_for_head
 from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
+from views.deviations import DeviationView
 from views.documents import DocumentView
 from views.language import current_zone, day, moment, tr
 from views.sops import SopView
@@ -55,6 +56,7 @@ class IndexView(AdminIndexView):
 MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), STEP_VIEWS),
+    (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),
     (_("Governance"), (SopView, DelegationView, UserView)),
