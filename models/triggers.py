@@ -252,6 +252,12 @@ BANS: tuple[Ban, ...] = (
         + _changes("withdrawn_at", "withdrawn_by_id", "withdrawn_reason") + "))",
     ),
     Ban("delegation_kept", "delegation", "DELETE", "a delegation is withdrawn, not deleted"),
+    *(
+        Ban(f"{table}_of_its_office", table, "UPDATE", "what an office sets stays with its office and its day",
+            _changes("agency_id", *days))
+        for table, days in (("office_day", ("date",)), ("working_hours", ("since",)), ("threshold", ()),
+                            ("ramadan_month", ("first_day", "last_day")))
+    ),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.
