@@ -47,6 +47,8 @@ class Resource(StrEnum):
     DELEGATION = "delegation"
     SOP = "sop"
     USER = "user"
+    HOLIDAY = "holiday"
+    SETTING = "setting"
     AUDIT = "audit"
 
 
@@ -110,6 +112,20 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
+    ),
+    Resource.HOLIDAY: _grants(
+        read=_EVERYBODY,
+        export=_EVERYBODY,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+        delete=frozenset({Role.ADMINISTRATOR}),
+    ),
+    Resource.SETTING: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+        delete=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.AUDIT: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),

@@ -289,6 +289,12 @@ BANS: tuple[Ban, ...] = (
         Ban(f"handover_no_{kind.lower()}", "handover", kind, "a hand-over stays as it is")
         for kind in ("UPDATE", "DELETE")
     ),
+    *(
+        Ban(f"{table}_of_its_office", table, "UPDATE", "what an office sets stays with its office and its day",
+            _changes("agency_id", *days))
+        for table, days in (("office_day", ("date",)), ("working_hours", ("since",)), ("threshold", ()),
+                            ("ramadan_month", ("first_day", "last_day")))
+    ),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, raiseload
 
-from lpse_admin.clock import reading
+from lpse_admin.clock import reading, standard_of
 from lpse_admin.roles import ACTING, Role
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Step, Urgency
 from models.activity import Activity, Approval
@@ -200,7 +200,7 @@ def _waiting(
 ) -> Waiting:
     activity: Activity = row.Activity
     paper = papers[activity.sop_id]
-    standard = None if activity.step is Step.REQUEST else paper.rules[activity.step].standard
+    standard = standard_of(paper, activity.step)
     times = reading(calendars[activity.agency_id], standard, paper.switches.clock, activity.clock, now)
     return Waiting(
         id=activity.change_id,

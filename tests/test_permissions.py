@@ -27,6 +27,8 @@ document      RMHIA RMHIA -  -  - -
 delegation    MHIA  MHIA  HA HA - -
 sop           RMHIA RMHIA HA -  - H
 user          IA    IA    A  A  - -
+holiday       RMHIA RMHIA A  A  A -
+setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -
 """
 LETTERS = {

@@ -17,8 +17,10 @@ from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
+from models.database import db
 from models.deviation import unaccounted, undisposed
 from models.timekeeping import reading
+from models.working_time import calendar_of
 from views.cells import NOTHING
 from views.hands import Hands
 from views.language import day, moment, tr
@@ -28,6 +30,7 @@ from views.step_form import step_form
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.clock import Reading
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
@@ -125,12 +128,13 @@ class ChangePage:
         if form is None and current is not None and why_not is None:
             form = step_form(change, current)
         chart = draw(change.paper)
+        calendar = calendar_of(db.session(), change.agency)
         return cls(
             change=change,
             facts=tuple(_facts(change, REQUEST_FIELDS)),
             chart=chart,
             rows=tuple(_chart_rows(change, chart)),
-            entries=tuple(_entries(change, now)),
+            entries=tuple(_entries(change, now, calendar)),
             current=current,
             waits_for=str(change.paper.actor_title(change.step)) if current is not None else None,
             why_not=why_not,
@@ -140,7 +144,7 @@ class ChangePage:
             decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
-            times=reading(change, current, now) if current is not None and not change.is_draft else None,
+            times=reading(change, current, now, calendar) if current is not None and not change.is_draft else None,
             hands=Hands.of(change, user, now, hand_over),
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
         )
@@ -226,7 +230,7 @@ def _chart_row(change: ChangeRequest, row: Row, times: dict[Step, int]) -> Chart
     return ChartRow(row, state, taken)
 
 
-def _entries(change: ChangeRequest, now: dt.datetime) -> list[Entry]:
+def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) -> list[Entry]:
     by_activity: dict[int, list[Document]] = {}
     for document in change.documents:
         if document.activity_id is not None:
@@ -236,7 +240,7 @@ def _entries(change: ChangeRequest, now: dt.datetime) -> list[Entry]:
             activity,
             tuple(_record_facts(change, activity)),
             tuple(by_activity.get(activity.id, ())),
-            reading(change, activity, now),
+            reading(change, activity, now, calendar),
         )
         for activity in change.activities
         if not activity.is_open

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lpse_admin.clock import Clock, minutes, reading
+from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.message import _
 from lpse_admin.word import Word
 from models.activity import Activity
@@ -51,8 +51,9 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
         paper = papers[sop_id]
-        standard = paper.rules[step].standard
-        read = reading(calendars[agency_id], standard, paper.switches.clock, Clock(arrived, taken_up, finished), at)
+        read = reading(
+            calendars[agency_id], standard_of(paper, step), paper.switches.clock, Clock(arrived, taken_up, finished), at
+        )
         judged = None if read.allowed is None else Judgement.LATE if read.is_late else Judgement.IN_TIME
         return {
             "waited": minutes(read.waiting),

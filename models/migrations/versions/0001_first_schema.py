@@ -80,6 +80,10 @@ _FUNCTIONS = (
     "activity_verified_with_its_disposals",
     "handover_no_update",
     "handover_no_delete",
+    "office_day_of_its_office",
+    "working_hours_of_its_office",
+    "threshold_of_its_office",
+    "ramadan_month_of_its_office",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -123,7 +127,11 @@ def upgrade() -> None:
     _asset()
     _delegation()
     _login()
+    _office_day()
+    _ramadan_month()
     _sop()
+    _threshold()
+    _working_hours()
     _change_request()
     _sop_step()
     _change_revision()
@@ -172,7 +180,11 @@ def downgrade() -> None:
     op.drop_table("change_revision")
     op.drop_table("sop_step")
     op.drop_table("change_request")
+    op.drop_table("working_hours")
+    op.drop_table("threshold")
     op.drop_table("sop")
+    op.drop_table("ramadan_month")
+    op.drop_table("office_day")
     op.drop_table("login")
     op.drop_table("delegation")
     op.drop_table("asset")
@@ -427,6 +439,45 @@ def _login() -> None:
     op.create_index(op.f("ix_login_user_id_at"), "login", ["user_id", "at"], unique=False)
 
 
+def _office_day() -> None:
+    op.create_table(
+        "office_day",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("hours", sa.String(length=300), nullable=True),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("hours IS NULL OR kind = 'workday'", name=op.f("ck_office_day_hours_of_a_workday")),
+        sa.CheckConstraint("kind IN ('holiday', 'joint-leave', 'workday')", name=op.f("ck_office_day_kind")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_office_day_has_a_name")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_office_day_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_office_day_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_day")),
+        sa.UniqueConstraint("agency_id", "date", name=op.f("uq_office_day_agency_id_date")),
+    )
+    op.create_index(op.f("ix_office_day_date_id"), "office_day", ["date", "id"], unique=False)
+
+
+def _ramadan_month() -> None:
+    op.create_table(
+        "ramadan_month",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("first_day <= last_day", name=op.f("ck_ramadan_month_days_in_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ramadan_month_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_ramadan_month_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ramadan_month")),
+        sa.UniqueConstraint("agency_id", "first_day", name=op.f("uq_ramadan_month_agency_id_first_day")),
+    )
+
+
 def _sop() -> None:
     op.create_table(
         "sop",
@@ -462,6 +513,52 @@ def _sop() -> None:
         sqlite_where=sa.text("state = 'in-force'"),
         postgresql_where=sa.text("state = 'in-force'"),
     )
+
+
+def _threshold() -> None:
+    op.create_table(
+        "threshold",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("warning_share", sa.Integer(), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("warning_share BETWEEN 1 AND 100", name=op.f("ck_threshold_share_in_percent")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_threshold_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_threshold_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_threshold")),
+        sa.UniqueConstraint("agency_id", name=op.f("uq_threshold_agency_id")),
+    )
+
+
+def _working_hours() -> None:
+    op.create_table(
+        "working_hours",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("monday", sa.String(length=300), nullable=False),
+        sa.Column("tuesday", sa.String(length=300), nullable=False),
+        sa.Column("wednesday", sa.String(length=300), nullable=False),
+        sa.Column("thursday", sa.String(length=300), nullable=False),
+        sa.Column("friday", sa.String(length=300), nullable=False),
+        sa.Column("saturday", sa.String(length=300), nullable=False),
+        sa.Column("sunday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_monday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_tuesday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_wednesday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_thursday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_friday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_saturday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_sunday", sa.String(length=300), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_working_hours_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_working_hours_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_working_hours")),
+        sa.UniqueConstraint("agency_id", "since", name=op.f("uq_working_hours_agency_id_since")),
+    )
+    op.create_index(op.f("ix_working_hours_since_id"), "working_hours", ["since", "id"], unique=False)
 
 
 def _change_request() -> None:

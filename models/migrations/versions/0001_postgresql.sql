@@ -134,6 +134,14 @@ CREATE FUNCTION handover_no_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGI
 CREATE TRIGGER handover_no_update BEFORE UPDATE ON handover FOR EACH ROW EXECUTE FUNCTION handover_no_update()
 CREATE FUNCTION handover_no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'a hand-over stays as it is' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
 CREATE TRIGGER handover_no_delete BEFORE DELETE ON handover FOR EACH ROW EXECUTE FUNCTION handover_no_delete()
+CREATE FUNCTION office_day_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.date IS DISTINCT FROM OLD.date THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER office_day_of_its_office BEFORE UPDATE ON office_day FOR EACH ROW EXECUTE FUNCTION office_day_of_its_office()
+CREATE FUNCTION working_hours_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.since IS DISTINCT FROM OLD.since THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER working_hours_of_its_office BEFORE UPDATE ON working_hours FOR EACH ROW EXECUTE FUNCTION working_hours_of_its_office()
+CREATE FUNCTION threshold_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER threshold_of_its_office BEFORE UPDATE ON threshold FOR EACH ROW EXECUTE FUNCTION threshold_of_its_office()
+CREATE FUNCTION ramadan_month_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.first_day IS DISTINCT FROM OLD.first_day OR NEW.last_day IS DISTINCT FROM OLD.last_day THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER ramadan_month_of_its_office BEFORE UPDATE ON ramadan_month FOR EACH ROW EXECUTE FUNCTION ramadan_month_of_its_office()
 CREATE FUNCTION audit_entry_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_entry cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_no_truncate()
 CREATE FUNCTION audit_row_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_row cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
