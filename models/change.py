@@ -24,6 +24,7 @@ from models.agency import Agency, next_serial, request_number
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.delegation import Delegation, delegation_of
 from models.sop import SopRevision, in_force
+from models.telling import moved
 from models.user import User
 
 if TYPE_CHECKING:
@@ -260,6 +261,7 @@ class ChangeRequest(Base):
         session.flush()
         self._arrive(move, now)
         session.flush()
+        moved(session, self, current, actor, now)
         return current
 
     def discard(self, actor: User) -> None:

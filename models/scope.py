@@ -18,6 +18,7 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
+from models.notification import Notification
 from models.sop import SopRevision, SopState
 from models.user import User
 
@@ -82,6 +83,11 @@ def _in_office(column: Any) -> Callable[[User, bool], ColumnElement[bool]]:  # n
     return lambda user, office: _of_agency(column, user) if office else false()
 
 
+def _own(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+    # What somebody was told is theirs alone, also before those who see all else.
+    return Notification.user_id == user.id
+
+
 def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(User.agency_id, user) if office else User.id == user.id
 
@@ -96,5 +102,6 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (AssetMutation, _in_office(AssetMutation.agency_id)),
     (Delegation, _in_office(Delegation.agency_id)),
     (AuditEntry, _in_office(AuditEntry.chain)),
+    (Notification, _own),
     (User, _users),
 )

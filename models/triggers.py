@@ -252,6 +252,25 @@ BANS: tuple[Ban, ...] = (
         + _changes("withdrawn_at", "withdrawn_by_id", "withdrawn_reason") + "))",
     ),
     Ban("delegation_kept", "delegation", "DELETE", "a delegation is withdrawn, not deleted"),
+    Ban(
+        "notification_stands",
+        "notification",
+        "UPDATE",
+        "a notification can only be read, once",
+        _changes("agency_id", "user_id", "event", "change_id", "activity_id", "key", "at")
+        + " OR CAST(NEW.details AS TEXT) <> CAST(OLD.details AS TEXT)"
+        + " OR (OLD.read_at IS NOT NULL AND (" + _changes("read_at") + "))",
+    ),
+    Ban("notification_kept", "notification", "DELETE", "a notification is kept"),
+    Ban(
+        "mail_sent_once",
+        "mail",
+        "UPDATE",
+        "a mail that was sent is not sent again, and keeps its reader",
+        "OLD.state = 'sent' OR " + _changes("notification_id", "agency_id", "address")
+        + " OR (OLD.message_id IS NOT NULL AND (" + _changes("message_id") + "))",
+    ),
+    Ban("mail_kept", "mail", "DELETE", "a mail stays in the outbox"),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

@@ -314,7 +314,11 @@ class RecordView(ModelView):
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
     """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    return _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+    rows = _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+    writers = [column.written for column in columns]
+    if not any(writers):
+        return rows
+    return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
 
 
 def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:

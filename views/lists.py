@@ -20,7 +20,7 @@ from models.base import UtcDateTime
 from views.exporting import CellKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
@@ -57,6 +57,8 @@ class Column:
     across_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
     then: tuple[Any, ...] = ()
+    #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
+    written: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
