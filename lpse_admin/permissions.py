@@ -46,6 +46,7 @@ class Resource(StrEnum):
     DEVIATION = "deviation"
     DELEGATION = "delegation"
     SOP = "sop"
+    NOTIFICATION = "notification"
     USER = "user"
     HOLIDAY = "holiday"
     SETTING = "setting"
@@ -107,6 +108,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         enact=frozenset({Role.HEAD}),
     ),
+    # Each their own (models.scope); to mark one as read is the reader's by nature.
+    Resource.NOTIFICATION: _grants(read=_EVERYBODY, export=_EVERYBODY),
     Resource.USER: _grants(
         read=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         export=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),

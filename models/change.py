@@ -36,6 +36,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session
 from models.delegation import Delegation, delegation_of
 from models.deviation import Deviation
 from models.sop import SopRevision, in_force
+from models.telling import moved
 from models.timekeeping import lateness, remeasure
 from models.user import User
 
@@ -295,6 +296,7 @@ class ChangeRequest(Base):
         session.flush()
         self._arrive(move, now)
         session.flush()
+        moved(session, self, current, actor, now)
         return current
 
     def discard(self, actor: User) -> None:

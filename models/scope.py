@@ -19,6 +19,7 @@ from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document
+from models.notification import Notification
 from models.office_day import OfficeDay
 from models.setting import Threshold
 from models.sop import SopRevision, SopState
@@ -97,6 +98,11 @@ def _office_days(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT0
     return _of_agency(OfficeDay.agency_id, user)
 
 
+def _own(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+    # What somebody was told is theirs alone, also before those who see all else.
+    return Notification.user_id == user.id
+
+
 def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(User.agency_id, user) if office else User.id == user.id
 
@@ -116,5 +122,6 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (RamadanMonth, _in_office(RamadanMonth.agency_id)),
     (Threshold, _in_office(Threshold.agency_id)),
     (AuditEntry, _in_office(AuditEntry.chain)),
+    (Notification, _own),
     (User, _users),
 )

@@ -17,6 +17,7 @@ from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
+from models.notification import Notification
 from models.sop import SopRevision
 from models.user import User
 from tests.cast import asset, delegation, new, walk
@@ -58,6 +59,7 @@ ROUTES: dict[str, object] = {
     "access.logout": ANYBODY,
     "profile.show": ANYBODY,
     "profile.change_password": ANYBODY,
+    "profile.choose_mail": ANYBODY,
     "profile.offer_second_factor": ANYBODY,
     "profile.confirm_second_factor": ANYBODY,
     "profile.turn_off_second_factor": ANYBODY,
@@ -87,6 +89,8 @@ ROUTES: dict[str, object] = {
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
+    "notification.open": Verb.READ,
+    "notification.read_all": Verb.READ,
     "user.create_view": Verb.CREATE,
     "user.edit_view": Verb.EDIT,
     "user.password": Verb.EDIT,
@@ -265,6 +269,7 @@ TABLES = {
     "document": Document.__table__,
     "delegation": Delegation.__table__,
     "sop": SopRevision.__table__,
+    "notification": Notification.__table__,
     "user": User.__table__,
     "audit": AuditEntry.__table__,
 }

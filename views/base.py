@@ -319,12 +319,13 @@ class RecordView(ModelView):
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
     """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
     rows = _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
-    # What cells are derived by is read now: the request's session is gone while they are sent.
-    return (
-        map(finisher(columns, db.session()), rows)
-        if any(isinstance(column.of, Derivation) for column in columns)
-        else rows
-    )
+    # What cells are worked out by is read now: the request's session is gone while they are sent.
+    if any(isinstance(column.of, Derivation) for column in columns):
+        rows = map(finisher(columns, db.session()), rows)
+    writers = [column.written for column in columns]
+    if not any(writers):
+        return rows
+    return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
 
 
 def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:

@@ -72,6 +72,8 @@ class Column:
     across_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
     then: tuple[Any, ...] = ()
+    #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
+    written: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from views.delegations import DelegationView
 from views.deviations import DeviationView
 from views.documents import DocumentView
 from views.language import current_zone, day, moment, tr
+from views.notifications import NotificationView, unread_count, unread_label
 from views.sops import SopView
 from views.step_form import sent_as
 from views.users import UserView
@@ -63,6 +64,9 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Supervision"), (AuditView,)),
 )
 
+#: Screens that the page's head leads to, and not the menu.
+HEAD: tuple[type[RecordView], ...] = (NotificationView,)
+
 
 def register(app: Flask) -> None:
     """Register every screen with ``app``."""
@@ -76,6 +80,7 @@ def register(app: Flask) -> None:
     menu = [(label, [view() for view in views]) for label, views in MENU]
     for _label, views in menu:
         admin.add_views(*views)
+    admin.add_views(*(view() for view in HEAD))
     app.register_blueprint(home.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
@@ -84,6 +89,8 @@ def register(app: Flask) -> None:
         field_value=_field_value,
         zone_label=_zone_label,
         audit_action=audit_action,
+        unread_count=unread_count,
+        unread_label=unread_label,
     )
 
 

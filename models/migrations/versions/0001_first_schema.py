@@ -84,6 +84,10 @@ _FUNCTIONS = (
     "working_hours_of_its_office",
     "threshold_of_its_office",
     "ramadan_month_of_its_office",
+    "notification_stands",
+    "notification_kept",
+    "mail_sent_once",
+    "mail_kept",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -112,6 +116,8 @@ _FUNCTIONS = (
     "delegation_no_truncate",
     "deviation_no_truncate",
     "handover_no_truncate",
+    "notification_no_truncate",
+    "mail_no_truncate",
 )
 
 
@@ -144,6 +150,7 @@ def upgrade() -> None:
     _document()
     _handover()
     _implementation()
+    _notification()
     _release()
     _report()
     _rollback()
@@ -153,12 +160,14 @@ def upgrade() -> None:
     _asset_mutation()
     _asset_review_item()
     _evaluation()
+    _mail()
     _test_case()
     _triggers()
 
 
 def downgrade() -> None:
     op.drop_table("test_case")
+    op.drop_table("mail")
     op.drop_table("evaluation")
     op.drop_table("asset_review_item")
     op.drop_table("asset_mutation")
@@ -168,6 +177,7 @@ def downgrade() -> None:
     op.drop_table("rollback")
     op.drop_table("report")
     op.drop_table("release")
+    op.drop_table("notification")
     op.drop_table("implementation")
     op.drop_table("handover")
     op.drop_table("document")
@@ -325,6 +335,7 @@ def _user_account() -> None:
         sa.Column("email", sa.String(length=300), nullable=True),
         sa.Column("phone", sa.String(length=40), nullable=True),
         sa.Column("language", sa.String(length=32), nullable=False),
+        sa.Column("muted_events", sa.JSON(), nullable=False),
         sa.Column("password_hash", sa.String(length=300), nullable=False),
         sa.Column("totp_secret", sa.String(length=64), nullable=True),
         sa.Column("totp_last_step", sa.Integer(), nullable=True),
@@ -1069,6 +1080,45 @@ def _implementation() -> None:
     )
 
 
+def _notification() -> None:
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "event IN ('waiting', 'emergency', 'outcome', 'taken-up', 'handed-over', 'soon-late', 'overdue', "
+            "'deviation', 'deviation-disposed', 'follow-up', 'delegation-granted', 'delegation-withdrawn', "
+            "'release-allowed')",
+            name=op.f("ck_notification_event"),
+        ),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_notification_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_notification_agency_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_notification_change_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_notification_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
+        sa.UniqueConstraint("user_id", "key", name=op.f("uq_notification_user_id_key")),
+    )
+    op.create_index(op.f("ix_notification_change_id"), "notification", ["change_id"], unique=False)
+    op.create_index("ix_notification_event", "notification", ["user_id", "event", "at", "id"], unique=False)
+    op.create_index("ix_notification_newest", "notification", ["user_id", "at", "id"], unique=False)
+    op.create_index(
+        "ix_notification_unread",
+        "notification",
+        ["user_id", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
+
+
 def _release() -> None:
     op.create_table(
         "release",
@@ -1205,6 +1255,40 @@ def _evaluation() -> None:
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_evaluation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation")),
     )
+
+
+def _mail() -> None:
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notification_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("address", sa.String(length=300), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("message_id", sa.String(length=300), nullable=True),
+        sa.Column("link_base", sa.String(length=300), nullable=True),
+        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_mail_sent_at_a_time")),
+        sa.CheckConstraint("state IN ('waiting', 'sent', 'failed', 'cancelled')", name=op.f("ck_mail_state")),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_mail_attempts_not_negative")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_mail_agency_id")),
+        sa.ForeignKeyConstraint(["notification_id"], ["notification.id"], name=op.f("fk_mail_notification_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("notification_id", name=op.f("uq_mail_notification_id")),
+    )
+    op.create_index(
+        "ix_mail_due",
+        "mail",
+        ["next_try_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index("ix_mail_state", "mail", ["state", "id"], unique=False)
 
 
 def _test_case() -> None:

@@ -142,6 +142,14 @@ CREATE FUNCTION threshold_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$
 CREATE TRIGGER threshold_of_its_office BEFORE UPDATE ON threshold FOR EACH ROW EXECUTE FUNCTION threshold_of_its_office()
 CREATE FUNCTION ramadan_month_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.first_day IS DISTINCT FROM OLD.first_day OR NEW.last_day IS DISTINCT FROM OLD.last_day THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 CREATE TRIGGER ramadan_month_of_its_office BEFORE UPDATE ON ramadan_month FOR EACH ROW EXECUTE FUNCTION ramadan_month_of_its_office()
+CREATE FUNCTION notification_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.user_id IS DISTINCT FROM OLD.user_id OR NEW.event IS DISTINCT FROM OLD.event OR NEW.change_id IS DISTINCT FROM OLD.change_id OR NEW.activity_id IS DISTINCT FROM OLD.activity_id OR NEW.key IS DISTINCT FROM OLD.key OR NEW.at IS DISTINCT FROM OLD.at OR CAST(NEW.details AS TEXT) <> CAST(OLD.details AS TEXT) OR (OLD.read_at IS NOT NULL AND (NEW.read_at IS DISTINCT FROM OLD.read_at)) THEN RAISE EXCEPTION 'a notification can only be read, once' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER notification_stands BEFORE UPDATE ON notification FOR EACH ROW EXECUTE FUNCTION notification_stands()
+CREATE FUNCTION notification_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'a notification is kept' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
+CREATE TRIGGER notification_kept BEFORE DELETE ON notification FOR EACH ROW EXECUTE FUNCTION notification_kept()
+CREATE FUNCTION mail_sent_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state = 'sent' OR NEW.notification_id IS DISTINCT FROM OLD.notification_id OR NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.address IS DISTINCT FROM OLD.address OR (OLD.message_id IS NOT NULL AND (NEW.message_id IS DISTINCT FROM OLD.message_id)) THEN RAISE EXCEPTION 'a mail that was sent is not sent again, and keeps its reader' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER mail_sent_once BEFORE UPDATE ON mail FOR EACH ROW EXECUTE FUNCTION mail_sent_once()
+CREATE FUNCTION mail_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'a mail stays in the outbox' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
+CREATE TRIGGER mail_kept BEFORE DELETE ON mail FOR EACH ROW EXECUTE FUNCTION mail_kept()
 CREATE FUNCTION audit_entry_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_entry cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_no_truncate()
 CREATE FUNCTION audit_row_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_row cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
@@ -198,3 +206,7 @@ CREATE FUNCTION deviation_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ B
 CREATE TRIGGER deviation_no_truncate BEFORE TRUNCATE ON deviation FOR EACH STATEMENT EXECUTE FUNCTION deviation_no_truncate()
 CREATE FUNCTION handover_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'handover cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 CREATE TRIGGER handover_no_truncate BEFORE TRUNCATE ON handover FOR EACH STATEMENT EXECUTE FUNCTION handover_no_truncate()
+CREATE FUNCTION notification_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'notification cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE TRIGGER notification_no_truncate BEFORE TRUNCATE ON notification FOR EACH STATEMENT EXECUTE FUNCTION notification_no_truncate()
+CREATE FUNCTION mail_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'mail cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE TRIGGER mail_no_truncate BEFORE TRUNCATE ON mail FOR EACH STATEMENT EXECUTE FUNCTION mail_no_truncate()
