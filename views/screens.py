@@ -24,7 +24,9 @@ from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
 from views.documents import DocumentView
+from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
+from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as
 from views.users import UserView
@@ -57,7 +59,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Steps"), STEP_VIEWS),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, UserView)),
+    (_("Governance"), (SopView, DelegationView, UserView, HolidayView, SettingView)),
     (_("Supervision"), (AuditView,)),
 )
 
