@@ -36,7 +36,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session
 from models.delegation import Delegation, delegation_of
 from models.deviation import Deviation
 from models.sop import SopRevision, in_force
-from models.telling import moved
+from models.telling import moved, to_be_disposed_of
 from models.timekeeping import lateness, remeasure
 from models.user import User
 
@@ -200,6 +200,10 @@ class ChangeRequest(Base):
             held_by=current.held_by_id if current is not None else None,
         )
 
+    @property
+    def _is_verified(self) -> bool:
+        return any(activity.outcome is Outcome.VERIFIED for activity in self.activities)
+
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
         """Return the moves that ``user`` may make at this moment."""
         return open_moves(self.paper, self.position, self._actor(user, now)[0])
@@ -297,6 +301,9 @@ class ChangeRequest(Base):
         self._arrive(move, now)
         session.flush()
         moved(session, self, current, actor, now)
+        if self.step is Step.CLOSED or self._is_verified:
+            # No verification will meet them any more.
+            to_be_disposed_of(session, self, deviation.undisposed(self), now)
         return current
 
     def discard(self, actor: User) -> None:

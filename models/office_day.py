@@ -33,6 +33,8 @@ class OfficeDay(Base):
         CheckConstraint("hours IS NULL OR kind = 'workday'", name="hours_of_a_workday"),
         CheckConstraint("name <> ''", name="has_a_name"),
         Index(None, "date", "id"),
+        # No number twice: the trail of a row that was removed is not another's.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[PrimaryKey]

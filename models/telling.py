@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from models.activity import Activity
     from models.change import ChangeRequest
+    from models.deviation import Deviation
 
 
 def moved(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:
@@ -183,3 +184,27 @@ def _lock(session: Session, change: ChangeRequest) -> None:
     """Let two sweeps at once, of the server and of a command, tell of a request one after the other."""
     of = type(change)
     session.execute(select(of.id).where(of.id == change.id).with_for_update())
+
+
+def to_be_disposed_of(
+    session: Session, change: ChangeRequest, deviations: Iterable[Deviation], now: dt.datetime
+) -> None:
+    """Tell the heads of deviations that wait for them and will be met by no verification any more."""
+    people = heads(session, change, now)
+    for one in deviations:
+        tell(
+            session, Event.DEVIATION, people, now=now, key=f"deviation-{one.id}", change=change, activity=one.activity,
+            step=one.step.title,
+        )  # fmt: skip
+
+
+def disposed_of(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
+    """Tell the executor what the head has made of their deviation, and whoever is to follow it up."""
+    told = {"step": deviation.step.title, "disposal": deviation.disposal, "reason": deviation.disposal_note}
+    executor, follower = deviation.executor, deviation.follow_up_by
+    common = {"now": now, "change": deviation.change, "activity": deviation.activity}
+    if executor is not None and executor.id != by.id:
+        tell(session, Event.DEVIATION_DISPOSED, [executor], key=f"disposed-{deviation.id}", **common, **told)  # type: ignore[arg-type]
+    if follower is not None and follower.id != by.id:
+        due = deviation.follow_up_until
+        tell(session, Event.FOLLOW_UP, [follower], key=f"follow-up-{deviation.id}", **common, **told, due=due)  # type: ignore[arg-type]

@@ -41,7 +41,12 @@ class WorkingHours(Base):
     """The office's hours from ``since`` on, each day's as ``lpse_admin.hours.spans`` reads them ("" for none)."""
 
     __tablename__ = "working_hours"
-    __table_args__ = (UniqueConstraint("agency_id", "since"), Index(None, "since", "id"))
+    __table_args__ = (
+        UniqueConstraint("agency_id", "since"),
+        Index(None, "since", "id"),
+        # No number twice: the trail of a row that was removed is not another's.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
@@ -104,6 +109,7 @@ class RamadanMonth(Base):
     __table_args__ = (
         UniqueConstraint("agency_id", "first_day"),
         CheckConstraint("first_day <= last_day", name="days_in_order"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[PrimaryKey]

@@ -18,9 +18,11 @@ from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
 from models.notification import Notification
+from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import asset, delegation, new, walk
+from models.working_hours import WorkingHours
+from tests.cast import asset, delegation, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -96,6 +98,15 @@ ROUTES: dict[str, object] = {
     "user.password": Verb.EDIT,
     "user.disable": Verb.EDIT,
     "user.enable": Verb.EDIT,
+    "holiday.create_view": Verb.CREATE,
+    "holiday.edit_view": Verb.EDIT,
+    "holiday.delete_view": Verb.DELETE,
+    "setting.create_view": Verb.CREATE,
+    "setting.edit_view": Verb.EDIT,
+    "setting.delete_view": Verb.DELETE,
+    "setting.ramadan": Verb.EDIT,
+    "setting.remove_ramadan": Verb.DELETE,
+    "setting.threshold": Verb.EDIT,
 }
 
 #: Who knocks at every address, and as what.
@@ -214,6 +225,7 @@ def furnished(house: House) -> None:
         cast = house.cast(session)
         for office in (cast.lumajang, cast.tana_tidung):
             asset(session, office)
+            settings(session, office)
             delegation(session, office, office.manager2)
             new(session, office)
             walk(session, office, *WAY)
@@ -271,6 +283,8 @@ TABLES = {
     "sop": SopRevision.__table__,
     "notification": Notification.__table__,
     "user": User.__table__,
+    "holiday": OfficeDay.__table__,
+    "setting": WorkingHours.__table__,
     "audit": AuditEntry.__table__,
 }
 FEW = 3

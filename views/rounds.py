@@ -6,7 +6,14 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from models.agency import Agency
+from models.audit import Circumstances, answer_for
+from models.database import db
+from models.deadline import sweep
 from views import mailing
+from views.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +31,21 @@ def _send_mail(is_stopped: Callable[[], bool]) -> object:
     return mailing.round_(is_stopped=is_stopped)
 
 
-#: What is done at each round, in this order.
-ROUNDS: tuple[tuple[str, Round], ...] = (("mail", _send_mail),)
+def _sweep(is_stopped: Callable[[], bool]) -> object:
+    """Raise what has become overdue, one transaction for each office."""
+    session = db.session()
+    for agency_id in session.scalars(select(Agency.id).order_by(Agency.id)).all():
+        if is_stopped():
+            break
+        # Begun anew for each: it is over with the commit.
+        answer_for(session, Circumstances(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
+        sweep(session, session.get_one(Agency, agency_id), now())
+        session.commit()
+    return None
+
+
+#: What is done at each round, in this order: what the sweep tells is in the mail of the same round.
+ROUNDS: tuple[tuple[str, Round], ...] = (("deadlines", _sweep), ("mail", _send_mail))
 
 
 class Rounds:

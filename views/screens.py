@@ -25,8 +25,10 @@ from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
 from views.documents import DocumentView
+from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
 from views.notifications import NotificationView, unread_count, unread_label
+from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as
 from views.users import UserView
@@ -60,7 +62,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, UserView)),
+    (_("Governance"), (SopView, DelegationView, UserView, HolidayView, SettingView)),
     (_("Supervision"), (AuditView,)),
 )
 

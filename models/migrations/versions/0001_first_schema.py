@@ -468,6 +468,7 @@ def _office_day() -> None:
         sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_office_day_set_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_office_day")),
         sa.UniqueConstraint("agency_id", "date", name=op.f("uq_office_day_agency_id_date")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_office_day_date_id"), "office_day", ["date", "id"], unique=False)
 
@@ -486,6 +487,7 @@ def _ramadan_month() -> None:
         sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_ramadan_month_set_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ramadan_month")),
         sa.UniqueConstraint("agency_id", "first_day", name=op.f("uq_ramadan_month_agency_id_first_day")),
+        sqlite_autoincrement=True,
     )
 
 
@@ -568,6 +570,7 @@ def _working_hours() -> None:
         sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_working_hours_set_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_working_hours")),
         sa.UniqueConstraint("agency_id", "since", name=op.f("uq_working_hours_agency_id_since")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_working_hours_since_id"), "working_hours", ["since", "id"], unique=False)
 
