@@ -44,6 +44,7 @@ class Resource(StrEnum):
     ASSET = "asset"
     DOCUMENT = "document"
     DELEGATION = "delegation"
+    ABSENCE = "absence"
     SOP = "sop"
     USER = "user"
     AUDIT = "audit"
@@ -95,6 +96,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_OFFICE,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # A head may be taken ill: those who work beside them then say so, and why it is they who do.
+    Resource.ABSENCE: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
     Resource.SOP: _grants(
         read=_EVERYBODY,

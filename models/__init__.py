@@ -4,6 +4,7 @@ Importing the package maps every table, so that no relationship is left without 
 """
 
 from models import (
+    absence,
     activity,
     agency,
     asset,
@@ -23,6 +24,7 @@ from models import (
 )
 
 __all__ = [
+    "absence",
     "activity",
     "agency",
     "asset",

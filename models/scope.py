@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
+from models.absence import Absence
 from models.activity import RECORD_OF, Activity
 from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
@@ -95,6 +96,7 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (Asset, _in_office(Asset.agency_id)),
     (AssetMutation, _in_office(AssetMutation.agency_id)),
     (Delegation, _in_office(Delegation.agency_id)),
+    (Absence, _in_office(Absence.agency_id)),
     (AuditEntry, _in_office(AuditEntry.chain)),
     (User, _users),
 )

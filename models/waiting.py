@@ -50,6 +50,8 @@ class Waiting:
     actor: str
     urgency: Urgency | None
     since: dt.datetime
+    #: Whether it is the head whom it waits for.
+    waits_for_head: bool = False
 
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
@@ -115,6 +117,7 @@ def _read(session: Session, reader: Reader, criterion: ColumnElement[bool], most
             ChangeRequest.urgency,
             Activity.arrived_at,
             Activity.sop_id,
+            Activity.actor_role,
         )
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
         .where(Activity.finished_at.is_(None), criterion, reader.sees())
@@ -132,6 +135,7 @@ def _read(session: Session, reader: Reader, criterion: ColumnElement[bool], most
             str(papers[row.sop_id].actor_title(row.step)),
             row.urgency,
             row.arrived_at,
+            row.actor_role is Role.HEAD,
         )
         for row in rows
     ]

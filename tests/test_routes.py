@@ -10,6 +10,7 @@ from sqlalchemy import column, func, select
 from lpse_admin.permissions import Resource, Verb, may
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome
+from models.absence import Absence
 from models.activity import RECORD_OF
 from models.asset import Asset
 from models.audit import AuditEntry, anchors
@@ -19,7 +20,7 @@ from models.delegation import Delegation
 from models.document import Document
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import asset, delegation, new, walk
+from tests.cast import absence, asset, delegation, new, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -84,6 +85,8 @@ ROUTES: dict[str, object] = {
     "document.remove": Verb.READ,
     "delegation.create_view": Verb.CREATE,
     "delegation.withdraw": Verb.EDIT,
+    "absence.create_view": Verb.CREATE,
+    "absence.end": Verb.EDIT,
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
@@ -211,6 +214,7 @@ def furnished(house: House) -> None:
         for office in (cast.lumajang, cast.tana_tidung):
             asset(session, office)
             delegation(session, office, office.manager2)
+            absence(session, office)
             new(session, office)
             walk(session, office, *WAY)
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -264,6 +268,7 @@ TABLES = {
     "asset": Asset.__table__,
     "document": Document.__table__,
     "delegation": Delegation.__table__,
+    "absence": Absence.__table__,
     "sop": SopRevision.__table__,
     "user": User.__table__,
     "audit": AuditEntry.__table__,

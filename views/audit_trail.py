@@ -46,6 +46,8 @@ ACTIONS = (
     Action("asset.correct", _("Corrected an entry of the asset list")),
     Action("delegation.grant", _("Recorded a delegation")),
     Action("delegation.withdraw", _("Withdrew a delegation")),
+    Action("absence.record", _("Recorded an absence of the head")),
+    Action("absence.end", _("Ended an absence of the head")),
     Action("POST access.login", _("Logged in")),
     Action("POST access.logout", _("Logged out")),
     Action("POST language.choose", _("Chose a language")),

@@ -11,12 +11,14 @@ from markupsafe import Markup
 from lpse_admin.diagram import Diagram, Row, draw
 from lpse_admin.message import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
+from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
+from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
 from views.language import day, moment, tr
 from views.mutations import differences
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from models.change import ChangeRequest
     from models.document import Document
     from models.user import User
+    from views.absent_head import AbsentHead
     from views.step_form import StepForm
 
 
@@ -95,6 +98,9 @@ class ChangePage:
     decision: tuple[Fact, ...]
     refusal: Refused | None
     documents: tuple[Document, ...]
+    #: While it waits for a head who is not there.
+    absent_head: AbsentHead | None
+    may_record_absence: bool
 
     @classmethod
     def of(
@@ -112,6 +118,9 @@ class ChangePage:
         if form is None and current is not None and why_not is None:
             form = step_form(change, current)
         chart = draw(change.paper)
+        rule = change.paper.rules.get(change.step)
+        at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
+        waits_for = str(change.paper.actor_title(change.step)) if current is not None else None
         return cls(
             change=change,
             facts=tuple(_facts(change, REQUEST_FIELDS)),
@@ -119,7 +128,7 @@ class ChangePage:
             rows=tuple(_chart_rows(change, chart)),
             entries=tuple(_entries(change)),
             current=current,
-            waits_for=str(change.paper.actor_title(change.step)) if current is not None else None,
+            waits_for=waits_for,
             why_not=why_not,
             form=form,
             moves=change.open_moves(user, now) if form is not None else (),
@@ -127,6 +136,8 @@ class ChangePage:
             decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
+            absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
+            may_record_absence=at_the_head and may_record_absence(),
         )
 
     def needs_reason(self) -> list[Outcome]:
@@ -146,6 +157,10 @@ class ChangePage:
         """Return the paper's standard time of the present step."""
         rule = self.change.paper.rules.get(self.change.step)
         return rule.standard.text if rule and rule.standard else gettext("not laid down")
+
+
+def _absent_head(change: ChangeRequest, current: Activity | None, head: str | None) -> AbsentHead | None:
+    return absent_head(change.agency, head=head, arrived=current.arrived_at if current else None, change=change)
 
 
 _DECISIONS = frozenset({Step.APPROVAL, Step.VERIFICATION})
