@@ -196,19 +196,17 @@ def _faults(
         return {"until_date": _("The last day is past already.")}
     if from_date < today - _LONGEST_AGO:
         return {"from_date": _("The first day is more than a year ago.")}
-    last = until_date or dt.date.max
-    others = session.scalars(select(Absence).where(Absence.head_id == head.id, Absence.from_date <= last))
-    if any(_reaches(other, from_date) for other in others):
+    # One that was ended counts no more: the head may leave again the same day, and what was recorded wrongly is
+    # ended and recorded anew.
+    overlapping = select(Absence.id).where(
+        Absence.head_id == head.id,
+        Absence.ended_at.is_(None),
+        Absence.from_date <= (until_date or dt.date.max),
+        or_(Absence.until_date.is_(None), Absence.until_date >= from_date),
+    )
+    if session.scalars(overlapping.limit(1)).one_or_none() is not None:
         return {"from_date": _("Another absence is recorded on some of these days.")}
     return {}
-
-
-def _reaches(other: Absence, day: dt.date) -> bool:
-    """Whether ``other`` still lasts on ``day``; on the day that it was ended the head was back."""
-    if other.ended_at is not None:
-        ended_on = other.ended_at.astimezone(other.agency.zone).date()
-        return min(ended_on, other.until_date or ended_on) > day
-    return other.until_date is None or other.until_date >= day
 
 
 def in_state(state: AbsenceState, today: dt.date) -> ColumnElement[bool]:
