@@ -23,7 +23,8 @@ def away(session, office, first=0, last=None, **changes):
     """Record that the head is away from the day ``first`` to ``last``, counted from today, and commit."""
     values = {
         "head": office.head, "from_date": TODAY + first * DAY,
-        "until_date": None if last is None else TODAY + last * DAY, "reason": "Sakit", "by": office.head, "now": NOW, **changes,
+        "until_date": None if last is None else TODAY + last * DAY,
+        "reason": "Sakit", "by": office.head, "now": NOW, **changes,
     }  # fmt: skip
     made = record(session, **values)
     session.commit()
