@@ -45,6 +45,7 @@ class Resource(StrEnum):
     DOCUMENT = "document"
     DEVIATION = "deviation"
     DELEGATION = "delegation"
+    ABSENCE = "absence"
     SOP = "sop"
     NOTIFICATION = "notification"
     USER = "user"
@@ -101,6 +102,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_OFFICE,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # A head may be taken ill: those who work beside them then say so, and why it is they who do.
+    Resource.ABSENCE: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
     Resource.SOP: _grants(
         read=_EVERYBODY,

@@ -4,6 +4,7 @@ Importing the package maps every table, so that no relationship is left without 
 """
 
 from models import (
+    absence,
     activity,
     agency,
     asset,
@@ -36,6 +37,7 @@ from models import (
 )
 
 __all__ = [
+    "absence",
     "activity",
     "agency",
     "asset",

@@ -205,6 +205,8 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
         session.flush()
         lock(session, head.agency_id)  # two decrees at once would not see one another
     faults = _faults(session, head, delegate, from_date, until_date, now)
+    if by.id == delegate.id:
+        faults["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
     number = decree_number.strip()
     if not number:
         faults["decree_number"] = _("“%(field)s” is required here.", field=_("Decree number"))

@@ -7,6 +7,7 @@ The procedure's own warning (L) and how it is read: SOP page, silences 13. What 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
@@ -221,7 +222,10 @@ class Deviation(Base):
         if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
             faults["note"] = _("Say why the account is not accepted.")
         if kept["disposal"] is Disposal.FOLLOW_UP:
-            kept["follow_up_by"], kept["follow_up_until"] = given.get("follow_up_by"), given.get("follow_up_until")
+            kept["follow_up_by"], kept["follow_up_until"] = (
+                given.get("follow_up_by"),
+                _day(given.get("follow_up_until")),
+            )
             faults |= self._faults_of_follow_up(kept["follow_up_by"], kept["follow_up_until"], now)
         return kept, faults
 
@@ -363,6 +367,13 @@ def declared(values: Mapping[str, object]) -> dict[str, Any]:
     if isinstance(disposals, dict):
         said[DISPOSALS] = {key: {name: _plain(part) for name, part in one.items()} for key, one in disposals.items()}
     return said
+
+
+def _day(value: object) -> object:
+    """Return a day that was kept as JSON as a date again."""
+    with suppress(ValueError):
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+    return None
 
 
 def _plain(value: object) -> object:

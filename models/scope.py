@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
+from models.absence import Absence
 from models.activity import RECORD_OF, Activity
 from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
@@ -121,6 +122,7 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (WorkingHours, _in_office(WorkingHours.agency_id)),
     (RamadanMonth, _in_office(RamadanMonth.agency_id)),
     (Threshold, _in_office(Threshold.agency_id)),
+    (Absence, _in_office(Absence.agency_id)),
     (AuditEntry, _in_office(AuditEntry.chain)),
     (Notification, _own),
     (User, _users),

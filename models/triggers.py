@@ -314,6 +314,33 @@ BANS: tuple[Ban, ...] = (
         + " OR (OLD.message_id IS NOT NULL AND (" + _changes("message_id") + "))",
     ),
     Ban("mail_kept", "mail", "DELETE", "a mail stays in the outbox"),
+    Ban(
+        "absence_of_a_head",
+        "absence",
+        "INSERT",
+        "an absence is that of a head of the agency",
+        "NOT EXISTS (SELECT 1 FROM user_account u WHERE u.id = NEW.head_id AND u.agency_id = NEW.agency_id"
+        " AND u.is_head)",
+    ),
+    Ban(
+        "absence_apart",
+        "absence",
+        "INSERT",
+        "two absences of one head do not overlap",
+        "EXISTS (SELECT 1 FROM absence a WHERE a.head_id = NEW.head_id AND a.ended_at IS NULL"
+        " AND (NEW.until_date IS NULL OR a.from_date <= NEW.until_date)"
+        " AND (a.until_date IS NULL OR a.until_date >= NEW.from_date))",
+    ),
+    Ban(
+        "absence_stands",
+        "absence",
+        "UPDATE",
+        "an absence can only be ended, once",
+        _changes("agency_id", "head_id", "from_date", "until_date", "reason", "recorded_by_id", "recorded_at",
+                 "recorded_because")
+        + " OR (OLD.ended_at IS NOT NULL AND (" + _changes("ended_at", "ended_by_id", "ended_because") + "))",
+    ),
+    Ban("absence_kept", "absence", "DELETE", "an absence is ended, not deleted"),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

@@ -64,6 +64,8 @@ class Waiting:
     #: When it is due by its standard; None where the paper lays none down.
     due: dt.datetime | None = None
     is_late: bool = False
+    #: Whether it is the head whom it waits for.
+    waits_for_head: bool = False
 
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
@@ -210,6 +212,7 @@ def _waiting(
         actor=str(paper.actor_title(activity.step)),
         urgency=row.urgency,
         since=activity.arrived_at,
+        waits_for_head=activity.actor_role is Role.HEAD,
         held_by=row.full_name,
         taken_up_at=activity.taken_up_at,
         is_mine=activity.held_by_id == reader.user.id,

@@ -26,6 +26,7 @@ from lpse_admin.sop import ItemKind, papers
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import audit, sop
+from models.absence import Absence, record
 from models.asset import Asset
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
@@ -214,6 +215,16 @@ def settings(
         set_ramadan(session, office.agency, dt.date(2028, 1, 29), dt.date(2028, 2, 26), **told),
     )
     set_warning_share(session, office.agency, 75, **told)
+    session.commit()
+    return made
+
+
+def absence(session: Session, office: Office, *, days: int | None = None, reason: str = "Dinas luar") -> Absence:
+    """Let the head be absent from today for ``days`` (None: until it is ended), and commit."""
+    today = NOW.astimezone(office.agency.zone).date()
+    last = None if days is None else today + dt.timedelta(days=days - 1)
+    made = record(session, head=office.head, from_date=today, until_date=last, reason=reason, by=office.head, now=NOW)
+    answer(session, "absence.record")
     session.commit()
     return made
 

@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from lpse_admin.steps import Outcome, Step
+from models.absence import Absence
 from models.activity import Activity
 from models.asset import Asset
 from models.audit import AuditEntry
@@ -21,7 +22,19 @@ from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import WorkingHours
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, asset, delegation, move, settings, values_for
+from tests.cast import (
+    LUMAJANG,
+    NOW,
+    ROUTES,
+    TANA_TIDUNG,
+    absence,
+    answer,
+    asset,
+    delegation,
+    move,
+    settings,
+    values_for,
+)  # fmt: skip
 from tests.house import SUFFIX, house, upload  # noqa: F401 - the fixture
 from tests.program import PDF
 
@@ -123,6 +136,7 @@ def everything(house: House) -> dict[str, Belongings]:
             decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
                             now=NOW, delegation=made)  # fmt: skip
             made.reason = mark
+            gone = absence(session, office, reason=mark)
             session.commit()
             of_the_day = f"TANDAHARI{'L' if key == LUMAJANG else 'T'}X"
             day, hours, _month = settings(session, office, of_the_day)
@@ -131,8 +145,9 @@ def everything(house: House) -> dict[str, Belongings]:
             found[f"kantor{suffix}"] = Belongings(
                 mark, mark,
                 {
-                    "asset": [item.id], "delegation": [made.id], "document": [decree.id], "sop": [office.sop.id],
-                    "user": [person.id for person in office.people], "setting": [hours.id],
+                    "setting": [hours.id],
+                    "asset": [item.id], "delegation": [made.id], "absence": [gone.id], "document": [decree.id],
+                    "sop": [office.sop.id], "user": [person.id for person in office.people],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
                 },
                 {}, "",
@@ -155,7 +170,9 @@ def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]
 
 REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
-SCREENS = ("change", *STEPS, "document", "asset", "delegation", "sop", "user", "holiday", "setting", "audit")
+SCREENS = (
+    "change", *STEPS, "document", "asset", "delegation", "absence", "sop", "user", "holiday", "setting", "audit",
+)  # fmt: skip
 
 
 def text_of(answer: Any) -> str:
@@ -248,6 +265,7 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("document", "/admin/document/{}/remove", {"confirm": "yes"}),
     ("asset", "/admin/asset/edit/?id={}", {"name": "Direbut"}),
     ("delegation", "/admin/delegation/{}/withdraw", {"reason": "Direbut"}),
+    ("absence", "/admin/absence/{}/end", {"because": "Direbut"}),
     ("sop", "/admin/sop/{}/enact", {}),
     ("user", "/admin/user/edit/?id={}", {"full_name": "Direbut", "username": "direbut", "roles": "head"}),
     ("user", "/admin/user/{}/password", {"password": "kata-sandi-yang-direbut"}),
@@ -265,6 +283,7 @@ def _state(house: House) -> list[Any]:
         found.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
         found.append(session.execute(select(Asset.id, Asset.name)).all())
         found.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
+        found.append(session.execute(select(Absence.id, Absence.ended_at)).all())
         found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
         found.append(session.execute(select(Document.id)).all())
         found.append(session.execute(select(OfficeDay.id, OfficeDay.name)).all())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCREENS = (
     "change", "evaluation", "urgency", "approval", "implementation", "test", "rollback", "report", "verification",
-    "release", "asset-review", "asset-update", "asset", "document", "delegation", "sop", "user", "audit",
+    "release", "asset-review", "asset-update", "asset", "document", "delegation", "absence", "sop", "user", "audit",
 )  # fmt: skip
 
 #: Titles that contain what SQL, HTML and patterns make something of.

@@ -25,6 +25,7 @@ asset-update  RMHIA RMHIA -  M  - -
 asset         MHIA  MHIA  M  M  - -
 document      RMHIA RMHIA -  -  - -
 delegation    MHIA  MHIA  HA HA - -
+absence       MHIA  MHIA  MHA MHA - -
 sop           RMHIA RMHIA HA -  - H
 notification  RMHIA RMHIA -  -  - -
 user          IA    IA    A  A  - -

@@ -10,6 +10,7 @@ from sqlalchemy import column, func, select
 from lpse_admin.permissions import Resource, Verb, may
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome
+from models.absence import Absence
 from models.activity import RECORD_OF
 from models.asset import Asset
 from models.audit import AuditEntry, anchors
@@ -22,7 +23,7 @@ from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import WorkingHours
-from tests.cast import asset, delegation, new, settings, walk
+from tests.cast import absence, asset, delegation, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -88,6 +89,8 @@ ROUTES: dict[str, object] = {
     "document.remove": Verb.READ,
     "delegation.create_view": Verb.CREATE,
     "delegation.withdraw": Verb.EDIT,
+    "absence.create_view": Verb.CREATE,
+    "absence.end": Verb.EDIT,
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
@@ -227,6 +230,7 @@ def furnished(house: House) -> None:
             asset(session, office)
             settings(session, office)
             delegation(session, office, office.manager2)
+            absence(session, office)
             new(session, office)
             walk(session, office, *WAY)
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -280,6 +284,7 @@ TABLES = {
     "asset": Asset.__table__,
     "document": Document.__table__,
     "delegation": Delegation.__table__,
+    "absence": Absence.__table__,
     "sop": SopRevision.__table__,
     "notification": Notification.__table__,
     "user": User.__table__,

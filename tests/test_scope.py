@@ -10,6 +10,7 @@ from sqlalchemy import select
 from lpse_admin.sop import to_toml
 from lpse_admin.steps import Outcome, Step
 from models import sop
+from models.absence import Absence
 from models.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.agency import NumberCounter
 from models.asset import Asset, AssetMutation
@@ -23,7 +24,7 @@ from models.setting import Threshold
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import RamadanMonth, WorkingHours
-from tests.cast import NOW, ROUTES, answer, asset, delegation, fulfil, move, new, settings, walk
+from tests.cast import NOW, ROUTES, absence, answer, asset, delegation, fulfil, move, new, settings, walk
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
@@ -32,6 +33,7 @@ SCOPED = {
     Delegation: Delegation.agency_id, OfficeDay: OfficeDay.agency_id, WorkingHours: WorkingHours.agency_id,
     RamadanMonth: RamadanMonth.agency_id, Threshold: Threshold.agency_id,
     AuditEntry: AuditEntry.chain, User: User.agency_id,
+    Delegation: Delegation.agency_id, Absence: Absence.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
 }  # fmt: skip
 
 
@@ -50,6 +52,7 @@ def register(shared):
         attach(session, name="a.txt", media_type="text/plain", content=b"a", by=office.requester, now=NOW,
                activity=draft.current)  # fmt: skip
         sop.load(session, to_toml(replace(office.sop.paper, revised=NOW.date())), office.sop.key, now=NOW)
+        absence(session, office)
         granted = delegation(session, office)
         attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
                delegation=granted)  # fmt: skip
@@ -100,7 +103,7 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert {activity.change for activity in seen(session, Activity, person)} == own
         assert {document.change for document in seen(session, Document, person)} <= own
         assert {day.agency for day in seen(session, OfficeDay, person)} == {office.agency}
-        for hidden in (Asset, AssetMutation, Delegation, WorkingHours, RamadanMonth, Threshold, AuditEntry):
+        for hidden in (Asset, AssetMutation, Delegation, Absence, WorkingHours, RamadanMonth, Threshold, AuditEntry):
             assert seen(session, hidden, person) == set()
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}

@@ -28,7 +28,7 @@ from lpse_admin.steps import Outcome, Step
 from models.activity import Activity
 from models.sop import load
 from models.user import User
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, asset, delegation, new, walk
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, absence, asset, delegation, new, walk
 from tests.house import opened, upload
 from tests.program import Visitor
 from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
@@ -223,6 +223,8 @@ def _fill(house: House) -> None:
             walk(session, office, *ending)
         new(session, office)
         delegation(session, office)
+        absence(session, office, days=3, reason=typed("Dinas luar"))
+        absence(session, everybody.tana_tidung, reason=typed("Sakit"))
         text = dict(papers())[LUMAJANG]
         load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()

@@ -24,9 +24,11 @@ from models.activity import (
 from models.agency import Agency
 from models.change import ChangeRequest, whole
 from models.database import db
+from models.delegation import Delegation
 from models.scope import visible
 from models.user import User
-from views.base import RecordView, addresses, may_i, reader, row_id, stands_in_for_head
+from views.absent_head import absent_head
+from views.base import RecordView, addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.exporting import CellKind
@@ -91,6 +93,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             (ChangeRequest, ChangeRequest.id == _activity.change_id),
             (_actor, _actor.id == _activity.actor_id),
             (Agency, Agency.id == _activity.agency_id),
+            *(((Delegation, Delegation.id == _activity.delegation_id),) if step in _HEADS else ()),
         ),
         columns=(
             Column("id", _("Id"), _activity.id, CellKind.NUMBER, listed=False, exported=False),
@@ -104,6 +107,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome),
             Column("actor", _("By"), _actor.full_name),
             Column("capacity", _("In the capacity of"), _activity.capacity),
+            *(_DELEGATION if step in _HEADS else ()),
             *_own_columns(step, listed),
             Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
             *TIMES,
@@ -130,6 +134,13 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
     )
 
 
+#: The steps that are the head's, or a delegate's: the decree under which the delegate decided.
+_HEADS = frozenset({Step.APPROVAL, Step.VERIFICATION})
+_DELEGATION = (
+    Column("decree", _("Decree number of the delegation"), Delegation.decree_number),
+    Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, listed=False),
+    Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, listed=False),
+)
 _REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK, Step.RELEASE})
 
 
@@ -245,7 +256,7 @@ class ApprovalView(StepRecordView):
     def list_extras(self) -> dict[str, Any]:
         """Return how many emergencies wait, and since when the oldest does."""
         number, oldest = waiting.emergencies(db.session(), reader())
-        return {"waiting": number, "oldest": oldest}
+        return {"waiting": number, "oldest": oldest, "absent_head": absent_head(me().agency, arrived=oldest)}
 
 
 class ImplementationView(StepRecordView):
@@ -305,7 +316,12 @@ class VerificationView(StepRecordView):
     resource = Resource.VERIFICATION
     title = _("Verifications")
     empty = _("No verification matches. One appears when a report is handed over.")
+    list_template = "activity/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return what is to be said of a head who is not there."""
+        return {"absent_head": absent_head(me().agency)}
 
 
 class ActualTimeForm(Form):

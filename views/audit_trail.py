@@ -63,6 +63,8 @@ ACTIONS = (
     Action("setting.ramadan", _("Set a month of Ramadan")),
     Action("setting.ramadan.remove", _("Removed a month of Ramadan")),
     Action("setting.threshold", _("Set when somebody is warned")),
+    Action("absence.record", _("Recorded an absence of the head")),
+    Action("absence.end", _("Ended an absence of the head")),
     Action("POST access.login", _("Logged in")),
     Action("POST access.logout", _("Logged out")),
     Action("POST language.choose", _("Chose a language")),

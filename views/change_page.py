@@ -11,6 +11,7 @@ from markupsafe import Markup
 from lpse_admin.diagram import Diagram, Row, draw
 from lpse_admin.message import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
+from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.word import Word
@@ -21,6 +22,7 @@ from models.database import db
 from models.deviation import unaccounted, undisposed
 from models.timekeeping import reading
 from models.working_time import calendar_of
+from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
 from views.hands import Hands
 from views.language import day, moment, tr
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from models.deviation import Deviation
     from models.document import Document
     from models.user import User
+    from views.absent_head import AbsentHead
     from views.hands import HandOverForm
     from views.step_form import StepForm
 
@@ -110,6 +113,9 @@ class ChangePage:
     hands: Hands | None
     #: The deviations that wait for the head's disposal at this verification.
     undisposed: tuple[Deviation, ...]
+    #: While it waits for a head who is not there.
+    absent_head: AbsentHead | None
+    may_record_absence: bool
 
     @classmethod
     def of(  # noqa: PLR0913 - what was typed and refused is shown again
@@ -129,6 +135,9 @@ class ChangePage:
             form = step_form(change, current)
         chart = draw(change.paper)
         calendar = calendar_of(db.session(), change.agency)
+        rule = change.paper.rules.get(change.step)
+        at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
+        waits_for = str(change.paper.actor_title(change.step)) if current is not None else None
         return cls(
             change=change,
             facts=tuple(_facts(change, REQUEST_FIELDS)),
@@ -136,7 +145,7 @@ class ChangePage:
             rows=tuple(_chart_rows(change, chart)),
             entries=tuple(_entries(change, now, calendar)),
             current=current,
-            waits_for=str(change.paper.actor_title(change.step)) if current is not None else None,
+            waits_for=waits_for,
             why_not=why_not,
             form=form,
             moves=change.open_moves(user, now) if form is not None else (),
@@ -147,6 +156,8 @@ class ChangePage:
             times=reading(change, current, now, calendar) if current is not None and not change.is_draft else None,
             hands=Hands.of(change, user, now, hand_over),
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
+            absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
+            may_record_absence=at_the_head and may_record_absence(),
         )
 
     def needs_account(self) -> bool:
@@ -172,6 +183,10 @@ class ChangePage:
         """Return the paper's standard time of the present step."""
         rule = self.change.paper.rules.get(self.change.step)
         return rule.standard.text if rule and rule.standard else gettext("not laid down")
+
+
+def _absent_head(change: ChangeRequest, current: Activity | None, head: str | None) -> AbsentHead | None:
+    return absent_head(change.agency, head=head, arrived=current.arrived_at if current else None, change=change)
 
 
 _DECISIONS = frozenset({Step.APPROVAL, Step.VERIFICATION})

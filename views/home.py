@@ -7,6 +7,7 @@ from flask import Blueprint, render_template
 from lpse_admin.permissions import Resource, Verb
 from models import waiting
 from models.database import db
+from views.absent_head import absent_head
 from views.base import may_i, reader
 from views.clock import now
 from views.language import current_zone
@@ -22,15 +23,19 @@ def index() -> str:
     """Show the home of whoever is logged in."""
     session, viewed_by = db.session(), reader()
     rows = waiting.for_reader(session, viewed_by, _SHOWN + 1, now())
+    sent = waiting.sent_on(session, viewed_by, _SHOWN, now())
+    at_the_head = min((row.since for row in sent if row.waits_for_head), default=None)
     number, oldest = waiting.emergencies(session, viewed_by) if viewed_by.decides else (0, None)
     return render_template(
         "home/index.html",
         waiting=rows[:_SHOWN],
         more=len(rows) > _SHOWN,
-        sent=waiting.sent_on(session, viewed_by, _SHOWN, now()),
         follow_ups=waiting.follow_ups(session, viewed_by, _SHOWN),
         undisposed=waiting.undisposed(session, viewed_by),
         today=now().astimezone(current_zone()).date(),
+        sent=sent,
+        # Whoever took a step is of the agency that the request belongs to.
+        absent_head=absent_head(viewed_by.user.agency, arrived=at_the_head) if at_the_head else None,
         emergencies=number,
         oldest=oldest,
         may_request=may_i(Verb.CREATE, Resource.CHANGE),

@@ -15,6 +15,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
 from views import home
+from views.absences import AbsenceView
 from views.access import viewer
 from views.activities import STEP_VIEWS
 from views.assets import AssetView
@@ -62,7 +63,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, UserView, HolidayView, SettingView)),
+    (_("Governance"), (SopView, DelegationView, AbsenceView, HolidayView, SettingView, UserView)),
     (_("Supervision"), (AuditView,)),
 )
 

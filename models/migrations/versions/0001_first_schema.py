@@ -88,6 +88,10 @@ _FUNCTIONS = (
     "notification_kept",
     "mail_sent_once",
     "mail_kept",
+    "absence_of_a_head",
+    "absence_apart",
+    "absence_stands",
+    "absence_kept",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -118,6 +122,7 @@ _FUNCTIONS = (
     "handover_no_truncate",
     "notification_no_truncate",
     "mail_no_truncate",
+    "absence_no_truncate",
 )
 
 
@@ -130,6 +135,7 @@ def upgrade() -> None:
     _login_failure()
     _number_counter()
     _user_account()
+    _absence()
     _asset()
     _delegation()
     _login()
@@ -198,6 +204,7 @@ def downgrade() -> None:
     op.drop_table("login")
     op.drop_table("delegation")
     op.drop_table("asset")
+    op.drop_table("absence")
     op.drop_table("user_account")
     op.drop_table("number_counter")
     op.drop_table("login_failure")
@@ -361,6 +368,44 @@ def _user_account() -> None:
     op.create_index(
         op.f("ix_user_account_agency_id_full_name_id"), "user_account", ["agency_id", "full_name", "id"], unique=False
     )
+
+
+def _absence() -> None:
+    op.create_table(
+        "absence",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("from_date", sa.Date(), nullable=False),
+        sa.Column("until_date", sa.Date(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_because", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_because", sa.Text(), nullable=True),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by_id IS NULL)", name=op.f("ck_absence_ended_by_somebody")),
+        sa.CheckConstraint("ended_because IS NULL OR ended_at IS NOT NULL", name=op.f("ck_absence_reason_of_an_end")),
+        sa.CheckConstraint(
+            "ended_by_id IS NULL OR ended_by_id = head_id OR ended_because IS NOT NULL",
+            name=op.f("ck_absence_ended_with_a_reason"),
+        ),
+        sa.CheckConstraint("recorded_at <= ended_at", name=op.f("ck_absence_ended_afterwards")),
+        sa.CheckConstraint(
+            "recorded_by_id = head_id OR recorded_because IS NOT NULL", name=op.f("ck_absence_recorded_with_a_reason")
+        ),
+        sa.CheckConstraint("until_date IS NULL OR from_date <= until_date", name=op.f("ck_absence_dates_in_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_absence_agency_id")),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["user_account.id"], name=op.f("fk_absence_ended_by_id")),
+        sa.ForeignKeyConstraint(["head_id"], ["user_account.id"], name=op.f("fk_absence_head_id")),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["user_account.id"], name=op.f("fk_absence_recorded_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),
+    )
+    op.create_index(
+        op.f("ix_absence_agency_id_from_date_id"), "absence", ["agency_id", "from_date", "id"], unique=False
+    )
+    op.create_index(op.f("ix_absence_head_id_from_date"), "absence", ["head_id", "from_date"], unique=False)
 
 
 def _asset() -> None:

@@ -150,6 +150,14 @@ CREATE FUNCTION mail_sent_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF
 CREATE TRIGGER mail_sent_once BEFORE UPDATE ON mail FOR EACH ROW EXECUTE FUNCTION mail_sent_once()
 CREATE FUNCTION mail_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'a mail stays in the outbox' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
 CREATE TRIGGER mail_kept BEFORE DELETE ON mail FOR EACH ROW EXECUTE FUNCTION mail_kept()
+CREATE FUNCTION absence_of_a_head() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT EXISTS (SELECT 1 FROM user_account u WHERE u.id = NEW.head_id AND u.agency_id = NEW.agency_id AND u.is_head) THEN RAISE EXCEPTION 'an absence is that of a head of the agency' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER absence_of_a_head BEFORE INSERT ON absence FOR EACH ROW EXECUTE FUNCTION absence_of_a_head()
+CREATE FUNCTION absence_apart() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT 1 FROM absence a WHERE a.head_id = NEW.head_id AND a.ended_at IS NULL AND (NEW.until_date IS NULL OR a.from_date <= NEW.until_date) AND (a.until_date IS NULL OR a.until_date >= NEW.from_date)) THEN RAISE EXCEPTION 'two absences of one head do not overlap' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER absence_apart BEFORE INSERT ON absence FOR EACH ROW EXECUTE FUNCTION absence_apart()
+CREATE FUNCTION absence_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.agency_id IS DISTINCT FROM OLD.agency_id OR NEW.head_id IS DISTINCT FROM OLD.head_id OR NEW.from_date IS DISTINCT FROM OLD.from_date OR NEW.until_date IS DISTINCT FROM OLD.until_date OR NEW.reason IS DISTINCT FROM OLD.reason OR NEW.recorded_by_id IS DISTINCT FROM OLD.recorded_by_id OR NEW.recorded_at IS DISTINCT FROM OLD.recorded_at OR NEW.recorded_because IS DISTINCT FROM OLD.recorded_because OR (OLD.ended_at IS NOT NULL AND (NEW.ended_at IS DISTINCT FROM OLD.ended_at OR NEW.ended_by_id IS DISTINCT FROM OLD.ended_by_id OR NEW.ended_because IS DISTINCT FROM OLD.ended_because)) THEN RAISE EXCEPTION 'an absence can only be ended, once' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER absence_stands BEFORE UPDATE ON absence FOR EACH ROW EXECUTE FUNCTION absence_stands()
+CREATE FUNCTION absence_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'an absence is ended, not deleted' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
+CREATE TRIGGER absence_kept BEFORE DELETE ON absence FOR EACH ROW EXECUTE FUNCTION absence_kept()
 CREATE FUNCTION audit_entry_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_entry cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_no_truncate()
 CREATE FUNCTION audit_row_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'audit_row cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
@@ -210,3 +218,5 @@ CREATE FUNCTION notification_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $
 CREATE TRIGGER notification_no_truncate BEFORE TRUNCATE ON notification FOR EACH STATEMENT EXECUTE FUNCTION notification_no_truncate()
 CREATE FUNCTION mail_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'mail cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 CREATE TRIGGER mail_no_truncate BEFORE TRUNCATE ON mail FOR EACH STATEMENT EXECUTE FUNCTION mail_no_truncate()
+CREATE FUNCTION absence_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TRUE THEN RAISE EXCEPTION 'absence cannot be emptied' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE TRIGGER absence_no_truncate BEFORE TRUNCATE ON absence FOR EACH STATEMENT EXECUTE FUNCTION absence_no_truncate()

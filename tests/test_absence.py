@@ -1,0 +1,333 @@
+"""The head's absence: who records and ends it, when it holds, and since when nobody decides."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models.absence import AbsenceCause, AbsenceState, head_absence, record
+from models.delegation import DelegationKind, grant
+from tests.cast import NOW, absence, answer, at, delegation, move, user
+
+TODAY = NOW.date()
+DAY = dt.timedelta(days=1)
+
+
+def away(session, office, first=0, last=None, **changes):
+    """Record that the head is away from the day ``first`` to ``last``, counted from today, and commit."""
+    values = {
+        "head": office.head, "from_date": TODAY + first * DAY,
+        "until_date": None if last is None else TODAY + last * DAY,
+        "reason": "Sakit", "by": office.head, "now": NOW, **changes,
+    }  # fmt: skip
+    made = record(session, **values)
+    session.commit()
+    return made
+
+
+def local(office, day, hour=0, minute=0):
+    return dt.datetime(2026, 3, day, hour, minute, tzinfo=office.agency.zone)
+
+
+@pytest.fixture
+def office(session, cast):
+    answer(session, "absence.record")
+    return cast.lumajang
+
+
+def test_while_the_head_is_there_nobody_is_absent_and_asking_takes_one_statement(session, cast, office):
+    asked = []
+    agency = office.agency
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(session.get_bind(), "before_cursor_execute", note)
+    assert head_absence(session, agency, NOW) is None
+    assert len(asked) == 1
+    away(session, cast.tana_tidung)
+    assert head_absence(session, office.agency, NOW) is None
+
+
+@pytest.mark.parametrize("key", ["lumajang", "tana_tidung"])
+def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, session, cast):
+    answer(session)
+    here = getattr(cast, key)
+    made = away(session, here, 1, 2)
+    for moment, holds in (
+        (local(here, 2, 23, 59), False),
+        (local(here, 3, 0, 0), True),
+        (local(here, 4, 23, 59), True),
+        (local(here, 5, 0, 0), False),
+    ):
+        found = head_absence(session, here.agency, moment)
+        assert (found is not None) is holds
+        if found:
+            assert (found.cause, found.since, found.until) == (AbsenceCause.RECORDED, TODAY + DAY, TODAY + 2 * DAY)
+            assert (found.reason, found.absence, found.delegation) == ("Sakit", made, None)
+            assert found.uncovered_since == TODAY + DAY
+
+
+def test_without_a_last_day_it_lasts_until_it_is_ended(session, office):
+    made = away(session, office, -2)
+    assert head_absence(session, office.agency, NOW + 300 * DAY).until is None
+    made.end(now=NOW + dt.timedelta(hours=1), by=office.head)
+    session.commit()
+    assert head_absence(session, office.agency, NOW + dt.timedelta(hours=1)) is None
+    assert (made.ended_by_id, made.ended_because) == (office.head.id, None)
+    with pytest.raises(NoSuchMove, match="over"):
+        made.end(now=NOW + 2 * DAY, by=office.head)
+
+
+def test_others_of_the_office_record_and_end_it_only_with_a_reason_why_they_do(session, cast, office):
+    for person in (office.manager, office.administrator, cast.installer):
+        with pytest.raises(Incomplete) as refusal:
+            away(session, office, by=person)
+        assert set(refusal.value.fields) == {"because"}
+        made = away(session, office, by=person, because=" Dirawat di rumah sakit ")
+        assert (made.recorded_by, made.recorded_because) == (person, "Dirawat di rumah sakit")
+        with pytest.raises(Incomplete) as refusal:
+            made.end(now=NOW, by=person, because=" ")
+        assert set(refusal.value.fields) == {"because"}
+        made.end(now=NOW, by=person, because="Sudah masuk kantor")
+        session.commit()
+    away(session, office)
+
+
+def test_nobody_else_records_or_ends_it(session, cast, office):
+    made = away(session, office)
+    other = cast.tana_tidung
+    strangers = (
+        office.requester, office.delegate, office.inspector, other.head, other.manager, other.administrator,
+    )  # fmt: skip
+    delegation(session, office)
+    for stranger in strangers:
+        with pytest.raises(NotAllowed):
+            away(session, office, 5, 6, by=stranger, because="Sebab")
+        with pytest.raises(NotAllowed):
+            made.end(now=NOW, by=stranger, because="Sebab")
+    answer(session)
+    office.manager.is_active = False
+    session.commit()
+    with pytest.raises(NotAllowed):
+        made.end(now=NOW, by=office.manager, because="Sebab")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"reason": " "}, "reason"),
+        ({"reason": "a\x00b"}, "reason"),
+        ({"because": "a\x00b"}, "because"),
+        ({"first": 2, "last": 1}, "until_date"),
+        ({"first": -3, "last": -1}, "until_date"),
+        ({"first": -367}, "from_date"),
+    ],
+)
+def test_each_wrong_part_is_named(changes, field, session, office):
+    with pytest.raises(Incomplete) as refusal:
+        away(session, office, **changes)
+    assert set(refusal.value.fields) == {field}
+    with pytest.raises(Incomplete) as refusal:
+        away(session, office, head=office.requester, by=office.manager, because="Sebab")
+    assert set(refusal.value.fields) == {"head_id"}
+
+
+def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(session, office):
+    away(session, office, 2, 4)
+    for first, last in ((0, 2), (4, 9), (3, 3), (0, None), (-1, 9)):
+        with pytest.raises(Incomplete) as refusal:
+            away(session, office, first, last)
+        assert set(refusal.value.fields) == {"from_date"}
+    away(session, office, 0, 1)
+    open_ended = away(session, office, 5)
+    with pytest.raises(Incomplete):
+        away(session, office, 30, 31)
+    found = head_absence(session, office.agency, NOW + 3 * DAY)
+    assert (found.since, found.until, found.reason) == (TODAY, None, "Sakit")
+    open_ended.end(now=NOW, by=office.head)
+    session.commit()
+    found = head_absence(session, office.agency, NOW + 3 * DAY)
+    assert (found.since, found.until) == (TODAY, TODAY + 4 * DAY)
+
+
+def test_a_head_who_came_back_may_leave_again_on_the_same_day(session, office):
+    made = away(session, office, -3, 3)
+    made.end(now=NOW, by=office.head)
+    session.commit()
+    again = away(session, office, 0, 1)
+    assert made.state(TODAY) is AbsenceState.OVER
+    assert again.state(TODAY) is AbsenceState.NOW
+    assert again.state(TODAY - DAY) is AbsenceState.COMING
+    assert again.state(TODAY + 2 * DAY) is AbsenceState.OVER
+    assert head_absence(session, office.agency, NOW).since == TODAY
+
+
+def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(session, office):
+    second = user(session, office.agency, "kepala2", Role.HEAD)
+    away(session, office, -5, 9)
+    assert head_absence(session, office.agency, NOW) is None
+    away(session, office, -1, 4, head=second, by=second, reason="Dinas luar")
+    found = head_absence(session, office.agency, NOW)
+    assert (found.since, found.until, found.reason) == (TODAY - DAY, TODAY + 4 * DAY, "Dinas luar")
+
+
+def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(session, office):
+    then = NOW + dt.timedelta(hours=3)
+    answer(session, "user.disable", now=then)
+    office.head.is_active = False
+    session.commit()
+    found = head_absence(session, office.agency, NOW + DAY)
+    assert (found.cause, found.since, found.until, found.reason) == (AbsenceCause.DISABLED, then, None, None)
+    assert found.uncovered_since == then
+    away(session, office, -1, 9, by=office.manager, because="Pensiun")
+    found = head_absence(session, office.agency, NOW + DAY)
+    assert (found.cause, found.since, found.until) == (AbsenceCause.RECORDED, TODAY - DAY, None)
+
+
+def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(session, office):
+    then = NOW + dt.timedelta(hours=3)
+    answer(session, "user.edit", now=then)
+    office.head.roles = [Role.INSPECTOR]
+    session.commit()
+    found = head_absence(session, office.agency, NOW + DAY)
+    assert (found.cause, found.since, found.delegation) == (AbsenceCause.VACANT, then, None)
+
+
+def test_where_nothing_tells_it_it_is_not_known_since_when(session, office):
+    session.connection().execute(text("UPDATE user_account SET is_active = (1 = 0) WHERE is_head"))
+    session.commit()
+    session.expire_all()
+    found = head_absence(session, office.agency, NOW)
+    assert (found.cause, found.since, found.uncovered_since) == (AbsenceCause.DISABLED, None, None)
+
+
+def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(session, office):
+    granted = delegation(session, office, days=3)
+    found = head_absence(session, office.agency, NOW)
+    assert (found.cause, found.since, found.until) == (AbsenceCause.DELEGATED, TODAY, TODAY + 2 * DAY)
+    assert (found.delegation, found.uncovered_since) == (granted, None)
+    answer(session)
+    away(session, office, -2)
+    found = head_absence(session, office.agency, NOW)
+    assert (found.cause, found.since, found.delegation) == (AbsenceCause.RECORDED, TODAY - 2 * DAY, granted)
+    assert head_absence(session, office.agency, local(office, 4, 23, 59)).delegation is granted
+    found = head_absence(session, office.agency, local(office, 5))
+    assert (found.delegation, found.uncovered_since) == (None, TODAY + 3 * DAY)
+
+
+def test_from_the_withdrawal_on_nobody_stands_in(session, office):
+    granted = delegation(session, office, days=3)
+    answer(session)
+    absence(session, office)
+    answer(session)
+    then = NOW + dt.timedelta(hours=2)
+    granted.withdraw(now=then, by=office.head)
+    session.commit()
+    found = head_absence(session, office.agency, then)
+    assert (found.since, found.delegation, found.uncovered_since) == (TODAY, None, then)
+    granted_later = grant(
+        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLT, decree_number="800/2/2026",
+        from_date=TODAY + 5 * DAY, until_date=TODAY + 6 * DAY, by=office.head, now=NOW,
+    )  # fmt: skip
+    granted_later.withdraw(now=then + DAY, by=office.head)
+    session.commit()
+    assert head_absence(session, office.agency, NOW + 9 * DAY).uncovered_since == then
+
+
+def test_one_withdrawn_after_its_last_day_ended_with_that_day(session, office):
+    granted = delegation(session, office, days=2)
+    answer(session)
+    away(session, office)
+    granted.withdraw(now=NOW + 5 * DAY, by=office.head)
+    session.commit()
+    assert head_absence(session, office.agency, NOW + 6 * DAY).uncovered_since == TODAY + 2 * DAY
+
+
+def test_a_delegate_whose_account_is_disabled_covers_nothing(session, office):
+    delegation(session, office, days=3)
+    answer(session)
+    away(session, office)
+    then = NOW + dt.timedelta(hours=1)
+    answer(session, "user.disable", now=then)
+    office.delegate.is_active = False
+    session.commit()
+    found = head_absence(session, office.agency, then)
+    assert (found.delegation, found.uncovered_since) == (None, then)
+
+
+def test_an_absence_bars_no_head_who_is_there_after_all_and_approves_nothing_by_silence(session, office):
+    change, silent = at(session, office, Step.APPROVAL), at(session, office, Step.APPROVAL)
+    answer(session)
+    away(session, office)
+    with pytest.raises(NotAllowed):
+        move(session, silent, Outcome.APPROVED, office.delegate, now=NOW + 400 * DAY)
+    approved = move(session, change, Outcome.APPROVED, office.head)
+    assert (approved.capacity, approved.delegation_id) == ("Kepala LPSE", None)
+    assert silent.step is Step.APPROVAL
+
+
+def test_nobody_records_a_delegation_to_themselves(session, office):
+    with pytest.raises(Incomplete) as refusal:
+        grant(
+            session, head=office.head, delegate=office.administrator, kind=DelegationKind.PLH, decree_number="800/9",
+            from_date=TODAY, until_date=TODAY, by=office.administrator, now=NOW,
+        )  # fmt: skip
+    assert set(refusal.value.fields) == {"delegate_id"}
+
+
+_COLUMNS = (
+    "agency_id, head_id, from_date, until_date, reason, recorded_by_id, recorded_at, recorded_because, ended_at,"
+    " ended_by_id, ended_because"
+)
+_AT = "'2026-03-01 00:00:00'"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{agency}, {head}, '2027-03-02', '2027-03-01', 'x', {head}, {at}, NULL, NULL, NULL, NULL",
+        "{agency}, {head}, '2027-03-02', NULL, 'x', {manager}, {at}, NULL, NULL, NULL, NULL",
+        "{agency}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, {at}, NULL, NULL",
+        "{agency}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, {at}, {manager}, NULL",
+        "{agency}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, NULL, NULL, 'x'",
+        "{agency}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, '2026-02-01 00:00:00', {head}, NULL",
+        "{agency}, {head}, '2026-01-01', '2026-03-02', 'x', {head}, {at}, NULL, NULL, NULL, NULL",
+        "{agency}, {head}, '2026-03-04', NULL, 'x', {head}, {at}, NULL, NULL, NULL, NULL",
+        "{agency}, {manager}, '2027-03-02', NULL, 'x', {manager}, {at}, NULL, NULL, NULL, NULL",
+        "{other}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, NULL, NULL, NULL",
+    ],
+)
+def test_the_database_refuses_an_absence_that_cannot_be(values, session, cast, office):
+    away(session, office, 0, 2)
+    filled = values.format(
+        agency=office.agency.id,
+        other=cast.tana_tidung.agency.id,
+        head=office.head.id,
+        manager=office.manager.id,
+        at=_AT,
+    )
+    with pytest.raises(IntegrityError):
+        session.connection().execute(text(f"INSERT INTO absence ({_COLUMNS}) VALUES ({filled})"))
+    session.rollback()
+
+
+def test_the_database_keeps_what_was_recorded(session, office):
+    made = away(session, office)
+    made.end(now=NOW, by=office.head)
+    session.commit()
+    for statement in (
+        "UPDATE absence SET from_date = '2026-01-01'",
+        "UPDATE absence SET reason = 'Lain'",
+        "UPDATE absence SET ended_at = NULL, ended_by_id = NULL",
+        "DELETE FROM absence",
+    ):
+        with pytest.raises(IntegrityError):
+            session.connection().execute(text(statement))
+        session.rollback()

@@ -1,0 +1,160 @@
+"""A late step, a missing letter and an absent head: each deviates, is accounted for, and is disposed of by the head."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.deviation import DeviationKind, Disposal
+from lpse_admin.steps import Outcome, Step
+from models.change import ChangeRequest
+from models.deadline import sweep
+from models.deviation import Deviation, DeviationState
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation
+from tests.house import house  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.house import House
+
+HOUR = dt.timedelta(hours=1)
+LETTER = "document-surat-permohonan"
+
+
+@pytest.fixture(autouse=True)
+def morning(house: House) -> Iterator[None]:
+    """Begin each test at nine on the Monday."""
+    house.now = NOW
+    yield
+    house.now = NOW
+
+
+def told(house: House, change_id: int) -> list[Deviation]:
+    """Return the deviations of a request, in order."""
+    with house.session() as session:
+        return list(session.scalars(select(Deviation).where(Deviation.change_id == change_id).order_by(Deviation.id)))
+
+
+def sweep_all(house: House) -> int:
+    """Run the sweep over both offices and return how many deviations it raised."""
+    with house.session() as session:
+        cast = house.cast(session)
+        answer(session, "deadline.sweep", now=house.now)
+        raised = [one for office in (cast.lumajang, cast.tana_tidung)
+                  for one in sweep(session, office.agency, house.now).raised]  # fmt: skip
+        session.commit()
+        return len(raised)
+
+
+def test_a_late_step_a_missing_letter_and_an_absent_head_are_accounted_for_and_disposed_of(house: House) -> None:
+    change_id = house.at(LUMAJANG, Step.REQUEST)
+    form = house.form(change_id, Outcome.SUBMITTED)
+    form.pop(LETTER)
+    requester = house.visitor("pemohon")
+
+    refused = requester.post(f"/admin/change/{change_id}/move", **form)
+    assert refused.status_code == 422
+    assert "surat" in refused.text.lower()
+    form = house.form(change_id, Outcome.SUBMITTED)
+    form.pop(LETTER)
+    accepted = requester.post(
+        f"/admin/change/{change_id}/move", **form, **{f"account-{LETTER}": "Surat menyusul, pejabatnya dinas luar"}
+    )
+    assert accepted.status_code == 303, accepted.text
+    (letter,) = told(house, change_id)
+    assert (letter.kind, letter.subject, letter.state) == (DeviationKind.EQUIPMENT, LETTER, DeviationState.ACCOUNTED)
+
+    # Two hours are the standard; three and a half are over when the manager finishes.
+    house.now += 4.5 * HOUR  # with the noon break
+    late = house.move(change_id, Outcome.ACCEPTED)
+    assert late.status_code == 422
+    assert "account-time" in late.text
+    assert house.where(change_id)[0] is Step.EVALUATION
+    assert house.move(change_id, Outcome.ACCEPTED, **{"account-time": "Jaringan kantor padam"}).status_code == 303
+    assert house.move(change_id, Outcome.EMERGENCY).status_code == 303
+
+    # The head is away: the standard of an hour goes by, and the sweep says so, once.
+    house.now += dt.timedelta(days=1)
+    assert sweep_all(house) == 1
+    assert sweep_all(house) == 0
+    with house.session() as session:
+        delegation(session, house.cast(session).lumajang, days=5)
+    stand_in = house.visitor("plh")
+    move = house.form(change_id, Outcome.APPROVED) | {"account-time": "Kepala dinas luar, delegasi baru terbit"}
+    assert stand_in.post(f"/admin/change/{change_id}/move", **move).status_code == 303
+    for outcome in (Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
+        assert house.move(change_id, outcome).status_code == 303
+
+    # Nothing is verified before everything is disposed of.
+    undisposed = house.move(change_id, Outcome.VERIFIED)
+    assert undisposed.status_code == 422
+    found = told(house, change_id)
+    assert [one.kind for one in found] == [DeviationKind.EQUIPMENT, DeviationKind.TIME, DeviationKind.TIME]
+    given: dict[str, str] = {f"disposal-{one.id}": "accepted" for one in found[:2]}
+    with house.session() as session:
+        manager = house.cast(session).lumajang.manager.id
+    last = found[2].id
+    given |= {f"disposal-{last}": "follow-up", f"follow-up-by-{last}": str(manager)}
+    without_a_day = house.move(change_id, Outcome.VERIFIED, **given)
+    assert without_a_day.status_code == 422
+    assert f"follow-up-until-{last}" in without_a_day.text
+    assert (
+        house.move(change_id, Outcome.VERIFIED, **given, **{f"follow-up-until-{last}": "2026-03-20"}).status_code == 303
+    )
+
+    page = house.visitor("pemeriksa").get(f"/admin/change/details/?id={change_id}").text
+    for words in ("Surat menyusul", "Jaringan kantor padam", "delegasi baru terbit", "Plh. Kepala LPSE", "800/12/2026"):
+        assert words in page
+    _the_ledger_says_the_same(house, change_id)
+    home = house.visitor("pengelola").get("/").text
+    assert f"/admin/deviation/details/?id={last}" in home
+    assert house.visitor("pengelola2").post(f"/admin/deviation/{last}/done", note="Sudah").status_code == 403
+    assert house.visitor("pengelola").post(f"/admin/deviation/{last}/done", note=" ").status_code == 422
+    done = house.visitor("pengelola").post(f"/admin/deviation/{last}/done", note="Jadwal piket kepala disusun")
+    assert done.status_code == 303
+    assert f"/admin/deviation/details/?id={last}" not in house.visitor("pengelola").get("/").text
+
+
+def _the_ledger_says_the_same(house: House, change_id: int) -> None:
+    export = house.visitor("pemeriksa").get("/admin/deviation/export/csv/?sort=raised").text
+    with house.session() as session:
+        number = session.get_one(ChangeRequest, change_id).number
+    rows = [row for row in csv.reader(io.StringIO(export.lstrip("\ufeff"))) if number in row]
+    assert len(rows) == 3
+    assert ["Surat menyusul, pejabatnya dinas luar" in row for row in rows] == [True, False, False]
+    assert all("Kepala LPSE" in row for row in rows)
+
+
+def test_a_paper_without_the_clause_refuses_what_is_missing_and_judges_nothing(house: House) -> None:
+    change_id = house.at(TANA_TIDUNG, Step.EVALUATION)
+    house.now += dt.timedelta(days=30)
+    assert house.move(change_id, Outcome.ACCEPTED).status_code == 303
+    assert told(house, change_id) == []
+    assert 'name="account-' not in house.actor_page(change_id).text
+
+
+def test_what_was_disposed_of_says_so_to_the_executor(house: House) -> None:
+    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    house.now += dt.timedelta(days=2)
+    assert house.move(change_id, Outcome.REJECTED, **{"account-time": "Sakit"}).status_code == 303
+    (one,) = told(house, change_id)
+    assert house.visitor("pengelola2").post(f"/admin/deviation/{one.id}/dispose").status_code == 403
+    head = house.visitor("kepala")
+    assert f"/admin/deviation/{one.id}/dispose" in head.get(f"/admin/deviation/details/?id={one.id}").text
+    nameless = head.post(f"/admin/deviation/{one.id}/dispose", **{f"disposal-{one.id}": "not-accepted"})
+    assert nameless.status_code == 422
+    taken = head.post(
+        f"/admin/deviation/{one.id}/dispose",
+        **{f"disposal-{one.id}": "not-accepted", f"note-{one.id}": "Tidak ada pemberitahuan"},
+    )
+    assert taken.status_code == 303
+    (one,) = told(house, change_id)
+    assert (one.disposal, one.disposed_capacity) == (Disposal.NOT_ACCEPTED, "Kepala LPSE")
+    again = head.post(f"/admin/deviation/{one.id}/dispose", **{f"disposal-{one.id}": "accepted"})
+    assert again.status_code == 409

@@ -1,0 +1,106 @@
+"""What pages say of a head who is not there: since when, why, and who decides meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_login import current_user
+
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.roles import Role
+from lpse_admin.workflow import Person, conflicting_part
+from models.absence import head_absence
+from models.database import db
+from views.base import may_i
+from views.clock import now
+from views.language import day, moment, tr
+
+if TYPE_CHECKING:
+    from models.absence import HeadAbsence
+    from models.agency import Agency
+    from models.change import ChangeRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentHead:
+    """The parts of the sentence, written for the reader; ``reason`` is "" where it is not theirs to read."""
+
+    head: str
+    since: str
+    until: str
+    reason: str
+    #: Without a delegation in force: since when there is none.
+    uncovered_since: str
+    #: "Plh. Kepala LPSE, with their name", or "" while nobody decides.
+    delegate: str
+    decree: str
+    delegated_from: str
+    delegated_until: str
+    #: Whether the delegate has taken a part in the request that bars them from deciding on it.
+    is_hindered: bool
+    #: Where it can be mended or looked up, for those who may.
+    new_delegation: str | None
+    absence: str | None
+    is_of_the_office: bool
+
+
+def absent_head(
+    agency: Agency | None,
+    *,
+    head: str | None = None,
+    arrived: dt.datetime | None = None,
+    change: ChangeRequest | None = None,
+) -> AbsentHead | None:
+    """Return what to say while no head of ``agency`` is there, or None.
+
+    ``head`` is the head in the paper's words; ``arrived`` when what waits has come, for an absence of which nobody
+    knows when it began; ``change`` the request that waits.
+    """
+    found = head_absence(db.session(), agency, now()) if agency is not None else None
+    if found is None:
+        return None
+    title = head or tr(Role.HEAD.title)
+    delegation = found.delegation
+    reads = may_i(Verb.READ, Resource.ABSENCE)
+    return AbsentHead(
+        head=title,
+        since=_written(found.since or arrived),
+        until=_written(found.until) if found.until else "",
+        reason=_reason(found) if reads else "",
+        uncovered_since=_written(found.uncovered_since or arrived),
+        delegate=f"{delegation.kind.prefix} {title} {delegation.delegate}" if delegation else "",
+        decree=delegation.decree_number if delegation else "",
+        delegated_from=day(delegation.from_date) if delegation else "",
+        delegated_until=day(delegation.until_date) if delegation else "",
+        is_hindered=change is not None and delegation is not None and _is_hindered(change, delegation.delegate_id),
+        new_delegation=url_for("delegation.create_view") if may_i(Verb.CREATE, Resource.DELEGATION) else None,
+        absence=url_for("absence.details_view", id=found.absence.id) if reads and found.absence else None,
+        is_of_the_office=reads,
+    )
+
+
+def may_record_absence() -> bool:
+    """Whether the one who asks may record that a head other than themselves is not there."""
+    return Role.HEAD not in current_user.roles and may_i(Verb.CREATE, Resource.ABSENCE)
+
+
+def _reason(found: HeadAbsence) -> str:
+    return found.reason or tr(found.cause.title)
+
+
+def _is_hindered(change: ChangeRequest, user_id: int) -> bool:
+    return conflicting_part(change.position, Person(user_id, frozenset())) is not None
+
+
+def _written(at: dt.date | None) -> str:
+    """Return a moment with its time, a day without one."""
+    if at is None:
+        return tr(_("a day that nobody has recorded"))
+    return moment(at) if isinstance(at, dt.datetime) else day(at)
+
+
+__all__ = ["AbsentHead", "absent_head", "may_record_absence"]
