@@ -103,15 +103,15 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
             Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
             Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
+            *TIMES,
+            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
             Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT),
             Column("outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome),
             Column("actor", _("By"), _actor.full_name),
-            Column("capacity", _("In the capacity of"), _activity.capacity),
+            Column("capacity", _("In the capacity of"), _activity.capacity, listed=step in _OF_THE_HEAD),
             *(_DELEGATION if step in _HEADS else ()),
             *_own_columns(step, listed),
             Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
-            *TIMES,
-            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER),
             Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
         ),
         filters=(
@@ -141,6 +141,7 @@ _DELEGATION = (
     Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, listed=False),
     Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, listed=False),
 )
+_OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
 _REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK, Step.RELEASE})
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import ColumnElement, Select, case, func
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased
 from wtforms import TextAreaField
 
@@ -24,6 +24,7 @@ from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.deviation import Deviation, DeviationState, disposal_field, in_state
+from models.scope import visible
 from models.user import User
 from views.base import me, row_id, stands_in_for_head
 from views.clock import now
@@ -52,10 +53,16 @@ _title = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
 
 
 @dataclass(frozen=True, slots=True)
-class IdFilter(Filter):
-    """One person, by id, as the totals of the ledger link to them: ``?executor=12``."""
+class PersonFilter(Filter):
+    """One of those who stand in a column of the deviations that the reader may see, by id: ``?executor=12``."""
 
     of: Any = None
+
+    def options(self) -> list[tuple[str, str]]:
+        """Return id and name of each."""
+        theirs = select(self.of).where(visible(Deviation, me(), stands_in_for_head=stands_in_for_head()))
+        people = select(User.id, User.full_name).where(User.id.in_(theirs)).order_by(User.full_name, User.id)
+        return [(str(id_), name) for id_, name in db.session.execute(people)]
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
         """Return equality with the id; raises NotFound for what is none."""
@@ -105,14 +112,14 @@ class DeviationView(EntryView):
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("raised", _("Raised"), Deviation.raised_at, CellKind.MOMENT, sortable=True),
             Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind),
-            Column("what", _("What"), _title, CellKind.CHOICE, Subject),
+            Column("subject", _("What deviates"), _title, CellKind.CHOICE, Subject),
             Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
             Column("measured", _("Measured (minutes)"), Deviation.measured_minutes, CellKind.NUMBER),
             Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER),
             Column("standard", _("Standard"), Deviation.standard, listed=False),
             Column("executor", _("Executor"), _executor.full_name),
             Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.YES_NO, listed=False),
-            Column("account", _("Account"), Deviation.account, wide=True),
+            Column("account", _("Executor's account"), Deviation.account, wide=True),
             Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.MOMENT, listed=False),
             Column("state", _("State"), _state, CellKind.CHOICE, DeviationState),
             Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal),
@@ -134,8 +141,8 @@ class DeviationView(EntryView):
             ChoiceFilter("kind", _("Class"), of=Deviation.kind, choices=DeviationKind),
             ChoiceFilter("step", _("Step"), of=Deviation.step, choices=Step),
             PeriodFilter("raised", _("Raised"), of=Deviation.raised_at),
-            IdFilter("executor", _("Executor (id)"), of=Deviation.executor_id),
-            IdFilter("follower", _("Followed up by (id)"), of=Deviation.follow_up_by_id),
+            PersonFilter("executor", _("Executor"), of=Deviation.executor_id),
+            PersonFilter("follower", _("To be followed up by"), of=Deviation.follow_up_by_id),
         ),
         search=(ChangeRequest.number, ChangeRequest.title),
         order="-raised",
