@@ -10,7 +10,9 @@ from itertools import pairwise
 from lpse_admin.errors import Incomplete
 from lpse_admin.message import _
 
-DAYS_OF_A_WEEK = 7
+#: The days of a week, in the order in which hours are given.
+WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+DAYS_OF_A_WEEK = len(WEEKDAYS)
 
 _SPAN = re.compile(r"(\d{1,2})[.:](\d{2})\s*(?:-|\u2013|s/d|s\.d\.)\s*(\d{1,2})[.:](\d{2})")
 

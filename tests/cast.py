@@ -206,7 +206,7 @@ def settings(
     session: Session, office: Office, mark: str = "Libur daerah"
 ) -> tuple[OfficeDay, WorkingHours, RamadanMonth]:
     """Let the office's administrator set one of everything, for a later year, and commit."""
-    answer(session, "set")
+    answer(session, "setting.hours")
     told: dict[str, Any] = {"by": office.administrator, "now": NOW, "reason": mark}
     week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.text, *RAMADAN_HOURS.text), strict=True))
     made = (

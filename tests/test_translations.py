@@ -23,12 +23,13 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 from sqlalchemy import select
 
+from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
 from models.activity import Activity
 from models.sop import load
 from models.user import User
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, absence, asset, delegation, new, walk
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, absence, asset, delegation, new, settings, walk
 from tests.house import opened, upload
 from tests.program import Visitor
 from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
@@ -225,6 +226,7 @@ def _fill(house: House) -> None:
         delegation(session, office)
         absence(session, office, days=3, reason=typed("Dinas luar"))
         absence(session, everybody.tana_tidung, reason=typed("Sakit"))
+        settings(session, office, typed("Libur daerah"))
         text = dict(papers())[LUMAJANG]
         load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()
@@ -323,7 +325,9 @@ def _names(house: House) -> frozenset[str]:
     """Return the names that the register itself holds: accounts and the keys of papers."""
     with house.session() as session:
         accounts = set(session.scalars(select(User.username)))
-    return NAMES | accounts | {LUMAJANG, TANA_TIDUNG, DRAFT, *_ACTORS}
+    # The national list names its days in Indonesian, whoever reads.
+    holidays = {day.name for year in range(FIRST_YEAR, LAST_YEAR + 1) for day in national_holidays(year).values()}
+    return NAMES | accounts | holidays | {LUMAJANG, TANA_TIDUNG, DRAFT, *_ACTORS}
 
 
 def _check(found: dict[Any, list[str]]) -> None:

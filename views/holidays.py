@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from sqlalchemy.orm import aliased
 from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -16,6 +16,7 @@ from wtforms.validators import InputRequired
 
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
+from lpse_admin.hours import WEEKDAYS
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
@@ -30,6 +31,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import day as in_words
+from views.language import tr
 from views.lists import ChoiceFilter, Column, Filter, ListSpec
 
 if TYPE_CHECKING:
@@ -78,12 +80,7 @@ class DayForm(Form):
 
     agency = SelectField(_("Agency"), [Needed()])
     date = DateField(_("Date"), [InputRequired()])
-    kind = SelectField(
-        _("What the day is"),
-        [Needed()],
-        coerce=OverrideKind,
-        choices=[SelectChoice(kind.value, kind.title) for kind in OverrideKind],
-    )
+    kind = SelectField(_("What the day is"), [Needed()], coerce=OverrideKind)
     name = StringField(_("Name of the day"), [Needed()])
     hours = StringField(
         _("Hours of its own"),
@@ -92,6 +89,11 @@ class DayForm(Form):
     reason = TextAreaField(
         _("Reason"), [Needed()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
     )
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - as WTForms takes it
+        """Offer the kinds of days in the reader's language."""
+        super().__init__(**given)
+        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in OverrideKind]
 
 
 class RemovalForm(Form):
@@ -239,8 +241,7 @@ def _lines(agency: Agency, year: int) -> list[Line]:
     calendar = calendar_of(session, agency)
     national = national_holidays(year)
     ours = {day.date: day for day in days_of_year(session, agency.id, year)}
-    weekdays = get_locale().days["format"]["wide"]
     return [
-        Line(date, weekdays[date.weekday()], national.get(date), ours.get(date), calendar.day(date))
+        Line(date, tr(WEEKDAYS[date.weekday()]), national.get(date), ours.get(date), calendar.day(date))
         for date in sorted({*national, *ours})
     ]

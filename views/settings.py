@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired
 
 from lpse_admin.errors import NotFound
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, ramadans
-from lpse_admin.hours import Timetable
+from lpse_admin.hours import WEEKDAYS, Timetable
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
@@ -57,13 +57,10 @@ if TYPE_CHECKING:
 _setter = aliased(User, name="hours_setter")
 _ONE_DAY = dt.timedelta(days=1)
 
-_DAYS: tuple[Message, ...] = (
-    _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
-)  # fmt: skip
 #: What each column of a week is called.
 _TITLES: dict[str, Message] = {
-    **dict(zip(WEEK, _DAYS, strict=True)),
-    **{key: _("%(day)s in Ramadan", day=day) for key, day in zip(RAMADAN_WEEK, _DAYS, strict=True)},
+    **dict(zip(WEEK, WEEKDAYS, strict=True)),
+    **{key: _("%(day)s in Ramadan", day=day) for key, day in zip(RAMADAN_WEEK, WEEKDAYS, strict=True)},
 }
 
 
@@ -92,7 +89,7 @@ class HoursForm(_SettingForm):
 
 
 for _day in (*WEEK, *RAMADAN_WEEK):
-    setattr(HoursForm, _day, StringField(_TITLES[_day], render_kw={"placeholder": "07.30–12.00, 13.00–16.00"}))
+    setattr(HoursForm, _day, StringField(_TITLES[_day]))
 
 
 class RamadanForm(_SettingForm):
@@ -334,7 +331,7 @@ def _present_hours(agencies: Sequence[Agency]) -> dict[str, Any]:
 
 def _in_a_table(timetable: Timetable) -> list[tuple[str, str, str]]:
     """Return (day, hours, hours in Ramadan) for each day of the week."""
-    texts = zip(_DAYS, timetable.hours.text, timetable.ramadan_hours.text, strict=True)
+    texts = zip(WEEKDAYS, timetable.hours.text, timetable.ramadan_hours.text, strict=True)
     return [(tr(day), hours, ramadan) for day, hours, ramadan in texts]
 
 
