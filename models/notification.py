@@ -138,7 +138,9 @@ def tell_new(  # noqa: PLR0913 - as ``tell``
 
 
 def _is_concerned(person: User, change: ChangeRequest | None) -> bool:
-    return person.is_active and person.agency_id is not None and (change is None or person.agency_id == change.agency_id)
+    return (
+        person.is_active and person.agency_id is not None and (change is None or person.agency_id == change.agency_id)
+    )
 
 
 def wants_mail(person: User, event: Event) -> bool:

@@ -149,7 +149,7 @@ def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]
 
 REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
-SCREENS = ("change", *STEPS, "document", "asset", "delegation", "sop", "user", "audit")
+SCREENS = ("change", *STEPS, "document", "asset", "delegation", "notification", "sop", "user", "audit")
 
 
 def text_of(answer: Any) -> str:

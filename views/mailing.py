@@ -67,5 +67,3 @@ def round_(by: str = "server", is_stopped: Callable[[], bool] = lambda: False) -
     if server is None:
         return None
     return send(db.session(), server, compose, now=now, by=by, is_stopped=is_stopped)
-
-
