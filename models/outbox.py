@@ -109,7 +109,7 @@ class Tally:
     trouble: str = field(default="")
 
 
-def send(
+def send(  # noqa: PLR0913 - whose mail, by which server, in which words, when, in whose name
     session: Session,
     server: MailServer,
     compose: Callable[[Parcel], Letter],

@@ -93,7 +93,7 @@ class _Controller(Controller):
 def listening(
     *, login: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, offers: ssl.SSLContext | None = None
 ) -> Iterator[Postbox]:
-    """Run a server: ``login`` is the account that it demands, ``tls`` spoken from the start, ``offers`` after STARTTLS."""
+    """Run a server: ``login`` is the account it demands, ``tls`` is spoken at once, ``offers`` after STARTTLS."""
 
     def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, given: Any) -> AuthResult:
         pair = (given.login.decode(), given.password.decode()) if isinstance(given, LoginPassword) else None
