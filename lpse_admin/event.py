@@ -79,7 +79,7 @@ _UNTOLD = dict.fromkeys(NAMES, "–")
 
 
 def kept(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return ``values`` (texts, figures, Words, Messages, dates and moments) as JSON can hold them; None is left out."""
+    """Return ``values`` (texts, figures, Words, Messages, dates, moments) as JSON can hold them; None is left out."""
     return {name: _kept(value) for name, value in values.items() if value is not None}
 
 

@@ -53,7 +53,7 @@ def read(url: str, sender: str = "", *, home: str = "") -> MailServer:
     if parts.scheme not in _PORTS or not parts.hostname or port == 0 or parts.path.strip("/") or parts.fragment:
         raise ValueError(_SHAPE)
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
-    if (user is None) != (password is None) or not _is_plain(user or "") or not _is_plain(password or ""):
+    if bool(user) != bool(password) or not ((user or "") + (password or "")).isprintable():
         raise ValueError("LPSE_SMTP_URL must name both user and password, percent-encoded, or neither.")
     return MailServer(
         host=parts.hostname,
@@ -66,10 +66,6 @@ def read(url: str, sender: str = "", *, home: str = "") -> MailServer:
 
 
 _SHAPE = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host."
-
-
-def _is_plain(text: str) -> bool:
-    return text.isprintable()
 
 
 def _sender(parts: SplitResult, sender: str, user: str, home: str) -> str:

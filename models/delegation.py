@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, and_, bindparam, case, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -159,7 +159,7 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     return session.scalars(_IN_FORCE, asked).one_or_none()
 
 
-def standing_in(agency_id: int, today: dt.date) -> Select[tuple[int]]:
+def standing_in(agency_id: int, today: dt.date) -> Select[Any]:
     """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
     return select(Delegation.delegate_id).where(
         Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today)

@@ -21,7 +21,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,6 +60,8 @@ _MOST_TROUBLES = 3
 _LONGEST_ERROR = 500
 _LONGEST_SUBJECT = 160
 _PERMANENT = range(500, 600)
+#: Answers that find fault with the setting and not with the mail (RFC 4954): they wait until it is mended.
+_WANTS_LOGIN = frozenset({530, 534, 535, 538})
 #: How often the sending of a mail is written down anew where the database fails at just that moment.
 _RECORD_TRIES = 3
 
@@ -107,7 +109,7 @@ class Tally:
     trouble: str = field(default="")
 
 
-def send(
+def send(  # noqa: PLR0913 - whose mail, by which server, in which words, when, in whose name
     session: Session,
     server: MailServer,
     compose: Callable[[Parcel], Letter],
@@ -161,7 +163,6 @@ def _due(now: dt.datetime) -> tuple[Any, ...]:
 
 def _claim(session: Session, server: MailServer, now: dt.datetime) -> Parcel | None:
     """Take the next due mail for this sender alone, or return None; the claim is bookkeeping, and not in the trail."""
-    table = Mail.__table__
     token = writes.set(False)  # a look that keeps no writer of SQLite waiting
     try:
         is_anything_due = session.scalars(select(Mail.id).where(*_due(now)).limit(1)).first() is not None
@@ -172,9 +173,9 @@ def _claim(session: Session, server: MailServer, now: dt.datetime) -> Parcel | N
         return None
     connection = session.connection()
     following = (
-        select(table.c.id, table.c.notification_id, table.c.message_id)
+        select(Mail.id, Mail.notification_id, Mail.message_id)
         .where(*_due(now))
-        .order_by(table.c.next_try_at, table.c.id)
+        .order_by(Mail.next_try_at, Mail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -184,9 +185,9 @@ def _claim(session: Session, server: MailServer, now: dt.datetime) -> Parcel | N
         return None
     message_id = row.message_id or _message_id(row.id, row.notification_id, now, server)
     connection.execute(
-        update(table)
-        .where(table.c.id == row.id)
-        .values(claimed_until=now + LEASE, attempts=table.c.attempts + 1, message_id=message_id)
+        update(Mail)
+        .where(Mail.id == row.id)
+        .values(claimed_until=now + LEASE, attempts=Mail.attempts + 1, message_id=message_id)
     )
     session.commit()
     return _parcel(session, row.id)
@@ -251,10 +252,9 @@ def _settle(  # noqa: PLR0913, PLR0917 - what became of one mail
 
 def _put_off(session: Session, parcel: Parcel, now: dt.datetime, error: str) -> None:
     """Let a mail wait for its next attempt; it waits as before, so the trail is not told."""
-    table = Mail.__table__
     session.connection().execute(
-        update(table)
-        .where(table.c.id == parcel.mail_id, table.c.state == MailState.WAITING)
+        update(Mail)
+        .where(Mail.id == parcel.mail_id, Mail.state == MailState.WAITING)
         .values(claimed_until=None, next_try_at=now + pause(parcel.attempts), last_error=error)
     )
     session.commit()
@@ -288,7 +288,7 @@ class _Talk:
         self._server = server
         self._smtp: smtplib.SMTP | None = None
 
-    def __enter__(self) -> _Talk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -330,15 +330,19 @@ class _Talk:
                 smtp.send_message(message, self._server.sender, [address])
         except smtplib.SMTPRecipientsRefused as error:
             ((code, said),) = error.recipients.values()
-            return _Refusal(_said(smtplib.SMTPResponseException(code, said)), is_final=code in _PERMANENT)
+            return _Refusal(_said(smtplib.SMTPResponseException(code, said)), is_final=_is_final(code))
         except smtplib.SMTPDataError as error:
-            return _Refusal(_said(error), is_final=error.smtp_code in _PERMANENT)
+            return _Refusal(_said(error), is_final=_is_final(error.smtp_code))
         except smtplib.SMTPNotSupportedError as error:  # an address in letters that this server cannot read
             return _Refusal(_said(error), is_final=True)
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
             return _Refusal(_said(error), is_the_server_s=True)
         return None
+
+
+def _is_final(code: int) -> bool:
+    return code in _PERMANENT and code not in _WANTS_LOGIN
 
 
 def _open(server: MailServer) -> smtplib.SMTP:
@@ -391,9 +395,9 @@ def envelope(server: MailServer, parcel: Parcel, letter: Letter, now: dt.datetim
     # Nobody's holiday notice or robot answers this (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = parcel.language.value
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = parcel.language.value  # set before, it would go with the plain text
     return message
 
 
@@ -418,7 +422,5 @@ def _said(error: BaseException) -> str:
 
 def totals(session: Session) -> dict[MailState, int]:
     """Return how many mails there are in each state."""
-    found: dict[MailState, int] = dict.fromkeys(MailState, 0)
-    for state, count in session.execute(select(Mail.state, func.count()).group_by(Mail.state)):
-        found[state] = count
-    return found
+    counts = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
+    return dict.fromkeys(MailState, 0) | {state: count for state, count in counts}  # noqa: C416 - rows, not pairs

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tests.conftest import NewDatabase
 
 TRAIL = {"audit_entry", "audit_row", "audit_chain"}
+#: The register is a past: nobody is told of it anew, and nothing of it is mailed.
+TOLD = {"notification", "mail"}
 WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
@@ -341,8 +343,8 @@ def test_the_door_given_the_same_would_have_written_the_same(new_database):
         for activity in rows["activity"]:
             # Nobody takes a step up through the door yet.
             del activity["taken_up_at"], activity["taken_up_by_id"]
-    assert {name: rows for name, rows in made.items() if name not in TRAIL} == {
-        name: rows for name, rows in expected.items() if name not in TRAIL
+    assert {name: rows for name, rows in made.items() if name not in TRAIL | TOLD} == {
+        name: rows for name, rows in expected.items() if name not in TRAIL | TOLD
     }
     assert trail == expected_trail
 
@@ -353,7 +355,8 @@ def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.actor_id.is_not(None)).order_by(AuditEntry.id)):
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for row in entry.told:
-            rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
+            if row["table"] not in TOLD:
+                rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
         for after in rows.values():
             after.pop("taken_up_at", None)
             after.pop("taken_up_by_id", None)

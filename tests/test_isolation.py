@@ -171,7 +171,8 @@ def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]
 REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
 SCREENS = (
-    "change", *STEPS, "document", "asset", "delegation", "absence", "sop", "user", "holiday", "setting", "audit",
+    "change", *STEPS, "document", "asset", "delegation", "absence", "notification", "sop", "user", "holiday", "setting",
+    "audit",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_babel import gettext
 from flask_login import current_user, login_user
 from wtforms import PasswordField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from lpse_admin.event import ALWAYS_MAILED, Event
@@ -54,7 +55,8 @@ class MailForm(Form):
     """The events whose mail one wants; those that are always mailed are no choice."""
 
     events = ChecksField(
-        _("Mail me of"), choices=[(event.value, event.title) for event in Event if event not in ALWAYS_MAILED]
+        _("Mail me of"),
+        choices=[SelectChoice(event.value, event.title) for event in Event if event not in ALWAYS_MAILED],
     )
 
 

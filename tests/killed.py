@@ -1,0 +1,82 @@
+"""A program that is killed: for each line it forks a child, which goes as far as the line says and dies there.
+
+``python -m tests.killed DATABASE CHANGE PORT``; lines are "number stage". The children are killed with SIGKILL, by
+themselves at the very place, so that nothing of theirs is cleaned up: no handler runs, no connection is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlalchemy import create_engine
+
+from lpse_admin.smtp import MailServer
+from lpse_admin.steps import Outcome, Step
+from models.change import ChangeRequest
+from models.outbox import Letter, Parcel, send
+from models.sop import SopRevision
+from models.user import User
+from tests.cast import NOW, WatchedSession, answer, fulfil, values_for
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def die() -> NoReturn:
+    """End at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def go(engine: Engine, change_id: int, port: int, stage: str) -> None:
+    """Move the request, and go on as far as ``stage``."""
+    with WatchedSession(engine) as session:
+        change = session.get_one(ChangeRequest, change_id)
+        assert session.get_one(SopRevision, change.sop_id)
+        is_back = change.step is Step.RETURNED
+        outcome = Outcome.RESUBMITTED if is_back else Outcome.RETURNED
+        by = change.requester if is_back else session.query(User).filter_by(username="pengelola").one()
+        answer(session, f"change.{outcome}")
+        values = values_for(Step.REQUEST if is_back else change.step, outcome)
+        change.advance(outcome, by, now=NOW, values=values, equipment=fulfil(session, change))
+        if stage == "warm":
+            session.rollback()
+        if stage == "moved":
+            die()
+        session.commit()
+        if stage == "committed":
+            die()
+
+        def compose(parcel: Parcel) -> Letter:
+            if stage == "claimed":
+                die()
+            return Letter("Kabar", "Isi", "Isi", parcel.office)
+
+        send(session, MailServer("127.0.0.1", port, "lpse@lpse.example"), compose, now=lambda: NOW, by="tests")
+        if stage != "warm":
+            die()
+
+
+def main() -> None:
+    """Kill a child for each line."""
+    url, change_id, port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    engine = create_engine(url)
+    go(engine, change_id, port, "warm")  # what is read and compiled here, no child has to do again
+    engine.dispose()
+    for line in sys.stdin:
+        number, stage = line.split()
+        child = os.fork()
+        if child == 0:
+            go(engine, change_id, port, stage)
+            os._exit(1)
+        _pid, status = os.waitpid(child, 0)
+        if os.WTERMSIG(status) != signal.SIGKILL:
+            sys.exit(1)
+        print(number, stage, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A real mail server on the loopback, that takes what it is sent, or refuses, stalls and drops as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from lpse_admin.smtp import MailServer
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+
+STALL = "stall"
+DROP = "drop"
+TAKE = "250 OK"
+
+
+@dataclass
+class Postbox:
+    """What came in, and what the server says to the next readers and mails before it takes all others."""
+
+    taken: list[EmailMessage] = field(default_factory=list)
+    #: For whom each came in.
+    readers: list[str] = field(default_factory=list)
+    to_readers: deque[str] = field(default_factory=deque)
+    to_mails: deque[str] = field(default_factory=deque)
+    port: int = 0
+    demands_login: bool = False
+
+    def server(self, **more: Any) -> MailServer:
+        """Return the setting that names this server."""
+        given = {"host": "127.0.0.1", "port": self.port, "sender": "lpse@lpse.example", "timeout": 5.0} | more
+        return MailServer(**given)
+
+    async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
+        """Answer for a reader."""
+        if self.demands_login and not session.authenticated:
+            return "530 Authentication required"
+        answer = self.to_readers.popleft() if self.to_readers else TAKE
+        if answer == TAKE:
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, _server: SMTP, _session: object, envelope: Any) -> str:  # noqa: N802
+        """Answer for a mail."""
+        answer = self.to_mails.popleft() if self.to_mails else TAKE
+        if answer == STALL:
+            await asyncio.Event().wait()
+        if answer == TAKE:
+            self.taken.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            self.readers.extend(envelope.rcpt_tos)
+        return answer
+
+    @property
+    def names(self) -> list[str]:
+        """The Message-ID of each mail that was taken."""
+        return [str(message["Message-ID"]) for message in self.taken]
+
+
+class _Server(SMTP):
+    """A server that can hang up in the middle of a mail."""
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        box = self.event_handler
+        if box.to_mails and box.to_mails[0] == DROP:
+            box.to_mails.popleft()
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Server(self.handler, **self.SMTP_kwargs)
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@contextmanager
+def listening(
+    *, login: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, offers: ssl.SSLContext | None = None
+) -> Iterator[Postbox]:
+    """Run a server: ``login`` is the account it demands, ``tls`` is spoken at once, ``offers`` after STARTTLS."""
+
+    def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, given: Any) -> AuthResult:
+        pair = (given.login.decode(), given.password.decode()) if isinstance(given, LoginPassword) else None
+        return AuthResult(success=pair == login, handled=False)
+
+    box = Postbox(demands_login=login is not None)
+    more: dict[str, Any] = {"ssl_context": tls} if tls else {"tls_context": offers} if offers else {}
+    if login:
+        more |= {"authenticator": authenticate, "auth_require_tls": False}
+    controller = _Controller(box, hostname="127.0.0.1", port=0, **more)
+    controller.start()
+    box.port = controller.port
+    try:
+        yield box
+    finally:
+        controller.stop(no_assert=True)

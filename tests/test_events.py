@@ -1,0 +1,49 @@
+"""What an event says: put together when it is read, in words of the program that every reader has in their language."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pytest
+
+from lpse_admin.event import NAMES, Event, facts, kept, sentence, told
+from lpse_admin.message import _
+from lpse_admin.steps import Outcome, Step
+
+PLACE = re.compile(r"%\((\w+)\)s")
+NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+
+
+def test_values_come_back_from_json_as_what_they_were():
+    values = {
+        "outcome": Outcome.RETURNED.title,
+        "note": _("“%(step)s” until %(day)s", step=Step.TEST, day=NOW.date()),
+        "due": NOW,
+        "first_day": NOW.date(),
+        "reason": "Kurang <lengkap>",
+        "measure": 12,
+    }
+    back = told(json.loads(json.dumps(kept({**values, "by": None}))))
+    assert back.pop("note").values == {"step": Step.TEST.title, "day": NOW.date()}
+    assert back == {name: value for name, value in values.items() if name != "note"}
+
+
+def test_a_word_is_kept_by_its_title_and_all_else_that_is_no_figure_as_text():
+    assert told(kept({"outcome": Outcome.RETURNED, "measure": 1.5, "note": Exception("x")})) == {
+        "outcome": Outcome.RETURNED.title, "measure": "1.5", "note": "x",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event):
+    places = set(PLACE.findall(sentence(event, {}).text))
+    assert places <= NAMES
+    assert str(sentence(event, {})).count("–") == len(places)
+    assert "%(" not in str(sentence(event, dict.fromkeys(places, "x")))
+
+
+def test_facts_are_those_that_were_told_in_their_order():
+    values = {"due": "besok", "reason": "Kurang", "step": "Uji", "unknown": 1}
+    assert [(str(label), value) for label, value in facts(values)] == [("Reason", "Kurang"), ("Due", "besok")]

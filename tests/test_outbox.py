@@ -1,0 +1,387 @@
+"""The outbox: each mail handed to a real server once, whatever it refuses, stalls or drops, and none ever lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.event import Event
+from lpse_admin.smtp import MailServer
+from lpse_admin.steps import Outcome, Step
+from models import outbox
+from models.audit import AuditEntry, history_of, verify
+from models.mail import Mail, MailState
+from models.notification import Notification, tell
+from models.outbox import LEASE, MOST_ATTEMPTS, Letter, pause, send
+from tests.cast import NOW, answer, at, install, session_on
+from tests.mail_server import DROP, STALL, listening
+
+MINUTE = dt.timedelta(minutes=1)
+
+
+def compose(parcel):
+    return Letter(f"Kabar {parcel.mail_id}", "Isi", "<p>Isi</p>", parcel.office)
+
+
+def give_addresses(session, cast):
+    answer(session, "addresses")
+    for office in (cast.lumajang, cast.tana_tidung):
+        for person in office.people:
+            person.email = f"{person.username}@kantor.example"
+    session.commit()
+
+
+@pytest.fixture
+def office(session, cast):
+    """Give an office whose people have addresses."""
+    give_addresses(session, cast)
+    return cast.lumajang
+
+
+@pytest.fixture
+def box():
+    """Give a mail server that takes everything."""
+    with listening() as opened:
+        yield opened
+
+
+def put(session, office, *keys, people=None):
+    """Put a mail for each key into the outbox, and commit."""
+    answer(session, "tell")
+    for key in keys:
+        tell(session, Event.OVERDUE, people or [office.manager], now=NOW, key=key, step=Step.TEST)
+    session.commit()
+
+
+def sending(session, server, now=NOW, **more):
+    return send(session, server, compose, now=lambda: now, by="tests", **more)
+
+
+def mails(session):
+    session.rollback()
+    return list(session.scalars(select(Mail).order_by(Mail.id).execution_options(populate_existing=True)))
+
+
+def test_a_mail_is_sent_once_and_the_trail_says_so_in_one_entry(session, office, box):
+    put(session, office, "a")
+    tally = sending(session, box.server())
+    assert (tally.sent, tally.put_off, tally.failed, tally.trouble) == (1, 0, 0, "")
+    (mail,) = mails(session)
+    assert (mail.state, mail.sent_at, mail.attempts, mail.claimed_until) == (MailState.SENT, NOW, 1, None)
+    assert (box.names, box.readers) == ([mail.message_id], ["pengelola@kantor.example"])
+    assert [(entry.action, entry.actor_name) for entry in history_of(session, "mail", mail.id)] == [
+        ("mail.send", "tests"), ("tell", "tests"),
+    ]  # fmt: skip
+    assert verify(session) is None
+    session.rollback()
+    assert sending(session, box.server(), NOW + 100 * LEASE).sent == 0
+    assert len(box.taken) == 1
+
+
+def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session, office, box):
+    put(session, office, "a")
+    sending(session, box.server())
+    (message,) = box.taken
+    assert message["From"].addresses[0].addr_spec == "lpse@lpse.example"
+    assert message["From"].addresses[0].display_name == office.agency.name
+    assert message["To"].addresses[0].addr_spec == "pengelola@kantor.example"
+    assert message["Date"].datetime == NOW
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"].endswith("@lpse.example>")
+    assert message.get_body(("plain",)).get_content().strip() == "Isi"
+    assert message.get_body(("html",)).get_content().strip() == "<p>Isi</p>"
+
+
+def test_nothing_in_a_name_or_a_subject_ends_a_header(session, office, box):
+    answer(session)
+    office.manager.full_name = "Pengelola\r\nBcc: semua@kantor.example"
+    session.commit()
+    put(session, office, "a")
+    subject = "Judul\r\nBcc: semua@kantor.example\r\n\r\nIsi lain\u2028x" + "y" * 500
+    send(session, box.server(), lambda _: Letter(subject, "Isi", "Isi", "LPSE\nX-Lain: y"), now=lambda: NOW, by="tests")
+    (message,) = box.taken
+    assert box.readers == ["pengelola@kantor.example"]
+    assert message["Bcc"] is None
+    assert message["X-Lain"] is None
+    assert message["Subject"].startswith("Judul Bcc: semua@kantor.example Isi lain x")
+    assert len(message["Subject"]) <= 160
+
+
+def test_a_refusal_for_now_is_tried_again_later_and_later(session, office, box):
+    put(session, office, "a")
+    box.to_readers.extend(["451 penuh", "451 masih penuh"])
+    assert sending(session, box.server()).put_off == 1
+    (mail,) = mails(session)
+    first = mail.message_id
+    assert (mail.state, mail.next_try_at, mail.last_error) == (MailState.WAITING, NOW + MINUTE, "451 penuh")
+    assert sending(session, box.server(), NOW + MINUTE / 2) == outbox.Tally()
+    assert sending(session, box.server(), NOW + MINUTE).put_off == 1
+    assert mails(session)[0].next_try_at == NOW + 3 * MINUTE
+    assert sending(session, box.server(), NOW + 3 * MINUTE).sent == 1
+    (mail,) = mails(session)
+    assert (mail.state, mail.attempts, mail.last_error, mail.message_id) == (MailState.SENT, 3, None, first)
+    assert box.names == [first]
+
+
+def test_the_pauses_double_up_to_six_hours_and_make_five_days_of_trying():
+    assert [pause(number) // MINUTE for number in range(1, 12)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360]
+    assert dt.timedelta(days=4.5) < sum(map(pause, range(1, MOST_ATTEMPTS)), dt.timedelta()) < dt.timedelta(days=5.5)
+    assert pause(10**6) == pause(11)
+
+
+@pytest.mark.parametrize("where", ["to_readers", "to_mails"])
+def test_a_refusal_for_good_fails_with_the_server_s_answer_and_does_not_hold_up_the_next(session, office, box, where):
+    put(session, office, "a", "b")
+    getattr(box, where).append("550 tidak dikenal")
+    tally = sending(session, box.server())
+    assert (tally.failed, tally.sent, tally.trouble) == (1, 1, "550 tidak dikenal")
+    failed, sent = mails(session)
+    assert (failed.state, failed.last_error, sent.state) == (MailState.FAILED, "550 tidak dikenal", MailState.SENT)
+    session.rollback()
+    assert sending(session, box.server(), NOW + 100 * LEASE) == outbox.Tally()
+
+
+def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(session, office, box):
+    put(session, office, "a")
+    box.to_mails.extend(["451 nanti"] * MOST_ATTEMPTS)
+    now = NOW
+    for _attempt in range(MOST_ATTEMPTS - 1):
+        assert sending(session, box.server(), now).put_off == 1
+        now = mails(session)[0].next_try_at
+    assert sending(session, box.server(), now).failed == 1
+    (mail,) = mails(session)
+    assert (mail.state, mail.attempts, mail.last_error) == (MailState.FAILED, MOST_ATTEMPTS, "451 nanti")
+
+
+def test_a_server_that_drops_the_line_in_the_middle_of_a_mail_gets_it_again(session, office, box):
+    put(session, office, "a", "b")
+    box.to_mails.append(DROP)
+    tally = sending(session, box.server())
+    assert (tally.sent, tally.put_off) == (1, 1)
+    assert sending(session, box.server(), NOW + MINUTE).sent == 1
+    assert sorted(box.names) == sorted(mail.message_id for mail in mails(session))
+
+
+def test_a_server_that_keeps_dropping_is_left_alone_until_the_next_round(session, office, box):
+    put(session, office, *"abcde")
+    box.to_mails.extend([DROP] * 5)
+    tally = sending(session, box.server())
+    assert (tally.sent, tally.put_off) == (0, 3)
+    box.to_mails.clear()
+    assert sending(session, box.server(), NOW + MINUTE).sent == 5
+    assert len(set(box.names)) == len(box.names) == 5
+
+
+def test_a_server_that_stalls_is_given_up_after_the_timeout(session, office, box):
+    put(session, office, "a")
+    box.to_mails.append(STALL)
+    tally = sending(session, box.server(timeout=0.2))
+    assert tally.put_off == 1
+    assert "timed out" in tally.trouble
+    assert sending(session, box.server(), NOW + MINUTE).sent == 1
+    assert box.names == [mails(session)[0].message_id]
+
+
+def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(session, office, monkeypatch):
+    monkeypatch.setattr(outbox, "LONGEST", 0.2)
+    put(session, office, "a")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def dribble():
+            line, _address = listener.accept()
+            with line:
+                line.sendall(b"220 siap\r\n")
+                line.recv(1024)
+                line.sendall(b"250 halo\r\n")
+                line.recv(1024)
+                try:
+                    while True:
+                        line.sendall(b"250-")
+                        line.settimeout(0.02)
+                        try:
+                            if not line.recv(1024):
+                                break
+                        except TimeoutError:
+                            continue
+                except OSError:
+                    pass
+
+        thread = Thread(target=dribble, daemon=True)
+        thread.start()
+        tally = sending(session, MailServer("127.0.0.1", listener.getsockname()[1], "lpse@lpse.example", timeout=30))
+        thread.join()
+    assert tally.put_off == 1
+
+
+def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session, office):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    put(session, office, "a", "b")
+    tally = sending(session, MailServer("127.0.0.1", port, "lpse@lpse.example", timeout=5))
+    assert (tally.sent, tally.put_off) == (0, 1)
+    assert [(mail.state, mail.attempts) for mail in mails(session)] == [(MailState.WAITING, 1), (MailState.WAITING, 0)]
+    assert not [entry for entry in session.scalars(select(AuditEntry)) if entry.action == "mail.send"]
+
+
+def test_a_server_that_needs_so_long_that_the_claim_may_lapse_gets_nothing(session, office, box):
+    put(session, office, "a")
+    clock = iter([NOW, NOW, *[NOW + LEASE] * 10])
+    assert send(session, box.server(), compose, now=lambda: next(clock), by="tests").put_off == 1
+    assert not box.taken
+
+
+def test_it_logs_in_where_the_setting_has_a_password(session, office):
+    put(session, office, "a")
+    with listening(login=("lpse", "rahasia % besar")) as box:
+        assert sending(session, box.server()).put_off == 1
+        assert mails(session)[0].last_error.startswith("530")
+        assert sending(session, box.server(user="lpse", password="salah"), NOW + MINUTE).put_off == 1
+        error = mails(session)[0].last_error
+        assert error.startswith("535")
+        assert "salah" not in error
+        server = box.server(user="lpse", password="rahasia % besar")
+        assert sending(session, server, NOW + 3 * MINUTE).sent == 1
+        assert len(box.taken) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Give (certificate, key) for localhost, made for this run."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    made = folder / "localhost.pem", folder / "key.pem"
+    subprocess.run(
+        [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-out", made[0], "-keyout", made[1]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize("kind", ["tls", "offers"])
+def test_it_speaks_tls_from_the_start_or_where_it_is_offered_and_trusts_no_stranger(
+    session, office, certificate, monkeypatch, kind
+):
+    put(session, office, "a")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    with listening(**{kind: context}) as box:
+        server = box.server(host="localhost", is_tls=kind == "tls")
+        assert sending(session, server).put_off == 1
+        assert "certificate" in mails(session)[0].last_error
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        assert sending(session, server, NOW + MINUTE).sent == 1
+        assert len(box.taken) == 1
+
+
+def test_an_address_that_is_none_fails_and_harms_no_other(session, office, box):
+    answer(session)
+    office.manager.email = "dua@@kantor.example"
+    office.manager2.email = "söröwö@kantor.example"
+    session.commit()
+    put(session, office, "a", people=[office.manager, office.manager2, office.head])
+    tally = sending(session, box.server())
+    assert (tally.failed, tally.sent) == (2, 1)
+    assert box.readers == ["kepala@kantor.example"]
+
+
+def test_whoever_has_left_is_not_written_to(session, office, box):
+    put(session, office, "a")
+    answer(session)
+    office.manager.is_active = False
+    session.commit()
+    assert sending(session, box.server()).cancelled == 1
+    assert (mails(session)[0].state, box.taken) == (MailState.CANCELLED, [])
+
+
+def test_a_stopping_server_begins_no_further_mail(session, office, box):
+    put(session, office, "a", "b")
+    assert sending(session, box.server(), is_stopped=lambda: bool(box.taken)).sent == 1
+    assert len(box.taken) == 1
+
+
+def test_two_senders_at_once_send_each_mail_once(database_url, session, office, box):
+    put(session, office, *(f"key-{number}" for number in range(30)))
+    start, tallies = Barrier(2), []
+
+    def go():
+        with session_on(database_url) as own:
+            start.wait()
+            tallies.append(sending(own, box.server()))
+
+    threads = [Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(tally.sent for tally in tallies) == 30
+    assert len(box.names) == len(set(box.names)) == 30
+    assert {mail.state for mail in mails(session)} == {MailState.SENT}
+    assert verify(session) is None
+
+
+def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(session, office, box):
+    class Killed(BaseException):
+        pass
+
+    def die(_parcel):
+        raise Killed
+
+    put(session, office, "a")
+    with pytest.raises(Killed):
+        send(session, box.server(), die, now=lambda: NOW, by="tests")
+    session.rollback()
+    assert sending(session, box.server(), NOW + LEASE - MINUTE) == outbox.Tally()
+    assert sending(session, box.server(), NOW + LEASE).sent == 1
+    (mail,) = mails(session)
+    assert (mail.attempts, box.names) == (2, [mail.message_id])
+
+
+#: Where the program is killed: with its move not committed, committed, with a mail claimed, and after sending all.
+STAGES = ("moved", "committed", "claimed", "sent")
+KILLS = 100
+
+
+def test_a_program_killed_a_hundred_times_loses_no_mail_and_sends_none_twice(database_url, box):
+    with session_on(database_url) as session:
+        cast = install(session)
+        give_addresses(session, cast)
+        change_id = at(session, cast.lumajang, Step.EVALUATION).id
+        before = len(mails(session))
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.killed", database_url, str(change_id), str(box.port)],
+        cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with worker:
+        for kill in range(KILLS):
+            stage = STAGES[kill % len(STAGES)]
+            worker.stdin.write(f"{kill} {stage}\n")
+            worker.stdin.flush()
+            assert worker.stdout.readline().split() == [str(kill), stage]
+        worker.stdin.close()
+    assert worker.returncode == 0
+    with session_on(database_url) as session:
+        sending(session, box.server(), NOW + dt.timedelta(days=30))
+        found = mails(session)
+        told = Counter(session.scalars(select(Notification.event)))
+        assert {mail.state for mail in found} == {MailState.SENT}
+        assert Counter(box.names) == Counter(mail.message_id for mail in found)
+        assert len(set(box.names)) == len(found) > before + KILLS * 3 // 4
+        moves = [entry.action for entry in session.scalars(select(AuditEntry)) if entry.action.startswith("change.")]
+        # Every move that was committed was told, and no other.
+        returned, resubmitted = moves.count(f"change.{Outcome.RETURNED}"), moves.count(f"change.{Outcome.RESUBMITTED}")
+        assert returned + resubmitted == KILLS * 3 // 4
+        assert told == {Event.OUTCOME: returned, Event.WAITING: 2 * (resubmitted + 1)}
+        assert verify(session) is None

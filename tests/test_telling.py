@@ -1,0 +1,325 @@
+"""Whom a move concerns is told in the move's own transaction: nobody twice, nobody else, and nobody where it fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from lpse_admin.errors import NotAllowed
+from lpse_admin.event import Event
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models import telling
+from models.audit import history_of
+from models.mail import Mail, MailState
+from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
+from models.scope import visible
+from tests.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
+
+REASON = "Sebab yang diberitahukan kepada pemohon"
+
+
+@pytest.fixture
+def office(session, cast):
+    """Give an office whose people have addresses."""
+    answer(session, "addresses")
+    for person in cast.lumajang.people:
+        person.email = f"{person.username}@kantor.example"
+    session.commit()
+    return cast.lumajang
+
+
+def told(session, change=None):
+    """Return (event, user name) of everything that was told, in order."""
+    found = select(Notification).order_by(Notification.id)
+    if change is not None:
+        found = found.where(Notification.change_id == change.id)
+    return [(one.event, one.user.username) for one in session.scalars(found)]
+
+
+def told_of(session, change, outcome, actor, **more):
+    """Make a move and return what it told, by event."""
+    before = len(told(session))
+    move(session, change, outcome, actor, **more)
+    found: dict[Event, set[str]] = {}
+    for kind, name in told(session)[before:]:
+        found.setdefault(kind, set()).add(name)
+    assert sum(map(len, found.values())) == len(told(session)) - before
+    return found
+
+
+def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session, office):
+    change = new(session, office)
+    requester, manager, head = office.requester, office.manager, office.head
+    outcome, others = {"pemohon"}, {"pengelola2"}
+    assert told_of(session, change, Outcome.SUBMITTED, requester) == {Event.WAITING: {"pengelola", "pengelola2"}}
+    assert told_of(session, change, Outcome.RETURNED, manager) == {Event.OUTCOME: outcome}
+    assert told_of(session, change, Outcome.RESUBMITTED, requester) == {Event.WAITING: {"pengelola", "pengelola2"}}
+    assert told_of(session, change, Outcome.ACCEPTED, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
+    assert told_of(session, change, Outcome.EMERGENCY, manager) == {Event.OUTCOME: outcome, Event.EMERGENCY: {"kepala"}}
+    both = {"pengelola", "pengelola2"}
+    assert told_of(session, change, Outcome.APPROVED, head) == {Event.OUTCOME: outcome, Event.WAITING: both}
+    for made in (Outcome.DONE, Outcome.PASSED):
+        assert told_of(session, change, made, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
+    assert told_of(session, change, Outcome.REPORTED, manager) == {Event.OUTCOME: outcome, Event.WAITING: {"kepala"}}
+    assert told_of(session, change, Outcome.VERIFIED, head) == {Event.OUTCOME: outcome, Event.WAITING: both}
+    assert told_of(session, change, Outcome.SCHEDULED, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
+    assert told_of(session, change, Outcome.UNCHANGED, manager) == {Event.OUTCOME: outcome}
+
+
+def test_the_requester_reads_the_reason_and_what_is_next(session, office):
+    change = at(session, office, Step.RETURNED)
+    (one,) = session.scalars(select(Notification).where(Notification.user_id == office.requester.id))
+    assert one.details["reason"] == REASON
+    assert one.details["outcome"]["text"] == "Returned"
+    assert one.details["next"]["text"] == "Returned to the requester"
+    assert (one.details["number"], one.details["title"]) == (change.number, change.title)
+    assert (one.agency_id, one.change_id, one.at, one.read_at) == (office.agency.id, change.id, NOW, None)
+
+
+def test_every_notification_has_its_mail_in_the_same_transaction(session, office):
+    session.info[LINK_BASE] = "https://lpse.example"
+    at(session, office, Step.URGENCY)
+    mails = session.scalars(select(Mail)).all()
+    assert len(mails) == session.scalar(select(func.count()).select_from(Notification))
+    for mail in mails:
+        assert mail.address == f"{mail.notification.user.username}@kantor.example"
+        assert (mail.state, mail.attempts, mail.next_try_at) == (MailState.WAITING, 0, NOW)
+        assert (mail.link_base, mail.message_id, mail.sent_at) == ("https://lpse.example", None, None)
+
+
+def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session, office):
+    change = at(session, office, Step.EVALUATION)
+    before = told(session)
+    with pytest.raises(NotAllowed):
+        move(session, change, Outcome.ACCEPTED, office.requester)
+    answer(session)
+    change.advance(
+        Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
+        equipment=fulfil(session, change),
+    )  # fmt: skip
+    assert len(told(session)) > len(before)
+    session.rollback()
+    assert told(session) == before
+    assert session.scalar(select(func.count()).select_from(Mail)) == len(before)
+
+
+def test_who_may_not_act_is_not_told_that_something_waits(session, office):
+    answer(session)
+    office.requester.is_change_manager = office.manager.is_head = True
+    other = user(session, office.agency, "pengelola3", Role.CHANGE_MANAGER)
+    other.is_active = False
+    session.commit()
+    change = new(session, office)
+    assert told_of(session, change, Outcome.SUBMITTED, office.requester)[Event.WAITING] == {"pengelola", "pengelola2"}
+    move(session, change, Outcome.ACCEPTED, office.manager)
+    # Whoever evaluated does not decide, though a head by role.
+    assert told_of(session, change, Outcome.EMERGENCY, office.manager)[Event.EMERGENCY] == {"kepala"}
+
+
+def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(session, office):
+    delegation(session, office)
+    change = at(session, office, Step.URGENCY)
+    found = told_of(session, change, Outcome.EMERGENCY, office.manager)
+    assert found[Event.EMERGENCY] == {"kepala", "plh"}
+    later = NOW + dt.timedelta(days=3)
+    change = at(session, office, Step.URGENCY)
+    found = told_of(session, change, Outcome.EMERGENCY, office.manager, now=later)
+    assert found[Event.EMERGENCY] == {"kepala"}
+
+
+def test_nobody_of_another_agency_and_nobody_without_one_is_told(session, cast, office):
+    change = at(session, office, Step.URGENCY)
+    answer(session)
+    people = [cast.tana_tidung.head, cast.installer, office.head]
+    tell(session, Event.OVERDUE, people, now=NOW, key="k", change=change)
+    session.commit()
+    assert told(session)[-1] == (Event.OVERDUE, "kepala")
+    assert not {name for _kind, name in told(session)} & {person.username for person in cast.tana_tidung.people}
+
+
+def test_nobody_is_told_of_the_same_event_twice(session, office):
+    for _again in range(2):
+        answer(session)
+        tell(session, Event.OVERDUE, [office.manager, office.manager], now=NOW, key="k", step=Step.TEST)
+        session.commit()
+    answer(session)
+    tell(session, Event.OVERDUE, [office.manager, office.head], now=NOW, key="k", step=Step.TEST)
+    assert tell(session, Event.OVERDUE, [], now=NOW, key="k") == []
+    session.commit()
+    assert told(session) == [(Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala")]
+
+
+def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(session, office):
+    answer(session)
+    for person in office.people:
+        person.muted_events = [kind.value for kind in Event]
+    office.head.muted_events = [Event.EMERGENCY.value]
+    office.manager2.email = None
+    session.commit()
+    change = at(session, office, Step.APPROVAL)
+    mailed = [mail.notification.event for mail in session.scalars(select(Mail))]
+    assert mailed == [Event.EMERGENCY]
+    move(session, change, Outcome.REFUSED, office.head)
+    assert (Event.WAITING, "pengelola2") in told(session)
+
+
+def test_what_came_back_to_the_requester_is_mailed_also_to_one_who_reads_no_outcomes(session, office):
+    answer(session)
+    office.requester.muted_events = [Event.OUTCOME.value]
+    session.commit()
+    change = at(session, office, Step.URGENCY)
+    to_requester = select(Mail).where(Mail.address == "pemohon@kantor.example")
+    assert not session.scalars(to_requester).all()
+    walk(session, office, Outcome.EMERGENCY, Outcome.REFUSED, Outcome.RETURNED, change=change)
+    (mail,) = session.scalars(to_requester)
+    assert mail.notification.details["outcome"]["text"] == "Returned"
+
+
+def test_a_move_takes_as_many_statements_however_many_are_told(session, office):
+    statements = []
+    event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
+    counts = []
+    for round_ in range(2):
+        change = new(session, office)
+        equipment = fulfil(session, change)
+        answer(session)
+        session.commit()
+        statements.clear()
+        change.advance(Outcome.SUBMITTED, office.requester, now=NOW, values={}, equipment=equipment)
+        session.commit()
+        # Rows that go in together are one statement for PostgreSQL; SQLite, which is no journey away, takes each.
+        counts.append(len([here for before, here in pairwise(["", *statements]) if before != here]))
+        answer(session)
+        for number in range(20) if round_ == 0 else ():
+            user(session, office.agency, f"pengelola{number:03}", Role.CHANGE_MANAGER).email = "a@kantor.example"
+        session.commit()
+    assert len(told(session)) == 2 + 22
+    assert counts[1] <= counts[0]
+
+
+def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(session, office):
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    current = change.current
+    current.taken_up_at, current.taken_up_by = NOW, office.manager
+    before = len(told(session))
+    telling.taken_up(session, change, current, NOW)
+    telling.handed_over(session, change, current, office.manager2, office.manager, "Cuti", NOW)
+    telling.handed_over(
+        session, change, current, office.manager, office.manager2, "Kembali", NOW + dt.timedelta(hours=1)
+    )
+    session.commit()
+    assert told(session)[before:] == [
+        (Event.TAKEN_UP, "pengelola2"), (Event.HANDED_OVER, "pengelola2"), (Event.HANDED_OVER, "pengelola"),
+    ]  # fmt: skip
+    last = session.scalars(select(Notification).order_by(Notification.id.desc()).limit(1)).one()
+    assert last.details["reason"] == "Kembali"
+
+
+def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is_overdue(session, office):
+    change = at(session, office, Step.EVALUATION)
+    before = len(told(session))
+    for _sweep in range(2):
+        answer(session)
+        telling.soon_late(session, change, change.current, NOW + dt.timedelta(hours=1), NOW)
+        telling.overdue(session, change, change.current, NOW)
+        session.commit()
+    managers = ["pengelola", "pengelola2"]
+    assert sorted(told(session)[before:]) == sorted(
+        [*((Event.SOON_LATE, name) for name in managers), *((Event.OVERDUE, name) for name in (*managers, "kepala"))]
+    )
+    change = at(session, office, Step.EVALUATION)
+    before = len(told(session))
+    answer(session)
+    change.current.taken_up_at, change.current.taken_up_by = NOW, office.manager
+    telling.soon_late(session, change, change.current, NOW, NOW)
+    telling.overdue(session, change, change.current, NOW)
+    session.commit()
+    assert told(session)[before:] == [
+        (Event.SOON_LATE, "pengelola"), (Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala"),
+    ]  # fmt: skip
+
+
+def test_what_is_closed_waits_for_nobody(session, office):
+    assert telling.waits_for(session, at(session, office, Step.CLOSED), NOW) == []
+
+
+def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(session, office):
+    made = delegation(session, office)
+    answer(session)
+    made.withdraw(now=NOW, by=office.administrator, reason="Kepala telah kembali")
+    session.commit()
+    assert told(session) == [
+        (Event.DELEGATION_GRANTED, "plh"), (Event.DELEGATION_WITHDRAWN, "plh"), (Event.DELEGATION_WITHDRAWN, "kepala"),
+    ]  # fmt: skip
+
+
+def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(session, cast, office):
+    at(session, office, Step.CLOSED)
+    for person in (*office.people, *cast.tana_tidung.people, cast.installer):
+        seen = session.scalars(select(Notification).where(visible(Notification, person, stands_in_for_head=True)))
+        assert {one.user_id for one in seen} <= {person.id}
+
+
+def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session, office):
+    answer(session)
+    for number in range(MOST_UNREAD + 20):
+        tell(session, Event.OVERDUE, [office.manager], now=NOW, key=f"k{number}", step=Step.TEST)
+    session.commit()
+    assert unread(session, office.manager) == MOST_UNREAD + 1
+    assert unread(session, office.head) == 0
+    answer(session)
+    assert read_all(session, office.manager, NOW) == MOST_UNREAD + 20
+    session.commit()
+    assert unread(session, office.manager) == 0
+
+
+def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session, office):
+    change = at(session, office, Step.RETURNED)
+    entries = len(history_of(session, "change_request", change.id))
+    one = session.scalars(select(Notification).where(Notification.user_id == office.requester.id)).one()
+    for later in range(2):
+        answer(session, "notification.read")
+        one.read(NOW + dt.timedelta(minutes=later))
+        session.commit()
+    assert one.read_at == NOW
+    assert history_of(session, "notification", one.id)[0].action == "notification.read"
+    assert len(history_of(session, "change_request", change.id)) == entries
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE notification SET event = 'overdue'",
+        "UPDATE notification SET details = '{}'",
+        "UPDATE notification SET read_at = at WHERE read_at IS NOT NULL",
+        "UPDATE notification SET read_at = NULL WHERE read_at IS NOT NULL",
+        "DELETE FROM notification",
+        "DELETE FROM mail",
+        "UPDATE mail SET address = 'x@y.id'",
+        "UPDATE mail SET message_id = 'x' WHERE message_id IS NOT NULL",
+        "UPDATE mail SET state = 'waiting', sent_at = NULL WHERE state = 'sent'",
+        "UPDATE mail SET state = 'waiting' WHERE state = 'sent'",
+        "UPDATE mail SET state = 'sent' WHERE state = 'waiting'",
+        "INSERT INTO mail (agency_id, notification_id, address, state, attempts, next_try_at)"
+        " SELECT agency_id, notification_id, address, 'waiting', 0, next_try_at FROM mail",
+        "INSERT INTO notification (agency_id, user_id, event, details, key, at)"
+        " SELECT agency_id, user_id, event, details, key, at FROM notification",
+    ],
+)
+def test_the_database_itself_refuses_it(session, office, statement):
+    at(session, office, Step.URGENCY)
+    answer(session)
+    first, second = session.scalars(select(Mail).order_by(Mail.id).limit(2))
+    first.state, first.sent_at, first.message_id = MailState.SENT, NOW, "<a@b>"
+    second.message_id = "<c@d>"
+    first.notification.read(NOW - dt.timedelta(hours=1))
+    session.commit()
+    with pytest.raises(DBAPIError):
+        session.connection().execute(text(statement))
+    session.rollback()
