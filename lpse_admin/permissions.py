@@ -44,6 +44,7 @@ class Resource(StrEnum):
     ASSET = "asset"
     DOCUMENT = "document"
     DELEGATION = "delegation"
+    FREEZE = "freeze"
     SOP = "sop"
     USER = "user"
     AUDIT = "audit"
@@ -95,6 +96,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_OFFICE,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # That a release is allowed in a freeze is the head's word, and no right of a role (``models.freeze_permit``).
+    Resource.FREEZE: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.SOP: _grants(
         read=_EVERYBODY,

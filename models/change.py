@@ -18,7 +18,7 @@ from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, ItemKind, Sop
 from lpse_admin.steps import PARTS, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow import AtHand, Person, Position, bar, decide, find_move, open_moves, result_of
-from models import recording
+from models import recording, release_plan
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import Agency, next_serial, request_number
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
@@ -254,6 +254,7 @@ class ChangeRequest(Base):
             at_hand = self._at_hand(current, given, equipment)
             move = decide(self.paper, self.position, outcome, who, at_hand)
         session.flush()
+        release_plan.check(session, self, current, outcome, actor)
         recording.settle(self, current, outcome, actor, now)
         current.equipment = self._known_equipment(current, equipment)
         self._finish(current, move, actor, delegation, now, given)

@@ -18,6 +18,7 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
+from models.freeze import Freeze, FreezePermit
 from models.sop import SopRevision, SopState
 from models.user import User
 
@@ -73,6 +74,11 @@ def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
+def _permits(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+    return _of_agency(FreezePermit.agency_id, user) if office else own
+
+
 def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     mine = _of_agency(SopRevision.agency_id, user)
     return mine if office else mine & (SopRevision.state != SopState.DRAFT)
@@ -95,6 +101,8 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (Asset, _in_office(Asset.agency_id)),
     (AssetMutation, _in_office(AssetMutation.agency_id)),
     (Delegation, _in_office(Delegation.agency_id)),
+    (Freeze, _in_office(Freeze.agency_id)),
+    (FreezePermit, _permits),
     (AuditEntry, _in_office(AuditEntry.chain)),
     (User, _users),
 )

@@ -336,6 +336,7 @@ _VALUES: dict[Step, dict[str, Any]] = {
         "window_start_at": NOW + dt.timedelta(days=2),
         "window_end_at": NOW + dt.timedelta(days=2, hours=1),
         "environment": Environment.PRODUCTION,
+        "overlap_reason": "Kedua rilis dikerjakan bersama",
         "downtime_minutes": 10,
         "audience": "Seluruh penyedia",
         "person_in_charge": "Pengelola 1",
