@@ -177,7 +177,9 @@ RECORDS: Mapping[Step, tuple[Field, ...]] = {
             "overlap_reason",
             _("Reason of the overlap"),
             FieldKind.TEXT,
-            help=_("Only where another release is planned at the same time, in the same environment or on the same asset."),
+            help=_(
+                "Only where another release is planned at the same time, in the same environment or on the same asset."
+            ),
         ),
         Field("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
         Field("audience", _("Who is told"), FieldKind.TEXT, frozenset({Outcome.SCHEDULED})),

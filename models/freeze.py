@@ -90,7 +90,7 @@ class Freeze(Base):
         self._hold(session)
         if not self.may_be_altered(now):
             raise NoSuchMove(
-                _("This freeze has begun, is lifted, or is one that the head has allowed a release in: lift it instead.")
+                _("This freeze has begun, is lifted, or the head has allowed a release in it: lift it instead.")
             )
         _check(entry, now)
         entry.put(self)
@@ -226,7 +226,7 @@ def _demand_keeper(by: User, agency_id: int) -> None:
 
 
 def _check(entry: FreezeEntry, now: dt.datetime) -> None:
-    faults: dict[str, Message] = {}
+    faults = _faults_of_moments(entry, now)
     name = " ".join(entry.name.split())
     if not name:
         faults["name"] = _("“%(field)s” is required here.", field=_("Name of the freeze"))
@@ -234,18 +234,23 @@ def _check(entry: FreezeEntry, now: dt.datetime) -> None:
         faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(name))
     elif not is_storable(name):
         faults["name"] = _("This contains signs that cannot be kept.")
-    for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at)):
-        if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR:
-            faults[key] = _("This is not a date and time.")
-    if not {"from_at", "until_at"} & faults.keys() and entry.from_at and entry.until_at:
-        if entry.until_at <= entry.from_at:
-            faults["until_at"] = _("The end is not after the start.")
-        elif entry.until_at <= now:
-            faults["until_at"] = _("The end is past already.")
     if fault := fault_of_prose(entry.reason):
         faults["reason"] = fault
     if faults:
         raise Incomplete(_("The freeze cannot be entered like this."), fields=faults)
+
+
+def _faults_of_moments(entry: FreezeEntry, now: dt.datetime) -> dict[str, Message]:
+    faults = {
+        key: _("This is not a date and time.")
+        for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at))
+        if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR
+    }
+    if faults or entry.from_at is None or entry.until_at is None:
+        return faults
+    if entry.until_at <= entry.from_at:
+        return {"until_at": _("The end is not after the start.")}
+    return {"until_at": _("The end is past already.")} if entry.until_at <= now else {}
 
 
 def _session_of(freeze: Freeze) -> Session:

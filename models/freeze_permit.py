@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from lpse_admin.steps import Step
 from lpse_admin.workflow import Person, conflicting_part, is_actor
 from models.change import ChangeRequest, capacity
 from models.delegation import Delegation, delegation_of
+from models.document import attach
 from models.freeze import Freeze, FreezePermit, fault_of_prose
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 #: The steps after which no release is scheduled any more.
 _TOO_LATE = frozenset({Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A checked file (``lpse_admin.files``) that the permission was scanned from."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
@@ -81,8 +91,15 @@ def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
     )
 
 
-def permit(
-    session: Session, freeze: Freeze, change: ChangeRequest, *, by: User, now: dt.datetime, reason: str
+def permit(  # noqa: PLR0913 - what a permission says
+    session: Session,
+    freeze: Freeze,
+    change: ChangeRequest,
+    *,
+    by: User,
+    now: dt.datetime,
+    reason: str,
+    letter: Letter | None = None,
 ) -> FreezePermit:
     """Record that the head allows ``change`` to be released in ``freeze``, and return it.
 
@@ -99,6 +116,17 @@ def permit(
     if fault := fault_of_prose(reason):
         raise Incomplete(fault, fields={"reason": fault})
     _who, delegation = _as_head(change, by, now)
+    document = None
+    if letter is not None:  # it belongs to the request, so to the step at which that stands
+        document = attach(
+            session,
+            name=letter.name,
+            media_type=letter.media_type,
+            content=letter.content,
+            by=by,
+            now=now,
+            activity=change.current,
+        )
     given = FreezePermit(
         agency_id=change.agency_id,
         freeze=freeze,
@@ -108,6 +136,7 @@ def permit(
         capacity=capacity(change.paper, Step.APPROVAL, delegation),
         delegation_id=delegation.id if delegation else None,
         reason=reason.strip(),
+        letter_id=document.id if document else None,
     )
     session.add(given)
     session.flush()

@@ -81,7 +81,7 @@ class Entry:
         return self.starts_at < end and (start <= self.starts_at if self.ends_at is None else self.ends_at > start)
 
 
-def entries(
+def entries(  # noqa: PLR0913 - whose calendar, of when, and how much of it
     session: Session,
     user: User,
     window: Window,

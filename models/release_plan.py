@@ -151,7 +151,7 @@ def _touches(asset_ids: Collection[int]) -> ColumnElement[bool]:
 def _in_a_freeze(freezes: list[Freeze], zone: ZoneInfo) -> Message:
     named = [f"{freeze.name} ({written((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
     return _(
-        "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to allow this release.",
+        "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to allow it.",
         freezes=join([*named]),
     )
 

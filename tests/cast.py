@@ -28,6 +28,7 @@ from models.asset import Asset
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
 from models.document import attach
+from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
 from models.user import User
 
@@ -192,6 +193,25 @@ def delegation(session: Session, office: Office, delegate: User | None = None, *
         by=office.head, now=NOW,
     )  # fmt: skip
     answer(session, "delegation.grant")
+    session.commit()
+    return made
+
+
+def freeze(
+    session: Session,
+    office: Office,
+    *,
+    first: float = 30,
+    last: float = 31,
+    environment: Environment | None = None,
+    name: str = "Penutupan tender",
+) -> Freeze:
+    """Let the administrator enter a freeze from ``first`` days after NOW until ``last``, and commit."""
+    entry = FreezeEntry(
+        name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, "Masa pemasukan penawaran"
+    )
+    answer(session, "freeze.enter")
+    made = enter(session, office.agency, entry, by=office.administrator, now=NOW)
     session.commit()
     return made
 

@@ -25,6 +25,7 @@ asset-update  RMHIA RMHIA -  M  - -
 asset         MHIA  MHIA  M  M  - -
 document      RMHIA RMHIA -  -  - -
 delegation    MHIA  MHIA  HA HA - -
+freeze        MHIA  MHIA  A  A  - -
 sop           RMHIA RMHIA HA -  - H
 user          IA    IA    A  A  - -
 audit         HIA   HIA   -  -  - -

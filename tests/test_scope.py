@@ -17,16 +17,18 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document, attach
+from models.freeze import Freeze, FreezePermit
+from models.freeze_permit import permit
 from models.scope import sees_the_office, visible
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import NOW, ROUTES, answer, asset, delegation, fulfil, move, new, walk
+from tests.cast import NOW, ROUTES, answer, asset, at, delegation, freeze, fulfil, move, new, walk
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
     ChangeRequest: ChangeRequest.agency_id, Activity: Activity.agency_id, Document: Document.agency_id,
     SopRevision: SopRevision.agency_id, Asset: Asset.agency_id, AssetMutation: AssetMutation.agency_id,
-    Delegation: Delegation.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
+    Delegation: Delegation.agency_id, Freeze: Freeze.agency_id, FreezePermit: FreezePermit.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
 }  # fmt: skip
 
 
@@ -47,6 +49,10 @@ def register(shared):
         granted = delegation(session, office)
         attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
                delegation=granted)  # fmt: skip
+        allowed = at(session, office, Step.EVALUATION)
+        held = freeze(session, office)
+        answer(session)
+        permit(session, held, allowed, by=office.head, now=NOW, reason="Diizinkan")
         session.commit()
     return shared
 
@@ -93,11 +99,12 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert own == set(session.scalars(select(ChangeRequest).where(ChangeRequest.requester_id == person.id)))
         assert {activity.change for activity in seen(session, Activity, person)} == own
         assert {document.change for document in seen(session, Document, person)} <= own
-        for hidden in (Asset, AssetMutation, Delegation, AuditEntry):
+        assert {permit.change for permit in seen(session, FreezePermit, person)} <= own
+        for hidden in (Asset, AssetMutation, Delegation, Freeze, AuditEntry):
             assert seen(session, hidden, person) == set()
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
-    assert len(seen(session, Document, office.requester)) == 3
+    assert len(seen(session, Document, office.requester)) == 4
     assert len(seen(session, Document, office.outsider)) == 1
 
 

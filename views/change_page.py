@@ -16,10 +16,11 @@ from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
-from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
+from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from views.cells import NOTHING
 from views.language import day, moment, tr
 from views.mutations import differences
+from views.release_aside import ReleaseAside
 from views.step_form import step_form
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class ChangePage:
     decision: tuple[Fact, ...]
     refusal: Refused | None
     documents: tuple[Document, ...]
+    release: ReleaseAside
 
     @classmethod
     def of(
@@ -127,6 +129,7 @@ class ChangePage:
             decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
+            release=ReleaseAside.of(change, user, now, form),
         )
 
     def needs_reason(self) -> list[Outcome]:
@@ -162,7 +165,7 @@ def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields 
             return day(value)
         case FieldKind.CHOICE:
             return str(tr(value.title))
-        case FieldKind.CASES | FieldKind.ASSETS | FieldKind.MUTATIONS:
+        case FieldKind.CASES | FieldKind.ASSETS | FieldKind.TOUCHED | FieldKind.MUTATIONS:
             return Markup("<br>").join(_row_text(row) for row in value)
         case _:
             return Markup('<span class="prose">{}</span>').format(value)
@@ -223,6 +226,8 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
         notes = [Fact(_("Notes"), activity.notes)] if activity.notes else []
         return [Fact(_("Mutations"), _mutations(activity)), *notes]
     values = recording.read(change, activity)
+    if isinstance(activity, Release):
+        values["touched_assets"] = [{"asset": str(item.asset)} for item in activity.touched]
     if isinstance(activity, AssetReview):
         values["assets"] = [{"asset": str(item.asset or ""), "finding": item.finding} for item in activity.items]
     return [

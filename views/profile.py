@@ -13,7 +13,9 @@ from wtforms.validators import InputRequired, Length
 
 from lpse_admin.passwords import LONGEST, fault
 from models.database import db
+from models.feed import feed_of
 from models.user import is_password_of, step_of_code
+from views.base import me
 from views.clock import now
 from views.forms import Form
 from views.wording import tr
@@ -57,16 +59,27 @@ def _page(
     password: PasswordForm | None = None, code: CodeForm | None = None, off: OffForm | None = None
 ) -> tuple[str, int]:
     """Return the page with what was wrong in one of its forms: 422 then, else 200."""
+    return show_page(password=password, code=code, off=off), 422 if password or code or off else 200
+
+
+def show_page(
+    password: PasswordForm | None = None,
+    code: CodeForm | None = None,
+    off: OffForm | None = None,
+    feed_address: str | None = None,
+) -> str:
+    """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
     secret = session.get(_OFFER)
-    page = render_template(
+    return render_template(
         "profile.html",
         password_form=password or PasswordForm(formdata=None),
         code_form=code or CodeForm(formdata=None),
         off_form=off or OffForm(formdata=None),
         secret=secret,
         address=_address(secret) if secret else None,
+        feed=feed_of(db.session(), me()),
+        feed_address=feed_address,
     )
-    return page, 422 if password or code or off else 200
 
 
 def _address(secret: str) -> str:
@@ -75,9 +88,10 @@ def _address(secret: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=current_user.username, issuer_name=issuer)
 
 
-def _done(sentence: str) -> Response:
+def done(sentence: str, anchor: str | None = None) -> Response:
+    """Lead back to one's own page with a sentence that tells what was done."""
     flash(sentence, "success")
-    return redirect(url_for("profile.show"), 303)
+    return redirect(url_for("profile.show", _anchor=anchor), 303)
 
 
 @blueprint.post("/password")
@@ -99,7 +113,7 @@ def change_password() -> Response | tuple[str, int]:
         user.set_password(form.new.data)
         db.session.commit()
         login_user(user)
-        return _done(gettext("Your password has been changed. Your other sessions have ended."))
+        return done(gettext("Your password has been changed. Your other sessions have ended."))
     return _page(password=form)
 
 
@@ -125,7 +139,7 @@ def confirm_second_factor() -> Response | tuple[str, int]:
     current_user.totp_secret, current_user.totp_last_step = secret, step
     db.session.commit()
     session.pop(_OFFER)
-    return _done(gettext("The second factor is on: from now on a code is asked for when you log in."))
+    return done(gettext("The second factor is on: from now on a code is asked for when you log in."))
 
 
 @blueprint.post("/second-factor/off")
@@ -139,4 +153,4 @@ def turn_off_second_factor() -> Response | tuple[str, int]:
         return _page(off=form)
     current_user.totp_secret = current_user.totp_last_step = None
     db.session.commit()
-    return _done(gettext("The second factor is off."))
+    return done(gettext("The second factor is off."))

@@ -24,6 +24,7 @@ from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
 from views.documents import DocumentView
+from views.freezes import FreezeView
 from views.language import current_zone, day, moment, tr
 from views.sops import SopView
 from views.step_form import sent_as
@@ -57,7 +58,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Steps"), STEP_VIEWS),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, UserView)),
+    (_("Governance"), (SopView, DelegationView, FreezeView, UserView)),
     (_("Supervision"), (AuditView,)),
 )
 

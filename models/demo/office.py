@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -21,6 +21,7 @@ from models.sop import SopRevision, SopState
 from models.user import User
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from sqlalchemy.orm import Session
@@ -197,7 +198,8 @@ def planned_releases(session: Session, agency: Agency) -> set[tuple[dt.date, Env
     )
     days: dict[int, list[dt.date]] = {}
     found: set[tuple[dt.date, Environment | int]] = set()
-    for release_id, environment, start, end in session.execute(scheduled):
+    rows: Iterable[Any] = session.execute(scheduled)
+    for release_id, environment, start, end in rows:
         first, last = (moment.astimezone(agency.zone).date() for moment in (start, end))
         days[release_id] = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
         found |= {(day, environment) for day in days[release_id]}
@@ -220,4 +222,13 @@ def working_minutes(random: Random, minutes: float, late: float) -> int:
     return max(MINUTE // 2, round(minutes * MINUTE * factor))
 
 
-__all__ = ["DAY", "Office", "Player", "papers_with_requesters", "person", "planned_releases", "players", "working_minutes"]
+__all__ = [
+    "DAY",
+    "Office",
+    "Player",
+    "papers_with_requesters",
+    "person",
+    "planned_releases",
+    "players",
+    "working_minutes",
+]
