@@ -396,7 +396,13 @@ def test_an_installation_with_one_reader_s_agency_never_names_the_other(house: H
         assert name != cast.lumajang.agency.name
     for who in (*REQUESTERS[:2], *OFFICE):
         visitor = house.visitor(who)
-        for path in ("/", *(f"/admin/{screen}/" for screen in SCREENS), *CALENDARS, "/profile", "/admin/change/export/csv/"):
+        for path in (
+            "/",
+            *(f"/admin/{screen}/" for screen in SCREENS),
+            *CALENDARS,
+            "/profile",
+            "/admin/change/export/csv/",
+        ):
             assert name not in visitor.get(path).text, (who, path)
 
 

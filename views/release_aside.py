@@ -18,6 +18,7 @@ from lpse_admin.records import Environment
 from lpse_admin.steps import Step
 from models import freeze_permit, release_plan
 from models.database import db
+from models.mutation import FIRST_YEAR, LAST_YEAR
 from views.base import may_i
 from views.forms import Form, Needed
 
@@ -93,5 +94,8 @@ class ReleaseAside:
 def _window(form: Any) -> release_plan.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
     """Return the window that is typed in, if it is one."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
-    is_one = isinstance(start, dt.datetime) and isinstance(end, dt.datetime) and start < end
-    return (start, end) if is_one else None
+    if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
+        return None
+    if not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR or start >= end:
+        return None
+    return start, end
