@@ -205,11 +205,10 @@ def freeze(
     last: float = 31,
     environment: Environment | None = None,
     name: str = "Penutupan tender",
+    reason: str = "Masa pemasukan penawaran",
 ) -> Freeze:
     """Let the administrator enter a freeze from ``first`` days after NOW until ``last``, and commit."""
-    entry = FreezeEntry(
-        name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, "Masa pemasukan penawaran"
-    )
+    entry = FreezeEntry(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
     answer(session, "freeze.enter")
     made = enter(session, office.agency, entry, by=office.administrator, now=NOW)
     session.commit()

@@ -26,7 +26,7 @@ def office(cast):
     return cast.lumajang
 
 
-def schedule(session, office, change, first, last, by=None, **values):
+def schedule(session, office, change, first, last, *, by=None, **values):
     """Schedule the release from ``first`` days after NOW until ``last``."""
     window = {"window_start_at": NOW + first * DAY, "window_end_at": NOW + last * DAY}
     return move(session, change, Outcome.SCHEDULED, by or office.manager, values={**window, **values})
@@ -44,7 +44,8 @@ def allow(session, frozen, change, by, *, now=NOW, reason="Perbaikan keamanan ti
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "met"), [(9, 10.5, True), (10.5, 13, True), (9, 13, True), (10.2, 10.4, True), (9, 10, False), (12, 13, False)]
+    ("first", "last", "met"),
+    [(9, 10.5, True), (10.5, 13, True), (9, 13, True), (10.2, 10.4, True), (9, 10, False), (12, 13, False)],
 )  # fmt: skip
 def test_a_window_that_a_freeze_covers_in_part_is_refused_and_one_that_touches_it_is_not(
     first, last, met, session, office

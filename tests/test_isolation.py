@@ -127,7 +127,8 @@ def everything(house: House) -> dict[str, Belongings]:
             found[f"kantor{suffix}"] = Belongings(
                 mark, mark,
                 {
-                    "asset": [item.id], "delegation": [made.id], "freeze": [held.id], "document": [decree.id], "sop": [office.sop.id],
+                    "asset": [item.id], "delegation": [made.id], "freeze": [held.id],
+                    "document": [decree.id], "sop": [office.sop.id],
                     "user": [person.id for person in office.people],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
                 },

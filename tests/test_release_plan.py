@@ -129,7 +129,7 @@ def test_of_two_managers_who_schedule_at_once_one_sees_the_other(session, office
 
 @pytest.fixture(scope="module")
 def planned(shared):
-    """A week of windows, all given a reason: (first hour, last hour, environment) of each."""
+    """Plan a week of windows, all given a reason; give (first hour, last hour, environment) of each."""
     session, cast = shared
     windows = [(start, start + length, place) for start, length, place in (
         (0, 4, "production"), (4, 2, "production"), (5, 9, "training"), (10, 1, "production"), (10, 30, "staging"),

@@ -28,7 +28,8 @@ from tests.cast import NOW, ROUTES, answer, asset, at, delegation, freeze, fulfi
 SCOPED = {
     ChangeRequest: ChangeRequest.agency_id, Activity: Activity.agency_id, Document: Document.agency_id,
     SopRevision: SopRevision.agency_id, Asset: Asset.agency_id, AssetMutation: AssetMutation.agency_id,
-    Delegation: Delegation.agency_id, Freeze: Freeze.agency_id, FreezePermit: FreezePermit.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
+    Delegation: Delegation.agency_id, Freeze: Freeze.agency_id,
+    FreezePermit: FreezePermit.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
 }  # fmt: skip
 
 

@@ -26,9 +26,10 @@ from sqlalchemy import select
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
 from models.activity import Activity
+from models.freeze_permit import permit
 from models.sop import load
 from models.user import User
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, asset, delegation, new, walk
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, asset, delegation, freeze, new, walk
 from tests.house import opened, upload
 from tests.program import Visitor
 from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
@@ -168,7 +169,9 @@ _ENOUGH, _ENOUGH_REQUESTS = 5, 20
 _ACTORS = ("tests", "test", "set up")
 #: Routes that are not pages of words.
 DRAFT = "lumajang-2019"
-NO_PAGES = frozenset({"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download"})
+NO_PAGES = frozenset(
+    {"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download", "feed.show"}
+)
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
 _ROWS = frozenset({"sort", "page", "size", "next", "lang"})
 
@@ -223,6 +226,12 @@ def _fill(house: House) -> None:
             walk(session, office, *ending)
         new(session, office)
         delegation(session, office)
+        for first in (2, 30):  # the one over the releases that are planned, the other to come
+            frozen = freeze(session, office, first=first, last=first + 1, name=typed("Beku"), reason=typed("Tender"))
+            allowed = walk(session, office, *ROUTES[Step.EVALUATION])
+            answer(session)
+            permit(session, frozen, allowed, by=office.head, now=NOW, reason=typed("Mendesak"))
+            session.commit()
         text = dict(papers())[LUMAJANG]
         load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()

@@ -65,7 +65,8 @@ class Day:
     written: str
     is_today: bool
     is_outside: bool
-    holiday: str
+    #: The word for what kind of holiday it is, and its name; empty where there is nothing to say.
+    holiday: tuple[str, str]
     entries: tuple[Shown, ...]
     more: int
     more_url: str
@@ -182,7 +183,7 @@ class _Pen:
 
     zone: ZoneInfo
     today: dt.date
-    holiday: Callable[[dt.date], str]
+    holiday: Callable[[dt.date], tuple[str, str]]
     asked: _Asked
 
     def day(self, date: dt.date, found: list[Entry]) -> Day:
@@ -239,20 +240,21 @@ def _url(entry: Entry) -> str:
     return url_for("change.details_view", id=entry.change_id)
 
 
-def _holidays(user: User) -> Callable[[dt.date], str]:
+def _holidays(user: User) -> Callable[[dt.date], tuple[str, str]]:
     """Return what names the holidays of the reader's office; whoever belongs to none is shown none."""
     if user.agency is None:
-        return lambda _date: ""
+        return lambda _date: ("", "")
     calendar = calendar_of(db.session(), user.agency)
 
-    def name(date: dt.date) -> str:
+    def name(date: dt.date) -> tuple[str, str]:
         try:
             found = calendar.day(date)
         except Incomplete:  # beyond the years whose holidays are known
-            return ""
+            return "", ""
         if found.kind not in {Kind.HOLIDAY, Kind.JOINT_LEAVE}:
-            return ""
-        return f"{tr(found.kind.title)}: {found.name}" if found.name else tr(found.kind.title)
+            return "", ""
+        kind = tr(found.kind.title)
+        return "" if found.name.casefold().startswith(kind.casefold()) else kind, found.name
 
     return name
 
