@@ -226,12 +226,11 @@ def _fill(house: House) -> None:
             walk(session, office, *ending)
         new(session, office)
         delegation(session, office)
-        for first in (2, 30):  # the one over the releases that are planned, the other to come
-            frozen = freeze(session, office, first=first, last=first + 1, name=typed("Beku"), reason=typed("Tender"))
-            allowed = walk(session, office, *ROUTES[Step.EVALUATION])
-            answer(session)
-            permit(session, frozen, allowed, by=office.head, now=NOW, reason=typed("Mendesak"))
-            session.commit()
+        freeze(session, office, name=typed("Beku"), reason=typed("Tender"))  # nothing is allowed in it: to be corrected
+        frozen = freeze(session, office, first=2, last=3, name=typed("Beku"), reason=typed("Tender"))
+        allowed = walk(session, office, *ROUTES[Step.EVALUATION])
+        answer(session)
+        permit(session, frozen, allowed, by=office.head, now=NOW, reason=typed("Mendesak"))
         text = dict(papers())[LUMAJANG]
         load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()
