@@ -40,7 +40,7 @@ class FreezeState(Word):
 class Freeze(Base):
     """A stretch of time in which nothing is released into one environment, or into any."""
 
-    __tablename__ = "freeze"
+    __tablename__ = "freeze_period"  # "freeze" itself is a reserved word of PostgreSQL
     __table_args__ = (
         CheckConstraint("from_at < until_at", name="moments_in_order"),
         CheckConstraint("(lifted_at IS NULL) = (lifted_by_id IS NULL)", name="lifted_by_somebody"),
@@ -140,7 +140,7 @@ class FreezePermit(Base):
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    freeze_id: Mapped[int] = mapped_column(Identity, ForeignKey("freeze.id"))
+    freeze_id: Mapped[int] = mapped_column(Identity, ForeignKey("freeze_period.id"))
     change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
     allowed_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
     allowed_at: Mapped[Moment]

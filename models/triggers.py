@@ -257,20 +257,20 @@ BANS: tuple[Ban, ...] = (
     Ban("delegation_kept", "delegation", "DELETE", "a delegation is withdrawn, not deleted"),
     Ban(
         "freeze_stands",
-        "freeze",
+        "freeze_period",
         "UPDATE",
         "a freeze that is lifted, or that the head has allowed a release in, stays as it is",
         "OLD.lifted_at IS NOT NULL OR (EXISTS (SELECT 1 FROM freeze_permit p WHERE p.freeze_id = OLD.id) AND ("
         + _changes("name", "from_at", "until_at", "environment", "reason") + ")) OR "
         + _changes("agency_id", "entered_by_id", "entered_at"),
     ),
-    Ban("freeze_kept", "freeze", "DELETE", "a freeze is lifted, not deleted"),
+    Ban("freeze_kept", "freeze_period", "DELETE", "a freeze is lifted, not deleted"),
     Ban(
         "freeze_permit_within_one_agency",
         "freeze_permit",
         "INSERT",
         "the head allows a release of their own agency in a freeze of that agency",
-        "NOT EXISTS (SELECT 1 FROM freeze f JOIN change_request c ON c.agency_id = f.agency_id"
+        "NOT EXISTS (SELECT 1 FROM freeze_period f JOIN change_request c ON c.agency_id = f.agency_id"
         " WHERE f.id = NEW.freeze_id AND c.id = NEW.change_id AND f.agency_id = NEW.agency_id)",
     ),
     *(

@@ -254,14 +254,14 @@ def test_the_database_keeps_freezes_and_permissions_as_they_are(session, cast, o
     allow(session, frozen, change, office.head)
     foreign = freeze(session, cast.tana_tidung)
     for statement in (
-        f"UPDATE freeze SET until_at = '2099-01-01' WHERE id = {frozen.id}",
-        f"UPDATE freeze SET agency_id = {cast.tana_tidung.agency.id} WHERE id = {frozen.id}",
-        "DELETE FROM freeze",
+        f"UPDATE freeze_period SET until_at = '2099-01-01' WHERE id = {frozen.id}",
+        f"UPDATE freeze_period SET agency_id = {cast.tana_tidung.agency.id} WHERE id = {frozen.id}",
+        "DELETE FROM freeze_period",
         "UPDATE freeze_permit SET reason = 'lain'",
         "DELETE FROM freeze_permit",
         "INSERT INTO freeze_permit (agency_id, freeze_id, change_id, allowed_by_id, allowed_at, capacity, reason)"
         f" VALUES ({office.agency.id}, {foreign.id}, {change.id}, {office.head.id}, '2026-03-02', 'x', 'x')",
-        f"UPDATE freeze SET until_at = from_at WHERE id = {foreign.id}",
+        f"UPDATE freeze_period SET until_at = from_at WHERE id = {foreign.id}",
     ):
         with pytest.raises(IntegrityError):
             session.connection().execute(text(statement))

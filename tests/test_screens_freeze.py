@@ -75,7 +75,7 @@ def test_an_administrator_enters_one_which_the_office_reads(house: House):
     assert house.visitor("pemohon").get("/admin/freeze/").status_code == 403
     assert house.visitor("kepala.tt").get(f"/admin/freeze/details/?id={frozen.id}").status_code == 404
     with house.session() as opened:
-        told = history_of(opened, "freeze", frozen.id)
+        told = history_of(opened, "freeze_period", frozen.id)
         assert [(entry.action, entry.reason) for entry in told] == [("freeze.enter", "Masa pemasukan penawaran")]
 
 

@@ -109,7 +109,7 @@ _FUNCTIONS = (
     "file_content_no_truncate",
     "asset_no_truncate",
     "delegation_no_truncate",
-    "freeze_no_truncate",
+    "freeze_period_no_truncate",
     "freeze_permit_no_truncate",
 )
 
@@ -126,7 +126,7 @@ def upgrade() -> None:
     _asset()
     _calendar_feed()
     _delegation()
-    _freeze()
+    _freeze_period()
     _login()
     _sop()
     _change_request()
@@ -179,7 +179,7 @@ def downgrade() -> None:
     op.drop_table("change_request")
     op.drop_table("sop")
     op.drop_table("login")
-    op.drop_table("freeze")
+    op.drop_table("freeze_period")
     op.drop_table("delegation")
     op.drop_table("calendar_feed")
     op.drop_table("asset")
@@ -442,9 +442,9 @@ def _delegation() -> None:
     )
 
 
-def _freeze() -> None:
+def _freeze_period() -> None:
     op.create_table(
-        "freeze",
+        "freeze_period",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
@@ -460,20 +460,26 @@ def _freeze() -> None:
         sa.Column("lifted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("lifted_reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "environment IN ('production', 'staging', 'training', 'office')", name=op.f("ck_freeze_environment")
+            "environment IN ('production', 'staging', 'training', 'office')", name=op.f("ck_freeze_period_environment")
         ),
-        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by_id IS NULL)", name=op.f("ck_freeze_lifted_by_somebody")),
         sa.CheckConstraint(
-            "(lifted_at IS NULL) = (lifted_reason IS NULL)", name=op.f("ck_freeze_lifted_with_a_reason")
+            "(lifted_at IS NULL) = (lifted_by_id IS NULL)", name=op.f("ck_freeze_period_lifted_by_somebody")
         ),
-        sa.CheckConstraint("from_at < until_at", name=op.f("ck_freeze_moments_in_order")),
-        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_freeze_agency_id")),
-        sa.ForeignKeyConstraint(["entered_by_id"], ["user_account.id"], name=op.f("fk_freeze_entered_by_id")),
-        sa.ForeignKeyConstraint(["lifted_by_id"], ["user_account.id"], name=op.f("fk_freeze_lifted_by_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_freeze")),
+        sa.CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_reason IS NULL)", name=op.f("ck_freeze_period_lifted_with_a_reason")
+        ),
+        sa.CheckConstraint("from_at < until_at", name=op.f("ck_freeze_period_moments_in_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_freeze_period_agency_id")),
+        sa.ForeignKeyConstraint(["entered_by_id"], ["user_account.id"], name=op.f("fk_freeze_period_entered_by_id")),
+        sa.ForeignKeyConstraint(["lifted_by_id"], ["user_account.id"], name=op.f("fk_freeze_period_lifted_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_freeze_period")),
     )
-    op.create_index(op.f("ix_freeze_agency_id_from_at_id"), "freeze", ["agency_id", "from_at", "id"], unique=False)
-    op.create_index(op.f("ix_freeze_agency_id_until_at"), "freeze", ["agency_id", "until_at"], unique=False)
+    op.create_index(
+        op.f("ix_freeze_period_agency_id_from_at_id"), "freeze_period", ["agency_id", "from_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_freeze_period_agency_id_until_at"), "freeze_period", ["agency_id", "until_at"], unique=False
+    )
 
 
 def _login() -> None:
@@ -1064,7 +1070,7 @@ def _freeze_permit() -> None:
         sa.ForeignKeyConstraint(["allowed_by_id"], ["user_account.id"], name=op.f("fk_freeze_permit_allowed_by_id")),
         sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_freeze_permit_change_id")),
         sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_freeze_permit_delegation_id")),
-        sa.ForeignKeyConstraint(["freeze_id"], ["freeze.id"], name=op.f("fk_freeze_permit_freeze_id")),
+        sa.ForeignKeyConstraint(["freeze_id"], ["freeze_period.id"], name=op.f("fk_freeze_permit_freeze_id")),
         sa.ForeignKeyConstraint(["letter_id"], ["document.id"], name=op.f("fk_freeze_permit_letter_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_freeze_permit")),
         sa.UniqueConstraint("freeze_id", "change_id", name=op.f("uq_freeze_permit_freeze_id_change_id")),
