@@ -46,6 +46,7 @@ class Resource(StrEnum):
     DEVIATION = "deviation"
     DELEGATION = "delegation"
     ABSENCE = "absence"
+    FREEZE = "freeze"
     SOP = "sop"
     NOTIFICATION = "notification"
     USER = "user"
@@ -109,6 +110,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_OFFICE,
         create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
+    ),
+    # That a release is allowed in a freeze is the head's word, and no right of a role (``models.freeze_permit``).
+    Resource.FREEZE: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.SOP: _grants(
         read=_EVERYBODY,

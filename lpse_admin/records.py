@@ -31,6 +31,7 @@ class FieldKind(StrEnum):
     CHANGE = "change"
     CASES = "cases"
     ASSETS = "assets"
+    TOUCHED = "touched"
     MUTATIONS = "mutations"
 
 
@@ -166,6 +167,20 @@ RECORDS: Mapping[Step, tuple[Field, ...]] = {
         Field("window_start_at", _("Window from"), FieldKind.MOMENT, frozenset({Outcome.SCHEDULED})),
         Field("window_end_at", _("Window until"), FieldKind.MOMENT, frozenset({Outcome.SCHEDULED})),
         Field("environment", _("Environment"), FieldKind.CHOICE, frozenset({Outcome.SCHEDULED}), Environment),
+        Field(
+            "touched_assets",
+            _("Assets that the release touches"),
+            FieldKind.TOUCHED,
+            only_for=frozenset({Outcome.SCHEDULED}),
+        ),
+        Field(
+            "overlap_reason",
+            _("Reason of the overlap"),
+            FieldKind.TEXT,
+            help=_(
+                "Only where another release is planned at the same time, in the same environment or on the same asset."
+            ),
+        ),
         Field("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
         Field("audience", _("Who is told"), FieldKind.TEXT, frozenset({Outcome.SCHEDULED})),
         Field("person_in_charge", _("Person in charge"), needed_for=frozenset({Outcome.SCHEDULED})),

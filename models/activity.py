@@ -284,6 +284,9 @@ class Release(Activity):
         CheckConstraint("window_start_at <= window_end_at", name="window_in_order"),
         CheckConstraint("downtime_minutes >= 0", name="downtime_not_negative"),
         Index(None, "window_start_at"),
+        # What overlaps a window that is still to come ends after it begins: few rows of a long register do.
+        Index(None, "window_end_at", "window_start_at"),
+        Index(None, "actual_at"),
     )
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
 
@@ -292,10 +295,15 @@ class Release(Activity):
     window_start_at: Mapped[Moment | None]
     window_end_at: Mapped[Moment | None]
     environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
+    overlap_reason: Mapped[Prose | None]
     downtime_minutes: Mapped[int | None]
     audience: Mapped[Prose | None]
     person_in_charge: Mapped[Line | None]
     actual_at: Mapped[Moment | None]
+
+    touched: Mapped[list[ReleaseAsset]] = relationship(
+        order_by="ReleaseAsset.position", cascade="all, delete-orphan", back_populates="release", lazy="selectin"
+    )
 
     def may_get_actual_time(self) -> bool:
         """Whether a release was planned, and its actual time is not known yet."""
@@ -315,6 +323,25 @@ class Release(Activity):
             message = _("A stated time cannot be before the request.")
             raise Incomplete(message, fields={"actual_at": message})
         self.actual_at = at
+
+
+class ReleaseAsset(Base):
+    """One item that a release touches."""
+
+    __tablename__ = "release_asset"
+    __table_args__ = (
+        UniqueConstraint("release_id", "position"),
+        UniqueConstraint("release_id", "asset_id"),
+        Index(None, "asset_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    release_id: Mapped[int] = mapped_column(Identity, ForeignKey("release.id"))
+    position: Mapped[int]
+    asset_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset.id"))
+
+    release: Mapped[Release] = relationship(back_populates="touched")
+    asset: Mapped[Asset] = relationship(lazy="joined")
 
 
 class AssetReview(Activity):

@@ -236,7 +236,7 @@ def _place_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
     """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
     if isinstance(instance, Agency):
         return instance.id, None
-    for owner in ("run", "review"):
+    for owner in ("run", "review", "release"):
         if getattr(instance, owner, None) is not None:
             return _place_of(getattr(instance, owner))
     change_id = None if instance.__tablename__ in _APART else getattr(instance, "change_id", None)

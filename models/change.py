@@ -29,7 +29,7 @@ from lpse_admin.workflow import (
     open_moves,
     result_of,
 )
-from models import deviation, recording
+from models import deviation, recording, release_plan
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import Agency, next_serial, request_number
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
@@ -286,6 +286,7 @@ class ChangeRequest(Base):
             move = decide(self.paper, self.position, outcome, who, at_hand)
             found = deviations(self.paper, self.position, outcome, at_hand)
         session.flush()
+        release_plan.check(session, self, current, outcome, actor)
         recording.settle(self, current, outcome, actor, now)
         if outcome is Outcome.VERIFIED:
             disposals = given.get(deviation.DISPOSALS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.message import _
 from models.base import Base, Identity, Line, Moment, PrimaryKey
+from models.freeze import FreezePermit
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -96,6 +97,8 @@ def detach(session: Session, document: Document, by: User, now: dt.datetime) -> 
     activity, change = document.activity, document.change
     if activity is None or change is None:
         raise NoSuchMove(_("The decree stays with its delegation."))
+    if session.scalar(select(FreezePermit.id).where(FreezePermit.letter_id == document.id)) is not None:
+        raise NoSuchMove(_("The letter stays with the head's permission."))
     _hold_open(session, activity)
     if refusal := change.bar(by, now):
         raise NotAllowed(refusal)

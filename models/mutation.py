@@ -155,6 +155,21 @@ def fault_of_findings(rows: object, activity: Activity) -> Message | None:
     return None
 
 
+def fault_of_touched(rows: object, activity: Activity) -> Message | None:
+    """Return what is wrong with the assets that a release names, or None."""
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        return _("This is not a list of assets.")
+    session = cast("Session", Session.object_session(activity))
+    seen = set()
+    for row in rows:
+        if not isinstance(row, dict) or set(row) != {"asset_id"} or _asset(session, row["asset_id"], activity) is None:
+            return _("There is no such asset.")
+        if row["asset_id"] in seen:
+            return _("Each asset is named once.")
+        seen.add(row["asset_id"])
+    return None
+
+
 def _in_row(number: int, refusal: Incomplete) -> Message:
     first = next(iter(refusal.fields.values()), refusal.message)
     return _("Row %(row)s: %(fault)s", row=number, fault=first)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import _
 from lpse_admin.roles import Role
-from models.activity import AssetReviewItem
+from models.activity import AssetReviewItem, ReleaseAsset
 from models.agency import lock
 from models.asset import Asset, AssetMutation
 from models.mutation import put, typed_row
@@ -63,7 +63,9 @@ def is_named(asset: Asset) -> bool:
     """Whether a request has found something about this item, or changed it."""
     session = cast("Session", Session.object_session(asset))
     named = or_(
-        exists().where(AssetMutation.asset_id == asset.id), exists().where(AssetReviewItem.asset_id == asset.id)
+        exists().where(AssetMutation.asset_id == asset.id),
+        exists().where(AssetReviewItem.asset_id == asset.id),
+        exists().where(ReleaseAsset.asset_id == asset.id),
     )
     return bool(session.scalar(select(named)))
 

@@ -15,7 +15,16 @@ from lpse_admin.message import Message, _
 from lpse_admin.records import REASON, RECORDS, Field, FieldKind
 from lpse_admin.steps import Outcome, Step
 from models import mutation
-from models.activity import Activity, AssetReview, AssetReviewItem, AssetUpdate, TestCase, TestRun
+from models.activity import (
+    Activity,
+    AssetReview,
+    AssetReviewItem,
+    AssetUpdate,
+    Release,
+    ReleaseAsset,
+    TestCase,
+    TestRun,
+)
 from models.base import is_id, is_storable
 
 if TYPE_CHECKING:
@@ -74,6 +83,8 @@ def _stored(holder: Any, field: Field) -> Any:  # noqa: ANN401 - fields hold tex
             return [{part: getattr(case, part) for part in _CASE_PARTS} for case in holder.cases]
         case FieldKind.ASSETS:
             return [{"asset_id": item.asset_id, "finding": item.finding} for item in holder.items]
+        case FieldKind.TOUCHED:
+            return [{"asset_id": item.asset_id} for item in holder.touched]
         case FieldKind.MUTATIONS:
             return list((holder.draft or {}).get("rows", []))
         case _:
@@ -88,6 +99,10 @@ def _store(holder: Any, field: Field, value: Any) -> None:  # noqa: ANN401
             _replace(
                 holder, "items", [AssetReviewItem(position=place, **item) for place, item in enumerate(value or [], 1)]
             )
+        case FieldKind.TOUCHED:
+            _replace(
+                holder, "touched", [ReleaseAsset(position=place, **item) for place, item in enumerate(value or [], 1)]
+            )
         case FieldKind.MUTATIONS:
             holder.draft = {"rows": list(value or [])}
         case FieldKind.LINE:
@@ -98,7 +113,7 @@ def _store(holder: Any, field: Field, value: Any) -> None:  # noqa: ANN401
             setattr(holder, field.key, value)
 
 
-def _replace(holder: TestRun | AssetReview, name: str, rows: list[Any]) -> None:
+def _replace(holder: TestRun | Release | AssetReview, name: str, rows: list[Any]) -> None:
     """Put ``rows`` in place of the former ones, which leave first: their positions are unique."""
     session = Session.object_session(holder)
     if getattr(holder, name) and session is not None:
@@ -131,6 +146,8 @@ def _fault(  # noqa: C901, PLR0911 - one sentence for each kind of value
             return _fault_of_link(value, change)
         case FieldKind.ASSETS:
             return mutation.fault_of_findings(value, activity)
+        case FieldKind.TOUCHED:
+            return mutation.fault_of_touched(value, activity)
         case FieldKind.MUTATIONS:
             return mutation.fault(value, activity)
 
@@ -200,6 +217,10 @@ def _faults_between(step: Step, values: Mapping[str, Any]) -> dict[str, Message]
     if first is None or last is None:
         return {}
     start, end = values.get(first), values.get(last)
-    if isinstance(start, dt.datetime) and isinstance(end, dt.datetime) and end < start:
+    if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
+        return {}
+    if end < start:
         return {last: _("The end is before the start.")}
+    if end == start and step is Step.RELEASE:  # a window of no length would overlap with nothing
+        return {last: _("The window has no length: its end must be after its start.")}
     return {}

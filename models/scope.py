@@ -20,6 +20,7 @@ from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document
+from models.freeze import Freeze, FreezePermit
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.setting import Threshold
@@ -85,6 +86,11 @@ def _deviations(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT00
     return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
 
 
+def _permits(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+    own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+    return _of_agency(FreezePermit.agency_id, user) if office else own
+
+
 def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     mine = _of_agency(SopRevision.agency_id, user)
     return mine if office else mine & (SopRevision.state != SopState.DRAFT)
@@ -123,6 +129,8 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (RamadanMonth, _in_office(RamadanMonth.agency_id)),
     (Threshold, _in_office(Threshold.agency_id)),
     (Absence, _in_office(Absence.agency_id)),
+    (Freeze, _in_office(Freeze.agency_id)),
+    (FreezePermit, _permits),
     (AuditEntry, _in_office(AuditEntry.chain)),
     (Notification, _own),
     (User, _users),

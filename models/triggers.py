@@ -75,6 +75,7 @@ def _changes(*columns: str) -> str:
 
 _RELEASE_BUT_ACTUAL_TIME = _changes(
     "version", "window_start_at", "window_end_at", "environment", "downtime_minutes", "audience", "person_in_charge",
+    "overlap_reason",
 )  # fmt: skip
 
 #: What the requester asks for; it can be altered while the request is theirs to write.
@@ -200,6 +201,7 @@ BANS: tuple[Ban, ...] = (
     ),
     *_frozen("test_case", "run_id"),
     *_frozen("asset_review_item", "review_id"),
+    *_frozen("release_asset", "release_id"),
     *(
         Ban(f"document_frozen_{kind.lower()}", "document", kind, "a file of a finished step stays as it is",
             _STEP_IS_FINISHED.format(key="activity_id"))
@@ -224,7 +226,8 @@ BANS: tuple[Ban, ...] = (
         "an item changes only through a request",
         # Until a request names it, what was typed in at its entry can be corrected, and no more than that.
         "NOT EXISTS (SELECT 1 FROM asset_mutation m WHERE m.asset_id = OLD.id)"
-        " AND (EXISTS (SELECT 1 FROM asset_review_item i WHERE i.asset_id = OLD.id) OR "
+        " AND (EXISTS (SELECT 1 FROM asset_review_item i WHERE i.asset_id = OLD.id)"
+        " OR EXISTS (SELECT 1 FROM release_asset r WHERE r.asset_id = OLD.id) OR "
         + _changes("agency_id", "card", "is_retired", "entered_at", "entered_by_id") + ")",
     ),
     Ban("asset_kept", "asset", "DELETE", "an item is taken off the list, not deleted"),
@@ -341,6 +344,35 @@ BANS: tuple[Ban, ...] = (
         + " OR (OLD.ended_at IS NOT NULL AND (" + _changes("ended_at", "ended_by_id", "ended_because") + "))",
     ),
     Ban("absence_kept", "absence", "DELETE", "an absence is ended, not deleted"),
+    Ban(
+        "freeze_stands",
+        "freeze_period",
+        "UPDATE",
+        "a freeze that is lifted, or that the head has allowed a release in, stays as it is",
+        "OLD.lifted_at IS NOT NULL OR (EXISTS (SELECT 1 FROM freeze_permit p WHERE p.freeze_id = OLD.id) AND ("
+        + _changes("name", "from_at", "until_at", "environment", "reason") + ")) OR "
+        + _changes("agency_id", "entered_by_id", "entered_at"),
+    ),
+    Ban("freeze_kept", "freeze_period", "DELETE", "a freeze is lifted, not deleted"),
+    Ban(
+        "freeze_permit_within_one_agency",
+        "freeze_permit",
+        "INSERT",
+        "the head allows a release of their own agency in a freeze of that agency",
+        "NOT EXISTS (SELECT 1 FROM freeze_period f JOIN change_request c ON c.agency_id = f.agency_id"
+        " WHERE f.id = NEW.freeze_id AND c.id = NEW.change_id AND f.agency_id = NEW.agency_id)",
+    ),
+    *(
+        Ban(f"freeze_permit_no_{kind.lower()}", "freeze_permit", kind, "what the head has allowed stays as it is")
+        for kind in ("UPDATE", "DELETE")
+    ),
+    Ban(
+        "calendar_feed_revoked_once",
+        "calendar_feed",
+        "UPDATE",
+        "the address of a calendar can only be revoked, once",
+        _changes("user_id", "agency_id", "token_hash", "made_at") + " OR OLD.revoked_at IS NOT NULL",
+    ),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

@@ -31,6 +31,7 @@ from models.asset import Asset
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
 from models.document import attach
+from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
 from models.office_day import OfficeDay, set_day
 from models.setting import set_warning_share
@@ -229,6 +230,24 @@ def absence(session: Session, office: Office, *, days: int | None = None, reason
     return made
 
 
+def freeze(
+    session: Session,
+    office: Office,
+    *,
+    first: float = 30,
+    last: float = 31,
+    environment: Environment | None = None,
+    name: str = "Penutupan tender",
+    reason: str = "Masa pemasukan penawaran",
+) -> Freeze:
+    """Let the administrator enter a freeze from ``first`` days after NOW until ``last``, and commit."""
+    entry = FreezeEntry(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
+    answer(session, "freeze.enter")
+    made = enter(session, office.agency, entry, by=office.administrator, now=NOW)
+    session.commit()
+    return made
+
+
 def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
     """Return what the form of ``step`` has to hold for ``outcome``, filled in sensibly."""
     values = dict(_VALUES.get(step, {}))
@@ -369,6 +388,7 @@ _VALUES: dict[Step, dict[str, Any]] = {
         "window_start_at": NOW + dt.timedelta(days=2),
         "window_end_at": NOW + dt.timedelta(days=2, hours=1),
         "environment": Environment.PRODUCTION,
+        "overlap_reason": "Kedua rilis dikerjakan bersama",
         "downtime_minutes": 10,
         "audience": "Seluruh penyedia",
         "person_in_charge": "Pengelola 1",

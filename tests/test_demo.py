@@ -432,6 +432,8 @@ def written(
         elif field.kind is FieldKind.ASSETS and "asset_review_item" in inserted:
             rows = inserted["asset_review_item"]
             values["assets"] = [{"asset_id": row.get("asset_id"), "finding": row["finding"]} for row in rows]
+        elif field.kind is FieldKind.TOUCHED and "release_asset" in inserted:
+            values["touched_assets"] = [{"asset_id": row["asset_id"]} for row in inserted["release_asset"]]
         elif field.kind is FieldKind.MUTATIONS:
             values["mutations"] = after["draft"]["rows"]
         elif field.key in typed_in:

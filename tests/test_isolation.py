@@ -18,6 +18,7 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation
 from models.document import Document, attach
+from models.freeze import Freeze, FreezePermit
 from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
@@ -31,6 +32,7 @@ from tests.cast import (
     answer,
     asset,
     delegation,
+    freeze,
     move,
     settings,
     values_for,
@@ -132,6 +134,7 @@ def everything(house: House) -> dict[str, Belongings]:
             mark = f"TANDAKANTOR{'L' if key == LUMAJANG else 'T'}X"
             item = asset(session, office, "0099", name=f"Laptop {mark}", remarks=mark)
             made = delegation(session, office, office.manager2)
+            held = freeze(session, office, name=mark)
             answer(session)
             decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
                             now=NOW, delegation=made)  # fmt: skip
@@ -146,8 +149,9 @@ def everything(house: House) -> dict[str, Belongings]:
                 mark, mark,
                 {
                     "setting": [hours.id],
-                    "asset": [item.id], "delegation": [made.id], "absence": [gone.id], "document": [decree.id],
-                    "sop": [office.sop.id], "user": [person.id for person in office.people],
+                    "asset": [item.id], "delegation": [made.id], "absence": [gone.id], "freeze": [held.id],
+                    "document": [decree.id], "sop": [office.sop.id],
+                    "user": [person.id for person in office.people],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
                 },
                 {}, "",
@@ -171,9 +175,18 @@ def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]
 REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
 SCREENS = (
-    "change", *STEPS, "document", "asset", "delegation", "absence", "notification", "sop", "user", "holiday", "setting",
+    "change", *STEPS, "document", "asset", "delegation", "absence", "freeze", "notification", "sop", "user",
+    "holiday", "setting",
     "audit",
 )  # fmt: skip
+
+
+#: The releases of WAYS and the freezes are planned within these.
+CALENDARS = tuple(
+    f"/admin/release/calendar?view={view}&date={date}"
+    for view in ("month", "week", "list")
+    for date in ("2026-03-04", "2026-04-01")
+)
 
 
 def text_of(answer: Any) -> str:
@@ -204,7 +217,7 @@ def test_no_list_search_filter_or_export_shows_what_is_another_s(name, house: Ho
                 assert not shown, (screen, path, query)
                 seen.add((screen, answer.status_code))
     assert ("change", 200) in seen
-    for path in ("/", "/profile"):
+    for path in ("/", "/profile", *CALENDARS):
         said = visitor.get(path).text
         assert not {mark for mark in marks if mark in said}
 
@@ -267,6 +280,9 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("asset", "/admin/asset/edit/?id={}", {"name": "Direbut"}),
     ("delegation", "/admin/delegation/{}/withdraw", {"reason": "Direbut"}),
     ("absence", "/admin/absence/{}/end", {"because": "Direbut"}),
+    ("freeze", "/admin/freeze/{}/lift", {"reason": "Direbut"}),
+    ("freeze", "/admin/freeze/edit/?id={}", {"name": "Direbut", "why": "Direbut"}),
+    ("freeze", "/admin/freeze/{}/permit", {"change": "1", "reason": "Direbut"}),
     ("sop", "/admin/sop/{}/enact", {}),
     ("user", "/admin/user/edit/?id={}", {"full_name": "Direbut", "username": "direbut", "roles": "head"}),
     ("user", "/admin/user/{}/password", {"password": "kata-sandi-yang-direbut"}),
@@ -285,6 +301,8 @@ def _state(house: House) -> list[Any]:
         found.append(session.execute(select(Asset.id, Asset.name)).all())
         found.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
         found.append(session.execute(select(Absence.id, Absence.ended_at)).all())
+        found.append(session.execute(select(Freeze.id, Freeze.name, Freeze.lifted_at)).all())
+        found.append(session.execute(select(FreezePermit.id)).all())
         found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
         found.append(session.execute(select(Document.id)).all())
         found.append(session.execute(select(OfficeDay.id, OfficeDay.name)).all())
@@ -411,7 +429,13 @@ def test_an_installation_with_one_reader_s_agency_never_names_the_other(house: H
         assert name != cast.lumajang.agency.name
     for who in (*REQUESTERS[:2], *OFFICE):
         visitor = house.visitor(who)
-        for path in ("/", *(f"/admin/{screen}/" for screen in SCREENS), "/profile", "/admin/change/export/csv/"):
+        for path in (
+            "/",
+            *(f"/admin/{screen}/" for screen in SCREENS),
+            *CALENDARS,
+            "/profile",
+            "/admin/change/export/csv/",
+        ):
             assert name not in visitor.get(path).text, (who, path)
 
 

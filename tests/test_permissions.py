@@ -24,8 +24,10 @@ asset-review  RMHIA RMHIA -  M  - -
 asset-update  RMHIA RMHIA -  M  - -
 asset         MHIA  MHIA  M  M  - -
 document      RMHIA RMHIA -  -  - -
+deviation     RMHIA RMHIA -  H  - -
 delegation    MHIA  MHIA  HA HA - -
 absence       MHIA  MHIA  MHA MHA - -
+freeze        MHIA  MHIA  A  A  - -
 sop           RMHIA RMHIA HA -  - H
 notification  RMHIA RMHIA -  -  - -
 user          IA    IA    A  A  - -

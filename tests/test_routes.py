@@ -18,12 +18,13 @@ from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
+from models.freeze import Freeze
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import WorkingHours
-from tests.cast import absence, asset, delegation, new, settings, walk
+from tests.cast import absence, asset, delegation, freeze, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 PUBLIC = "public"
 ANYBODY = "anybody who is logged in"
+BY_ADDRESS = "whoever knows the secret part of the address"
 NOBODY = "nobody: Flask-Admin's address, shut"
 
 #: Every screen of records has these.
@@ -95,6 +97,14 @@ ROUTES: dict[str, object] = {
     "delegation.withdraw": Verb.EDIT,
     "absence.create_view": Verb.CREATE,
     "absence.end": Verb.EDIT,
+    "release.calendar": Verb.READ,
+    "freeze.create_view": Verb.CREATE,
+    "freeze.edit_view": Verb.EDIT,
+    "freeze.lift": Verb.EDIT,
+    "freeze.permit": Verb.READ,
+    "feed.show": BY_ADDRESS,
+    "feed.create": ANYBODY,
+    "feed.shut": ANYBODY,
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
@@ -164,6 +174,9 @@ def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: Ho
         }
         for answer in answers.values():
             answer.close()
+        if classified(rule.endpoint) is BY_ADDRESS:
+            assert {answer.status_code for answer in answers.values()} == {404}, path
+            continue
         if classified(rule.endpoint) is PUBLIC:
             assert {answer.status_code for answer in answers.values()} <= {200, 400}, path
             continue
@@ -181,7 +194,7 @@ def test_nobody_comes_in_where_their_role_may_not(name, house: House):
     visitor, role = house.visitor(name), PEOPLE[name]
     for rule, method, path in rules(house):
         kind = classified(rule.endpoint)
-        if kind in {PUBLIC, ANYBODY}:
+        if kind in {PUBLIC, ANYBODY, BY_ADDRESS}:
             continue
         resource = Resource(rule.endpoint.partition(".")[0])
         reads = may({role}, Verb.READ, resource)
@@ -235,6 +248,7 @@ def furnished(house: House) -> None:
             settings(session, office)
             delegation(session, office, office.manager2)
             absence(session, office)
+            freeze(session, office)
             new(session, office)
             walk(session, office, *WAY)
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -278,7 +292,7 @@ def test_looking_at_everything_changes_nothing(house: House):
         for rule, method, _path in rules(house)
         if method == "GET" and classified(rule.endpoint) is not NOBODY
     }
-    assert opened - seen == {"admin.index", "access.login"}
+    assert opened - seen == {"admin.index", "access.login", "feed.show"}
 
 
 #: Records that each screen shows; the first of them are of all kinds.
@@ -289,6 +303,7 @@ TABLES = {
     "document": Document.__table__,
     "delegation": Delegation.__table__,
     "absence": Absence.__table__,
+    "freeze": Freeze.__table__,
     "sop": SopRevision.__table__,
     "notification": Notification.__table__,
     "user": User.__table__,

@@ -17,23 +17,26 @@ from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
+from models.deviation import Deviation
 from models.document import Document, attach
+from models.freeze import Freeze, FreezePermit
+from models.freeze_permit import permit
 from models.office_day import OfficeDay
 from models.scope import sees_the_office, visible
 from models.setting import Threshold
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import RamadanMonth, WorkingHours
-from tests.cast import NOW, ROUTES, absence, answer, asset, delegation, fulfil, move, new, settings, walk
+from tests.cast import NOW, ROUTES, absence, answer, asset, at, delegation, freeze, fulfil, move, new, settings, walk
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
     ChangeRequest: ChangeRequest.agency_id, Activity: Activity.agency_id, Document: Document.agency_id,
     SopRevision: SopRevision.agency_id, Asset: Asset.agency_id, AssetMutation: AssetMutation.agency_id,
     Delegation: Delegation.agency_id, OfficeDay: OfficeDay.agency_id, WorkingHours: WorkingHours.agency_id,
-    RamadanMonth: RamadanMonth.agency_id, Threshold: Threshold.agency_id,
+    RamadanMonth: RamadanMonth.agency_id, Threshold: Threshold.agency_id, Absence: Absence.agency_id,
+    Deviation: Deviation.agency_id, Freeze: Freeze.agency_id, FreezePermit: FreezePermit.agency_id,
     AuditEntry: AuditEntry.chain, User: User.agency_id,
-    Delegation: Delegation.agency_id, Absence: Absence.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
 }  # fmt: skip
 
 
@@ -56,6 +59,10 @@ def register(shared):
         granted = delegation(session, office)
         attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
                delegation=granted)  # fmt: skip
+        allowed = at(session, office, Step.EVALUATION)
+        held = freeze(session, office)
+        answer(session)
+        permit(session, held, allowed, by=office.head, now=NOW, reason="Diizinkan")
         session.commit()
     return shared
 
@@ -103,11 +110,15 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert {activity.change for activity in seen(session, Activity, person)} == own
         assert {document.change for document in seen(session, Document, person)} <= own
         assert {day.agency for day in seen(session, OfficeDay, person)} == {office.agency}
-        for hidden in (Asset, AssetMutation, Delegation, Absence, WorkingHours, RamadanMonth, Threshold, AuditEntry):
+        hidden_ones = (
+            Asset, AssetMutation, Delegation, Absence, Freeze, WorkingHours, RamadanMonth, Threshold, AuditEntry,
+        )  # fmt: skip
+        assert {permit.change for permit in seen(session, FreezePermit, person)} <= own
+        for hidden in hidden_ones:
             assert seen(session, hidden, person) == set()
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
-    assert len(seen(session, Document, office.requester)) == 3
+    assert len(seen(session, Document, office.requester)) == 4
     assert len(seen(session, Document, office.outsider)) == 1
 
 

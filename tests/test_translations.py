@@ -27,9 +27,23 @@ from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
 from models.activity import Activity
+from models.freeze_permit import permit
 from models.sop import load
 from models.user import User
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, absence, asset, delegation, new, settings, walk
+from tests.cast import (
+    LUMAJANG,
+    NOW,
+    ROUTES,
+    TANA_TIDUNG,
+    absence,
+    answer,
+    asset,
+    delegation,
+    freeze,
+    new,
+    settings,
+    walk,
+)  # fmt: skip
 from tests.house import opened, upload
 from tests.program import Visitor
 from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
@@ -169,7 +183,9 @@ _ENOUGH, _ENOUGH_REQUESTS = 5, 20
 _ACTORS = ("tests", "test", "set up")
 #: Routes that are not pages of words.
 DRAFT = "lumajang-2019"
-NO_PAGES = frozenset({"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download"})
+NO_PAGES = frozenset(
+    {"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download", "feed.show"}
+)
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
 _ROWS = frozenset({"sort", "page", "size", "next", "lang"})
 
@@ -227,6 +243,11 @@ def _fill(house: House) -> None:
         absence(session, office, days=3, reason=typed("Dinas luar"))
         absence(session, everybody.tana_tidung, reason=typed("Sakit"))
         settings(session, office, typed("Libur daerah"))
+        freeze(session, office, name=typed("Beku"), reason=typed("Tender"))  # nothing is allowed in it: to be corrected
+        frozen = freeze(session, office, first=2, last=3, name=typed("Beku"), reason=typed("Tender"))
+        allowed = walk(session, office, *ROUTES[Step.EVALUATION])
+        answer(session)
+        permit(session, frozen, allowed, by=office.head, now=NOW, reason=typed("Mendesak"))
         text = dict(papers())[LUMAJANG]
         load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()

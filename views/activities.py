@@ -8,6 +8,7 @@ from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
@@ -16,15 +17,13 @@ from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.steps import OUTCOMES, Outcome, Step, Urgency
 from models import audit, waiting
-from models.activity import (
-    RECORD_OF,
-    Activity,
-    Release,
-)
+from models.activity import RECORD_OF, Activity, Release, ReleaseAsset
 from models.agency import Agency
+from models.asset import Asset
 from models.change import ChangeRequest, whole
 from models.database import db
 from models.delegation import Delegation
+from models.freeze import Freeze, FreezePermit
 from models.scope import visible
 from models.user import User
 from views.absent_head import absent_head
@@ -33,10 +32,11 @@ from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.exporting import CellKind
 from views.forms import Form
-from views.language import tr
+from views.language import current_zone, tr
 from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
+from views.release_calendar import CalendarPage
 from views.step_form import MomentField, step_form
 from views.step_times import TIMES
 
@@ -53,7 +53,7 @@ _KINDS = {
     FieldKind.MINUTES: CellKind.NUMBER,
     FieldKind.CHOICE: CellKind.CHOICE,
 }
-_LISTS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
+_LISTS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.TOUCHED, FieldKind.MUTATIONS})
 
 
 def _own(step: Step) -> Any:  # noqa: ANN401 - columns of a table
@@ -79,7 +79,7 @@ def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
     ]
 
 
-def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> ListSpec:
+def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), columns: tuple[Column, ...] = ()) -> ListSpec:
     """Return the list of a step's records: the request, when it came and went, by whom and with what outcome."""
     model = RECORD_OF[step]
     return ListSpec(
@@ -111,6 +111,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("capacity", _("In the capacity of"), _activity.capacity, listed=step in _OF_THE_HEAD),
             *(_DELEGATION if step in _HEADS else ()),
             *_own_columns(step, listed),
+            *columns,
             Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
             Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
         ),
@@ -212,6 +213,8 @@ def _rows(activity: Any, kind: FieldKind) -> list[Any]:  # noqa: ANN401 - one of
     match kind:
         case FieldKind.CASES:
             return [{"name": case.name, "expected": case.expected, "actual": case.actual} for case in activity.cases]
+        case FieldKind.TOUCHED:
+            return [{"asset": str(item.asset)} for item in activity.touched]
         case FieldKind.ASSETS:
             return [{"asset": item.asset and str(item.asset), "finding": item.finding} for item in activity.items]
         case _:
@@ -331,6 +334,21 @@ class ActualTimeForm(Form):
     actual_at = MomentField(lazy_gettext("Actual time of release"))
 
 
+#: What a release touches, and the freezes that the head has allowed it in: lists of other tables, as one text.
+_TOUCHED = (
+    select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
+    .join(ReleaseAsset, ReleaseAsset.asset_id == Asset.id)
+    .where(ReleaseAsset.release_id == _activity.id)
+    .scalar_subquery()
+)
+_ALLOWED = (
+    select(func.aggregate_strings(Freeze.name + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; "))
+    .join(FreezePermit, FreezePermit.freeze_id == Freeze.id)
+    .where(FreezePermit.change_id == _activity.change_id)
+    .scalar_subquery()
+)
+
+
 class ReleaseView(StepRecordView):
     """Release schedules, with the actual time where it is known."""
 
@@ -338,6 +356,7 @@ class ReleaseView(StepRecordView):
     resource = Resource.RELEASE
     title = _("Release schedule")
     empty = _("No release matches. One appears when a report is verified.")
+    list_template = "activity/releases.html"
     details_template = "activity/release.html"
     spec = step_spec(
         Step.RELEASE,
@@ -351,7 +370,17 @@ class ReleaseView(StepRecordView):
             PeriodFilter("window", _("Window from"), of=_own(Step.RELEASE).window_start_at),
             TextFilter("version", _("Version"), of=_own(Step.RELEASE).version),
         ),
+        columns=(
+            Column("touched", _("Assets that the release touches"), _TOUCHED, listed=False),
+            Column("allowed", _("Allowed in a freeze"), _ALLOWED, listed=False),
+        ),
     )
+
+    @expose("/calendar")
+    def calendar(self) -> str:
+        """Show the releases and freezes of a month or a week, as a grid or as a list."""
+        page = CalendarPage.read(request.args, reader(), now(), current_zone())
+        return str(self.render("activity/calendar.html", view=self, page=page))
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Add the form for the actual time, for the managers of a release that has none yet."""

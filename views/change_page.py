@@ -17,7 +17,7 @@ from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
-from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
+from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
 from models.deviation import unaccounted, undisposed
 from models.timekeeping import reading
@@ -27,6 +27,7 @@ from views.cells import NOTHING
 from views.hands import Hands
 from views.language import day, moment, tr
 from views.mutations import differences
+from views.release_aside import ReleaseAside
 from views.step_form import step_form
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class ChangePage:
     #: While it waits for a head who is not there.
     absent_head: AbsentHead | None
     may_record_absence: bool
+    release: ReleaseAside
 
     @classmethod
     def of(  # noqa: PLR0913 - what was typed and refused is shown again
@@ -158,6 +160,7 @@ class ChangePage:
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
             absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
             may_record_absence=at_the_head and may_record_absence(),
+            release=ReleaseAside.of(change, user, now, form),
         )
 
     def needs_account(self) -> bool:
@@ -203,7 +206,7 @@ def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields 
             return day(value)
         case FieldKind.CHOICE:
             return str(tr(value.title))
-        case FieldKind.CASES | FieldKind.ASSETS | FieldKind.MUTATIONS:
+        case FieldKind.CASES | FieldKind.ASSETS | FieldKind.TOUCHED | FieldKind.MUTATIONS:
             return Markup("<br>").join(_row_text(row) for row in value)
         case _:
             return Markup('<span class="prose">{}</span>').format(value)
@@ -269,6 +272,8 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
         notes = [Fact(_("Notes"), activity.notes)] if activity.notes else []
         return [Fact(_("Mutations"), _mutations(activity)), *notes]
     values = recording.read(change, activity)
+    if isinstance(activity, Release):
+        values["touched_assets"] = [{"asset": str(item.asset)} for item in activity.touched]
     if isinstance(activity, AssetReview):
         values["assets"] = [{"asset": str(item.asset or ""), "finding": item.finding} for item in activity.items]
     return [

@@ -17,7 +17,9 @@ from lpse_admin.message import _
 from lpse_admin.passwords import LONGEST, fault
 from models import audit
 from models.database import db
+from models.feed import feed_of
 from models.user import is_password_of, step_of_code
+from views.base import me
 from views.clock import now
 from views.forms import ChecksField, Form
 from views.wording import tr
@@ -73,8 +75,20 @@ def _page(
     mail: MailForm | None = None,
 ) -> tuple[str, int]:
     """Return the page with what was wrong in one of its forms: 422 then, else 200."""
+    wrong = password or code or off or mail
+    return show_page(password=password, code=code, off=off, mail=mail), 422 if wrong else 200
+
+
+def show_page(
+    password: PasswordForm | None = None,
+    code: CodeForm | None = None,
+    off: OffForm | None = None,
+    mail: MailForm | None = None,
+    feed_address: str | None = None,
+) -> str:
+    """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
     secret = session.get(_OFFER)
-    page = render_template(
+    return render_template(
         "profile.html",
         password_form=password or PasswordForm(formdata=None),
         code_form=code or CodeForm(formdata=None),
@@ -83,8 +97,9 @@ def _page(
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
         address=_address(secret) if secret else None,
+        feed=feed_of(db.session(), me()),
+        feed_address=feed_address,
     )
-    return page, 422 if password or code or off or mail else 200
 
 
 def _wanted() -> list[str]:
@@ -98,9 +113,10 @@ def _address(secret: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=current_user.username, issuer_name=issuer)
 
 
-def _done(sentence: str) -> Response:
+def done(sentence: str, anchor: str | None = None) -> Response:
+    """Lead back to one's own page with a sentence that tells what was done."""
     flash(sentence, "success")
-    return redirect(url_for("profile.show"), 303)
+    return redirect(url_for("profile.show", _anchor=anchor), 303)
 
 
 @blueprint.post("/password")
@@ -122,7 +138,7 @@ def change_password() -> Response | tuple[str, int]:
         user.set_password(form.new.data)
         db.session.commit()
         login_user(user)
-        return _done(gettext("Your password has been changed. Your other sessions have ended."))
+        return done(gettext("Your password has been changed. Your other sessions have ended."))
     return _page(password=form)
 
 
@@ -137,7 +153,7 @@ def choose_mail() -> Response | tuple[str, int]:
         audit.give(db.session(), action="profile.mail")
         current_user.muted_events = muted
         db.session.commit()
-    return _done(gettext("Kept: you get mail of the events that are ticked."))
+    return done(gettext("Kept: you get mail of the events that are ticked."))
 
 
 @blueprint.post("/second-factor")
@@ -162,7 +178,7 @@ def confirm_second_factor() -> Response | tuple[str, int]:
     current_user.totp_secret, current_user.totp_last_step = secret, step
     db.session.commit()
     session.pop(_OFFER)
-    return _done(gettext("The second factor is on: from now on a code is asked for when you log in."))
+    return done(gettext("The second factor is on: from now on a code is asked for when you log in."))
 
 
 @blueprint.post("/second-factor/off")
@@ -176,4 +192,4 @@ def turn_off_second_factor() -> Response | tuple[str, int]:
         return _page(off=form)
     current_user.totp_secret = current_user.totp_last_step = None
     db.session.commit()
-    return _done(gettext("The second factor is off."))
+    return done(gettext("The second factor is off."))

@@ -26,6 +26,7 @@ from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
 from views.documents import DocumentView
+from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
 from views.notifications import NotificationView, unread_count, unread_label
@@ -63,7 +64,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, AbsenceView, HolidayView, SettingView, UserView)),
+    (_("Governance"), (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, UserView)),
     (_("Supervision"), (AuditView,)),
 )
 

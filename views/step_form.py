@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 _ROWS, _MOST_ROWS = 3, 60
 #: How many assets a form suggests; any other can still be typed.
 _MOST_SUGGESTED = 300
+_NAMING_ASSETS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED, FieldKind.MUTATIONS})
 _NO_CHOICE = SelectChoice("", "–")
 #: Fields that a form cannot send under their own name: ``version`` is that of the request.
 _SENT_AS = {"version": "release_version"}
@@ -131,6 +132,9 @@ def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str
     fields |= deviation_fields(change, activity)
     form_class = type("StepForm", (StepForm,), fields)
     kept = recording.read(change, activity)
+    for key in ("assets", "touched_assets"):
+        if key in kept:
+            kept[key] = [{**row, "asset": row["asset_id"]} for row in kept[key]]
     if "mutations" in kept:
         kept |= _split_mutations(kept["mutations"])
     kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
@@ -186,7 +190,7 @@ class StepForm(Form):
 
     def known_assets(self) -> list[tuple[str, str]]:
         """Return (code.register, name) of the agency's items, to choose from where the step names any; 300 at most."""
-        if not any(field.kind in {FieldKind.ASSETS, FieldKind.MUTATIONS} for field in RECORDS[self.activity.step]):
+        if not any(field.kind in _NAMING_ASSETS for field in RECORDS[self.activity.step]):
             return []
         rows = db.session.execute(
             select(Asset.code, Asset.register, Asset.name)
@@ -250,6 +254,8 @@ def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, C
             return FieldList(FormField(_case_form()), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
         case FieldKind.ASSETS:
             return FieldList(FormField(_finding_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+        case FieldKind.TOUCHED:
+            return FieldList(FormField(_touched_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
         case FieldKind.MUTATIONS:
             return FieldList(FormField(_mutation_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
 
@@ -264,6 +270,8 @@ def _value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
                 for row in form_field.data
                 if row["asset"] or (row["finding"] or "").strip()
             ]
+        case FieldKind.TOUCHED:
+            return [{"asset_id": row["asset"]} for row in form_field.data if row["asset"]]
         case FieldKind.MUTATIONS:
             return [row for row in map(_mutation, form_field.data) if row]
         case _:
@@ -334,6 +342,10 @@ def _finding_form(change: ChangeRequest) -> type[PlainForm]:
         "finding": StringField(tr(_("What has changed"))),
     }
     return type("FindingForm", (PlainForm,), fields)
+
+
+def _touched_form(change: ChangeRequest) -> type[PlainForm]:
+    return type("TouchedForm", (PlainForm,), {"asset": _asset_lookup(change, _("Asset (code.register)"))})
 
 
 def _mutation_form(change: ChangeRequest) -> type[PlainForm]:

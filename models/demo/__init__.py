@@ -21,7 +21,7 @@ from models.demo.cast import ADMINISTRATOR, CAST, PASSWORD, Account, accounts, m
 from models.demo.hours import OfficeHours
 from models.demo.inventory import Inventory
 from models.demo.letters import Shelf, letters_of, unasked
-from models.demo.office import Counters, Office, papers_with_requesters, players
+from models.demo.office import Counters, Office, papers_with_requesters, planned_releases, players
 from models.demo.register import Register
 from models.demo.routes import Routes
 from models.sop import SopRevision, SopState, in_force, load
@@ -126,6 +126,7 @@ def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
             session.scalars(select(Delegation).where(Delegation.agency_id == agency.id).order_by(Delegation.id))
         ),
         planned=[],
+        releases=planned_releases(session, agency),
     )
     if not office.delegations:
         office.planned = office.plan_delegations(begin, last - dt.timedelta(_LAST_DELEGATION_OVER))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _WANTED_BY, _TIMES_STATED, _FOLLOW_UP, _NOTES = 0.5, 0.4, 0.6, 0.5
 #: How often a request is made for somebody else: an account's owner, or anybody.
 _ACCOUNT_BY_PROXY, _BY_PROXY = 0.25, 0.06
+#: How often a release names an asset that it touches.
+_TOUCHES = 0.3
 _WINDOW_OPENS = dt.time(17, 0)
 _UNASKED_REASONS = frozenset({Outcome.WITHDRAWN})
 
@@ -146,13 +148,19 @@ def _release(journey: Journey, outcome: Outcome, actor: Player, at: dt.datetime)
     random, zone = journey.random, journey.office.agency.zone
     day = at.astimezone(zone).date() + dt.timedelta(random.randrange(6))
     opens = dt.datetime.combine(day, _WINDOW_OPENS, zone).astimezone(dt.UTC)
+    environment = _environment(random)
+    touched = journey.office.inventory.touched() if random.random() < _TOUCHES else []
+    # All windows of a day open at the same hour, so that two of a day overlap where they share anything.
+    shares = journey.office.plan_release(day, environment, *touched)
     return {
         "version": journey.places["versi"]
         if journey.topic.kind is ChangeKind.APPLICATION
         else f"1.{random.randrange(9)}",
         "window_start_at": opens,
         "window_end_at": opens + dt.timedelta(hours=random.randrange(1, 4)),
-        "environment": _environment(random),
+        "environment": environment,
+        "touched_assets": [{"asset_id": asset_id} for asset_id in touched],
+        "overlap_reason": say(random, "release", "overlap", journey.places) if shares else None,
         "downtime_minutes": random.choice((0, 0, 15, 30, 60)),
         "audience": say(random, "release", "audience", journey.places),
         "person_in_charge": actor.name,

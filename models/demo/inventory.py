@@ -81,6 +81,10 @@ class Inventory:
         found = self._random.sample(self._items, 1 + (self._random.random() < _TWO))
         return [(kind, asset_id) for asset_id in sorted(asset.id for asset in found)]
 
+    def touched(self) -> list[int]:
+        """Choose what a release touches: one of the items that are there, if any."""
+        return [self._random.choice(self._items).id] if self._items else []
+
     def rows(self, choices: list[Choice], year: int) -> list[Row]:
         """Return the rows of the form that brings the list up to date with what a review found."""
         return [self._row(kind, asset_id, year) for kind, asset_id in choices]

@@ -305,6 +305,8 @@ class Journey:
                     told += self._list("test_case", "run_id", value)
                 case FieldKind.ASSETS:
                     told += self._list("asset_review_item", "review_id", value)
+                case FieldKind.TOUCHED:
+                    told += self._list("release_asset", "release_id", value)
                 case FieldKind.MUTATIONS:
                     own["draft"] = {"rows": value}
                 case _:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome
 from lpse_admin.workflow import Person, bar
+from models.activity import Release, ReleaseAsset
 from models.agency import NumberCounter
 from models.change import capacity
 from models.delegation import Delegation, DelegationKind
@@ -19,10 +21,12 @@ from models.sop import SopRevision, SopState
 from models.user import User
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.records import Environment
     from lpse_admin.sop import Sop
     from lpse_admin.steps import Step
     from lpse_admin.workflow import Position
@@ -112,6 +116,8 @@ class Office:
     #: Those that are recorded, and those that are still to come.
     delegations: list[Delegation]
     planned: list[Delegation]
+    #: Day and what it shares, of each release that is planned: an environment or an asset.
+    releases: set[tuple[dt.date, Environment | int]]
     _capacities: dict[tuple[Step, DelegationKind | None], str] = field(default_factory=dict)
 
     def delegation_on(self, day: dt.date) -> Delegation | None:
@@ -128,6 +134,13 @@ class Office:
                 return chosen
             left.remove(chosen)
         return None
+
+    def plan_release(self, day: dt.date, *uses: Environment | int) -> bool:
+        """Note a release of ``day`` and whether another one of that day uses the same environment or asset."""
+        keys = {(day, used) for used in uses}
+        shares = not self.releases.isdisjoint(keys)
+        self.releases |= keys
+        return shares
 
     def capacity(self, step: Step, delegation: Delegation | None) -> str:
         """Return in what capacity a step is taken, as ``models.change.capacity`` has it."""
@@ -178,6 +191,23 @@ def players(session: Session, agency: Agency) -> dict[Role, tuple[Player, ...]]:
     return {role: tuple(player for player in everybody if role in player.roles) for role in Role}
 
 
+def planned_releases(session: Session, agency: Agency) -> set[tuple[dt.date, Environment | int]]:
+    """Return day and environment or asset of each release that is planned already."""
+    scheduled = select(Release.id, Release.environment, Release.window_start_at, Release.window_end_at).where(
+        Release.agency_id == agency.id, Release.outcome == Outcome.SCHEDULED
+    )
+    days: dict[int, list[dt.date]] = {}
+    found: set[tuple[dt.date, Environment | int]] = set()
+    rows: Iterable[Any] = session.execute(scheduled)
+    for release_id, environment, start, end in rows:
+        first, last = (moment.astimezone(agency.zone).date() for moment in (start, end))
+        days[release_id] = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
+        found |= {(day, environment) for day in days[release_id]}
+    for release_id, asset_id in session.execute(select(ReleaseAsset.release_id, ReleaseAsset.asset_id)):
+        found |= {(day, asset_id) for day in days.get(release_id, ())}
+    return found
+
+
 def papers_with_requesters(session: Session) -> list[SopRevision]:
     """Return the papers in force of the agencies that somebody can ask something of, by agency."""
     papers = session.scalars(
@@ -192,4 +222,13 @@ def working_minutes(random: Random, minutes: float, late: float) -> int:
     return max(MINUTE // 2, round(minutes * MINUTE * factor))
 
 
-__all__ = ["DAY", "Office", "Player", "papers_with_requesters", "person", "players", "working_minutes"]
+__all__ = [
+    "DAY",
+    "Office",
+    "Player",
+    "papers_with_requesters",
+    "person",
+    "planned_releases",
+    "players",
+    "working_minutes",
+]

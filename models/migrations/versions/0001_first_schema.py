@@ -56,6 +56,8 @@ _FUNCTIONS = (
     "test_case_frozen_delete",
     "asset_review_item_frozen_update",
     "asset_review_item_frozen_delete",
+    "release_asset_frozen_update",
+    "release_asset_frozen_delete",
     "document_frozen_update",
     "document_frozen_delete",
     "asset_mutation_no_update",
@@ -92,6 +94,12 @@ _FUNCTIONS = (
     "absence_apart",
     "absence_stands",
     "absence_kept",
+    "freeze_stands",
+    "freeze_kept",
+    "freeze_permit_within_one_agency",
+    "freeze_permit_no_update",
+    "freeze_permit_no_delete",
+    "calendar_feed_revoked_once",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -111,6 +119,7 @@ _FUNCTIONS = (
     "release_no_truncate",
     "test_case_no_truncate",
     "asset_review_item_no_truncate",
+    "release_asset_no_truncate",
     "document_no_truncate",
     "asset_mutation_no_truncate",
     "sop_step_no_truncate",
@@ -123,6 +132,8 @@ _FUNCTIONS = (
     "notification_no_truncate",
     "mail_no_truncate",
     "absence_no_truncate",
+    "freeze_period_no_truncate",
+    "freeze_permit_no_truncate",
 )
 
 
@@ -137,7 +148,9 @@ def upgrade() -> None:
     _user_account()
     _absence()
     _asset()
+    _calendar_feed()
     _delegation()
+    _freeze_period()
     _login()
     _office_day()
     _ramadan_month()
@@ -166,14 +179,18 @@ def upgrade() -> None:
     _asset_mutation()
     _asset_review_item()
     _evaluation()
+    _freeze_permit()
     _mail()
+    _release_asset()
     _test_case()
     _triggers()
 
 
 def downgrade() -> None:
     op.drop_table("test_case")
+    op.drop_table("release_asset")
     op.drop_table("mail")
+    op.drop_table("freeze_permit")
     op.drop_table("evaluation")
     op.drop_table("asset_review_item")
     op.drop_table("asset_mutation")
@@ -202,7 +219,9 @@ def downgrade() -> None:
     op.drop_table("ramadan_month")
     op.drop_table("office_day")
     op.drop_table("login")
+    op.drop_table("freeze_period")
     op.drop_table("delegation")
+    op.drop_table("calendar_feed")
     op.drop_table("asset")
     op.drop_table("absence")
     op.drop_table("user_account")
@@ -438,6 +457,30 @@ def _asset() -> None:
     op.create_index("ix_asset_name", "asset", ["agency_id", "name", "id"], unique=False)
 
 
+def _calendar_feed() -> None:
+    op.create_table(
+        "calendar_feed",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_calendar_feed_agency_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_calendar_feed_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feed")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_calendar_feed_token_hash")),
+    )
+    op.create_index(
+        "uq_calendar_feed_one_of_a_user",
+        "calendar_feed",
+        ["user_id"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+
+
 def _delegation() -> None:
     op.create_table(
         "delegation",
@@ -476,6 +519,46 @@ def _delegation() -> None:
     )
     op.create_index(
         op.f("ix_delegation_delegate_id_until_date"), "delegation", ["delegate_id", "until_date"], unique=False
+    )
+
+
+def _freeze_period() -> None:
+    op.create_table(
+        "freeze_period",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("environment", sa.String(length=32), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("entered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("lifted_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "environment IN ('production', 'staging', 'training', 'office')", name=op.f("ck_freeze_period_environment")
+        ),
+        sa.CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_by_id IS NULL)", name=op.f("ck_freeze_period_lifted_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_reason IS NULL)", name=op.f("ck_freeze_period_lifted_with_a_reason")
+        ),
+        sa.CheckConstraint("from_at < until_at", name=op.f("ck_freeze_period_moments_in_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_freeze_period_agency_id")),
+        sa.ForeignKeyConstraint(["entered_by_id"], ["user_account.id"], name=op.f("fk_freeze_period_entered_by_id")),
+        sa.ForeignKeyConstraint(["lifted_by_id"], ["user_account.id"], name=op.f("fk_freeze_period_lifted_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_freeze_period")),
+    )
+    op.create_index(
+        op.f("ix_freeze_period_agency_id_from_at_id"), "freeze_period", ["agency_id", "from_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_freeze_period_agency_id_until_at"), "freeze_period", ["agency_id", "until_at"], unique=False
     )
 
 
@@ -1175,6 +1258,7 @@ def _release() -> None:
         sa.Column("window_start_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("window_end_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("environment", sa.String(length=32), nullable=True),
+        sa.Column("overlap_reason", sa.Text(), nullable=True),
         sa.Column("downtime_minutes", sa.Integer(), nullable=True),
         sa.Column("audience", sa.Text(), nullable=True),
         sa.Column("person_in_charge", sa.String(length=300), nullable=True),
@@ -1186,6 +1270,10 @@ def _release() -> None:
         sa.CheckConstraint("window_start_at <= window_end_at", name=op.f("ck_release_window_in_order")),
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_release_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+    )
+    op.create_index(op.f("ix_release_actual_at"), "release", ["actual_at"], unique=False)
+    op.create_index(
+        op.f("ix_release_window_end_at_window_start_at"), "release", ["window_end_at", "window_start_at"], unique=False
     )
     op.create_index(op.f("ix_release_window_start_at"), "release", ["window_start_at"], unique=False)
 
@@ -1305,6 +1393,32 @@ def _evaluation() -> None:
     )
 
 
+def _freeze_permit() -> None:
+    op.create_table(
+        "freeze_permit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("freeze_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("allowed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("allowed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("capacity", sa.String(length=300), nullable=False),
+        sa.Column("delegation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_freeze_permit_agency_id")),
+        sa.ForeignKeyConstraint(["allowed_by_id"], ["user_account.id"], name=op.f("fk_freeze_permit_allowed_by_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_freeze_permit_change_id")),
+        sa.ForeignKeyConstraint(["delegation_id"], ["delegation.id"], name=op.f("fk_freeze_permit_delegation_id")),
+        sa.ForeignKeyConstraint(["freeze_id"], ["freeze_period.id"], name=op.f("fk_freeze_permit_freeze_id")),
+        sa.ForeignKeyConstraint(["letter_id"], ["document.id"], name=op.f("fk_freeze_permit_letter_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_freeze_permit")),
+        sa.UniqueConstraint("freeze_id", "change_id", name=op.f("uq_freeze_permit_freeze_id_change_id")),
+    )
+    op.create_index(op.f("ix_freeze_permit_change_id"), "freeze_permit", ["change_id"], unique=False)
+    op.create_index(op.f("ix_freeze_permit_letter_id"), "freeze_permit", ["letter_id"], unique=False)
+
+
 def _mail() -> None:
     op.create_table(
         "mail",
@@ -1337,6 +1451,22 @@ def _mail() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index("ix_mail_state", "mail", ["state", "id"], unique=False)
+
+
+def _release_asset() -> None:
+    op.create_table(
+        "release_asset",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("release_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("asset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_release_asset_asset_id")),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_release_asset_release_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_asset")),
+        sa.UniqueConstraint("release_id", "asset_id", name=op.f("uq_release_asset_release_id_asset_id")),
+        sa.UniqueConstraint("release_id", "position", name=op.f("uq_release_asset_release_id_position")),
+    )
+    op.create_index(op.f("ix_release_asset_asset_id"), "release_asset", ["asset_id"], unique=False)
 
 
 def _test_case() -> None:

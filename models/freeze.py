@@ -1,0 +1,259 @@
+"""Freeze periods: no release while tenders close, say; entered by an administrator, lifted with a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, case, exists, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.records import Environment
+from lpse_admin.roles import Role
+from lpse_admin.word import Word
+from models.agency import Agency, lock
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
+from models.user import User
+
+if TYPE_CHECKING:
+    from models.change import ChangeRequest
+    from models.delegation import Delegation
+    from models.document import Document
+
+#: What a single line of text can hold, in characters; and the years within which a moment is meant.
+_LINE_LENGTH = 300
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+
+
+class FreezeState(Word):
+    """What a freeze is at a moment."""
+
+    NOW = "now", _("In force")
+    COMING = "coming", _("Not yet in force")
+    PAST = "past", _("Ended")
+    LIFTED = "lifted", _("Lifted")
+
+
+class Freeze(Base):
+    """A stretch of time in which nothing is released into one environment, or into any."""
+
+    __tablename__ = "freeze_period"  # "freeze" itself is a reserved word of PostgreSQL
+    __table_args__ = (
+        CheckConstraint("from_at < until_at", name="moments_in_order"),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by_id IS NULL)", name="lifted_by_somebody"),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_reason IS NULL)", name="lifted_with_a_reason"),
+        Index(None, "agency_id", "from_at", "id"),
+        Index(None, "agency_id", "until_at"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    name: Mapped[Line]
+    from_at: Mapped[Moment]
+    until_at: Mapped[Moment]
+    #: None for every environment.
+    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
+    reason: Mapped[Prose]
+    entered_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    entered_at: Mapped[Moment]
+    #: When it was last written, and how often since it was entered: what a calendar that keeps a copy goes by.
+    changed_at: Mapped[Moment]
+    revision: Mapped[int] = mapped_column(default=0)
+    lifted_at: Mapped[Moment | None]
+    lifted_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    lifted_reason: Mapped[Prose | None]
+
+    agency: Mapped[Agency] = relationship()
+    entered_by: Mapped[User] = relationship(foreign_keys=entered_by_id)
+    lifted_by: Mapped[User | None] = relationship(foreign_keys=lifted_by_id)
+    permits: Mapped[list[FreezePermit]] = relationship(back_populates="freeze", order_by="FreezePermit.id")
+
+    def may_be_altered(self, now: dt.datetime) -> bool:
+        """Whether it can still be corrected: it has not begun, nothing was allowed in it, and it is not lifted."""
+        return self.lifted_at is None and now < self.from_at and not self._is_relied_on()
+
+    def may_be_lifted(self, now: dt.datetime) -> bool:
+        """Whether there is anything left of it to lift."""
+        return self.lifted_at is None and now < self.until_at
+
+    def alter(self, entry: FreezeEntry, *, by: User, now: dt.datetime) -> None:
+        """Correct it before it begins.
+
+        Raises NotAllowed for anybody but an administrator, NoSuchMove once it has begun, is lifted or the head has
+        allowed a release in it, Incomplete with a sentence beside each wrong field.
+        """
+        _demand_keeper(by, self.agency_id)
+        session = _session_of(self)
+        self._hold(session)
+        if not self.may_be_altered(now):
+            raise NoSuchMove(
+                _("This freeze has begun, is lifted, or the head has allowed a release in it: lift it instead.")
+            )
+        _check(entry, now)
+        entry.put(self)
+        self.changed_at, self.revision = now, self.revision + 1
+        session.flush()
+
+    def lift(self, reason: str, *, by: User, now: dt.datetime) -> None:
+        """End it at once, with a reason.
+
+        Raises NotAllowed for anybody but an administrator, NoSuchMove where it is over or lifted already, Incomplete
+        for a reason that says nothing.
+        """
+        _demand_keeper(by, self.agency_id)
+        session = _session_of(self)
+        self._hold(session)
+        if not self.may_be_lifted(now):
+            raise NoSuchMove(_("This freeze is over or lifted already."))
+        if fault := fault_of_prose(reason):
+            raise Incomplete(fault, fields={"reason": fault})
+        self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
+        self.changed_at, self.revision = now, self.revision + 1
+        session.flush()
+
+    def _is_relied_on(self) -> bool:
+        return bool(_session_of(self).scalar(select(exists().where(FreezePermit.freeze_id == self.id))))
+
+    def _hold(self, session: Session) -> None:
+        """Let nobody schedule a release or allow one in it while it changes."""
+        session.flush()
+        lock(session, self.agency_id)
+        session.refresh(self, with_for_update=True)
+
+    def __str__(self) -> str:
+        """Return the name that people know it by."""
+        return self.name
+
+
+class FreezePermit(Base):
+    """The head's written word that one request may be released in a freeze (``models.freeze_permit`` writes it)."""
+
+    __tablename__ = "freeze_permit"
+    __table_args__ = (
+        UniqueConstraint("freeze_id", "change_id"),
+        Index(None, "change_id"),
+        Index(None, "letter_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    freeze_id: Mapped[int] = mapped_column(Identity, ForeignKey("freeze_period.id"))
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    allowed_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    allowed_at: Mapped[Moment]
+    #: In what capacity, in the paper's own words: "Plh. Kepala LPSE".
+    capacity: Mapped[Line]
+    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+    reason: Mapped[Prose]
+    #: The scanned letter, where there is one; it is one of the request's files.
+    letter_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("document.id"))
+
+    freeze: Mapped[Freeze] = relationship(back_populates="permits")
+    change: Mapped[ChangeRequest] = relationship()
+    allowed_by: Mapped[User] = relationship()
+    delegation: Mapped[Delegation | None] = relationship()
+    letter: Mapped[Document | None] = relationship()
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeEntry:
+    """A freeze as it is typed in; ``environment`` None is all of them."""
+
+    name: str
+    from_at: dt.datetime | None
+    until_at: dt.datetime | None
+    environment: Environment | None
+    reason: str
+
+    def put(self, freeze: Freeze) -> None:
+        """Write it into the row."""
+        assert self.from_at is not None  # noqa: S101 - checked before
+        assert self.until_at is not None  # noqa: S101
+        freeze.name = " ".join(self.name.split())
+        freeze.from_at, freeze.until_at = self.from_at, self.until_at
+        freeze.environment, freeze.reason = self.environment, self.reason.strip()
+
+
+def enter(session: Session, agency: Agency, entry: FreezeEntry, *, by: User, now: dt.datetime) -> Freeze:
+    """Enter a freeze of ``agency`` and return it; releases that are planned in it already stay as they are.
+
+    Raises NotAllowed for anybody but an administrator of the agency or of the installation, Incomplete with a
+    sentence beside each wrong field.
+    """
+    _demand_keeper(by, agency.id)
+    _check(entry, now)
+    session.flush()
+    lock(session, agency.id)  # whoever schedules a release meanwhile would not see it
+    freeze = Freeze(agency=agency, entered_by_id=by.id, entered_at=now, changed_at=now, revision=0)
+    entry.put(freeze)
+    session.add(freeze)
+    session.flush()
+    return freeze
+
+
+def in_state(state: FreezeState, now: dt.datetime) -> ColumnElement[bool]:
+    """Return the criterion for the freezes that are in ``state`` at this moment."""
+    stands = Freeze.lifted_at.is_(None)
+    match state:
+        case FreezeState.LIFTED:
+            return Freeze.lifted_at.is_not(None)
+        case FreezeState.PAST:
+            return and_(stands, Freeze.until_at <= now)
+        case FreezeState.COMING:
+            return and_(stands, Freeze.from_at > now)
+        case FreezeState.NOW:
+            return and_(stands, Freeze.from_at <= now, Freeze.until_at > now)
+
+
+def state_at(now: dt.datetime) -> ColumnElement[str]:
+    """Return the expression for the state of a freeze at this moment."""
+    return case(*((in_state(state, now), state.value) for state in FreezeState))
+
+
+def fault_of_prose(text: str) -> Message | None:
+    """Return what is wrong with words that have to be given, or None."""
+    if not text.strip():
+        return _("“%(field)s” is required here.", field=_("Reason"))
+    return None if is_storable(text) else _("This contains signs that cannot be kept.")
+
+
+def _demand_keeper(by: User, agency_id: int) -> None:
+    if Role.ADMINISTRATOR not in by.roles or by.agency_id not in {None, agency_id} or not by.is_active:
+        raise NotAllowed(_("Only an administrator keeps the freeze periods."))
+
+
+def _check(entry: FreezeEntry, now: dt.datetime) -> None:
+    faults = _faults_of_moments(entry, now)
+    name = " ".join(entry.name.split())
+    if not name:
+        faults["name"] = _("“%(field)s” is required here.", field=_("Name of the freeze"))
+    elif len(name) > _LINE_LENGTH:
+        faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(name))
+    elif not is_storable(name):
+        faults["name"] = _("This contains signs that cannot be kept.")
+    if fault := fault_of_prose(entry.reason):
+        faults["reason"] = fault
+    if faults:
+        raise Incomplete(_("The freeze cannot be entered like this."), fields=faults)
+
+
+def _faults_of_moments(entry: FreezeEntry, now: dt.datetime) -> dict[str, Message]:
+    faults = {
+        key: _("This is not a date and time.")
+        for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at))
+        if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR
+    }
+    if faults or entry.from_at is None or entry.until_at is None:
+        return faults
+    if entry.until_at <= entry.from_at:
+        return {"until_at": _("The end is not after the start.")}
+    return {"until_at": _("The end is past already.")} if entry.until_at <= now else {}
+
+
+def _session_of(freeze: Freeze) -> Session:
+    session = Session.object_session(freeze)
+    assert session is not None  # noqa: S101 - it is read from one
+    return session

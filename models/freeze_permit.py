@@ -1,0 +1,153 @@
+"""The head's written permission to release one request in a freeze."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
+from lpse_admin.steps import Step
+from lpse_admin.workflow import Person, conflicting_part, is_actor
+from models.change import ChangeRequest, capacity
+from models.delegation import Delegation, delegation_of
+from models.document import attach
+from models.freeze import Freeze, FreezePermit, fault_of_prose
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from models.user import User
+
+#: The steps after which no release is scheduled any more.
+_TOO_LATE = frozenset({Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A checked file (``lpse_admin.files``) that the permission was scanned from."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
+    """Return why ``user`` may not allow this release in a freeze, or None where they may.
+
+    The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
+    checks (SOP page, 'Actors' and silences 4).
+    """
+    who, _delegation = _as_head(change, user, now)
+    position = replace(change.position, step=Step.APPROVAL)
+    if not is_actor(change.paper.rules[Step.APPROVAL], position, who):
+        return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(Step.APPROVAL))
+    if part := conflicting_part(position, who):
+        return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
+    return None
+
+
+def permittable(session: Session, change: ChangeRequest) -> list[Freeze]:
+    """Return the freezes in which the head may still allow this release, the earliest first.
+
+    They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
+    after the freeze that it fell into.
+    """
+    if change.step in _TOO_LATE or change.submitted_at is None:
+        return []
+    given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
+    return list(
+        session.scalars(
+            select(Freeze)
+            .where(
+                Freeze.agency_id == change.agency_id,
+                Freeze.lifted_at.is_(None),
+                Freeze.until_at > change.submitted_at,
+                Freeze.id.not_in(given),
+            )
+            .order_by(Freeze.from_at, Freeze.id)
+        )
+    )
+
+
+def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
+    """Return what the head has allowed for this request, in the order in which it was allowed."""
+    return list(
+        session.scalars(
+            select(FreezePermit)
+            .where(FreezePermit.change_id == change.id)
+            .options(
+                joinedload(FreezePermit.freeze),
+                joinedload(FreezePermit.allowed_by),
+                joinedload(FreezePermit.delegation),
+                joinedload(FreezePermit.letter),
+            )
+            .order_by(FreezePermit.id)
+        )
+    )
+
+
+def permit(  # noqa: PLR0913 - what a permission says
+    session: Session,
+    freeze: Freeze,
+    change: ChangeRequest,
+    *,
+    by: User,
+    now: dt.datetime,
+    reason: str,
+    letter: Letter | None = None,
+) -> FreezePermit:
+    """Record that the head allows ``change`` to be released in ``freeze``, and return it.
+
+    Raises NotAllowed for anybody but a head or delegate who took no other part, NoSuchMove where the request is past
+    its release, the freeze is lifted or it is allowed already, Incomplete for words that say nothing.
+    """
+    session.flush()
+    session.refresh(change, ["version", "step"], with_for_update=True)
+    if refusal := bar(change, by, now):
+        raise NotAllowed(refusal)
+    session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
+    if freeze.id not in {one.id for one in permittable(session, change)}:
+        raise NoSuchMove(_("This release is past, is allowed already, or the freeze keeps it from nothing."))
+    if fault := fault_of_prose(reason):
+        raise Incomplete(fault, fields={"reason": fault})
+    _who, delegation = _as_head(change, by, now)
+    document = None
+    if letter is not None:  # it belongs to the request, so to the step at which that stands
+        document = attach(
+            session,
+            name=letter.name,
+            media_type=letter.media_type,
+            content=letter.content,
+            by=by,
+            now=now,
+            activity=change.current,
+        )
+    given = FreezePermit(
+        agency_id=change.agency_id,
+        freeze=freeze,
+        change_id=change.id,
+        allowed_by_id=by.id,
+        allowed_at=now,
+        capacity=capacity(change.paper, Step.APPROVAL, delegation),
+        delegation_id=delegation.id if delegation else None,
+        reason=reason.strip(),
+        letter_id=document.id if document else None,
+    )
+    session.add(given)
+    session.flush()
+    return given
+
+
+def _as_head(change: ChangeRequest, user: User, now: dt.datetime) -> tuple[Person, Delegation | None]:
+    """Return ``user`` as the rules see them where the head decides, and the delegation that makes them so."""
+    if user.agency_id != change.agency_id or not user.is_active:
+        return Person(user.id, frozenset()), None
+    session = Session.object_session(change)
+    assert session is not None  # noqa: S101 - a request is read from one
+    delegation = None if Role.HEAD in user.roles else delegation_of(session, user, now)
+    return Person(user.id, user.roles, stands_in_for_head=delegation is not None), delegation

@@ -1,0 +1,169 @@
+"""What stands in the way of a planned release: other releases at the same time, and freeze periods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload, lazyload
+
+from lpse_admin.errors import Incomplete
+from lpse_admin.message import Message, _, join
+from lpse_admin.records import Environment, is_empty
+from lpse_admin.steps import CHECKS_ANOTHER, Outcome, Part
+from models.activity import Activity, Release, ReleaseAsset
+from models.agency import lock
+from models.freeze import Freeze, FreezePermit
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection
+    from zoneinfo import ZoneInfo
+
+    from models.change import ChangeRequest
+    from models.user import User
+
+#: From when until when, both aware; the end is not part of it.
+Window = tuple["dt.datetime", "dt.datetime"]
+
+#: How many of the releases in the way are named.
+_MOST = 50
+
+
+def overlapping(
+    session: Session,
+    change: ChangeRequest,
+    window: Window,
+    environment: Environment | None,
+    asset_ids: Collection[int] = (),
+) -> list[Release]:
+    """Return the other planned releases of the agency at the same time, the earliest first; 50 at most.
+
+    They overlap where they are planned in the same environment or touch one of the same assets. Windows that merely
+    touch do not overlap; what is not scheduled (any more, or yet) is no release.
+    """
+    return list(
+        session.scalars(
+            select(Release)
+            .where(
+                Release.agency_id == change.agency_id,
+                Release.change_id != change.id,
+                Release.outcome == Outcome.SCHEDULED,
+                in_window(Release.window_start_at, Release.window_end_at, window),
+                or_(Release.environment == environment, _touches(asset_ids)),
+            )
+            .options(joinedload(Release.change), lazyload(Release.touched))
+            .order_by(Release.window_start_at, Release.id)
+            .limit(_MOST)
+        )
+    )
+
+
+def freezes_met(
+    session: Session, change: ChangeRequest, window: Window, environment: Environment | None, actor: User
+) -> list[Freeze]:
+    """Return the freezes that keep ``change`` from being released in ``window``, the earliest first.
+
+    One in which the head has allowed this release is not among them, unless whoever allowed it has taken a part in
+    the request that the head may not take, or is the one who schedules it.
+    """
+    parts = change.position.parts
+    barred = {actor.id, *(who for part in CHECKS_ANOTHER[Part.CHECK] for who in parts.get(part, ()))}
+    permit = aliased(FreezePermit)
+    return list(
+        session.scalars(
+            select(Freeze)
+            .where(
+                Freeze.agency_id == change.agency_id,
+                Freeze.lifted_at.is_(None),
+                in_window(Freeze.from_at, Freeze.until_at, window),
+                or_(Freeze.environment.is_(None), Freeze.environment == environment),
+                ~exists().where(
+                    permit.freeze_id == Freeze.id,
+                    permit.change_id == change.id,
+                    permit.allowed_by_id.not_in(sorted(barred)),
+                ),
+            )
+            .order_by(Freeze.from_at, Freeze.id)
+        )
+    )
+
+
+def planned_in(session: Session, freeze: Freeze) -> list[Release]:
+    """Return the releases that are planned in a freeze, the earliest first; 50 at most."""
+    of_environment = [] if freeze.environment is None else [Release.environment == freeze.environment]
+    return list(
+        session.scalars(
+            select(Release)
+            .where(
+                Release.agency_id == freeze.agency_id,
+                Release.outcome == Outcome.SCHEDULED,
+                in_window(Release.window_start_at, Release.window_end_at, (freeze.from_at, freeze.until_at)),
+                *of_environment,
+            )
+            .options(joinedload(Release.change), lazyload(Release.touched))
+            .order_by(Release.window_start_at, Release.id)
+            .limit(_MOST)
+        )
+    )
+
+
+def check(session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User) -> None:
+    """Refuse to schedule a release in a freeze, or beside another one without saying why.
+
+    Raises Incomplete (422) with a sentence beside ``window_start_at`` or ``overlap_reason``. Nobody else schedules a
+    release of this agency between this check and the end of the transaction.
+    """
+    if outcome is not Outcome.SCHEDULED or not isinstance(activity, Release):
+        return
+    start, end = activity.window_start_at, activity.window_end_at
+    assert start is not None  # noqa: S101 - nothing is scheduled without its window
+    assert end is not None  # noqa: S101
+    lock(session, change.agency_id)
+    zone, faults = change.agency.zone, {}
+    if met := freezes_met(session, change, (start, end), activity.environment, actor):
+        faults["window_start_at"] = _in_a_freeze(met, zone)
+    if is_empty(activity.overlap_reason):
+        touched = [item.asset_id for item in activity.touched]
+        if others := overlapping(session, change, (start, end), activity.environment, touched):
+            faults["overlap_reason"] = _beside(others, zone)
+    if faults:
+        raise Incomplete(_("The release cannot be scheduled like this."), fields=faults)
+
+
+def in_window(starts: Any, ends: Any, window: Window) -> ColumnElement[bool]:  # noqa: ANN401 - mapped columns
+    """Return the criterion that what lasts from ``starts`` until ``ends`` and ``window`` have a moment in common."""
+    start, end = window
+    return and_(ends > start, starts < end)
+
+
+def written(window: Window, zone: ZoneInfo) -> str:
+    """Return a window as the office's own clock has it: 04-03-2026 17.00-18.00 WIB."""
+    start, end = (moment.astimezone(zone) for moment in window)
+    last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
+    return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"
+
+
+def _touches(asset_ids: Collection[int]) -> ColumnElement[bool]:
+    return exists().where(ReleaseAsset.release_id == Release.id, ReleaseAsset.asset_id.in_(sorted(asset_ids)))
+
+
+def _in_a_freeze(freezes: list[Freeze], zone: ZoneInfo) -> Message:
+    named = [f"{freeze.name} ({written((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
+    return _(
+        "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to allow it.",
+        freezes=join([*named]),
+    )
+
+
+def _beside(releases: list[Release], zone: ZoneInfo) -> Message:
+    named = []
+    for release in releases:
+        assert release.window_start_at is not None  # noqa: S101 - it was found by its window
+        assert release.window_end_at is not None  # noqa: S101
+        window = written((release.window_start_at, release.window_end_at), zone)
+        named.append(f"{release.change.number} ({window})")
+    return _(
+        "Another release is planned at the same time: %(releases)s. Choose another window, or say why both can go on.",
+        releases=join([*named]),
+    )

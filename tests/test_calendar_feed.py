@@ -1,0 +1,209 @@
+"""The feed: what its owner may see now, under an address that can be taken back, as any calendar program reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from icalendar import Calendar
+from sqlalchemy import select
+
+from lpse_admin.steps import Outcome, Step
+from models.feed import CalendarFeed, make, owner_of, revoke
+from models.freeze import Freeze, FreezeEntry
+from models.user import User
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, asset, at, freeze, move
+from tests.house import house  # noqa: F401 - the fixture
+from tests.program import Visitor
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+    from tests.house import House
+
+TITLE = 'Rilis; "khusus", dengan ekor yang sangat panjang ' + "é" * 60
+
+
+def address(house: House, name: str) -> str:
+    """Make an address as ``name`` and return its path."""
+    page = house.visitor(name).post("/profile/calendar")
+    assert page.status_code == 200
+    found = re.search(r"http://localhost(/calendar/[\w-]+\.ics)", page.text)
+    assert found
+    return found.group(1)
+
+
+def fetch(house: House, path: str, **headers: str) -> TestResponse:
+    return Visitor(house.app).client.get(path, headers=headers)
+
+
+def events(answer: TestResponse) -> dict[str, dict[str, str]]:
+    """Read a feed by RFC 5545's own rules: lines unfolded, properties split, backslashes taken off."""
+    body = answer.data.decode()
+    assert body.endswith("\r\n")
+    assert "\n" not in body.replace("\r\n", "")
+    assert all(len(line.encode()) <= 75 for line in body.split("\r\n"))
+    found: dict[str, dict[str, str]] = {}
+    event: dict[str, str] = {}
+    for line in body.replace("\r\n ", "").split("\r\n"):
+        name, _colon, value = line.partition(":")
+        name = name.partition(";")[0]
+        if line == "BEGIN:VEVENT":
+            event = {}
+        elif line == "END:VEVENT":
+            found[event["UID"]] = event
+        else:
+            event[name] = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(house: House) -> dict[str, int]:
+    """In both offices a planned release of each requester, one of them live, with assets, and a freeze."""
+    found = {}
+    with house.session() as session:
+        everybody = house.cast(session)
+        for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
+            item = asset(session, office, "0555")
+            change = at(session, office, Step.RELEASE)
+            release = move(session, change, Outcome.SCHEDULED, office.manager, values={
+                "touched_assets": [{"asset_id": item.id}], "audience": TITLE})  # fmt: skip
+            release.add_actual_time(NOW, now=NOW)
+            session.commit()
+            found[key] = release.id
+            freeze(session, office, name=f"Pembekuan {key}")
+    return found
+
+
+def test_it_says_what_is_planned_what_happened_and_what_is_frozen(house: House, made):
+    answer_ = fetch(house, address(house, "pengelola"))
+    assert answer_.content_type == "text/calendar; charset=utf-8"
+    calendar = Calendar.from_ical(answer_.data)
+    assert str(calendar["X-WR-CALNAME"]).startswith("Kalender rilis ")
+    assert calendar["REFRESH-INTERVAL"].params["VALUE"] == "DURATION"
+    parsed = {str(event["UID"]): event for event in calendar.walk("VEVENT")}
+    plain = events(answer_)
+    assert set(plain) == set(parsed)
+    (planned,) = (event for uid, event in parsed.items() if uid.startswith(f"planned-{made[LUMAJANG]}@"))
+    assert planned.start == NOW + dt.timedelta(days=2)
+    assert planned.end == NOW + dt.timedelta(days=2, hours=1)
+    assert planned.start.utcoffset() == dt.timedelta(0)
+    assert (str(planned["STATUS"]), int(planned["SEQUENCE"])) == ("CONFIRMED", 0)
+    assert (str(planned["LOCATION"]), planned.stamp) == ("Produksi", NOW)
+    assert planned["LAST-MODIFIED"].dt == NOW
+    assert TITLE in str(planned["DESCRIPTION"])
+    assert "1.3.2.10.01.02.002.0555 Laptop" in str(planned["DESCRIPTION"])
+    assert str(planned["URL"]).startswith("http://localhost/admin/change/details/?id=")
+    assert set(planned.categories) == {"Rencana rilis", "Produksi"}
+    uid = str(planned["UID"])
+    assert plain[uid]["DTSTART"] == "20260304T020000Z"
+    assert TITLE in plain[uid]["DESCRIPTION"]
+    (actual,) = (event for uid, event in parsed.items() if uid.startswith(f"actual-{made[LUMAJANG]}@"))
+    assert (actual.start, "DTEND" in actual) == (NOW, False)
+    (frozen,) = (event for uid, event in parsed.items() if uid.startswith("freeze-"))
+    assert (str(frozen["LOCATION"]), str(frozen["TRANSP"])) == ("Semua lingkungan", "TRANSPARENT")
+
+
+def test_it_shows_what_its_owner_may_see_and_nothing_else(house: House, made):
+    def kinds(name: str) -> set[str]:
+        return {uid.partition("@")[0] for uid in events(fetch(house, address(house, name)))}
+
+    here = {f"planned-{made[LUMAJANG]}", f"actual-{made[LUMAJANG]}"}
+    there = {f"planned-{made[TANA_TIDUNG]}", f"actual-{made[TANA_TIDUNG]}"}
+    assert here <= kinds("kepala")
+    assert not there & kinds("kepala")
+    assert kinds("pemohon") == here  # the office alone reads freezes
+    assert kinds("pemohon2") == set()
+    assert not here & kinds("pengelola.tt")
+    assert here | there <= kinds("admin")
+    # Whoever asks is nobody, also with somebody's session at hand.
+    path = address(house, "pemohon2")
+    assert events(house.visitor("kepala").get(path)) == {}
+
+
+def test_an_address_is_good_until_it_is_revoked_replaced_or_its_owner_disabled(house: House):
+    first = address(house, "pemeriksa")
+    assert fetch(house, first).status_code == 200
+    second = address(house, "pemeriksa")
+    assert (fetch(house, first).status_code, fetch(house, second).status_code) == (404, 200)
+    page = house.visitor("pemeriksa").get("/profile").text
+    assert second not in page
+    assert "/profile/calendar/revoke" in page
+    for active, status in ((False, 404), (True, 200)):
+        with house.session() as opened:
+            opened.scalars(select(User).where(User.username == "pemeriksa")).one().is_active = active
+            opened.commit()
+        assert fetch(house, second).status_code == status
+    assert house.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 303
+    assert fetch(house, second).status_code == 404
+    assert house.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 409
+    for guess in ("x", "x" * 43, "x" * 5000, "%00", "..%2f", first[10:-5]):
+        assert fetch(house, f"/calendar/{guess}.ics").status_code == 404
+
+
+def test_only_the_hash_is_kept_and_the_trail_has_neither(house: House):
+    path = address(house, "pengelola2")
+    token = path.removeprefix("/calendar/").removesuffix(".ics")
+    assert len(token) == 43
+    with house.session() as opened:
+        kept = opened.scalars(select(CalendarFeed).order_by(CalendarFeed.id.desc()).limit(1)).one()
+        assert (len(kept.token_hash), token in kept.token_hash) == (64, False)
+    for name in ("kepala", "admin"):
+        assert kept.token_hash not in house.visitor(name).get("/admin/audit/export/csv/").text
+
+
+def test_what_has_not_changed_is_not_sent_again(house: House, made):
+    path = address(house, "kepala")
+    first = fetch(house, path)
+    tag = first.headers["ETag"]
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = fetch(house, path, **{"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    house.now = NOW + dt.timedelta(hours=1)
+    try:
+        assert fetch(house, path).headers["ETag"] == tag
+    finally:
+        house.now = NOW
+    with house.session() as opened:
+        freeze(opened, house.cast(opened).lumajang, name="Baru")
+    assert fetch(house, path, **{"If-None-Match": tag}).status_code == 200
+    assert Visitor(house.app).client.head(path).data == b""
+
+
+def test_a_freeze_keeps_its_uid_and_counts_its_changes(house: House):
+    path = address(house, "administrator")
+    with house.session() as opened:
+        office = house.cast(opened).lumajang
+        made = freeze(opened, office, name="Bergeser")
+        uid = f"freeze-{made.id}@"
+
+        def told() -> tuple[str, str, str]:
+            (event,) = (event for key, event in events(fetch(house, path)).items() if key.startswith(uid))
+            return event["SEQUENCE"], event["STATUS"], event["SUMMARY"]
+
+        assert told()[:2] == ("0", "CONFIRMED")
+        answer(opened)
+        made.alter(
+            FreezeEntry("Digeser", NOW + dt.timedelta(9), NOW + dt.timedelta(10), None, "Sebab"),
+            by=office.administrator, now=NOW,
+        )  # fmt: skip
+        opened.commit()
+        assert told() == ("1", "CONFIRMED", "Masa pembekuan: Digeser")
+        answer(opened)
+        opened.get_one(Freeze, made.id).lift("Batal", by=office.administrator, now=NOW)
+        opened.commit()
+        assert told()[:2] == ("2", "CANCELLED")
+
+
+def test_a_user_has_one_address_at_a_time(session, cast):
+    answer(session)
+    head = cast.lumajang.head
+    first, second = make(session, head, NOW), make(session, head, NOW)
+    session.commit()
+    assert (owner_of(session, first), owner_of(session, second)) == (None, head)
+    revoke(session, head, NOW)
+    session.commit()
+    assert owner_of(session, second) is None
+    assert session.scalar(select(CalendarFeed.revoked_at).order_by(CalendarFeed.id.desc()).limit(1)) == NOW

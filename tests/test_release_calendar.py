@@ -1,0 +1,199 @@
+"""The release calendar: each window on each of its days, in the office's own zone, for whoever may see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpse_admin.records import Environment
+from lpse_admin.steps import Outcome, Step
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, at, freeze, move
+from tests.house import house  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from tests.house import House
+
+WIB = dt.timezone(dt.timedelta(hours=7))
+
+
+class _Cells(HTMLParser):
+    """The text of each day's cell, by its date."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self.day = ""
+        self.headers: list[str] = []
+        self.inside = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if tag in {"td", "th"}:
+            self.inside = tag
+        if tag == "time" and self.inside == "td":
+            self.day = given["datetime"] or ""
+            self.found[self.day] = ""
+        if tag == "a" and self.inside == "td":
+            self.found[self.day] += f" [{given['href']}] "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"}:
+            self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "th" and data.strip():
+            self.headers.append(data.strip())
+        elif self.inside == "td" and self.day:
+            self.found[self.day] += " ".join(data.split()) + " "
+
+
+def cells(page: str) -> dict[str, str]:
+    reader = _Cells()
+    reader.feed(page)
+    assert len(reader.headers) in {0, 7}
+    return reader.found
+
+
+def shown(house: House, name: str, query: str) -> dict[str, str]:
+    answer = house.visitor(name).get(f"/admin/release/calendar?{query}")
+    assert answer.status_code == 200, answer.text
+    return cells(answer.text)
+
+
+def days_with(house: House, name: str, query: str, text: str) -> list[str]:
+    return [day for day, said in shown(house, name, query).items() if text in said]
+
+
+@pytest.fixture(scope="module")
+def numbers(house: House) -> dict[str, str]:
+    """Releases over a year's end, over several days, at a month's edge, two that overlap, and one of another office."""
+    windows = {
+        "newyear": (dt.datetime(2026, 12, 31, 23, 0, tzinfo=WIB), dt.datetime(2027, 1, 1, 1, 0, tzinfo=WIB)),
+        "long": (dt.datetime(2026, 4, 29, 20, 0, tzinfo=WIB), dt.datetime(2026, 5, 2, 0, 0, tzinfo=WIB)),
+        "one": (dt.datetime(2026, 6, 10, 17, 0, tzinfo=WIB), dt.datetime(2026, 6, 10, 19, 0, tzinfo=WIB)),
+        "two": (dt.datetime(2026, 6, 10, 18, 0, tzinfo=WIB), dt.datetime(2026, 6, 10, 20, 0, tzinfo=WIB)),
+    }
+    found = {}
+    with house.session() as session:
+        everybody = house.cast(session)
+        for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
+            for name, (start, end) in windows.items():
+                change = at(session, office, Step.RELEASE)
+                move(session, change, Outcome.SCHEDULED, office.manager, values={
+                    "window_start_at": start, "window_end_at": end, "overlap_reason": "Bersama"})  # fmt: skip
+                found[name if key == LUMAJANG else f"{name}.tt"] = f"id={change.id}]"
+                if name == "one":
+                    release = next(one for one in change.activities if one.step is Step.RELEASE)
+                    release.add_actual_time(NOW, now=NOW)
+                    session.commit()
+        freeze(session, everybody.lumajang, first=100, last=102, name="PEMBEKUANX")
+        freeze(session, everybody.lumajang, first=100, last=102, name="LATIHANX", environment=Environment.TRAINING)
+    return found
+
+
+def test_a_window_stands_on_each_of_its_days_across_months_and_years(house: House, numbers):
+    december = days_with(house, "pengelola", "date=2026-12-05", numbers["newyear"])
+    assert december == ["2026-12-31", "2027-01-01"]
+    assert days_with(house, "pengelola", "view=week&date=2027-01-01", numbers["newyear"]) == december
+    assert days_with(house, "pengelola", "date=2026-04-01", numbers["long"]) == [
+        "2026-04-29", "2026-04-30", "2026-05-01",
+    ]  # fmt: skip
+    assert days_with(house, "pengelola", "view=week&date=2026-05-02", numbers["long"])[-1] == "2026-05-01"
+    said = shown(house, "pengelola", "date=2026-04-01")
+    assert "mulai 20.00" in said["2026-04-29"]
+    assert "sepanjang hari" in said["2026-04-30"]
+    assert "20.00–" not in said["2026-05-01"]
+
+
+def test_days_are_those_of_the_reader_s_zone(house: House, numbers):
+    assert days_with(house, "pengelola.tt", "date=2026-04-01", numbers["long.tt"])[-1] == "2026-05-02"
+    assert "23.00" in shown(house, "pengelola", "date=2026-12-31")["2026-12-31"]
+    assert "00.00–02.00" in shown(house, "pengelola.tt", "date=2027-01-01")["2027-01-01"]
+
+
+def test_overlaps_are_said_in_words_and_each_entry_leads_to_its_request(house: House, numbers):
+    day = shown(house, "pemeriksa", "date=2026-06-01")["2026-06-10"]
+    assert numbers["one"] in day
+    assert numbers["two"] in day
+    assert day.count("Tumpang tindih") == 2
+    assert "17.00–19.00" in day
+    assert "Tumpang tindih" not in shown(house, "pemeriksa", "date=2026-04-01")["2026-04-30"]
+
+
+def test_actual_times_and_freezes_stand_there_too(house: House, numbers):
+    today = shown(house, "kepala", "view=week&date=2026-03-02")
+    assert len(today) == 7
+    assert "Realisasi rilis" in today["2026-03-02"]
+    frozen = days_with(house, "kepala", "date=2026-06-01", "PEMBEKUANX")
+    assert frozen == ["2026-06-10", "2026-06-11", "2026-06-12"]
+    narrowed = shown(house, "kepala", "date=2026-06-01&environment=production")["2026-06-10"]
+    assert "PEMBEKUANX" in narrowed
+    assert "LATIHANX" not in narrowed
+    assert days_with(house, "kepala", "date=2026-06-01&environment=training", numbers["one"]) == []
+
+
+def test_holidays_are_named_in_their_cells(house: House, numbers):
+    assert "Hari Libur" in shown(house, "kepala", "date=2026-05-01")["2026-05-01"] or re.search(
+        "[Ll]ibur", shown(house, "kepala", "date=2026-05-01")["2026-05-01"]
+    )
+    assert house.visitor("kepala").get("/admin/release/calendar?date=2150-05-01").status_code == 200
+
+
+def test_requesters_see_their_own_releases_and_nobody_another_agency_s(house: House, numbers):
+    assert days_with(house, "pemohon", "date=2026-06-01", numbers["one"])
+    assert days_with(house, "pemohon", "date=2026-06-01", "PEMBEKUANX") == []
+    assert days_with(house, "pemohon2", "date=2026-06-01", numbers["one"]) == []
+    assert days_with(house, "kepala", "date=2026-06-01", numbers["one.tt"]) == []
+    across = shown(house, "admin", "view=week&date=2026-06-10")["2026-06-10"]
+    assert numbers["one"] in across
+    assert numbers["one.tt"] in across
+
+
+def test_each_role_opens_each_view_and_steps_through_it(house: House, numbers):
+    for name in ("pemohon", "pengelola", "kepala", "pemeriksa", "administrator", "admin"):
+        for view in ("month", "week", "list"):
+            page = house.visitor(name).get(f"/admin/release/calendar?view={view}&date=2026-12-31").text
+            later = re.search(r'rel="next" href="\?([^"]+)"', page)
+            earlier = re.search(r'rel="prev" href="\?([^"]+)"', page)
+            assert later
+            assert earlier
+            assert "2027-01" in later.group(1)
+            assert "2026-1" in earlier.group(1)
+            assert house.visitor(name).get(f"/admin/release/calendar?{later.group(1)}").status_code == 200
+    assert "/admin/release/calendar" in house.visitor("pemohon").get("/admin/release/").text
+
+
+def test_the_list_holds_the_month_in_order(house: House, numbers):
+    page = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-06-30").text
+    assert page.index("PEMBEKUANX") < page.index(numbers["one"][:-1]) < page.index(numbers["two"][:-1])
+    empty = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2031-01-01").text
+    assert "Tidak ada rencana rilis" in empty
+
+
+def test_a_crowded_day_leads_to_its_week(house: House, numbers):
+    for _number in range(6):
+        change_id = house.at(LUMAJANG, Step.RELEASE)
+        window = {"window_start_at": "2026-07-15T10:00", "window_end_at": "2026-07-15T11:00"}
+        assert house.move(change_id, Outcome.SCHEDULED, **window).status_code == 303
+    day = shown(house, "pengelola", "date=2026-07-01")["2026-07-15"]
+    assert "2 lagi" in day
+    assert "[?view=week&date=2026-07-15]" in day
+    assert shown(house, "pengelola", "view=week&date=2026-07-15")["2026-07-15"].count("10.00–11.00") == 6
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["view=year", "date=besok", "date=0001-01-01", "date=9999-12-31", "date=2026-02-30", "environment=x", "view=%00"],
+)
+def test_what_cannot_be_shown_is_400(query, house: House):
+    assert house.visitor("pengelola").get(f"/admin/release/calendar?{query}").status_code == 400
+
+
+def test_the_edges_of_what_can_be_shown_open(house: House):
+    for view in ("month", "week", "list"):
+        for date in ("1900-02-01", "2199-12-01", "2028-02-29"):
+            assert house.visitor("pengelola").get(f"/admin/release/calendar?view={view}&date={date}").status_code == 200

@@ -1,0 +1,315 @@
+"""Freeze periods: entered and lifted by an administrator; here too the head allows single releases in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy.orm import aliased
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+
+from lpse_admin.errors import NotFound
+from lpse_admin.message import Message, _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.records import Environment
+from models import audit, release_plan
+from models.agency import Agency
+from models.change import ChangeRequest
+from models.database import db
+from models.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
+from models.freeze_permit import Letter, permit
+from models.scope import visible
+from models.user import User
+from views.base import may_i, me, row_id, stands_in_for_head
+from views.clock import now
+from views.entry import EntryView, entering
+from views.exporting import CellKind
+from views.forms import Form, Needed
+from views.language import tr
+from views.lists import Column, Filter, ListSpec, PeriodFilter
+from views.release_aside import PermitForm
+from views.step_form import MomentField
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+_enterer = aliased(User, name="freeze_enterer")
+_lifter = aliased(User, name="freeze_lifter")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a freeze holds still, as a list shows it: an environment, or all of them."""
+
+    value: str
+    title: Message
+
+
+ALL = Reach("all", _("All environments"))
+_REACHES: tuple[Any, ...] = (ALL, *Environment)
+_REACH = func.coalesce(cast(Freeze.environment, String), literal(ALL.value))
+#: What the head has allowed in it, as one text.
+_ALLOWED = (
+    select(
+        func.aggregate_strings(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; ")
+    )
+    .join(FreezePermit, FreezePermit.change_id == ChangeRequest.id)
+    .where(FreezePermit.freeze_id == Freeze.id)
+    .scalar_subquery()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateFilter(Filter):
+    """What the freezes are at this moment: ``?state=now``."""
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the states, each with its title."""
+        return [(state.value, state.title) for state in FreezeState]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Return the criterion for the state that was chosen."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value not in set(FreezeState):
+            raise self._malformed(value)
+        return in_state(FreezeState(value), now())
+
+
+@dataclass(frozen=True, slots=True)
+class ReachFilter(Filter):
+    """An environment, or all of them: ``?environment=production``."""
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the environments, and all of them."""
+        return [(reach.value, reach.title) for reach in _REACHES]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Return the criterion for what was chosen."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value == ALL.value:
+            return Freeze.environment.is_(None)
+        if value not in set(Environment):
+            raise self._malformed(value)
+        return Freeze.environment == Environment(value)
+
+
+def _environment(text: object) -> Environment | None:
+    """Return the environment that a choice names; None for all of them."""
+    if isinstance(text, Environment) or text in (None, "None", ""):
+        return text if isinstance(text, Environment) else None
+    return Environment(str(text))
+
+
+class FreezeForm(Form):
+    """A freeze as it is entered."""
+
+    agency_id = SelectField(_("Agency"), [Needed()], coerce=int)
+    name = StringField(_("Name of the freeze"), [Needed()], description=_("Such as: closing of tenders in December."))
+    environment = SelectField(_("Environment"), coerce=_environment)
+    from_at = MomentField(_("From"), [Needed()])
+    until_at = MomentField(_("Until"), [Needed()])
+    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+
+    @classmethod
+    def made(cls, freeze: Freeze | None = None) -> FreezeForm:
+        """Return the form, filled with what ``freeze`` says; only who reaches across agencies chooses one."""
+        form = cls(obj=freeze)
+        form.environment.choices = [
+            SelectChoice("", tr(ALL.title)),
+            *(SelectChoice(one.value, tr(one.title)) for one in Environment),
+        ]
+        if freeze is None and current_user.reaches_across:
+            agencies = db.session.scalars(select(Agency).order_by(Agency.name))
+            form.agency_id.choices = [SelectChoice(str(agency.id), agency.name) for agency in agencies]
+        else:
+            del form.agency_id
+        return form
+
+    def entry(self) -> FreezeEntry:
+        """Return what was typed."""
+        return FreezeEntry(
+            name=self.name.data or "",
+            from_at=self.from_at.data,
+            until_at=self.until_at.data,
+            environment=self.environment.data,
+            reason=self.reason.data or "",
+        )
+
+
+class AlterationForm(FreezeForm):
+    """A freeze that is corrected, and why."""
+
+    why = TextAreaField(_("Reason of the correction"), [Needed()], render_kw={"rows": 2})
+
+
+class LiftingForm(Form):
+    """Why a freeze ends before its time."""
+
+    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+
+
+class FreezeView(EntryView):
+    """The freezes of the reader's agency."""
+
+    resource = Resource.FREEZE
+    title = _("Freeze periods")
+    empty = _("No freeze matches.")
+    details_template = "freeze/details.html"
+    create_label = _("New freeze")
+    can_create = True
+    can_edit = True
+
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Freeze,
+        joins=(
+            (_enterer, _enterer.id == Freeze.entered_by_id),
+            (_lifter, _lifter.id == Freeze.lifted_by_id),
+            (Agency, Agency.id == Freeze.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), Freeze.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("name", _("Name of the freeze"), Freeze.name, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("from", _("From"), Freeze.from_at, CellKind.MOMENT, sortable=True),
+            Column("until", _("Until"), Freeze.until_at, CellKind.MOMENT),
+            Column("environment", _("Environment"), _REACH, CellKind.CHOICE, _REACHES),
+            Column("state", _("State"), Freeze.id, CellKind.CHOICE, FreezeState),
+            Column("reason", _("Reason"), Freeze.reason, wide=True),
+            Column("enterer", _("Entered by"), _enterer.full_name, listed=False),
+            Column("entered", _("Entered"), Freeze.entered_at, CellKind.MOMENT, listed=False),
+            Column("allowed", _("Releases allowed by the head"), _ALLOWED, listed=False),
+            Column("lifted", _("Lifted"), Freeze.lifted_at, CellKind.MOMENT, listed=False),
+            Column("lifter", _("Lifted by"), _lifter.full_name, listed=False),
+            Column("lifted_reason", _("Reason of the lifting"), Freeze.lifted_reason, listed=False),
+        ),
+        filters=(
+            StateFilter("state", _("State")),
+            ReachFilter("environment", _("Environment")),
+            PeriodFilter("from", _("From"), of=Freeze.from_at),
+        ),
+        search=(Freeze.name, Freeze.reason),
+        order="-from",
+    )
+
+    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
+        """Return the columns, the state as it is at this moment."""
+        columns = super().shown(listed=listed, exported=exported)
+        at = now()
+        return [replace(column, of=state_at(at)) if column.key == "state" else column for column in columns]
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return what the head has allowed in it, what is planned in it, and what the reader may do with it."""
+        freeze = self.get_one(str(id))
+        edits, at = may_i(Verb.EDIT, self.resource), now()
+        return {
+            "freeze": freeze,
+            "planned": release_plan.planned_in(db.session(), freeze),
+            "may_alter": edits and freeze.may_be_altered(at),
+            "form": LiftingForm(formdata=None) if edits and freeze.may_be_lifted(at) else None,
+        }
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Enter a freeze."""
+        self.demand(Verb.CREATE)
+        form = FreezeForm.made()
+        if request.method == "POST" and form.validate():
+            session = db.session()
+            agency = session.get_one(Agency, form.agency_id.data) if "agency_id" in form else me().agency
+            with entering(form, "freeze.enter", reason=form.reason.data or None):
+                freeze = enter(session, _present(agency), form.entry(), by=me(), now=now())
+            if not form.errors:
+                return self.done(gettext("The freeze is entered."), freeze.id)
+        return self.answer_form(form, _("New freeze"), _("Enter the freeze"))
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:  # noqa: ANN401
+        """Correct a freeze until it begins."""
+        self.demand(Verb.EDIT)
+        freeze = self.get_one(request.args.get("id", ""))
+        freeze_id, heading = freeze.id, _("Correct the freeze “%(name)s”", name=freeze.name)
+        form = AlterationForm.made(freeze)
+        if request.method == "POST" and form.validate():
+            if not (form.why.data or "").strip():
+                form.why.errors = [_("“%(field)s” is required here.", field=_("Reason of the correction"))]
+            else:
+                with entering(form, "freeze.alter", reason=form.why.data):
+                    freeze.alter(form.entry(), by=me(), now=now())
+            if not form.errors:
+                return self.done(gettext("The freeze is corrected."), freeze_id)
+        return self.answer_form(form, heading, _("Keep"), back=self.row_url(freeze_id))
+
+    @expose("/<freeze_id>/lift", methods=("POST",))
+    def lift(self, freeze_id: str) -> Any:  # noqa: ANN401
+        """End a freeze at once, with the reason."""
+        self.demand(Verb.EDIT)
+        freeze = self.get_one(freeze_id)
+        form = LiftingForm()
+        id_, heading = freeze.id, _("Lift the freeze “%(name)s”", name=freeze.name)
+        with entering(form, "freeze.lift", reason=form.reason.data):
+            freeze.lift(form.reason.data or "", by=me(), now=now())
+        if not form.errors:
+            return self.done(gettext("The freeze is lifted."), id_)
+        return self.answer_form(form, heading, _("Lift the freeze"), back=self.row_url(id_))
+
+    @expose("/<freeze_id>/permit", methods=("POST",))
+    def permit(self, freeze_id: str) -> Any:  # noqa: ANN401
+        """Let the head allow one request to be released in this freeze; whether they may is the rule's to say."""
+        self.demand(Verb.READ)
+        freeze, change = self.get_one(freeze_id), _change(request.form.get("change"))
+        change_id, number = change.id, change.number or ""
+        heading = _("Allow the release of %(number)s in the freeze “%(name)s”", number=number, name=freeze.name)
+        form = PermitForm()
+        if form.validate():
+            with entering(form, "freeze.permit", reason=form.reason.data):
+                _allow(freeze, change, form)
+            if not form.errors:
+                flash(gettext("The release is allowed in this freeze."), "success")
+                return redirect(url_for("change.details_view", id=change_id), 303)
+        if form.letter.data and not form.letter.errors:
+            form.letter.errors = [_("Choose the file again: a browser does not keep it.")]
+        back = url_for("change.details_view", id=change_id)
+        return self.answer_form(
+            form, heading, _("Allow this release"), template="freeze/permit.html", back=back, change_id=change_id
+        )
+
+
+def _present(agency: Agency | None) -> Agency:
+    """Return the agency of one who belongs to one: who belongs to none has chosen one."""
+    assert agency is not None  # noqa: S101
+    return agency
+
+
+def _change(text: str | None) -> ChangeRequest:
+    """Return the visible request that a form names; raises NotFound."""
+    found = db.session.scalars(
+        select(ChangeRequest).where(
+            ChangeRequest.id == row_id(text), visible(ChangeRequest, me(), stands_in_for_head=stands_in_for_head())
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such record, or it is not yours to see."))
+    return found
+
+
+def _allow(freeze: Freeze, change: ChangeRequest, form: PermitForm) -> None:
+    """Record the permission, and attach the letter to the step at which the request stands."""
+    session, at = db.session(), now()
+    letter = None
+    if form.inspected is not None:
+        letter = Letter(form.inspected.name, form.inspected.type.media_type, form.content)
+    given = permit(session, freeze, change, by=me(), now=at, reason=form.reason.data or "", letter=letter)
+    audit.give(session, capacity=given.capacity)

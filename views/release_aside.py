@@ -1,0 +1,101 @@
+"""Beside a request: what stands in the way of its release, and what the head has allowed or may allow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask_wtf.file import FileField
+from wtforms import TextAreaField
+from wtforms.validators import ValidationError
+
+from lpse_admin import files
+from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from lpse_admin.records import Environment
+from lpse_admin.steps import Step
+from models import freeze_permit, release_plan
+from models.database import db
+from models.mutation import FIRST_YEAR, LAST_YEAR
+from views.base import may_i
+from views.forms import Form, Needed
+
+if TYPE_CHECKING:
+    from models.activity import Release
+    from models.change import ChangeRequest
+    from models.freeze import Freeze, FreezePermit
+    from models.user import User
+    from views.step_form import StepForm
+
+
+class PermitForm(Form):
+    """The head's words, and the letter where there is one."""
+
+    reason = TextAreaField(
+        _("Reason"), [Needed()], description=_("Your permission, in your own words."), render_kw={"rows": 3}
+    )
+    letter = FileField(
+        _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")
+    )
+    content = b""
+    inspected: files.Inspected | None = None
+
+    def validate_letter(self, field: FileField) -> None:
+        """Read the letter, if one came, and look what it is."""
+        if not field.data:
+            return
+        self.content = field.data.read(files.MOST_BYTES + 1)
+        field.data.close()
+        try:
+            self.inspected = files.inspect(field.data.filename or "", self.content)
+        except (Incomplete, TooLarge) as refusal:
+            self.status = refusal.status
+            raise ValidationError(refusal.message) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAside:
+    """What a reader is shown; ``may_allow`` are the freezes that they, as the head, may let this release pass."""
+
+    overlapping: tuple[Release, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    permits: tuple[FreezePermit, ...] = ()
+    may_allow: tuple[Freeze, ...] = ()
+    form: PermitForm | None = None
+    sees_freezes: bool = False
+
+    @classmethod
+    def of(cls, change: ChangeRequest, user: User, now: dt.datetime, form: StepForm | None) -> ReleaseAside:
+        """Return what belongs beside ``change``; ``form`` is the open step's with what was typed so far."""
+        if change.is_draft:
+            return cls()
+        session = db.session()
+        overlapping: list[Release] = []
+        freezes: list[Freeze] = []
+        if form is not None and change.step is Step.RELEASE and (window := _window(form)):
+            environment = form["environment"].data
+            environment = environment if isinstance(environment, Environment) else None
+            touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]
+            overlapping = release_plan.overlapping(session, change, window, environment, touched)
+            freezes = release_plan.freezes_met(session, change, window, environment, user)
+        may_allow = [] if freeze_permit.bar(change, user, now) else freeze_permit.permittable(session, change)
+        return cls(
+            overlapping=tuple(overlapping),
+            freezes=tuple(freezes),
+            permits=tuple(freeze_permit.permits_of(session, change)),
+            may_allow=tuple(may_allow),
+            form=PermitForm(formdata=None) if may_allow else None,
+            sees_freezes=may_i(Verb.READ, Resource.FREEZE),
+        )
+
+
+def _window(form: Any) -> release_plan.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
+    """Return the window that is typed in, if it is one."""
+    start, end = form["window_start_at"].data, form["window_end_at"].data
+    if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
+        return None
+    if not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR or start >= end:
+        return None
+    return start, end
