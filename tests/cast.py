@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from lpse_admin.calendar import OverrideKind
+from lpse_admin.deviation import Disposal
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.kib import Card
 from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
@@ -30,6 +31,7 @@ from models.absence import Absence, record
 from models.asset import Asset
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
+from models.deviation import DISPOSALS, undisposed
 from models.document import attach
 from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
@@ -304,7 +306,7 @@ def move(
     answer(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
     try:
         equipment = [] if change.step is Step.CLOSED else fulfil(session, change, now=now)
-        given = {**values_for(change.step, outcome), **(values or {})}
+        given = {**values_for(change.step, outcome), **explanations(change), **(values or {})}
         finished = change.advance(outcome, actor, now=now, values=given, equipment=equipment)
         audit.give(session, capacity=finished.capacity, reason=finished.reason)
         session.commit()
@@ -312,6 +314,12 @@ def move(
         session.rollback()
         raise
     return finished
+
+
+def explanations(change: ChangeRequest) -> dict[str, Any]:
+    """Return the account of a delay, for when there is one, and what the head makes of the deviations before it."""
+    accepted = {str(one.id): {"disposal": Disposal.ACCEPTED} for one in undisposed(change)}
+    return {"account-time": "Antrean panjang", DISPOSALS: accepted}
 
 
 #: The outcomes that lead to each step, from a draft on, by the shortest way.

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.steps import Outcome
 from models.change import ChangeRequest
+from models.handover import take_up
 from models.office_day import set_day
 from models.user import User
 from tests.cast import answer, move, new
@@ -95,11 +96,7 @@ def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_ac
         office = house.cast(session).lumajang
         number_of = ChangeRequest.number == number
         change = session.scalars(select(ChangeRequest).where(number_of, ChangeRequest.agency == office.agency)).one()
-        assert change.current
-        change.current.taken_up_at, change.current.taken_up_by_id = (
-            TUESDAY + dt.timedelta(minutes=10),
-            office.manager.id,
-        )
+        take_up(change, office.manager, now=TUESDAY + dt.timedelta(minutes=10))
         session.commit()
     shown = account(house, number, "--agency", agency(house, "kepala")).stdout.partition("3. ")[2]
     assert "open at Tue 2026-03-10 09:00:00 WIB" in shown

@@ -1,0 +1,334 @@
+"""What a deviation is by the paper, and what becomes of one: raised, accounted for, disposed of, followed up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError
+
+from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.roles import Role
+from lpse_admin.sop import papers, parse, with_switches
+from lpse_admin.steps import Outcome, Step
+from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking
+from models.audit import AuditEntry
+from models.deadline import sweep
+from models.deviation import Deviation, DeviationState, in_state
+from models.handover import take_up
+from models.notification import Notification
+from models.waiting import Reader, follow_ups, undisposed
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
+
+if TYPE_CHECKING:
+    from tests.cast import Cast, Office, WatchedSession
+
+HOUR = dt.timedelta(hours=1)
+PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)
+LATE = Lateness(Subject.HANDLING, "2 jam", 120, 150)
+MANAGER = Person(7, frozenset({Role.CHANGE_MANAGER}))
+LETTER = "document-surat-permohonan"
+
+
+def at_hand(step: Step, outcome: Outcome, *, lateness: Lateness | None = None, **values: Any) -> AtHand:
+    given = {**values_for(step, outcome), **{key.replace("__", "-"): value for key, value in values.items()}}
+    return AtHand(values=given, equipment=frozenset({"pc"}), lateness=lateness)
+
+
+# -- by the paper ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.RETURNED, Outcome.REJECTED])
+def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) -> None:
+    here = Position(Step.EVALUATION)
+    with pytest.raises(Incomplete) as refusal:
+        decide(PAPER, here, outcome, MANAGER, at_hand(Step.EVALUATION, outcome, lateness=LATE))
+    assert set(refusal.value.fields) == {"account-time"}
+    assert "150" in str(refusal.value.fields["account-time"])
+    there = at_hand(Step.EVALUATION, outcome, lateness=LATE, account__time="Listrik padam")
+    assert decide(PAPER, here, outcome, MANAGER, there).outcome is outcome
+    (found,) = deviations(PAPER, here, outcome, there)
+    assert (found.kind, found.subject, found.standard, found.measured_minutes) == (
+        DeviationKind.TIME, "handling", "2 jam", 150,
+    )  # fmt: skip
+
+
+def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does() -> None:
+    here = Position(Step.IMPLEMENTATION)
+    without = replace(at_hand(Step.IMPLEMENTATION, Outcome.DONE), equipment=frozenset())
+    assert set(lacking(PAPER, here, Outcome.DONE, without)) == {"equipment-pc"}
+    accounted = replace(without, values={**without.values, "account-equipment-pc": "PC rusak, memakai laptop"})
+    assert lacking(PAPER, here, Outcome.DONE, accounted) == {}
+    (found,) = deviations(PAPER, here, Outcome.DONE, accounted)
+    assert (found.kind, found.subject) == (DeviationKind.EQUIPMENT, "equipment-pc")
+    # Another paper may know no deviations: what it requires is required.
+    strict = with_switches(PAPER, replace(PAPER.switches, deviations=False))
+    assert set(lacking(strict, here, Outcome.DONE, accounted)) == {"equipment-pc"}
+    assert deviations(strict, here, Outcome.DONE, replace(accounted, lateness=LATE)) == ()
+
+
+def test_an_output_that_is_not_there_is_said_and_accounted_for() -> None:
+    here = Position(Step.IMPLEMENTATION)
+    said = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=LACKING)
+    assert set(lacking(PAPER, here, Outcome.DONE, said)) == {"account-output-0"}
+    told = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=LACKING, account__output__0="Menyusul besok")
+    assert lacking(PAPER, here, Outcome.DONE, told) == {}
+    assert [found.what for found in deviations(PAPER, here, Outcome.DONE, told)] == [
+        PAPER.rules[Step.IMPLEMENTATION].outputs[0]
+    ]
+    # Who sends a request away has no output to show.
+    away = at_hand(Step.EVALUATION, Outcome.REJECTED, output__0=LACKING)
+    assert deviations(PAPER, Position(Step.EVALUATION), Outcome.REJECTED, away) == ()
+
+
+def test_what_was_raised_before_asks_for_its_account_though_the_step_is_in_time_by_now() -> None:
+    raised = deviations(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, AtHand(lateness=LATE))[:1]
+    there = replace(at_hand(Step.EVALUATION, Outcome.ACCEPTED), raised=raised)
+    assert set(lacking(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, there)) == {"account-time"}
+
+
+# -- raised when it becomes true --------------------------------------------------------------------------
+
+
+def swept(session: WatchedSession, office: Office, now: dt.datetime) -> list[Deviation]:
+    answer(session, "deadline.sweep", now=now)
+    raised = list(sweep(session, office.agency, now).raised)
+    session.commit()
+    return raised
+
+
+def events(session: WatchedSession, event: str) -> list[Notification]:
+    return list(session.scalars(select(Notification).where(Notification.event == event)))
+
+
+def test_the_sweep_raises_an_open_step_as_soon_as_it_is_overdue_and_once(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    assert swept(session, office, NOW + 2 * HOUR) == []
+    (one,) = swept(session, office, NOW + 2 * HOUR + dt.timedelta(seconds=1))
+    assert (one.kind, one.subject, one.was_open, one.executor_id) == (DeviationKind.TIME, "arrival", True, None)
+    assert (one.measured_minutes, one.allowed_minutes, one.state) == (121, 120, DeviationState.RAISED)
+    assert swept(session, office, NOW + 5 * HOUR) == []
+    assert {notice.user_id for notice in events(session, "overdue")} == {
+        office.manager.id, office.manager2.id, office.head.id,
+    }  # fmt: skip
+    assert swept(session, cast.tana_tidung, NOW + 5 * HOUR) == []
+    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.5 * HOUR)
+    session.refresh(one)
+    assert (one.measured_minutes, one.executor_id, one.account) == (150, office.manager.id, "Antrean panjang")
+    assert one.state is DeviationState.ACCOUNTED
+
+
+def test_who_is_about_to_be_late_is_told_once_at_the_share_that_is_set(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    take_up(change, office.manager2, now=NOW)
+    session.commit()
+    for minutes, told in ((95, 0), (96, 1), (110, 1)):
+        swept(session, office, NOW + dt.timedelta(minutes=minutes))
+        assert len(events(session, "soon-late")) == told
+    assert {notice.user_id for notice in events(session, "soon-late")} == {office.manager2.id}
+
+
+def test_a_step_taken_up_in_time_is_judged_by_its_handling(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    swept(session, office, NOW + 2.25 * HOUR)
+    answer(session)
+    take_up(change, office.manager, now=NOW + 2.5 * HOUR)
+    session.commit()
+    assert swept(session, office, NOW + 2.75 * HOUR) == []
+    # What was overdue before anybody took it up is accounted for all the same, by how long it waited.
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR, values={"account-time": " "})
+    assert set(refusal.value.fields) == {"account-time"}
+    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR)
+    (one,) = change.deviations
+    assert (one.subject, one.measured_minutes) == ("arrival", 150)
+
+
+def test_a_draft_is_never_late(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = new(session, office)
+    later = NOW + dt.timedelta(days=40)
+    assert swept(session, office, later) == []
+    move(session, change, Outcome.SUBMITTED, office.requester, now=later, values={"account-time": ""})
+    assert change.deviations == []
+
+
+def test_a_typed_account_is_kept_until_the_step_is_finished(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    change.save(office.manager, now=NOW, values={"account-time": "Listrik padam", "output-0": ""})
+    session.commit()
+    assert change.current is not None
+    assert change.current.declared["account-time"] == "Listrik padam"
+    answer(session)
+    with pytest.raises(Incomplete) as refusal:
+        change.save(office.manager, now=NOW, values={"account-time": "x" * 10_001, "account-output-0": "\x00"})
+    assert set(refusal.value.fields) == {"account-time", "account-output-0"}
+    session.rollback()
+    answer(session)
+    change.advance(
+        Outcome.ACCEPTED, office.manager, now=NOW + 3 * HOUR, values=values_for(Step.EVALUATION, Outcome.ACCEPTED)
+    )
+    session.commit()
+    assert [one.account for one in change.deviations] == ["Listrik padam"]
+    assert change.activities[1].declared == {}
+
+
+# -- disposed of -------------------------------------------------------------------------------------------
+
+
+def late_rejection(session: WatchedSession, office: Office) -> Deviation:
+    """Return the deviation of a request that was rejected too late: no verification will meet it."""
+    change = at(session, office, Step.EVALUATION)
+    move(session, change, Outcome.REJECTED, office.manager, now=NOW + 3 * HOUR)
+    (one,) = change.deviations
+    return one
+
+
+def test_what_no_verification_meets_waits_on_the_head_s_home(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    one = late_rejection(session, office)
+    assert {notice.user_id for notice in events(session, "deviation")} == {office.head.id}
+    assert undisposed(session, Reader(office.head)) == 1
+    assert undisposed(session, Reader(office.manager)) == 0
+    answer(session)
+    one.dispose(office.head, now=NOW, given={"disposal": "accepted"})
+    session.commit()
+    assert undisposed(session, Reader(office.head)) == 0
+    assert one.state is DeviationState.SETTLED
+    assert {notice.user_id for notice in events(session, "deviation-disposed")} == {office.manager.id}
+    with pytest.raises(NoSuchMove, match="already"):
+        one.dispose(office.head, now=NOW, given={"disposal": "accepted"})
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({}, {"disposal"}),
+        ({"disposal": "whatever"}, {"disposal"}),
+        ({"disposal": Disposal.NOT_ACCEPTED, "note": " "}, {"note"}),
+        ({"disposal": Disposal.ACCEPTED, "note": "\x00"}, {"note"}),
+        ({"disposal": Disposal.ACCEPTED, "note": 3}, {"note"}),
+        ({"disposal": Disposal.FOLLOW_UP}, {"follow_up_by", "follow_up_until"}),
+        ({"disposal": "follow-up", "follow_up_by": 10**9, "follow_up_until": "x"}, {"follow_up_by", "follow_up_until"}),
+        ({"disposal": "follow-up", "follow_up_by": None, "follow_up_until": dt.date(2026, 3, 1)},
+         {"follow_up_by", "follow_up_until"}),
+    ],
+)  # fmt: skip
+def test_a_disposal_says_what_it_has_to_say(
+    session: WatchedSession, cast: Cast, given: dict[str, object], wrong: set[str]
+) -> None:
+    one = late_rejection(session, cast.lumajang)
+    answer(session)
+    with pytest.raises(Incomplete) as refusal:
+        one.dispose(cast.lumajang.head, now=NOW, given=given)
+    assert set(refusal.value.fields) == wrong
+
+
+def test_only_the_head_disposes_and_a_delegate_not_of_their_own(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    one = late_rejection(session, office)
+    for person in (office.manager, office.inspector, office.administrator, office.delegate, cast.tana_tidung.head):
+        answer(session)
+        with pytest.raises(NotAllowed):
+            one.dispose(person, now=NOW, given={"disposal": "accepted"})
+    delegation(session, office, office.manager)
+    answer(session)
+    with pytest.raises(NotAllowed):
+        one.dispose(office.manager, now=NOW, given={"disposal": "accepted"})
+    session.rollback()
+
+
+def test_a_delegate_disposes_as_plh(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    one = late_rejection(session, office)
+    granted = delegation(session, office)
+    answer(session)
+    one.dispose(office.delegate, now=NOW, given={"disposal": "accepted"})
+    session.commit()
+    assert (one.disposed_capacity, one.delegation_id) == ("Plh. Kepala LPSE", granted.id)
+
+
+def test_what_is_followed_up_stays_until_it_is_done(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    one = late_rejection(session, office)
+    answer(session)
+    day = NOW.date() + dt.timedelta(days=7)
+    one.dispose(
+        office.head, now=NOW,
+        given={"disposal": "follow-up", "follow_up_by": office.manager2.id, "follow_up_until": day.isoformat()},
+    )  # fmt: skip
+    session.commit()
+    assert [item.until for item in follow_ups(session, Reader(office.manager2), 10)] == [day]
+    assert {notice.user_id for notice in events(session, "follow-up")} == {office.manager2.id}
+    with pytest.raises(NotAllowed):
+        one.follow_up(office.manager, now=NOW, note="Sudah")
+    with pytest.raises(Incomplete):
+        one.follow_up(office.manager2, now=NOW, note=" ")
+    answer(session)
+    one.follow_up(office.manager2, now=NOW, note="Jadwal piket disusun")
+    session.commit()
+    assert follow_ups(session, Reader(office.manager2), 10) == []
+    with pytest.raises(NoSuchMove):
+        one.follow_up(office.manager2, now=NOW, note="Lagi")
+    states = {state: session.scalars(select(Deviation).where(in_state(state))).all() for state in DeviationState}
+    assert states == {state: [one] if state is DeviationState.SETTLED else [] for state in DeviationState}
+
+
+def test_a_report_is_verified_only_when_everything_before_it_is_disposed_of(
+    session: WatchedSession, cast: Cast
+) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 3 * HOUR)
+    for outcome in (Outcome.NORMAL, Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
+        move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
+    (one,) = change.deviations
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR, values={"disposals": {}})
+    assert set(refusal.value.fields) == {f"disposal-{one.id}"}
+    move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR)
+    assert one.disposal is Disposal.ACCEPTED
+
+
+def test_the_program_answers_for_what_it_raises(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    at(session, office, Step.EVALUATION)
+    (one,) = swept(session, office, NOW + 3 * HOUR)
+    entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert entry.action == "deadline.sweep"
+    assert ("deviation", str(one.id)) in {(row["table"], row["id"]) for row in entry.told}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"measured_minutes": 1},
+        {"account": "Lain"},
+        {"kind": DeviationKind.OUTPUT},
+        {"raised_at": NOW},
+    ],
+    ids=str,
+)
+def test_the_database_keeps_a_deviation_as_it_was_told(
+    session: WatchedSession, cast: Cast, values: dict[str, object]
+) -> None:
+    late_rejection(session, cast.lumajang)
+    with pytest.raises(DatabaseError, match="accounted for and disposed of once"):
+        session.connection().execute(update(Deviation).values(**values))
+    session.rollback()
+
+
+def test_a_paper_without_times_is_never_late(session: WatchedSession, cast: Cast) -> None:
+    change = walk(session, cast.office(TANA_TIDUNG), *ROUTES[Step.EVALUATION])
+    move(session, change, Outcome.ACCEPTED, cast.tana_tidung.manager, now=NOW + dt.timedelta(days=90))
+    assert change.deviations == []

@@ -1,0 +1,194 @@
+"""In whose hands a step is: taken up once, handed over with a reason, and nobody else's meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DatabaseError
+
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.steps import Outcome, Step
+from models import timekeeping
+from models.audit import history_of
+from models.handover import Handover, hand_over, take_up
+from models.notification import Notification
+from models.waiting import Reader, for_reader, sent_on
+from tests.cast import LUMAJANG, NOW, answer, at, delegation, move, new
+from tests.house import house  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from tests.cast import Cast, WatchedSession
+    from tests.house import House
+
+HOUR = dt.timedelta(hours=1)
+
+
+def test_taking_up_ends_the_waiting_and_begins_the_handling(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    current = take_up(change, office.manager, now=NOW + HOUR)
+    session.commit()
+    assert (current.taken_up_at, current.taken_up_by_id, current.held_by_id) == (
+        NOW + HOUR, office.manager.id, office.manager.id,
+    )  # fmt: skip
+    read = timekeeping.reading(change, current, NOW + 2 * HOUR)
+    assert (read.waiting, read.handling, read.basis) == (HOUR, HOUR, "handling")
+    with pytest.raises(NoSuchMove, match="in your hands"):
+        take_up(change, office.manager, now=NOW + 2 * HOUR)
+
+
+def test_what_one_has_taken_up_nobody_else_acts_on(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    take_up(change, office.manager, now=NOW)
+    session.commit()
+    with pytest.raises(NoSuchMove, match="somebody else"):
+        take_up(change, office.manager2, now=NOW)
+    with pytest.raises(NotAllowed, match="somebody else"):
+        change.save(office.manager2, now=NOW, values={})
+    with pytest.raises(NotAllowed, match="somebody else"):
+        move(session, change, Outcome.ACCEPTED, office.manager2)
+    assert for_reader(session, Reader(office.manager2), 10, NOW) == []
+    (mine,) = for_reader(session, Reader(office.manager), 10, NOW)
+    assert mine.is_mine
+    (sent,) = sent_on(session, Reader(office.requester), 10, NOW)
+    assert sent.held_by == office.manager.full_name
+
+
+def test_nobody_takes_up_what_is_not_theirs(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    draft = new(session, office)
+    answer(session)
+    with pytest.raises(NoSuchMove, match="requester's own"):
+        take_up(draft, office.requester, now=NOW)
+    change = at(session, office, Step.EVALUATION)
+    for person in (office.requester, office.head, office.inspector, cast.tana_tidung.manager):
+        answer(session)
+        with pytest.raises(Exception, match=r"Only the|no such request"):
+            take_up(change, person, now=NOW)
+
+
+def test_a_step_is_handed_over_to_a_colleague_with_the_reason(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    with pytest.raises(NoSuchMove, match="nothing to hand over"):
+        hand_over(change, office.manager2, office.manager, now=NOW, reason="Cuti")
+    take_up(change, office.manager, now=NOW)
+    session.commit()
+    for to, reason, field in (
+        (office.manager2, "  ", "reason"),
+        (office.manager2, "\x00", "reason"),
+        (office.head, "Cuti", "to"),
+        (office.manager, "Cuti", "to"),
+    ):
+        answer(session)
+        with pytest.raises(Incomplete) as refusal:
+            hand_over(change, to, office.manager, now=NOW, reason=reason)
+        assert field in refusal.value.fields
+        session.rollback()
+    with pytest.raises(NotAllowed):
+        hand_over(change, office.manager, office.inspector, now=NOW, reason="Ikut campur")
+    answer(session)
+    hand_over(change, office.manager2, office.manager, now=NOW + HOUR, reason="Cuti")
+    session.commit()
+    finished = move(session, change, Outcome.ACCEPTED, office.manager2, now=NOW + HOUR)
+    assert (finished.taken_up_by_id, finished.held_by_id) == (office.manager.id, office.manager2.id)
+    assert [one.reason for one in finished.handovers] == ["Cuti"]
+    assert finished.taken_up_at == NOW
+
+
+def test_a_colleague_takes_over_from_one_who_cannot_hand_over(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    take_up(change, office.manager, now=NOW)
+    session.commit()
+    answer(session)
+    with pytest.raises(NotAllowed, match="take it over yourself"):
+        hand_over(change, office.manager, office.manager2, now=NOW, reason="Sakit")
+    hand_over(change, office.manager2, office.manager2, now=NOW, reason="Sakit")
+    session.commit()
+    move(session, change, Outcome.ACCEPTED, office.manager2)
+
+
+def test_the_delegate_takes_over_from_a_head_who_leaves(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.APPROVAL)
+    answer(session)
+    take_up(change, office.head, now=NOW)
+    session.commit()
+    delegation(session, office)
+    answer(session)
+    hand_over(change, office.delegate, office.delegate, now=NOW, reason="Kepala LPSE dinas luar")
+    session.commit()
+    finished = move(session, change, Outcome.APPROVED, office.delegate)
+    assert finished.capacity == "Plh. Kepala LPSE"
+
+
+def test_the_others_are_told_whose_hands_it_is_in(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    activity = take_up(change, office.manager, now=NOW)
+    hand_over(change, office.manager2, office.manager, now=NOW, reason="Cuti")
+    session.commit()
+    told = session.scalars(select(Notification).where(Notification.activity_id == activity.id)).all()
+    assert {(one.event.value, one.user_id) for one in told if one.event.value != "waiting"} == {
+        ("taken-up", office.manager2.id),
+        ("handed-over", office.manager2.id),
+    }
+
+
+def test_the_database_keeps_a_hand_over_as_it_is(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    take_up(change, office.manager, now=NOW)
+    hand_over(change, office.manager2, office.manager, now=NOW, reason="Cuti")
+    session.commit()
+    with pytest.raises(DatabaseError, match="stays as it is"):
+        session.connection().execute(update(Handover).values(reason="Lain"))
+    session.rollback()
+
+
+@pytest.mark.parametrize("change_at", [Step.EVALUATION])
+def test_the_page_offers_what_one_may_do_and_keeps_what_was_typed(house: House, change_at: Step) -> None:
+    change_id = house.at(LUMAJANG, change_at)
+    manager, colleague = house.visitor("pengelola"), house.visitor("pengelola2")
+    assert f"/admin/change/{change_id}/take-up" in manager.get(f"/admin/change/details/?id={change_id}").text
+    assert f"/admin/change/{change_id}/take-up" not in house.visitor("kepala").get(
+        f"/admin/change/details/?id={change_id}").text  # fmt: skip
+    assert house.visitor("kepala").post(f"/admin/change/{change_id}/take-up").status_code == 403
+    assert house.visitor("pengelola.tt").post(f"/admin/change/{change_id}/take-up").status_code == 404
+    version = str(house.where(change_id)[1])
+    assert manager.post(f"/admin/change/{change_id}/take-up", version=version).status_code == 303
+    assert colleague.post(f"/admin/change/{change_id}/take-up", version=version).status_code == 409
+    page = colleague.get(f"/admin/change/details/?id={change_id}").text
+    assert 'class="step-form"' not in page
+    assert f"/admin/change/{change_id}/hand-over" in page
+    version = str(house.where(change_id)[1])
+    with house.session() as session:
+        office = house.cast(session).lumajang
+        mine, theirs = str(office.manager.id), str(office.manager2.id)
+    path = f"/admin/change/{change_id}/hand-over"
+    empty = colleague.post(path, version=version, to=theirs, reason=" ")
+    assert empty.status_code == 422
+    nobody = manager.post(path, version=version, to="999999", reason="Alasan yang panjang")
+    assert nobody.status_code == 422
+    assert "Alasan yang panjang" in nobody.text
+    assert manager.post(path, json=True, version=version, to="abc", reason="x").status_code == 422
+    assert manager.post(path, version="1", to=theirs, reason="Cuti bersama").status_code == 409
+    assert manager.post(path, version=version, to=theirs, reason="Cuti bersama").status_code == 303
+    assert mine != theirs
+    assert "Cuti bersama" in colleague.get(f"/admin/change/details/?id={change_id}").text
+    assert house.move(change_id, Outcome.ACCEPTED).status_code == 403  # it is in the colleague's hands
+    with house.session() as session:
+        entries = history_of(session, "change_request", change_id)
+        assert [entry.action for entry in entries[:2]] == ["change.hand-over", "change.take-up"]
+        assert entries[0].reason == "Cuti bersama"
