@@ -216,7 +216,10 @@ class Deviation(Base):
         if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
             faults["note"] = _("Say why the account is not accepted.")
         if kept["disposal"] is Disposal.FOLLOW_UP:
-            kept["follow_up_by"], kept["follow_up_until"] = given.get("follow_up_by"), given.get("follow_up_until")
+            kept["follow_up_by"], kept["follow_up_until"] = (
+                given.get("follow_up_by"),
+                _day(given.get("follow_up_until")),
+            )
             faults |= self._faults_of_follow_up(kept["follow_up_by"], kept["follow_up_until"], now)
         return kept, faults
 
@@ -358,6 +361,14 @@ def declared(values: Mapping[str, object]) -> dict[str, Any]:
     if isinstance(disposals, dict):
         said[DISPOSALS] = {key: {name: _plain(part) for name, part in one.items()} for key, one in disposals.items()}
     return said
+
+
+def _day(value: object) -> object:
+    """Return a day as it was typed, or as ``declared`` keeps it."""
+    try:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
 
 
 def _plain(value: object) -> object:
