@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import sys
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from lpse_admin import config
 from models import audit, demo
 from models.database import db
 from views import access, clock, commands, headers, health, language, profile, refusals, screens, trail
+from views.rounds import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +117,13 @@ def serve() -> None:
     except OSError as error:
         _stop(f"http://{settings.host}:{settings.port} cannot be served ({error.strerror}): see LPSE_HOST, LPSE_PORT.")
     _announce(app, settings)
-    server.run()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    rounds = Rounds(app, settings.round_seconds)
+    rounds.start()
+    try:
+        server.run()
+    finally:
+        rounds.stop()
 
 
 def _stop(reason: str) -> NoReturn:

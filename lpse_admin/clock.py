@@ -6,10 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lpse_admin.steps import Step
+
 if TYPE_CHECKING:
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.sop_data import Clock as Judged
-    from lpse_admin.sop_data import Standard
+    from lpse_admin.sop_data import Sop, Standard
 
 _MINUTE = dt.timedelta(minutes=1)
 
@@ -78,6 +80,15 @@ def reading(
     due = calendar.deadline(since, standard) if standard else None
     allowed = calendar.elapsed(since, due) if due else None
     return Reading(waiting, handling, basis, since, end, measured, due, allowed)
+
+
+def standard_of(paper: Sop, step: Step) -> Standard | None:
+    """Return the standard time by which a visit to ``step`` is judged, or None where there is none.
+
+    The requester's own first step is never judged: a draft is begun and left as they like, and no work of the office
+    (the SOP page leaves S1 out of its sums too).
+    """
+    return None if step is Step.REQUEST else paper.rules[step].standard
 
 
 def minutes(length: dt.timedelta) -> int:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from lpse_admin import smtp
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,6 +27,7 @@ KEY_LENGTH = 32
 
 _INSTANCE = Path(__file__).resolve().parent.parent / "instance"
 _LARGEST_PORT = 65_535
+_LONGEST_ROUND = 86_400
 _LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
 _POSTGRESQL = re.compile(r"postgres(ql)?://")
 
@@ -59,6 +62,10 @@ class Settings:
     port: int = 5000
     base_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    #: What ``smtp_url`` names; None where mail is kept in the outbox.
+    mail_server: smtp.MailServer | None = None
+    #: How often the server does what it does by itself, in seconds.
+    round_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
     time_zone: str | None = None
 
@@ -75,14 +82,18 @@ def read(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTAN
     """
     given = {name: value.strip() for name, value in (os.environ if variables is None else variables).items()}
     environment = _environment(given.get("LPSE_ENV", ""))
+    base_url = _base_url(given.get("LPSE_BASE_URL", ""))
+    smtp_url = given.get("LPSE_SMTP_URL") or None
     return Settings(
         environment=environment,
         database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), environment, instance),
         secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), environment, instance),
         host=_host(given.get("LPSE_HOST", ""), environment),
         port=_port(given.get("LPSE_PORT", "")),
-        base_url=_base_url(given.get("LPSE_BASE_URL", "")),
-        smtp_url=_smtp_url(given.get("LPSE_SMTP_URL", "")),
+        base_url=base_url,
+        smtp_url=smtp_url,
+        mail_server=_mail_server(smtp_url, given.get("LPSE_MAIL_FROM", ""), base_url),
+        round_seconds=_round_seconds(given.get("LPSE_ROUND_SECONDS", "")),
         login_limit=_login_limit(given.get("LPSE_LOGIN_LIMIT", "")),
         time_zone=_time_zone(given.get("LPSE_TIMEZONE", "")),
     )
@@ -191,23 +202,27 @@ def _base_url(value: str) -> str | None:
     return value.rstrip("/")
 
 
-def _smtp_url(value: str) -> str | None:
-    if not value:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not _has_port(value):
-        # The address may hold a password, so it is not repeated.
-        message = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host."
+def _mail_server(url: str | None, sender: str, base_url: str | None) -> smtp.MailServer | None:
+    if sender and not smtp.is_address(sender):
+        message = "LPSE_MAIL_FROM must be an address like lpse@example.go.id."
         raise Misconfigured(message)
-    return value
-
-
-def _has_port(url: str) -> bool:
-    """Whether the port of ``url`` can be read, which is so where it names none."""
+    if url is None:
+        return None
     try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
+        return smtp.read(url, sender, home=urlsplit(base_url or "").hostname or "")
+    except ValueError as fault:
+        # The address may hold a password, so it is not repeated.
+        raise Misconfigured(str(fault)) from None
+
+
+def _round_seconds(value: str) -> int:
+    if not value:
+        return 60
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_LONGEST_ROUND))
+    if not (is_number and 0 < int(value) <= _LONGEST_ROUND):
+        message = f"LPSE_ROUND_SECONDS is “{value}”; it must be a number from 1 to {_LONGEST_ROUND}."
+        raise Misconfigured(message)
+    return int(value)
 
 
 def _login_limit(value: str) -> LoginLimit:

@@ -46,7 +46,10 @@ class Resource(StrEnum):
     DEVIATION = "deviation"
     DELEGATION = "delegation"
     SOP = "sop"
+    NOTIFICATION = "notification"
     USER = "user"
+    HOLIDAY = "holiday"
+    SETTING = "setting"
     AUDIT = "audit"
 
 
@@ -105,11 +108,27 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         enact=frozenset({Role.HEAD}),
     ),
+    # Each their own (models.scope); to mark one as read is the reader's by nature.
+    Resource.NOTIFICATION: _grants(read=_EVERYBODY, export=_EVERYBODY),
     Resource.USER: _grants(
         read=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         export=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
+    ),
+    Resource.HOLIDAY: _grants(
+        read=_EVERYBODY,
+        export=_EVERYBODY,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+        delete=frozenset({Role.ADMINISTRATOR}),
+    ),
+    Resource.SETTING: _grants(
+        read=_OFFICE,
+        export=_OFFICE,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+        delete=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.AUDIT: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),

@@ -131,6 +131,9 @@ class Circumstances:
 #: Bookkeeping of the trail itself and of the migrations: not told.
 _NOT_TOLD = frozenset({"audit_entry", "audit_row", "audit_chain"})
 
+#: Rows that are somebody's own business: the history of the request that they name is kept free of them.
+_APART = frozenset({"notification"})
+
 _CIRCUMSTANCES = "circumstances"
 _PENDING = "untold_rows"
 _MARKS = "untold_rows_before_savepoints"
@@ -236,7 +239,7 @@ def _place_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
     for owner in ("run", "review"):
         if getattr(instance, owner, None) is not None:
             return _place_of(getattr(instance, owner))
-    change_id = getattr(instance, "change_id", None)
+    change_id = None if instance.__tablename__ in _APART else getattr(instance, "change_id", None)
     chain = getattr(instance, "agency_id", None) or INSTALLATION
     return int(chain), None if change_id is None else str(change_id)
 

@@ -36,6 +36,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session
 from models.delegation import Delegation, delegation_of
 from models.deviation import Deviation
 from models.sop import SopRevision, in_force
+from models.telling import moved, to_be_disposed_of
 from models.timekeeping import lateness, remeasure
 from models.user import User
 
@@ -199,6 +200,10 @@ class ChangeRequest(Base):
             held_by=current.held_by_id if current is not None else None,
         )
 
+    @property
+    def _is_verified(self) -> bool:
+        return any(activity.outcome is Outcome.VERIFIED for activity in self.activities)
+
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
         """Return the moves that ``user`` may make at this moment."""
         return open_moves(self.paper, self.position, self._actor(user, now)[0])
@@ -206,6 +211,10 @@ class ChangeRequest(Base):
     def bar(self, user: User, now: dt.datetime) -> Message | None:
         """Return why ``user`` may not act on the present step at this moment, or None where they may."""
         return bar(self.paper, self.position, self._actor(user, now)[0])
+
+    def capacity_of(self, user: User, now: dt.datetime) -> str:
+        """Return in what capacity ``user`` acts on the present step, in the paper's words: 'Plh. Kepala LPSE'."""
+        return capacity(self.paper, self.step, self._actor(user, now)[1])
 
     def _actor(self, user: User, now: dt.datetime) -> tuple[Person, Delegation | None]:
         """Return ``user`` as the rules see them at the present step, and the delegation that makes them so."""
@@ -291,6 +300,10 @@ class ChangeRequest(Base):
         session.flush()
         self._arrive(move, now)
         session.flush()
+        moved(session, self, current, actor, now)
+        if self.step is Step.CLOSED or self._is_verified:
+            # No verification will meet them any more.
+            to_be_disposed_of(session, self, deviation.undisposed(self), now)
         return current
 
     def discard(self, actor: User) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, bindparam, case, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, and_, bindparam, case, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.event import Event
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from lpse_admin.word import Word
 from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
+from models.notification import tell
 from models.user import User
 
 if TYPE_CHECKING:
@@ -104,6 +106,25 @@ class Delegation(Base):
             raise Incomplete(message, fields={"reason": message})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id
         self.withdrawn_reason = reason.strip() if reason else None
+        self._tell(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
+
+    def _tell(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
+        """Tell the delegate and the head of it, save whoever did it."""
+        session = Session.object_session(self)
+        if session is not None:
+            tell(
+                session,
+                event,
+                [person for person in (self.delegate, self.head) if person.id != by.id],
+                now=now,
+                key=f"{event}-{self.id}",
+                delegate=f"{self.kind.prefix} {self.delegate.full_name}",
+                first_day=self.from_date,
+                last_day=self.until_date,
+                decree=self.decree_number,
+                by=by.full_name,
+                reason=reason,
+            )
 
 
 def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
@@ -136,6 +157,13 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     today = now.astimezone(user.agency.zone).date()
     asked = {"delegate": user.id, "agency": user.agency_id, "today": today}
     return session.scalars(_IN_FORCE, asked).one_or_none()
+
+
+def standing_in(agency_id: int, today: dt.date) -> Select[tuple[int]]:
+    """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
+    return select(Delegation.delegate_id).where(
+        Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today)
+    )
 
 
 #: Asked at every request, so put together once.
@@ -204,6 +232,7 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
     )
     session.add(delegation)
     session.flush()
+    delegation._tell(Event.DELEGATION_GRANTED, by, now, reason=reason)  # noqa: SLF001 - the same module's other half
     return delegation
 
 

@@ -19,6 +19,7 @@ from lpse_admin.records import is_empty
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
 from lpse_admin.word import Word
+from models import telling
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_id, is_storable, session_of, stored
 from models.delegation import Delegation, delegation_of
@@ -188,6 +189,10 @@ class Deviation(Base):
         self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
         self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, capacity
         self.delegation_id = delegation.id if delegation else None
+        session = session_of(self)
+        session.flush()
+        session.refresh(self, ["disposed_by", "follow_up_by"])
+        telling.disposed_of(session, self, by, now)
 
     def _head(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
         """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""

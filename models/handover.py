@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
-from models.base import Base, Identity, Moment, PrimaryKey, Prose
+from models import telling
+from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
 from models.user import User
 
@@ -61,6 +62,9 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
         raise NoSuchMove(_("This step is in your hands already."))
     current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
     change.version += 1
+    session_of(change).flush()
+    session_of(change).refresh(current, ["taken_up_by", "held_by"])
+    telling.taken_up(session_of(change), change, current, now)
     return current
 
 
@@ -95,6 +99,9 @@ def hand_over(  # noqa: PLR0913 - the parts of a hand-over
     )
     current.held_by_id = to.id
     change.version += 1
+    session_of(change).flush()
+    session_of(change).refresh(current, ["held_by"])
+    telling.handed_over(session_of(change), change, current, to, actor, handover.reason, now)
     return handover
 
 

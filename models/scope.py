@@ -19,8 +19,12 @@ from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document
+from models.notification import Notification
+from models.office_day import OfficeDay
+from models.setting import Threshold
 from models.sop import SopRevision, SopState
 from models.user import User
+from models.working_hours import RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +93,16 @@ def _in_office(column: Any) -> Callable[[User, bool], ColumnElement[bool]]:  # n
     return lambda user, office: _of_agency(column, user) if office else false()
 
 
+def _office_days(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001, ARG001
+    # Whoever waits may know on which days the office works.
+    return _of_agency(OfficeDay.agency_id, user)
+
+
+def _own(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+    # What somebody was told is theirs alone, also before those who see all else.
+    return Notification.user_id == user.id
+
+
 def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(User.agency_id, user) if office else User.id == user.id
 
@@ -103,6 +117,11 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (Asset, _in_office(Asset.agency_id)),
     (AssetMutation, _in_office(AssetMutation.agency_id)),
     (Delegation, _in_office(Delegation.agency_id)),
+    (OfficeDay, _office_days),
+    (WorkingHours, _in_office(WorkingHours.agency_id)),
+    (RamadanMonth, _in_office(RamadanMonth.agency_id)),
+    (Threshold, _in_office(Threshold.agency_id)),
     (AuditEntry, _in_office(AuditEntry.chain)),
+    (Notification, _own),
     (User, _users),
 )

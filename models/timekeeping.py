@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpse_admin.clock import minutes
+from lpse_admin.clock import minutes, standard_of
 from lpse_admin.clock import reading as read
 from lpse_admin.deviation import DeviationKind, Lateness, Subject, late
-from lpse_admin.steps import Step
 from models import deviation
 from models.base import session_of
 from models.working_time import calendar_of
@@ -15,23 +14,29 @@ from models.working_time import calendar_of
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.clock import Reading
     from models.activity import Activity
     from models.change import ChangeRequest
 
 
-def reading(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Reading:
-    """Return how long ``activity`` waited and was handled, and what its standard says to that."""
-    calendar = calendar_of(session_of(change), change.agency)
-    # The requester's own step is not judged: a draft is begun whenever they like, and is no work of the office.
-    standard = None if activity.step is Step.REQUEST else change.paper.rules[activity.step].standard
-    return read(calendar, standard, change.paper.switches.clock, activity.clock, now)
+def reading(
+    change: ChangeRequest, activity: Activity, now: dt.datetime, calendar: WorkCalendar | None = None
+) -> Reading:
+    """Return how long ``activity`` waited and was handled, and what its standard says to that.
+
+    Whoever reads many clocks of one request asks for the office's ``calendar`` once and gives it.
+    """
+    if calendar is None:
+        calendar = calendar_of(session_of(change), change.agency)
+    paper = change.paper
+    return read(calendar, standard_of(paper, activity.step), paper.switches.clock, activity.clock, now)
 
 
 def lateness(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Lateness | None:
     """Return how late ``activity`` is at this moment, or None while it is not."""
     times = reading(change, activity, now)
-    standard = change.paper.rules[activity.step].standard
+    standard = standard_of(change.paper, activity.step)
     if not times.is_late or standard is None or times.allowed is None:
         return None
     return Lateness(Subject(times.basis), standard.text, minutes(times.allowed), minutes(times.measured))

@@ -289,6 +289,31 @@ BANS: tuple[Ban, ...] = (
         Ban(f"handover_no_{kind.lower()}", "handover", kind, "a hand-over stays as it is")
         for kind in ("UPDATE", "DELETE")
     ),
+    *(
+        Ban(f"{table}_of_its_office", table, "UPDATE", "what an office sets stays with its office and its day",
+            _changes("agency_id", *days))
+        for table, days in (("office_day", ("date",)), ("working_hours", ("since",)), ("threshold", ()),
+                            ("ramadan_month", ("first_day", "last_day")))
+    ),
+    Ban(
+        "notification_stands",
+        "notification",
+        "UPDATE",
+        "a notification can only be read, once",
+        _changes("agency_id", "user_id", "event", "change_id", "activity_id", "key", "at")
+        + " OR CAST(NEW.details AS TEXT) <> CAST(OLD.details AS TEXT)"
+        + " OR (OLD.read_at IS NOT NULL AND (" + _changes("read_at") + "))",
+    ),
+    Ban("notification_kept", "notification", "DELETE", "a notification is kept"),
+    Ban(
+        "mail_sent_once",
+        "mail",
+        "UPDATE",
+        "a mail that was sent is not sent again, and keeps its reader",
+        "OLD.state = 'sent' OR " + _changes("notification_id", "agency_id", "address")
+        + " OR (OLD.message_id IS NOT NULL AND (" + _changes("message_id") + "))",
+    ),
+    Ban("mail_kept", "mail", "DELETE", "a mail stays in the outbox"),
 )  # fmt: skip
 
 #: Tables that nobody empties at one stroke.

@@ -61,6 +61,8 @@ class User(Base):
     email: Mapped[Line | None]
     phone: Mapped[str | None] = mapped_column(String(40))
     language: Mapped[Language] = mapped_column(stored(Language, "language"), default=Language.INDONESIAN)
+    #: Events (``lpse_admin.event``) whose mail this user turned off; they are told of them on the screens alone.
+    muted_events: Mapped[list[str]] = mapped_column(default=list)
     password_hash: Mapped[Line]
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     #: The half minute whose code was accepted last: no code is good twice.

@@ -6,20 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, raiseload
 
+from lpse_admin.clock import reading, standard_of
 from lpse_admin.roles import ACTING, Role
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Step, Urgency
 from models.activity import Activity, Approval
+from models.agency import Agency
 from models.change import ChangeRequest
+from models.deviation import Deviation, DeviationState, in_state
 from models.scope import visible
 from models.sop import SopRevision
+from models.user import User
+from models.working_time import calendar_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Sequence
 
-    from models.user import User
+    from lpse_admin.calendar import WorkCalendar
+    from lpse_admin.deviation import DeviationKind
+    from lpse_admin.sop import Sop
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,13 @@ class Waiting:
     actor: str
     urgency: Urgency | None
     since: dt.datetime
+    #: Who has taken it up, and since when.
+    held_by: str | None = None
+    taken_up_at: dt.datetime | None = None
+    is_mine: bool = False
+    #: When it is due by its standard; None where the paper lays none down.
+    due: dt.datetime | None = None
+    is_late: bool = False
 
 
 def emergencies(session: Session, reader: Reader) -> tuple[int, dt.datetime | None]:
@@ -66,19 +80,60 @@ _EMERGENCIES = (
 )
 
 
-def for_reader(session: Session, reader: Reader, most: int) -> list[Waiting]:
-    """Return what waits for the reader, emergencies first and then the oldest; at most ``most``."""
-    return _read(session, reader, _mine(reader) & ~_barred(reader.user), most)
+def for_reader(session: Session, reader: Reader, most: int, now: dt.datetime) -> list[Waiting]:
+    """Return what waits for the reader, emergencies first and then the oldest; at most ``most``.
+
+    What a colleague has taken up is in that colleague's hands.
+    """
+    return _read(session, reader, _theirs(reader), most, now)
 
 
-def sent_on(session: Session, reader: Reader, most: int) -> list[Waiting]:
+def sent_on(session: Session, reader: Reader, most: int, now: dt.datetime) -> list[Waiting]:
     """Return the reader's own requests, and those that they took a step of, while they wait for somebody else."""
     taken = aliased(Activity)
     theirs = or_(
         Activity.requester_id == reader.user.id,
         exists().where(taken.change_id == Activity.change_id, taken.actor_id == reader.user.id),
     )
-    return _read(session, reader, theirs & ~(_mine(reader) & ~_barred(reader.user)), most)
+    return _read(session, reader, theirs & ~_theirs(reader), most, now)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A deviation that somebody is to follow up; ``number`` is its request's."""
+
+    id: int
+    number: str
+    kind: DeviationKind
+    until: dt.date
+
+
+def follow_ups(session: Session, reader: Reader, most: int) -> list[FollowUp]:
+    """Return what the reader is to follow up, the most pressing first; at most ``most``."""
+    rows: Sequence[Any] = session.execute(
+        select(Deviation.id, ChangeRequest.number, Deviation.kind, Deviation.follow_up_until)
+        .join(ChangeRequest, ChangeRequest.id == Deviation.change_id)
+        .where(Deviation.follow_up_by_id == reader.user.id, in_state(DeviationState.FOLLOW_UP))
+        .order_by(Deviation.follow_up_until, Deviation.id)
+        .limit(most)
+    ).all()
+    return [FollowUp(*row) for row in rows]
+
+
+def undisposed(session: Session, reader: Reader) -> int:
+    """Return how many deviations wait for the head's disposal, for those who may dispose of them; else 0."""
+    if not reader.decides:
+        return 0
+    waiting = select(func.count()).where(
+        Deviation.agency_id == reader.user.agency_id, in_state(DeviationState.ACCOUNTED)
+    )
+    return session.scalar(waiting) or 0
+
+
+def _theirs(reader: Reader) -> ColumnElement[bool]:
+    """Return the criterion for the open steps that wait for the reader and for nobody else's hands."""
+    free = or_(Activity.held_by_id.is_(None), Activity.held_by_id == reader.user.id)
+    return _mine(reader) & ~_barred(reader.user) & free
 
 
 def _mine(reader: Reader) -> ColumnElement[bool]:
@@ -105,33 +160,59 @@ def _steps_of(parts: Collection[Part]) -> list[Step]:
     return [step for step, part in PARTS.items() if part in parts]
 
 
-def _read(session: Session, reader: Reader, criterion: ColumnElement[bool], most: int) -> list[Waiting]:
+def _read(
+    session: Session, reader: Reader, criterion: ColumnElement[bool], most: int, now: dt.datetime
+) -> list[Waiting]:
+    holder = aliased(User)
     rows: Sequence[Any] = session.execute(
-        select(
-            ChangeRequest.id,
-            ChangeRequest.number,
-            ChangeRequest.title,
-            Activity.step,
-            ChangeRequest.urgency,
-            Activity.arrived_at,
-            Activity.sop_id,
-        )
+        select(ChangeRequest.number, ChangeRequest.title, ChangeRequest.urgency, Activity, holder.full_name)
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
+        .outerjoin(holder, holder.id == Activity.held_by_id)
+        .options(raiseload("*"))
         .where(Activity.finished_at.is_(None), criterion, reader.sees())
         .order_by(case((ChangeRequest.urgency == Urgency.EMERGENCY, 0), else_=1), Activity.arrived_at, Activity.id)
         .limit(most)
     ).all()
-    ids = {row.sop_id for row in rows}
-    papers = {sop.id: sop.paper for sop in session.scalars(select(SopRevision).where(SopRevision.id.in_(ids)))}
-    return [
-        Waiting(
-            row.id,
-            row.number,
-            row.title,
-            row.step,
-            str(papers[row.sop_id].actor_title(row.step)),
-            row.urgency,
-            row.arrived_at,
-        )
-        for row in rows
-    ]
+    papers = _papers(session, {row.Activity.sop_id for row in rows})
+    calendars = _calendars(session, {row.Activity.agency_id for row in rows})
+    return [_waiting(row, papers, calendars, reader, now) for row in rows]
+
+
+def _papers(session: Session, ids: set[int]) -> dict[int, Sop]:
+    """Return the papers of these ids."""
+    if not ids:
+        return {}
+    return {sop.id: sop.paper for sop in session.scalars(select(SopRevision).where(SopRevision.id.in_(ids)))}
+
+
+def _calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:
+    """Return the calendars of the agencies of these ids."""
+    agencies = session.scalars(select(Agency).where(Agency.id.in_(ids))) if ids else ()
+    return {agency.id: calendar_of(session, agency) for agency in agencies}
+
+
+def _waiting(
+    row: Any,  # noqa: ANN401 - a row of the statement above
+    papers: dict[int, Sop],
+    calendars: dict[int, WorkCalendar],
+    reader: Reader,
+    now: dt.datetime,
+) -> Waiting:
+    activity: Activity = row.Activity
+    paper = papers[activity.sop_id]
+    standard = standard_of(paper, activity.step)
+    times = reading(calendars[activity.agency_id], standard, paper.switches.clock, activity.clock, now)
+    return Waiting(
+        id=activity.change_id,
+        number=row.number,
+        title=row.title,
+        step=activity.step,
+        actor=str(paper.actor_title(activity.step)),
+        urgency=row.urgency,
+        since=activity.arrived_at,
+        held_by=row.full_name,
+        taken_up_at=activity.taken_up_at,
+        is_mine=activity.held_by_id == reader.user.id,
+        due=times.due,
+        is_late=times.is_late,
+    )

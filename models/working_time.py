@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from lpse_admin.calendar import WorkCalendar
+from sqlalchemy import Date, String, bindparam, cast, literal, null, select, type_coerce, union_all
+
+from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
+from lpse_admin.holidays_id import Period
+from lpse_admin.hours import Hours, Timetable, spans
+from models.office_day import OfficeDay
+from models.setting import DEFAULT_WARNING_SHARE, Threshold
+from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, CompoundSelect
     from sqlalchemy.orm import Session
 
     from models.agency import Agency
 
+    #: A row of what an office has set: which table, first and last day, kind, name, hours.
+    Setting = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]
 
-def calendar_of(session: Session, agency: Agency) -> WorkCalendar:  # noqa: ARG001
+_DAY, _HOURS, _MONTH = "day", "hours", "month"
+_BETWEEN_DAYS = "\n"
+
+
+def calendar_of(session: Session, agency: Agency) -> WorkCalendar:
     """Return the calendar by which every clock of ``agency`` runs; the same object while nothing has changed in it."""
-    return _made(agency.time_zone)
+    rows = session.execute(_SETTINGS, {"agency": agency.id})
+    return _made(agency.time_zone, tuple(tuple(row) for row in rows))
 
 
-def warning_share(session: Session, agency_id: int) -> int:  # noqa: ARG001
+def warning_share(session: Session, agency_id: int) -> int:
     """Return at how many percent of a standard time somebody is told that they are about to be late."""
-    return 80
+    share = session.scalar(select(Threshold.warning_share).where(Threshold.agency_id == agency_id))
+    return DEFAULT_WARNING_SHARE if share is None else share
 
 
-@lru_cache(maxsize=32)
-def _made(time_zone: str) -> WorkCalendar:
-    return WorkCalendar(ZoneInfo(time_zone))
+@lru_cache(maxsize=64)
+def _made(time_zone: str, settings: tuple[Setting, ...]) -> WorkCalendar:
+    """Make the calendar; kept by its content, so that its tables of years are made once, whoever asks."""
+    overrides: dict[dt.date, Override] = {}
+    months: list[Period] = []
+    timetables: list[Timetable] = []
+    for which, first, last, kind, name, hours in settings:
+        if which == _DAY:
+            overrides[first] = Override(OverrideKind(kind or ""), name or "", spans(hours or ""))
+        elif last is not None:
+            months.append(Period(first, last))
+        else:
+            week = (hours or "").split(_BETWEEN_DAYS)
+            days = len(WEEK)
+            timetables.append(Timetable(first, Hours.read(*week[:days]), Hours.read(*week[days:])))
+    return WorkCalendar(ZoneInfo(time_zone), overrides=overrides, ramadans=tuple(months), later=tuple(timetables))
+
+
+def _settings() -> CompoundSelect[Any]:
+    """Return the one statement for all that a calendar is made of: it is asked for on every page."""
+    no_text: ColumnElement[Any] = cast(null(), String)
+    no_date: ColumnElement[Any] = cast(null(), Date)
+    texts = [getattr(WorkingHours, day) for day in (*WEEK, *RAMADAN_WEEK)]
+    week: Any = texts[0]
+    for text in texts[1:]:
+        week = week + literal(_BETWEEN_DAYS) + text
+    agency: ColumnElement[Any] = bindparam("agency")
+    day = (literal(_DAY).label("which"), OfficeDay.date.label("first"), no_date)
+    named = (type_coerce(OfficeDay.kind, String), OfficeDay.name, OfficeDay.hours)
+    month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, no_text, no_text, no_text)
+    hours = (literal(_HOURS), WorkingHours.since, no_date, no_text, no_text, week)
+    return union_all(
+        select(*day, *named).where(OfficeDay.agency_id == agency),
+        select(*month).where(RamadanMonth.agency_id == agency),
+        select(*hours).where(WorkingHours.agency_id == agency),
+    ).order_by("which", "first")
+
+
+_SETTINGS = _settings()

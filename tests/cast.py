@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from lpse_admin.calendar import OverrideKind
+from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.kib import Card
 from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
 from lpse_admin.roles import Role
@@ -29,7 +31,10 @@ from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
 from models.document import attach
 from models.mutation import put, typed_row
+from models.office_day import OfficeDay, set_day
+from models.setting import set_warning_share
 from models.user import User
+from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -192,6 +197,23 @@ def delegation(session: Session, office: Office, delegate: User | None = None, *
         by=office.head, now=NOW,
     )  # fmt: skip
     answer(session, "delegation.grant")
+    session.commit()
+    return made
+
+
+def settings(
+    session: Session, office: Office, mark: str = "Libur daerah"
+) -> tuple[OfficeDay, WorkingHours, RamadanMonth]:
+    """Let the office's administrator set one of everything, for a later year, and commit."""
+    answer(session, "set")
+    told: dict[str, Any] = {"by": office.administrator, "now": NOW, "reason": mark}
+    week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.text, *RAMADAN_HOURS.text), strict=True))
+    made = (
+        set_day(session, office.agency, date=dt.date(2028, 5, 2), kind=OverrideKind.HOLIDAY, name=mark, **told),
+        set_hours(session, office.agency, dt.date(2028, 1, 3), week, **told),
+        set_ramadan(session, office.agency, dt.date(2028, 1, 29), dt.date(2028, 2, 26), **told),
+    )
+    set_warning_share(session, office.agency, 75, **told)
     session.commit()
     return made
 

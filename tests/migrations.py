@@ -42,7 +42,8 @@ UNION ALL SELECT relkind::text, relname, '' FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i')
 """
 
-_MASTER = "SELECT type, tbl_name || '.' || name, sql FROM sqlite_master"
+# SQLite keeps the numbers of its counters in a table of its own, which it never takes away.
+_MASTER = "SELECT type, tbl_name || '.' || name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'"
 
 Schema = set[tuple[str, str, str]]
 

@@ -17,9 +17,11 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation
 from models.document import Document, attach
+from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, asset, delegation, move, values_for
+from models.working_hours import WorkingHours
+from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, asset, delegation, move, settings, values_for
 from tests.house import SUFFIX, house, upload  # noqa: F401 - the fixture
 from tests.program import PDF
 
@@ -122,11 +124,15 @@ def everything(house: House) -> dict[str, Belongings]:
                             now=NOW, delegation=made)  # fmt: skip
             made.reason = mark
             session.commit()
+            of_the_day = f"TANDAHARI{'L' if key == LUMAJANG else 'T'}X"
+            day, hours, _month = settings(session, office, of_the_day)
+            # A day that the office sets is for everybody's eyes in it.
+            found[f"hari{suffix}"] = Belongings(of_the_day, of_the_day, {"holiday": [day.id]}, {}, "")
             found[f"kantor{suffix}"] = Belongings(
                 mark, mark,
                 {
                     "asset": [item.id], "delegation": [made.id], "document": [decree.id], "sop": [office.sop.id],
-                    "user": [person.id for person in office.people],
+                    "user": [person.id for person in office.people], "setting": [hours.id],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
                 },
                 {}, "",
@@ -143,13 +149,13 @@ def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]
     here = ".tt" if name.endswith(".tt") else ""
     for owner, belongings in everything.items():
         same_agency = owner.endswith(".tt") == bool(here)
-        if not same_agency or (name.startswith("pemohon") and owner != name):
+        if not same_agency or (name.startswith("pemohon") and owner != name and not owner.startswith("hari")):
             yield belongings
 
 
 REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
-SCREENS = ("change", *STEPS, "document", "asset", "delegation", "sop", "user", "audit")
+SCREENS = ("change", *STEPS, "document", "asset", "delegation", "sop", "user", "holiday", "setting", "audit")
 
 
 def text_of(answer: Any) -> str:
@@ -247,6 +253,8 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("user", "/admin/user/{}/password", {"password": "kata-sandi-yang-direbut"}),
     ("user", "/admin/user/{}/disable", {}),
     ("user", "/admin/user/{}/enable", {}),
+    ("holiday", "/admin/holiday/edit/?id={}", {"kind": "holiday", "name": "Direbut", "reason": "Direbut"}),
+    ("setting", "/admin/setting/edit/?id={}", {"monday": "01.00–02.00", "reason": "Direbut"}),
 )
 
 
@@ -259,6 +267,8 @@ def _state(house: House) -> list[Any]:
         found.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
         found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
         found.append(session.execute(select(Document.id)).all())
+        found.append(session.execute(select(OfficeDay.id, OfficeDay.name)).all())
+        found.append(session.execute(select(WorkingHours.id, WorkingHours.monday)).all())
         return [sorted(map(str, rows)) for rows in found]
 
 

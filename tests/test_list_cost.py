@@ -34,7 +34,7 @@ READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")
 SCOPES = ("kepala", "pemohon", "admin")
 
 #: Tables that grow with the requests. Those of the office itself (users, papers, items) never become as large.
-GROWING = frozenset({"activity", "change_request", "audit_entry", "document"})
+GROWING = frozenset({"activity", "change_request", "audit_entry", "document", "notification"})
 
 #: What a page may ask at the most, whatever it shows: who reads, in whose place, the rows, their number, the queue.
 MOST_STATEMENTS = 8

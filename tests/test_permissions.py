@@ -26,7 +26,10 @@ asset         MHIA  MHIA  M  M  - -
 document      RMHIA RMHIA -  -  - -
 delegation    MHIA  MHIA  HA HA - -
 sop           RMHIA RMHIA HA -  - H
+notification  RMHIA RMHIA -  -  - -
 user          IA    IA    A  A  - -
+holiday       RMHIA RMHIA A  A  A -
+setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -
 """
 LETTERS = {

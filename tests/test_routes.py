@@ -17,9 +17,12 @@ from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document
+from models.notification import Notification
+from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import asset, delegation, new, walk
+from models.working_hours import WorkingHours
+from tests.cast import asset, delegation, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -58,6 +61,7 @@ ROUTES: dict[str, object] = {
     "access.logout": ANYBODY,
     "profile.show": ANYBODY,
     "profile.change_password": ANYBODY,
+    "profile.choose_mail": ANYBODY,
     "profile.offer_second_factor": ANYBODY,
     "profile.confirm_second_factor": ANYBODY,
     "profile.turn_off_second_factor": ANYBODY,
@@ -87,11 +91,22 @@ ROUTES: dict[str, object] = {
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
+    "notification.open": Verb.READ,
+    "notification.read_all": Verb.READ,
     "user.create_view": Verb.CREATE,
     "user.edit_view": Verb.EDIT,
     "user.password": Verb.EDIT,
     "user.disable": Verb.EDIT,
     "user.enable": Verb.EDIT,
+    "holiday.create_view": Verb.CREATE,
+    "holiday.edit_view": Verb.EDIT,
+    "holiday.delete_view": Verb.DELETE,
+    "setting.create_view": Verb.CREATE,
+    "setting.edit_view": Verb.EDIT,
+    "setting.delete_view": Verb.DELETE,
+    "setting.ramadan": Verb.EDIT,
+    "setting.remove_ramadan": Verb.DELETE,
+    "setting.threshold": Verb.EDIT,
 }
 
 #: Who knocks at every address, and as what.
@@ -210,6 +225,7 @@ def furnished(house: House) -> None:
         cast = house.cast(session)
         for office in (cast.lumajang, cast.tana_tidung):
             asset(session, office)
+            settings(session, office)
             delegation(session, office, office.manager2)
             new(session, office)
             walk(session, office, *WAY)
@@ -265,7 +281,10 @@ TABLES = {
     "document": Document.__table__,
     "delegation": Delegation.__table__,
     "sop": SopRevision.__table__,
+    "notification": Notification.__table__,
     "user": User.__table__,
+    "holiday": OfficeDay.__table__,
+    "setting": WorkingHours.__table__,
     "audit": AuditEntry.__table__,
 }
 FEW = 3

@@ -17,16 +17,21 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.document import Document, attach
+from models.office_day import OfficeDay
 from models.scope import sees_the_office, visible
+from models.setting import Threshold
 from models.sop import SopRevision
 from models.user import User
-from tests.cast import NOW, ROUTES, answer, asset, delegation, fulfil, move, new, walk
+from models.working_hours import RamadanMonth, WorkingHours
+from tests.cast import NOW, ROUTES, answer, asset, delegation, fulfil, move, new, settings, walk
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
     ChangeRequest: ChangeRequest.agency_id, Activity: Activity.agency_id, Document: Document.agency_id,
     SopRevision: SopRevision.agency_id, Asset: Asset.agency_id, AssetMutation: AssetMutation.agency_id,
-    Delegation: Delegation.agency_id, AuditEntry: AuditEntry.chain, User: User.agency_id,
+    Delegation: Delegation.agency_id, OfficeDay: OfficeDay.agency_id, WorkingHours: WorkingHours.agency_id,
+    RamadanMonth: RamadanMonth.agency_id, Threshold: Threshold.agency_id,
+    AuditEntry: AuditEntry.chain, User: User.agency_id,
 }  # fmt: skip
 
 
@@ -36,6 +41,7 @@ def register(shared):
     session, cast = shared
     for office in (cast.lumajang, cast.tana_tidung):
         asset(session, office)
+        settings(session, office)
         walk(session, office, *ROUTES[Step.ASSET_UPDATE], Outcome.UPDATED)
         move(session, new(session, office, requester=office.outsider), Outcome.SUBMITTED, office.outsider)
         draft = new(session, office)
@@ -93,7 +99,8 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert own == set(session.scalars(select(ChangeRequest).where(ChangeRequest.requester_id == person.id)))
         assert {activity.change for activity in seen(session, Activity, person)} == own
         assert {document.change for document in seen(session, Document, person)} <= own
-        for hidden in (Asset, AssetMutation, Delegation, AuditEntry):
+        assert {day.agency for day in seen(session, OfficeDay, person)} == {office.agency}
+        for hidden in (Asset, AssetMutation, Delegation, WorkingHours, RamadanMonth, Threshold, AuditEntry):
             assert seen(session, hidden, person) == set()
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}

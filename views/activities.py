@@ -36,6 +36,7 @@ from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, Peri
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.step_form import MomentField, step_form
+from views.step_times import TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,8 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = ()) -> Lis
             Column("capacity", _("In the capacity of"), _activity.capacity),
             *_own_columns(step, listed),
             Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
-            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
+            *TIMES,
+            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER),
             Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
         ),
         filters=(

@@ -27,7 +27,7 @@ from views.cells import export_columns, renderer
 from views.clock import now
 from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
-from views.lists import PAGE_SIZES, Column, ListArguments, Listing, ListSpec
+from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -167,6 +167,7 @@ class RecordView(ModelView):
         listing = self.listing()
         columns = self.shown(listed=True)
         page = listing.page(db.session(), columns)
+        finish = finisher(columns, db.session())
         writers = [renderer(column) for column in columns]
         row_url, lead_url = self.row_urls(), self.lead_urls()
         return str(
@@ -181,7 +182,10 @@ class RecordView(ModelView):
                     (
                         row_url(row[0]),
                         lead_url(row[1]),
-                        [(column, write(cell)) for column, write, cell in zip(columns, writers, row[2:], strict=True)],
+                        [
+                            (column, write(cell))
+                            for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
+                        ],
                     )
                     for row in page.rows
                 ],
@@ -232,7 +236,7 @@ class RecordView(ModelView):
                 lead=row[1],
                 facts=[
                     (column, renderer(column, whole=True)(value))
-                    for column, value in zip(columns, row[2:], strict=True)
+                    for column, value in zip(columns, finisher(columns, session)(row[2:]), strict=True)
                 ],
                 history=self.history(id_),
                 **self.details_extras(id_),
@@ -314,7 +318,14 @@ class RecordView(ModelView):
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
     """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    return _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+    rows = _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+    # What cells are worked out by is read now: the request's session is gone while they are sent.
+    if any(isinstance(column.of, Derivation) for column in columns):
+        rows = map(finisher(columns, db.session()), rows)
+    writers = [column.written for column in columns]
+    if not any(writers):
+        return rows
+    return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
 
 
 def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:

@@ -38,6 +38,8 @@ _BADGES = {
 
 def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
     """Return the function that writes a column's values; ``whole`` shows long text in full."""
+    if column.written is not None:
+        return column.written
     match column.kind:
         case CellKind.CHOICE:
             return _Choices(column).__getitem__

@@ -17,7 +17,12 @@ from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation
+from models.database import db
+from models.deviation import unaccounted, undisposed
+from models.timekeeping import reading
+from models.working_time import calendar_of
 from views.cells import NOTHING
+from views.hands import Hands
 from views.language import day, moment, tr
 from views.mutations import differences
 from views.step_form import step_form
@@ -25,12 +30,16 @@ from views.step_form import step_form
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.calendar import WorkCalendar
+    from lpse_admin.clock import Reading
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
     from models.activity import Activity
     from models.change import ChangeRequest
+    from models.deviation import Deviation
     from models.document import Document
     from models.user import User
+    from views.hands import HandOverForm
     from views.step_form import StepForm
 
 
@@ -61,11 +70,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One finished step, as the history tells it."""
+    """One finished step, as the history tells it; ``times`` is what its clock shows."""
 
     activity: Activity
     facts: tuple[Fact, ...]
     documents: tuple[Document, ...]
+    times: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +105,14 @@ class ChangePage:
     decision: tuple[Fact, ...]
     refusal: Refused | None
     documents: tuple[Document, ...]
+    #: What the clock of the present step shows, and in whose hands it is for the reader.
+    times: Reading | None
+    hands: Hands | None
+    #: The deviations that wait for the head's disposal at this verification.
+    undisposed: tuple[Deviation, ...]
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - what was typed and refused is shown again
         cls,
         change: ChangeRequest,
         user: User,
@@ -105,6 +120,7 @@ class ChangePage:
         *,
         form: StepForm | None = None,
         refusal: Refused | None = None,
+        hand_over: HandOverForm | None = None,
     ) -> ChangePage:
         """Return the page of ``change`` as ``user`` sees it at this moment."""
         current = change.current
@@ -112,12 +128,13 @@ class ChangePage:
         if form is None and current is not None and why_not is None:
             form = step_form(change, current)
         chart = draw(change.paper)
+        calendar = calendar_of(db.session(), change.agency)
         return cls(
             change=change,
             facts=tuple(_facts(change, REQUEST_FIELDS)),
             chart=chart,
             rows=tuple(_chart_rows(change, chart)),
-            entries=tuple(_entries(change)),
+            entries=tuple(_entries(change, now, calendar)),
             current=current,
             waits_for=str(change.paper.actor_title(change.step)) if current is not None else None,
             why_not=why_not,
@@ -127,7 +144,16 @@ class ChangePage:
             decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
+            times=reading(change, current, now, calendar) if current is not None and not change.is_draft else None,
+            hands=Hands.of(change, user, now, hand_over),
+            undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
         )
+
+    def needs_account(self) -> bool:
+        """Whether the present step is late under a paper that asks its executor to account for that."""
+        if self.current is None or not self.change.paper.switches.deviations or self.change.is_draft:
+            return False
+        return bool(self.times and self.times.is_late) or bool(unaccounted(self.current))
 
     def needs_reason(self) -> list[Outcome]:
         """Return those of the open moves' outcomes that need a reason."""
@@ -204,13 +230,18 @@ def _chart_row(change: ChangeRequest, row: Row, times: dict[Step, int]) -> Chart
     return ChartRow(row, state, taken)
 
 
-def _entries(change: ChangeRequest) -> list[Entry]:
+def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) -> list[Entry]:
     by_activity: dict[int, list[Document]] = {}
     for document in change.documents:
         if document.activity_id is not None:
             by_activity.setdefault(document.activity_id, []).append(document)
     return [
-        Entry(activity, tuple(_record_facts(change, activity)), tuple(by_activity.get(activity.id, ())))
+        Entry(
+            activity,
+            tuple(_record_facts(change, activity)),
+            tuple(by_activity.get(activity.id, ())),
+            reading(change, activity, now, calendar),
+        )
         for activity in change.activities
         if not activity.is_open
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
 from flask_admin import expose
@@ -21,16 +21,21 @@ from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest, blank, draft, whole
 from models.database import db
+from models.handover import hand_over, take_up
 from models.user import User
 from views.base import RecordView, row_id
 from views.change_page import ChangePage
 from views.clock import now
 from views.exporting import CellKind
+from views.hands import hand_over_form
 from views.language import tr
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
 from views.step_form import StepForm, step_form
+
+if TYPE_CHECKING:
+    from views.hands import HandOverForm
 
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
@@ -107,8 +112,14 @@ class ChangeView(RecordView):
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return change
 
-    def _page(self, change: ChangeRequest, form: StepForm | None = None, refusal: Refused | None = None) -> str:
-        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal)
+    def _page(
+        self,
+        change: ChangeRequest,
+        form: StepForm | None = None,
+        refusal: Refused | None = None,
+        hand_over: HandOverForm | None = None,
+    ) -> str:
+        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
         return str(
             self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
         )
@@ -184,6 +195,52 @@ class ChangeView(RecordView):
             return self._refused(id_, refusal)
         flash(gettext("Kept. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
+
+    # -- in whose hands ----------------------------------------------------------------------------------------
+
+    @expose("/<change_id>/take-up", methods=("POST",))
+    def take_up(self, change_id: str) -> Any:  # noqa: ANN401 - a redirect
+        """Take the open step up: from now on it is in this person's hands."""
+        change = self.change(row_id(change_id))
+        take_up(change, current_user, now=now(), version=sent_version())
+        audit.give(db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now()))
+        db.session.commit()
+        flash(gettext("The step is in your hands. Its handling is counted from now on."), "success")
+        return redirect(self.row_url(change.id) + "#step", 303)
+
+    @expose("/<change_id>/hand-over", methods=("POST",))
+    def hand_over(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Give the open step to a colleague, or take it over from one, with the reason."""
+        id_ = row_id(change_id)
+        change = self.change(id_)
+        form = hand_over_form(change, current_user, now())
+        try:
+            to = self._colleague(change, form.to.data)
+            reason = form.reason.data or ""
+            hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
+            capacity = change.capacity_of(current_user, now())
+            audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
+            db.session.commit()
+        except (Incomplete, NoSuchMove) as refusal:
+            if wants_json():
+                raise
+            db.session.rollback()
+            form.refuse(refusal)
+            return self._page(self.change(id_), refusal=refusal, hand_over=form), refusal.status
+        flash(tr(_("The step is in the hands of %(name)s now.", name=to.full_name)), "success")
+        return redirect(self.row_url(id_) + "#step", 303)
+
+    @staticmethod
+    def _colleague(change: ChangeRequest, text: str | None) -> User:
+        """Return the user whose id the form sent, of the same office; raises Incomplete for anybody else."""
+        try:
+            to = db.session.get(User, row_id(text))
+        except NotFound:
+            to = None
+        if to is None or to.agency_id != change.agency_id:
+            message = _("Choose one of the list.")
+            raise Incomplete(message, fields={"to": message})
+        return to
 
     def _moved(self, change_id: int) -> Any:  # noqa: ANN401
         outcome = _sent_outcome()

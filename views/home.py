@@ -8,6 +8,8 @@ from lpse_admin.permissions import Resource, Verb
 from models import waiting
 from models.database import db
 from views.base import may_i, reader
+from views.clock import now
+from views.language import current_zone
 
 blueprint = Blueprint("home", __name__)
 
@@ -19,13 +21,16 @@ _SHOWN = 10
 def index() -> str:
     """Show the home of whoever is logged in."""
     session, viewed_by = db.session(), reader()
-    rows = waiting.for_reader(session, viewed_by, _SHOWN + 1)
+    rows = waiting.for_reader(session, viewed_by, _SHOWN + 1, now())
     number, oldest = waiting.emergencies(session, viewed_by) if viewed_by.decides else (0, None)
     return render_template(
         "home/index.html",
         waiting=rows[:_SHOWN],
         more=len(rows) > _SHOWN,
-        sent=waiting.sent_on(session, viewed_by, _SHOWN),
+        sent=waiting.sent_on(session, viewed_by, _SHOWN, now()),
+        follow_ups=waiting.follow_ups(session, viewed_by, _SHOWN),
+        undisposed=waiting.undisposed(session, viewed_by),
+        today=now().astimezone(current_zone()).date(),
         emergencies=number,
         oldest=oldest,
         may_request=may_i(Verb.CREATE, Resource.CHANGE),

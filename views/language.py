@@ -14,6 +14,8 @@ from flask import Blueprint, current_app, g, redirect, request
 from flask_babel import get_locale
 from markupsafe import Markup
 
+from lpse_admin.clock import minutes
+from lpse_admin.message import _
 from lpse_admin.sop import spaced_nip
 from models.database import db
 from models.user import Language
@@ -33,6 +35,7 @@ __all__ = [
     "current_language",
     "current_zone",
     "day",
+    "duration",
     "moment",
     "moments",
     "nip",
@@ -49,6 +52,7 @@ _CAPITAL = "Asia/Jakarta"
 _COOKIE = "lang"
 _COOKIE_AGE = dt.timedelta(days=365)
 _STEP = 1024
+_MINUTES_OF_AN_HOUR = 60
 #: Each language by the name that its readers give it.
 _NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
 
@@ -111,6 +115,17 @@ def ago(value: dt.datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.astimezone(dt.UTC).isoformat(timespec="seconds"), moment(value), words
     )
+
+
+def duration(value: dt.timedelta | int | None) -> str:
+    """Return a stretch of working time, or a number of minutes of it, in words: 2 jam 5 menit."""
+    if value is None:
+        return ""
+    whole = value if isinstance(value, int) else minutes(value)
+    hours, rest = divmod(whole, _MINUTES_OF_AN_HOUR)
+    if not hours:
+        return tr(_("%(minutes)s min", minutes=rest))
+    return tr(_("%(hours)s h %(minutes)s min", hours=hours, minutes=rest) if rest else _("%(hours)s h", hours=hours))
 
 
 def rupiah(value: Decimal | int | None) -> str:
@@ -181,7 +196,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.context_processor(_context)
     app.jinja_env.filters.update(
-        tr=tr, moment=moment, day=day, ago=ago, rupiah=rupiah, number=number, nip=nip, bytes=size
+        tr=tr, moment=moment, day=day, ago=ago, rupiah=rupiah, number=number, nip=nip, bytes=size, duration=duration
     )
     app.jinja_env.globals["tr"] = tr
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of Jinja's i18n extension

@@ -20,7 +20,7 @@ from models.base import UtcDateTime
 from views.exporting import CellKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
@@ -35,8 +35,23 @@ _DEEPEST_PAGE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Derivation:
+    """Cells that are worked out of several expressions: read once for a row, however many columns show its results.
+
+    ``work`` is given the session once for a list and returns the function that takes the values of ``of`` and
+    returns a cell for each column's key.
+    """
+
+    of: tuple[Any, ...]
+    work: Callable[[Session], Callable[..., Mapping[str, object]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column: what it is called in the address and on screen, and the expression that it reads."""
+    """One column: what it is called in the address and on screen, and the expression that it reads.
+
+    ``of`` is a Derivation where the cell is worked out; such a column can neither be sorted nor filtered by.
+    """
 
     key: str
     heading: Message
@@ -57,6 +72,8 @@ class Column:
     across_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
     then: tuple[Any, ...] = ()
+    #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
+    written: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,10 +380,10 @@ class Listing:
         read those, and making an object of each takes longer than all the rest.
         """
         texts = _KEPT_AS_TEXT if as_text else ()
-        read = [
-            type_coerce(column.of, String) if isinstance(column.of.type, texts) else column.of for column in columns
+        named = [
+            (type_coerce(of, String) if not is_derived and isinstance(of.type, texts) else of).label(name)
+            for name, of, is_derived in _expressions(columns)
         ]
-        named = [expression.label(column.key) for expression, column in zip(read, columns, strict=True)]
         return self.spec.read(*named).where(*self.criteria()).order_by(*self.order())
 
     def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
@@ -379,5 +396,38 @@ class Listing:
 def _reading(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
     """Return the statement for (id, lead, *values) of every row; both are declared once, and so it is made once."""
     lead = spec.key if spec.lead is None else spec.lead
-    values = [column.of.label(f"c{place}") for place, column in enumerate(columns)]
+    values = [of.label(name) for name, of, _is_derived in _expressions(columns)]
     return spec.read(spec.key, lead.label("lead"), *values)
+
+
+def _expressions(columns: Sequence[Column]) -> Iterator[tuple[str, Any, bool]]:
+    """Yield (name, expression, whether it is only derived from) of what ``columns`` read: plain ones, then others."""
+    for place, column in enumerate(columns):
+        if not isinstance(column.of, Derivation):
+            yield f"c{place}", column.of, False
+    for number, derivation in enumerate(_derivations(columns)):
+        for place, expression in enumerate(derivation.of):
+            yield f"d{number}_{place}", expression, True
+
+
+def _derivations(columns: Sequence[Column]) -> list[Derivation]:
+    return list(dict.fromkeys(column.of for column in columns if isinstance(column.of, Derivation)))
+
+
+def finisher(columns: Sequence[Column], session: Session) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Return what makes the cells of ``columns`` out of the values that their statement reads."""
+    derivations = _derivations(columns)
+    if not derivations:
+        return lambda values: values
+    plain = [column for column in columns if not isinstance(column.of, Derivation)]
+    workers = [(derivation, derivation.work(session), len(derivation.of)) for derivation in derivations]
+
+    def finish(values: Sequence[Any]) -> Sequence[Any]:
+        cells: dict[str, object] = dict(zip((column.key for column in plain), values, strict=False))
+        place = len(plain)
+        for _derivation, work, length in workers:
+            cells.update(work(*values[place : place + length]))
+            place += length
+        return [cells[column.key] for column in columns]
+
+    return finish

@@ -1,4 +1,4 @@
-"""One's own page: language, password and second factor."""
+"""One's own page: language, mail, password and second factor."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from flask_login import current_user, login_user
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from lpse_admin.event import ALWAYS_MAILED, Event
+from lpse_admin.message import _
 from lpse_admin.passwords import LONGEST, fault
+from models import audit
 from models.database import db
 from models.user import is_password_of, step_of_code
 from views.clock import now
-from views.forms import Form
+from views.forms import ChecksField, Form
 from views.wording import tr
 
 if TYPE_CHECKING:
@@ -47,6 +50,14 @@ class OffForm(Form):
     password = PasswordField(validators=[InputRequired(), Length(max=LONGEST)])
 
 
+class MailForm(Form):
+    """The events whose mail one wants; those that are always mailed are no choice."""
+
+    events = ChecksField(
+        _("Mail me of"), choices=[(event.value, event.title) for event in Event if event not in ALWAYS_MAILED]
+    )
+
+
 @blueprint.get("")
 def show() -> tuple[str, int]:
     """Show one's own page."""
@@ -54,7 +65,10 @@ def show() -> tuple[str, int]:
 
 
 def _page(
-    password: PasswordForm | None = None, code: CodeForm | None = None, off: OffForm | None = None
+    password: PasswordForm | None = None,
+    code: CodeForm | None = None,
+    off: OffForm | None = None,
+    mail: MailForm | None = None,
 ) -> tuple[str, int]:
     """Return the page with what was wrong in one of its forms: 422 then, else 200."""
     secret = session.get(_OFFER)
@@ -63,10 +77,17 @@ def _page(
         password_form=password or PasswordForm(formdata=None),
         code_form=code or CodeForm(formdata=None),
         off_form=off or OffForm(formdata=None),
+        mail_form=mail or MailForm(formdata=None, data={"events": _wanted()}),
+        always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
         address=_address(secret) if secret else None,
     )
-    return page, 422 if password or code or off else 200
+    return page, 422 if password or code or off or mail else 200
+
+
+def _wanted() -> list[str]:
+    """Return the events whose mail the viewer has not turned off."""
+    return [event.value for event in Event if event.value not in current_user.muted_events]
 
 
 def _address(secret: str) -> str:
@@ -101,6 +122,20 @@ def change_password() -> Response | tuple[str, int]:
         login_user(user)
         return _done(gettext("Your password has been changed. Your other sessions have ended."))
     return _page(password=form)
+
+
+@blueprint.post("/mail")
+def choose_mail() -> Response | tuple[str, int]:
+    """Keep which events are mailed to this user; what is always mailed stays so."""
+    form = MailForm()
+    if not form.validate():
+        return _page(mail=form)
+    muted = sorted({event.value for event in Event} - ALWAYS_MAILED - set(form.events.data or ()))
+    if muted != current_user.muted_events:
+        audit.give(db.session(), action="profile.mail")
+        current_user.muted_events = muted
+        db.session.commit()
+    return _done(gettext("Kept: you get mail of the events that are ticked."))
 
 
 @blueprint.post("/second-factor")

@@ -23,8 +23,12 @@ from views.base import RecordView, stands_in_for_head
 from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
+from views.deviations import DeviationView
 from views.documents import DocumentView
+from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
+from views.notifications import NotificationView, unread_count, unread_label
+from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as
 from views.users import UserView
@@ -55,11 +59,15 @@ class IndexView(AdminIndexView):
 MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), STEP_VIEWS),
+    (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, UserView)),
+    (_("Governance"), (SopView, DelegationView, UserView, HolidayView, SettingView)),
     (_("Supervision"), (AuditView,)),
 )
+
+#: Screens that the page's head leads to, and not the menu.
+HEAD: tuple[type[RecordView], ...] = (NotificationView,)
 
 
 def register(app: Flask) -> None:
@@ -74,6 +82,7 @@ def register(app: Flask) -> None:
     menu = [(label, [view() for view in views]) for label, views in MENU]
     for _label, views in menu:
         admin.add_views(*views)
+    admin.add_views(*(view() for view in HEAD))
     app.register_blueprint(home.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
@@ -82,6 +91,8 @@ def register(app: Flask) -> None:
         field_value=_field_value,
         zone_label=_zone_label,
         audit_action=audit_action,
+        unread_count=unread_count,
+        unread_label=unread_label,
     )
 
 

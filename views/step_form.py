@@ -40,6 +40,7 @@ from models.asset import Asset, MutationKind
 from models.change import ChangeRequest
 from models.database import db
 from models.mutation import columns as asset_columns
+from views.deviation_fields import deviation_fields, kept_of_deviations, values_of_deviations
 from views.forms import Form
 from views.language import current_zone, tr
 
@@ -127,11 +128,13 @@ def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str
         elif item.kind is ItemKind.EQUIPMENT:
             fields[name] = BooleanField(item.label)
     fields["document"] = MultipleFileField(tr(_("Further files")))
+    fields |= deviation_fields(change, activity)
     form_class = type("StepForm", (StepForm,), fields)
     kept = recording.read(change, activity)
     if "mutations" in kept:
         kept |= _split_mutations(kept["mutations"])
     kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
+    kept |= kept_of_deviations(activity.declared or {})
     form: StepForm = form_class(formdata=formdata, data=kept)
     form.bind(change, activity)
     return form
@@ -176,6 +179,7 @@ class StepForm(Form):
                 found[field.key] = _value(field, form_field)
             except Incomplete as refusal:
                 faults[field.key] = refusal.message
+        found |= values_of_deviations(self, sent)
         if faults:
             raise UnreadableValues(found, faults)
         return found

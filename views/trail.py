@@ -11,6 +11,7 @@ from flask_babel import force_locale
 from lpse_admin.roles import Role
 from models.audit import Circumstances, answer_for
 from models.database import db, writes
+from models.notification import LINK_BASE
 from models.user import Language
 from views.access import delegation, viewer
 from views.clock import now
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from models.delegation import Delegation
     from models.user import User
+
+#: What the column of a mail's link can hold.
+_LONGEST_BASE = 300
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -52,6 +56,7 @@ def _answer() -> None:
     user = viewer()
     with force_locale(Language.INDONESIAN.value):
         held = capacity() or None
+    _remember_the_way_here()
     answer_for(
         db.session(),
         Circumstances(
@@ -64,6 +69,13 @@ def _answer() -> None:
             action=f"{request.method} {request.endpoint}"[:80],
         ),
     )
+
+
+def _remember_the_way_here() -> None:
+    """Keep the address that the program was reached by, for the links of the mail that comes of this request."""
+    base = request.url_root.rstrip("/")
+    if len(base) <= _LONGEST_BASE:
+        db.session().info[LINK_BASE] = base
 
 
 def _mark(response: Response) -> Response:

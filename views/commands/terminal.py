@@ -68,7 +68,7 @@ def writing(action: str) -> Iterator[Session]:
     session = db.session()
     answer_for(
         session,
-        Circumstances(at=now(), actor_id=None, actor_name=f"terminal ({_who()})", action=f"flask {action}"),
+        Circumstances(at=now(), actor_id=None, actor_name=f"terminal ({who()})", action=f"flask {action}"),
     )
     try:
         yield session
@@ -92,7 +92,8 @@ def reading() -> Iterator[Session]:
         writes.reset(token)
 
 
-def _who() -> str:
+def who() -> str:
+    """Return the name of whoever sits at the terminal, as the system knows it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # an account that the system does not know by name

@@ -80,6 +80,14 @@ _FUNCTIONS = (
     "activity_verified_with_its_disposals",
     "handover_no_update",
     "handover_no_delete",
+    "office_day_of_its_office",
+    "working_hours_of_its_office",
+    "threshold_of_its_office",
+    "ramadan_month_of_its_office",
+    "notification_stands",
+    "notification_kept",
+    "mail_sent_once",
+    "mail_kept",
     "audit_entry_no_truncate",
     "audit_row_no_truncate",
     "audit_chain_no_truncate",
@@ -108,6 +116,8 @@ _FUNCTIONS = (
     "delegation_no_truncate",
     "deviation_no_truncate",
     "handover_no_truncate",
+    "notification_no_truncate",
+    "mail_no_truncate",
 )
 
 
@@ -123,7 +133,11 @@ def upgrade() -> None:
     _asset()
     _delegation()
     _login()
+    _office_day()
+    _ramadan_month()
     _sop()
+    _threshold()
+    _working_hours()
     _change_request()
     _sop_step()
     _change_revision()
@@ -136,6 +150,7 @@ def upgrade() -> None:
     _document()
     _handover()
     _implementation()
+    _notification()
     _release()
     _report()
     _rollback()
@@ -145,12 +160,14 @@ def upgrade() -> None:
     _asset_mutation()
     _asset_review_item()
     _evaluation()
+    _mail()
     _test_case()
     _triggers()
 
 
 def downgrade() -> None:
     op.drop_table("test_case")
+    op.drop_table("mail")
     op.drop_table("evaluation")
     op.drop_table("asset_review_item")
     op.drop_table("asset_mutation")
@@ -160,6 +177,7 @@ def downgrade() -> None:
     op.drop_table("rollback")
     op.drop_table("report")
     op.drop_table("release")
+    op.drop_table("notification")
     op.drop_table("implementation")
     op.drop_table("handover")
     op.drop_table("document")
@@ -172,7 +190,11 @@ def downgrade() -> None:
     op.drop_table("change_revision")
     op.drop_table("sop_step")
     op.drop_table("change_request")
+    op.drop_table("working_hours")
+    op.drop_table("threshold")
     op.drop_table("sop")
+    op.drop_table("ramadan_month")
+    op.drop_table("office_day")
     op.drop_table("login")
     op.drop_table("delegation")
     op.drop_table("asset")
@@ -313,6 +335,7 @@ def _user_account() -> None:
         sa.Column("email", sa.String(length=300), nullable=True),
         sa.Column("phone", sa.String(length=40), nullable=True),
         sa.Column("language", sa.String(length=32), nullable=False),
+        sa.Column("muted_events", sa.JSON(), nullable=False),
         sa.Column("password_hash", sa.String(length=300), nullable=False),
         sa.Column("totp_secret", sa.String(length=64), nullable=True),
         sa.Column("totp_last_step", sa.Integer(), nullable=True),
@@ -427,6 +450,47 @@ def _login() -> None:
     op.create_index(op.f("ix_login_user_id_at"), "login", ["user_id", "at"], unique=False)
 
 
+def _office_day() -> None:
+    op.create_table(
+        "office_day",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("hours", sa.String(length=300), nullable=True),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("hours IS NULL OR kind = 'workday'", name=op.f("ck_office_day_hours_of_a_workday")),
+        sa.CheckConstraint("kind IN ('holiday', 'joint-leave', 'workday')", name=op.f("ck_office_day_kind")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_office_day_has_a_name")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_office_day_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_office_day_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_day")),
+        sa.UniqueConstraint("agency_id", "date", name=op.f("uq_office_day_agency_id_date")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_office_day_date_id"), "office_day", ["date", "id"], unique=False)
+
+
+def _ramadan_month() -> None:
+    op.create_table(
+        "ramadan_month",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("first_day <= last_day", name=op.f("ck_ramadan_month_days_in_order")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ramadan_month_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_ramadan_month_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ramadan_month")),
+        sa.UniqueConstraint("agency_id", "first_day", name=op.f("uq_ramadan_month_agency_id_first_day")),
+        sqlite_autoincrement=True,
+    )
+
+
 def _sop() -> None:
     op.create_table(
         "sop",
@@ -462,6 +526,53 @@ def _sop() -> None:
         sqlite_where=sa.text("state = 'in-force'"),
         postgresql_where=sa.text("state = 'in-force'"),
     )
+
+
+def _threshold() -> None:
+    op.create_table(
+        "threshold",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("warning_share", sa.Integer(), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("warning_share BETWEEN 1 AND 100", name=op.f("ck_threshold_share_in_percent")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_threshold_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_threshold_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_threshold")),
+        sa.UniqueConstraint("agency_id", name=op.f("uq_threshold_agency_id")),
+    )
+
+
+def _working_hours() -> None:
+    op.create_table(
+        "working_hours",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("monday", sa.String(length=300), nullable=False),
+        sa.Column("tuesday", sa.String(length=300), nullable=False),
+        sa.Column("wednesday", sa.String(length=300), nullable=False),
+        sa.Column("thursday", sa.String(length=300), nullable=False),
+        sa.Column("friday", sa.String(length=300), nullable=False),
+        sa.Column("saturday", sa.String(length=300), nullable=False),
+        sa.Column("sunday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_monday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_tuesday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_wednesday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_thursday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_friday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_saturday", sa.String(length=300), nullable=False),
+        sa.Column("ramadan_sunday", sa.String(length=300), nullable=False),
+        sa.Column("set_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_working_hours_agency_id")),
+        sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_working_hours_set_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_working_hours")),
+        sa.UniqueConstraint("agency_id", "since", name=op.f("uq_working_hours_agency_id_since")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_working_hours_since_id"), "working_hours", ["since", "id"], unique=False)
 
 
 def _change_request() -> None:
@@ -972,6 +1083,45 @@ def _implementation() -> None:
     )
 
 
+def _notification() -> None:
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "event IN ('waiting', 'emergency', 'outcome', 'taken-up', 'handed-over', 'soon-late', 'overdue', "
+            "'deviation', 'deviation-disposed', 'follow-up', 'delegation-granted', 'delegation-withdrawn', "
+            "'release-allowed')",
+            name=op.f("ck_notification_event"),
+        ),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_notification_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_notification_agency_id")),
+        sa.ForeignKeyConstraint(["change_id"], ["change_request.id"], name=op.f("fk_notification_change_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_notification_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
+        sa.UniqueConstraint("user_id", "key", name=op.f("uq_notification_user_id_key")),
+    )
+    op.create_index(op.f("ix_notification_change_id"), "notification", ["change_id"], unique=False)
+    op.create_index("ix_notification_event", "notification", ["user_id", "event", "at", "id"], unique=False)
+    op.create_index("ix_notification_newest", "notification", ["user_id", "at", "id"], unique=False)
+    op.create_index(
+        "ix_notification_unread",
+        "notification",
+        ["user_id", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
+
+
 def _release() -> None:
     op.create_table(
         "release",
@@ -1108,6 +1258,40 @@ def _evaluation() -> None:
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_evaluation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation")),
     )
+
+
+def _mail() -> None:
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notification_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("address", sa.String(length=300), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("message_id", sa.String(length=300), nullable=True),
+        sa.Column("link_base", sa.String(length=300), nullable=True),
+        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_mail_sent_at_a_time")),
+        sa.CheckConstraint("state IN ('waiting', 'sent', 'failed', 'cancelled')", name=op.f("ck_mail_state")),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_mail_attempts_not_negative")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_mail_agency_id")),
+        sa.ForeignKeyConstraint(["notification_id"], ["notification.id"], name=op.f("fk_mail_notification_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("notification_id", name=op.f("uq_mail_notification_id")),
+    )
+    op.create_index(
+        "ix_mail_due",
+        "mail",
+        ["next_try_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index("ix_mail_state", "mail", ["state", "id"], unique=False)
 
 
 def _test_case() -> None:

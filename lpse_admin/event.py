@@ -1,0 +1,126 @@
+"""What people are told of, and the sentence of each event, put together when it is read and not before.
+
+An event is kept with its values as JSON; words of the program are kept by their English text, so that every reader
+finds them in their own language.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from lpse_admin.message import Message, _
+from lpse_admin.word import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Event(Word):
+    """Something that people are told of."""
+
+    WAITING = "waiting", _("A step waits for you")
+    EMERGENCY = "emergency", _("Emergency to be decided")
+    OUTCOME = "outcome", _("Outcome of a step on your request")
+    TAKEN_UP = "taken-up", _("Step taken up")
+    HANDED_OVER = "handed-over", _("Step handed over")
+    SOON_LATE = "soon-late", _("Step that will soon be late")
+    OVERDUE = "overdue", _("Step overdue")
+    DEVIATION = "deviation", _("Deviation to be disposed of")
+    DEVIATION_DISPOSED = "deviation-disposed", _("Deviation disposed of")
+    FOLLOW_UP = "follow-up", _("Follow-up assigned to you")
+    DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
+    DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation withdrawn")
+    RELEASE_ALLOWED = "release-allowed", _("Release allowed in a freeze period")
+
+
+#: Mailed to whoever decides, whatever they chose: an emergency waits for nobody's settings.
+ALWAYS_MAILED = frozenset({Event.EMERGENCY})
+
+_SENTENCES: dict[Event, Message] = {
+    Event.WAITING: _("“%(step)s” waits for you."),
+    Event.EMERGENCY: _("An emergency waits for your decision in “%(step)s”."),
+    Event.OUTCOME: _("“%(step)s” on your request ended: %(outcome)s."),
+    Event.TAKEN_UP: _("%(by)s has taken up “%(step)s”."),
+    Event.HANDED_OVER: _("“%(step)s” was handed over to %(to)s."),
+    Event.SOON_LATE: _("“%(step)s” will soon be late."),
+    Event.OVERDUE: _("“%(step)s” is overdue."),
+    Event.DEVIATION: _("A deviation in “%(step)s” waits to be disposed of."),
+    Event.DEVIATION_DISPOSED: _("A deviation in “%(step)s” was disposed of: %(disposal)s."),
+    Event.FOLLOW_UP: _("A deviation in “%(step)s” was given to you to follow up."),
+    Event.DELEGATION_GRANTED: _("%(delegate)s stands in for the head from %(first_day)s until %(last_day)s."),
+    Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was withdrawn."),
+    Event.RELEASE_ALLOWED: _("The head has allowed this release within a freeze period."),
+}
+
+#: What is told beside the sentence, in this order, by the name of the value.
+_FACTS: dict[str, Message] = {
+    "outcome": _("Outcome"),
+    "reason": _("Reason"),
+    "next": _("Next step"),
+    "ground": _("Ground of the emergency"),
+    "deviation": _("Deviation"),
+    "measure": _("Measured"),
+    "standard": _("Standard"),
+    "disposal": _("Disposal"),
+    "arrived": _("Waiting since"),
+    "due": _("Due"),
+    "by": _("By"),
+    "to": _("To"),
+    "decree": _("Decree number"),
+    "window": _("Release window"),
+    "note": _("Note"),
+}
+
+#: Every value that a sentence or a fact may name; one that was not told is shown as a dash in the sentence.
+NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_FACTS})
+_UNTOLD = dict.fromkeys(NAMES, "–")
+
+
+def kept(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return ``values`` (texts, figures, Words, Messages, dates and moments) as JSON can hold them; None is left out."""
+    return {name: _kept(value) for name, value in values.items() if value is not None}
+
+
+def _kept(value: object) -> object:
+    match value:
+        case Word():
+            return _kept(value.title)
+        case Message(text=text, values=values):
+            return {"text": text, "values": kept(values)}
+        case dt.datetime():
+            return {"moment": value.isoformat()}
+        case dt.date():
+            return {"day": value.isoformat()}
+        case int():
+            return value
+        case _:
+            return str(value)
+
+
+def told(details: Mapping[str, Any]) -> dict[str, object]:
+    """Return the values that ``kept`` made into JSON: Messages, dates and moments again, all else as it stands."""
+    return {name: _told(value) for name, value in details.items()}
+
+
+def _told(value: Any) -> object:  # noqa: ANN401 - whatever JSON holds
+    match value:
+        case {"text": str(text), "values": dict(values)}:
+            return Message(text, MappingProxyType(told(values)))
+        case {"moment": str(moment)}:
+            return dt.datetime.fromisoformat(moment)
+        case {"day": str(day)}:
+            return dt.date.fromisoformat(day)
+        case _:
+            return value
+
+
+def sentence(event: Event, values: Mapping[str, object]) -> Message:
+    """Return what ``event`` says; dates and moments among ``values`` have been written for the reader before."""
+    return Message(_SENTENCES[event].text, MappingProxyType({**_UNTOLD, **values}))
+
+
+def facts(values: Mapping[str, object]) -> list[tuple[Message, object]]:
+    """Return what is to be told beside the sentence, each with its label."""
+    return [(label, values[name]) for name, label in _FACTS.items() if name in values]

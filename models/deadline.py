@@ -1,0 +1,137 @@
+"""The sweep over open steps: what has become overdue is raised, and who is about to be late is told.
+
+Run by ``flask deadline sweep`` and by the server itself; two at once do no harm, since each request is looked at
+under its lock and everything that a sweep writes has a key of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from lpse_admin.clock import Clock, reading, standard_of
+from lpse_admin.deviation import DeviationKind
+from lpse_admin.event import Event
+from lpse_admin.steps import Step
+from models import telling
+from models.activity import Activity
+from models.agency import Agency
+from models.change import ChangeRequest
+from models.deviation import Deviation
+from models.notification import Notification
+from models.sop import SopRevision
+from models.timekeeping import raise_overdue
+from models.timekeeping import reading as reading_of
+from models.working_time import calendar_of, warning_share
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy.orm import Session
+
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep did: the deviations that it raised, and how many steps it found late and about to be late."""
+
+    raised: tuple[Deviation, ...] = ()
+    overdue: int = 0
+    soon: int = 0
+
+    def __add__(self, other: Sweep) -> Sweep:
+        """Return what two sweeps did together."""
+        return Sweep(self.raised + other.raised, self.overdue + other.overdue, self.soon + other.soon)
+
+
+def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
+    """Look at every open step of ``agency`` and return what became of it; the caller commits.
+
+    What is overdue under a paper that knows deviations is raised as one (SOP page, silences 13); everybody whom it
+    concerns is told, once, also under a paper that knows none.
+    """
+    share = warning_share(session, agency.id) / _PERCENT
+    done = Sweep()
+    for change_id in _pressing(session, agency, share, now):
+        done += _look_at(session, change_id, share, now)
+    return done
+
+
+def _pressing(session: Session, agency: Agency, share: float, now: dt.datetime) -> list[int]:
+    """Return the requests whose open step has something to be raised or told, as read without a lock."""
+    calendar = calendar_of(session, agency)
+    revisions = session.scalars(select(SopRevision).where(SopRevision.agency_id == agency.id))
+    papers = {revision.id: revision.paper for revision in revisions}
+    open_ = (Activity.agency_id == agency.id, Activity.finished_at.is_(None), Activity.step != Step.REQUEST)
+    of_open = Activity.id.in_(select(Activity.id).where(*open_))
+    raised = {
+        (activity_id, subject)
+        for activity_id, subject in session.execute(
+            select(Deviation.activity_id, Deviation.subject)
+            .join(Activity, Activity.id == Deviation.activity_id)
+            .where(of_open, Deviation.kind == DeviationKind.TIME)
+        )
+    }
+    told = {
+        (activity_id, event)
+        for activity_id, event in session.execute(
+            select(Notification.activity_id, Notification.event)
+            .join(Activity, Activity.id == Notification.activity_id)
+            .where(of_open, Notification.event.in_((Event.SOON_LATE, Event.OVERDUE)))
+        )
+    }
+    found = []
+    for activity in session.execute(select(*_CLOCK).where(*open_).order_by(Activity.change_id)):
+        paper = papers[activity.sop_id]
+        times = reading(
+            calendar,
+            standard_of(paper, activity.step),
+            paper.switches.clock,
+            Clock(activity.arrived_at, activity.taken_up_at, None),
+            now,
+        )
+        if times.is_late:
+            is_raised = (activity.id, times.basis) in raised or not paper.switches.deviations
+            is_done = is_raised and (activity.id, Event.OVERDUE) in told
+        else:
+            is_done = (times.share or 0) < share or (activity.id, Event.SOON_LATE) in told
+        if not is_done:
+            found.append(activity.change_id)
+    return found
+
+
+_CLOCK = (
+    Activity.id,
+    Activity.change_id,
+    Activity.sop_id,
+    Activity.step,
+    Activity.arrived_at,
+    Activity.taken_up_at,
+)
+
+
+def _look_at(session: Session, change_id: int, share: float, now: dt.datetime) -> Sweep:
+    """Raise and tell what has become true of one request, as it is under its lock."""
+    change = session.scalars(
+        select(ChangeRequest)
+        .where(ChangeRequest.id == change_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    session.expire(change, ["activities"])
+    current = change.current
+    if current is None:
+        return Sweep()
+    times = reading_of(change, current, now)
+    if times.is_late:
+        raised = raise_overdue(change, now)
+        session.flush()
+        telling.overdue(session, change, current, now)
+        return Sweep(tuple(raised), overdue=1)
+    if times.due is not None and times.share is not None and times.share >= share:
+        telling.soon_late(session, change, current, times.due, now)
+        return Sweep(soon=1)
+    return Sweep()

@@ -1,0 +1,61 @@
+"""The outbox: mail that was written in the transaction of what it tells of, and waits to be sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lpse_admin.message import _
+from lpse_admin.word import Word
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+
+if TYPE_CHECKING:
+    from models.notification import Notification
+
+
+class MailState(Word):
+    """What has become of a mail."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Mail(Base):
+    """One notification on its way to the address that its reader had when they were told."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        UniqueConstraint("notification_id"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        Index(
+            "ix_mail_due",
+            "next_try_at",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("ix_mail_state", "state", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    notification_id: Mapped[int] = mapped_column(Identity, ForeignKey("notification.id"))
+    address: Mapped[Line]
+    state: Mapped[MailState] = mapped_column(stored(MailState, "state"), default=MailState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[Moment]
+    #: Until when the sender that took it up has it for itself.
+    claimed_until: Mapped[Moment | None]
+    last_error: Mapped[Prose | None]
+    sent_at: Mapped[Moment | None]
+    #: The same from the first attempt on, so that a second copy can be recognised as one.
+    message_id: Mapped[Line | None]
+    #: Where the program was reached when this came about, for the link.
+    link_base: Mapped[Line | None]
+
+    notification: Mapped[Notification] = relationship(back_populates="mail")

@@ -1,0 +1,184 @@
+"""Notifications: who was told of what, and when they read it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from lpse_admin.event import ALWAYS_MAILED, Event, kept
+from models.base import Base, Identity, Moment, PrimaryKey, stored
+from models.mail import Mail, MailState
+from models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+
+#: Under this name a session knows where the program is reached, for the links of the mail that is written in it.
+LINK_BASE = "link_base"
+
+#: What the unread ones are counted to; beyond it the page says "99+".
+MOST_UNREAD = 99
+
+
+class Notification(Base):
+    """One event as one person is told of it."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_notification_newest", "user_id", "at", "id"),
+        Index("ix_notification_event", "user_id", "event", "at", "id"),
+        Index(
+            "ix_notification_unread",
+            "user_id",
+            "at",
+            "id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        Index(None, "change_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    event: Mapped[Event] = mapped_column(stored(Event, "event"))
+    change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
+    activity_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("activity.id"))
+    #: What ``lpse_admin.event`` puts the text together from, the event and the request's number and title included.
+    details: Mapped[dict[str, Any]]
+    #: Says which event it is: nobody is told of the same one twice.
+    key: Mapped[str] = mapped_column(String(120))
+    at: Mapped[Moment]
+    read_at: Mapped[Moment | None]
+
+    user: Mapped[User] = relationship()
+    mail: Mapped[Mail | None] = relationship(back_populates="notification")
+
+    def read(self, now: dt.datetime) -> None:
+        """Mark it as read; the first time counts."""
+        if self.read_at is None:
+            self.read_at = now
+
+
+def tell(  # noqa: PLR0913 - an event has this many sides
+    session: Session,
+    event: Event,
+    people: Iterable[User],
+    *,
+    now: dt.datetime,
+    key: str,
+    change: ChangeRequest | None = None,
+    activity: Activity | None = None,
+    **values: object,
+) -> list[Notification]:
+    """Tell ``people`` of ``event`` in the caller's transaction; return what was written, nothing is sent yet.
+
+    Whoever is not active, belongs to another agency than ``change`` (or to none), or was told of ``key`` before is
+    passed over. ``key`` (at most 120 characters) says which event it is: ``f"overdue-{activity.id}"``. A mail is
+    put in the outbox for each who has an address and has not turned this event's mail off. ``values`` are what
+    ``lpse_admin.event`` names (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …): texts, Words,
+    Messages, dates, moments.
+    """
+    concerned = {person.id: person for person in people if _is_concerned(person, change)}
+    if not concerned:
+        return []
+    asked = select(Notification.user_id).where(Notification.key == key, Notification.user_id.in_(concerned))
+    for user_id in session.scalars(asked):
+        del concerned[user_id]
+    return tell_new(
+        session, event, concerned.values(), now=now, key=key, change=change, activity=activity, values=values
+    )
+
+
+def tell_new(  # noqa: PLR0913 - as ``tell``
+    session: Session,
+    event: Event,
+    people: Iterable[User],
+    *,
+    now: dt.datetime,
+    key: str,
+    change: ChangeRequest | None,
+    activity: Activity | None,
+    values: dict[str, object],
+    mailed_as: Collection[Event] = (),
+) -> list[Notification]:
+    """Do what ``tell`` does for a ``key`` that is new for certain, each of ``people`` named once; flushes nothing.
+
+    ``mailed_as`` are further events by which somebody may want the mail.
+    """
+    details = {"event": event.value, **kept(values)}
+    if change is not None:
+        details |= {"number": change.number, "title": change.title}
+    written = []
+    for person in people:
+        if not _is_concerned(person, change):
+            continue
+        notification = Notification(
+            agency_id=person.agency_id,
+            user_id=person.id,
+            event=event,
+            change_id=None if change is None else change.id,
+            activity_id=None if activity is None else activity.id,
+            details=details,
+            key=key,
+            at=now,
+        )
+        if person.email and any(wants_mail(person, one) for one in (event, *mailed_as)):
+            notification.mail = _mail(session, person, now)
+        session.add(notification)
+        written.append(notification)
+    return written
+
+
+def _is_concerned(person: User, change: ChangeRequest | None) -> bool:
+    return (
+        person.is_active and person.agency_id is not None and (change is None or person.agency_id == change.agency_id)
+    )
+
+
+def wants_mail(person: User, event: Event) -> bool:
+    """Whether ``person`` is mailed of ``event``: unless they turned it off, and of emergencies always."""
+    return event in ALWAYS_MAILED or event.value not in person.muted_events
+
+
+def _mail(session: Session, person: User, now: dt.datetime) -> Mail:
+    return Mail(
+        agency_id=person.agency_id,
+        address=person.email,
+        state=MailState.WAITING,
+        attempts=0,
+        next_try_at=now,
+        link_base=session.info.get(LINK_BASE),
+    )
+
+
+def unread(session: Session, user: User) -> int:
+    """Return how many notifications ``user`` has not read, MOST_UNREAD + 1 standing for any greater number."""
+    return session.connection().scalar(_UNREAD, {"user": user.id}) or 0
+
+
+_TABLE = Notification.__table__
+#: On every page, so put together once.
+_UNREAD = select(func.count()).select_from(
+    select(_TABLE.c.id)
+    .where(_TABLE.c.user_id == bindparam("user"), _TABLE.c.read_at.is_(None))
+    .limit(MOST_UNREAD + 1)
+    .subquery()
+)
+
+
+def read_all(session: Session, user: User, now: dt.datetime) -> int:
+    """Mark everything as read that ``user`` was told of, and return how much that was."""
+    found = session.scalars(
+        select(Notification).where(Notification.user_id == user.id, Notification.read_at.is_(None))
+    ).all()
+    for notification in found:
+        notification.read(now)
+    return len(found)

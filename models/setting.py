@@ -1,0 +1,106 @@
+"""What an administrator sets for an office: who may, always with a reason, and at what share somebody is warned.
+
+Days, hours and months of Ramadan, which make the calendar, are in ``office_day`` and ``working_hours``; all of them
+are read together by ``working_time``. Every write leaves its reason in the trail.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR
+from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
+from models import audit
+from models.agency import Agency, lock
+from models.base import Base, Identity, Moment, PrimaryKey, is_storable
+from models.user import User
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+#: At how many percent of a standard somebody is told, where the office has set nothing.
+DEFAULT_WARNING_SHARE = 80
+_WHOLE = 100
+
+
+class Threshold(Base):
+    """The thresholds of an office, as last set; an office without a row has the defaults."""
+
+    __tablename__ = "threshold"
+    __table_args__ = (CheckConstraint("warning_share BETWEEN 1 AND 100", name="share_in_percent"),)
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"), unique=True)
+    #: The percentage of a standard time at which somebody is told that they are about to be late.
+    warning_share: Mapped[int]
+    set_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    set_at: Mapped[Moment]
+
+    agency: Mapped[Agency] = relationship()
+    set_by: Mapped[User] = relationship()
+
+
+def threshold_of(session: Session, agency_id: int) -> Threshold | None:
+    """Return what the office has set, if anything."""
+    return session.scalars(select(Threshold).where(Threshold.agency_id == agency_id)).one_or_none()
+
+
+def set_warning_share(  # noqa: PLR0913 - who, where, when and why, beside the share itself
+    session: Session, agency: Agency, percent: int | None, *, by: User, now: dt.datetime, reason: str
+) -> Threshold:
+    """Set at how many percent of a standard (1 to 100) somebody is told; raises as ``begin`` and ``conclude`` do."""
+    begin(session, agency.id, by)
+    faults = {}
+    if percent is None or not 1 <= percent <= _WHOLE:
+        faults["warning_share"] = _("A whole number from 1 to 100.")
+    conclude(session, reason, faults)
+    threshold = threshold_of(session, agency.id)
+    if threshold is None:
+        threshold = Threshold(agency_id=agency.id)
+        session.add(threshold)
+    threshold.warning_share, threshold.set_by_id, threshold.set_at = percent or _WHOLE, by.id, now
+    session.flush()
+    return threshold
+
+
+# -- what every setting has in common ----------------------------------------------------------------------------------
+
+
+def may_set(user: User, agency_id: int) -> bool:
+    """Whether ``user`` is an administrator of this office, or of the installation."""
+    return user.is_active and Role.ADMINISTRATOR in user.roles and user.agency_id in {None, agency_id}
+
+
+def begin(session: Session, agency_id: int, by: User) -> None:
+    """Let ``by`` set something for the office, one at a time; raises NotAllowed for anybody but an administrator."""
+    if not may_set(by, agency_id):
+        raise NotAllowed(_("Only an administrator sets this."))
+    session.flush()
+    lock(session, agency_id)  # two who set the same day at once would not see one another
+
+
+def conclude(session: Session, reason: str, faults: Mapping[str, Message]) -> None:
+    """Give ``reason`` to the trail; raises Incomplete where it says nothing, or for ``faults`` found before."""
+    found = {**faults, **reason_faults(reason)}
+    if found:
+        raise Incomplete(_("This cannot be set like this."), fields=found)
+    audit.give(session, reason=reason.strip())
+
+
+def reason_faults(reason: str) -> dict[str, Message]:
+    """Return what is wrong with a reason, by its field."""
+    if not reason.strip():
+        return {"reason": _("“%(field)s” is required here.", field=_("Reason"))}
+    return {} if is_storable(reason) else {"reason": _("This contains signs that cannot be kept.")}
+
+
+def date_faults(**dates: dt.date) -> dict[str, Message]:
+    """Return a sentence for each date outside the years whose holidays are known, by its field."""
+    message = _("The calendar knows the years %(first)s to %(last)s only", first=str(FIRST_YEAR), last=str(LAST_YEAR))
+    return {field: message for field, date in dates.items() if not FIRST_YEAR <= date.year <= LAST_YEAR}

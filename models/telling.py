@@ -1,0 +1,210 @@
+"""Whom a move concerns, and how they are told: the requester of every outcome, and whoever is next of what waits.
+
+Everything here is written in the caller's transaction and nothing is sent (``models.outbox`` does that).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from lpse_admin.event import Event
+from lpse_admin.roles import Role
+from lpse_admin.steps import Step, Urgency
+from lpse_admin.workflow import Person, bar_from_taking
+from models.delegation import standing_in
+from models.notification import tell, tell_new
+from models.user import User
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+    from models.deviation import Deviation
+
+
+def moved(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:
+    """Tell of the move by which ``actor`` has ``finished`` a step; both the steps are flushed.
+
+    The requester is told the outcome with its reason, and everybody who may take the next step that it waits for
+    them: an emergency as an emergency. The actor, who was there, is told nothing. What is told is new by nature, so
+    that nobody has to be looked up: one statement finds the people, and one each writes what they are told.
+    """
+    following = change.current
+    # Read before anything is added: each look into the database would write a part of it.
+    people = [] if following is None else [one for one in waits_for(session, change, now) if one.id != actor.id]
+    requester = change.requester
+    if requester.id != actor.id:
+        is_theirs = requester in people
+        tell_new(
+            session,
+            Event.OUTCOME,
+            [requester],
+            now=now,
+            key=f"outcome-{finished.id}",
+            change=change,
+            activity=finished,
+            values={
+                "step": finished.step.title,
+                "outcome": finished.outcome,
+                "reason": finished.reason,
+                "by": finished.capacity,
+                "next": None if following is None else following.step.title,
+            },
+            mailed_as=(Event.WAITING,) if is_theirs else (),
+        )
+        # What came back to the requester is told once, with the reasons, and not as a second event beside it.
+        people = [one for one in people if one is not requester]
+    if following is not None:
+        _tell_who_is_next(session, change, finished, following, people, now)
+    session.flush()
+
+
+def _tell_who_is_next(  # noqa: PLR0913, PLR0917 - the parts of one move
+    session: Session,
+    change: ChangeRequest,
+    finished: Activity,
+    following: Activity,
+    people: Iterable[User],
+    now: dt.datetime,
+) -> None:
+    is_emergency = following.step is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
+    tell_new(
+        session,
+        Event.EMERGENCY if is_emergency else Event.WAITING,
+        people,
+        now=now,
+        key=f"waiting-{following.id}",
+        change=change,
+        activity=following,
+        values={
+            "step": following.step.title,
+            "outcome": finished.outcome,
+            "reason": finished.reason,
+            "by": finished.capacity,
+            "ground": getattr(finished, "ground", None),
+        },
+    )
+
+
+def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
+    """Return everybody who may take the present step at this moment: by role, delegation, and duties kept apart."""
+    rule = change.paper.rules.get(change.step)
+    if rule is None:
+        return []
+    if rule.actor is Role.REQUESTER:
+        found = [change.requester]
+    else:
+        criterion = getattr(User, f"is_{rule.actor.value}")
+        if rule.actor is Role.HEAD:
+            today = now.astimezone(change.agency.zone).date()
+            criterion = or_(criterion, User.id.in_(standing_in(change.agency_id, today)))
+        found = list(
+            session.scalars(
+                select(User).where(User.agency_id == change.agency_id, User.is_active, criterion).order_by(User.id)
+            )
+        )
+    position = change.position
+    return [
+        user
+        for user in found
+        if user.is_active
+        and bar_from_taking(
+            change.paper, position, Person(user.id, user.roles, stands_in_for_head=Role.HEAD not in user.roles)
+        )
+        is None
+    ]
+
+
+def taken_up(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
+    """Tell the others for whom the step waited whose hands it is in now."""
+    holder = activity.taken_up_by
+    people = [user for user in waits_for(session, change, now) if user is not holder]
+    tell(
+        session, Event.TAKEN_UP, people, now=now, key=f"taken-up-{activity.id}", change=change, activity=activity,
+        step=activity.step.title, by=holder and holder.full_name,
+    )  # fmt: skip
+
+
+def handed_over(  # noqa: PLR0913, PLR0917 - from whom, to whom, what, why and when
+    session: Session, change: ChangeRequest, activity: Activity, to: User, by: User, reason: str, now: dt.datetime
+) -> None:
+    """Tell ``to``, and the others for whom the step waits, that ``by`` has handed it over and why."""
+    people = {user.id: user for user in (to, *waits_for(session, change, now)) if user.id != by.id}
+    tell(
+        session, Event.HANDED_OVER, people.values(), now=now, key=f"handed-over-{activity.id}-{now.timestamp():.6f}",
+        change=change, activity=activity, step=activity.step.title, to=to.full_name, by=by.full_name, reason=reason,
+    )  # fmt: skip
+
+
+def soon_late(session: Session, change: ChangeRequest, activity: Activity, due: dt.datetime, now: dt.datetime) -> None:
+    """Tell whoever took the step up, else everybody it waits for, that it is due before long; each once."""
+    _lock(session, change)
+    tell(
+        session, Event.SOON_LATE, _hands(session, change, activity, now), now=now, key=f"soon-late-{activity.id}",
+        change=change, activity=activity, step=activity.step.title, arrived=activity.arrived_at, due=due,
+    )  # fmt: skip
+
+
+def overdue(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
+    """Tell whoever took the step up (else everybody it waits for), and the head, that it is overdue; each once."""
+    _lock(session, change)
+    people = {user.id: user for user in (*_hands(session, change, activity, now), *heads(session, change, now))}
+    tell(
+        session, Event.OVERDUE, people.values(), now=now, key=f"overdue-{activity.id}", change=change,
+        activity=activity, step=activity.step.title, arrived=activity.arrived_at,
+        by=activity.held_by and activity.held_by.full_name,
+    )  # fmt: skip
+
+
+def _hands(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> list[User]:
+    holder = activity.held_by
+    return [holder] if holder is not None and holder.is_active else waits_for(session, change, now)
+
+
+def heads(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
+    """Return the agency's heads and whoever stands in for them at this moment."""
+    today = now.astimezone(change.agency.zone).date()
+    return list(
+        session.scalars(
+            select(User)
+            .where(User.agency_id == change.agency_id, User.is_active)
+            .where(or_(User.is_head, User.id.in_(standing_in(change.agency_id, today))))
+            .order_by(User.id)
+        )
+    )
+
+
+def _lock(session: Session, change: ChangeRequest) -> None:
+    """Let two sweeps at once, of the server and of a command, tell of a request one after the other."""
+    of = type(change)
+    session.execute(select(of.id).where(of.id == change.id).with_for_update())
+
+
+def to_be_disposed_of(
+    session: Session, change: ChangeRequest, deviations: Iterable[Deviation], now: dt.datetime
+) -> None:
+    """Tell the heads of deviations that wait for them and will be met by no verification any more."""
+    people = heads(session, change, now)
+    for one in deviations:
+        tell(
+            session, Event.DEVIATION, people, now=now, key=f"deviation-{one.id}", change=change, activity=one.activity,
+            step=one.step.title,
+        )  # fmt: skip
+
+
+def disposed_of(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
+    """Tell the executor what the head has made of their deviation, and whoever is to follow it up."""
+    told = {"step": deviation.step.title, "disposal": deviation.disposal, "reason": deviation.disposal_note}
+    executor, follower = deviation.executor, deviation.follow_up_by
+    common = {"now": now, "change": deviation.change, "activity": deviation.activity}
+    if executor is not None and executor.id != by.id:
+        tell(session, Event.DEVIATION_DISPOSED, [executor], key=f"disposed-{deviation.id}", **common, **told)  # type: ignore[arg-type]
+    if follower is not None and follower.id != by.id:
+        due = deviation.follow_up_until
+        tell(session, Event.FOLLOW_UP, [follower], key=f"follow-up-{deviation.id}", **common, **told, due=due)  # type: ignore[arg-type]

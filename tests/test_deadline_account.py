@@ -1,0 +1,138 @@
+"""`flask deadline account`: for one request, how each minute of each step was counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.calendar import OverrideKind
+from lpse_admin.steps import Outcome
+from models.change import ChangeRequest
+from models.office_day import set_day
+from models.user import User
+from tests.cast import answer, move, new
+from tests.house import house  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from tests.cast import Office, WatchedSession
+    from tests.house import House
+
+#: A Friday in Ramadan, 14.30 in Lumajang; then the next Tuesday, a little after opening.
+FRIDAY = dt.datetime(2026, 3, 6, 7, 30, tzinfo=dt.UTC)
+TUESDAY = dt.datetime(2026, 3, 10, 1, 30, 0, 900_000, tzinfo=dt.UTC)
+
+
+def account(house: House, *words: str) -> Result:
+    result = house.app.test_cli_runner().invoke(args=["deadline", "account", *words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def submitted(session: WatchedSession, office: Office) -> str:
+    """Return the number of a request that was submitted on Friday and accepted on Tuesday, untouched in between."""
+    change = new(session, office, now=FRIDAY - dt.timedelta(hours=1))
+    move(session, change, Outcome.SUBMITTED, office.requester, now=FRIDAY)
+    move(session, change, Outcome.ACCEPTED, office.manager, now=TUESDAY)
+    assert change.number
+    return change.number
+
+
+@pytest.fixture(scope="module")
+def number(house: House) -> str:
+    """Give a request of Lumajang, whose Monday was made a holiday; Tana Tidung has one of the same number."""
+    with house.session() as session:
+        cast = house.cast(session)
+        given = submitted(session, cast.lumajang)
+        assert submitted(session, cast.tana_tidung) == given
+        answer(session, "holiday.set")
+        set_day(
+            session, cast.lumajang.agency, date=dt.date(2026, 3, 9), kind=OverrideKind.HOLIDAY, name="Hari jadi",
+            by=cast.installer, now=TUESDAY, reason="SK Bupati",
+        )  # fmt: skip
+        session.commit()
+    house.now = TUESDAY + dt.timedelta(minutes=30)
+    return given
+
+
+def agency(house: House, username: str) -> str:
+    with house.session() as session:
+        of = session.scalars(select(User).where(User.username == username)).one().agency
+        return of.key if of else ""
+
+
+def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(house: House, number):
+    result = account(house, number, "--agency", agency(house, "kepala"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    evaluation = result.stdout.partition("2. Evaluation")[2].partition("3. ")[0]
+    lines = [line.strip() for line in evaluation.splitlines()]
+    assert "arrived:   Fri 2026-03-06 14:30:00 WIB" in lines
+    assert "taken up:  not taken up" in lines
+    assert "finished:  Tue 2026-03-10 08:30:00 WIB" in lines
+    for wanted in (
+        "Fri 2026-03-06 14:30:00-15:30:00 60:00 Working time in Ramadan",
+        "Fri 2026-03-06 15:30:00-24:00:00 - Outside office hours",
+        "Sat 2026-03-07 00:00:00-24:00:00 - No working day",
+        "Mon 2026-03-09 00:00:00-24:00:00 - Holiday: Hari jadi (day set by the office)",
+        "Tue 2026-03-10 08:00:00-08:30:00 30:00 Working time in Ramadan",
+        "waiting 90:00",
+        "handling -",
+        "standard 120:00 2 jam",
+        "judged 90:00 arrival, from Fri 2026-03-06 14:30:00 WIB",
+        "due Tue 2026-03-10 09:00:00 WIB",
+        "not late",
+    ):
+        assert wanted in [" ".join(line.split()) for line in lines], wanted
+    assert "Handling" not in evaluation
+
+
+def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_accounts(house: House, number):
+    with house.session() as session:
+        office = house.cast(session).lumajang
+        number_of = ChangeRequest.number == number
+        change = session.scalars(select(ChangeRequest).where(number_of, ChangeRequest.agency == office.agency)).one()
+        assert change.current
+        change.current.taken_up_at, change.current.taken_up_by_id = (
+            TUESDAY + dt.timedelta(minutes=10),
+            office.manager.id,
+        )
+        session.commit()
+    shown = account(house, number, "--agency", agency(house, "kepala")).stdout.partition("3. ")[2]
+    assert "open at Tue 2026-03-10 09:00:00 WIB" in shown
+    assert "taken up:  Tue 2026-03-10 08:40:00 WIB" in shown
+    assert shown.count("Working time in Ramadan") == 2
+    assert "late by 5:00" in shown
+
+
+def test_a_paper_without_times_is_counted_and_not_judged(house: House, number):
+    shown = account(house, number, "--agency", agency(house, "kepala.tt")).stdout
+    assert "WITA" in shown
+    assert "not laid down: nothing is judged" in shown
+    assert "due " not in shown
+    assert "Hari jadi" not in shown
+
+
+def test_what_cannot_be_found_is_refused_with_a_reason(house: House, number):
+    for words in ((number,), ("RFC/1999/0001",), (number, "--agency", "nowhere")):
+        result = account(house, *words)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "Traceback" not in result.stderr
+        assert result.stderr.strip()
+    assert agency(house, "kepala") in account(house, number).stderr
+    assert account(house).exit_code == 2
+    assert account(house, number, "--agenci", "x").exit_code == 2
+
+
+def test_a_request_by_its_number_alone_where_only_one_office_has_it(house: House, number):
+    with house.session() as session:
+        office = house.cast(session).tana_tidung
+        change = new(session, office, now=TUESDAY)
+        move(session, change, Outcome.SUBMITTED, office.requester, now=TUESDAY)
+        assert change.number != number
+        only = change.number
+    assert only
+    assert account(house, only).exit_code == 0

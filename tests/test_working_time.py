@@ -1,0 +1,344 @@
+"""An office's own working time: what its administrator sets makes its calendar, its alone, with a reason each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from lpse_admin.calendar import Kind, OverrideKind, WorkCalendar
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
+from lpse_admin.roles import Role
+from lpse_admin.steps import Outcome, Step
+from models.agency import Agency
+from models.audit import AuditEntry, history_of
+from models.demo import make_register
+from models.judgement import judge
+from models.office_day import OfficeDay, set_day
+from models.setting import Threshold, set_warning_share
+from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
+from models.working_time import calendar_of, warning_share
+from tests.cast import NOW, answer, at, move
+
+WIB = ZoneInfo("Asia/Jakarta")
+TUESDAY = dt.date(2026, 3, 3)
+SET_TABLES = ("office_day", "working_hours", "ramadan_month", "threshold")
+LIBUR = {"kind": OverrideKind.HOLIDAY, "name": "Libur"}
+MANY_SPANS = ", ".join(f"0{n // 60}.{n % 60:02}–0{n // 60}.{n % 60 + 1:02}" for n in range(0, 118, 2))
+
+
+def typed(hours=DEFAULT_HOURS, ramadan=RAMADAN_HOURS, **changes):
+    return dict(zip((*WEEK, *RAMADAN_WEEK), (*hours.text, *ramadan.text), strict=True)) | changes
+
+
+def day(session, office, date=TUESDAY, kind=OverrideKind.HOLIDAY, name="Hari jadi", **parts):
+    answer(session, "holiday.set")
+    given = {"by": office.administrator, "now": NOW, "reason": "Keputusan Bupati", **parts}
+    made = set_day(session, office.agency, date=date, kind=kind, name=name, **given)
+    session.commit()
+    return made
+
+
+def hours_from(session, office, since, week=None, **parts):
+    answer(session, "setting.hours")
+    given = {"by": office.administrator, "now": NOW, "reason": "Peraturan Bupati", **parts}
+    made = set_hours(session, office.agency, since, week or typed(), **given)
+    session.commit()
+    return made
+
+
+def month(session, office, first, last, **parts):
+    answer(session, "setting.ramadan")
+    given = {"by": office.administrator, "now": NOW, "reason": "Sidang isbat", **parts}
+    made = set_ramadan(session, office.agency, first, last, **given)
+    session.commit()
+    return made
+
+
+def reasons(session, table, id_):
+    return [entry.reason for entry in history_of(session, table, id_)]
+
+
+# The calendar
+
+
+def test_an_office_that_has_set_nothing_has_the_calendar_of_its_zone_and_is_warned_at_80_percent(session, cast):
+    for office, zone in ((cast.lumajang, "Asia/Jakarta"), (cast.tana_tidung, "Asia/Makassar")):
+        assert calendar_of(session, office.agency) == WorkCalendar(ZoneInfo(zone))
+        assert warning_share(session, office.agency.id) == 80
+
+
+def test_the_calendar_is_the_same_object_until_something_is_set_and_follows_each_change(session, cast):
+    office = cast.lumajang
+    before = calendar_of(session, office.agency)
+    assert calendar_of(session, office.agency) is before
+    assert before.day(TUESDAY).kind is Kind.WORK
+    made = day(session, office)
+    after = calendar_of(session, office.agency)
+    assert (after.day(TUESDAY).kind, after.day(TUESDAY).name) == (Kind.HOLIDAY, "Hari jadi")
+    assert calendar_of(session, office.agency) is after
+    answer(session)
+    made.alter(kind=OverrideKind.WORKDAY, name="Setengah hari", hours="8.00-11.00", by=office.administrator,
+               now=NOW, reason="Surat edaran")  # fmt: skip
+    session.commit()
+    altered = calendar_of(session, office.agency)
+    assert altered.elapsed(NOW, NOW + dt.timedelta(days=1)) == dt.timedelta(hours=6, minutes=30)
+    assert made.hours == "08.00–11.00"
+    answer(session)
+    made.remove(by=office.administrator, reason="Keliru")
+    session.commit()
+    assert calendar_of(session, office.agency) == before
+
+
+def test_what_one_office_sets_is_no_other_office_s(session, cast):
+    other = calendar_of(session, cast.tana_tidung.agency)
+    day(session, cast.lumajang)
+    hours_from(session, cast.lumajang, TUESDAY)
+    month(session, cast.lumajang, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
+    answer(session)
+    set_warning_share(session, cast.lumajang.agency, 50, by=cast.lumajang.administrator, now=NOW, reason="Sebab")
+    session.commit()
+    assert calendar_of(session, cast.tana_tidung.agency) is other
+    assert [warning_share(session, one.agency.id) for one in (cast.lumajang, cast.tana_tidung)] == [50, 80]
+
+
+def test_new_hours_hold_from_their_day_on_and_do_not_judge_the_time_before_them(session, cast):
+    office = cast.lumajang
+    longer = Hours.read(*["07.00–12.00, 13.00–17.00"] * 5)
+    made = hours_from(session, office, TUESDAY, typed(longer, longer))
+    calendar = calendar_of(session, office.agency)
+    monday, wednesday = TUESDAY - dt.timedelta(days=1), TUESDAY + dt.timedelta(days=1)
+    assert [calendar.day(date).spans for date in (monday, TUESDAY, wednesday)] == [
+        RAMADAN_HOURS.on(monday), longer.on(TUESDAY), longer.on(wednesday),
+    ]  # fmt: skip
+    answer(session)
+    made.alter(typed(longer, RAMADAN_HOURS), by=office.administrator, now=NOW, reason="Jam Ramadan tetap")
+    session.commit()
+    assert calendar_of(session, office.agency).day(TUESDAY).spans == RAMADAN_HOURS.on(TUESDAY)
+    answer(session)
+    made.remove(by=office.administrator, reason="Dicabut")
+    session.commit()
+    assert calendar_of(session, office.agency) == WorkCalendar(WIB)
+
+
+def test_a_month_of_ramadan_that_is_set_replaces_the_calculated_one(session, cast):
+    office = cast.lumajang
+    decreed = month(session, office, dt.date(2026, 2, 20), dt.date(2026, 3, 20))
+    calendar = calendar_of(session, office.agency)
+    assert not calendar.day(dt.date(2026, 2, 19)).in_ramadan
+    assert calendar.day(dt.date(2026, 2, 20)).in_ramadan
+    answer(session)
+    decreed.remove(by=office.administrator, reason="Keliru")
+    session.commit()
+    assert calendar_of(session, office.agency).day(dt.date(2026, 2, 19)).in_ramadan
+
+
+# Who, and what is refused
+
+
+def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anything(session, cast):
+    office = cast.lumajang
+    made, hours = day(session, office), hours_from(session, office, TUESDAY)
+    for stranger in (*office.people[:-1], *cast.tana_tidung.people):
+        given = {"by": stranger, "now": NOW, "reason": "Sebab"}
+        for attempt in (
+            lambda given=given: set_day(session, office.agency, date=NOW.date(), **LIBUR, **given),
+            lambda given=given: made.alter(**LIBUR, hours="", **given),
+            lambda stranger=stranger: made.remove(by=stranger, reason="Sebab"),
+            lambda given=given: set_hours(session, office.agency, NOW.date(), typed(), **given),
+            lambda given=given: hours.alter(typed(), **given),
+            lambda stranger=stranger: hours.remove(by=stranger, reason="Sebab"),
+            lambda given=given: set_ramadan(session, office.agency, dt.date(2027, 2, 9), dt.date(2027, 3, 9), **given),
+            lambda given=given: set_warning_share(session, office.agency, 50, **given),
+        ):  # fmt: skip
+            with pytest.raises(NotAllowed):
+                attempt()
+    day(session, office, dt.date(2026, 3, 4), by=cast.installer)
+    answer(session)
+    office.administrator.is_active = False
+    session.commit()
+    with pytest.raises(NotAllowed):
+        day(session, office, dt.date(2026, 3, 5))
+    assert Role.ADMINISTRATOR in office.administrator.roles
+
+
+@pytest.mark.parametrize(
+    ("parts", "fields"),
+    [
+        ({"reason": "  "}, {"reason"}),
+        ({"reason": "a\x00"}, {"reason"}),
+        ({"name": " "}, {"name"}),
+        ({"name": "x" * 301}, {"name"}),
+        ({"name": "a\x07"}, {"name"}),
+        ({"hours": "08.00–11.00"}, {"hours"}),
+        ({"kind": OverrideKind.WORKDAY, "hours": "pagi"}, {"hours"}),
+        ({"kind": OverrideKind.WORKDAY, "hours": "13.00–15.00, 08.00–11.00"}, {"hours"}),
+        ({"kind": OverrideKind.WORKDAY, "hours": MANY_SPANS}, {"hours"}),
+        ({"date": dt.date(1989, 12, 31)}, {"date"}),
+        ({"date": dt.date(2051, 1, 1)}, {"date"}),
+        ({"name": "", "hours": "pagi", "reason": ""}, {"name", "hours", "reason"}),
+    ],
+)  # fmt: skip
+def test_each_wrong_part_of_a_day_is_named(session, cast, parts, fields):
+    with pytest.raises(Incomplete) as refusal:
+        day(session, cast.lumajang, **parts)
+    assert set(refusal.value.fields) == fields
+
+
+def test_a_day_is_set_once_in_an_office_and_altered_from_then_on(session, cast):
+    day(session, cast.lumajang)
+    day(session, cast.tana_tidung)
+    with pytest.raises(Incomplete) as refusal:
+        day(session, cast.lumajang)
+    assert set(refusal.value.fields) == {"date"}
+
+
+def test_each_wrong_part_of_working_hours_is_named(session, cast):
+    office = cast.lumajang
+    for since, week, reason, fields in (
+        (TUESDAY, typed(monday="pagi"), "Sebab", {"monday"}),
+        (TUESDAY, typed(sunday=MANY_SPANS), "Sebab", {"sunday"}),
+        (TUESDAY, typed(ramadan_friday="13.00-12.00"), "", {"ramadan_friday", "reason"}),
+        (TUESDAY, {}, "Sebab", {"monday", "ramadan_monday"}),
+        (dt.date(2051, 1, 1), typed(), "Sebab", {"since"}),
+    ):
+        with pytest.raises(Incomplete) as refusal:
+            hours_from(session, office, since, week or {"x": ""}, reason=reason)
+        assert set(refusal.value.fields) == fields
+    hours_from(session, office, TUESDAY)
+    with pytest.raises(Incomplete) as refusal:
+        hours_from(session, office, TUESDAY)
+    assert set(refusal.value.fields) == {"since"}
+
+
+def test_each_wrong_part_of_a_month_of_ramadan_is_named(session, cast):
+    office = cast.lumajang
+    for first, last, field in (
+        (dt.date(2026, 2, 19), dt.date(2026, 3, 18), "last_day"),
+        (dt.date(2026, 2, 19), dt.date(2026, 3, 21), "last_day"),
+        (dt.date(2026, 3, 20), dt.date(2026, 2, 19), "last_day"),
+        (dt.date(2026, 6, 1), dt.date(2026, 6, 30), "first_day"),
+        (dt.date(1989, 4, 1), dt.date(1989, 4, 30), "first_day"),
+    ):
+        with pytest.raises(Incomplete) as refusal:
+            month(session, office, first, last)
+        assert field in refusal.value.fields
+    month(session, office, dt.date(2026, 2, 19), dt.date(2026, 3, 20))
+    with pytest.raises(Incomplete) as refusal:
+        month(session, office, dt.date(2026, 2, 20), dt.date(2026, 3, 20))
+    assert set(refusal.value.fields) == {"first_day"}
+
+
+@pytest.mark.parametrize("percent", [None, 0, -1, 101])
+def test_a_share_is_a_percentage(session, cast, percent):
+    answer(session)
+    with pytest.raises(Incomplete) as refusal:
+        set_warning_share(session, cast.lumajang.agency, percent, by=cast.lumajang.administrator, now=NOW, reason="x")
+    assert set(refusal.value.fields) == {"warning_share"}
+
+
+def test_a_row_that_is_gone_is_not_altered(session, cast):
+    office = cast.lumajang
+    made, hours = day(session, office), hours_from(session, office, TUESDAY)
+    answer(session)
+    assert made.agency_id == hours.agency_id
+    session.connection().execute(text("DELETE FROM office_day"))
+    session.connection().execute(text("DELETE FROM working_hours"))
+    for attempt in (
+        lambda: made.alter(**LIBUR, hours="", by=office.administrator, now=NOW, reason="x"),
+        lambda: made.remove(by=office.administrator, reason="x"),
+        lambda: hours.alter(typed(), by=office.administrator, now=NOW, reason="x"),
+        lambda: hours.remove(by=office.administrator, reason="x"),
+    ):  # fmt: skip
+        with pytest.raises(NoSuchMove):
+            attempt()
+
+
+# The trail and the database
+
+
+def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_office(session, cast):
+    office = cast.lumajang
+    made = day(session, office)
+    answer(session)
+    made.alter(kind=OverrideKind.JOINT_LEAVE, name="Cuti bersama", hours="", by=office.administrator, now=NOW,
+               reason="SKB baru")  # fmt: skip
+    session.commit()
+    answer(session)
+    made.remove(by=office.administrator, reason=" SKB dicabut ")
+    session.commit()
+    assert reasons(session, "office_day", made.id) == ["SKB dicabut", "SKB baru", "Keputusan Bupati"]
+    removed = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    (row,) = json.loads(removed.rows)
+    assert (removed.chain, row["action"], row["before"]["name"]) == (office.agency.id, "deleted", "Cuti bersama")
+    hours = hours_from(session, office, TUESDAY)
+    assert reasons(session, "working_hours", hours.id) == ["Peraturan Bupati"]
+    ramadan = month(session, office, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
+    assert reasons(session, "ramadan_month", ramadan.id) == ["Sidang isbat"]
+    for percent, reason in ((50, "Lebih awal"), (90, "Lebih lambat")):
+        answer(session)
+        threshold = set_warning_share(session, office.agency, percent, by=cast.installer, now=NOW, reason=reason)
+        session.commit()
+    assert reasons(session, "threshold", threshold.id) == ["Lebih lambat", "Lebih awal"]
+    assert warning_share(session, office.agency.id) == 90
+
+
+def test_the_database_keeps_what_is_set_with_its_office_and_its_day(session, cast):
+    office = cast.lumajang
+    day(session, office)
+    hours_from(session, office, TUESDAY)
+    month(session, office, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
+    answer(session)
+    set_warning_share(session, office.agency, 50, by=office.administrator, now=NOW, reason="x")
+    session.commit()
+    other = cast.tana_tidung.agency.id
+    for statement in (
+        *(f"UPDATE {table} SET agency_id = {other}" for table in SET_TABLES),
+        "UPDATE office_day SET date = '2026-03-04'",
+        "UPDATE office_day SET hours = '08.00–11.00'",
+        "UPDATE office_day SET name = ''",
+        "UPDATE office_day SET kind = 'party'",
+        "UPDATE working_hours SET since = '2026-03-04'",
+        "UPDATE ramadan_month SET last_day = '2027-02-01'",
+        "UPDATE threshold SET warning_share = 0",
+        "UPDATE threshold SET warning_share = 101",
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError):
+            session.connection().execute(text(statement))
+        session.rollback()
+    for table in (OfficeDay, WorkingHours, RamadanMonth, Threshold):
+        assert session.scalars(select(table)).one().agency_id == office.agency.id
+
+
+# Judging
+
+
+def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_step(session, cast):
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + dt.timedelta(days=2))
+
+    def evaluation():
+        return next(one.reading for one in judge(session, office.agency, NOW) if one.step is Step.EVALUATION)
+
+    late = evaluation()
+    assert (late.is_late, late.basis, late.measured) == (True, "arrival", dt.timedelta(hours=13))
+    day(session, office, dt.date(2026, 3, 2))
+    day(session, office, dt.date(2026, 3, 3))
+    assert (evaluation().is_late, evaluation().measured) == (False, dt.timedelta(hours=1))
+
+
+def test_a_year_of_the_register_is_judged_twice_with_the_same_result(session):
+    make_register(session, requests=60, seed=4, now=NOW)
+    for agency in session.scalars(select(Agency)).all():
+        once, again = (list(judge(session, agency, NOW)) for _time in range(2))
+        assert once == again
+        assert len({one.activity_id for one in once}) == len(once) > 100
+        finished = [one for one in judge(session, agency, NOW + dt.timedelta(days=9)) if one.reading.end < NOW]
+        assert set(finished) <= set(once)
+        assert any(one.reading.is_late for one in once) is any(one.reading.due for one in once)

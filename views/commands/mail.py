@@ -1,0 +1,70 @@
+"""`flask mail`: the outbox sent and looked at."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from models.agency import Agency
+from models.mail import Mail, MailState
+from models.notification import Notification
+from models.outbox import totals
+from views.clock import now
+from views.commands.terminal import Group, fail, reading, table, who
+from views.mailing import round_
+
+group = Group("mail", help="The outbox: send, list.")
+
+_MOST = 200
+
+
+@group.command("send")
+def send_mail() -> None:
+    """Send what is due; exit 1 where a mail failed for good, or no mail server is set (LPSE_SMTP_URL)."""
+    tally = round_(by=f"terminal ({who()})")
+    if tally is None:
+        fail("LPSE_SMTP_URL is not set: mail is kept in the outbox.")
+    cancelled = f", cancelled {tally.cancelled}" if tally.cancelled else ""
+    click.echo(f"Sent {tally.sent}, put off {tally.put_off}, failed {tally.failed}{cancelled}.")
+    if tally.trouble:
+        click.echo(f"The mail server: {tally.trouble}", err=True)
+    if tally.failed:
+        sys.exit(1)
+
+
+@group.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in MailState]))
+def list_mail(states: tuple[str, ...]) -> None:
+    """List the newest mail that waits or has failed (or is in the states given), and how much there is of each."""
+    wanted = [MailState(state) for state in states] or [MailState.WAITING, MailState.FAILED]
+    with reading() as session:
+        found = session.execute(
+            select(Mail, Agency.key)
+            .join(Agency, Agency.id == Mail.agency_id)
+            .where(Mail.state.in_(wanted))
+            .options(joinedload(Mail.notification).joinedload(Notification.user))
+            .order_by(Mail.id.desc())
+            .limit(_MOST)
+        ).all()
+        table(
+            ("ID", "AGENCY", "USER", "ADDRESS", "EVENT", "STATE", "TRIES", "NEXT TRY (UTC)", "LAST ERROR"),
+            [
+                (
+                    mail.id,
+                    agency,
+                    mail.notification.user.username,
+                    mail.address,
+                    mail.notification.event.value,
+                    mail.state.value,
+                    mail.attempts,
+                    f"{mail.next_try_at:%Y-%m-%d %H:%M}" if mail.state is MailState.WAITING else None,
+                    mail.last_error,
+                )
+                for mail, agency in found
+            ],
+        )
+        counts = totals(session)
+    click.echo(f"{now():%Y-%m-%d %H:%M} UTC: " + ", ".join(f"{count} {state.value}" for state, count in counts.items()))

@@ -1,0 +1,112 @@
+"""The part of a step's form that speaks of deviations: accounts, statements on outputs, and the head's disposals.
+
+They are there only under a paper that knows deviations. Which of them must be filled in is decided behind the door.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from wtforms import DateField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+
+from lpse_admin.deviation import ACCOUNT, LACKING, OUTPUT, DeviationKind, Disposal, account_field, output_field
+from lpse_admin.message import _
+from lpse_admin.sop import ItemKind
+from lpse_admin.steps import Step
+from models.database import db
+from models.deviation import DISPOSALS, disposal_field, undisposed
+from models.user import User
+from views.language import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wtforms import Form
+
+    from models.activity import Activity
+    from models.change import ChangeRequest
+
+_PARTS = ("disposal", "note", "follow_up_by", "follow_up_until")
+_NO_CHOICE = SelectChoice("", "–")
+_TIME = account_field(DeviationKind.TIME, "")
+
+
+def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
+    """Return the fields for what may deviate in ``activity`` and, at verification, for what waits for the head."""
+    fields: dict[str, Any] = {}
+    if change.paper.switches.deviations:
+        rule = change.paper.rules[activity.step]
+        fields[_TIME] = TextAreaField(tr(_("Account of the delay")))
+        for item in rule.requires:
+            if item.kind is not ItemKind.RECORD:
+                name = f"{ACCOUNT}{item.kind}-{item.key}"
+                fields[name] = TextAreaField(tr(_("Why it is not there: %(item)s", item=item.label)))
+        for place, output in enumerate(rule.outputs):
+            choices = [SelectChoice("", tr(_("as the SOP wants it"))), SelectChoice(LACKING, tr(_("missing or other")))]
+            fields[output_field(place)] = SelectField(output, choices=choices)
+            fields[f"{ACCOUNT}{output_field(place)}"] = TextAreaField(tr(_("Account: %(output)s", output=output)))
+    if activity.step is Step.VERIFICATION:
+        for deviation in undisposed(change):
+            fields |= disposal_fields(change.agency_id, deviation.id)
+    return fields
+
+
+def disposal_fields(agency_id: int, deviation_id: int) -> dict[str, Any]:
+    """Return the fields in which the head disposes of one deviation, by the names that they are sent under."""
+    disposals = [_NO_CHOICE, *(SelectChoice(one.value, tr(one.title)) for one in Disposal)]
+    colleagues = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in _colleagues(agency_id))]
+    fields = {
+        "disposal": SelectField(tr(_("Disposal")), choices=disposals),
+        "note": TextAreaField(tr(_("Note of the head"))),
+        "follow_up_by": SelectField(tr(_("To be followed up by")), choices=colleagues),
+        "follow_up_until": DateField(tr(_("Until"))),
+    }
+    return {disposal_field(name, deviation_id): field for name, field in fields.items()}
+
+
+def read_disposal(form: Form, deviation_id: int) -> dict[str, object]:
+    """Return what was typed of one deviation's disposal, as ``Deviation.dispose`` takes it."""
+    typed = {name: form[disposal_field(name, deviation_id)].data for name in _PARTS}
+    by = typed["follow_up_by"]
+    return {**typed, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
+
+
+def _colleagues(agency_id: int) -> list[tuple[int, str]]:
+    """Return id and name of those of the office who can be told to follow something up."""
+    rows = db.session.execute(
+        select(User.id, User.full_name)
+        .where(User.agency_id == agency_id, User.is_active, User.is_change_manager | User.is_head)
+        .order_by(User.full_name, User.id)
+    )
+    return [(id_, name) for id_, name in rows]
+
+
+def values_of_deviations(form: Any, sent: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a step's form
+    """Return what was typed of deviations, as ``ChangeRequest.advance`` takes it."""
+    names = [name for name in form._fields if name.startswith((ACCOUNT, OUTPUT)) and name in sent]
+    found: dict[str, Any] = {name: form[name].data or "" for name in names}
+    disposals = {
+        str(one.id): read_disposal(form, one.id)
+        for one in (undisposed(form.change) if form.activity.step is Step.VERIFICATION else [])
+        if disposal_field("disposal", one.id) in sent
+    }
+    return found | ({DISPOSALS: disposals} if disposals else {})
+
+
+def kept_of_deviations(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was kept of a step's deviations, by the names of the form's fields."""
+    kept = {key: value for key, value in declared.items() if key != DISPOSALS}
+    for id_, typed in declared.get(DISPOSALS, {}).items():
+        for name, value in typed.items():
+            kept[disposal_field(name, int(id_))] = _day(value) if name == "follow_up_until" else value
+    return kept
+
+
+def _day(value: object) -> dt.date | None:
+    with suppress(ValueError, TypeError):
+        return dt.date.fromisoformat(str(value))
+    return None

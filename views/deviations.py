@@ -1,0 +1,259 @@
+"""The ledger of deviations: what was not kept of the standard, with its account, its disposal and its follow-up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from calendar import monthrange
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import ColumnElement, Select, case, func
+from sqlalchemy.orm import aliased
+from wtforms import TextAreaField
+
+from lpse_admin.deviation import DeviationKind, Disposal, Subject
+from lpse_admin.errors import Incomplete
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource
+from lpse_admin.roles import Role
+from lpse_admin.steps import Step
+from models import audit
+from models.agency import Agency
+from models.change import ChangeRequest
+from models.database import db, is_sqlite
+from models.deviation import Deviation, DeviationState, disposal_field, in_state
+from models.user import User
+from views.base import me, row_id, stands_in_for_head
+from views.clock import now
+from views.deviation_fields import disposal_fields, read_disposal
+from views.entry import EntryView, entering
+from views.exporting import CellKind
+from views.forms import Form, Needed
+from views.language import day, tr
+from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from views.lists import Listing
+
+_executor = aliased(User, name="executor")
+_disposer = aliased(User, name="disposer")
+_follower = aliased(User, name="follower")
+
+_state = case(
+    *((in_state(state), state.value) for state in DeviationState if state is not DeviationState.SETTLED),
+    else_=DeviationState.SETTLED.value,
+)
+_title = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class IdFilter(Filter):
+    """One person, by id, as the totals of the ledger link to them: ``?executor=12``."""
+
+    of: Any = None
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Return equality with the id; raises NotFound for what is none."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        result: ColumnElement[bool] = self.of == row_id(value)
+        return result
+
+
+class FollowUpForm(Form):
+    """What was done about a deviation."""
+
+    note = TextAreaField(lazy_gettext("What was done"), [Needed()])
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many deviations of the list have something in common, and the address of the list of those alone."""
+
+    label: str
+    count: int
+    address: str
+
+
+class DeviationView(EntryView):
+    """Deviations from the standard in equipment, time and output."""
+
+    resource = Resource.DEVIATION
+    title = _("Deviations from the standard")
+    empty = _("No deviation matches. The program raises one as soon as a step does not keep its standard.")
+    list_template = "deviation/list.html"
+    details_template = "deviation/details.html"
+
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Deviation,
+        joins=(
+            (ChangeRequest, ChangeRequest.id == Deviation.change_id),
+            (_executor, _executor.id == Deviation.executor_id),
+            (_disposer, _disposer.id == Deviation.disposed_by_id),
+            (_follower, _follower.id == Deviation.follow_up_by_id),
+            (Agency, Agency.id == Deviation.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), Deviation.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("number", _("Number"), ChangeRequest.number, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("raised", _("Raised"), Deviation.raised_at, CellKind.MOMENT, sortable=True),
+            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind),
+            Column("what", _("What"), _title, CellKind.CHOICE, Subject),
+            Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
+            Column("measured", _("Measured (minutes)"), Deviation.measured_minutes, CellKind.NUMBER),
+            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER),
+            Column("standard", _("Standard"), Deviation.standard, listed=False),
+            Column("executor", _("Executor"), _executor.full_name),
+            Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.YES_NO, listed=False),
+            Column("account", _("Account"), Deviation.account, wide=True),
+            Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.MOMENT, listed=False),
+            Column("state", _("State"), _state, CellKind.CHOICE, DeviationState),
+            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal),
+            Column("disposer", _("Disposed of by"), _disposer.full_name, listed=False),
+            Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, listed=False),
+            Column("disposed", _("Disposed of"), Deviation.disposed_at, CellKind.MOMENT, listed=False),
+            Column("note", _("Note of the head"), Deviation.disposal_note, listed=False, wide=True),
+            Column("follower", _("To be followed up by"), _follower.full_name, listed=False),
+            Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, listed=False),
+            Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.MOMENT, listed=False),
+            Column("done", _("What was done"), Deviation.follow_up_note, listed=False, wide=True),
+        ),
+        filters=(
+            CaseFilter(
+                "state",
+                _("State"),
+                cases=tuple((state.value, state.title, in_state(state)) for state in DeviationState),
+            ),
+            ChoiceFilter("kind", _("Class"), of=Deviation.kind, choices=DeviationKind),
+            ChoiceFilter("step", _("Step"), of=Deviation.step, choices=Step),
+            PeriodFilter("raised", _("Raised"), of=Deviation.raised_at),
+            IdFilter("executor", _("Executor (id)"), of=Deviation.executor_id),
+            IdFilter("follower", _("Followed up by (id)"), of=Deviation.follow_up_by_id),
+        ),
+        search=(ChangeRequest.number, ChangeRequest.title),
+        order="-raised",
+    )
+
+    # -- totals ------------------------------------------------------------------------------------------------
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return the totals of the list as it is narrowed: by class, step, executor and month."""
+        listing = self.listing()
+
+        def total(label: str, count: int, **narrowed: object) -> Total:
+            return Total(label, count, listing.arguments.address(self.spec, page=0, **narrowed))
+
+        kinds = _grouped(listing, Deviation.kind)
+        steps = _grouped(listing, Deviation.step)
+        people = _grouped(listing, Deviation.executor_id, _executor.full_name)
+        months = _grouped(listing, _month(listing.zone))
+        nobody = gettext("not finished yet")
+        return {
+            "totals": [
+                (_("By class"), [total(tr(kind.title), count, kind=kind.value) for kind, count in kinds]),
+                (_("By step"), [total(tr(step.title), count, step=step.value) for step, count in steps]),
+                (_("By executor"), [total(name or nobody, count, executor=id_) for id_, name, count in people]),
+                (_("By month"), [total(_written(month), count, **_period(month)) for month, count in months]),
+            ]
+        }
+
+    # -- what the head and the followers do -------------------------------------------------------------------
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the forms in which the reader may dispose of the deviation, or say that its follow-up is done."""
+        return self._extras(self.get_one(str(id)))
+
+    def _extras(self, deviation: Deviation) -> dict[str, Any]:
+        return {
+            "deviation": deviation,
+            "disposal_form": self._disposal_form(deviation) if self._may_dispose(deviation) else None,
+            "follow_up_form": FollowUpForm() if self._may_follow_up(deviation) else None,
+        }
+
+    @staticmethod
+    def _may_dispose(deviation: Deviation) -> bool:
+        if deviation.state is not DeviationState.ACCOUNTED or me().agency_id != deviation.agency_id:
+            return False
+        return Role.HEAD in me().roles or (stands_in_for_head() and deviation.executor_id != me().id)
+
+    @staticmethod
+    def _may_follow_up(deviation: Deviation) -> bool:
+        is_head = Role.HEAD in me().roles and me().agency_id == deviation.agency_id
+        return deviation.state is DeviationState.FOLLOW_UP and (is_head or deviation.follow_up_by_id == me().id)
+
+    @staticmethod
+    def _disposal_form(deviation: Deviation) -> Form:
+        fields = disposal_fields(deviation.agency_id, deviation.id)
+        form: Form = type("DisposalForm", (Form,), fields)()
+        return form
+
+    @expose("/<deviation_id>/dispose", methods=("POST",))
+    def dispose(self, deviation_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Write down what the head makes of a deviation."""
+        deviation = self.get_one(deviation_id)
+        form = self._disposal_form(deviation)
+        given = read_disposal(form, deviation.id)
+        with entering(form, "deviation.dispose", reason=str(given["note"] or "") or None):
+            _dispose(deviation, given)
+        if not form.errors and not form.form_errors:
+            return self.done(gettext("The deviation is disposed of."), deviation.id)
+        return self.answer_form(form, _("Disposal of a deviation"), _("Record"), back=self.row_url(deviation.id))
+
+    @expose("/<deviation_id>/done", methods=("POST",))
+    def follow_up(self, deviation_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Write down that what was to be followed up is done."""
+        deviation = self.get_one(deviation_id)
+        form = FollowUpForm()
+        note = form.note.data or ""
+        with entering(form, "deviation.follow-up", reason=note or None):
+            deviation.follow_up(me(), now=now(), note=note)
+        if not form.errors and not form.form_errors:
+            return self.done(gettext("The follow-up is recorded as done."), deviation.id)
+        return self.answer_form(form, _("Follow-up of a deviation"), _("Record"), back=self.row_url(deviation.id))
+
+
+def _dispose(deviation: Deviation, given: Mapping[str, object]) -> None:
+    """Dispose of ``deviation``, the fields of a refusal under the names that its form sends them by."""
+    try:
+        deviation.dispose(me(), now=now(), given=given)
+    except Incomplete as refusal:
+        named = {disposal_field(name, deviation.id): message for name, message in refusal.fields.items()}
+        raise Incomplete(refusal.message, fields=named) from None
+    audit.give(db.session(), capacity=deviation.disposed_capacity)
+
+
+def _grouped(listing: Listing, *of: Any) -> list[Any]:  # noqa: ANN401 - expressions
+    """Return (values of ``of``, how many) of what the list matches, in the order of the first value."""
+    statement: Select[Any] = listing.spec.read(*of, func.count()).where(*listing.criteria()).group_by(*of)
+    return list(db.session.connection().execute(statement.order_by(of[0])).all())
+
+
+def _month(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression
+    """Return the month in which a deviation was raised in ``zone``, as "2026-03".
+
+    By the zone's present distance from UTC: none of Indonesia's has ever put its clocks forward in summer.
+    """
+    distance = now().astimezone(zone).utcoffset() or dt.timedelta()
+    if is_sqlite(db.engine):
+        seconds = f"{int(distance.total_seconds()):+d} seconds"
+        return func.strftime("%Y-%m", Deviation.raised_at, seconds)
+    return func.to_char(func.timezone("UTC", Deviation.raised_at) + distance, "YYYY-MM")
+
+
+def _period(month: str) -> dict[str, object]:
+    """Return the parameters of the list for the deviations of one month."""
+    first = dt.date.fromisoformat(f"{month}-01")
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    return {"raised-from": first.isoformat(), "raised-until": last.isoformat()}
+
+
+def _written(month: str) -> str:
+    """Return a month in words: Maret 2026."""
+    return day(dt.date.fromisoformat(f"{month}-01")).partition(" ")[2]

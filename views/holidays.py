@@ -1,0 +1,246 @@
+"""Holidays: a whole year at a glance, and each day that the office sets itself, whatever the national list says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import get_locale, gettext
+from sqlalchemy.orm import aliased
+from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+from lpse_admin.calendar import OverrideKind
+from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from models.agency import Agency
+from models.database import db
+from models.office_day import OfficeDay, day_of, days_of_year, set_day
+from models.user import User
+from models.working_time import calendar_of
+from views.agencies import answered, ask, named, reachable
+from views.base import may_i, me
+from views.clock import now
+from views.entry import EntryView, entering
+from views.exporting import CellKind
+from views.forms import Form, Needed
+from views.language import day as in_words
+from views.lists import ChoiceFilter, Column, Filter, ListSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+    from lpse_admin.calendar import Day
+    from lpse_admin.holidays_id import Holiday
+
+_setter = aliased(User, name="day_setter")
+
+
+@dataclass(frozen=True, slots=True)
+class YearFilter(Filter):
+    """The days of one year: ``?year=2026``."""
+
+    def options(self) -> list[tuple[str, str]]:
+        """Return the years that the calendar knows, the latest first."""
+        return [(str(year), str(year)) for year in range(LAST_YEAR, FIRST_YEAR - 1, -1)]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Return the criterion for the days of the year."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value not in dict(self.options()):
+            raise self._malformed(value)
+        return OfficeDay.date.between(dt.date(int(value), 1, 1), dt.date(int(value), 12, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A day of the year's overview: what the national list says, and what the office made of it."""
+
+    date: dt.date
+    weekday: str
+    national: Holiday | None
+    set_day: OfficeDay | None
+    day: Day
+
+
+class DayForm(Form):
+    """A day as the office sets it."""
+
+    agency = SelectField(_("Agency"), [Needed()])
+    date = DateField(_("Date"), [InputRequired()])
+    kind = SelectField(
+        _("What the day is"),
+        [Needed()],
+        coerce=OverrideKind,
+        choices=[SelectChoice(kind.value, kind.title) for kind in OverrideKind],
+    )
+    name = StringField(_("Name of the day"), [Needed()])
+    hours = StringField(
+        _("Hours of its own"),
+        description=_("Only for a half day: 07.30–11.30. Left empty, a working day has the hours of its weekday."),
+    )
+    reason = TextAreaField(
+        _("Reason"), [Needed()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
+    )
+
+
+class RemovalForm(Form):
+    """Why something that was set is removed."""
+
+    id = HiddenField()
+    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+
+
+class HolidayView(EntryView):
+    """The days that the reader's office has set."""
+
+    resource = Resource.HOLIDAY
+    title = _("Holidays and working days")
+    empty = _("The office has set no day itself.")
+    list_template = "holiday/list.html"
+    details_template = "holiday/details.html"
+    create_label = _("Set a day")
+    can_create = True
+    can_edit = True
+    can_delete = True
+
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=OfficeDay,
+        joins=((Agency, Agency.id == OfficeDay.agency_id), (_setter, _setter.id == OfficeDay.set_by_id)),
+        columns=(
+            Column("id", _("Id"), OfficeDay.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("date", _("Date"), OfficeDay.date, CellKind.DATE, sortable=True, leads=True),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("kind", _("What the day is"), OfficeDay.kind, CellKind.CHOICE, OverrideKind),
+            Column("name", _("Name of the day"), OfficeDay.name),
+            Column("hours", _("Hours of its own"), OfficeDay.hours),
+            Column("set_by", _("Set by"), _setter.full_name),
+            Column("set", _("Set on"), OfficeDay.set_at, CellKind.MOMENT),
+        ),
+        filters=(
+            YearFilter("year", _("Year")),
+            ChoiceFilter("kind", _("What the day is"), of=OfficeDay.kind, choices=OverrideKind),
+        ),
+        search=(OfficeDay.name,),
+        order="-date",
+    )
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return the year at a glance, as the national list and the office have it."""
+        agencies = reachable()
+        agency = named(agencies, request.args.get("agency"))
+        if agency is None:
+            return {"agency": None}
+        asked = request.args.get("year", "")
+        year = int(asked) if asked.isdigit() else now().astimezone(agency.zone).year
+        return {
+            "agency": agency,
+            "agencies": agencies if len(agencies) > 1 else [],
+            "year": year,
+            "years": [near for near in (year - 1, year + 1) if FIRST_YEAR <= near <= LAST_YEAR],
+            "lines": _lines(agency, year),
+        }
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the day, and the form for its removal where the reader may."""
+        may_remove = may_i(Verb.DELETE, self.resource)
+        return {
+            "day": self.get_one(str(id)),
+            "may_edit": may_i(Verb.EDIT, self.resource),
+            "form": RemovalForm(formdata=None, data={"id": id}) if may_remove else None,
+        }
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+        """Set a day; a date in the address is filled in, with what the national list says of it."""
+        self.demand(Verb.CREATE)
+        agencies = reachable()
+        form = DayForm(data=_filled_in(request.args.get("date", "")))
+        ask(form, form.agency, agencies)
+        if request.method == "GET" and form.date.data:
+            agency = answered(form, agencies)
+            known = day_of(db.session(), agency.id, form.date.data)
+            if known is not None:
+                return redirect(url_for(".edit_view", id=known.id))
+        if request.method == "POST" and form.validate():
+            with entering(form, "holiday.set"):
+                day = set_day(db.session(), answered(form, agencies), date=form.date.data, **_typed(form))
+            if not form.errors:
+                return self.done(gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id)
+        return self.answer_form(form, _("Set a day"), _("Set the day"))
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:  # noqa: ANN401
+        """Make something else of a day that is set."""
+        self.demand(Verb.EDIT)
+        day = self.get_one(request.args.get("id", ""))
+        form = DayForm(obj=day)
+        del form.agency, form.date
+        if request.method == "POST" and form.validate():
+            with entering(form, "holiday.alter"):
+                day.alter(**_typed(form))
+            if not form.errors:
+                return self.done(gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id)
+        heading = _("%(day)s: what the day is", day=in_words(day.date))
+        return self.answer_form(form, heading, _("Keep"), back=self.row_url(day.id))
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:  # noqa: ANN401
+        """Remove what was set, with a reason: the national list says again what the day is."""
+        self.demand(Verb.DELETE)
+        day = self.get_one(request.form.get("id", ""))
+        date, id_ = in_words(day.date), day.id
+        form = RemovalForm()
+        with entering(form, "holiday.remove"):
+            day.remove(by=me(), reason=form.reason.data or "")
+        if form.errors:
+            heading = _("Remove what is set for %(day)s", day=date)
+            return self.answer_form(form, heading, _("Remove"), back=self.row_url(id_))
+        flash(gettext("Removed. %(day)s is what the national list says again.", day=date), "success")
+        return redirect(url_for(".index_view"), 303)
+
+
+def _typed(form: DayForm) -> dict[str, Any]:
+    """Return what was typed of a day, and who sets it when."""
+    return {
+        "kind": form.kind.data,
+        "name": form.name.data or "",
+        "hours": form.hours.data or "",
+        "reason": form.reason.data or "",
+        "by": me(),
+        "now": now(),
+    }
+
+
+def _filled_in(text: str) -> dict[str, Any]:
+    """Return what a form for the date in an address begins with: a day off is taken back, another is given."""
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return {}
+    national = national_holidays(date.year).get(date) if FIRST_YEAR <= date.year <= LAST_YEAR else None
+    kind = OverrideKind.HOLIDAY if national is None else OverrideKind.WORKDAY
+    return {"date": date, "kind": kind, "name": "" if national is None else national.name}
+
+
+def _lines(agency: Agency, year: int) -> list[Line]:
+    """Return every day of ``year`` that the national list names or the office has set, in order."""
+    session = db.session()
+    calendar = calendar_of(session, agency)
+    national = national_holidays(year)
+    ours = {day.date: day for day in days_of_year(session, agency.id, year)}
+    weekdays = get_locale().days["format"]["wide"]
+    return [
+        Line(date, weekdays[date.weekday()], national.get(date), ours.get(date), calendar.day(date))
+        for date in sorted({*national, *ours})
+    ]

@@ -1,0 +1,69 @@
+"""Mail as it is written for its reader, and the round that sends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app, g, render_template, url_for
+from flask_babel import force_locale
+
+from lpse_admin.event import Event
+from models.database import db
+from models.outbox import Letter, Parcel, Tally, send
+from views.access import settings
+from views.clock import now
+from views.notices import facts, sentence
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def compose(parcel: Parcel) -> Letter:
+    """Return what a mail says, in its reader's language and zone, with the link to what it is about."""
+    base = settings().base_url or parcel.link_base
+    # A request of nobody's, so that addresses are those that readers reach the program by.
+    with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(parcel.language.value):
+        g.zone, g.viewer, g.delegation = parcel.zone, None, None
+        try:
+            return _letter(parcel, has_link=base is not None)
+        finally:
+            for name in ("zone", "viewer", "delegation"):
+                g.pop(name, None)
+
+
+def _letter(parcel: Parcel, *, has_link: bool) -> Letter:
+    details = parcel.details
+    told = {
+        "language": parcel.language.value,
+        "name": parcel.name,
+        "office": parcel.office,
+        "title": tr(Event(details["event"]).title),
+        "sentence": sentence(details),
+        "request": " ".join(str(details[key]) for key in ("number", "title") if details.get(key)),
+        "facts": facts(details),
+        "at": parcel.at,
+        "link": _link(parcel) if has_link else None,
+        "profile": url_for("profile.show", _external=True, _anchor="mail") if has_link else None,
+    }
+    number = f"{details['number']}: " if details.get("number") else ""
+    return Letter(
+        subject=f"[LPSE] {number}{told['sentence']}",
+        text=render_template("mail/notification.txt", **told),
+        html=render_template("mail/notification.html", **told),
+        sender=parcel.office,
+    )
+
+
+def _link(parcel: Parcel) -> str:
+    if parcel.change_id is None:
+        return url_for("notification.index_view", _external=True)
+    return url_for("change.details_view", id=parcel.change_id, _external=True)
+
+
+def round_(by: str = "server", is_stopped: Callable[[], bool] = lambda: False) -> Tally | None:
+    """Send what is due, and return what became of it; None where no mail server is set and mail is kept."""
+    server = settings().mail_server
+    if server is None:
+        return None
+    return send(db.session(), server, compose, now=now, by=by, is_stopped=is_stopped)

@@ -1,0 +1,137 @@
+"""Notifications: what the reader was told, newest first; opened, and marked as read, by a button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, url_for
+from flask_admin import expose
+from flask_babel import ngettext
+
+from lpse_admin.event import Event
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource
+from models import audit
+from models.database import db
+from models.notification import MOST_UNREAD, Notification, read_all, unread
+from views.access import viewer
+from views.base import RecordView, me
+from views.cells import NOTHING
+from views.clock import now
+from views.exporting import CellKind
+from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.notices import facts, sentence
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from werkzeug.wrappers import Response
+
+_number: Any = Notification.details["number"].as_string()
+_title: Any = Notification.details["title"].as_string()
+_reason: Any = Notification.details["reason"].as_string()
+
+
+class NotificationView(RecordView):
+    """Everything that the reader was told, and nothing that anybody else was."""
+
+    resource = Resource.NOTIFICATION
+    title = _("Notifications")
+    empty = _("Nothing matches. You are told here what waits for you, and what became of your requests.")
+    list_template = "notification/list.html"
+    details_template = "notification/details.html"
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Notification,
+        columns=(
+            Column("id", _("Id"), Notification.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("at", _("When"), Notification.at, CellKind.MOMENT, sortable=True),
+            Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
+            Column("number", _("Request"), _number),
+            Column("title", _("Title"), _title),
+            Column("sentence", _("What"), Notification.details, leads=True, written=sentence),
+            Column("reason", _("Reason"), _reason),
+            Column("read", _("Read"), Notification.read_at, CellKind.MOMENT),
+        ),
+        filters=(
+            CaseFilter(
+                "state",
+                _("State"),
+                cases=(
+                    ("unread", _("Unread"), Notification.read_at.is_(None)),
+                    ("read", _("Read"), Notification.read_at.is_not(None)),
+                ),
+            ),
+            ChoiceFilter("event", _("Event"), of=Notification.event, choices=Event),
+            PeriodFilter("at", _("When"), of=Notification.at),
+        ),
+        search=(_number, _title),
+        order="-at",
+    )
+
+    def list_extras(self) -> dict[str, Any]:
+        """Return whether there is anything to be marked as read."""
+        return {"has_unread": unread_count() > 0, "notices": _notices}
+
+    def lead_urls(self) -> Callable[[int], str]:
+        """Return what gives the address of a row's button."""
+        start, end = url_for(".open", notification_id=0).rsplit("0", 1)
+        return lambda id_: f"{start}{id_}{end}"
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the sentence and what was told beside it."""
+        one = self.get_one(str(id))
+        return {"notification": one, "sentence": sentence(one.details), "told": facts(one.details)}
+
+    @expose("/<notification_id>/open", methods=("POST",))
+    def open(self, notification_id: str) -> Response:
+        """Mark one as read, and go where it leads."""
+        one = self.get_one(notification_id)
+        if one.read_at is None:
+            audit.give(db.session(), action="notification.read")
+            one.read(now())
+            db.session.commit()
+        if one.change_id is None:
+            return redirect(self.row_url(one.id), 303)
+        return redirect(url_for("change.details_view", id=one.change_id), 303)
+
+    @expose("/read-all", methods=("POST",))
+    def read_all(self) -> Response:
+        """Mark everything as read."""
+        session = db.session()
+        audit.give(session, action="notification.read")
+        count = read_all(session, me(), now())
+        session.commit()
+        flash(ngettext("%(num)s notification is marked as read.", "%(num)s notifications are marked as read.", count))
+        return redirect(url_for(".index_view"), 303)
+
+
+def _notices(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the rows of the list as its template writes them."""
+    found = []
+    for url, open_url, cells in rows:
+        cell = {column.key: value for column, value in cells}
+        request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
+        found.append(
+            {
+                **cell,
+                "url": url,
+                "open_url": open_url,
+                "is_read": cell["read"] is not NOTHING,
+                "reason": None if cell["reason"] is NOTHING else cell["reason"],
+                "request": request,
+                "button": tr(_("Open the request") if request else _("Open")),
+            }
+        )
+    return found
+
+
+def unread_count() -> int:
+    """Return how many the viewer has not read, counted to a hundred at the most."""
+    user = viewer()
+    return unread(db.session(), user) if user else 0
+
+
+def unread_label(count: int) -> str:
+    """Return the count as the page's head shows it."""
+    return f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count)

@@ -1,0 +1,87 @@
+"""What the server does by itself at a set interval, so that a small office needs no scheduler."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from models.agency import Agency
+from models.audit import Circumstances, answer_for
+from models.database import db
+from models.deadline import sweep
+from views import mailing
+from views.clock import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flask import Flask
+
+    #: Something to be done at each round; it is given what tells it that the server stops.
+    Round = Callable[[Callable[[], bool]], object]
+
+#: How long a stopping server waits for the round that is under way; what is cut off there is done by the next one.
+_PATIENCE = 10.0
+
+
+def _send_mail(is_stopped: Callable[[], bool]) -> object:
+    return mailing.round_(is_stopped=is_stopped)
+
+
+def _sweep(is_stopped: Callable[[], bool]) -> object:
+    """Raise what has become overdue, one transaction for each office."""
+    session = db.session()
+    for agency_id in session.scalars(select(Agency.id).order_by(Agency.id)).all():
+        if is_stopped():
+            break
+        # Begun anew for each: it is over with the commit.
+        answer_for(session, Circumstances(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
+        sweep(session, session.get_one(Agency, agency_id), now())
+        session.commit()
+    return None
+
+
+#: What is done at each round, in this order: what the sweep tells is in the mail of the same round.
+ROUNDS: tuple[tuple[str, Round], ...] = (("deadlines", _sweep), ("mail", _send_mail))
+
+
+class Rounds:
+    """A thread that goes its rounds until it is stopped; the fault of one ends neither the others nor the thread."""
+
+    def __init__(self, app: Flask, seconds: float, rounds: Sequence[tuple[str, Round]] = ROUNDS) -> None:
+        """Get ready to do ``rounds`` for ``app``, at once and then every so many ``seconds``."""
+        self._app, self._seconds, self._rounds = app, seconds, tuple(rounds)
+        self._stopped = Flag()
+        self._thread = Thread(target=self._go, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is under way."""
+        self._stopped.set()
+        self._thread.join(_PATIENCE)
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the thread is there."""
+        return self._thread.is_alive()
+
+    def _go(self) -> None:
+        while not self._stopped.is_set():
+            for name, round_ in self._rounds:
+                self._do(name, round_)
+            self._stopped.wait(self._seconds)
+
+    def _do(self, name: str, round_: Round) -> None:
+        """Do one round with a session of its own, and say in one line what went wrong."""
+        try:
+            with self._app.app_context():
+                round_(self._stopped.is_set)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next round must come
+            reason = " ".join(str(error).split()) or "no reason given"
+            self._app.logger.error("round “%s”: %s: %s", name, type(error).__name__, reason[:300])  # noqa: TRY400 - one line
