@@ -228,6 +228,8 @@ _ENCODERS = _Encoders(
         type(None): lambda _none: "null",
         str: encode_basestring,
         dt.datetime: lambda moment: f'"{moment.isoformat()}"',
+        dict: lambda value: _JSON.encode(value) if value else "{}",
+        list: lambda value: _JSON.encode(value) if value else "[]",
     }
 )
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from lpse_admin.clock import Clock, minutes, reading
+from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Lateness, Subject, account_field, output_field
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import Step
 from models.demo.bulk import inserted, updated
 from models.demo.wording import say
 from models.deviation import Deviation
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.clock import Reading
     from lpse_admin.sop import Item
+    from lpse_admin.steps import Step
     from models.delegation import Delegation
     from models.demo.bulk import Row, Told
     from models.demo.journey import Journey
@@ -42,17 +42,20 @@ _FOLLOW_UP_DAYS = (5, 30)
 
 def _times(journey: Journey, at: dt.datetime) -> Reading:
     activity, office = journey.activities[-1], journey.office
-    step = activity["step"]
-    standard = None if step is Step.REQUEST else office.paper.rules[step].standard
+    standard = standard_of(office.paper, activity["step"])
     clock = Clock(activity["arrived_at"], activity["taken_up_at"], activity["finished_at"])
     return reading(office.calendar, standard, office.paper.switches.clock, clock, at)
 
 
 def lateness(journey: Journey, at: dt.datetime) -> Lateness | None:
     """Return how late the present step is, as ``models.timekeeping.lateness`` says it."""
-    standard = journey.office.paper.rules[journey.step].standard
+    standard = standard_of(journey.office.paper, journey.step)
     if standard is None or not journey.office.paper.switches.deviations:
         return None
+    activity = journey.activities[-1]
+    since = activity["taken_up_at"] or activity["arrived_at"]
+    if not standard.days and activity["taken_up_at"] and at - since <= dt.timedelta(minutes=standard.minutes):
+        return None  # not even by the clock on the wall
     times = _times(journey, at)
     if not times.is_late or times.allowed is None:
         return None

@@ -7,6 +7,7 @@ would have refused. A test takes requests of the register through the door again
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lpse_admin.deviation import late
@@ -107,11 +108,6 @@ class Journey:
 
     def _new_position(self) -> Position:
         change = self.change
-        conditions = {
-            Condition.BY_PROXY: bool(change["on_behalf_of"]),
-            Condition.ACCOUNT: change["kind"] is ChangeKind.ACCOUNT,
-            Condition.EMERGENCY: change["urgency"] is Urgency.EMERGENCY,
-        }
         return Position(
             step=change["step"],
             urgency=change["urgency"],
@@ -120,7 +116,11 @@ class Journey:
             refused=change["is_refused"],
             undone=change["is_undone"],
             rolled_back=change["is_rolled_back"],
-            conditions=frozenset(condition for condition, holds in conditions.items() if holds),
+            conditions=_conditions(
+                bool(change["on_behalf_of"]),
+                change["kind"] is ChangeKind.ACCOUNT,
+                change["urgency"] is Urgency.EMERGENCY,
+            ),
             held_by=self.activities[-1]["held_by_id"],
         )
 
@@ -433,3 +433,10 @@ class Journey:
 
 def _json(value: Any) -> Any:  # noqa: ANN401 - fields hold texts, dates, enums and ids
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+@cache
+def _conditions(*hold: bool) -> frozenset[Condition]:
+    """Return the conditions that hold, of: by proxy, an account, an emergency."""
+    conditions = (Condition.BY_PROXY, Condition.ACCOUNT, Condition.EMERGENCY)
+    return frozenset(condition for condition, holds in zip(conditions, hold, strict=True) if holds)

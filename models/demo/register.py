@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 #: Working minutes that a step takes where the paper sets none.
 _USUAL_MINUTES = 45
 #: How often a step takes longer than its standard, and how often because nobody took it up.
-_LATE, _LEFT_LYING = 0.09, 0.25
+_LATE, _LEFT_LYING = 0.08, 0.25
 #: Mean working minutes until a step is taken up, for a normal change and for an emergency; the head is busier.
 _WAITING = {Role.REQUESTER: 240, Role.CHANGE_MANAGER: 120, Role.HEAD: 200}
 _EMERGENCY_WAITING = 15
@@ -226,6 +226,8 @@ class Register:
         """Return the working seconds that the present step's standard leaves from ``place`` on."""
         office, standard = journey.office, journey.office.paper.rules[journey.step].standard
         assert standard is not None  # noqa: S101 - asked only where there is one
+        if not standard.days:
+            return standard.minutes * MINUTE
         return office.calendar.allowed(office.hours.at(place), standard) // _SECOND if place < office.end else DAY
 
     def _choose_actor(self, journey: Journey, role: Role, plan: Plan) -> Plan:

@@ -7,7 +7,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Enum
+from sqlalchemy import JSON, Enum
 
 from models.base import UtcDateTime
 from models.database import is_sqlite
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection, Table
+    from sqlalchemy.types import TypeEngine
 
 #: SQLite makes the lists of a table's CHECKs anew for each statement, not for each row; and it takes so many places.
 _ROWS, _PLACES = 200, 30_000
@@ -35,9 +36,7 @@ class Writer:
         for place, column in enumerate(table.columns):
             process = column.type.dialect_impl(dialect).bind_processor(dialect)
             if process:
-                # An enum has few values, and a moment comes several times.
-                is_repeated = isinstance(column.type, Enum | UtcDateTime)
-                self._processors.append((place, lru_cache(_REMEMBERED)(process) if is_repeated else process))
+                self._processors.append((place, _quickened(column.type, process)))
         self._width = len(table.columns)
         self._values = itemgetter(*(column.name for column in table.columns))
         quote = dialect.identifier_preparer.quote
@@ -78,3 +77,13 @@ class Writer:
             if value is not None:
                 values[place] = process(value)
         return tuple(values)
+
+
+def _quickened(kind: TypeEngine[Any], process: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return ``process`` sparing what comes again and again: few enums, the same moments, empty lists."""
+    if isinstance(kind, Enum | UtcDateTime):
+        return lru_cache(_REMEMBERED)(process)
+    if isinstance(kind, JSON):
+        empty = {list: process([]), dict: process({})}
+        return lambda value: process(value) if value else empty[type(value)]
+    return process
