@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 TRAIL = {"audit_entry", "audit_row", "audit_chain"}
 #: What is over and done with nobody is told of any more: the demo begins with empty lists of notifications.
 TOLD = {"notification", "mail"}
+#: What has to be among the transactions that are made again by hand, beside moves.
+REPLAYED = {"change.take-up", "change.hand-over", "deadline.sweep", "deviation.dispose", "deviation.follow-up"}
 WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
@@ -192,14 +194,16 @@ def test_everything_happens_in_the_office_s_own_working_hours(register):
 
 
 def test_steps_are_taken_up_by_somebody_other_than_a_requester_and_handed_over_now_and_then(register):
+    taken_up = set()
     for activity in register.scalars(select(Activity)):
         if activity.actor_role is Role.REQUESTER:
             assert (activity.taken_up_at, activity.held_by_id) == (None, None)
-        elif not activity.change.paper.switches.deviations and not activity.is_open:
-            assert activity.taken_up_at
+        else:
+            taken_up.add((activity.agency_id, activity.is_open, activity.taken_up_at is not None))
         hands = [activity.taken_up_by_id, *(handover.to_id for handover in activity.handovers)]
         assert activity.held_by_id == hands[-1]
         assert activity.is_open or activity.held_by_id in {None, activity.actor_id}
+    assert len(taken_up) == 8
     handed = register.scalars(select(Handover)).all()
     assert {handover.agency_id for handover in handed} == {1, 2}
     assert len({handover.reason for handover in handed}) > 1
@@ -406,7 +410,8 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
                 Step.EVALUATION: (Outcome.REJECTED, {"findings": "Tidak lengkap", "reason": "Bukan wewenang LPSE"}),
                 Step.REPORT: (Outcome.REPORTED, {"summary": "Selesai"}),
             }[step]
-            request.advance(outcome, manager, now=now, values=values)
+            # By now it is late under a paper that knows deviations.
+            request.advance(outcome, manager, now=now, values={**values, "account-time": "Menunggu keterangan"})
             session.commit()
             assert request.step is not step
         requester = session.scalars(select(User).where(User.username == "pemohon")).one()
@@ -424,6 +429,7 @@ def test_the_door_given_the_same_would_have_written_the_same(new_database):
                 (entry.action, entry.at, entry.actor_id, entry.told)
                 for entry in bulk.scalars(select(AuditEntry).order_by(AuditEntry.id))
             ]
+            assert REPLAYED <= {action for action, *_others in entries}
             contents = dict(bulk.execute(select(FileContent.sha256, FileContent.content)).all())
             expected, expected_trail = rows_of(bulk), tellings(bulk)
         with session_on(other) as session:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from models.demo.writer import Memory
+
 #: A row by column name.
 Row = dict[str, Any]
 
@@ -69,7 +71,8 @@ class Ledger:
         self._held: dict[str, list[Row]] = defaultdict(list)
         self._altered: dict[str, dict[int, Row]] = defaultdict(dict)
         self._count = 0
-        self._writers = {name: Writer(connection, table) for name, table in _TABLES.items()}
+        memory: Memory = {}
+        self._writers = {name: Writer(connection, table, memory) for name, table in _TABLES.items()}
         self._last = {
             table.name: connection.scalar(select(func.max(table.c.id))) or 0
             for table in _TABLES.values()
@@ -167,11 +170,10 @@ class Ledger:
 
 def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> list[Told]:
     """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
-    after = []
-    for name, label in _labels(table):
-        value = row.get(name)
-        if value is not None:
-            after.append(label + (_SECRET if name in secret else _ENCODERS[type(value)](value)))
+    after = [
+        f'"{name}":{_SECRET if name in secret else _ENCODERS[type(value)](value)}'
+        for name, value in sorted([item for item in row.items() if item[1] is not None])
+    ]
     key = str(row.get("id") or row.get("sha256"))
     text_ = f'{{"action":"inserted","after":{{{",".join(after)}}},"before":{{}},"id":"{key}","table":"{table}"}}'
     return [Told(table, key, str(change) if change else None, text_)]
@@ -195,12 +197,6 @@ def updated(
         f'"id":"{id_}","table":"{table}"}}'
     )
     return [Told(table, str(id_), str(change) if change else None, text_)]
-
-
-@cache
-def _labels(table: str) -> list[tuple[str, str]]:
-    """Return the columns of a table in the order of JSON, each with what stands before its value there."""
-    return [(name, f'"{name}":') for name in sorted(column.name for column in _TABLES[table].columns)]
 
 
 def _plain(value: object) -> str:

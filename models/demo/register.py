@@ -50,6 +50,8 @@ _PAUSE = 6
 _OPEN_SHARE, _MOST_OPEN = 0.2, 600
 #: How often a request that came to nothing is followed by another, linked to it.
 _RETRIED = 0.4
+#: How often a step is done without having been taken up before.
+_AT_ONCE = 0.5
 #: How often an open step is taken up already.
 _TAKEN_UP = 0.5
 
@@ -212,11 +214,11 @@ class Register:
         if not is_judged:
             minutes = min(standard.minutes, DAY // MINUTE) if standard else _USUAL_MINUTES
             finished = arrived + waiting + working_seconds(random, minutes * MINUTE, is_late=is_late)
-            return Plan(None if role is Role.REQUESTER else arrived + waiting, finished, None)
+            is_at_once = role is Role.REQUESTER or (not is_hasty and random.random() < _AT_ONCE)
+            return Plan(None if is_at_once else arrived + waiting, finished, None)
         allowed = self._allowed(journey, arrived)
-        if is_late and random.random() < _LEFT_LYING:
-            finished = arrived + working_seconds(random, allowed, is_late=True)
-            return Plan(None, finished, arrived + allowed)
+        if not is_hasty and random.random() < (_LEFT_LYING if is_late else _AT_ONCE):
+            return Plan(None, arrived + working_seconds(random, allowed, is_late=is_late), arrived + allowed)
         taken_up = arrived + min(waiting, round(allowed * (0.2 + 0.7 * random.random())))
         allowed = self._allowed(journey, taken_up)
         return Plan(taken_up, taken_up + working_seconds(random, allowed, is_late=is_late), taken_up + allowed)

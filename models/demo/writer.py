@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
     from sqlalchemy.types import TypeEngine
 
+    #: How values are stored, by enum; and moments.
+    Memory = dict[Any, Callable[[Any], Any]]
+
 #: SQLite makes the lists of a table's CHECKs anew for each statement, not for each row; and it takes so many places.
 _ROWS, _PLACES = 200, 30_000
-#: Values as they are stored that are remembered of one column.
-_REMEMBERED = 5_000
+#: Moments, and members of an enum, whose stored form is remembered.
+_REMEMBERED = 50_000
 
 
 class Writer:
     """Writes rows of one table, each value as the column's own type stores it."""
 
-    def __init__(self, connection: Connection, table: Table) -> None:
-        """Prepare the statement and the conversion of each column."""
+    def __init__(self, connection: Connection, table: Table, memory: Memory) -> None:
+        """Prepare the statement and the conversion of each column; the writers of one ledger share their ``memory``."""
         dialect = connection.dialect
         self._connection = connection
         #: Only some columns store a value otherwise than as it is: place and conversion of each.
@@ -36,7 +39,7 @@ class Writer:
         for place, column in enumerate(table.columns):
             process = column.type.dialect_impl(dialect).bind_processor(dialect)
             if process:
-                self._processors.append((place, _quickened(column.type, process)))
+                self._processors.append((place, _quickened(column.type, process, memory)))
         self._width = len(table.columns)
         self._values = itemgetter(*(column.name for column in table.columns))
         quote = dialect.identifier_preparer.quote
@@ -79,10 +82,11 @@ class Writer:
         return tuple(values)
 
 
-def _quickened(kind: TypeEngine[Any], process: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _quickened(kind: TypeEngine[Any], process: Callable[[Any], Any], memory: Memory) -> Callable[[Any], Any]:
     """Return ``process`` sparing what comes again and again: few enums, the same moments, empty lists."""
     if isinstance(kind, Enum | UtcDateTime):
-        return lru_cache(_REMEMBERED)(process)
+        shared = kind.enum_class if isinstance(kind, Enum) else UtcDateTime
+        return memory.setdefault(shared, lru_cache(_REMEMBERED)(process))
     if isinstance(kind, JSON):
         empty = {list: process([]), dict: process({})}
         return lambda value: process(value) if value else empty[type(value)]
