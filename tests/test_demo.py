@@ -424,12 +424,12 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
 def test_the_door_given_the_same_would_have_written_the_same(new_database):
     with new_database("sqlite") as url, new_database("sqlite") as other:
         with session_on(url) as bulk:
-            make_register(bulk, requests=40, seed=2)
+            make_register(bulk, requests=40, seed=4)
             entries = [
                 (entry.action, entry.at, entry.actor_id, entry.told)
                 for entry in bulk.scalars(select(AuditEntry).order_by(AuditEntry.id))
             ]
-            assert REPLAYED <= {action for action, *_others in entries}
+            assert {action for action, *_others in entries} >= REPLAYED
             contents = dict(bulk.execute(select(FileContent.sha256, FileContent.content)).all())
             expected, expected_trail = rows_of(bulk), tellings(bulk)
         with session_on(other) as session:

@@ -85,7 +85,7 @@ class Writer:
 def _quickened(kind: TypeEngine[Any], process: Callable[[Any], Any], memory: Memory) -> Callable[[Any], Any]:
     """Return ``process`` sparing what comes again and again: few enums, the same moments, empty lists."""
     if isinstance(kind, Enum | UtcDateTime):
-        shared = kind.enum_class if isinstance(kind, Enum) else UtcDateTime
+        shared: Any = kind.enum_class if isinstance(kind, Enum) else UtcDateTime
         return memory.setdefault(shared, lru_cache(_REMEMBERED)(process))
     if isinstance(kind, JSON):
         empty = {list: process([]), dict: process({})}
