@@ -88,6 +88,6 @@ def _quickened(kind: TypeEngine[Any], process: Callable[[Any], Any], memory: Mem
         shared: Any = kind.enum_class if isinstance(kind, Enum) else UtcDateTime
         return memory.setdefault(shared, lru_cache(_REMEMBERED)(process))
     if isinstance(kind, JSON):
-        empty = {list: process([]), dict: process({})}
+        empty: dict[Any, Any] = {list: process([]), dict: process({})}
         return lambda value: process(value) if value else empty[type(value)]
     return process
