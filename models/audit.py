@@ -97,7 +97,8 @@ class AuditRow(Base):
     """Says that an entry tells of a record; a request's entry stands here for the request as well."""
 
     __tablename__ = "audit_row"
-    __table_args__ = (Index(None, "table_name", "row_id", "entry_id"),)
+    # Its key is all that it says: in SQLite it is kept once, as that key, and not beside it.
+    __table_args__ = (Index(None, "table_name", "row_id", "entry_id"), {"sqlite_with_rowid": False})
 
     entry_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_entry.id"), primary_key=True)
     table_name: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -7,7 +7,6 @@ The procedure's own warning (L) and how it is read: SOP page, silences 13. What 
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
@@ -370,10 +369,11 @@ def declared(values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _day(value: object) -> object:
-    """Return a day that was kept as JSON as a date again."""
-    with suppress(ValueError):
+    """Return a day as it was typed, or as ``declared`` keeps it."""
+    try:
         return dt.date.fromisoformat(value) if isinstance(value, str) else value
-    return None
+    except ValueError:
+        return None
 
 
 def _plain(value: object) -> object:

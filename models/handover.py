@@ -97,12 +97,13 @@ def hand_over(  # noqa: PLR0913 - the parts of a hand-over
         at=now,
         reason=reason.strip(),
     )
+    session = session_of(change)
+    session.add(handover)
     current.held_by_id = to.id
     change.version += 1
-    session_of(change).add(handover)
-    session_of(change).flush()
-    session_of(change).refresh(current, ["held_by"])
-    telling.handed_over(session_of(change), change, current, to, actor, handover.reason, now)
+    session.flush()
+    session.refresh(current, ["held_by"])
+    telling.handed_over(session, change, current, to, actor, handover.reason, now)
     return handover
 
 

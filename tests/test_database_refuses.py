@@ -66,8 +66,9 @@ def allows(session):
 
 ACTIVITY = (
     "INSERT INTO activity (agency_id, change_id, sop_id, requester_id, sequence, previous_sequence, revision, step,"
-    " actor_role, arrived_at, finished_at, outcome, target, actor_id, capacity, equipment) VALUES ({agency}, {change},"
-    " {sop}, {requester}, {sequence}, {previous}, 1, '{step}', 'change_manager', '2026-03-02 02:00:00', {rest}, '[]')"
+    " actor_role, arrived_at, finished_at, outcome, target, actor_id, capacity, equipment, declared)"
+    " VALUES ({agency}, {change}, {sop}, {requester}, {sequence}, {previous}, 1, '{step}', 'change_manager',"
+    " '2026-03-02 02:00:00', {rest}, '[]', '{{}}')"
 )
 
 

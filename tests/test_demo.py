@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, text
 
+from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Subject, account_field
 from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Result, Step
@@ -28,10 +29,14 @@ from models.change import ChangeRequest, draft
 from models.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
+from models.deviation import DISPOSALS, Deviation, DeviationState
 from models.document import Document, FileContent, attach
+from models.handover import Handover, hand_over, take_up
 from models.mutation import snapshot
 from models.sop import SopRevision, SopState
+from models.timekeeping import lateness, raise_overdue
 from models.user import User, is_password_of
+from models.working_time import calendar_of
 from tests.cast import answer, session_on
 
 if TYPE_CHECKING:
@@ -44,6 +49,8 @@ if TYPE_CHECKING:
 TRAIL = {"audit_entry", "audit_row", "audit_chain"}
 #: The register is a past: nobody is told of it anew, and nothing of it is mailed.
 TOLD = {"notification", "mail"}
+#: What has to be among the transactions that are made again by hand, beside moves.
+REPLAYED = {"change.take-up", "change.hand-over", "deadline.sweep", "deviation.dispose", "deviation.follow-up"}
 WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
@@ -170,13 +177,103 @@ def test_delegates_decide_within_their_days_and_under_their_decree(register):
 
 
 def test_everything_happens_in_the_office_s_own_working_hours(register):
+    calendars = {agency.id: calendar_of(register, agency) for agency in register.scalars(select(Agency))}
     zones = {agency.id: agency.zone for agency in register.scalars(select(Agency))}
-    for agency_id, moment in register.execute(
-        select(Activity.agency_id, Activity.finished_at).where(Activity.finished_at.is_not(None))
-    ):
-        local = moment.astimezone(zones[agency_id])
-        assert local.weekday() < 5
-        assert dt.time(7, 30) <= local.time() <= dt.time(16, 30)
+    entries = register.execute(select(AuditEntry.chain, AuditEntry.at, AuditEntry.action)).all()
+    moments = {(entry.chain, entry.at) for entry in entries if entry.action != "demo.start"}
+    for agency_id, moment in moments:
+        spans = calendars[agency_id].spans(moment.astimezone(zones[agency_id]).date())
+        assert any(opens <= moment < closes for opens, closes in spans)
+    times = register.execute(
+        select(Activity.agency_id, Activity.arrived_at, Activity.taken_up_at, Activity.finished_at)
+    )
+    assert {(agency_id, moment) for agency_id, *those in times for moment in those if moment} <= moments
+
+
+# -- in whose hands, and what was not kept ---------------------------------------------------------------------------
+
+
+def test_steps_are_taken_up_by_somebody_other_than_a_requester_and_handed_over_now_and_then(register):
+    taken_up = set()
+    for activity in register.scalars(select(Activity)):
+        if activity.actor_role is Role.REQUESTER:
+            assert (activity.taken_up_at, activity.held_by_id) == (None, None)
+        else:
+            taken_up.add((activity.agency_id, activity.is_open, activity.taken_up_at is not None))
+        hands = [activity.taken_up_by_id, *(handover.to_id for handover in activity.handovers)]
+        assert activity.held_by_id == hands[-1]
+        assert activity.is_open or activity.held_by_id in {None, activity.actor_id}
+    assert len(taken_up) == 8
+    handed = register.scalars(select(Handover)).all()
+    assert {handover.agency_id for handover in handed} == {1, 2}
+    assert len({handover.reason for handover in handed}) > 1
+
+
+def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(register):
+    subjects, was_open = set(), set()
+    for activity in register.scalars(select(Activity)):
+        change = activity.change
+        expected = lateness(change, activity, REFERENCE) if change.paper.switches.deviations else None
+        raised = [deviation for deviation in activity.deviations if deviation.kind is DeviationKind.TIME]
+        if not activity.is_open:
+            assert len(raised) == (expected is not None)
+        elif raised:  # what is overdue just now the sweep has yet to find
+            assert expected
+        for deviation in raised:
+            assert (deviation.subject, deviation.standard) == (expected.subject, expected.standard)
+            assert deviation.allowed_minutes == expected.allowed
+            assert deviation.measured_minutes == expected.measured or activity.is_open
+            subjects.add(deviation.subject)
+            was_open.add(deviation.was_open)
+    assert subjects == set(Subject)
+    assert was_open == {True, False}
+
+
+def test_what_was_not_kept_is_accounted_for_and_disposed_of_by_the_head(register):
+    found = register.scalars(select(Deviation)).all()
+    assert {deviation.kind for deviation in found} == set(DeviationKind)
+    assert {deviation.disposal for deviation in found} == {None, *Disposal}
+    assert {deviation.state for deviation in found} == set(DeviationState)
+    assert len({deviation.account for deviation in found}) > 15
+    for deviation in found:
+        activity = deviation.activity
+        # Nothing ends without its accounts, which are the executor's.
+        assert (deviation.account is None) == activity.is_open
+        if deviation.account:
+            assert (deviation.executor_id, deviation.accounted_by_id) == (activity.actor_id, activity.actor_id)
+            assert deviation.accounted_at == activity.finished_at
+        if deviation.kind is DeviationKind.EQUIPMENT:
+            keys = {f"document-{document.item_key}" for document in activity.change.documents}
+            assert deviation.subject not in keys | {f"equipment-{key}" for key in activity.equipment}
+        if deviation.disposal:
+            assert_disposed_of_by_a_head(deviation)
+
+
+def assert_disposed_of_by_a_head(deviation):
+    verified = [step.finished_at for step in deviation.change.activities if step.outcome is Outcome.VERIFIED]
+    before = [moment for moment in verified if moment > deviation.accounted_at]
+    assert deviation.disposed_at in before if before else deviation.disposed_at > deviation.accounted_at
+    if deviation.delegation:
+        assert deviation.disposed_by_id == deviation.delegation.delegate_id
+        assert deviation.disposed_by_id not in {deviation.executor_id, deviation.accounted_by_id}
+        assert deviation.delegation.is_in_force(deviation.disposed_at)
+        assert deviation.disposed_capacity == f"{deviation.delegation.kind.prefix} Kepala LPSE"
+    else:
+        assert Role.HEAD in deviation.disposed_by.roles
+        assert deviation.disposed_capacity == "Kepala LPSE"
+    assert deviation.disposal_note or deviation.disposal is not Disposal.NOT_ACCEPTED
+    if deviation.followed_up_at:
+        assert deviation.followed_up_at > deviation.disposed_at
+        assert deviation.followed_up_at.date() <= deviation.follow_up_until
+
+
+def test_a_late_step_is_one_of_about_twelve(register):
+    judged = [
+        bool(lateness(activity.change, activity, REFERENCE))
+        for activity in register.scalars(select(Activity).where(Activity.finished_at.is_not(None)))
+        if activity.change.paper.switches.deviations and activity.actor_role is not Role.REQUESTER
+    ]
+    assert 1 / 20 < sum(judged) / len(judged) < 1 / 7
 
 
 def test_the_files_open(register):
@@ -313,7 +410,8 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
                 Step.EVALUATION: (Outcome.REJECTED, {"findings": "Tidak lengkap", "reason": "Bukan wewenang LPSE"}),
                 Step.REPORT: (Outcome.REPORTED, {"summary": "Selesai"}),
             }[step]
-            request.advance(outcome, manager, now=now, values=values)
+            # By now it is late under a paper that knows deviations.
+            request.advance(outcome, manager, now=now, values={**values, "account-time": "Menunggu keterangan"})
             session.commit()
             assert request.step is not step
         requester = session.scalars(select(User).where(User.username == "pemohon")).one()
@@ -326,11 +424,12 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
 def test_the_door_given_the_same_would_have_written_the_same(new_database):
     with new_database("sqlite") as url, new_database("sqlite") as other:
         with session_on(url) as bulk:
-            make_register(bulk, requests=40, seed=2)
+            make_register(bulk, requests=40, seed=4)
             entries = [
                 (entry.action, entry.at, entry.actor_id, entry.told)
                 for entry in bulk.scalars(select(AuditEntry).order_by(AuditEntry.id))
             ]
+            assert {action for action, *_others in entries} >= REPLAYED
             contents = dict(bulk.execute(select(FileContent.sha256, FileContent.content)).all())
             expected, expected_trail = rows_of(bulk), tellings(bulk)
         with session_on(other) as session:
@@ -338,11 +437,9 @@ def test_the_door_given_the_same_would_have_written_the_same(new_database):
             for action, at, actor_id, told in entries:
                 if actor_id is not None:
                     again(session, action, at, session.get_one(User, actor_id), told, contents)
+                elif action == "deadline.sweep":
+                    sweep_again(session, at, told)
             made, trail = rows_of(session), tellings(session)
-    for rows in (expected, made):
-        for activity in rows["activity"]:
-            # Nobody takes a step up through the door yet.
-            del activity["taken_up_at"], activity["taken_up_by_id"]
     assert {name: rows for name, rows in made.items() if name not in TRAIL | TOLD} == {
         name: rows for name, rows in expected.items() if name not in TRAIL | TOLD
     }
@@ -352,7 +449,7 @@ def test_the_door_given_the_same_would_have_written_the_same(new_database):
 def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
     """Return what each entry of the register tells of each row in the end."""
     told = []
-    for entry in session.scalars(select(AuditEntry).where(AuditEntry.actor_id.is_not(None)).order_by(AuditEntry.id)):
+    for entry in session.scalars(select(AuditEntry).where(AuditEntry.action != "demo.start").order_by(AuditEntry.id)):
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for row in entry.told:
             if row["table"] not in TOLD:
@@ -360,8 +457,18 @@ def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
         for after in rows.values():
             after.pop("taken_up_at", None)
             after.pop("taken_up_by_id", None)
+            if row["table"] in TOLD:
+                continue
+            rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
         told.append({key: after for key, after in rows.items() if after})
     return [rows for rows in told if rows]
+
+
+def sweep_again(session: Session, at: dt.datetime, told: list[dict[str, Any]]) -> None:
+    """Let the sweep come by a request at the moment at which it did."""
+    answer(session, "deadline.sweep", now=at)
+    raise_overdue(session.get_one(ChangeRequest, told[0]["after"]["change_id"]), at)
+    session.commit()
 
 
 def again(  # noqa: PLR0917 - one transaction of the register
@@ -384,8 +491,20 @@ def again(  # noqa: PLR0917 - one transaction of the register
         case ["release", "actual"]:
             row = next(row for row in told if row["table"] == "release")
             session.get_one(Release, int(row["id"])).actual_at = dt.datetime.fromisoformat(row["after"]["actual_at"])
+        case ["deviation", "dispose"]:
+            (row,) = told
+            deviation = session.get_one(Deviation, int(row["id"]))
+            deviation.dispose(by, now=at, given=disposal_of(row["after"]))
+        case ["deviation", "follow-up"]:
+            (row,) = told
+            note = row["after"]["follow_up_note"]
+            session.get_one(Deviation, int(row["id"])).follow_up(by, now=at, note=note)
         case ["change", "take-up"]:
-            return
+            take_up(session.get_one(ChangeRequest, change_of(told)), by, now=at)
+        case ["change", "hand-over"]:
+            (row,) = inserted["handover"]
+            to = session.get_one(User, row["to_id"])
+            hand_over(session.get_one(ChangeRequest, row["change_id"]), to, by, now=at, reason=row["reason"])
         case ["change", "draft"]:
             said = typed(ChangeRequest, inserted["change_request"][0])
             values = {field.key: said[field.key] for field in RECORDS[Step.REQUEST] if field.key in said}
@@ -398,10 +517,51 @@ def again(  # noqa: PLR0917 - one transaction of the register
                 Outcome(outcome),
                 by,
                 now=at,
-                values=written(activity, told, inserted) | {"reason": finished["after"].get("reason")},
+                values={
+                    **written(activity, told, inserted),
+                    **said_of_deviations(session, told),
+                    "reason": finished["after"].get("reason"),
+                },
                 equipment=finished["after"].get("equipment", ()),
             )
     session.commit()
+
+
+def change_of(told: list[dict[str, Any]]) -> int:
+    """Return the id of the request that an entry alters."""
+    return next(int(row["id"]) for row in told if row["table"] == "change_request")
+
+
+def said_of_deviations(session: Session, told: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the accounts, statements and disposals that an entry of a move tells of, as its form had them."""
+    said: dict[str, Any] = {DISPOSALS: {}}
+    for row in told:
+        if row["table"] != "deviation":
+            continue
+        after = row["after"]
+        if "disposal" in after:
+            said[DISPOSALS][row["id"]] = disposal_of(after)
+            continue
+        if row["action"] == "inserted":
+            kind, subject = DeviationKind(after["kind"]), after["subject"]
+        else:
+            raised = session.get_one(Deviation, int(row["id"]))
+            kind, subject = raised.kind, raised.subject
+        said[account_field(kind, subject)] = after["account"]
+        if kind is DeviationKind.OUTPUT:
+            said[subject] = LACKING
+    return said
+
+
+def disposal_of(after: dict[str, Any]) -> dict[str, Any]:
+    """Return what the head typed in."""
+    until = after.get("follow_up_until")
+    return {
+        "disposal": after["disposal"],
+        "note": after.get("disposal_note"),
+        "follow_up_by": after.get("follow_up_by_id"),
+        "follow_up_until": until and dt.date.fromisoformat(until),
+    }
 
 
 def attach_again(

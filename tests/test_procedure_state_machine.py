@@ -22,12 +22,16 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select, text
 
+from lpse_admin.calendar import WorkCalendar
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, Refused
 from lpse_admin.roles import Role
+from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Outcome, Step
+from lpse_admin.workflow import asked_items
 from models import audit
 from models.change import draft
 from models.delegation import DelegationKind, grant
+from models.handover import hand_over, take_up
 from models.user import User
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
@@ -58,6 +62,8 @@ WAYS = (
 )
 ENDINGS = {"rejected", "withdrawn"}
 DETOURS = {*ENDINGS, "returned", "refused"}
+#: Outcomes that ask for no letter and no equipment.
+SENDS_AWAY = {*DETOURS, "mend"}
 
 #: What a bare click can do: a decision without conditions, and what the requester's form holds already.
 NEED_NOTHING = {"submitted", "resubmitted", "withdrawn", "normal", "approved"}
@@ -113,8 +119,16 @@ class Procedure(RuleBasedStateMachine):
         self.ids = [person.id for person in self.people]
         self.moves = {(origin, outcome): target for origin, outcome, target in SIGNED[key][0]}
         self.roles = {step: role for _no, step, role, _time in SIGNED[key][1]}
+        self.standards = {step: minutes for _no, step, _role, minutes in SIGNED[key][1] if step != "request"}
+        # L's second warning; T has no such clause, and no times.
+        self.knows_deviations = key == LUMAJANG
+        self.calendar = WorkCalendar(self.office.agency.zone)
         self.now = NOW
         self.history = []
+        self.arrived = self.now
+        self.held_by = self.taken_up = None
+        #: Of each deviation the step's place, its kind, who answers for it, and whether it is disposed of.
+        self.deviations = []
         requester = next(person for person in self.people if person.username.split(".")[0] == asks)
         answer(self.session, now=self.now)
         values = values_for(Step.REQUEST, Outcome.SUBMITTED)
@@ -132,7 +146,8 @@ class Procedure(RuleBasedStateMachine):
             if data.draw(st.booleans(), label="hastily"):
                 self._attempt(outcome, person, is_complete=False)
             if len(self.history) == before:
-                self._attempt(outcome, person, is_complete=True)
+                lacks = data.draw(st.booleans(), label="without letters and equipment")
+                self._attempt(outcome, person, is_complete=True, lacks=lacks and self.knows_deviations)
 
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data(), moves=st.integers(1, 4))
@@ -165,6 +180,51 @@ class Procedure(RuleBasedStateMachine):
     def try_an_outcome_of_the_step(self, data, which):
         outcomes = sorted(outcome for step, outcome in self.moves if step == self.step)
         self._attempt(Outcome(data.draw(st.sampled_from(outcomes))), self.people[which], is_complete=True)
+
+    @rule(which=st.integers(0, 10))
+    def let_somebody_take_it_up(self, which):
+        person = self.people[which]
+        if self.step == "closed" or self.held_by is not None:
+            expected = NoSuchMove
+        elif self._barred(person):
+            expected = NotAllowed
+        else:
+            expected = NoSuchMove if self.roles[self.step] == "requester" else None
+        answer(self.session, "change.take-up", now=self.now, actor_id=person.id)
+        assert self._refusal(lambda: take_up(self.change, person, now=self.now)) is expected
+        if expected is None:
+            self.held_by, self.taken_up = person, self.now
+
+    @precondition(lambda self: self.step != "closed")
+    @rule(data=st.data())
+    def let_whoever_can_take_it_up(self, data):
+        able = [place for place, person in enumerate(self.people) if not self._barred(person)]
+        if able:
+            self.let_somebody_take_it_up(data.draw(st.sampled_from(able), label="who"))
+
+    @precondition(lambda self: self.held_by is not None)
+    @rule(gives=st.booleans(), which=st.integers(0, 10), to=st.integers(0, 10))
+    def let_it_change_hands(self, gives, which, to):
+        giver, taker = self.held_by if gives else self.people[which], self.people[to]
+        if giver is not self.held_by and (self._barred(giver) or giver is not taker):
+            expected = NotAllowed
+        else:
+            expected = Incomplete if taker is self.held_by or self._barred(taker) else None
+        answer(self.session, "change.hand-over", now=self.now, actor_id=giver.id)
+        refusal = self._refusal(lambda: hand_over(self.change, taker, giver, now=self.now, reason="Ada tugas lain"))
+        assert refusal is expected
+        if expected is None:
+            self.held_by = taker
+
+    def _refusal(self, act):
+        """Do it and commit, or roll back and return what it was refused with."""
+        try:
+            act()
+        except Refused as given:
+            self.session.rollback()
+            return type(given)
+        self.session.commit()
+        return None
 
     @rule(hours=st.sampled_from((1, 9, 24, 72)))
     def let_time_pass(self, hours):
@@ -224,21 +284,25 @@ class Procedure(RuleBasedStateMachine):
     def _last(self, *of):
         return next((outcome for _step, outcome, _actor in reversed(self.history) if outcome in of), None)
 
-    def _expected(self, outcome, person):  # noqa: PLR0911 - one answer for each sentence of the specification
-        """Return the refusal that the specification asks for, or None."""
-        step = self.step
-        if step == "closed":
-            return NoSuchMove
-        role = self.roles[step]
+    def _barred(self, person):
+        """Whether the present step cannot be this person's, in whose hands soever it is."""
+        role = self.roles[self.step]
         if role == "requester":
             is_actor = person.id == self.requester_id
         else:
             is_actor = role in person.roles or (role == "head" and self._is_delegate(person))
-        if not is_actor:
+        return not is_actor or any(
+            (self.step in one and self._took(other, person)) or (self.step in other and self._took(one, person))
+            for one, other in APART
+        )
+
+    def _expected(self, outcome, person):
+        """Return the refusal that the specification asks for, or None."""
+        step = self.step
+        if step == "closed":
+            return NoSuchMove
+        if self._barred(person) or self.held_by not in {None, person}:
             return NotAllowed
-        for one, other in APART:
-            if (step in one and self._took(other, person)) or (step in other and self._took(one, person)):
-                return NotAllowed
         target = self.moves.get((step, outcome))
         if target is None:
             return NoSuchMove
@@ -249,31 +313,81 @@ class Procedure(RuleBasedStateMachine):
             return NoSuchMove
         return None
 
-    def _attempt(self, outcome, person, *, is_complete):
+    @property
+    def is_late(self):
+        """Whether the present step has taken longer than its standard: from its taking up, else from its arrival."""
+        minutes = self.standards.get(self.step)
+        worked = self.calendar.elapsed(self.taken_up or self.arrived, self.now)
+        return minutes is not None and worked > dt.timedelta(minutes=minutes)
+
+    def _absent(self):
+        """Return the fields of what the paper asks for here and nobody has brought."""
+        items = asked_items(self.change.paper.rules[self.change.step], self.change.position)
+        there = {document.item_key for document in self.change.documents}
+        return [
+            f"{item.kind}-{item.key}"
+            for item in items
+            if item.kind is ItemKind.EQUIPMENT or (item.kind is ItemKind.DOCUMENT and item.key not in there)
+        ]
+
+    def _given(self, outcome, absent):
+        """Return what a complete form holds: the record, an account of each deviation, and what the head disposes."""
+        values = values_for(Step(self.step), outcome)
+        if self.knows_deviations and self.is_late:
+            values["account-time"] = "Jaringan terputus"
+        values |= {f"account-{field}": "Surat menyusul" for field in absent}
+        if outcome is Outcome.VERIFIED:
+            rows = self._rows("SELECT id FROM deviation WHERE change_id = :id AND disposal IS NULL")
+            values["disposals"] = {str(row.id): {"disposal": "accepted"} for row in rows}
+        return values
+
+    def _disposes_of_own(self, outcome, person):
+        """Whether a delegate would dispose of what they answer for themselves."""
+        return (
+            outcome == "verified"
+            and Role.HEAD not in person.roles
+            and any(
+                executor == person.id and not is_disposed for _place, _kind, executor, is_disposed in self.deviations
+            )
+        )
+
+    def _attempt(self, outcome, person, *, is_complete, lacks=False):
         expected = self._expected(outcome, person)
-        step, version = self.step, self.change.version
+        step, version, is_late = self.step, self.change.version, self.knows_deviations and self.is_late
+        waits = any(not is_disposed for *_deviation, is_disposed in self.deviations)
+        absent = self._absent() if lacks and step != "closed" and outcome not in SENDS_AWAY else []
         answer(self.session, f"change.{outcome}", now=self.now, actor_id=person.id)
-        try:
-            equipment, values = (), {}
-            if is_complete and step != "closed":
-                equipment, values = fulfil(self.session, self.change, now=self.now), values_for(Step(step), outcome)
-            finished = self.change.advance(outcome, person, now=self.now, values=values, equipment=equipment)
-        except Refused as given:
-            self.session.rollback()
-            refusal = type(given)
-        else:
-            self.session.commit()
-            refusal = None
+        equipment, values = (), {}
+        if is_complete and step != "closed":
+            values = self._given(outcome, absent)
+            equipment = () if lacks else fulfil(self.session, self.change, now=self.now)
+            if expected is None and self._disposes_of_own(outcome, person):
+                expected = NotAllowed
+        finished = []
+        refusal = self._refusal(
+            lambda: finished.append(
+                self.change.advance(outcome, person, now=self.now, values=values, equipment=equipment)
+            )
+        )
         # What the form lacks is asked for last, and only of those whose move it is.
         assert refusal is expected or (expected is None and refusal is Incomplete and not is_complete)
         if refusal is not None:
             assert (self.change.step, self.change.version) == (step, version)
             return
-        assert is_complete or outcome in NEED_NOTHING
+        # Nobody leaves a late step without a word, nor verifies a report over what nobody has judged.
+        assert is_complete or (outcome in NEED_NOTHING and not is_late and not (outcome == "verified" and waits))
         stands_in = step in CHECKS and Role.HEAD not in person.roles
-        assert (finished.delegation_id is not None) == stands_in
-        assert finished.capacity.startswith(("Plh. ", "Plt. ")) == stands_in
+        assert (finished[0].delegation_id is not None) == stands_in
+        assert finished[0].capacity.startswith(("Plh. ", "Plt. ")) == stands_in
+        self._note(step, outcome, person, absent, is_late=is_late)
+
+    def _note(self, step, outcome, person, absent, *, is_late):
         self.history.append((step, outcome.value, person.id))
+        if outcome == "verified":
+            self.deviations = [(*deviation[:3], True) for deviation in self.deviations]
+        kinds = ["time"] * is_late + ["equipment"] * len(absent)
+        self.deviations += [(len(self.history), kind, person.id, False) for kind in kinds]
+        self.arrived, self.held_by, self.taken_up = self.now, None, None
 
     # -- what always holds, read past the models -------------------------------------------------------------------
 
@@ -292,6 +406,21 @@ class Procedure(RuleBasedStateMachine):
         waiting = [row.step for row in rows if row.outcome is None]
         assert waiting == ([] if stored == "closed" else [stored])
         assert stored == self.step
+
+    @invariant()
+    def every_deviation_is_there_with_its_account_and_no_other(self):
+        rows = self._rows(
+            "SELECT a.sequence, d.kind, d.accounted_by_id, d.account, d.disposal FROM deviation d"
+            " JOIN activity a ON a.id = d.activity_id WHERE d.change_id = :id"
+        )
+        assert all(row.account for row in rows)
+        found = [(row.sequence, row.kind, row.accounted_by_id, row.disposal is not None) for row in rows]
+        assert sorted(found) == sorted(self.deviations)
+
+    @invariant()
+    def a_step_is_in_the_hands_of_whoever_took_it_up_or_was_given_it(self):
+        rows = self._rows("SELECT held_by_id FROM activity WHERE change_id = :id AND finished_at IS NULL")
+        assert [row.held_by_id for row in rows] in ([], [self.held_by and self.held_by.id])
 
     @invariant()
     def what_stands_open_to_everybody_is_what_the_specification_says(self):

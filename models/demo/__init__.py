@@ -26,6 +26,7 @@ from models.demo.register import Register
 from models.demo.routes import Routes
 from models.sop import SopRevision, SopState, in_force, load
 from models.user import User
+from models.working_time import calendar_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -105,13 +106,15 @@ def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
     agency, paper = revision.agency, revision.paper
     begin = _begin(end).astimezone(agency.zone).date() + dt.timedelta(1)
     last = end.astimezone(agency.zone).date()
-    hours = OfficeHours(agency.zone, begin, last + dt.timedelta(7))
+    calendar = calendar_of(session, agency)
+    hours = OfficeHours(calendar, begin, last + dt.timedelta(60))
     # Another register on top of this one is another one, even under the same seed.
     random = Random(f"{seed}:{agency.key}:{ledger.last_id('change_request')}")  # noqa: S311 - nothing secret here
     office = Office(
         agency=agency,
         sop_id=revision.id,
         paper=paper,
+        calendar=calendar,
         hours=hours,
         end=hours.until(end),
         random=random,

@@ -10,20 +10,25 @@ import datetime as dt
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from functools import cache
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
 from models import audit
-from models.audit import AuditChain, AuditEntry, AuditRow, Circumstances, RowAction
+from models.audit import AuditChain, AuditEntry, AuditRow, Circumstances
 from models.base import Base
 from models.database import is_sqlite
 from models.demo.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy import Connection
+
+    from models.demo.writer import Memory
 
 #: A row by column name.
 Row = dict[str, Any]
@@ -36,6 +41,15 @@ _CACHE = 128 * 1024
 
 _TABLES = {table.name: table for table in Base.metadata.sorted_tables}
 _TRAIL = (AuditEntry.__tablename__, AuditRow.__tablename__, AuditChain.__tablename__)
+
+
+class Told(NamedTuple):
+    """What the trail says of one row, as JSON; ``change`` is the id of the request that it belongs to."""
+
+    table: str
+    id: str
+    change: str | None
+    text: str
 
 
 @dataclass(slots=True)
@@ -57,7 +71,8 @@ class Ledger:
         self._held: dict[str, list[Row]] = defaultdict(list)
         self._altered: dict[str, dict[int, Row]] = defaultdict(dict)
         self._count = 0
-        self._writers = {name: Writer(connection, table) for name, table in _TABLES.items()}
+        memory: Memory = {}
+        self._writers = {name: Writer(connection, table, memory) for name, table in _TABLES.items()}
         self._last = {
             table.name: connection.scalar(select(func.max(table.c.id))) or 0
             for table in _TABLES.values()
@@ -86,7 +101,7 @@ class Ledger:
         """Take new values for a row; for every row of a table the same columns. They are set when the ledger closes."""
         self._altered[table].setdefault(id_, {}).update(values)
 
-    def tell(self, chain: int, circumstances: Circumstances, told: list[Row]) -> None:
+    def tell(self, chain: int, circumstances: Circumstances, told: list[Told]) -> None:
         """Add an entry to ``chain``; ``told`` are what ``inserted`` and ``updated`` return."""
         head = self._heads.get(chain)
         if head is None:
@@ -103,13 +118,15 @@ class Ledger:
             "request_id": circumstances.request_id,
             "action": circumstances.action,
             "reason": circumstances.reason,
-            "rows": _JSON.encode([item["row"] for item in told]),
+            "rows": f"[{','.join([item.text for item in told])}]",
             "previous_hash": head.hash,
         }
         entry["hash"] = head.hash = audit.digest(entry)
         entry["id"] = self.next_id("audit_entry")
         self.add("audit_entry", entry)
-        for table, row_id in sorted(audit.touched(told)):
+        places = {(item.table, item.id) for item in told}
+        places.update([("change_request", item.change) for item in told if item.change])
+        for table, row_id in sorted(places):
             self.add("audit_row", {"entry_id": entry["id"], "table_name": table, "row_id": row_id})
 
     def make_room(self) -> None:
@@ -151,36 +168,35 @@ class Ledger:
         self.connection.execute(statement, rows)
 
 
-def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> Row:
+def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> list[Told]:
     """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
-    after = {key: value for key, value in row.items() if value is not None}
-    after |= dict.fromkeys(secret, audit._SECRET)  # noqa: SLF001
-    key = row.get("id") or row.get("sha256")
-    return _item(table, key, RowAction.INSERTED, {}, after, change)
+    after = [
+        f'"{name}":{_SECRET if name in secret else _ENCODERS[type(value)](value)}'
+        for name, value in sorted([item for item in row.items() if item[1] is not None])
+    ]
+    key = str(row.get("id") or row.get("sha256"))
+    text_ = f'{{"action":"inserted","after":{{{",".join(after)}}},"before":{{}},"id":"{key}","table":"{table}"}}'
+    return [Told(table, key, str(change) if change else None, text_)]
 
 
 def updated(
     table: str, id_: int, before: Mapping[str, Any], after: Mapping[str, Any], *, change: int | None = None
-) -> Row:
-    """Return what the trail says of a row that was altered, or an empty item where nothing was."""
-    keys = [key for key, value in after.items() if before.get(key) != value]
-    return _item(
-        table,
-        id_,
-        RowAction.UPDATED,
-        {key: before.get(key) for key in keys},
-        {key: after[key] for key in keys},
-        change,
+) -> list[Told]:
+    """Return what the trail says of a row that was altered; nothing where nothing was."""
+    former, new = [], []
+    for name in sorted(after):
+        value, old = after[name], before.get(name)
+        if value != old:
+            label = f'"{name}":'
+            former.append(label + _ENCODERS[type(old)](old))
+            new.append(label + _ENCODERS[type(value)](value))
+    if not new:
+        return []
+    text_ = (
+        f'{{"action":"updated","after":{{{",".join(new)}}},"before":{{{",".join(former)}}},'
+        f'"id":"{id_}","table":"{table}"}}'
     )
-
-
-def _item(  # noqa: PLR0913, PLR0917 - what an item says
-    table: str, key: object, action: RowAction, before: Row, after: Row, change: int | None
-) -> Row:
-    return {
-        "change": str(change) if change else None,
-        "row": {"table": table, "id": str(key), "action": action, "before": before, "after": after},
-    }
+    return [Told(table, str(id_), str(change) if change else None, text_)]
 
 
 def _plain(value: object) -> str:
@@ -189,6 +205,29 @@ def _plain(value: object) -> str:
 
 #: As ``models.base.as_json``, with moments and dates as the trail has them.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+_SECRET = encode_basestring(audit._SECRET)  # noqa: SLF001
+
+
+class _Encoders(dict[type, "Callable[[Any], str]"]):
+    """How a value of each type is written in JSON; what is rare is left to the general encoder."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        """Members of an enum are remembered by themselves."""
+        self[kind] = encode = cache(_JSON.encode) if issubclass(kind, StrEnum) else _JSON.encode
+        return encode
+
+
+_ENCODERS = _Encoders(
+    {
+        int: int.__repr__,
+        bool: lambda value: "true" if value else "false",
+        type(None): lambda _none: "null",
+        str: encode_basestring,
+        dt.datetime: lambda moment: f'"{moment.isoformat()}"',
+        dict: lambda value: _JSON.encode(value) if value else "{}",
+        list: lambda value: _JSON.encode(value) if value else "[]",
+    }
+)
 
 
 def _is_counted(table: Table) -> bool:

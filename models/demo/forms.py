@@ -104,7 +104,8 @@ def _implementation(journey: Journey, _outcome: Outcome, _actor: Player, at: dt.
         "participants": say(random, "implementation", "participants", journey.places),
     }
     if random.random() < _TIMES_STATED:
-        found["claimed_start_at"] = journey.office.hours.at(journey.taken_up)
+        begun = journey.arrived if journey.taken_up is None else journey.taken_up
+        found["claimed_start_at"] = journey.office.hours.at(begun)
         found["claimed_end_at"] = at
     return found
 

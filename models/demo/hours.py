@@ -1,7 +1,7 @@
 """Office hours as a row of seconds: a moment of the demo register is a place in that row.
 
-Every working day has 450 minutes (Perpres 21/2023: 37.5 hours in five days), so that day and time of day follow
-from one number. Public holidays with a fixed date are left out; movable ones are a matter of the calendar.
+The row is made of the spans of the office's own calendar, so that nothing happens on a holiday or outside hours, and
+so that the seconds between two places are the working time that the program shows.
 """
 
 from __future__ import annotations
@@ -11,49 +11,61 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+    from lpse_admin.calendar import WorkCalendar
 
 MINUTE = 60
-#: Working seconds of a day, the same on every weekday.
-DAY = 450 * MINUTE
+#: Working seconds of a usual day, and of half of any: the shortest one, on a Friday of Ramadan, has 390 minutes.
+DAY, HALF_DAY = 450 * MINUTE, 190 * MINUTE
 
-_OPENING = dt.time(7, 30)
-_FRIDAY = 4
-#: Seconds before the break, and the break itself: on Fridays it is earlier and longer.
-_BREAK = (270 * MINUTE, 60 * MINUTE)
-_FRIDAY_BREAK = (240 * MINUTE, 90 * MINUTE)
-#: The longest day, breaks included (Friday).
-_FROM_OPENING_TO_CLOSING = dt.timedelta(hours=9)
-_FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (6, 1), (8, 17), (12, 25)})
+_SECOND = dt.timedelta(seconds=1)
 
 
 class OfficeHours:
     """The working time of one office between two dates, counted in seconds from its first opening."""
 
-    def __init__(self, zone: ZoneInfo, first: dt.date, last: dt.date) -> None:
-        """Count the working days from ``first`` to ``last``, both included, in the office's ``zone``."""
-        days = (first + dt.timedelta(days) for days in range((last - first).days + 1))
-        self.days = [day for day in days if day.weekday() <= _FRIDAY and (day.month, day.day) not in _FIXED_HOLIDAYS]
-        self._openings = [dt.datetime.combine(day, _OPENING, zone).astimezone(dt.UTC) for day in self.days]
+    def __init__(self, calendar: WorkCalendar, first: dt.date, last: dt.date) -> None:
+        """Count the working days from ``first`` to ``last``, both included."""
+        self.days: list[dt.date] = []
+        self._closings: list[dt.datetime] = []
+        self._begins = [0]
+        self._openings: list[dt.datetime] = []
+        self._places: list[int] = []
+        place = 0
+        for day in (first + dt.timedelta(days) for days in range((last - first).days + 1)):
+            spans = calendar.spans(day)
+            for opens, closes in spans:
+                self._openings.append(opens)
+                self._places.append(place)
+                place += (closes - opens) // _SECOND
+            if spans:
+                self.days.append(day)
+                self._begins.append(place)
+                self._closings.append(spans[-1][1])
 
-    def __len__(self) -> int:
-        """Return the number of working seconds there are."""
-        return len(self.days) * DAY
-
-    def day(self, seconds: int) -> dt.date:
+    def day(self, place: int) -> dt.date:
         """Return the office's own date at a place in the row."""
-        return self.days[seconds // DAY]
+        return self.days[self._number(place)]
 
-    def at(self, seconds: int) -> dt.datetime:
+    def at(self, place: int) -> dt.datetime:
         """Return the moment, in UTC, at a place in the row."""
-        number, rest = divmod(seconds, DAY)
-        morning, pause = _FRIDAY_BREAK if self.days[number].weekday() == _FRIDAY else _BREAK
-        return self._openings[number] + dt.timedelta(seconds=rest + (pause if rest >= morning else 0))
+        span = bisect_right(self._places, place) - 1
+        return self._openings[span] + dt.timedelta(0, place - self._places[span])
 
     def opening(self, day: dt.date) -> int:
         """Return the place at which ``day`` opens, or the next working day where it is none."""
-        return bisect_left(self.days, day) * DAY
+        return self._begins[bisect_left(self.days, day)]
+
+    def last_of_day(self, place: int) -> int:
+        """Return the last place on the day of ``place``."""
+        return self._begins[self._number(place) + 1] - 1
+
+    def days_before(self, place: int, days: int) -> int:
+        """Return the opening that is ``days`` working days before the day of ``place``; the first one at most."""
+        return self._begins[max(bisect_right(self._begins, place) - 1 - days, 0)]
 
     def until(self, moment: dt.datetime) -> int:
         """Return the working seconds of the days that are over at ``moment``."""
-        return bisect_right(self._openings, moment - _FROM_OPENING_TO_CLOSING) * DAY
+        return self._begins[bisect_right(self._closings, moment)]
+
+    def _number(self, place: int) -> int:
+        return bisect_right(self._begins, place) - 1

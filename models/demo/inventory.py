@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from random import Random
 
-    from models.demo.bulk import Ledger, Row
+    from models.demo.bulk import Ledger, Row, Told
 
 _COLUMNS = tuple(column.name for column in Asset.__table__.columns)
 _MUTABLE = ("name", "condition", "origin", "price", "remarks", "details", "is_retired")
@@ -62,13 +62,13 @@ class Inventory:
         """Whether nothing was ever entered."""
         return not self._registers
 
-    def enter(self, at: dt.datetime, by_id: int) -> list[Row]:
+    def enter(self, at: dt.datetime, by_id: int) -> list[Told]:
         """Enter the first items, as from the paper cards, and return what the trail says of them."""
-        told = []
+        told: list[Told] = []
         for item in _read()["item"]:
             for _copy in range(item["number"]):
                 asset, item_told = self._add(self._new(item, at.year - self._random.randrange(1, 6)), at, by_id)
-                told.append(item_told)
+                told += item_told
                 _come_back(asset)
         return told
 
@@ -103,10 +103,10 @@ class Inventory:
 
     def apply(
         self, rows: list[Row], change_id: int, update_id: int, at: dt.datetime, by_id: int
-    ) -> tuple[list[Row], list[Row]]:
+    ) -> tuple[list[Row], list[Told]]:
         """Apply the rows of a form and return the rows of ``asset_mutation`` with what the trail says of it all."""
         mutations: list[Row] = []
-        told: list[Row] = []
+        told: list[Told] = []
         for row in rows:
             if row["kind"] == MutationKind.ADDED:
                 before = None
@@ -127,7 +127,7 @@ class Inventory:
             }
             _come_back(asset)
             mutations.append(mutation)
-            told += [item, inserted("asset_mutation", mutation, change=change_id)]
+            told += item + inserted("asset_mutation", mutation, change=change_id)
         return mutations, told
 
     def _new(self, item: Row, year: int) -> Row:
@@ -144,7 +144,7 @@ class Inventory:
             year_column: str(year),
         }
 
-    def _add(self, row: Row, at: dt.datetime, by_id: int) -> tuple[Asset, Row]:
+    def _add(self, row: Row, at: dt.datetime, by_id: int) -> tuple[Asset, list[Told]]:
         card = Card(row["card"])
         asset = Asset(
             id=self._ledger.next_id("asset"),
@@ -162,7 +162,7 @@ class Inventory:
         self._ledger.add("asset", stored)
         return asset, inserted("asset", stored)
 
-    def _alter(self, asset: Asset, row: Row) -> Row:
+    def _alter(self, asset: Asset, row: Row) -> list[Told]:
         former = _stored(asset)
         if row["kind"] == MutationKind.RETIRED:
             if not asset.is_retired:

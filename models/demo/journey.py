@@ -7,15 +7,19 @@ would have refused. A test takes requests of the register through the door again
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lpse_admin.deviation import late
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, ItemKind, Move
 from lpse_admin.steps import PARTS, Outcome, Part, Step, Urgency
 from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
+from lpse_admin.workflow import deviations as deviations_of
 from models.activity import RECORD_OF, Activity
 from models.agency import request_number
 from models.change import ChangeRequest
+from models.demo import deviations
 from models.demo.bulk import inserted, updated
 from models.demo.forms import filled_in, reason_for
 from models.demo.office import person
@@ -23,10 +27,11 @@ from models.demo.office import person
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.deviation import Found
     from lpse_admin.sop import Item
     from models.delegation import Delegation
     from models.demo.attachments import Attachment
-    from models.demo.bulk import Ledger, Row
+    from models.demo.bulk import Ledger, Row, Told
     from models.demo.inventory import Choice
     from models.demo.office import Office, Player
     from models.demo.routes import Aim
@@ -67,12 +72,16 @@ class Journey:
         self.documents: set[str] = set()
         #: What the review of the asset list found.
         self.choices: list[Choice] = []
-        #: Where the present step was reached and taken up, in the office's working seconds.
+        self.deviations: list[Row] = []
+        #: Ids of those whose disposal is planned.
+        self.awaited: set[int] = set()
+        #: Where the present step was reached and, if it is, taken up, in the office's working seconds.
         self.arrived = 0
-        self.taken_up = 0
+        self.taken_up: int | None = None
         self.actor: Player | None = None
         self.delegation: Delegation | None = None
-        self.is_written = False
+        #: How many things will still happen beside its moves.
+        self.pending = 0
         self._last_approval: int | None = None
         self._position: Position | None = None
 
@@ -99,11 +108,6 @@ class Journey:
 
     def _new_position(self) -> Position:
         change = self.change
-        conditions = {
-            Condition.BY_PROXY: bool(change["on_behalf_of"]),
-            Condition.ACCOUNT: change["kind"] is ChangeKind.ACCOUNT,
-            Condition.EMERGENCY: change["urgency"] is Urgency.EMERGENCY,
-        }
         return Position(
             step=change["step"],
             urgency=change["urgency"],
@@ -112,8 +116,24 @@ class Journey:
             refused=change["is_refused"],
             undone=change["is_undone"],
             rolled_back=change["is_rolled_back"],
-            conditions=frozenset(condition for condition, holds in conditions.items() if holds),
+            conditions=_conditions(
+                bool(change["on_behalf_of"]),
+                change["kind"] is ChangeKind.ACCOUNT,
+                change["urgency"] is Urgency.EMERGENCY,
+            ),
+            held_by=self.activities[-1]["held_by_id"],
         )
+
+    def has_deviated(self, user_id: int) -> bool:
+        """Whether ``user_id`` would verify deviations of their own, which a delegate may not dispose of."""
+        is_verified_here = Outcome.VERIFIED in self.office.paper.rules[self.step].leads_to
+        return is_verified_here and any(
+            user_id in {row["executor_id"], row["accounted_by_id"]} for row in deviations.undisposed(self)
+        )
+
+    def records_of(self, table: str) -> list[Row]:
+        """Return the records of one kind, in order."""
+        return [record for name, record in self.records if name == table]
 
     def open_moves(self) -> list[Move]:
         """Return the moves that its history leaves open to whoever may act."""
@@ -123,7 +143,7 @@ class Journey:
 
     # -- what happens to it ------------------------------------------------------------------------------------
 
-    def begin(self, said: Row, at: dt.datetime) -> list[Row]:
+    def begin(self, said: Row, at: dt.datetime) -> list[Told]:
         """Write the draft down and return what the trail says of it."""
         office = self.office
         self.change = {
@@ -141,14 +161,38 @@ class Journey:
             "requester_id": self.requester.id,
             "created_at": at,
         }
-        return [inserted("change_request", self.change), *self._arrive_at(office.paper.start, at)]
+        return inserted("change_request", self.change) + self._arrive_at(office.paper.start, at)
 
-    def take_up(self, at: dt.datetime) -> list[Row]:
-        """Note who has taken the present step up."""
+    def take_up(self, at: dt.datetime) -> list[Told]:
+        """Take the present step into the actor's hands."""
         assert self.actor is not None  # noqa: S101 - nobody takes up what nobody may do
-        return self._alter_activity({"taken_up_at": at, "taken_up_by_id": self.actor.id})
+        own = {"taken_up_at": at, "taken_up_by_id": self.actor.id, "held_by_id": self.actor.id}
+        return self._alter_activity(own) + self._alter({"version": self.change["version"] + 1})
 
-    def finish(self, move: Move, at: dt.datetime) -> list[Row]:
+    def hand_over(self, to: Player, by: Player, reason: str, at: dt.datetime) -> list[Told]:
+        """Put the present step into the hands of ``to``, who finishes it."""
+        assert self.actor is not None  # noqa: S101 - as above
+        row = {
+            "agency_id": self.office.agency.id,
+            "change_id": self.id,
+            "activity_id": self.activities[-1]["id"],
+            "from_id": self.actor.id,
+            "to_id": to.id,
+            "by_id": by.id,
+            "at": at,
+            "reason": reason,
+        }
+        self.actor = to
+        told = self._add("handover", row, change=self.id) + self._alter_activity({"held_by_id": to.id})
+        return told + self._alter({"version": self.change["version"] + 1})
+
+    def sweep(self, at: dt.datetime) -> list[Told]:
+        """Raise that the open step is overdue, if it is."""
+        late_ = deviations.lateness(self, at)
+        raised = deviations.raise_on(self, [late(late_)] if late_ else [], at, while_open=True)
+        return [told for row in raised for told in inserted("deviation", row, change=self.id)]
+
+    def finish(self, move: Move, at: dt.datetime) -> list[Told]:
         """Make ``move`` in the name of ``self.actor`` and return what the trail says of it."""
         actor = self.actor
         assert actor is not None  # noqa: S101 - nobody finishes what nobody may do
@@ -156,15 +200,17 @@ class Journey:
         values = filled_in(self, step, outcome, actor, at)
         reason = reason_for(self, outcome)
         items = asked_items(self.office.paper.rules[step], self.position)
-        equipment = sorted(item.key for item in items if item.kind is ItemKind.EQUIPMENT)
-        told = self._attach(step, items, actor, at)
-        self._decide(move, actor, {**values, "reason": reason}, equipment)
-        altered = values if step in _ON_THE_REQUEST else {}
+        absent = deviations.absent_items(self, items)
+        equipment = sorted(item.key for item in items if item.kind is ItemKind.EQUIPMENT and item.key not in absent)
+        told = self._attach(step, [item for item in items if item.key not in absent], actor, at)
+        found, said = self._decide(move, actor, {**values, "reason": reason}, equipment, at)
         told += self._record(step, outcome, values, actor, at)
+        if outcome is Outcome.VERIFIED:
+            for row in deviations.undisposed(self):
+                told += deviations.dispose(self, row, actor, self.delegation, at)
+        told += deviations.answer(self, found, said, actor, at)
         told += self._alter_activity(
             {
-                "taken_up_at": self.office.hours.at(self.taken_up),
-                "taken_up_by_id": actor.id,
                 "finished_at": at,
                 "outcome": outcome,
                 "target": move.target,
@@ -175,40 +221,55 @@ class Journey:
                 "equipment": equipment,
             }
         )
-        if part := PARTS.get(step):
+        return told + self._go_on(move, values if step in _ON_THE_REQUEST else {}, actor, at)
+
+    def _go_on(self, move: Move, altered: Row, actor: Player, at: dt.datetime) -> list[Told]:
+        """Settle what ``move`` settles and arrive where it leads."""
+        if part := PARTS.get(move.origin):
             self.parts[part] = self.parts.get(part, frozenset()) | {actor.id}
-        if step is Step.APPROVAL:
+        if move.origin is Step.APPROVAL:
             self._last_approval = self.activities[-1]["id"]
-        self.taken[outcome] += 1
-        told.append(self._alter({**altered, **self._settled(move, at)}))
+        self.taken[move.outcome] += 1
+        told = self._alter({**altered, **self._settled(move, at)})
         if move.outcome is Outcome.SUBMITTED:
-            told.append(self.office.counters.told())
+            told += self.office.counters.told()
         if move.outcome in _ASKING:
-            told.append(self._keep_revision(at))
-        return told if move.target is Step.CLOSED else [*told, *self._arrive_at(move.target, at)]
+            told += self._keep_revision(at)
+        return told if move.target is Step.CLOSED else told + self._arrive_at(move.target, at)
 
     def write(self) -> None:
-        """Hand all rows to the ledger: nothing of them will change before they are in the database."""
-        self.is_written = True
+        """Hand all rows to the ledger: nothing of them will change any more."""
         self.ledger.add("change_request", self.change)
         for activity in self.activities:
             self.ledger.add("activity", activity)
         for table, row in (*self.records, *self.others):
             self.ledger.add(table, row)
+        for row in self.deviations:
+            self.ledger.add("deviation", row)
 
     # -- its parts ---------------------------------------------------------------------------------------------
 
-    def _decide(self, move: Move, actor: Player, values: Row, equipment: list[str]) -> None:
-        """Ask the rules; they refuse what the register must not hold."""
+    def _decide(
+        self, move: Move, actor: Player, values: Row, equipment: list[str], at: dt.datetime
+    ) -> tuple[tuple[Found, ...], Row]:
+        """Ask the rules, which refuse what the register must not hold; return new deviations, and all accounts."""
+        paper, position = self.office.paper, self.position
         if move.origin in _ON_THE_REQUEST:
             values = {**{field.key: self.change[field.key] for field in REQUEST_FIELDS}, **values}
+        values |= deviations.lacking_outputs(self, move.origin)
+        raised = [deviations.found_of(row) for row in self.deviations if row["account"] is None]
         at_hand = AtHand(
             values=values,
             documents=self.documents,
             equipment=equipment,
+            lateness=deviations.lateness(self, at),
+            raised=raised,
         )
-        who = person(actor, stands_in=self.delegation is not None)
-        decide(self.office.paper, self.position, move.outcome, who, at_hand)
+        found = deviations_of(paper, position, move.outcome, at_hand)
+        said = deviations.accounts(self, (*raised, *found)) if raised or found else {}
+        values |= said
+        decide(paper, position, move.outcome, person(actor, stands_in=self.delegation is not None), at_hand)
+        return found, said
 
     def _settled(self, move: Move, at: dt.datetime) -> Row:
         """Return what ``move`` settles on the request itself."""
@@ -237,13 +298,13 @@ class Journey:
             settled |= {"result": result, "closed_at": at}
         return settled
 
-    def _alter(self, values: Row) -> Row:
+    def _alter(self, values: Row) -> list[Told]:
         told = updated("change_request", self.id, self.change, values)
         self.change |= values
         self._position = None
         return told
 
-    def _keep_revision(self, at: dt.datetime) -> Row:
+    def _keep_revision(self, at: dt.datetime) -> list[Told]:
         content = {field.key: _json(self.change[field.key]) for field in REQUEST_FIELDS}
         return self._add(
             "change_revision",
@@ -251,7 +312,7 @@ class Journey:
             change=self.id,
         )
 
-    def _arrive_at(self, step: Step, at: dt.datetime) -> list[Row]:
+    def _arrive_at(self, step: Step, at: dt.datetime) -> list[Told]:
         """Open the next activity and its record."""
         rule = self.office.paper.rules[step]
         sequence = len(self.activities) + 1
@@ -270,9 +331,11 @@ class Journey:
             "standard_minutes": rule.standard.minutes if rule.standard else None,
             "arrived_at": at,
             "equipment": [],
+            "declared": {},
         }
         self.activities.append(activity)
-        told = [inserted("activity", activity, change=self.id)]
+        self._position = None
+        told = inserted("activity", activity, change=self.id)
         if step in _BLANK_RECORDS:
             table, blank = _BLANK_RECORDS[step]
             record = {**blank, "id": activity["id"]}
@@ -281,21 +344,23 @@ class Journey:
             if step is Step.ASSET_UPDATE:
                 record["draft"] = {}
             self.records.append((table, record))
-            told.append(inserted(table, record, change=self.id))
+            told += inserted(table, record, change=self.id)
         return told
 
-    def _alter_activity(self, values: Row) -> list[Row]:
+    def _alter_activity(self, values: Row) -> list[Told]:
         activity = self.activities[-1]
         told = updated("activity", activity["id"], activity, values, change=self.id)
         activity.update(values)
-        return [told]
+        self._position = None
+        return told
 
-    def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Row]:
+    def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Told]:
         """Put ``values`` where each field of the step is kept."""
         if step in _ON_THE_REQUEST:
             return []
         table, record = self.records[-1]
-        own, told = {}, []
+        own: Row = {}
+        told: list[Told] = []
         for field in RECORDS[step]:
             if field.key not in values:
                 continue
@@ -311,22 +376,26 @@ class Journey:
                     own["draft"] = {"rows": value}
                 case _:
                     own[field.key] = value
-        told = [updated(table, record["id"], record, own, change=self.id), *told]
+        told = updated(table, record["id"], record, own, change=self.id) + told
         record.update(own)
         if outcome is Outcome.UPDATED:
             told += self._mutate(values["mutations"], record["id"], actor, at)
         return told
 
-    def _list(self, table: str, owner: str, rows: list[Row]) -> list[Row]:
+    def _list(self, table: str, owner: str, rows: list[Row]) -> list[Told]:
         id_ = self.activities[-1]["id"]
-        return [self._add(table, {owner: id_, "position": place, **row}) for place, row in enumerate(rows, 1)]
+        return [
+            told
+            for place, row in enumerate(rows, 1)
+            for told in self._add(table, {owner: id_, "position": place, **row})
+        ]
 
-    def _mutate(self, rows: list[Row], update_id: int, actor: Player, at: dt.datetime) -> list[Row]:
+    def _mutate(self, rows: list[Row], update_id: int, actor: Player, at: dt.datetime) -> list[Told]:
         mutations, told = self.office.inventory.apply(rows, self.id, update_id, at, actor.id)
         self.others += [("asset_mutation", mutation) for mutation in mutations]
         return told
 
-    def _add(self, table: str, row: Row, *, change: int | None = None) -> Row:
+    def _add(self, table: str, row: Row, *, change: int | None = None) -> list[Told]:
         """Keep a new row of a further table and return what the trail says of it."""
         row = {"id": self.ledger.next_id(table), **row}
         self.others.append((table, row))
@@ -334,9 +403,9 @@ class Journey:
 
     # -- its files ---------------------------------------------------------------------------------------------
 
-    def _attach(self, step: Step, items: tuple[Item, ...], actor: Player, at: dt.datetime) -> list[Row]:
-        """Attach what the paper asks for here, and now and then something more."""
-        told = []
+    def _attach(self, step: Step, items: list[Item], actor: Player, at: dt.datetime) -> list[Told]:
+        """Attach what the paper asks for here and is there, and now and then something more."""
+        told: list[Told] = []
         for item in items:
             if item.kind is ItemKind.DOCUMENT and item.key not in self.documents:
                 self.documents.add(item.key)
@@ -346,7 +415,7 @@ class Journey:
                 told += self._file(self.random.choice(self.office.letters[kind]), None, actor, at)
         return told
 
-    def _file(self, file: Attachment, item_key: str | None, actor: Player, at: dt.datetime) -> list[Row]:
+    def _file(self, file: Attachment, item_key: str | None, actor: Player, at: dt.datetime) -> list[Told]:
         told = self.office.shelf.keep(file)
         document = {
             "agency_id": self.office.agency.id,
@@ -361,8 +430,15 @@ class Journey:
             "uploaded_by_id": actor.id,
             "uploaded_at": at,
         }
-        return [*told, self._add("document", document, change=self.id)]
+        return told + self._add("document", document, change=self.id)
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401 - fields hold texts, dates, enums and ids
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+@cache
+def _conditions(*hold: bool) -> frozenset[Condition]:
+    """Return the conditions that hold, of: by proxy, an account, an emergency."""
+    conditions = (Condition.BY_PROXY, Condition.ACCOUNT, Condition.EMERGENCY)
+    return frozenset(condition for condition, holds in zip(conditions, hold, strict=True) if holds)

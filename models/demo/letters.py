@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from models.delegation import Delegation
     from models.demo.attachments import Attachment
-    from models.demo.bulk import Ledger, Row
+    from models.demo.bulk import Ledger, Told
 
 REQUEST, LOG, SCREEN, MINUTES = "request", "log", "screen", "minutes"
 _VARIANTS = range(1, 4)
@@ -62,14 +62,14 @@ class Shelf:
         self._ledger = ledger
         self._known = set(ledger.connection.scalars(select(FileContent.sha256)))
 
-    def keep(self, file: Attachment) -> list[Row]:
+    def keep(self, file: Attachment) -> list[Told]:
         """Store a content that is new and return what the trail says of it; nothing for one that is there."""
         if file.sha256 in self._known:
             return []
         self._known.add(file.sha256)
         row = {"sha256": file.sha256, "size": len(file.content), "content": file.content}
         self._ledger.add("file_content", row)
-        return [inserted("file_content", row, secret=FileContent.secret_columns)]
+        return inserted("file_content", row, secret=FileContent.secret_columns)
 
 
 def decree(delegation: Delegation, lpse: str) -> Attachment:

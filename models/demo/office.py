@@ -16,7 +16,7 @@ from models.agency import NumberCounter
 from models.change import capacity
 from models.delegation import Delegation, DelegationKind
 from models.demo.bulk import inserted, updated
-from models.demo.hours import DAY, MINUTE, OfficeHours
+from models.demo.hours import MINUTE, OfficeHours
 from models.sop import SopRevision, SopState
 from models.user import User
 
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.records import Environment
     from lpse_admin.sop import Sop
     from lpse_admin.steps import Step
     from lpse_admin.workflow import Position
     from models.agency import Agency
     from models.demo.attachments import Attachment
-    from models.demo.bulk import Ledger, Row
+    from models.demo.bulk import Ledger, Row, Told
     from models.demo.inventory import Inventory
     from models.demo.letters import Shelf
     from models.demo.routes import Routes
@@ -67,7 +68,7 @@ class Counters:
         rows = ledger.connection.execute(select(table).where(table.c.agency_id == agency_id))
         self._rows: dict[int, Row] = {row.year: dict(row._mapping) for row in rows}  # noqa: SLF001 - its public name
         self._stored = frozenset(self._rows)
-        self._told: Row = {}
+        self._told: list[Told] = []
 
     def next(self, year: int) -> int:
         """Return the next serial of ``year``."""
@@ -82,7 +83,7 @@ class Counters:
         serial: int = row["last"]
         return serial
 
-    def told(self) -> Row:
+    def told(self) -> list[Told]:
         """Return what the trail says of the serial that was given out last."""
         return self._told
 
@@ -102,6 +103,7 @@ class Office:
     agency: Agency
     sop_id: int
     paper: Sop
+    calendar: WorkCalendar
     hours: OfficeHours
     #: The place in the row of working seconds after which nothing happens any more.
     end: int
@@ -141,6 +143,21 @@ class Office:
         shares = not self.releases.isdisjoint(keys)
         self.releases |= keys
         return shares
+
+    def head_on(self, day: dt.date, *but: int | None) -> tuple[Player, Delegation | None] | None:
+        """Return who decides as the head on ``day``, and under which delegation; None where it is one of ``but``."""
+        delegation = self.delegation_on(day)
+        players = self.people[Role.HEAD] if delegation is None else self.people[Role.CHANGE_MANAGER]
+        found = next((player for player in players if delegation is None or player.id == delegation.delegate_id), None)
+        return None if found is None or (delegation and found.id in but) else (found, delegation)
+
+    def date(self, moment: dt.datetime) -> dt.date:
+        """Return the date of a moment in the office's own zone."""
+        return moment.astimezone(self.agency.zone).date()
+
+    def player(self, id_: int) -> Player:
+        """Return the one whose id this is."""
+        return next(player for players in self.people.values() for player in players if player.id == id_)
 
     def capacity(self, step: Step, delegation: Delegation | None) -> str:
         """Return in what capacity a step is taken, as ``models.change.capacity`` has it."""
@@ -216,19 +233,18 @@ def papers_with_requesters(session: Session) -> list[SopRevision]:
     return [paper for paper in papers if players(session, paper.agency)[Role.REQUESTER]]
 
 
-def working_minutes(random: Random, minutes: float, late: float) -> int:
-    """Return working seconds for something that takes ``minutes`` at most, and with chance ``late`` longer."""
-    factor = 1.05 + random.random() * 1.5 if random.random() < late else 0.3 + random.random() * 0.65
-    return max(MINUTE // 2, round(minutes * MINUTE * factor))
+def working_seconds(random: Random, most: int, *, is_late: bool) -> int:
+    """Return working seconds for something that takes ``most`` at most, or longer where it ``is_late``."""
+    factor = 1.05 + random.random() * 1.5 if is_late else 0.3 + random.random() * 0.65
+    return max(MINUTE // 2, round(most * factor))
 
 
 __all__ = [
-    "DAY",
     "Office",
     "Player",
     "papers_with_requesters",
     "person",
     "planned_releases",
     "players",
-    "working_minutes",
+    "working_seconds",
 ]

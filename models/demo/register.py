@@ -8,36 +8,37 @@ made follows from the number of requests, the seed and the last day alone.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from lpse_admin.roles import Role
-from lpse_admin.steps import Outcome, Result, Step, Urgency
-from models.activity import Release
-from models.audit import Circumstances
+from lpse_admin.steps import Result, Step, Urgency
 from models.delegation import Delegation
 from models.demo import wording
-from models.demo.bulk import inserted, updated
+from models.demo.aftermath import Aftermath, Plan
+from models.demo.bulk import inserted
 from models.demo.forms import asked
-from models.demo.hours import DAY, MINUTE
+from models.demo.hours import DAY, HALF_DAY, MINUTE
 from models.demo.journey import Journey
 from models.demo.letters import decree
-from models.demo.office import working_minutes
+from models.demo.office import working_seconds
 from models.demo.routes import any_of
+from models.demo.teller import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from random import Random
 
-    from models.demo.bulk import Ledger, Row
-    from models.demo.office import Office, Player
+    from models.demo.bulk import Ledger
+    from models.demo.office import Office
     from models.demo.routes import Aim
     from models.demo.wording import Topic
 
 #: Working minutes that a step takes where the paper sets none.
 _USUAL_MINUTES = 45
-#: How often a step takes longer than its standard.
-_LATE = 0.08
+#: How often a step takes longer than its standard, and how often because nobody took it up.
+_LATE, _LEFT_LYING = 0.08, 0.25
 #: Mean working minutes until a step is taken up, for a normal change and for an emergency; the head is busier.
 _WAITING = {Role.REQUESTER: 240, Role.CHANGE_MANAGER: 120, Role.HEAD: 200}
 _EMERGENCY_WAITING = 15
@@ -49,8 +50,12 @@ _PAUSE = 6
 _OPEN_SHARE, _MOST_OPEN = 0.2, 600
 #: How often a request that came to nothing is followed by another, linked to it.
 _RETRIED = 0.4
-#: How often the actual time of a release is added, and how often an open step is taken up already.
-_ACTUAL, _TAKEN_UP = 0.5, 0.5
+#: How often a step is done without having been taken up before.
+_AT_ONCE = 0.5
+#: How often an open step is taken up already.
+_TAKEN_UP = 0.5
+
+_SECOND = dt.timedelta(seconds=1)
 
 _FAILURES = frozenset({Result.REJECTED, Result.WITHDRAWN, Result.ROLLED_BACK})
 
@@ -79,7 +84,8 @@ class Register:
         """Take the offices; ``seed`` names the register in its own trail."""
         self._ledger = ledger
         self._offices = offices
-        self._mark = f"demo-{seed}"
+        self._teller = Teller(ledger, f"demo-{seed}")
+        self._aftermath = Aftermath(self._at, self._teller, self._let_go)
         self._events: list[tuple[dt.datetime, int, Callable[[dt.datetime], None]]] = []
         self._scheduled = 0
         self._live: dict[int, Journey] = {}
@@ -97,7 +103,7 @@ class Register:
         if office.inventory.is_empty and managers:
             at = office.hours.at(0)
             told = office.inventory.enter(at, managers[0].id)
-            self._tell(office, managers[0], at, "asset.enter", told)
+            self._teller.tell(office, managers[0], at, "asset.enter", told)
 
     def run(self) -> None:
         """Let everything happen and hand it to the ledger."""
@@ -117,7 +123,7 @@ class Register:
     # -- delegations -------------------------------------------------------------------------------------------
 
     def _plan_delegation(self, office: Office, delegation: Delegation) -> None:
-        place = max(office.hours.opening(delegation.from_date) - DAY // 2, 1)
+        place = max(office.hours.opening(delegation.from_date) - _within_half_a_day(office.random), 1)
         self._at(office.hours.at(place), lambda at: self._delegate(office, delegation, at))
 
     def _delegate(self, office: Office, delegation: Delegation, at: dt.datetime) -> None:
@@ -127,7 +133,7 @@ class Register:
         row = {column.name: getattr(delegation, column.name) for column in Delegation.__table__.columns}
         self._ledger.add("delegation", row)
         file = decree(delegation, office.agency.name)
-        told = [inserted("delegation", row), *office.shelf.keep(file)]
+        told = inserted("delegation", row) + office.shelf.keep(file)
         document = {
             "id": self._ledger.next_id("document"),
             "agency_id": office.agency.id,
@@ -143,7 +149,7 @@ class Register:
             "uploaded_at": at,
         }
         self._ledger.add("document", document)
-        self._tell(office, head, at, "delegation.grant", [*told, inserted("document", document)])
+        self._teller.tell(office, head, at, "delegation.grant", told + inserted("document", document))
 
     # -- requests ----------------------------------------------------------------------------------------------
 
@@ -168,7 +174,7 @@ class Register:
         if former:
             said["linked_change_id"] = former.id
         told = journey.begin(said, at)
-        self._tell(office, requester, at, "change.draft", told, journey.step)
+        self._teller.tell(office, requester, at, "change.draft", told, journey.step)
         self._live[journey.id] = journey
         journey.arrived = beginning.place
         self._schedule(journey)
@@ -176,50 +182,91 @@ class Register:
     def _schedule(self, journey: Journey) -> None:
         """Decide who will finish the present step and when, if it is to be finished before the end."""
         office, random = journey.office, journey.office.random
-        rule = office.paper.rules[journey.step]
-        waiting = _EMERGENCY_WAITING if journey.change["urgency"] is Urgency.EMERGENCY else _WAITING[rule.actor]
+        role = office.paper.rules[journey.step].actor
         is_hasty = journey.aim is not None and journey.aim.outcome is None
-        mean = min(waiting, _EMERGENCY_WAITING) if is_hasty else waiting
-        journey.taken_up = journey.arrived + MINUTE + round(random.expovariate(1 / mean) * MINUTE)
-        minutes = min(rule.standard.minutes, DAY // MINUTE) if rule.standard else _USUAL_MINUTES
-        taken = working_minutes(random, minutes, 0 if is_hasty else _LATE)
-        self._choose_actor(journey, rule.actor)
-        finished = journey.taken_up + taken
-        if rule.actor is Role.HEAD:
-            # Within the day, so that one delegation or none is good for the whole of it.
-            finished = min(finished, (journey.taken_up // DAY + 1) * DAY - 1)
-        if journey.actor is None or journey.taken_up >= office.end:
-            return
-        stays = is_hasty and journey.aim is not None and journey.aim.step is journey.step
-        if stays or finished >= office.end:
-            if random.random() < _TAKEN_UP:
-                self._at(office.hours.at(journey.taken_up), lambda at: self._take_up(journey, at))
-            return
-        self._at(office.hours.at(finished), lambda at: self._finish(journey, finished, at))
+        plan = self._plan_of(journey, role, is_hasty=is_hasty)
+        plan = self._choose_actor(journey, role, plan)
+        journey.taken_up = plan.taken_up
+        if is_hasty and journey.aim is not None and journey.aim.step is journey.step:
+            plan = replace(plan, finished=None)
+        if journey.actor is None or plan.finished is None or plan.finished >= office.end:
+            is_begun = journey.actor is not None and random.random() < _TAKEN_UP
+            plan = replace(plan, finished=None, taken_up=plan.taken_up if is_begun else None)
+            if plan.taken_up is None and plan.overdue is not None:
+                plan = replace(plan, overdue=journey.arrived + self._allowed(journey, journey.arrived))
+        self._aftermath.plan_step(journey, plan, role)
+        if (finished := plan.finished) is not None:
+            self._at(office.hours.at(finished), lambda at: self._finish(journey, finished, at))
 
-    def _choose_actor(self, journey: Journey, role: Role) -> None:
-        """Let the delegate act where the head is away and they may; else the request waits for the head."""
+    def _plan_of(self, journey: Journey, role: Role, *, is_hasty: bool) -> Plan:
+        """Return when the present step is taken up and finished.
+
+        Where the paper knows deviations nothing waits for longer than its standard, or it was late and was not taken
+        up at all: the sweep, which comes by all the time, would have found it.
+        """
+        office, random, arrived = journey.office, journey.office.random, journey.arrived
+        standard = office.paper.rules[journey.step].standard
+        is_pressing = is_hasty or journey.change["urgency"] is Urgency.EMERGENCY
+        mean = min(_WAITING[role], _EMERGENCY_WAITING) if is_pressing else _WAITING[role]
+        waiting = MINUTE + round(random.expovariate(1 / mean) * MINUTE)
+        is_judged = standard is not None and office.paper.switches.deviations and journey.step is not Step.REQUEST
+        is_late = random.random() < _LATE and (is_judged or not is_hasty)
+        if not is_judged:
+            minutes = min(standard.minutes, DAY // MINUTE) if standard else _USUAL_MINUTES
+            finished = arrived + waiting + working_seconds(random, minutes * MINUTE, is_late=is_late)
+            is_at_once = role is Role.REQUESTER or (not is_hasty and random.random() < _AT_ONCE)
+            return Plan(None if is_at_once else arrived + waiting, finished, None)
+        allowed = self._allowed(journey, arrived)
+        if not is_hasty and random.random() < (_LEFT_LYING if is_late else _AT_ONCE):
+            return Plan(None, arrived + working_seconds(random, allowed, is_late=is_late), arrived + allowed)
+        taken_up = arrived + min(waiting, round(allowed * (0.2 + 0.7 * random.random())))
+        allowed = self._allowed(journey, taken_up)
+        return Plan(taken_up, taken_up + working_seconds(random, allowed, is_late=is_late), taken_up + allowed)
+
+    @staticmethod
+    def _allowed(journey: Journey, place: int) -> int:
+        """Return the working seconds that the present step's standard leaves from ``place`` on."""
+        office, standard = journey.office, journey.office.paper.rules[journey.step].standard
+        assert standard is not None  # noqa: S101 - asked only where there is one
+        if not standard.days:
+            return standard.minutes * MINUTE
+        return office.calendar.allowed(office.hours.at(place), standard) // _SECOND if place < office.end else DAY
+
+    def _choose_actor(self, journey: Journey, role: Role, plan: Plan) -> Plan:
+        """Choose who acts, the delegate where the head is away and they may; else it waits for the head."""
         office, position = journey.office, journey.position
         journey.actor = journey.delegation = None
-        while role is Role.HEAD and journey.taken_up < office.end:
-            delegation = office.delegation_on(office.hours.day(journey.taken_up))
-            if delegation is None:
-                break
-            journey.actor = office.choose(role, position, standing_in=delegation.delegate_id)
-            if journey.actor:
-                journey.delegation = delegation
-                return
-            back = delegation.until_date + dt.timedelta(1)
-            journey.taken_up = office.hours.opening(back) + round(office.random.random() * DAY / 2)
         if role is Role.REQUESTER:
             journey.actor = journey.requester
-        else:
+            return plan
+        if role is not Role.HEAD:
             journey.actor = office.choose(role, position)
+            return plan
+        begins = plan.finished if plan.taken_up is None else plan.taken_up
+        while begins is not None and begins < office.end:
+            # Within the day, so that one delegation or none is good for the whole of it.
+            finished = min(plan.finished or begins, office.hours.last_of_day(begins))
+            plan = replace(plan, taken_up=None if plan.taken_up is None else begins, finished=finished)
+            delegation = office.delegation_on(office.hours.day(begins))
+            if delegation is None:
+                break
+            if not journey.has_deviated(delegation.delegate_id):
+                journey.actor = office.choose(role, position, standing_in=delegation.delegate_id)
+            if journey.actor:
+                journey.delegation = delegation
+                return plan
+            length = finished - begins
+            begins = office.hours.opening(delegation.until_date + dt.timedelta(1)) + _within_half_a_day(office.random)
+            plan = self._waited(journey, plan, begins, begins + length)
+        journey.actor = office.choose(role, position)
+        return plan
 
-    def _take_up(self, journey: Journey, at: dt.datetime) -> None:
-        assert journey.actor is not None  # noqa: S101 - it was chosen when this was scheduled
-        told = journey.take_up(at)
-        self._tell(journey.office, journey.actor, at, "change.take-up", told, journey.step, journey.delegation)
+    def _waited(self, journey: Journey, plan: Plan, begins: int, finished: int) -> Plan:
+        """Return ``plan`` put off until the head is back; what is judged and late by then is not taken up first."""
+        if plan.overdue is None:
+            return Plan(begins, finished, None)
+        overdue = journey.arrived + self._allowed(journey, journey.arrived)
+        return Plan(None, finished, overdue)
 
     def _finish(self, journey: Journey, place: int, at: dt.datetime) -> None:
         office, actor = journey.office, journey.actor
@@ -232,63 +279,21 @@ class Register:
             journey.aim = None
         told = journey.finish(move, at)
         reason = journey.activities[-1 if move.target is Step.CLOSED else -2]["reason"]
-        self._tell(office, actor, at, f"change.{move.outcome}", told, step, delegation, reason)
-        if move.outcome is Outcome.SCHEDULED:
-            self._plan_release(journey, actor)
-        if move.target is Step.CLOSED:
-            self._close(journey)
-        else:
+        self._teller.tell(office, actor, at, f"change.{move.outcome}", told, step, delegation, reason)
+        self._aftermath.plan_rest(journey, move.outcome, place, actor)
+        if move.target is not Step.CLOSED:
             journey.arrived = place
             self._schedule(journey)
+        self._let_go(journey)
 
-    def _close(self, journey: Journey) -> None:
+    def _let_go(self, journey: Journey) -> None:
+        """Write a request down of which nothing will change any more."""
+        if journey.step is not Step.CLOSED or journey.pending:
+            return
         del self._live[journey.id]
         journey.write()
         if journey.change["result"] in _FAILURES and journey.random.random() < _RETRIED:
             self._former[journey.requester.id] = _Former(journey.id, journey.topic, journey.places)
-
-    # -- what is added later -----------------------------------------------------------------------------------
-
-    def _plan_release(self, journey: Journey, actor: Player) -> None:
-        """Let the manager add the actual time once the window is over."""
-        record = next(record for table, record in reversed(journey.records) if table == Release.__tablename__)
-        over, last = record["window_end_at"], journey.office.hours.at(journey.office.end - 1)
-        if record["actual_at"] is None and over < last and journey.random.random() < _ACTUAL:
-            self._at(over, lambda at: self._release(journey, record, actor, at))
-
-    def _release(self, journey: Journey, record: Row, actor: Player, at: dt.datetime) -> None:
-        values = {"actual_at": record["window_start_at"]}
-        told = updated("release", record["id"], record, values, change=journey.id)
-        if journey.is_written:
-            self._ledger.alter("release", record["id"], values)
-        else:
-            record.update(values)
-        self._tell(journey.office, actor, at, "release.actual", [told])
-
-    # -- the trail ---------------------------------------------------------------------------------------------
-
-    def _tell(  # noqa: PLR0913, PLR0917 - what an entry says
-        self,
-        office: Office,
-        player: Player,
-        at: dt.datetime,
-        action: str,
-        told: list[Row],
-        step: Step | None = None,
-        delegation: Delegation | None = None,
-        reason: str | None = None,
-    ) -> None:
-        circumstances = Circumstances(
-            at=at,
-            actor_id=player.id,
-            actor_name=player.name,
-            action=action,
-            capacity=office.capacity(step, delegation) if step else None,
-            address=player.address,
-            request_id=self._mark,
-            reason=reason,
-        )
-        self._ledger.tell(office.agency.id, circumstances, told)
 
 
 def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
@@ -297,10 +302,17 @@ def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
     open_ = min(number // 2, max(round(number * _OPEN_SHARE), len(waits)), _MOST_OPEN)
     others = number - open_
     shown = {(2 * place + 1) * others // (2 * len(moves)): move for place, move in enumerate(moves)}
-    tail = office.end - _TAIL_BEGINS * DAY
-    places = sorted(random.randrange(DAY, tail - _PAUSE * DAY) for _ in range(others))
+    hours, tail = office.hours, office.hours.days_before(office.end, _TAIL_BEGINS)
+    last = hours.days_before(tail, _PAUSE)
+    places = sorted(random.randrange(DAY, last) for _ in range(others))
     yield from (_Beginning(place, shown.get(number)) for number, place in enumerate(places))
     aims = [waits[place % len(waits)] for place in range(open_)]
     random.shuffle(aims)
-    places = sorted(random.randrange(tail, office.end - _TAIL_ENDS * DAY) for _ in range(open_))
+    last = hours.days_before(office.end, _TAIL_ENDS)
+    places = sorted(random.randrange(tail, last) for _ in range(open_))
     yield from (_Beginning(place, aim) for place, aim in zip(places, aims, strict=True))
+
+
+def _within_half_a_day(random: Random) -> int:
+    """Return working seconds within half a day."""
+    return random.randrange(1, HALF_DAY)

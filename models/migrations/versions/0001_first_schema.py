@@ -314,6 +314,7 @@ def _audit_row() -> None:
         sa.Column("row_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["audit_entry.id"], name=op.f("fk_audit_row_entry_id")),
         sa.PrimaryKeyConstraint("entry_id", "table_name", "row_id", name=op.f("pk_audit_row")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("ix_audit_row_table_name_row_id_entry_id"), "audit_row", ["table_name", "row_id", "entry_id"], unique=False
