@@ -452,11 +452,6 @@ def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.action != "demo.start").order_by(AuditEntry.id)):
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for row in entry.told:
-            if row["table"] not in TOLD:
-                rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
-        for after in rows.values():
-            after.pop("taken_up_at", None)
-            after.pop("taken_up_by_id", None)
             if row["table"] in TOLD:
                 continue
             rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
