@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,7 +91,17 @@ class Desk:
         self.click(f"main a:text-is('{number}')")
 
     def finish(self, outcome: str) -> None:
-        """Fill in whatever the step's form asks for and press the button of ``outcome``."""
+        """Fill in whatever the step's form asks for and press the button of ``outcome``, which is taken."""
+        self.fill_in()
+        self.press(outcome)
+        assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
+
+    def press(self, outcome: str) -> None:
+        """Press the button of ``outcome``."""
+        self.click(f".step-form button[value='{outcome}']")
+
+    def fill_in(self, *, without: str = "") -> None:
+        """Fill in whatever the step's form asks for, ``without`` one file."""
         form = self.page.locator(".step-form")
         for name, text in _TEXTS.items():
             if form.locator(f"[name='{name}']").count():
@@ -101,9 +112,8 @@ class Desk:
         for tick in form.locator("input[type=checkbox]").all():
             tick.check()
         for letter in form.locator(".requirement input[type=file]").all():
-            letter.set_input_files(_LETTER)
-        self.click(f".step-form button[value='{outcome}']")
-        assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
+            if letter.get_attribute("name") != without:
+                letter.set_input_files(_LETTER)
 
     def step(self) -> str:
         """Return the heading that says where the request stands."""
@@ -148,6 +158,73 @@ def test_a_request_travels_from_login_to_closed_through_a_roll_back(
     inspector.click(f"main a:text-is('{number}')")
     assert inspector.page.locator(".steps-taken > li").count() == len(way) + 1
     assert inspector.page.locator(".step-form").count() == 0
+
+
+def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_of(
+    browser: Browser, database_url: str
+) -> None:
+    clock = [dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)]  # a Monday, nine in the morning
+    app = make_program(database_url, clock=lambda: clock[0])
+    with serve(app) as address:
+        requester, manager, head = (Desk(browser, address, name) for name in ("pemohon", "pengelola", "kepala"))
+        requester.page.goto(f"{address}/admin/change/new/")
+        letter = "document-surat-permohonan"
+        requester.fill_in(without=letter)
+        requester.press("submitted")
+        assert "Surat permohonan" in requester.page.inner_text(".step-form .field-errors >> nth=0")
+        requester.page.fill(f"[name='account-{letter}']", "Surat menyusul besok")
+        requester.press("submitted")
+        number = requester.page.inner_text(".where strong")
+
+        manager.open(number)
+        manager.click("text=Mulai tangani")
+        clock[0] += dt.timedelta(hours=3)
+        manager.page.reload()
+        manager.page.fill("[name='account-time']", "Jaringan kantor padam")
+        manager.finish("accepted")
+        manager.open(number)
+        manager.finish("emergency")
+
+        head.page.goto(f"{address}/admin/absence/new/")
+        head.page.fill("[name=reason]", "Dinas luar")
+        head.click("main form[method=post] button.btn-primary")
+        clock[0] += dt.timedelta(days=1)
+        manager.page.goto(address)
+        manager.click(f"main a:text-is('{number}')")
+        assert "Dinas luar" in manager.page.inner_text("main")
+        _delegate(head, address)
+        deputy = Desk(browser, address, "plh")
+        deputy.open(number)
+        deputy.page.fill("[name='account-time']", "Delegasi baru terbit")
+        deputy.finish("approved")
+        for outcome in ("done", "passed", "reported"):
+            manager.open(number)
+            manager.finish(outcome)
+
+        head.page.goto(address)
+        head.click(f"main a:text-is('{number}')")
+        disposals = head.page.locator("select[name^='disposal-']")
+        assert disposals.count() == 3
+        for place in range(3):
+            disposals.nth(place).select_option("accepted")
+        head.finish("verified")
+        page = head.page.inner_text("main")
+        for words in ("Surat menyusul besok", "Jaringan kantor padam", "Delegasi baru terbit", "Plh. Kepala LPSE",
+                      "800/3/2026", "Pertanggungjawaban diterima"):  # fmt: skip
+            assert words in page
+    close(app)
+
+
+def _delegate(head: Desk, address: str) -> None:
+    """Grant a delegation to the deputy, from its decree."""
+    page = head.page
+    page.goto(f"{address}/admin/delegation/new/")
+    page.select_option("[name=delegate_id]", label=page.inner_text("[name=delegate_id] option:has-text('Sekretaris LPSE')"))
+    page.fill("[name=decree_number]", "800/3/2026")
+    page.fill("[name=from_date]", "2026-03-03")
+    page.fill("[name=until_date]", "2026-03-06")
+    page.set_input_files("[name=decree]", _LETTER)
+    head.click("main form[method=post] button.btn-primary")
 
 
 def test_a_refused_emergency_cannot_be_walked_around(browser: Browser, address: str) -> None:
