@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from lpse_admin.calendar import OverrideKind
-from lpse_admin.deviation import Disposal
+from lpse_admin.deviation import DeviationKind, Disposal, Found, Subject
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.kib import Card
 from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
@@ -31,7 +31,7 @@ from models.absence import Absence, record
 from models.asset import Asset
 from models.change import ChangeRequest, draft
 from models.delegation import Delegation, DelegationKind, grant
-from models.deviation import DISPOSALS, undisposed
+from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.document import attach
 from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
@@ -248,6 +248,20 @@ def freeze(
     made = enter(session, office.agency, entry, by=office.administrator, now=NOW)
     session.commit()
     return made
+
+
+def deviation(
+    session: Session, office: Office, account: str = "Antrean panjang", *, requester: User | None = None
+) -> Deviation:
+    """Reject a request too late, whatever the office's paper says of time, account for that, and commit."""
+    change = new(session, office, requester=requester)
+    move(session, change, Outcome.SUBMITTED, change.requester)
+    assert change.current is not None
+    late = Found(DeviationKind.TIME, Subject.ARRIVAL, standard="2 jam", allowed_minutes=120, measured_minutes=150)
+    answer(session)
+    (raised,) = raise_on(change, change.current, [late], now=NOW)
+    move(session, change, Outcome.REJECTED, office.manager, values={"account-time": account})
+    return raised
 
 
 def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:

@@ -219,7 +219,9 @@ def _delegate(head: Desk, address: str) -> None:
     """Grant a delegation to the deputy, from its decree."""
     page = head.page
     page.goto(f"{address}/admin/delegation/new/")
-    page.select_option("[name=delegate_id]", label=page.inner_text("[name=delegate_id] option:has-text('Sekretaris LPSE')"))
+    page.select_option(
+        "[name=delegate_id]", label=page.inner_text("[name=delegate_id] option:has-text('Sekretaris LPSE')")
+    )
     page.fill("[name=decree_number]", "800/3/2026")
     page.fill("[name=from_date]", "2026-03-03")
     page.fill("[name=until_date]", "2026-03-06")

@@ -19,6 +19,7 @@ from models.user import User
 from tests.program import Visitor, close
 from views import lists
 from views.base import RecordView
+from views.deviations import PersonFilter
 from views.lists import PeriodFilter, TextFilter
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ SCOPES = ("kepala", "pemohon", "admin")
 #: Tables that grow with the requests. Those of the office itself (users, papers, items) never become as large.
 GROWING = frozenset({"activity", "change_request", "audit_entry", "document", "notification"})
 
-#: What a page may ask at the most, whatever it shows: who reads, in whose place, the rows, their number, the queue.
-MOST_STATEMENTS = 8
+#: What a page may ask at the most, whatever it shows: who reads, in whose place, what they have not read, the rows,
+#: their number, the queue, the calendar and the papers that clocks are read by, whether the head is there.
+MOST_STATEMENTS = 10
 
 _STEP_OF_A_PLAN = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
 #: What the scope alone narrows by.
@@ -110,6 +112,8 @@ def narrowed(entry: Filter) -> Iterator[str]:
     if isinstance(entry, PeriodFilter):
         first, last = entry.names()
         yield f"{first}=2025-02-03&{last}=2025-02-04"
+    elif isinstance(entry, PersonFilter):
+        yield f"{entry.key}=1"
     elif isinstance(entry, TextFilter):
         yield f"{entry.key}=x"
     else:

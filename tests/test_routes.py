@@ -17,6 +17,7 @@ from models.audit import AuditEntry, anchors
 from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation
+from models.deviation import Deviation
 from models.document import Document
 from models.freeze import Freeze
 from models.notification import Notification
@@ -24,7 +25,7 @@ from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import WorkingHours
-from tests.cast import absence, asset, delegation, freeze, new, settings, walk
+from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor
 
@@ -253,6 +254,7 @@ def furnished(house: House) -> None:
             walk(session, office, *WAY)
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
                 walk(session, office, *WAY[:steps])
+            deviation(session, office)
 
 
 #: One way through every step.
@@ -303,6 +305,7 @@ TABLES = {
     "document": Document.__table__,
     "delegation": Delegation.__table__,
     "absence": Absence.__table__,
+    "deviation": Deviation.__table__,
     "freeze": Freeze.__table__,
     "sop": SopRevision.__table__,
     "notification": Notification.__table__,

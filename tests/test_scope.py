@@ -27,7 +27,22 @@ from models.setting import Threshold
 from models.sop import SopRevision
 from models.user import User
 from models.working_hours import RamadanMonth, WorkingHours
-from tests.cast import NOW, ROUTES, absence, answer, asset, at, delegation, freeze, fulfil, move, new, settings, walk
+from tests.cast import (
+    NOW,
+    ROUTES,
+    absence,
+    answer,
+    asset,
+    at,
+    delegation,
+    deviation,
+    freeze,
+    fulfil,
+    move,
+    new,
+    settings,
+    walk,
+)
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
@@ -56,6 +71,7 @@ def register(shared):
                activity=draft.current)  # fmt: skip
         sop.load(session, to_toml(replace(office.sop.paper, revised=NOW.date())), office.sop.key, now=NOW)
         absence(session, office)
+        deviation(session, office)
         granted = delegation(session, office)
         attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
                delegation=granted)  # fmt: skip
@@ -118,7 +134,7 @@ def test_requesters_see_their_own_and_nothing_else(register):
             assert seen(session, hidden, person) == set()
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
-    assert len(seen(session, Document, office.requester)) == 4
+    assert len(seen(session, Document, office.requester)) == 5
     assert len(seen(session, Document, office.outsider)) == 1
 
 

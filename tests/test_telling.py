@@ -15,6 +15,7 @@ from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
+from models.handover import hand_over, take_up
 from models.mail import Mail, MailState
 from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
 from models.scope import visible
@@ -205,14 +206,10 @@ def test_a_move_takes_as_many_statements_however_many_are_told(session, office):
 def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(session, office):
     change = at(session, office, Step.EVALUATION)
     answer(session)
-    current = change.current
-    current.taken_up_at, current.taken_up_by = NOW, office.manager
     before = len(told(session))
-    telling.taken_up(session, change, current, NOW)
-    telling.handed_over(session, change, current, office.manager2, office.manager, "Cuti", NOW)
-    telling.handed_over(
-        session, change, current, office.manager, office.manager2, "Kembali", NOW + dt.timedelta(hours=1)
-    )
+    take_up(change, office.manager, now=NOW)
+    hand_over(change, office.manager2, office.manager, now=NOW, reason="Cuti")
+    hand_over(change, office.manager, office.manager2, now=NOW + dt.timedelta(hours=1), reason="Kembali")
     session.commit()
     assert told(session)[before:] == [
         (Event.TAKEN_UP, "pengelola2"), (Event.HANDED_OVER, "pengelola2"), (Event.HANDED_OVER, "pengelola"),
@@ -236,7 +233,8 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     change = at(session, office, Step.EVALUATION)
     before = len(told(session))
     answer(session)
-    change.current.taken_up_at, change.current.taken_up_by = NOW, office.manager
+    take_up(change, office.manager, now=NOW)
+    before = len(told(session))
     telling.soon_late(session, change, change.current, NOW, NOW)
     telling.overdue(session, change, change.current, NOW)
     session.commit()

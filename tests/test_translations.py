@@ -39,6 +39,7 @@ from tests.cast import (
     answer,
     asset,
     delegation,
+    deviation,
     freeze,
     new,
     settings,
@@ -240,6 +241,7 @@ def _fill(house: House) -> None:
             walk(session, office, *ending)
         new(session, office)
         delegation(session, office)
+        deviation(session, office, typed("Antrean panjang"))
         absence(session, office, days=3, reason=typed("Dinas luar"))
         absence(session, everybody.tana_tidung, reason=typed("Sakit"))
         settings(session, office, typed("Libur daerah"))

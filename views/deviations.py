@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -157,17 +158,17 @@ class DeviationView(EntryView):
         def total(label: str, count: int, **narrowed: object) -> Total:
             return Total(label, count, listing.arguments.address(self.spec, page=0, **narrowed))
 
-        kinds = _grouped(listing, Deviation.kind)
-        steps = _grouped(listing, Deviation.step)
-        people = _grouped(listing, Deviation.executor_id, _executor.full_name)
-        months = _grouped(listing, _month(listing.zone))
         nobody = gettext("not finished yet")
+        counts = _counted(listing)
         return {
             "totals": [
-                (_("By class"), [total(tr(kind.title), count, kind=kind.value) for kind, count in kinds]),
-                (_("By step"), [total(tr(step.title), count, step=step.value) for step, count in steps]),
-                (_("By executor"), [total(name or nobody, count, executor=id_) for id_, name, count in people]),
-                (_("By month"), [total(_written(month), count, **_period(month)) for month, count in months]),
+                (_("By class"), [total(tr(kind.title), n, kind=kind.value) for (kind,), n in _summed(counts, 0)]),
+                (_("By step"), [total(tr(step.title), n, step=step.value) for (step,), n in _summed(counts, 1)]),
+                (
+                    _("By executor"),
+                    [total(name or nobody, n, executor=id_) for (id_, name), n in _summed(counts, 2, 3)],
+                ),
+                (_("By month"), [total(_written(month), n, **_period(month)) for (month,), n in _summed(counts, 4)]),
             ]
         }
 
@@ -236,10 +237,19 @@ def _dispose(deviation: Deviation, given: Mapping[str, object]) -> None:
     audit.give(db.session(), capacity=deviation.disposed_capacity)
 
 
-def _grouped(listing: Listing, *of: Any) -> list[Any]:  # noqa: ANN401 - expressions
-    """Return (values of ``of``, how many) of what the list matches, in the order of the first value."""
+def _counted(listing: Listing) -> list[Any]:
+    """Return (class, step, executor, their name, month, how many) of what the list matches: one look for all."""
+    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name, _month(listing.zone))
     statement: Select[Any] = listing.spec.read(*of, func.count()).where(*listing.criteria()).group_by(*of)
-    return list(db.session.connection().execute(statement.order_by(of[0])).all())
+    return list(db.session.connection().execute(statement).all())
+
+
+def _summed(counts: list[Any], *places: int) -> list[tuple[tuple[Any, ...], int]]:
+    """Return what ``counts`` come to by the columns at ``places``, in their order; what is nobody's comes last."""
+    sums: Counter[tuple[Any, ...]] = Counter()
+    for row in counts:
+        sums[tuple(row[place] for place in places)] += row[-1]
+    return sorted(sums.items(), key=lambda one: [(part is None, str(part or "")) for part in reversed(one[0])])
 
 
 def _month(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression

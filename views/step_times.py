@@ -13,6 +13,7 @@ from models.activity import Activity
 from models.agency import Agency
 from models.sop import SopRevision
 from models.working_time import calendar_of
+from views.base import me
 from views.clock import now
 from views.exporting import CellKind
 from views.lists import Column, Derivation
@@ -38,7 +39,9 @@ _activity: Any = Activity.__table__.c
 
 def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
-    calendars = {agency.id: calendar_of(session, agency) for agency in session.scalars(select(Agency))}
+    own = me().agency
+    agencies = [own] if own is not None else session.scalars(select(Agency))
+    calendars = {agency.id: calendar_of(session, agency) for agency in agencies}
     papers = {sop.id: sop.paper for sop in session.scalars(select(SopRevision))}
     at = now()
 
