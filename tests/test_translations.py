@@ -286,6 +286,7 @@ def _follow(house: House, reader: str, walk_: Walk, starts: list[str]) -> None:
         else:
             assert (reader, address, answer.status_code) == (reader, address, 200)
             if endpoint in NO_PAGES or endpoint.endswith(".export"):
+                answer.close()  # an export that nobody reads on still holds its rows
                 continue
             walk_.endpoints.add(endpoint)
             walk_.pages[reader, address] = answer.text
