@@ -37,6 +37,10 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+#: Fixtures behind which there is a database.
+_WITH_A_DATABASE = frozenset({"new_database", "sqlite_template", "postgres_url", "browser"})
+
+
 def create_schema(url: str) -> None:
     """Bring the empty database at `url` to the present schema by its migrations; once for each kind and worker."""
     with migrations.program(url):
@@ -55,10 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that `-m "not browser"` leaves nothing over."""
+    """Mark what needs a browser, and what needs neither one nor a database: the rules in plain Python."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        asked = set(getattr(item, "fixturenames", ()))
+        if "browser" in asked:
             item.add_marker("browser")
+        if asked.isdisjoint(_WITH_A_DATABASE):
+            item.add_marker("rules")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
