@@ -72,6 +72,11 @@ class Found:
     measured_minutes: int | None = None
 
     @property
+    def title(self) -> Message | str:
+        """What it is about, as it is shown: the paper's own words, or those of the subject."""
+        return self.what or Subject(self.subject).title
+
+    @property
     def account_field(self) -> str:
         """The form field in which the executor accounts for it."""
         return account_field(self.kind, self.subject)

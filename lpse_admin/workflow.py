@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.deviation import LACKING, DeviationKind, Found, Lateness, late, output_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _, join
-from lpse_admin.records import REASON, RECORDS, is_empty, missing, unwanted
+from lpse_admin.records import is_empty, missing, unwanted
 from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
@@ -250,11 +250,6 @@ def result_of(move: Move, *, rolled_back: bool) -> Result | None:
     if move.outcome is Outcome.WITHDRAWN:
         return Result.WITHDRAWN
     return Result.ROLLED_BACK if rolled_back else Result.COMPLETED
-
-
-def field_names(step: Step) -> frozenset[str]:
-    """Return the names of the fields that a move from ``step`` may carry."""
-    return frozenset({entry.key for entry in RECORDS[step]} | {REASON.key})
 
 
 #: Outcomes that send a request away because something is lacking: they cannot be made to wait for it.

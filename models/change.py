@@ -11,7 +11,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload, with_polymorphic
 from sqlalchemy.orm.attributes import set_committed_value
 
-from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.message import Message, _
 from lpse_admin.records import REQUEST_FIELDS, ChangeKind, ChangeSource
 from lpse_admin.roles import Role
@@ -37,7 +37,7 @@ from models.delegation import Delegation, delegation_of
 from models.deviation import Deviation
 from models.sop import SopRevision, in_force
 from models.telling import moved, to_be_disposed_of
-from models.timekeeping import lateness, remeasure
+from models.timekeeping import delays, lateness, remeasure
 from models.user import User
 
 if TYPE_CHECKING:
@@ -283,14 +283,13 @@ class ChangeRequest(Base):
             recording.write(self, current, given, now)
             given |= current.declared | deviation.declared(given)
             at_hand = self._at_hand(current, given, equipment, now)
-            move = decide(self.paper, self.position, outcome, who, at_hand)
+            move = self._decide(outcome, who, at_hand, given, now)
             found = deviations(self.paper, self.position, outcome, at_hand)
         session.flush()
         release_plan.check(session, self, current, outcome, actor)
         recording.settle(self, current, outcome, actor, now)
         if outcome is Outcome.VERIFIED:
-            disposals = given.get(deviation.DISPOSALS)
-            deviation.dispose_all(self, disposals if isinstance(disposals, dict) else {}, actor, now=now)
+            deviation.dispose_all(self, _disposals(given), actor, now=now)
         current.equipment = self._known_equipment(current, equipment)
         current.declared = {}
         remeasure(self, current, now)
@@ -306,6 +305,21 @@ class ChangeRequest(Base):
             # No verification will meet them any more.
             to_be_disposed_of(session, self, deviation.undisposed(self), now)
         return current
+
+    def _decide(
+        self, outcome: Outcome, who: Person, at_hand: AtHand, given: Mapping[str, object], now: dt.datetime
+    ) -> Move:
+        """Return the move, or say all at once what it still lacks: what the rules ask for, and what the head owes."""
+        owed: dict[str, Message] = {}
+        if outcome is Outcome.VERIFIED:
+            owed = deviation.disposal_faults(self, _disposals(given), now)
+        try:
+            move = decide(self.paper, self.position, outcome, who, at_hand)
+        except Incomplete as refusal:
+            raise Incomplete(refusal.message, fields={**refusal.fields, **owed}) from None
+        if owed:
+            raise Incomplete(_("Every deviation must be disposed of before the report is verified."), fields=owed)
+        return move
 
     def discard(self, actor: User) -> None:
         """Delete this draft with the files attached to it.
@@ -380,7 +394,7 @@ class ChangeRequest(Base):
             documents=frozenset(document.item_key for document in self.documents if document.item_key),
             equipment=frozenset(equipment),
             lateness=lateness(self, current, now),
-            raised=deviation.unaccounted(current),
+            raised=delays(self, current, now),
         )
 
     def _finish(  # noqa: PLR0913, PLR0917 - the parts of a finished step
@@ -564,6 +578,12 @@ def _whole() -> Select[Any]:
 def _last(outcomes: list[Outcome | None], *of: Outcome) -> Outcome | None:
     """Return the latest of ``outcomes`` that is one ``of`` these."""
     return next((outcome for outcome in reversed(outcomes) if outcome in of), None)
+
+
+def _disposals(given: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what was typed of the head's disposals, by the deviations' ids."""
+    typed = given.get(deviation.DISPOSALS)
+    return typed if isinstance(typed, dict) else {}
 
 
 def _plain(value: object) -> object:

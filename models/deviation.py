@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _PROSE_LENGTH = 10_000
 #: Nobody's follow-up is due later than this.
 _LONGEST_FOLLOW_UP = dt.timedelta(days=366 * 2)
+
+#: The head's own steps, which a delegate takes in the head's place.
+_OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
 
 #: The key among a step's values under which disposals are given: {deviation's id: a dict of what was typed}.
 DISPOSALS = "disposals"
@@ -182,7 +185,7 @@ class Deviation(Base):
             raise NoSuchMove(_("The executor has not accounted for this deviation yet."))
         if self.disposal is not None:
             raise NoSuchMove(_("This deviation is disposed of already."))
-        kept, faults = self._read_disposal(given, now)
+        kept, faults = self.read_disposal(given, now)
         if faults:
             raise Incomplete(_("The deviation cannot be disposed of like this."), fields=faults)
         self.disposal, self.disposal_note = kept["disposal"], kept["note"]
@@ -201,13 +204,26 @@ class Deviation(Base):
             if Role.HEAD in by.roles:
                 return title, None
             delegation = delegation_of(session_of(self), by, now)
-            if delegation is not None and by.id not in {self.executor_id, self.accounted_by_id}:
+            if delegation is not None and not self._is_own_of(by):
                 return f"{delegation.kind.prefix} {title}", delegation
         raise NotAllowed(_("Only the head, or who stands in for them, disposes of a deviation that is not their own."))
 
-    def _read_disposal(
-        self, given: Mapping[str, object], now: dt.datetime
-    ) -> tuple[dict[str, Any], dict[str, Message]]:
+    def _is_own_of(self, by: User) -> bool:
+        """Whether this is ``by``'s own, of a step that is not the head's: there they stand where the head stands."""
+        return self.executor_id == by.id and self.step not in _OF_THE_HEAD
+
+    def may_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether it waits for the head, and ``user`` is the head or may stand in for them here."""
+        if self.state is not DeviationState.ACCOUNTED:
+            return False
+        try:
+            self._head(user, now)
+        except NotAllowed:
+            return False
+        return True
+
+    def read_disposal(self, given: Mapping[str, object], now: dt.datetime) -> tuple[dict[str, Any], dict[str, Message]]:
+        """Return what ``given`` says, and a sentence beside each name that is missing or wrong."""
         faults: dict[str, Message] = {}
         kept: dict[str, Any] = {"disposal": None, "note": None, "follow_up_by": None, "follow_up_until": None}
         try:
@@ -231,7 +247,7 @@ class Deviation(Base):
     def _faults_of_follow_up(self, by: object, until: object, now: dt.datetime) -> dict[str, Message]:
         faults: dict[str, Message] = {}
         somebody = session_of(self).get(User, by) if is_id(by) else None
-        if somebody is None or somebody.agency_id != self.agency_id or not somebody.is_active:
+        if somebody is None or somebody.agency_id != self.agency_id or not may_follow_up(somebody):
             faults["follow_up_by"] = _("Choose who is to follow it up.")
         today = now.astimezone(self.agency.zone).date()
         if type(until) is not dt.date:
@@ -259,6 +275,16 @@ class Deviation(Base):
     def __str__(self) -> str:
         """Return class and subject in English, for the terminal."""
         return f"{self.kind.title}: {self.title}"
+
+
+def not_own_of(user: User) -> ColumnElement[bool]:
+    """Return the criterion for what is not ``user``'s own in the sense of ``Deviation.may_be_disposed_by``."""
+    return or_(Deviation.executor_id != user.id, Deviation.step.in_(sorted(_OF_THE_HEAD)))
+
+
+def may_follow_up(user: User) -> bool:
+    """Whether ``user`` can be told to follow something up: who takes steps in the office, and nobody who only reads."""
+    return user.is_active and (user.is_change_manager or user.is_head)
 
 
 def in_state(state: DeviationState) -> ColumnElement[bool]:
@@ -309,14 +335,19 @@ def account_for(activity: Activity, values: Mapping[str, object], actor: User, *
             deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
 
 
-def unaccounted(activity: Activity) -> list[Found]:
-    """Return the deviations of ``activity`` that nobody has accounted for, as the rules see them."""
-    return [one.found for one in activity.deviations if one.account is None]
-
-
 def undisposed(change: ChangeRequest) -> list[Deviation]:
     """Return the deviations of the finished steps of ``change`` that still wait for the head, in order."""
     return [one for one in change.deviations if one.disposal is None and not one.activity.is_open]
+
+
+def disposal_faults(change: ChangeRequest, given: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
+    """Return a sentence for each field of the disposals that a verification still lacks, by the field's name."""
+    faults: dict[str, Message] = {}
+    for deviation in undisposed(change):
+        typed = given.get(str(deviation.id))
+        _kept, found = deviation.read_disposal(typed if isinstance(typed, dict) else {}, now)
+        faults |= {disposal_field(name, deviation.id): message for name, message in found.items()}
+    return faults
 
 
 def dispose_all(change: ChangeRequest, given: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
@@ -325,16 +356,11 @@ def dispose_all(change: ChangeRequest, given: Mapping[str, object], actor: User,
     ``given`` has for each deviation's id what ``Deviation.dispose`` takes. Raises Incomplete with a sentence beside
     each field, named ``disposal-<id>`` and so on, NotAllowed as ``dispose`` does.
     """
-    faults: dict[str, Message] = {}
+    if faults := disposal_faults(change, given, now):
+        raise Incomplete(_("Every deviation must be disposed of before the report is verified."), fields=faults)
     for deviation in undisposed(change):
-        typed = given.get(str(deviation.id))
-        try:
-            deviation.dispose(actor, now=now, given=typed if isinstance(typed, dict) else {})
-        except Incomplete as refusal:
-            faults |= {disposal_field(name, deviation.id): message for name, message in refusal.fields.items()}
-    if faults:
-        message = _("Every deviation must be disposed of before the report is verified.")
-        raise Incomplete(message, fields=faults)
+        typed = given[str(deviation.id)]
+        deviation.dispose(actor, now=now, given=typed if isinstance(typed, dict) else {})
 
 
 def disposal_field(name: str, deviation_id: int) -> str:

@@ -13,6 +13,7 @@ from lpse_admin.roles import Role
 from models import telling
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
+from models.timekeeping import raise_overdue
 from models.user import User
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
         raise NoSuchMove(_("This step is the requester's own; there is nobody to take it up from."))
     if current.held_by_id is not None:
         raise NoSuchMove(_("This step is in your hands already."))
+    # What was overdue before anybody took it up does not become in time by that, sweep or no sweep.
+    raise_overdue(change, now)
     current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
     change.version += 1
     session_of(change).flush()

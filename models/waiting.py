@@ -14,7 +14,7 @@ from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Step, Urgency
 from models.activity import Activity, Approval
 from models.agency import Agency
 from models.change import ChangeRequest
-from models.deviation import Deviation, DeviationState, in_state
+from models.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
 from models.sop import SopRevision
 from models.user import User
@@ -129,6 +129,8 @@ def undisposed(session: Session, reader: Reader) -> int:
     waiting = select(func.count()).where(
         Deviation.agency_id == reader.user.agency_id, in_state(DeviationState.ACCOUNTED)
     )
+    if Role.HEAD not in reader.user.roles:
+        waiting = waiting.where(not_own_of(reader.user))
     return session.scalar(waiting) or 0
 
 

@@ -103,12 +103,12 @@ class Desk:
     def fill_in(self, *, without: str = "") -> None:
         """Fill in whatever the step's form asks for, ``without`` one file."""
         form = self.page.locator(".step-form")
-        for name, text in _TEXTS.items():
-            if form.locator(f"[name='{name}']").count():
-                form.locator(f"[name='{name}']").fill(text)
-        for name, value in _CHOICES.items():
-            if form.locator(f"[name='{name}']").count():
-                form.locator(f"[name='{name}']").select_option(value)
+        # One look at what there is: asking for each field by itself took longer than all the rest.
+        names = set(form.locator("[name]").evaluate_all("fields => fields.map(field => field.name)"))
+        for name in names.intersection(_TEXTS):
+            form.locator(f"[name='{name}']").fill(_TEXTS[name])
+        for name in names.intersection(_CHOICES):
+            form.locator(f"[name='{name}']").select_option(_CHOICES[name])
         for tick in form.locator("input[type=checkbox]").all():
             tick.check()
         for letter in form.locator(".requirement input[type=file]").all():
@@ -129,10 +129,11 @@ def address(database_url: str) -> Iterator[str]:
     close(app)
 
 
-@pytest.mark.parametrize("suffix", ["", ".tt"], ids=["lumajang", "tana-tidung"])
 def test_a_request_travels_from_login_to_closed_through_a_roll_back(
-    browser: Browser, address: str, suffix: str
+    browser: Browser, address: str, database_url: str
 ) -> None:
+    # Each paper on one of the two databases: by the screens alone the moves of both are tried on both elsewhere.
+    suffix = ".tt" if database_url.startswith("postgresql") else ""
     requester, evaluator, head, implementer, inspector = (
         Desk(browser, address, name + suffix) for name in ("pemohon", "pengelola", "kepala", "pengelola2", "pemeriksa")
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
 from lpse_admin.clock import Clock, reading
+from lpse_admin.clock import minutes as whole_minutes
 from lpse_admin.sop_time import parse_time
 
 WIB = ZoneInfo("Asia/Jakarta")
@@ -118,3 +119,7 @@ def test_a_holiday_put_in_after_the_fact_changes_what_was_late():
     decreed = WorkCalendar(WIB, overrides={wib(3, 0).date(): Override(OverrideKind.HOLIDAY, "Libur daerah")})
     read = reading(decreed, TWO_HOURS, "handling", times, wib(9, 9))
     assert (read.measured, read.due, read.is_late) == (minutes(120), wib(4, 9), False)
+
+
+def test_a_minute_begun_is_a_minute():
+    assert [whole_minutes(dt.timedelta(seconds=seconds)) for seconds in (0, 1, 60, 61)] == [0, 1, 1, 2]

@@ -10,18 +10,22 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
+from lpse_admin.calendar import OverrideKind
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.roles import Role
 from lpse_admin.sop import papers, parse, with_switches
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking
+from models import timekeeping
 from models.audit import AuditEntry
 from models.deadline import sweep
 from models.deviation import Deviation, DeviationState, in_state
 from models.handover import take_up
 from models.notification import Notification
+from models.office_day import set_day
 from models.waiting import Reader, follow_ups, undisposed
+from models.working_time import calendar_of
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
 
 if TYPE_CHECKING:
@@ -152,6 +156,36 @@ def test_a_step_taken_up_in_time_is_judged_by_its_handling(session: WatchedSessi
     assert (one.subject, one.measured_minutes) == ("arrival", 150)
 
 
+def test_taking_up_late_is_raised_though_no_sweep_came_by(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    answer(session)
+    take_up(change, office.manager, now=NOW + 2.5 * HOUR)
+    session.commit()
+    assert [(one.subject, one.measured_minutes) for one in change.deviations] == [("arrival", 150)]
+
+
+def test_a_holiday_after_the_fact_overtakes_a_deviation_and_does_not_undo_it(
+    session: WatchedSession, cast: Cast
+) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.EVALUATION)
+    (one,) = swept(session, office, NOW + 3 * HOUR)
+    answer(session)
+    set_day(
+        session, office.agency, date=NOW.date(), kind=OverrideKind.HOLIDAY, name="Libur daerah",
+        by=office.administrator, now=NOW, reason="SK Bupati",
+    )  # fmt: skip
+    session.commit()
+    calendar = calendar_of(session, office.agency)
+    assert timekeeping.is_overtaken(change, one, NOW + 4 * HOUR, calendar)
+    with pytest.raises(Incomplete):
+        move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR, values={"account-time": ""})
+    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR)
+    session.refresh(one)
+    assert (one.measured_minutes, one.state) == (180, DeviationState.ACCOUNTED)
+
+
 def test_a_draft_is_never_late(session: WatchedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = new(session, office)
@@ -256,6 +290,34 @@ def test_a_delegate_disposes_as_plh(session: WatchedSession, cast: Cast) -> None
     one.dispose(office.delegate, now=NOW, given={"disposal": "accepted"})
     session.commit()
     assert (one.disposed_capacity, one.delegation_id) == ("Plh. Kepala LPSE", granted.id)
+
+
+def test_a_delegate_who_decided_late_verifies_all_the_same(session: WatchedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    change = at(session, office, Step.APPROVAL)
+    delegation(session, office)
+    move(session, change, Outcome.APPROVED, office.delegate, now=NOW + 3 * HOUR)
+    for outcome in (Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
+        move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
+    assert undisposed(session, Reader(office.delegate, stands_in_for_head=True)) == 1
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR,
+             values={"disposals": {}, "notes": ""})  # fmt: skip
+    assert set(refusal.value.fields) == {"notes", f"disposal-{change.deviations[0].id}"}
+    move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR)
+    assert change.deviations[0].disposed_capacity == "Plh. Kepala LPSE"
+
+
+@pytest.mark.parametrize("name", ["inspector", "requester", "administrator"])
+def test_nobody_who_takes_no_step_of_the_office_follows_up(session: WatchedSession, cast: Cast, name: str) -> None:
+    office = cast.lumajang
+    one = late_rejection(session, office)
+    answer(session)
+    somebody = getattr(office, name).id
+    with pytest.raises(Incomplete) as refusal:
+        one.dispose(office.head, now=NOW, given={"disposal": "follow-up", "follow_up_by": somebody,
+                                                 "follow_up_until": NOW.date()})  # fmt: skip
+    assert set(refusal.value.fields) == {"follow_up_by"}
 
 
 def test_what_is_followed_up_stays_until_it_is_done(session: WatchedSession, cast: Cast) -> None:

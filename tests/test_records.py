@@ -13,7 +13,6 @@ from lpse_admin.message import Message, _, join
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition
 from lpse_admin.steps import OUTCOMES, Outcome, Step
-from lpse_admin.workflow import field_names
 from models import recording
 from models.change import capacity, whole
 from tests.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
@@ -251,7 +250,6 @@ def test_a_step_s_outcomes_and_fields_belong_to_it_alone():
             assert field.needed_for <= asking
             assert field.only_for <= asking
             assert (field.choices is not None) == (field.kind is FieldKind.CHOICE)
-        assert field_names(step) == {field.key for field in fields} | {"reason"}
 
 
 def test_a_message_is_read_in_english_where_nobody_translates_it():

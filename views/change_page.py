@@ -19,8 +19,8 @@ from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
-from models.deviation import unaccounted, undisposed
-from models.timekeeping import reading
+from models.deviation import undisposed
+from models.timekeeping import delays, is_overtaken, reading
 from models.working_time import calendar_of
 from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.clock import Reading
+    from lpse_admin.deviation import Found
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
     from models.activity import Activity
@@ -114,6 +115,9 @@ class ChangePage:
     hands: Hands | None
     #: The deviations that wait for the head's disposal at this verification.
     undisposed: tuple[Deviation, ...]
+    #: What the executor of the present step has to account for in time, and what the calendar has overtaken since.
+    delays: tuple[Found, ...]
+    overtaken: frozenset[int]
     #: While it waits for a head who is not there.
     absent_head: AbsentHead | None
     may_record_absence: bool
@@ -157,17 +161,13 @@ class ChangePage:
             documents=tuple(document for document in change.documents if document.activity_id is not None),
             times=reading(change, current, now, calendar) if current is not None and not change.is_draft else None,
             hands=Hands.of(change, user, now, hand_over),
+            delays=tuple(delays(change, current, now, calendar)) if form is not None and current is not None else (),
+            overtaken=frozenset(one.id for one in change.deviations if is_overtaken(change, one, now, calendar)),
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
             absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
             may_record_absence=at_the_head and may_record_absence(),
             release=ReleaseAside.of(change, user, now, form),
         )
-
-    def needs_account(self) -> bool:
-        """Whether the present step is late under a paper that asks its executor to account for that."""
-        if self.current is None or not self.change.paper.switches.deviations or self.change.is_draft:
-            return False
-        return bool(self.times and self.times.is_late) or bool(unaccounted(self.current))
 
     def needs_reason(self) -> list[Outcome]:
         """Return those of the open moves' outcomes that need a reason."""

@@ -115,7 +115,9 @@ class DeviationView(EntryView):
             Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind),
             Column("subject", _("What deviates"), _title, CellKind.CHOICE, Subject),
             Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
-            Column("measured", _("Measured (minutes)"), Deviation.measured_minutes, CellKind.NUMBER),
+            Column(
+                "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
+            ),
             Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER),
             Column("standard", _("Standard"), Deviation.standard, listed=False),
             Column("executor", _("Executor"), _executor.full_name),
@@ -181,15 +183,9 @@ class DeviationView(EntryView):
     def _extras(self, deviation: Deviation) -> dict[str, Any]:
         return {
             "deviation": deviation,
-            "disposal_form": self._disposal_form(deviation) if self._may_dispose(deviation) else None,
+            "disposal_form": self._disposal_form(deviation) if deviation.may_be_disposed_by(me(), now()) else None,
             "follow_up_form": FollowUpForm() if self._may_follow_up(deviation) else None,
         }
-
-    @staticmethod
-    def _may_dispose(deviation: Deviation) -> bool:
-        if deviation.state is not DeviationState.ACCOUNTED or me().agency_id != deviation.agency_id:
-            return False
-        return Role.HEAD in me().roles or (stands_in_for_head() and deviation.executor_id != me().id)
 
     @staticmethod
     def _may_follow_up(deviation: Deviation) -> bool:
