@@ -27,10 +27,12 @@ run: $(RUN) ## install, prepare the demo on first start, and serve it on http://
 
 # The rules are run by themselves, since measuring them makes the rest take more than twice as long.
 test: $(TEST) browser ## all tests: the rules with their branch coverage; SQLite, PostgreSQL and the browser
-	$(BIN)/python -m pytest -n $(WORKERS) -m rules --cov=lpse_admin --cov-report=
-	@echo 'Branch coverage of lpse_admin, where all of it is asked for:'
-	$(BIN)/python -m coverage report --include='lpse_admin/*' --skip-covered --fail-under=100
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not rules'
+	@status=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m rules --cov=lpse_admin --cov-report= || status=1; \
+	echo 'Branch coverage of lpse_admin, where all of it is asked for:'; \
+	$(BIN)/python -m coverage report --include='lpse_admin/*' --skip-covered --fail-under=100 || status=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not rules' || status=1; \
+	exit $$status
 
 coverage: $(TEST) browser ## all tests once more, with the coverage of everything; takes more than twice as long
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
