@@ -49,6 +49,7 @@ class Resource(StrEnum):
     FREEZE = "freeze"
     SOP = "sop"
     NOTIFICATION = "notification"
+    MAIL = "mail"
     USER = "user"
     HOLIDAY = "holiday"
     SETTING = "setting"
@@ -126,6 +127,12 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     ),
     # Each their own (models.scope); to mark one as read is the reader's by nature.
     Resource.NOTIFICATION: _grants(read=_EVERYBODY, export=_EVERYBODY),
+    # Who was told of what, and what became of the mail: for those who look after it. Edited is: sent again.
+    Resource.MAIL: _grants(
+        read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+        export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+    ),
     Resource.USER: _grants(
         read=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         export=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),

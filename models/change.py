@@ -566,7 +566,10 @@ def _whole() -> Select[Any]:
                 joinedload(steps.actor), joinedload(steps.delegation), joinedload(steps.held_by)
             ),
             selectinload(ChangeRequest.deviations).options(
-                joinedload(Deviation.executor), joinedload(Deviation.disposed_by), joinedload(Deviation.follow_up_by)
+                joinedload(Deviation.executor),
+                joinedload(Deviation.disposed_by),
+                joinedload(Deviation.follow_up_by),
+                joinedload(Deviation.delegation),
             ),
             selectinload(ChangeRequest.documents),
             selectinload(ChangeRequest.revisions),

@@ -198,6 +198,8 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
 ) -> Delegation:
     """Record the head's delegation; ``by`` is the head or an administrator who has the decree before them.
 
+    The delegate is told, of what waits for the head already too where the delegation is in force at once.
+
     Raises NotAllowed where somebody else grants it, Incomplete with a sentence beside each wrong field.
     """
     _may_grant(head, by)
@@ -235,6 +237,10 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
     session.add(delegation)
     session.flush()
     delegation._tell(Event.DELEGATION_GRANTED, by, now, reason=reason)  # noqa: SLF001 - the same module's other half
+    if delegation.is_in_force(now):
+        from models.standing_in import tell_of_what_waits  # noqa: PLC0415 - change.py imports this module
+
+        tell_of_what_waits(session, delegation, now)
     return delegation
 
 

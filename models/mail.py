@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, text, type_coerce
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.errors import NoSuchMove
 from lpse_admin.message import _
 from lpse_admin.word import Word
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from models.notification import Notification
 
 
@@ -22,6 +25,16 @@ class MailState(Word):
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+class Mailed(Word):
+    """Whether somebody who was told of something was mailed as well, and what has become of that mail."""
+
+    NOT_MAILED = "not-mailed", _("Not mailed")
+    WAITING = MailState.WAITING.value, MailState.WAITING.title
+    SENT = MailState.SENT.value, MailState.SENT.title
+    FAILED = MailState.FAILED.value, MailState.FAILED.title
+    CANCELLED = MailState.CANCELLED.value, MailState.CANCELLED.title
 
 
 class Mail(Base):
@@ -59,3 +72,13 @@ class Mail(Base):
     link_base: Mapped[Line | None]
 
     notification: Mapped[Notification] = relationship(back_populates="mail")
+
+    def send_again(self, now: dt.datetime) -> None:
+        """Let a mail that has failed wait as a new one does; raises NoSuchMove for one in any other state."""
+        if self.state is not MailState.FAILED:
+            raise NoSuchMove(_("Only a mail that has failed can be sent again."))
+        self.state, self.attempts, self.next_try_at, self.claimed_until = MailState.WAITING, 0, now, None
+
+
+#: What a row has under ``Mailed``, wherever a mail is outer joined to its notification.
+mailed = case((Mail.id.is_(None), Mailed.NOT_MAILED.value), else_=type_coerce(Mail.state, String))

@@ -34,6 +34,8 @@ class Notification(Base):
         UniqueConstraint("user_id", "key"),
         Index("ix_notification_newest", "user_id", "at", "id"),
         Index("ix_notification_event", "user_id", "event", "at", "id"),
+        Index("ix_notification_agency", "agency_id", "at", "id"),
+        Index("ix_notification_everywhere", "at", "id"),
         Index(
             "ix_notification_unread",
             "user_id",

@@ -43,6 +43,15 @@ def visible(model: type[Any], user: User, *, stands_in_for_head: bool = False) -
     return rule(user, stands_in_for_head or sees_the_office(user))
 
 
+def told_in_office(user: User, *, stands_in_for_head: bool = False) -> ColumnElement[bool]:
+    """Return the criterion for the notifications that ``user`` may look into as one of the office: the agency's.
+
+    ``visible`` gives each their own; this is for who was told of what, and whether the mail of it went out.
+    """
+    is_of_office = user.is_active and (stands_in_for_head or sees_the_office(user))
+    return _of_agency(Notification.agency_id, user) if is_of_office else false()
+
+
 def sees_the_office(user: User) -> bool:
     """Whether ``user`` sees all requests of their agency and not only their own."""
     return not _OFFICE.isdisjoint(user.roles)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.workflow import Position
     from models.activity import Activity
     from models.change import ChangeRequest
     from models.deviation import Deviation
@@ -73,23 +74,43 @@ def _tell_who_is_next(  # noqa: PLR0913, PLR0917 - the parts of one move
     people: Iterable[User],
     now: dt.datetime,
 ) -> None:
-    is_emergency = following.step is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
     tell_new(
         session,
-        Event.EMERGENCY if is_emergency else Event.WAITING,
+        _waiting_event(change, following),
         people,
         now=now,
         key=f"waiting-{following.id}",
         change=change,
         activity=following,
-        values={
-            "step": following.step.title,
-            "outcome": finished.outcome,
-            "reason": finished.reason,
-            "by": finished.capacity,
-            "ground": getattr(finished, "ground", None),
-        },
+        values=_of_what_waits(finished, following),
     )
+
+
+def _waiting_event(change: ChangeRequest, following: Activity) -> Event:
+    is_emergency = following.step is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
+    return Event.EMERGENCY if is_emergency else Event.WAITING
+
+
+def _of_what_waits(finished: Activity, following: Activity) -> dict[str, object]:
+    return {
+        "step": following.step.title,
+        "outcome": finished.outcome,
+        "reason": finished.reason,
+        "by": finished.capacity,
+        "ground": getattr(finished, "ground", None),
+    }
+
+
+def waits_already(session: Session, change: ChangeRequest, user: User, now: dt.datetime) -> None:
+    """Tell ``user``, who stands in for the head from now on, of the step that waits; once, and if they may take it."""
+    following = change.current
+    if following is None or not _may_take(change, change.position, user):
+        return
+    finished = next(one for one in reversed(change.activities) if not one.is_open)
+    tell(
+        session, _waiting_event(change, following), [user], now=now, key=f"waiting-{following.id}", change=change,
+        activity=following, **_of_what_waits(finished, following),
+    )  # fmt: skip
 
 
 def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
@@ -110,15 +131,13 @@ def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list
             )
         )
     position = change.position
-    return [
-        user
-        for user in found
-        if user.is_active
-        and bar_from_taking(
-            change.paper, position, Person(user.id, user.roles, stands_in_for_head=Role.HEAD not in user.roles)
-        )
-        is None
-    ]
+    return [user for user in found if user.is_active and _may_take(change, position, user)]
+
+
+def _may_take(change: ChangeRequest, position: Position, user: User) -> bool:
+    """Whether the present step can be theirs, whom a role or a delegation has put among its actors."""
+    person = Person(user.id, user.roles, stands_in_for_head=Role.HEAD not in user.roles)
+    return bar_from_taking(change.paper, position, person) is None
 
 
 def taken_up(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from lpse_admin.steps import Outcome, Step
 from models.change import ChangeRequest
 from models.deadline import sweep
 from models.deviation import Deviation, DeviationState
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation, deviation
 from tests.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -140,6 +140,23 @@ def _the_ledger_says_the_same(house: House, change_id: int) -> None:
     assert len(rows) == 3
     assert ["Surat menyusul, pejabatnya dinas luar" in row for row in rows] == [True, False, False]
     assert all("Kepala LPSE" in row for row in rows)
+
+
+def test_the_ledger_and_its_export_name_the_decree_under_which_a_delegate_disposed(house: House) -> None:
+    with house.session() as session:
+        office = house.cast(session).tana_tidung
+        one = deviation(session, office)
+        delegation(session, office)
+        answer(session)
+        one.dispose(office.delegate, now=NOW, given={"disposal": "accepted"})
+        session.commit()
+        id_, change_id = one.id, one.change_id
+    inspector = house.visitor("pemeriksa.tt")
+    assert "Plh. Kepala LPSE (800/12/2026)" in inspector.get(f"/admin/change/details/?id={change_id}").text
+    assert "800/12/2026" in inspector.get(f"/admin/deviation/details/?id={id_}").text
+    heading, *rows = csv.reader(io.StringIO(inspector.get("/admin/deviation/export/csv/").text.lstrip("\ufeff")))
+    (row,) = (row for row in rows if "Plh. Kepala LPSE" in row)
+    assert row[heading.index("Nomor surat keputusan pendelegasian")] == "800/12/2026"
 
 
 def test_a_paper_without_the_clause_refuses_what_is_missing_and_judges_nothing(house: House) -> None:

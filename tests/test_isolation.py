@@ -20,6 +20,8 @@ from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document, attach
 from models.freeze import Freeze, FreezePermit
+from models.mail import Mail
+from models.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.user import User
@@ -158,6 +160,9 @@ def everything(house: House) -> dict[str, Belongings]:
                     "document": [decree.id], "sop": [office.sop.id],
                     "user": [person.id for person in office.people],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
+                    "mail": list(
+                        session.scalars(select(Notification.id).where(Notification.agency_id == office.agency.id))
+                    ),
                 },
                 {}, "",
             )  # fmt: skip
@@ -181,7 +186,7 @@ REQUESTERS = ("pemohon", "pemohon2", "pemohon.tt", "pemohon2.tt")
 KNOCKING = ("pemohon", "pemohon2.tt", "pengelola", "kepala.tt", "pemeriksa", "administrator.tt")
 SCREENS = (
     "change", *STEPS, "document", "asset", "delegation", "absence", "deviation",
-    "freeze", "notification", "sop", "user",
+    "freeze", "notification", "mail", "sop", "user",
     "holiday", "setting",
     "audit",
 )  # fmt: skip
@@ -291,6 +296,7 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("freeze", "/admin/freeze/{}/lift", {"reason": "Direbut"}),
     ("freeze", "/admin/freeze/edit/?id={}", {"name": "Direbut", "why": "Direbut"}),
     ("freeze", "/admin/freeze/{}/permit", {"change": "1", "reason": "Direbut"}),
+    ("mail", "/admin/mail/{}/again", {}),
     ("sop", "/admin/sop/{}/enact", {}),
     ("user", "/admin/user/edit/?id={}", {"full_name": "Direbut", "username": "direbut", "roles": "head"}),
     ("user", "/admin/user/{}/password", {"password": "kata-sandi-yang-direbut"}),
@@ -311,6 +317,7 @@ def _state(house: House) -> list[Any]:
         found.append(session.execute(select(Absence.id, Absence.ended_at)).all())
         found.append(session.execute(select(Deviation.id, Deviation.disposal, Deviation.follow_up_note)).all())
         found.append(session.execute(select(Freeze.id, Freeze.name, Freeze.lifted_at)).all())
+        found.append(session.execute(select(Mail.id, Mail.state, Mail.attempts)).all())
         found.append(session.execute(select(FreezePermit.id)).all())
         found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
         found.append(session.execute(select(Document.id)).all())

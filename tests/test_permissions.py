@@ -30,6 +30,7 @@ absence       MHIA  MHIA  MHA MHA - -
 freeze        MHIA  MHIA  A  A  - -
 sop           RMHIA RMHIA HA -  - H
 notification  RMHIA RMHIA -  -  - -
+mail          HIA   HIA   -  A  - -
 user          IA    IA    A  A  - -
 holiday       RMHIA RMHIA A  A  A -
 setting       MHIA  MHIA  A  A  A -

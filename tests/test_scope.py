@@ -21,8 +21,9 @@ from models.deviation import Deviation
 from models.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.freeze_permit import permit
+from models.notification import Notification
 from models.office_day import OfficeDay
-from models.scope import sees_the_office, visible
+from models.scope import sees_the_office, told_in_office, visible
 from models.setting import Threshold
 from models.sop import SopRevision
 from models.user import User
@@ -136,6 +137,26 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
     assert len(seen(session, Document, office.requester)) == 5
     assert len(seen(session, Document, office.outsider)) == 1
+
+
+def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register):
+    session, cast = register
+    office = cast.lumajang
+
+    def looked_into(person, **standing):
+        found = session.scalars(select(Notification).where(told_in_office(person, **standing)))
+        return {one.agency_id for one in found}
+
+    for person in (office.manager, office.head, office.inspector, office.administrator):
+        assert looked_into(person) == {office.agency.id}
+    assert looked_into(office.requester) == looked_into(office.delegate) == set()
+    assert looked_into(office.delegate, stands_in_for_head=True) == {office.agency.id}
+    assert looked_into(cast.installer) == {office.agency.id, cast.tana_tidung.agency.id}
+    session.rollback()
+    office.head.is_active = False
+    with session.no_autoflush:
+        assert looked_into(office.head) == set()
+    session.rollback()
 
 
 def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register):

@@ -15,6 +15,7 @@ from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
+from models.delegation import DelegationKind, grant
 from models.handover import hand_over, take_up
 from models.mail import Mail, MailState
 from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
@@ -255,6 +256,46 @@ def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it
     assert told(session) == [
         (Event.DELEGATION_GRANTED, "plh"), (Event.DELEGATION_WITHDRAWN, "plh"), (Event.DELEGATION_WITHDRAWN, "kepala"),
     ]  # fmt: skip
+
+
+def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once(session, cast, office):
+    urgent, report = at(session, office, Step.APPROVAL), at(session, office, Step.VERIFICATION)
+    at(session, office, Step.EVALUATION)
+    at(session, cast.tana_tidung, Step.APPROVAL)
+    before = len(told(session))
+    granted = delegation(session, office)
+    assert told(session)[before:] == [
+        (Event.DELEGATION_GRANTED, "plh"), (Event.EMERGENCY, "plh"), (Event.WAITING, "plh"),
+    ]  # fmt: skip
+    *_, one, other = session.scalars(select(Notification).order_by(Notification.id))
+    assert (one.key, one.change_id) == (f"waiting-{urgent.current.id}", urgent.id)
+    assert (other.key, other.change_id) == (f"waiting-{report.current.id}", report.id)
+    of_the_head = session.scalars(
+        select(Notification).where(Notification.key == one.key, Notification.user_id == office.head.id)
+    ).one()
+    assert one.details == of_the_head.details
+    assert one.mail.address == "plh@kantor.example"
+    answer(session)
+    granted.withdraw(now=NOW, by=office.head)
+    session.commit()
+    before = len(told(session))
+    delegation(session, office)
+    assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "plh")]
+
+
+def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_first_day(session, office):
+    at(session, office, Step.APPROVAL)
+    before = len(told(session))
+    delegation(session, office, office.manager)  # who evaluated it
+    assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "pengelola")]
+    before, tomorrow = len(told(session)), NOW.date() + dt.timedelta(days=1)
+    answer(session)
+    grant(
+        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
+        from_date=tomorrow, until_date=tomorrow, by=office.head, now=NOW,
+    )  # fmt: skip
+    session.commit()
+    assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "plh")]
 
 
 def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(session, cast, office):

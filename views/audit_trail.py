@@ -53,6 +53,7 @@ ACTIONS = (
     Action("delegation.withdraw", _("Withdrew a delegation")),
     Action("notification.read", _("Read a notification")),
     Action("mail.send", _("Sent a mail")),
+    Action("mail.again", _("Had a failed mail sent again")),
     Action("profile.mail", _("Chose which mail they get")),
     Action("holiday.set", _("Set what a day is")),
     Action("holiday.alter", _("Altered a day that the office had set")),

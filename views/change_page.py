@@ -26,6 +26,7 @@ from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
 from views.hands import Hands
 from views.language import day, moment, tr
+from views.mails import who_was_told
 from views.mutations import differences
 from views.release_aside import ReleaseAside
 from views.step_form import step_form
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from models.user import User
     from views.absent_head import AbsentHead
     from views.hands import HandOverForm
+    from views.mails import WhoWasTold
     from views.step_form import StepForm
 
 
@@ -122,6 +124,8 @@ class ChangePage:
     absent_head: AbsentHead | None
     may_record_absence: bool
     release: ReleaseAside
+    #: For those of the office: everybody who was told of it, and the mail.
+    told: WhoWasTold | None
 
     @classmethod
     def of(  # noqa: PLR0913 - what was typed and refused is shown again
@@ -167,6 +171,7 @@ class ChangePage:
             absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
             may_record_absence=at_the_head and may_record_absence(),
             release=ReleaseAside.of(change, user, now, form),
+            told=who_was_told(change, user),
         )
 
     def needs_reason(self) -> list[Outcome]:

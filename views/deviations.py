@@ -24,6 +24,7 @@ from models import audit
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db, is_sqlite
+from models.delegation import Delegation
 from models.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
 from models.user import User
@@ -105,6 +106,7 @@ class DeviationView(EntryView):
             (_executor, _executor.id == Deviation.executor_id),
             (_disposer, _disposer.id == Deviation.disposed_by_id),
             (_follower, _follower.id == Deviation.follow_up_by_id),
+            (Delegation, Delegation.id == Deviation.delegation_id),
             (Agency, Agency.id == Deviation.agency_id),
         ),
         columns=(
@@ -128,6 +130,7 @@ class DeviationView(EntryView):
             Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal),
             Column("disposer", _("Disposed of by"), _disposer.full_name, listed=False),
             Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, listed=False),
+            Column("decree", _("Decree number of the delegation"), Delegation.decree_number, listed=False),
             Column("disposed", _("Disposed of"), Deviation.disposed_at, CellKind.MOMENT, listed=False),
             Column("note", _("Note of the head"), Deviation.disposal_note, listed=False, wide=True),
             Column("follower", _("To be followed up by"), _follower.full_name, listed=False),

@@ -29,6 +29,7 @@ from views.documents import DocumentView
 from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
+from views.mails import MailView
 from views.notifications import NotificationView, unread_count, unread_label
 from views.settings import SettingView
 from views.sops import SopView
@@ -65,7 +66,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (DocumentView,)),
     (None, (AssetView,)),
     (_("Governance"), (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, UserView)),
-    (_("Supervision"), (AuditView,)),
+    (_("Supervision"), (MailView, AuditView)),
 )
 
 #: Screens that the page's head leads to, and not the menu.

@@ -1238,8 +1238,10 @@ def _notification() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
         sa.UniqueConstraint("user_id", "key", name=op.f("uq_notification_user_id_key")),
     )
+    op.create_index("ix_notification_agency", "notification", ["agency_id", "at", "id"], unique=False)
     op.create_index(op.f("ix_notification_change_id"), "notification", ["change_id"], unique=False)
     op.create_index("ix_notification_event", "notification", ["user_id", "event", "at", "id"], unique=False)
+    op.create_index("ix_notification_everywhere", "notification", ["at", "id"], unique=False)
     op.create_index("ix_notification_newest", "notification", ["user_id", "at", "id"], unique=False)
     op.create_index(
         "ix_notification_unread",

@@ -1,0 +1,37 @@
+"""What waits for the head at the moment when somebody begins to stand in: the delegate is told of it as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from lpse_admin.roles import Role
+from models import telling
+from models.change import ChangeRequest
+from models.sop import SopRevision
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy.orm import Session
+
+    from models.delegation import Delegation
+
+
+def tell_of_what_waits(session: Session, delegation: Delegation, now: dt.datetime) -> None:
+    """Tell the delegate of each step that waits for the head, the oldest first and an emergency as one; each once.
+
+    In the caller's transaction. What the delegate may not decide, having taken a part in it, is passed over.
+    """
+    papers = session.scalars(select(SopRevision).where(SopRevision.agency_id == delegation.agency_id)).all()
+    steps = {step for sop in papers for step, rule in sop.paper.rules.items() if rule.actor is Role.HEAD}
+    of_the_head = (
+        select(ChangeRequest)
+        .where(ChangeRequest.agency_id == delegation.agency_id, ChangeRequest.step.in_(steps))
+        .options(selectinload(ChangeRequest.activities))
+        .order_by(ChangeRequest.id)
+    )
+    for change in session.scalars(of_the_head).all():
+        telling.waits_already(session, change, delegation.delegate, now)

@@ -1,0 +1,162 @@
+"""Who was told of what, and what became of the mail: of the whole office for its supervision, and of one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import flash, redirect, url_for
+from flask_admin import expose
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from lpse_admin.errors import NoSuchMove
+from lpse_admin.event import Event
+from lpse_admin.message import _
+from lpse_admin.permissions import Resource, Verb
+from models import audit
+from models.agency import Agency
+from models.change import ChangeRequest
+from models.database import db
+from models.mail import Mail, Mailed, MailState, mailed
+from models.notification import Notification
+from models.scope import sees_the_office, told_in_office
+from models.user import User
+from views.access import delegation
+from views.base import RecordView, addresses, may_i, me, stands_in_for_head
+from views.clock import now
+from views.exporting import CellKind
+from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.notices import sentence
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Response
+
+
+def _of_request(number: str | None) -> str:
+    """Return the number of the request; what belongs to none leads to its own page under a word that says so."""
+    return number or gettext("No request")
+
+
+class MailView(RecordView):
+    """Everybody who was told of something, and the mail of it."""
+
+    resource = Resource.MAIL
+    title = _("Notifications and mail")
+    empty = _("Nothing matches. Whoever is told of something stands here, with what became of the mail.")
+    details_template = "told/details.html"
+    spec: ClassVar[ListSpec] = ListSpec(
+        model=Notification,
+        # To the request; what belongs to none, such as a delegation, leads to its own page.
+        lead=func.coalesce(Notification.change_id, -Notification.id),
+        joins=(
+            (Mail, Mail.notification_id == Notification.id),
+            (User, User.id == Notification.user_id),
+            (ChangeRequest, ChangeRequest.id == Notification.change_id),
+            (Agency, Agency.id == Notification.agency_id),
+        ),
+        columns=(
+            Column("id", _("Id"), Notification.id, CellKind.NUMBER, listed=False, exported=False),
+            Column("at", _("When"), Notification.at, CellKind.MOMENT, sortable=True),
+            Column("number", _("Number"), ChangeRequest.number, leads=True, written=_of_request),
+            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("to", _("To"), User.full_name),
+            Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
+            Column("sentence", _("What"), Notification.details, wide=True, written=sentence),
+            Column("state", _("Mail"), mailed, CellKind.CHOICE, Mailed),
+            Column("address", _("Mail address"), Mail.address),
+            Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
+            Column("sent", _("Sent"), Mail.sent_at, CellKind.MOMENT),
+            Column("error", _("What the mail server said"), Mail.last_error, wide=True),
+            Column("read", _("Read"), Notification.read_at, CellKind.MOMENT, listed=False),
+        ),
+        filters=(
+            CaseFilter(
+                "state",
+                _("Mail"),
+                cases=(
+                    (Mailed.NOT_MAILED.value, Mailed.NOT_MAILED.title, Mail.id.is_(None)),
+                    *((state.value, state.title, Mail.state == state) for state in MailState),
+                ),
+            ),
+            ChoiceFilter("event", _("Event"), of=Notification.event, choices=Event),
+            PeriodFilter("at", _("When"), of=Notification.at),
+        ),
+        search=(ChangeRequest.number,),
+        order="-at",
+    )
+
+    def visible(self) -> Any:  # noqa: ANN401 - a criterion
+        """Return the criterion for what those of the office were told, which is more than the reader's own."""
+        return told_in_office(me(), stands_in_for_head=stands_in_for_head())
+
+    def lead_urls(self) -> Callable[[int], str]:
+        """Lead to the request, or to the row's own page."""
+        to_request, to_row = addresses("change.details_view"), self.row_urls()
+        return lambda lead: to_request(lead) if lead > 0 else to_row(-lead)
+
+    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+        """Return the notification, and whether the reader may have its mail sent again."""
+        one = self.get_one(str(id))
+        has_failed = one.mail is not None and one.mail.state is MailState.FAILED
+        return {"notification": one, "may_send_again": has_failed and may_i(Verb.EDIT, self.resource)}
+
+    @expose("/<notification_id>/again", methods=("POST",))
+    def again(self, notification_id: str) -> Response:
+        """Let a mail that has failed wait to be sent anew."""
+        self.demand(Verb.EDIT)
+        one = self.get_one(notification_id)
+        if one.mail is None:
+            raise NoSuchMove(_("Only a mail that has failed can be sent again."))
+        audit.give(db.session(), action="mail.again")
+        one.mail.send_again(now())
+        db.session.commit()
+        flash(gettext("The mail waits to be sent again."), "success")
+        return redirect(self.row_url(one.id), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One person who was told of something about a request, and the mail of it."""
+
+    at: dt.datetime
+    to: str
+    event: Event
+    sentence: str
+    mailed: Mailed
+    sent_at: dt.datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhoWasTold:
+    """Everybody who was told of one request, in order; ``list_url`` leads to the same with its export."""
+
+    told: tuple[Told, ...]
+    list_url: str | None
+
+
+def who_was_told(change: ChangeRequest, user: User) -> WhoWasTold | None:
+    """Return who was told of ``change``, in one statement; None for a reader who is not of the office."""
+    if change.number is None or not (sees_the_office(user) or delegation() is not None):
+        return None
+    rows = db.session.execute(
+        select(
+            Notification.at, User.full_name, Notification.event, Notification.details, mailed, Mail.sent_at,
+            Mail.last_error,
+        )
+        .join(User, User.id == Notification.user_id)
+        .outerjoin(Mail, Mail.notification_id == Notification.id)
+        .where(Notification.change_id == change.id)
+        .order_by(Notification.at, Notification.id)
+    )  # fmt: skip
+    return WhoWasTold(
+        tuple(
+            Told(at, name, event, sentence(details), Mailed(state), sent_at, error)
+            for at, name, event, details, state, sent_at, error in rows
+        ),
+        url_for("mail.index_view", search=change.number, sort="at") if may_i(Verb.READ, Resource.MAIL) else None,
+    )
