@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
-from lpse_admin.clock import Clock, reading
+from lpse_admin.clock import Clock, hours_and_minutes, reading
 from lpse_admin.sop_time import parse_time
 
 WIB = ZoneInfo("Asia/Jakarta")
@@ -118,3 +118,8 @@ def test_a_holiday_put_in_after_the_fact_changes_what_was_late():
     decreed = WorkCalendar(WIB, overrides={wib(3, 0).date(): Override(OverrideKind.HOLIDAY, "Libur daerah")})
     read = reading(decreed, TWO_HOURS, "handling", times, wib(9, 9))
     assert (read.measured, read.due, read.is_late) == (minutes(120), wib(4, 9), False)
+
+
+@pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (4598, "76 h 38 min")])
+def test_minutes_are_written_in_hours_and_minutes(whole, words):
+    assert str(hours_and_minutes(whole)) == words
