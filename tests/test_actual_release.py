@@ -34,10 +34,10 @@ def actual(house: House, release_id: int) -> object:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("2026-03-04T10:00", "tidak boleh di masa mendatang"),
-        ("2025-01-01T10:00", "tidak boleh sebelum permintaan"),
-        ("kemarin", "bukan tanggal dan jam"),
-        ("", "bukan tanggal dan jam"),
+        ("2026-03-04T10:00", "tidak boleh lewat dari saat ini"),
+        ("2025-01-01T10:00", "tidak boleh mendahului permintaan"),
+        ("kemarin", "bukan tanggal dan waktu"),
+        ("", "bukan tanggal dan waktu"),
     ],
 )
 def test_a_time_that_cannot_be_is_shown_again_with_the_sentence_beside_its_field(
