@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lpse_admin.message import Message, _
 from lpse_admin.steps import Step
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop_data import Sop, Standard
 
 _MINUTE = dt.timedelta(minutes=1)
+_MINUTES_OF_AN_HOUR = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +96,11 @@ def standard_of(paper: Sop, step: Step) -> Standard | None:
 def minutes(length: dt.timedelta) -> int:
     """Return working time in minutes, for showing: a minute begun is a minute, so what is late also looks late."""
     return -(-length // _MINUTE)
+
+
+def hours_and_minutes(whole: int) -> Message:
+    """Return a number of minutes in words: 2 h 5 min."""
+    hours, rest = divmod(whole, _MINUTES_OF_AN_HOUR)
+    if not hours:
+        return _("%(minutes)s min", minutes=rest)
+    return _("%(hours)s h %(minutes)s min", hours=hours, minutes=rest) if rest else _("%(hours)s h", hours=hours)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lpse_admin.clock import hours_and_minutes
 from lpse_admin.message import Message, _
 from lpse_admin.records import is_empty
 from lpse_admin.word import Word
@@ -90,8 +91,8 @@ class Found:
         """The sentence that asks for its account."""
         if self.kind is DeviationKind.TIME:
             return _(
-                "This step has taken %(measured)s working minutes, its standard is %(standard)s: explain the delay.",
-                measured=self.measured_minutes,
+                "This step has taken %(measured)s of working time, its standard is %(standard)s: explain the delay.",
+                measured=hours_and_minutes(self.measured_minutes or 0),
                 standard=self.standard,
             )
         return _("Account for the deviation: “%(what)s”.", what=self.what)

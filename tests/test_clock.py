@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
-from lpse_admin.clock import Clock, reading
+from lpse_admin.clock import Clock, hours_and_minutes, reading
 from lpse_admin.clock import minutes as whole_minutes
 from lpse_admin.sop_time import parse_time
 
@@ -123,3 +123,8 @@ def test_a_holiday_put_in_after_the_fact_changes_what_was_late():
 
 def test_a_minute_begun_is_a_minute():
     assert [whole_minutes(dt.timedelta(seconds=seconds)) for seconds in (0, 1, 60, 61)] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (4598, "76 h 38 min")])
+def test_minutes_are_written_in_hours_and_minutes(whole, words):
+    assert str(hours_and_minutes(whole)) == words

@@ -52,7 +52,7 @@ def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) ->
     with pytest.raises(Incomplete) as refusal:
         decide(PAPER, here, outcome, MANAGER, at_hand(Step.EVALUATION, outcome, lateness=LATE))
     assert set(refusal.value.fields) == {"account-time"}
-    assert "150" in str(refusal.value.fields["account-time"])
+    assert "2 h 30 min" in str(refusal.value.fields["account-time"])
     there = at_hand(Step.EVALUATION, outcome, lateness=LATE, account__time="Listrik padam")
     assert decide(PAPER, here, outcome, MANAGER, there).outcome is outcome
     (found,) = deviations(PAPER, here, outcome, there)

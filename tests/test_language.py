@@ -77,6 +77,9 @@ def test_how_long_ago_is_said_with_the_exact_time_beside_it(indonesian):
     assert 'title="28 Maret 2018, 14.30 WIB"' in told
     assert 'datetime="2018-03-28T07:30:00+00:00"' in told
     assert "2 jam" in language.ago(NOW + dt.timedelta(hours=2))
+    assert "30 detik" in language.ago(NOW + dt.timedelta(seconds=30))
+    assert ">baru saja<" in language.ago(NOW)
+    assert ">baru saja<" in language.ago(NOW - dt.timedelta(seconds=59))
     assert language.ago(None) == ""
 
 

@@ -76,6 +76,7 @@ def numbers(house: House) -> dict[str, str]:
         "long": (dt.datetime(2026, 4, 29, 20, 0, tzinfo=WIB), dt.datetime(2026, 5, 2, 0, 0, tzinfo=WIB)),
         "one": (dt.datetime(2026, 6, 10, 17, 0, tzinfo=WIB), dt.datetime(2026, 6, 10, 19, 0, tzinfo=WIB)),
         "two": (dt.datetime(2026, 6, 10, 18, 0, tzinfo=WIB), dt.datetime(2026, 6, 10, 20, 0, tzinfo=WIB)),
+        "evening": (dt.datetime(2026, 7, 10, 20, 0, tzinfo=WIB), dt.datetime(2026, 7, 11, 0, 0, tzinfo=WIB)),
     }
     found = {}
     with house.session() as session:
@@ -107,6 +108,17 @@ def test_a_window_stands_on_each_of_its_days_across_months_and_years(house: Hous
     assert "mulai 20.00" in said["2026-04-29"]
     assert "sepanjang hari" in said["2026-04-30"]
     assert "20.00–" not in said["2026-05-01"]
+
+
+def test_what_ends_at_midnight_lasts_until_the_end_of_its_last_day(house: House, numbers):
+    last_day = shown(house, "pengelola", "date=2026-05-01")["2026-05-01"]
+    assert "sepanjang hari" in last_day
+    assert "00.00" not in last_day
+    listed = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-04-01").text
+    assert "29 April 2026, 20.00–1 Mei 2026, 24.00" in listed
+    evening = shown(house, "pengelola", "date=2026-07-01")
+    assert "20.00–24.00" in evening["2026-07-10"]
+    assert numbers["evening"] not in evening["2026-07-11"]
 
 
 def test_days_are_those_of_the_reader_s_zone(house: House, numbers):

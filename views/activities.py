@@ -16,7 +16,7 @@ from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.steps import OUTCOMES, Outcome, Step, Urgency
-from models import audit, waiting
+from models import waiting
 from models.activity import RECORD_OF, Activity, Release, ReleaseAsset
 from models.agency import Agency
 from models.asset import Asset
@@ -30,6 +30,7 @@ from views.absent_head import absent_head
 from views.base import RecordView, addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
+from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form
 from views.language import current_zone, tr
@@ -41,6 +42,7 @@ from views.step_form import MomentField, step_form
 from views.step_times import TIMES
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
 #: The table that all steps share, whose index each of these lists is read along.
@@ -100,13 +102,16 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             Column("number", _("Number"), ChangeRequest.number, leads=True),
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("title", _("Title"), ChangeRequest.title, wide=True),
-            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
+            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency, listed=step in _URGENCY),
             Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
             Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
-            *TIMES,
-            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
-            Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT),
-            Column("outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome),
+            *TIMES[:-1],
+            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER),
+            TIMES[-1],
+            Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT, listed=False),
+            Column(
+                "outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome, listed=step is not Step.RELEASE
+            ),
             Column("actor", _("By"), _actor.full_name),
             Column("capacity", _("In the capacity of"), _activity.capacity, listed=step in _OF_THE_HEAD),
             *(_DELEGATION if step in _HEADS else ()),
@@ -142,8 +147,11 @@ _DELEGATION = (
     Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, listed=False),
     Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, listed=False),
 )
+#: Here the urgency is not judged yet, is the outcome, is the same for all, or matters no more.
+_NO_URGENCY = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RELEASE})
+_URGENCY = frozenset(RECORD_OF) - _NO_URGENCY
 _OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
-_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK, Step.RELEASE})
+_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK})
 
 
 class StepRecordView(RecordView):
@@ -273,7 +281,6 @@ class ImplementationView(StepRecordView):
     spec = step_spec(
         Step.IMPLEMENTATION,
         "environment",
-        "claimed_start_at",
         filters=(
             ChoiceFilter(
                 "environment", _("Environment"), of=_own(Step.IMPLEMENTATION).environment, choices=Environment
@@ -349,7 +356,7 @@ _ALLOWED = (
 )
 
 
-class ReleaseView(StepRecordView):
+class ReleaseView(StepRecordView, EntryView):
     """Release schedules, with the actual time where it is known."""
 
     step = Step.RELEASE
@@ -397,14 +404,20 @@ class ReleaseView(StepRecordView):
         self.demand(Verb.EDIT)
         release = self.get_one(str(row_id(release_id)))
         form = ActualTimeForm()
-        if form.actual_at.data is None:
-            message = _("This is not a date and time.")
-            raise Incomplete(message, fields={"actual_at": message})
-        release.add_actual_time(form.actual_at.data, now=now())
-        audit.give(db.session(), action="release.actual")
-        db.session.commit()
-        flash(gettext("The actual time is recorded."), "success")
-        return redirect(self.row_url(release.id), 303)
+        id_ = release.id
+        with entering(form, "release.actual"):
+            release.add_actual_time(_stated(form.actual_at.data), now=now())
+        if not form.errors:
+            return self.done(gettext("The actual time is recorded."), id_)
+        return self.answer_form(form, _("Actual time of release"), _("Record the actual time"), back=self.row_url(id_))
+
+
+def _stated(at: dt.datetime | None) -> dt.datetime:
+    """Return the time that was typed in; raises Incomplete where it is none."""
+    if at is None:
+        message = _("This is not a date and time.")
+        raise Incomplete(message, fields={"actual_at": message})
+    return at
 
 
 class AssetReviewView(StepRecordView):

@@ -120,8 +120,8 @@ class DeviationView(EntryView):
             Column(
                 "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
             ),
-            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER),
-            Column("standard", _("Standard"), Deviation.standard, listed=False),
+            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, listed=False),
+            Column("standard", _("Standard"), Deviation.standard),
             Column("executor", _("Executor"), _executor.full_name),
             Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.YES_NO, listed=False),
             Column("account", _("Executor's account"), Deviation.account, wide=True),

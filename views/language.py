@@ -14,7 +14,7 @@ from flask import Blueprint, current_app, g, redirect, request
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from lpse_admin.clock import minutes
+from lpse_admin.clock import hours_and_minutes, minutes
 from lpse_admin.message import _
 from lpse_admin.sop import spaced_nip
 from models.database import db
@@ -52,7 +52,8 @@ _CAPITAL = "Asia/Jakarta"
 _COOKIE = "lang"
 _COOKIE_AGE = dt.timedelta(days=365)
 _STEP = 1024
-_MINUTES_OF_AN_HOUR = 60
+#: What is no further from now than this has just happened.
+_JUST_NOW = (dt.timedelta(minutes=-1), dt.timedelta(seconds=1))
 #: Each language by the name that its readers give it.
 _NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
 
@@ -111,7 +112,11 @@ def ago(value: dt.datetime | None) -> Markup:
     """Return how long ago a moment was, or how soon it comes, with the exact time as its title."""
     if value is None:
         return Markup()
-    words = format_timedelta(value - now(), add_direction=True, threshold=1, locale=get_locale())
+    distance = value - now()
+    if _JUST_NOW[0] < distance < _JUST_NOW[1]:
+        words = tr(_("just now"))
+    else:
+        words = format_timedelta(distance, add_direction=True, threshold=1, locale=get_locale())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.astimezone(dt.UTC).isoformat(timespec="seconds"), moment(value), words
     )
@@ -121,11 +126,7 @@ def duration(value: dt.timedelta | int | None) -> str:
     """Return a stretch of working time, or a number of minutes of it, in words: 2 jam 5 menit."""
     if value is None:
         return ""
-    whole = value if isinstance(value, int) else minutes(value)
-    hours, rest = divmod(whole, _MINUTES_OF_AN_HOUR)
-    if not hours:
-        return tr(_("%(minutes)s min", minutes=rest))
-    return tr(_("%(hours)s h %(minutes)s min", hours=hours, minutes=rest) if rest else _("%(hours)s h", hours=hours))
+    return tr(hours_and_minutes(value if isinstance(value, int) else minutes(value)))
 
 
 def rupiah(value: Decimal | int | None) -> str:

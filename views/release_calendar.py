@@ -213,25 +213,34 @@ class _Pen:
         if entry.ends_at is None:
             return _clock(start)
         end = entry.ends_at.astimezone(self.zone)
-        begins = start.date() == date
-        ends = end <= _midnight(date + _ONE_DAY, self.zone)
-        if begins and ends:
-            return f"{_clock(start)}–{_clock(end)}"
-        if begins:
+        midnight, next_midnight = _midnight(date, self.zone), _midnight(date + _ONE_DAY, self.zone)
+        if start <= midnight and end >= next_midnight:
+            return tr(_("all day"))
+        if end > next_midnight:
             return tr(_("from %(time)s", time=_clock(start)))
-        return tr(_("until %(time)s", time=_clock(end))) if ends else tr(_("all day"))
+        if start < midnight:
+            return tr(_("until %(time)s", time=_clock(end)))
+        return f"{_clock(start)}–{_last(end)[1]}"
 
     def _whole(self, entry: Entry) -> str:
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
             return f"{written_day(start.date())}, {_clock(start)}"
         end = entry.ends_at.astimezone(self.zone)
-        last = _clock(end) if end.date() == start.date() else f"{written_day(end.date())}, {_clock(end)}"
+        date, clock = _last(end)
+        last = clock if date == start.date() else f"{written_day(date)}, {clock}"
         return f"{written_day(start.date())}, {_clock(start)}–{last}"
 
 
 def _clock(moment: dt.datetime) -> str:
     return moment.strftime("%H.%M" if get_locale().language == "id" else "%H:%M")
+
+
+def _last(end: dt.datetime) -> tuple[dt.date, str]:
+    """Return the day and the time at which something ends: midnight is 24.00 of the day that it closes."""
+    if end.time() == dt.time.min:
+        return end.date() - _ONE_DAY, "24.00" if get_locale().language == "id" else "24:00"
+    return end.date(), _clock(end)
 
 
 def _url(entry: Entry) -> str:

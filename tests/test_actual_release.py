@@ -1,0 +1,66 @@
+"""The actual time of a release, added by its managers when it is known: what cannot be is said beside its field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpse_admin.steps import Outcome, Step
+from models.activity import Release
+from models.change import ChangeRequest
+from tests.cast import LUMAJANG
+from tests.house import house  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from tests.house import House
+
+
+@pytest.fixture
+def planned(house: House) -> int:
+    """Give the id of a release that is planned and has no actual time."""
+    change_id = house.at(LUMAJANG, Step.RELEASE)
+    assert house.move(change_id, Outcome.SCHEDULED).status_code == 303
+    with house.session() as session:
+        activities = session.get_one(ChangeRequest, change_id).activities
+        return next(one.id for one in activities if one.step is Step.RELEASE)
+
+
+def actual(house: House, release_id: int) -> object:
+    with house.session() as session:
+        return session.get_one(Release, release_id).actual_at
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("2026-03-04T10:00", "tidak boleh lewat dari saat ini"),
+        ("2025-01-01T10:00", "tidak boleh mendahului permintaan"),
+        ("kemarin", "bukan tanggal dan waktu"),
+        ("", "bukan tanggal dan waktu"),
+    ],
+)
+def test_a_time_that_cannot_be_is_shown_again_with_the_sentence_beside_its_field(
+    typed: str, sentence: str, house: House, planned: int
+) -> None:
+    answer = house.visitor("pengelola").post(f"/admin/release/{planned}/actual", actual_at=typed)
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.text
+    field = answer.text[answer.text.index('id="actual_at-error"') :]
+    assert sentence in field[: field.index("</div>")], field[:300]
+    assert actual(house, planned) is None
+
+
+def test_a_program_is_told_the_field(house: House, planned: int) -> None:
+    answer = house.visitor("pengelola").post(
+        f"/admin/release/{planned}/actual", json=True, actual_at="2026-03-04T10:00"
+    )
+    assert answer.status_code == 422
+    assert list(answer.get_json()["fields"]) == ["actual_at"]
+
+
+def test_a_time_that_was_is_recorded_once(house: House, planned: int) -> None:
+    visitor, address = house.visitor("pengelola"), f"/admin/release/{planned}/actual"
+    assert visitor.post(address, actual_at="2026-03-02T09:00").status_code == 303
+    assert actual(house, planned) == house.now
+    assert visitor.post(address, actual_at="2026-03-02T09:00").status_code == 409
