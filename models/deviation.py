@@ -168,9 +168,7 @@ class Deviation(Base):
     @property
     def found(self) -> Found:
         """The deviation as the rules see it."""
-        return Found(
-            self.kind, self.subject, str(self.title), self.standard, self.allowed_minutes, self.measured_minutes
-        )
+        return Found(self.kind, self.subject, self.what, self.standard, self.allowed_minutes, self.measured_minutes)
 
     def dispose(self, by: User, *, now: dt.datetime, given: Mapping[str, object]) -> None:
         """Write down what the head makes of it.

@@ -65,7 +65,7 @@ class MailView(RecordView):
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("to", _("To"), User.full_name),
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
-            Column("sentence", _("What"), Notification.details, wide=True, written=sentence),
+            Column("sentence", _("Message"), Notification.details, wide=True, written=sentence),
             Column("state", _("Mail"), mailed, CellKind.CHOICE, Mailed),
             Column("address", _("Mail address"), Mail.address),
             Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),

@@ -49,7 +49,7 @@ class NotificationView(RecordView):
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
             Column("number", _("Request"), _number),
             Column("title", _("Title"), _title),
-            Column("sentence", _("What"), Notification.details, leads=True, written=sentence),
+            Column("sentence", _("Message"), Notification.details, leads=True, written=sentence),
             Column("reason", _("Reason"), _reason),
             Column("read", _("Read"), Notification.read_at, CellKind.MOMENT),
         ),
