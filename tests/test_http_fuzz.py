@@ -259,7 +259,9 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, target
             assert answer.status_code in allowed, (path, what, answer.status_code)
             assert "Traceback" not in answer.text
     after = _counts(house)
-    assert {name: after[0][name] for name in before[0] if after[0][name] != before[0][name]} == {}
+    changed = {name for name in before[0] if after[0][name] != before[0][name]}
+    # The form for a calendar's address has no field: with its token in the header an empty one is a whole one.
+    assert changed <= {"calendar_feed"}
 
 
 @pytest.mark.parametrize("name", ["pemohon", "pengelola", None])

@@ -91,7 +91,7 @@ def test_the_request_shows_those_of_the_office_who_was_told_in_order_and_what_be
         assert "Pemberitahuan dan surel" in page, name
         assert re.findall(r"<strong>(.+?)</strong>", page) == people(house)
         assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in page
-        assert re.findall(r"Surat elektronik: ([\w ]+)", page) == STATES
+        assert re.findall(r"Surel: ([\w ]+)", page) == STATES
         assert "550 &lt;b&gt;kotak surat&lt;/b&gt; tidak dikenal" in page
         assert ("/admin/mail/?search=" in page) is (name != "pengelola")
 
