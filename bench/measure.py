@@ -168,13 +168,17 @@ def _moves(database: Path, manager: Side, stock: Side) -> Pair:
     return _pages(ours, plain, pairs=min(len(moves), len(theirs)), warm_up=0)
 
 
-_READY = "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation' AND NOT is_refused"
+#: What nobody else holds; all of it is late, so that each move accounts for that as well.
+_READY = (
+    "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation' AND NOT is_refused"
+    " AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)"
+)
 _OPEN = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
 _FORM = ("id", "number", "title", "kind", "source", "urgency", "step")
 
 _STEP_FIELDS = {
-    "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low"},
-    "urgency": {"outcome": "normal", "assessment": "Dapat menunggu."},
+    "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low", "account-time": "Antrean."},
+    "urgency": {"outcome": "normal", "assessment": "Dapat menunggu.", "account-time": "Antrean."},
 }
 
 

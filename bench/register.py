@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from sqlalchemy import text
-
 from app import create_app
 from lpse_admin.config import Environment, Settings
 from models import demo
@@ -18,8 +16,11 @@ def make(requests: int, path: str) -> None:
     with create_app(settings).app_context():
         db.create_all()
         demo.make_register(db.session(), requests=requests)
-        with db.engine.connect() as connection:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.session.remove()  # the number that it returns was read in a transaction of its own
+        # Past the engine, which begins a transaction by itself: within one nothing can be checkpointed.
+        connection = db.engine.raw_connection()
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
 
 
 if __name__ == "__main__":
