@@ -219,11 +219,12 @@ def to_be_disposed_of(
 
 def disposed_of(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
     """Tell the executor what the head has made of their deviation, and whoever is to follow it up."""
-    told = {"step": deviation.step.title, "disposal": deviation.disposal, "reason": deviation.disposal_note}
-    executor, follower = deviation.executor, deviation.follow_up_by
-    common = {"now": now, "change": deviation.change, "activity": deviation.activity}
-    if executor is not None and executor.id != by.id:
-        tell(session, Event.DEVIATION_DISPOSED, [executor], key=f"disposed-{deviation.id}", **common, **told)  # type: ignore[arg-type]
-    if follower is not None and follower.id != by.id:
-        due = deviation.follow_up_until
-        tell(session, Event.FOLLOW_UP, [follower], key=f"follow-up-{deviation.id}", **common, **told, due=due)  # type: ignore[arg-type]
+    for event, person, key, due in (
+        (Event.DEVIATION_DISPOSED, deviation.executor, f"disposed-{deviation.id}", None),
+        (Event.FOLLOW_UP, deviation.follow_up_by, f"follow-up-{deviation.id}", deviation.follow_up_until),
+    ):
+        if person is not None and person.id != by.id:
+            tell(
+                session, event, [person], now=now, key=key, change=deviation.change, activity=deviation.activity,
+                step=deviation.step.title, disposal=deviation.disposal, reason=deviation.disposal_note, due=due,
+            )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from flask import request
 from flask_admin import expose
@@ -14,7 +14,7 @@ from wtforms import DateField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from models.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
 from models.agency import Agency
@@ -26,37 +26,13 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import current_zone
-from views.lists import Column, Filter, ListSpec, PeriodFilter
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from zoneinfo import ZoneInfo
-
-    from sqlalchemy import ColumnElement
+from views.lists import Column, ListSpec, PeriodFilter, StateFilter
 
 _head = aliased(User, name="absent_head")
 _recorder = aliased(User, name="absence_recorder")
 _ender = aliased(User, name="absence_ender")
 
 _BECAUSE = _("Why you do this in the head's place")
-
-
-@dataclass(frozen=True, slots=True)
-class StateFilter(Filter):
-    """What the absences mean today: ``?state=now``."""
-
-    def options(self) -> list[tuple[str, Message]]:
-        """Return the states, each with its title."""
-        return [(state.value, state.title) for state in AbsenceState]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the state on the reader's own day."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        if value not in set(AbsenceState):
-            raise self._malformed(value)
-        return in_state(AbsenceState(value), now().astimezone(zone).date())
 
 
 class AbsenceForm(Form):
@@ -113,7 +89,12 @@ class AbsenceView(EntryView):
             Column("ended_because", _("Why somebody else ended it"), Absence.ended_because, listed=False),
         ),
         filters=(
-            StateFilter("state", _("State")),
+            StateFilter(
+                "state",
+                _("State"),
+                states=AbsenceState,
+                meaning=lambda state, zone: in_state(state, now().astimezone(zone).date()),
+            ),
             PeriodFilter("from", _("First day"), of=Absence.from_date, is_moment=False),
         ),
         search=(_head.full_name, Absence.reason),

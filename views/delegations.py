@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from flask import request
 from flask_admin import expose
@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from lpse_admin import files
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from models.agency import Agency
@@ -32,13 +32,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import current_zone, tr
-from views.lists import ChoiceFilter, Column, Filter, ListSpec, PeriodFilter
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from zoneinfo import ZoneInfo
-
-    from sqlalchemy import ColumnElement
+from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter, StateFilter
 
 _head = aliased(User, name="delegation_head")
 _delegate = aliased(User, name="delegate")
@@ -49,24 +43,6 @@ _withdrawer = aliased(User, name="withdrawer")
 def _id(text: str) -> int | None:
     """Return the user that a choice names; None for the choice of nobody."""
     return int(text) if text else None
-
-
-@dataclass(frozen=True, slots=True)
-class StateFilter(Filter):
-    """What the delegations are good for today: ``?state=in-force``."""
-
-    def options(self) -> list[tuple[str, Message]]:
-        """Return the states, each with its title."""
-        return [(state.value, state.title) for state in DelegationState]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the state on the reader's own day."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        if value not in set(DelegationState):
-            raise self._malformed(value)
-        return in_state(DelegationState(value), now().astimezone(zone).date())
 
 
 class DelegationForm(Form):
@@ -148,7 +124,12 @@ class DelegationView(EntryView):
             Column("withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, listed=False),
         ),
         filters=(
-            StateFilter("state", _("State")),
+            StateFilter(
+                "state",
+                _("State"),
+                states=DelegationState,
+                meaning=lambda state, zone: in_state(state, now().astimezone(zone).date()),
+            ),
             ChoiceFilter("kind", _("Kind"), of=Delegation.kind, choices=DelegationKind),
             PeriodFilter("from", _("First day"), of=Delegation.from_date, is_moment=False),
         ),

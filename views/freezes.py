@@ -32,7 +32,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import tr
-from views.lists import Column, Filter, ListSpec, PeriodFilter
+from views.lists import Column, Filter, ListSpec, PeriodFilter, StateFilter
 from views.release_aside import PermitForm
 from views.step_form import MomentField
 
@@ -66,24 +66,6 @@ _ALLOWED = (
     .where(FreezePermit.freeze_id == Freeze.id)
     .scalar_subquery()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StateFilter(Filter):
-    """What the freezes are at this moment: ``?state=now``."""
-
-    def options(self) -> list[tuple[str, Message]]:
-        """Return the states, each with its title."""
-        return [(state.value, state.title) for state in FreezeState]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
-        """Return the criterion for the state that was chosen."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        if value not in set(FreezeState):
-            raise self._malformed(value)
-        return in_state(FreezeState(value), now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +178,7 @@ class FreezeView(EntryView):
             Column("lifted_reason", _("Reason of the lifting"), Freeze.lifted_reason, listed=False),
         ),
         filters=(
-            StateFilter("state", _("State")),
+            StateFilter("state", _("State"), states=FreezeState, meaning=lambda state, _zone: in_state(state, now())),
             ReachFilter("environment", _("Environment")),
             PeriodFilter("from", _("From"), of=Freeze.from_at),
         ),

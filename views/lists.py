@@ -144,6 +144,30 @@ class CaseFilter(Filter):
 
 
 @dataclass(frozen=True, slots=True)
+class StateFilter(Filter):
+    """One of the states that records are in by the time at which somebody asks: ``?state=now``."""
+
+    states: Any = ()
+    #: Gives the criterion for a state, in the reader's zone.
+    meaning: Any = None
+
+    def options(self) -> list[tuple[str, Message]]:
+        """Return the states, each with its title."""
+        return [(state.value, state.title) for state in self.states]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the state that was chosen, as it is when this is asked."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        state = next((state for state in self.states if state.value == value), None)
+        if state is None:
+            raise self._malformed(value)
+        result: ColumnElement[bool] = self.meaning(state, zone)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodFilter(Filter):
     """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
 
