@@ -23,6 +23,7 @@ from models.document import Document
 from models.freeze import Freeze, FreezePermit
 from models.notification import Notification
 from models.office_day import OfficeDay
+from models.saved_view import SavedView, seen_by
 from models.setting import Threshold
 from models.sop import SopRevision, SopState
 from models.user import User
@@ -119,6 +120,10 @@ def _own(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT0
     return Notification.user_id == user.id
 
 
+def _saved_views(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+    return seen_by(user.id, user.agency_id, sorted(role.value for role in user.roles))
+
+
 def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(User.agency_id, user) if office else User.id == user.id
 
@@ -142,5 +147,6 @@ _RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...
     (FreezePermit, _permits),
     (AuditEntry, _in_office(AuditEntry.chain)),
     (Notification, _own),
+    (SavedView, _saved_views),
     (User, _users),
 )

@@ -27,12 +27,14 @@ from models.freeze import Freeze, FreezePermit
 from models.scope import visible
 from models.user import User
 from views.absent_head import absent_head
-from views.base import RecordView, addresses, may_i, me, reader, row_id, stands_in_for_head
+from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
+from views.bulk import BulkView
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form
+from views.hands import HandOver, TakeUp
 from views.language import current_zone, tr
 from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
 from views.moves import keep, named_as_sent
@@ -44,6 +46,8 @@ from views.step_times import TIMES
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from views.lists import Listing
 
 #: The table that all steps share, whose index each of these lists is read along.
 _activity: Any = Activity.__table__.c
@@ -154,12 +158,13 @@ _OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
 _REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK})
 
 
-class StepRecordView(RecordView):
+class StepRecordView(BulkView):
     """The records of one step. They are made by the procedure, open to its actor, and fixed once finished."""
 
     step: ClassVar[Step]
     details_template = "activity/details.html"
     can_edit = True
+    bulk = (TakeUp(), HandOver())
 
     def lead_urls(self) -> Callable[[int], str]:
         """Lead to the request, where the step is acted on."""
@@ -261,11 +266,12 @@ class ApprovalView(StepRecordView):
     step = Step.APPROVAL
     resource = Resource.APPROVAL
     title = _("Approvals")
+    bulk = ()
     empty = _("Nothing waits for the head's decision here.")
     list_template = "activity/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return how many emergencies wait, and since when the oldest does."""
         number, oldest = waiting.emergencies(db.session(), reader())
         return {"waiting": number, "oldest": oldest, "absent_head": absent_head(me().agency, arrived=oldest)}
@@ -326,11 +332,12 @@ class VerificationView(StepRecordView):
     step = Step.VERIFICATION
     resource = Resource.VERIFICATION
     title = _("Verifications")
+    bulk = ()
     empty = _("No verification matches. One appears when a report is handed over.")
     list_template = "activity/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return what is to be said of a head who is not there."""
         return {"absent_head": absent_head(me().agency)}
 

@@ -132,6 +132,10 @@ class AssetView(EntryView):
             return columns
         return [column for column in columns if column.key in _OUTSIDE_THE_CARD]
 
+    def offered(self) -> list[Column]:
+        """Return all columns: what the cards have of their own can be had in the list."""
+        return super().shown()
+
     def _official(self, card: Card) -> list[Column]:
         number = func.row_number().over(order_by=self.listing().order())
         return [Column("no", _("No."), number, CellKind.NUMBER), *(_exported(column) for column in CARDS[card])]

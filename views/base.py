@@ -7,6 +7,7 @@ does not have: without columns nothing is shown, without a grant nothing is done
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Response, abort, request, stream_with_context, url_for
@@ -20,6 +21,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db, is_sqlite
+from models.saved_view import kept_of
 from models.scope import visible
 from models.waiting import Reader
 from views.access import delegation, viewer
@@ -27,10 +29,11 @@ from views.cells import export_columns, renderer
 from views.clock import now
 from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
-from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
+from views.list_head import ALL, begun, list_head, shown_columns
+from views.lists import Column, Derivation, ListArguments, Listing, ListSpec, finisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
@@ -98,6 +101,8 @@ class RecordView(ModelView):
     can_delete = False
     can_view_details = True
     can_export = True
+    #: Whether the readers of the list choose its columns.
+    may_choose_columns: ClassVar[bool] = True
 
     def __init__(self) -> None:
         """Register under the resource's name: /admin/<name>/."""
@@ -144,9 +149,9 @@ class RecordView(ModelView):
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return found
 
-    def listing(self) -> Listing:
-        """Return the list as the one who asks may see it and asked for it."""
-        arguments = ListArguments.read(self.spec, request.args)
+    def listing(self, asked: Mapping[str, str] | None = None) -> Listing:
+        """Return the list as the one who asks may see it and asked for it: in the address, unless ``asked`` says it."""
+        arguments = ListArguments.read(self.spec, request.args if asked is None else asked)
         return Listing(self.spec, arguments, self.visible(), current_zone())
 
     def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
@@ -159,17 +164,33 @@ class RecordView(ModelView):
             and (not column.across_only or current_user.reaches_across)
         ]
 
+    def offered(self) -> list[Column]:
+        """Return the columns that this reader can have in the list."""
+        return self.shown()
+
     # -- pages -----------------------------------------------------------------------------------------------
 
     @expose("/")
     def index_view(self) -> str:
         """Show one page of the list."""
-        listing = self.listing()
-        columns = self.shown(listed=True)
+        kept = kept_of(db.session(), me(), self.resource)
+        listing, default = (None if request.args else begun(kept, self.listing)) or (self.listing(), None)
+        if kept.default is not None:
+            listing = replace(listing, arguments=replace(listing.arguments, plain=ALL))
+        offered = self.offered()
+        columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
         writers = [renderer(column) for column in columns]
         row_url, lead_url = self.row_urls(), self.lead_urls()
+        rows = [
+            (
+                row_url(row[0]),
+                lead_url(row[1]),
+                [(column, write(cell)) for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)],
+            )
+            for row in page.rows
+        ]
         return str(
             self.render(
                 self.list_template,
@@ -178,27 +199,30 @@ class RecordView(ModelView):
                 arguments=listing.arguments,
                 spec=self.spec,
                 columns=columns,
-                rows=[
-                    (
-                        row_url(row[0]),
-                        lead_url(row[1]),
-                        [
-                            (column, write(cell))
-                            for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
-                        ],
-                    )
-                    for row in page.rows
-                ],
+                rows=rows,
                 count=page.count,
                 follows=page.follows,
-                sizes=PAGE_SIZES,
+                head=list_head(
+                    listing,
+                    kept,
+                    offered=offered,
+                    columns=columns,
+                    default=default,
+                    user=me(),
+                    may_choose=self.may_choose_columns,
+                ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
-                **self.list_extras(),
+                **self.row_ticks([row[0] for row in page.rows], _leading(rows, columns)),
+                **self.list_extras(listing),
             )
         )
 
-    def list_extras(self) -> dict[str, Any]:
+    def row_ticks(self, ids: Sequence[int], names: Sequence[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Return a box for each row, and what is done with the ticked ones, where a screen has such (views.bulk)."""
+        return {}
+
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""
         return {}
 
@@ -314,6 +338,12 @@ class RecordView(ModelView):
         response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
         response.call_on_close(file.close)
         return response
+
+
+def _leading(rows: Sequence[Any], columns: Sequence[Column]) -> list[Any]:
+    """Return the cell of each row that leads on, which names it."""
+    place = next((place for place, column in enumerate(columns) if column.leads), 0)
+    return [cells[place][1] for _row_url, _lead_url, cells in rows]
 
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:

@@ -9,13 +9,14 @@ from flask_admin import expose
 from flask_babel import ngettext
 
 from lpse_admin.event import Event
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from models import audit
 from models.database import db
 from models.notification import MOST_UNREAD, Notification, read_all, unread
 from views.access import viewer
-from views.base import RecordView, me
+from views.base import me
+from views.bulk import BulkAction, BulkView
 from views.cells import NOTHING
 from views.clock import now
 from views.exporting import CellKind
@@ -28,18 +29,44 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from views.forms import Form
+    from views.lists import Listing
+
 _number: Any = Notification.details["number"].as_string()
 _title: Any = Notification.details["title"].as_string()
 _reason: Any = Notification.details["reason"].as_string()
 
 
-class NotificationView(RecordView):
+class MarkAsRead(BulkAction):
+    """Mark several as read: nothing is to be asked."""
+
+    key = "read"
+    title = _("Mark as read")
+
+    def may(self) -> bool:
+        """Everybody may with what they were told."""
+        return True
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+        """Mark one as read."""
+        one = view.get_one(str(id_))
+        if one.read_at is not None:
+            return _("It was read already.")
+        audit.give(db.session(), action="notification.read")
+        one.read(now())
+        return _("It is marked as read.")
+
+
+class NotificationView(BulkView):
     """Everything that the reader was told, and nothing that anybody else was."""
 
     resource = Resource.NOTIFICATION
     title = _("Notifications")
     empty = _("Nothing matches. You are told here what waits for you, and what became of your requests.")
     list_template = "notification/list.html"
+    may_choose_columns = False
+    bulk = (MarkAsRead(),)
+    bulk_columns = ("at", "sentence")
     details_template = "notification/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
@@ -69,7 +96,7 @@ class NotificationView(RecordView):
         order="-at",
     )
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return whether there is anything to be marked as read."""
         return {"has_unread": unread_count() > 0, "notices": _notices}
 

@@ -14,7 +14,8 @@ from werkzeug.utils import redirect
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
-from views import home
+from lpse_admin.roles import Role
+from views import home, saved_views
 from views.absences import AbsenceView
 from views.access import viewer
 from views.activities import STEP_VIEWS
@@ -87,6 +88,7 @@ def register(app: Flask) -> None:
         admin.add_views(*views)
     admin.add_views(*(view() for view in HEAD))
     app.register_blueprint(home.blueprint)
+    app.register_blueprint(saved_views.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
         navigation=lambda: _navigation(menu),
@@ -96,6 +98,7 @@ def register(app: Flask) -> None:
         audit_action=audit_action,
         unread_count=unread_count,
         unread_label=unread_label,
+        roles=lambda: tuple(Role),
     )
 
 

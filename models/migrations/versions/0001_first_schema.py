@@ -154,10 +154,12 @@ def upgrade() -> None:
     _login()
     _office_day()
     _ramadan_month()
+    _saved_view()
     _sop()
     _threshold()
     _working_hours()
     _change_request()
+    _list_choice()
     _sop_step()
     _change_revision()
     _sop_move()
@@ -212,10 +214,12 @@ def downgrade() -> None:
     op.drop_table("sop_move")
     op.drop_table("change_revision")
     op.drop_table("sop_step")
+    op.drop_table("list_choice")
     op.drop_table("change_request")
     op.drop_table("working_hours")
     op.drop_table("threshold")
     op.drop_table("sop")
+    op.drop_table("saved_view")
     op.drop_table("ramadan_month")
     op.drop_table("office_day")
     op.drop_table("login")
@@ -620,6 +624,46 @@ def _ramadan_month() -> None:
     )
 
 
+def _saved_view() -> None:
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("screen", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared_with", sa.String(length=32), nullable=True),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "screen IN ('change', 'evaluation', 'urgency', 'approval', 'implementation', 'test', 'rollback', "
+            "'report', 'verification', 'release', 'asset-review', 'asset-update', 'asset', 'document', "
+            "'deviation', 'delegation', 'absence', 'freeze', 'sop', 'notification', 'mail', 'user', 'holiday', "
+            "'setting', 'audit')",
+            name=op.f("ck_saved_view_screen"),
+        ),
+        sa.CheckConstraint(
+            "shared_with IN ('requester', 'change_manager', 'head', 'inspector', 'administrator')",
+            name=op.f("ck_saved_view_shared_with"),
+        ),
+        sa.CheckConstraint(
+            "shared_with IS NULL OR agency_id IS NOT NULL", name=op.f("ck_saved_view_shared_within_an_agency")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_saved_view_agency_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_saved_view_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("user_id", "screen", "name", name=op.f("uq_saved_view_user_id_screen_name")),
+    )
+    op.create_index(
+        "ix_saved_view_shared",
+        "saved_view",
+        ["agency_id", "screen"],
+        unique=False,
+        sqlite_where=sa.text("shared_with IS NOT NULL"),
+        postgresql_where=sa.text("shared_with IS NOT NULL"),
+    )
+
+
 def _sop() -> None:
     op.create_table(
         "sop",
@@ -813,6 +857,31 @@ def _change_request() -> None:
     op.create_index("ix_change_submitted_everywhere", "change_request", ["submitted_at", "id"], unique=False)
     op.create_index("ix_change_urgency", "change_request", ["agency_id", "urgency", "id"], unique=False)
     op.create_index("ix_change_urgency_everywhere", "change_request", ["urgency", "id"], unique=False)
+
+
+def _list_choice() -> None:
+    op.create_table(
+        "list_choice",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("screen", sa.String(length=32), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=True),
+        sa.Column("default_view_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "screen IN ('change', 'evaluation', 'urgency', 'approval', 'implementation', 'test', 'rollback', "
+            "'report', 'verification', 'release', 'asset-review', 'asset-update', 'asset', 'document', "
+            "'deviation', 'delegation', 'absence', 'freeze', 'sop', 'notification', 'mail', 'user', 'holiday', "
+            "'setting', 'audit')",
+            name=op.f("ck_list_choice_screen"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_list_choice_agency_id")),
+        sa.ForeignKeyConstraint(["default_view_id"], ["saved_view.id"], name=op.f("fk_list_choice_default_view_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_list_choice_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_choice")),
+        sa.UniqueConstraint("user_id", "screen", name=op.f("uq_list_choice_user_id_screen")),
+    )
+    op.create_index(op.f("ix_list_choice_default_view_id"), "list_choice", ["default_view_id"], unique=False)
 
 
 def _sop_step() -> None:
