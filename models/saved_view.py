@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
+    CompoundSelect,
     ForeignKey,
     Index,
     String,
@@ -161,7 +162,7 @@ def _values(roles: Collection[Role]) -> list[str]:
 
 
 #: With every list, so put together once.
-_KEPT = union_all(
+_KEPT: CompoundSelect[Any] = union_all(
     select(
         literal(1),
         ListChoice.default_view_id,

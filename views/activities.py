@@ -28,7 +28,7 @@ from models.scope import visible
 from models.user import User
 from views.absent_head import absent_head
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
-from views.bulk import BulkView
+from views.bulk import BulkAction, BulkView
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.entry import EntryView, entering
@@ -164,7 +164,7 @@ class StepRecordView(BulkView):
     step: ClassVar[Step]
     details_template = "activity/details.html"
     can_edit = True
-    bulk = (TakeUp(), HandOver())
+    bulk: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), HandOver())
 
     def lead_urls(self) -> Callable[[int], str]:
         """Lead to the request, where the step is acted on."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,7 @@ from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
 from views.list_head import ALL, begun, list_head, shown_columns
 from views.lists import Column, Derivation, ListArguments, Listing, ListSpec, finisher
+from views.rows import box, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from models.user import User
+    from views.rows import Row
 
 _MOST_DIGITS = 18
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -181,16 +184,6 @@ class RecordView(ModelView):
         columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
-        writers = [renderer(column) for column in columns]
-        row_url, lead_url = self.row_urls(), self.lead_urls()
-        rows = [
-            (
-                row_url(row[0]),
-                lead_url(row[1]),
-                [(column, write(cell)) for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)],
-            )
-            for row in page.rows
-        ]
         return str(
             self.render(
                 self.list_template,
@@ -199,7 +192,7 @@ class RecordView(ModelView):
                 arguments=listing.arguments,
                 spec=self.spec,
                 columns=columns,
-                rows=rows,
+                rows=self.written(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
                 follows=page.follows,
                 head=list_head(
@@ -213,14 +206,20 @@ class RecordView(ModelView):
                 ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
-                **self.row_ticks([row[0] for row in page.rows], _leading(rows, columns)),
+                bulk_actions=self.bulk_actions(),
                 **self.list_extras(listing),
             )
         )
 
-    def row_ticks(self, ids: Sequence[int], names: Sequence[Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Return a box for each row, and what is done with the ticked ones, where a screen has such (views.bulk)."""
-        return {}
+    def bulk_actions(self) -> Sequence[Any]:
+        """Return what the one who asks can do with several rows at once, where a screen has such (views.bulk)."""
+        return ()
+
+    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
+        """Return the rows as the list's template shows them."""
+        details = None if self.spec.lead is None else gettext("Details")
+        tick = box() if self.bulk_actions() else None
+        return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details=details, tick=tick)
 
     def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""
@@ -338,12 +337,6 @@ class RecordView(ModelView):
         response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
         response.call_on_close(file.close)
         return response
-
-
-def _leading(rows: Sequence[Any], columns: Sequence[Column]) -> list[Any]:
-    """Return the cell of each row that leads on, which names it."""
-    place = next((place for place, column in enumerate(columns) if column.leads), 0)
-    return [cells[place][1] for _row_url, _lead_url, cells in rows]
 
 
 def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import abort, current_app, jsonify, request
 from flask_admin import expose
-from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
@@ -26,12 +25,13 @@ from views.wording import tr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
+
     from views.forms import Form
     from views.lists import Column
 
     Cells = list[tuple[Column, Markup | str]]
 
-_TICK = Markup('<input class="form-check-input" type="checkbox" form="bulk" name="id" value="{}" aria-label="{}">')
 #: A page cannot have more rows, and so nobody can tick more.
 _MOST = max(PAGE_SIZES)
 
@@ -78,17 +78,9 @@ class BulkView(RecordView):
     #: The columns by which the page and its report name a row.
     bulk_columns: ClassVar[tuple[str, ...]] = ("number", "title")
 
-    def _open_to_me(self) -> list[BulkAction]:
+    def bulk_actions(self) -> list[BulkAction]:
+        """Return what the one who asks can do with several rows at once."""
         return [action for action in self.bulk if action.may()]
-
-    def row_ticks(self, ids: Sequence[int], names: Sequence[Markup | str]) -> dict[str, Any]:
-        """Return a box for each row, and what can be done with the ticked ones, where the reader may do anything."""
-        actions = self._open_to_me()
-        if not actions:
-            return {}
-        label = tr(_("Tick"))
-        boxes = [_TICK.format(id_, f"{label} {_text(name)}") for id_, name in zip(ids, names, strict=True)]
-        return {"ticks": boxes, "bulk_actions": actions}
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:  # noqa: ANN401 - a page, or JSON
@@ -145,9 +137,9 @@ class BulkView(RecordView):
             session.rollback()
             sentences: list[Message | str] = list(refusal.fields.values())
             return Line(id_, cells or [], is_done=False, said=join(sentences, " ") if sentences else refusal.message)
-        except SQLAlchemyError as error:
+        except SQLAlchemyError:
             session.rollback()
-            current_app.logger.error("row %s of %s: the database refused", id_, self.endpoint, exc_info=error)
+            current_app.logger.exception("row %s of %s: the database refused", id_, self.endpoint)
             return Line(id_, cells or [], is_done=False, said=_("The database refused; nothing of this row was saved."))
         return Line(id_, cells or [], is_done=True, said=said)
 
@@ -177,7 +169,3 @@ def _ticked() -> list[int]:
     if len(ids) > _MOST:
         raise Malformed(_("At most %(most)s rows can be dealt with at a time.", most=_MOST))
     return ids
-
-
-def _text(name: Markup | str) -> str:
-    return name.striptags() if isinstance(name, Markup) else name

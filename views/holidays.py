@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from lpse_admin.calendar import Day
     from lpse_admin.holidays_id import Holiday
-
     from views.lists import Listing
 
 _setter = aliased(User, name="day_setter")

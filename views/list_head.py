@@ -121,9 +121,7 @@ def list_head(  # noqa: PLR0913 - what it is made from
         form=filter_form(spec, arguments),
         chips=chips(spec, arguments),
         order=order_in_words(spec, arguments.sort),
-        sizes=[
-            (size, arguments.address(spec, page=0, size=_told(size)), size == arguments.size) for size in PAGE_SIZES
-        ],
+        sizes=[(one, arguments.address(spec, page=0, size=_told(one)), one == arguments.size) for one in PAGE_SIZES],
         views=[OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in kept.views],
         default=default,
         address=address,
@@ -160,7 +158,7 @@ def chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
     """Return a chip for the search and for each filter that is set."""
     found = []
     if arguments.search:
-        text = tr(_("Search: “%(text)s”", text=arguments.search))
+        text = tr(_("Search: “%(search)s”", search=arguments.search))
         found.append(Chip(text, arguments.address(spec, page=0, search=None)))
     for entry in spec.filters if arguments.given else ():
         words = entry.words(arguments.given)

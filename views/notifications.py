@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 
 from lpse_admin.event import Event
 from lpse_admin.message import Message, _
@@ -17,11 +18,12 @@ from models.notification import MOST_UNREAD, Notification, read_all, unread
 from views.access import viewer
 from views.base import me
 from views.bulk import BulkAction, BulkView
-from views.cells import NOTHING
+from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.notices import facts, sentence
+from views.rows import box
 from views.wording import tr
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from views.forms import Form
     from views.lists import Listing
+    from views.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
 _title: Any = Notification.details["title"].as_string()
@@ -98,7 +101,21 @@ class NotificationView(BulkView):
 
     def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return whether there is anything to be marked as read."""
-        return {"has_unread": unread_count() > 0, "notices": _notices}
+        return {"has_unread": unread_count() > 0}
+
+    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Return the rows as the template of this list writes them."""
+        keys, writers = [column.key for column in columns], [renderer(column) for column in columns]
+        row_url, lead_url, tick = self.row_urls(), self.lead_urls(), box()
+        return [
+            _notice(
+                {"id": id_, **{key: write(value) for key, write, value in zip(keys, writers, values, strict=True)}},
+                row_url(id_),
+                lead_url(lead),
+                tick,
+            )
+            for id_, lead, values in rows
+        ]
 
     def lead_urls(self) -> Callable[[int], str]:
         """Return what gives the address of a row's button."""
@@ -133,24 +150,19 @@ class NotificationView(BulkView):
         return redirect(url_for(".index_view"), 303)
 
 
-def _notices(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the rows of the list as its template writes them."""
-    found = []
-    for url, open_url, cells in rows:
-        cell = {column.key: value for column, value in cells}
-        request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
-        found.append(
-            {
-                **cell,
-                "url": url,
-                "open_url": open_url,
-                "is_read": cell["read"] is not NOTHING,
-                "reason": None if cell["reason"] is NOTHING else cell["reason"],
-                "request": request,
-                "button": tr(_("Open the request") if request else _("Open")),
-            }
-        )
-    return found
+def _notice(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
+    """Return one row with what its template asks of it."""
+    request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
+    return {
+        **cell,
+        "tick": Markup(tick(cell["id"], escape(cell["sentence"]))),  # noqa: S704 - escaped, or our own
+        "url": url,
+        "open_url": open_url,
+        "is_read": cell["read"] is not NOTHING,
+        "reason": None if cell["reason"] is NOTHING else cell["reason"],
+        "request": request,
+        "button": tr(_("Open the request") if request else _("Open")),
+    }
 
 
 def unread_count() -> int:

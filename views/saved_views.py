@@ -16,7 +16,7 @@ from lpse_admin.roles import Role
 from models import audit
 from models.database import db
 from models.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save
-from models.scope import visible
+from models.scope import saved_views_of
 from views.base import RecordView, me, row_id
 from views.clock import now
 from views.forms import Form
@@ -67,7 +67,7 @@ def _view(screen: RecordView, view_id: str) -> SavedView:
     """Return the saved view of this id among those of ``screen`` that the reader has; raises NotFound."""
     found = db.session.scalars(
         select(SavedView).where(
-            SavedView.id == row_id(view_id), SavedView.screen == screen.resource, visible(SavedView, me())
+            SavedView.id == row_id(view_id), SavedView.screen == screen.resource, saved_views_of(me())
         )
     ).one_or_none()
     if found is None:

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.holidays_id import Period
-
     from views.lists import Listing
 
 _setter = aliased(User, name="hours_setter")
