@@ -22,7 +22,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db, is_sqlite
-from models.saved_view import kept_of
+from models.saved_view import kept_of, may_share
 from models.scope import visible
 from models.waiting import Reader
 from views.access import delegation, viewer
@@ -31,7 +31,7 @@ from views.clock import now
 from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
 from views.list_head import ALL, begun, list_head, shown_columns
-from views.lists import Column, Derivation, ListArguments, Listing, ListSpec, finisher
+from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
 from views.rows import box, table_rows
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ class RecordView(ModelView):
                 columns=columns,
                 rows=self.written(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
+                sizes_offered=PAGE_SIZES,
                 follows=page.follows,
                 head=list_head(
                     listing,
@@ -201,7 +202,8 @@ class RecordView(ModelView):
                     offered=offered,
                     columns=columns,
                     default=default,
-                    user=me(),
+                    screen=self.endpoint,
+                    may_share=may_share(me()),
                     may_choose=self.may_choose_columns,
                 ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),

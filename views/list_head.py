@@ -15,7 +15,6 @@ from flask_babel import get_locale
 
 from lpse_admin.errors import Refused
 from lpse_admin.message import Message, _
-from models.saved_view import Kept, NamedView, may_share
 from views.exporting import CellKind
 from views.lists import PAGE_SIZES, ListArguments, OptionFilter, chosen
 from views.wording import tr
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from models.user import User
+    from models.saved_view import Kept, NamedView
     from views.lists import Column, Listing, ListSpec
 
 #: Asks nothing of a list: its address for a reader whose list begins with a saved view.
@@ -67,18 +66,13 @@ class ListHead:
     form: Markup
     chips: list[Chip]
     order: str
-    #: (rows on a page, the address of the list so, whether it is so now).
-    sizes: list[tuple[int, str, bool]]
-    views: list[OfferedView]
     #: The view that the list began with, since nothing was asked of it.
     default: NamedView | None
     #: What a saved view keeps; and what the choice of columns goes back to.
     address: str
     address_without_columns: str
-    #: None where the columns are not the reader's to choose.
-    column_rows: Markup | None
-    has_own_columns: bool
-    may_share: bool
+    #: The saved views and the columns to choose.
+    tools: Markup
 
 
 def begun(kept: Kept, listing: Callable[[Any], Listing]) -> tuple[Listing, NamedView] | None:
@@ -108,28 +102,51 @@ def list_head(  # noqa: PLR0913 - what it is made from
     offered: Sequence[Column],
     columns: Sequence[Column],
     default: NamedView | None,
-    user: User,
+    screen: str,
     may_choose: bool,
+    may_share: bool,
 ) -> ListHead:
     """Return what stands about the page of ``listing`` that shows ``columns`` of those ``offered``."""
     spec, arguments = listing.spec, listing.arguments
-    keys = tuple(column.key for column in columns)
-    is_standard = keys == standard_keys(offered)
-    address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(keys))
-    rows = _column_rows(spec, tuple(column.key for column in offered), keys, _language()) if may_choose else None
+    shown, offered_keys = tuple(column.key for column in columns), tuple(column.key for column in offered)
+    is_standard = shown == standard_keys(offered)
+    address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(shown))
+    is_of_address = bool(arguments.columns) or not is_standard
     return ListHead(
         form=filter_form(spec, arguments),
         chips=chips(spec, arguments),
         order=order_in_words(spec, arguments.sort),
-        sizes=[(one, arguments.address(spec, page=0, size=_told(one)), one == arguments.size) for one in PAGE_SIZES],
-        views=[OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in kept.views],
         default=default,
         address=address,
-        address_without_columns=arguments.address(spec, page=0, columns=None),
-        column_rows=rows,
-        has_own_columns=not is_standard,
-        may_share=may_share(user),
-    )
+        address_without_columns=arguments.address(spec, page=0, columns=None) if is_of_address else address,
+        tools=_tools(
+            spec, screen, _offered_views(kept, address), offered_keys if may_choose else (), shown,
+            is_standard=is_standard, may_share=may_share, _language=_language(),
+        ),
+    )  # fmt: skip
+
+
+def _offered_views(kept: Kept, address: str) -> tuple[OfferedView, ...]:
+    return tuple(OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in kept.views)
+
+
+@lru_cache(maxsize=256)
+def _tools(  # noqa: PLR0913 - what they depend on
+    spec: ListSpec,
+    screen: str,
+    views: tuple[OfferedView, ...],
+    offered: tuple[str, ...],
+    shown: tuple[str, ...],
+    *,
+    is_standard: bool,
+    may_share: bool,
+    _language: str,
+) -> Markup:
+    """Return the saved views and the columns to choose: those that are shown first, in their order."""
+    keys = (*shown, *(key for key in offered if key not in shown)) if offered else ()
+    columns = [(spec.column(key), key in shown) for key in keys]
+    tools: Markup = _macros().tools(screen, views, columns, is_standard, may_share)
+    return tools
 
 
 def standard_keys(offered: Sequence[Column]) -> tuple[str, ...]:
@@ -224,15 +241,3 @@ def orders(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, str, boo
             both = (column.key, f"-{column.key}")
             found.extend((sort, tr(_order(spec, sort)), sort == arguments.sort != usual) for sort in both)
     return found
-
-
-# -- its columns ---------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=256)
-def _column_rows(spec: ListSpec, offered: tuple[str, ...], shown: tuple[str, ...], _language: str) -> Markup:
-    """Return a row for each column, those that are shown first, in their order."""
-    rest = [key for key in offered if key not in shown]
-    columns = [(spec.column(key), key in shown) for key in (*shown, *rest)]
-    rows: Markup = _macros().column_rows(columns)
-    return rows
