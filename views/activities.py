@@ -240,7 +240,7 @@ class EvaluationView(StepRecordView):
     step = Step.EVALUATION
     resource = Resource.EVALUATION
     title = _("Evaluations")
-    empty = _("No evaluation matches. One appears when a request is submitted.")
+    empty = _("No evaluation yet. One appears when a request is submitted.")
     spec = step_spec(
         Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=_own(Step.EVALUATION).risk, choices=Risk),)
     )
@@ -252,7 +252,7 @@ class UrgencyView(StepRecordView):
     step = Step.URGENCY
     resource = Resource.URGENCY
     title = _("Urgency assessments")
-    empty = _("No urgency assessment matches. One appears when a request is accepted.")
+    empty = _("No urgency assessment yet. One appears when a request is accepted.")
     spec = step_spec(
         Step.URGENCY,
         "ground",
@@ -267,7 +267,7 @@ class ApprovalView(StepRecordView):
     resource = Resource.APPROVAL
     title = _("Approvals")
     bulk = ()
-    empty = _("Nothing waits for the head's decision here.")
+    empty = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
     list_template = "activity/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
@@ -283,7 +283,7 @@ class ImplementationView(StepRecordView):
     step = Step.IMPLEMENTATION
     resource = Resource.IMPLEMENTATION
     title = _("Implementations")
-    empty = _("No implementation matches. One appears when a change may be carried out.")
+    empty = _("No implementation yet. One appears when a change may be carried out.")
     spec = step_spec(
         Step.IMPLEMENTATION,
         "environment",
@@ -302,7 +302,7 @@ class TestView(StepRecordView):
     step = Step.TEST
     resource = Resource.TEST
     title = _("Tests")
-    empty = _("No test matches. One appears when a change was carried out.")
+    empty = _("No test yet. One appears when a change was carried out.")
     spec = step_spec(Step.TEST, "documentation")
 
 
@@ -312,7 +312,7 @@ class RollbackView(StepRecordView):
     step = Step.ROLLBACK
     resource = Resource.ROLLBACK
     title = _("Roll backs")
-    empty = _("No roll back matches. One appears when a test has failed.")
+    empty = _("No roll back yet. One appears when a test has failed.")
     spec = step_spec(Step.ROLLBACK, "cause")
 
 
@@ -322,7 +322,7 @@ class ReportView(StepRecordView):
     step = Step.REPORT
     resource = Resource.REPORT
     title = _("Change reports")
-    empty = _("No report matches. One appears after a test or a roll back.")
+    empty = _("No report yet. One appears after a test or a roll back.")
     spec = step_spec(Step.REPORT, "summary")
 
 
@@ -333,7 +333,7 @@ class VerificationView(StepRecordView):
     resource = Resource.VERIFICATION
     title = _("Verifications")
     bulk = ()
-    empty = _("No verification matches. One appears when a report is handed over.")
+    empty = _("No verification yet. One appears when a report is handed over.")
     list_template = "activity/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
@@ -369,7 +369,7 @@ class ReleaseView(StepRecordView, EntryView):
     step = Step.RELEASE
     resource = Resource.RELEASE
     title = _("Release schedule")
-    empty = _("No release matches. One appears when a report is verified.")
+    empty = _("No release yet. One appears when a report is verified.")
     list_template = "activity/releases.html"
     details_template = "activity/release.html"
     spec = step_spec(
@@ -433,7 +433,7 @@ class AssetReviewView(StepRecordView):
     step = Step.ASSET_REVIEW
     resource = Resource.ASSET_REVIEW
     title = _("Reviews of the asset list")
-    empty = _("No review matches. One appears after a release is scheduled or set aside.")
+    empty = _("No review yet. One appears after a release is scheduled or set aside.")
     spec = step_spec(Step.ASSET_REVIEW, "assessment")
 
 
@@ -443,7 +443,7 @@ class AssetUpdateView(StepRecordView):
     step = Step.ASSET_UPDATE
     resource = Resource.ASSET_UPDATE
     title = _("Updates of the asset list")
-    empty = _("No update matches. One appears when a review finds changed assets.")
+    empty = _("No update yet. One appears when a review finds changed assets.")
     spec = step_spec(Step.ASSET_UPDATE, "notes")
 
 

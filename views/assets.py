@@ -75,7 +75,7 @@ class AssetView(EntryView):
 
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
-    empty = _("NIHIL: no item matches.")
+    empty = _("NIHIL: the list has no item yet. A change manager enters them; afterwards requests alter them.")
     details_template = "asset/details.html"
     create_label = _("New item")
     can_create = True

@@ -107,7 +107,7 @@ class AuditView(RecordView):
 
     resource = Resource.AUDIT
     title = _("Audit trail")
-    empty = _("No entry matches.")
+    empty = _("No entry yet. Whatever anybody writes leaves one here.")
     details_template = "audit/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=AuditEntry,

@@ -46,7 +46,7 @@ class ChangeView(RecordView):
 
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
-    empty = _("No request matches. A requester begins one with “New request”.")
+    empty = _("No request yet. A requester begins one with “New request”.")
     details_template = "change/page.html"
     create_label = _("New request")
     can_create = True

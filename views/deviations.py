@@ -129,12 +129,12 @@ class Total:
     address: str
 
 
-class DeviationView(EntryView, BulkView):
+class DeviationView(BulkView, EntryView):
     """Deviations from the standard in equipment, time and output."""
 
     resource = Resource.DEVIATION
     title = _("Deviations from the standard")
-    empty = _("No deviation matches. The program raises one as soon as a step does not keep its standard.")
+    empty = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
     list_template = "deviation/list.html"
     bulk = (DisposeOf(),)
     bulk_columns = ("number", "step", "kind", "subject", "executor", "state")

@@ -42,7 +42,7 @@ class DocumentView(RecordView):
 
     resource = Resource.DOCUMENT
     title = _("Files")
-    empty = _("No file matches. Files are attached to the steps of a request.")
+    empty = _("No file yet. Files are attached to the steps of a request.")
     details_template = "document/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Document,

@@ -148,7 +148,7 @@ class FreezeView(EntryView):
 
     resource = Resource.FREEZE
     title = _("Freeze periods")
-    empty = _("No freeze matches.")
+    empty = _("No freeze period is set. An administrator enters one; nothing is released in it.")
     details_template = "freeze/details.html"
     create_label = _("New freeze")
     can_create = True

@@ -65,7 +65,7 @@ class NotificationView(BulkView):
 
     resource = Resource.NOTIFICATION
     title = _("Notifications")
-    empty = _("Nothing matches. You are told here what waits for you, and what became of your requests.")
+    empty = _("You were told of nothing yet. You are told here what waits for you, and what became of your requests.")
     list_template = "notification/list.html"
     may_choose_columns = False
     bulk = (MarkAsRead(),)

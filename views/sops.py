@@ -94,7 +94,7 @@ class SopView(EntryView):
 
     resource = Resource.SOP
     title = _("SOPs")
-    empty = _("No SOP matches. One is loaded from its file.")
+    empty = _("No SOP yet. One is loaded from its file.")
     details_template = "sop/details.html"
     create_label = _("Load an SOP")
     can_create = True

@@ -35,7 +35,7 @@
     const button = (row, sign, word, move) => {
       const made = document.createElement("button");
       made.type = "button";
-      made.className = "btn btn-sm btn-outline-secondary";
+      made.className = "btn btn-sm btn-secondary";
       made.textContent = sign;
       made.setAttribute("aria-label", `${word}: ${row.textContent.trim()}`);
       made.addEventListener("click", () => { move(); number(); made.focus(); });
