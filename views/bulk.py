@@ -106,12 +106,12 @@ class BulkView(RecordView):
         return self._report(action, [self._done(action, id_, named.get(id_), form) for id_ in ids])
 
     def _asked(self) -> BulkAction:
-        key = request.form.get("action", "")
-        action = next((action for action in self.bulk if action.key == key), None)
+        mine, key = self.bulk_actions(), request.form.get("action", "")
+        if not mine:
+            raise NotAllowed(_("Your role may not do this."))
+        action = next((action for action in mine if action.key == key), None)
         if action is None:
             raise Malformed(_("The form does not say what is to be done with the rows."))
-        if not action.may():
-            raise NotAllowed(_("Your role may not do this."))
         return action
 
     def _named(self, ids: Sequence[int]) -> dict[int, Cells]:

@@ -120,7 +120,7 @@ def list_head(  # noqa: PLR0913 - what it is made from
         address=address,
         address_without_columns=arguments.address(spec, page=0, columns=None) if is_of_address else address,
         tools=_tools(
-            spec, screen, _offered_views(kept, address), offered_keys if may_choose else (), shown,
+            _macros(), spec, screen, _offered_views(kept, address), offered_keys if may_choose else (), shown,
             is_standard=is_standard, may_share=may_share, _language=_language(),
         ),
     )  # fmt: skip
@@ -131,7 +131,8 @@ def _offered_views(kept: Kept, address: str) -> tuple[OfferedView, ...]:
 
 
 @lru_cache(maxsize=256)
-def _tools(  # noqa: PLR0913 - what they depend on
+def _tools(  # noqa: PLR0913, PLR0917 - what they depend on
+    macros: Any,  # noqa: ANN401 - a template's module
     spec: ListSpec,
     screen: str,
     views: tuple[OfferedView, ...],
@@ -145,7 +146,7 @@ def _tools(  # noqa: PLR0913 - what they depend on
     """Return the saved views and the columns to choose: those that are shown first, in their order."""
     keys = (*shown, *(key for key in offered if key not in shown)) if offered else ()
     columns = [(spec.column(key), key in shown) for key in keys]
-    tools: Markup = _macros().tools(screen, views, columns, is_standard, may_share)
+    tools: Markup = macros.tools(screen, views, columns, is_standard, may_share)
     return tools
 
 
@@ -190,23 +191,29 @@ def filter_form(spec: ListSpec, arguments: ListArguments) -> Markup:
     fixed = {entry.key for entry in spec.filters if isinstance(entry, OptionFilter) and entry.are_options_fixed}
     is_fixed = all(entry.key in fixed for entry in spec.filters if isinstance(entry, OptionFilter))
     if arguments.search or not is_fixed or not fixed.issuperset(arguments.given):
-        return _drawn(spec, arguments)
+        return _drawn(_macros(), spec, arguments)
     given = tuple(sorted(arguments.given.items()))
     rest = (arguments.sort, arguments.size, arguments.columns, arguments.plain)
-    return _kept_form(spec, _language(), given, rest)
+    return _kept_form(_macros(), spec, _language(), given, rest)
 
 
 @lru_cache(maxsize=256)
-def _kept_form(spec: ListSpec, _language: str, given: tuple[tuple[str, str], ...], rest: tuple[Any, ...]) -> Markup:
+def _kept_form(
+    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
+    spec: ListSpec,
+    _language: str,
+    given: tuple[tuple[str, str], ...],
+    rest: tuple[Any, ...],
+) -> Markup:
     sort, size, columns, plain = rest
-    return _drawn(spec, ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain))
+    return _drawn(macros, spec, ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain))
 
 
-def _drawn(spec: ListSpec, arguments: ListArguments) -> Markup:
+def _drawn(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
     kept = {"size": _told(arguments.size), "columns": ",".join(arguments.columns)}
     if arguments.plain:
         kept["all"] = 1
-    form: Markup = _macros().filter_form(spec, arguments, orders(spec, arguments), kept)
+    form: Markup = macros.filter_form(spec, arguments, orders(spec, arguments), kept)
     return form
 
 

@@ -77,7 +77,9 @@ class MailView(BulkView):
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
-    empty = _("Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail.")
+    empty = _(
+        "Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail."
+    )
     details_template = "told/details.html"
     bulk = (SendAgain(),)
     bulk_columns = ("at", "number", "to", "sentence", "state")

@@ -16,7 +16,7 @@
     const all = document.createElement("input");
     all.type = "checkbox";
     all.className = "form-check-input";
-    all.setAttribute("aria-label", head.textContent);
+    all.setAttribute("aria-label", head.dataset.all);
     head.append(all);
     const tell = () => {
       const ticked = boxes.filter((box) => box.checked).length;
