@@ -78,7 +78,11 @@ class Query:
     @property
     def serial(self) -> int | None:
         """The number that was typed and nothing else, as the last part of a request's number."""
-        return int(self.text) if self.text.isascii() and self.text.isdigit() and len(self.text) <= _LONGEST_SERIAL else None
+        return (
+            int(self.text)
+            if self.text.isascii() and self.text.isdigit() and len(self.text) <= _LONGEST_SERIAL
+            else None
+        )
 
     def is_in(self, text: str) -> bool:
         """Whether any of the terms is in ``text``."""

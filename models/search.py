@@ -7,7 +7,7 @@ The records themselves are read by the screens, under the criterion of ``models.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, column, literal_column, or_, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -71,7 +71,7 @@ class Search:
         # Several ranges, or those of several agencies, are put into one order.
         return sorted(map(record_id, keys), reverse=True)[: most + 1]
 
-    def _keys(self, first: int, last: int, owner: int | None) -> Select[tuple[int]]:
+    def _keys(self, first: int, last: int, owner: int | None) -> Select[int]:
         """Return the statement for the keys in a range of those records that hold every term, newest first."""
         if is_sqlite(self.session):
             # The index has whose it is as a word, so that few of many records are found without looking at each.
@@ -179,6 +179,6 @@ def of_user(query: Query) -> ColumnElement[bool]:
     return and_(*(or_(*(_holds(name, chunk) for name in names)) for chunk in query.text.split()))
 
 
-def _holds(name: ColumnElement[str], text: str) -> ColumnElement[bool]:
+def _holds(name: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - a text column
     found: ColumnElement[bool] = name.icontains(text, autoescape=True)
     return found

@@ -1,7 +1,7 @@
 """The index that searches read: a row with the words of each record, kept by the database itself.
 
 Triggers write it with whatever writes the record (screens, commands, bulk statements), so that no path can forget it.
-It repeats what the records say and nothing else: it is derived, is not told in the trail, and ``rebuild`` makes it anew.
+It repeats what the records say and nothing else: it is derived, not told in the trail, and ``rebuild`` makes it anew.
 One statement for each kind says what its row holds; triggers, ``rebuild`` and ``verify`` are all made of it.
 
 A row's key puts kind, agency and the record's id into one number, so that what an office may see of a kind is one range
@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, CheckConstraint, Index
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, FieldKind
@@ -54,8 +54,8 @@ class SearchRecord(Base):
     text: Mapped[Prose]
 
 
-#: What the key leaves for the record's id and, before it, for the agency's. All of it stays below 56 bits: SQLite's index
-#: loses rows on its way back, newest first, where two keys are further apart.
+#: What the key leaves for the record's id and, before it, for the agency's. All of it stays below 56 bits: SQLite's
+#: index loses rows on its way back, newest first, where two keys are further apart.
 ID_BITS = 33
 AGENCY_BITS = 20
 _AGENCY = 1 << ID_BITS
@@ -101,7 +101,8 @@ class _Source:
 
     def rows(self, dialect: str) -> str:
         """Return the statement that reads the rows of this kind: key, owner and text of each that has words."""
-        return f"SELECT key, owner_id, substr(text, 1, {_LONGEST}) FROM ({self._selected(dialect)}) AS found WHERE text <> ''"
+        selected = self._selected(dialect)
+        return f"SELECT key, owner_id, substr(text, 1, {_LONGEST}) FROM ({selected}) AS found WHERE text <> ''"
 
     def put(self, dialect: str, condition: str, keys: str, step: Step | None = None) -> Iterator[str]:
         """Yield the statements that bring the rows of records up to date: those that ``condition`` names by id.
@@ -149,14 +150,14 @@ DEVIATION_WORDS = ("what", "account", "disposal_note", "follow_up_note")
 ASSET_WORDS = ("code", "register", "name", "origin", "remarks")
 
 #: The fields with words of each step that has a record of its own.
-STEP_WORDS = {
+STEP_WORDS: dict[Step, tuple[str, ...]] = {
     step: tuple(field.key for field in fields if field.kind in _TEXTS)
     for step, fields in RECORDS.items()
     if step not in {Step.REQUEST, Step.RETURNED, Step.CLOSED}
 }
 
 #: Rows of a step's record: table, the column that names the step, and columns with words.
-_PARTS = {
+_PARTS: dict[Step, tuple[str, str, tuple[str, ...]]] = {
     Step.TEST: ("test_case", "run_id", ("name", "expected", "actual")),
     Step.ASSET_REVIEW: ("asset_review_item", "review_id", ("finding",)),
 }
@@ -169,10 +170,12 @@ def _of(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 def _records(dialect: str, only: Step | None) -> Iterator[str]:
     """Yield the words of a step's record, and of the rows in it: only the table of its own step is looked into."""
     gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
-    found = []
+    found: list[tuple[Step, str]] = []
     for step, columns in STEP_WORDS.items():
         words = " || ' ' || ".join(f"coalesce({name}, '')" for name in _of("r", columns))
-        found.append((step, f"SELECT nullif(trim({words}), '') FROM {RECORD_OF[step].__tablename__} r WHERE r.id = t.id"))
+        found.append(
+            (step, f"SELECT nullif(trim({words}), '') FROM {RECORD_OF[step].__tablename__} r WHERE r.id = t.id")
+        )
     for step, (table, owner, columns) in _PARTS.items():
         words = gathered.format(" || ' ' || ".join(_of("p", columns)))
         inner = f"SELECT * FROM {table} WHERE {owner} = t.id ORDER BY position"
@@ -229,7 +232,9 @@ class Keeper:
         """Return the statement that makes this trigger on SQLite."""
         condition = f" WHEN {self.when}" if self.when else ""
         body = "; ".join(self.statements)
-        return f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW{condition} BEGIN {body}; END"
+        return (
+            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW{condition} BEGIN {body}; END"
+        )
 
     def postgresql(self) -> tuple[str, str]:
         """Return the statements that make the function and its trigger on PostgreSQL."""
@@ -289,7 +294,7 @@ def _of_part(dialect: str, step: Step, part: tuple[str, str, tuple[str, ...]]) -
     ):
         id_ = f"{row}.{owner}"
         keys = f"SELECT {_STEP.key('a.agency_id', 'a.id')} FROM activity a WHERE a.id = {id_}"
-        name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]]}"
+        name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
         yield Keeper(name, table, event, tuple(_STEP.put(dialect, f"t.id = {id_}", keys, step)), when)
 
 
@@ -303,11 +308,13 @@ def _altered(dialect: str, columns: tuple[str, ...]) -> str:
 
 
 _INTO_INDEX = f"INSERT INTO {INDEX} (rowid, text, owner_id) VALUES (NEW.key, NEW.text, NEW.owner_id)"
-_OUT_OF_INDEX = f"INSERT INTO {INDEX} ({INDEX}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
+_OUT_OF_INDEX = (
+    f"INSERT INTO {INDEX} ({INDEX}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
+)
 
 
 def statements(dialect: str) -> list[tuple[str, str]]:
-    """Return (table, statement) for the index and for all triggers that keep it, in the order in which they are made."""
+    """Return (table, statement) for the index and all triggers that keep it, in the order in which they are made."""
     keepers = list(_keepers(dialect))
     if dialect == "postgresql":
         index = f"CREATE INDEX {INDEX}_words ON search_record USING gin ({WORDS})"
@@ -323,7 +330,11 @@ def statements(dialect: str) -> list[tuple[str, str]]:
         Keeper(f"{INDEX}_updated", "search_record", "UPDATE", (_OUT_OF_INDEX, _INTO_INDEX)),
         Keeper(f"{INDEX}_deleted", "search_record", "DELETE", (_OUT_OF_INDEX,)),
     )
-    return [("search_record", table), ("search_record", vocabulary), *((keeper.table, keeper.sqlite()) for keeper in (*own, *keepers))]
+    return [
+        ("search_record", table),
+        ("search_record", vocabulary),
+        *((keeper.table, keeper.sqlite()) for keeper in (*own, *keepers)),
+    ]
 
 
 def is_modelled(name: str | None) -> bool:
@@ -343,7 +354,7 @@ def rebuild(connection: Connection) -> int:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
     connection.exec_driver_sql("DELETE FROM search_record")
     for source in _SOURCES:
-        insert = f"INSERT INTO search_record (key, owner_id, text) {source.rows(dialect)}"  # noqa: S608 - our own words
+        insert = f"INSERT INTO search_record (key, owner_id, text) {source.rows(dialect)}"
         connection.exec_driver_sql(insert)
     for statement in own:
         connection.exec_driver_sql(statement)
@@ -353,16 +364,27 @@ def rebuild(connection: Connection) -> int:
 
 
 def verify(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
-    """Yield (kind, id) of each record of which the index says something else than the record; id 0 for the words."""
+    """Yield (kind, id) of each record of which the index says something else than the record."""
     for source in _SOURCES:
         first, last = source.kind * _KIND, (source.kind + 1) * _KIND - 1
-        said = f"SELECT key, owner_id, text FROM search_record WHERE key BETWEEN {first} AND {last}"  # noqa: S608
-        rows = f"SELECT * FROM ({source.rows(connection.dialect.name)}) AS rows"  # noqa: S608
-        missing, superfluous = (f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows)))  # noqa: S608
-        found = connection.exec_driver_sql(f"SELECT DISTINCT key FROM ({missing} UNION ALL {superfluous}) AS y ORDER BY key")  # noqa: S608
+        said = f"SELECT key, owner_id, text FROM search_record WHERE key BETWEEN {first} AND {last}"
+        rows = f"SELECT * FROM ({source.rows(connection.dialect.name)}) AS rows"
+        missing, superfluous = (
+            f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows))
+        )
+        found = connection.exec_driver_sql(
+            f"SELECT DISTINCT key FROM ({missing} UNION ALL {superfluous}) AS y ORDER BY key"
+        )
         yield from ((source.kind, record_id(key)) for (key,) in found)
+
+
+def is_sound(connection: Connection) -> bool:
+    """Whether SQLite's own index has the words of every row; takes the write lock while it looks."""
     if is_sqlite(connection):
         try:
             connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES ('integrity-check', 1)")
+        except OperationalError:
+            raise
         except DatabaseError:
-            yield SearchKind.CHANGE, 0
+            return False
+    return True

@@ -386,7 +386,7 @@ ON_POSTGRESQL = tuple(
 
 
 def statements(dialect: str) -> list[tuple[str, str]]:
-    """Return (table, statement) for all triggers of a dialect and what they keep, in the order in which they are made."""
+    """Return (table, statement) for all triggers of a dialect and what they keep, in the order of their making."""
     if dialect == "sqlite":
         bans = [(ban.table, ban.sqlite()) for ban in BANS]
     else:
