@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Malformed
+from lpse_admin.kib import code_scheme, dotted
 from lpse_admin.message import _
 
 if TYPE_CHECKING:
@@ -133,10 +134,11 @@ def read(text: str) -> Query:
 def _forms(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the rows of words by which ``words`` are looked for, as they were typed first."""
     if len(words) > 1:
-        # The code of an item is kept without the dots that it is written with.
-        joined = "".join(words)
-        return (words, (joined,)) if joined.isdigit() else (words,)
+        return (words,)
     (word,) = words
+    if code_scheme(word):
+        # The code of an item without its dots.
+        return words, tuple(dotted(word).split("."))
     if len(word) < _BEGINS or not _LETTERS.fullmatch(word):
         return (words,)
     nasal, gives_way = _NASALS[word[0]]

@@ -13,6 +13,7 @@ from sqlalchemy import and_, column, literal_column, or_, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import func
 
+from lpse_admin.kib import dotted
 from lpse_admin.roles import Role
 from lpse_admin.search import goes_on
 from models.asset import Asset
@@ -153,10 +154,8 @@ def numbered(query: Query) -> ColumnElement[bool]:
 
 def coded(query: Query) -> ColumnElement[bool]:
     """Return the criterion for the items whose code was typed, with or without its dots and its register."""
-    digits = query.text.replace(".", "").replace(" ", "")
-    code = Asset.code == digits
-    whole = Asset.code + Asset.register == digits
-    return or_(code, whole)
+    whole = Asset.code + "." + Asset.register
+    return or_(Asset.code == dotted(query.text), whole == query.text)
 
 
 def of_sop(query: Query) -> ColumnElement[bool]:

@@ -197,7 +197,7 @@ _CHANGE = _Source(
 _STEP = _Source(
     SearchKind.STEP, "activity", "t.agency_id", "t.requester_id", ("t.reason",), always="t.step <> 'request'"
 )
-_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "NULL", _of("t", ASSET_WORDS))
+_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "CAST(NULL AS BIGINT)", _of("t", ASSET_WORDS))
 _DOCUMENT = _Source(
     SearchKind.DOCUMENT,
     "document",

@@ -22,7 +22,7 @@ from models.document import Document
 from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision
 from models.user import User
-from views.language import moment, tr
+from views.language import brief, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +81,7 @@ def changes(session: Session, ids: list[int], visible: ColumnElement[bool], quer
         texts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
         about = [tr((row.result or row.step).title)]
         if row.submitted_at:
-            about.append(moment(row.submitted_at))
+            about.append(brief(row.submitted_at))
         yield (
             row.id,
             Hit(
@@ -105,7 +105,7 @@ def steps(session: Session, ids: list[int], visible: ColumnElement[bool], query:
             Hit(
                 url_for(f"{screen}.details_view", id=record.id if screen != "change" else record.change_id),
                 _name(query, tr(record.step.title), record.change.number, record.change.title),
-                (moment(record.finished_at or record.arrived_at),),
+                (brief(record.finished_at or record.arrived_at),),
                 _places(query, _texts_of_step(record)),
             ),
         )
@@ -152,7 +152,7 @@ def documents(
     columns = (Document.id, Document.name, Document.uploaded_at, ChangeRequest.number, ChangeRequest.title)
     statement = select(*columns).outerjoin(ChangeRequest, ChangeRequest.id == Document.change_id)
     for row in session.execute(statement.where(Document.id.in_(ids), visible)):
-        about = (*filter(None, (row.number, row.title)), moment(row.uploaded_at))
+        about = (*filter(None, (row.number, row.title)), brief(row.uploaded_at))
         yield row.id, Hit(url_for("document.details_view", id=row.id), _name(query, row.name), about)
 
 
@@ -170,7 +170,7 @@ def deviations(
             Hit(
                 url_for("deviation.details_view", id=row.id),
                 _name(query, row.number, tr(join([row.kind.title, row.step.title], ": "))),
-                (moment(row.raised_at),),
+                (brief(row.raised_at),),
                 _places(query, [(_OF_DEVIATIONS[key], texts[key]) for key in DEVIATION_WORDS]),
             ),
         )
