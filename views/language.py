@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, current_app, g, redirect, request
@@ -26,7 +28,6 @@ from views.wording import tr, translations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from babel import Locale
     from flask import Flask
     from werkzeug.wrappers import Response
 
@@ -90,7 +91,19 @@ def day(value: dt.date | None) -> str:
 
 
 def _in_words(date: dt.date, locale: Locale) -> str:
-    return f"{date.day} {locale.months['format']['wide'][date.month]} {date.year}"
+    return f"{date.day} {_months(locale.language, 'wide')[date.month]} {date.year}"
+
+
+@cache
+def _months(language: str, width: str) -> dict[int, str]:
+    """Return the names of the months, "wide" or "abbreviated"; Babel puts them together anew each time."""
+    return dict(Locale.parse(language).months["format"][width])
+
+
+@cache
+def _weekdays(language: str) -> dict[int, str]:
+    """Return the names of the days of the week, Monday being 0."""
+    return dict(Locale.parse(language).days["format"]["wide"])
 
 
 def moment(value: dt.datetime | None) -> str:
@@ -102,7 +115,7 @@ def exact(value: dt.datetime | None) -> str:
     """Return a moment where there is room for all of it: Sabtu, 31 Maret 2018 pukul 14.30 WIB."""
     if value is None:
         return ""
-    weekday = get_locale().days["format"]["wide"][value.astimezone(current_zone()).weekday()]
+    weekday = _weekdays(get_locale().language)[value.astimezone(current_zone()).weekday()]
     return _at(value, f"{weekday}, ")
 
 
@@ -124,7 +137,7 @@ def brief(value: dt.datetime | None) -> str:
 def moments() -> Callable[[dt.datetime], str]:
     """Return what writes moments as ``brief`` does; a list asks once for zone and language, not in every row."""
     zone, locale = current_zone(), get_locale()
-    clock, months = _clock(locale), locale.months["format"]["abbreviated"]
+    clock, months = _clock(locale), _months(locale.language, "abbreviated")
 
     def write(value: dt.datetime) -> str:
         local = value.astimezone(zone)
