@@ -61,6 +61,7 @@ ROUTES: dict[str, object] = {
     "health.healthz": PUBLIC,
     "language.choose": PUBLIC,
     "home.index": ANYBODY,
+    "search.show": ANYBODY,
     "admin.index": ANYBODY,
     "access.logout": ANYBODY,
     "profile.show": ANYBODY,

@@ -264,15 +264,19 @@ def _fill(house: House) -> None:
 
 
 def _unlinked(house: House, reader: str) -> list[str]:
-    """Return the addresses that nothing leads to: each step's record in the form of its own, for who may fill it in."""
+    """Return the addresses that no link leads to: the search, and each step's record for its actor."""
     with house.session() as session:
         office = house.cast(session).lumajang
         return [
-            f"/admin/{activity.step.value}/edit/?id={activity.id}"
-            for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
-            if activity.agency_id == office.agency.id
-            and activity.step not in {Step.REQUEST, Step.RETURNED}
-            and office.actor(activity.step).username == reader
+            "/search",
+            "/search?q=0",
+            *[
+                f"/admin/{activity.step.value}/edit/?id={activity.id}"
+                for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
+                if activity.agency_id == office.agency.id
+                and activity.step not in {Step.REQUEST, Step.RETURNED}
+                and office.actor(activity.step).username == reader
+            ],
         ]
 
 

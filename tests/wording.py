@@ -26,11 +26,12 @@ _KEYS = frozenset({"code", "register", "card", "kind", "version", "price", "cond
 _PAPER_KEYS = re.compile(r"\b(key|role|actor|time|kind|of|when|time_zone|account_suffix|clock|nip) = $")
 
 _MONTHS = "Januari|Februari|Maret|April|Mei|Juni|Juli|Agustus|September|Oktober|November|Desember"
+_SHORT_MONTHS = "Jan|Feb|Mar|Apr|Mei|Jun|Jul|Agu|Sep|Okt|Nov|Des"
 _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
 #: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
 _FIGURES = re.compile(
-    rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}(?:, \d\d\.\d\d WI(?:B|TA|T))?"
+    rf"\d{{1,2}} (?:{_MONTHS}|{_SHORT_MONTHS}) \d{{4}}(?:,? \d\d\.\d\d WI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
     rf"|(?:dalam )?\d+ (?:{_UNITS})(?: yang lalu)?"
     r"|\bWI(?:B|TA|T)\b|\d\d\.\d\d WI(?:B|TA|T)"

@@ -15,7 +15,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
 from lpse_admin.roles import Role
-from views import home, saved_views
+from views import home, saved_views, search
 from views.absences import AbsenceView
 from views.access import viewer
 from views.activities import STEP_VIEWS
@@ -94,6 +94,7 @@ def register(app: Flask) -> None:
     admin.add_views(*(view() for view in HEAD))
     app.register_blueprint(home.blueprint)
     app.register_blueprint(saved_views.blueprint)
+    app.register_blueprint(search.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
         navigation=lambda: _navigation(menu),

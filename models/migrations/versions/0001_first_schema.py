@@ -134,6 +134,50 @@ _FUNCTIONS = (
     "absence_no_truncate",
     "freeze_period_no_truncate",
     "freeze_permit_no_truncate",
+    "search_change_request_inserted",
+    "search_change_request_updated",
+    "search_change_request_deleted",
+    "search_activity_inserted",
+    "search_activity_updated",
+    "search_activity_deleted",
+    "search_asset_inserted",
+    "search_asset_updated",
+    "search_asset_deleted",
+    "search_document_inserted",
+    "search_document_updated",
+    "search_document_deleted",
+    "search_deviation_inserted",
+    "search_deviation_updated",
+    "search_deviation_deleted",
+    "search_evaluation_inserted",
+    "search_evaluation_updated",
+    "search_urgency_assessment_inserted",
+    "search_urgency_assessment_updated",
+    "search_approval_inserted",
+    "search_approval_updated",
+    "search_implementation_inserted",
+    "search_implementation_updated",
+    "search_test_run_inserted",
+    "search_test_run_updated",
+    "search_rollback_inserted",
+    "search_rollback_updated",
+    "search_report_inserted",
+    "search_report_updated",
+    "search_verification_inserted",
+    "search_verification_updated",
+    "search_release_inserted",
+    "search_release_updated",
+    "search_asset_review_inserted",
+    "search_asset_review_updated",
+    "search_asset_update_inserted",
+    "search_asset_update_updated",
+    "search_test_case_inserted",
+    "search_test_case_updated",
+    "search_test_case_deleted",
+    "search_asset_review_item_inserted",
+    "search_asset_review_item_updated",
+    "search_asset_review_item_deleted",
+    "search_document_of_submitted",
 )
 
 
@@ -142,6 +186,7 @@ def upgrade() -> None:
     _audit_chain()
     _audit_entry()
     _file_content()
+    _search_record()
     _audit_row()
     _login_failure()
     _number_counter()
@@ -189,6 +234,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("DROP TABLE search_index_vocabulary")
+        op.execute("DROP TABLE search_index")
     op.drop_table("test_case")
     op.drop_table("release_asset")
     op.drop_table("mail")
@@ -232,6 +280,7 @@ def downgrade() -> None:
     op.drop_table("number_counter")
     op.drop_table("login_failure")
     op.drop_table("audit_row")
+    op.drop_table("search_record")
     op.drop_table("file_content")
     op.drop_table("audit_entry")
     op.drop_table("audit_chain")
@@ -308,6 +357,18 @@ def _file_content() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_file_content")),
     )
+
+
+def _search_record() -> None:
+    op.create_table(
+        "search_record",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint("key > 0 AND key < 72057594037927936", name=op.f("ck_search_record_key_is_packed")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_search_record")),
+    )
+    op.create_index("ix_search_record_owner", "search_record", ["owner_id", "key"], unique=False)
 
 
 def _audit_row() -> None:
