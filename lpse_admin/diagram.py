@@ -109,7 +109,8 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[Row]:
 
 
 def _step_row(rule: Rule, columns: Mapping[str, int]) -> Row:
-    sign = Sign.DECISION if len(rule.leads_to) > 1 else Sign.PROCESS
+    # Where all outcomes lead to one place, as those of the release, nothing is decided about the way.
+    sign = Sign.DECISION if len(set(rule.leads_to.values())) > 1 else Sign.PROCESS
     labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
     return Row(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
 
