@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lpse_admin.diagram import draw
@@ -29,7 +30,7 @@ def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(house: Hous
     taken = [arrows[place].move for place in sorted(chart.taken)]
     assert taken[0] is None, "the way in"
     assert [move.origin for move in taken[1:]][-1] is Step.IMPLEMENTATION
-    assert all(here.target is there.origin for here, there in zip(taken[1:], taken[2:], strict=False)), "one path"
+    assert all(here.target is there.origin for here, there in pairwise(taken[1:])), "one path"
     page = house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert page.count('aria-current="step"') == 2, "in the table, and in the list for a narrow screen"
     assert "flow-taken" in page
