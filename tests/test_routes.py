@@ -64,6 +64,9 @@ ROUTES: dict[str, object] = {
     "search.show": ANYBODY,
     "admin.index": ANYBODY,
     "access.logout": ANYBODY,
+    "help.index": ANYBODY,
+    "help.show": ANYBODY,
+    "help.about_step": ANYBODY,
     "profile.show": ANYBODY,
     "profile.change_password": ANYBODY,
     "profile.choose_mail": ANYBODY,
@@ -175,13 +178,14 @@ def classified(endpoint: str) -> object:
     return SCREEN[tail]
 
 
+#: What stands in the variable parts of an address; elsewhere the number of a record.
+_VALUES = {"export_type": "csv", "filename": "app.css", "guide": "pemohon", "step": "evaluation", "screen": "change"}
+
+
 def rules(house: House) -> Iterator[tuple[Rule, str, str]]:
     """Yield each rule with each of its methods and an address that it answers."""
     for rule in house.app.url_map.iter_rules():
-        values = {
-            name: {"export_type": "csv", "filename": "app.css", "screen": "change"}.get(name, "1")
-            for name in rule.arguments
-        }
+        values = {name: _VALUES.get(name, "1") for name in rule.arguments}
         with house.app.test_request_context():
             _domain, path = rule.build(values)
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):

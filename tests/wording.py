@@ -149,14 +149,17 @@ class _Reader(HTMLParser):
         super().__init__()
         self.texts: list[str] = []
         self._silent: list[bool] = []
+        #: Whether each open element stands in another language than the page, with its pictures' words too.
+        self._foreign: list[bool] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
-        is_foreign = "lang" in given and tag != "html"
+        is_foreign = ("lang" in given and tag != "html") or (bool(self._foreign) and self._foreign[-1])
         is_silent = tag in _SILENT or is_foreign or (tag == "td" and given.get("class") == "prose")
         if tag not in _VOID:
             self._silent.append(is_silent or (bool(self._silent) and self._silent[-1]))
-        spoken = [given.get(name) for name in _SPOKEN]
+            self._foreign.append(is_foreign)
+        spoken = [] if is_foreign and tag in _VOID else [given.get(name) for name in _SPOKEN]
         if tag == "input" and given.get("type") in {"submit", "button", "reset"}:
             spoken.append(given.get("value"))
         self.texts += [text for text in spoken if text]
@@ -164,6 +167,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in _VOID and self._silent:
             self._silent.pop()
+            self._foreign.pop()
 
     def handle_data(self, data: str) -> None:
         if data.strip() and not (self._silent and self._silent[-1]):

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup
 
-from lpse_admin.diagram import Diagram, Row, draw
 from lpse_admin.message import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
-from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
@@ -24,6 +22,7 @@ from models.timekeeping import delays, is_overtaken, reading
 from models.working_time import calendar_of
 from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
+from views.change_chart import ChangeChart
 from views.hands import Hands
 from views.language import day, moment, tr
 from views.mails import who_was_told
@@ -48,23 +47,6 @@ if TYPE_CHECKING:
     from views.hands import HandOverForm
     from views.mails import WhoWasTold
     from views.step_form import StepForm
-
-
-class RowState(Word):
-    """How far a row of the paper's table is for this request."""
-
-    DONE = "done", _("Done")
-    CURRENT = "current", _("Now")
-    COMING = "coming", _("Not yet")
-
-
-@dataclass(frozen=True, slots=True)
-class ChartRow:
-    """A row of the chart with its state, and how often its step was taken."""
-
-    row: Row
-    state: RowState | None
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +82,7 @@ class ChangePage:
 
     change: ChangeRequest
     facts: tuple[Fact, ...]
-    chart: Diagram
-    rows: tuple[ChartRow, ...]
+    chart: ChangeChart
     entries: tuple[Entry, ...]
     current: Activity | None
     waits_for: str | None
@@ -143,7 +124,6 @@ class ChangePage:
         why_not = change.bar(user, now)
         if form is None and current is not None and why_not is None:
             form = step_form(change, current)
-        chart = draw(change.paper)
         calendar = calendar_of(db.session(), change.agency)
         rule = change.paper.rules.get(change.step)
         at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
@@ -151,8 +131,7 @@ class ChangePage:
         return cls(
             change=change,
             facts=tuple(_facts(change, REQUEST_FIELDS)),
-            chart=chart,
-            rows=tuple(_chart_rows(change, chart)),
+            chart=ChangeChart.of(change),
             entries=tuple(_entries(change, now, calendar)),
             current=current,
             waits_for=waits_for,
@@ -232,25 +211,6 @@ def _facts(change: ChangeRequest, fields: tuple[Field, ...]) -> list[Fact]:
             continue
         facts.append(Fact(field.label, written(field, getattr(change, field.key))))
     return facts
-
-
-def _chart_rows(change: ChangeRequest, chart: Diagram) -> list[ChartRow]:
-    times: dict[Step, int] = {}
-    for activity in change.activities:
-        if not activity.is_open:
-            times[activity.step] = times.get(activity.step, 0) + 1
-    return [_chart_row(change, row, times) for row in chart.rows]
-
-
-def _chart_row(change: ChangeRequest, row: Row, times: dict[Step, int]) -> ChartRow:
-    if row.step is None:
-        return ChartRow(row, None, 0)
-    taken = times.get(row.step, 0)
-    if row.step is change.step:
-        state = RowState.DONE if row.step is Step.CLOSED else RowState.CURRENT
-    else:
-        state = RowState.DONE if taken else RowState.COMING
-    return ChartRow(row, state, taken)
 
 
 def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) -> list[Entry]:
