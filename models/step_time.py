@@ -23,7 +23,7 @@ from lpse_admin.steps import Step
 from models.activity import Activity
 from models.base import Base, Identity, Moment, stored
 from models.database import is_sqlite
-from models.sop import SopRevision
+from models.sop import papers
 from models.working_time import calendar_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def judged_now(session: Session, agencies: Collection[Agency]) -> ColumnElement[
     parts = (
         and_(_activity.sop_id == id_, _activity.step.in_(_judged_steps(paper)))
         for agency in agencies
-        for id_, paper in _papers(session, agency.id).items()
+        for id_, paper in papers(session, agency.id).items()
     )
     return and_(_activity.finished_at.is_(None), or_(false(), *parts))
 
@@ -121,7 +121,7 @@ _activity: Any = Activity.__table__.c
 
 def _late_of(session: Session, agency: Agency, now: dt.datetime) -> Iterator[ColumnElement[bool]]:
     calendar = calendar_of(session, agency)
-    for id_, paper in _papers(session, agency.id).items():
+    for id_, paper in papers(session, agency.id).items():
         since: Any = _activity.arrived_at
         if paper.switches.clock == "handling":
             since = func.coalesce(_activity.taken_up_at, _activity.arrived_at)
@@ -136,11 +136,6 @@ def _late_of(session: Session, agency: Agency, now: dt.datetime) -> Iterator[Col
 
 def _judged_steps(paper: Sop) -> list[Step]:
     return [step for step in paper.rules if standard_of(paper, step) is not None]
-
-
-def _papers(session: Session, agency_id: int) -> dict[int, Sop]:
-    revisions = session.scalars(select(SopRevision).where(SopRevision.agency_id == agency_id))
-    return {revision.id: revision.paper for revision in revisions}
 
 
 # -- months -----------------------------------------------------------------------------------------------------------
@@ -209,7 +204,7 @@ def _reckon(session: Session, agency: Agency, calendar: WorkCalendar, period: Pe
     begin, end = (
         dt.datetime.combine(day, dt.time.min, agency.zone) for day in (period.first, period.last + dt.timedelta(1))
     )
-    papers = _papers(session, agency.id)
+    papers_of = papers(session, agency.id)
     statement = (
         select(*_READ)
         .where(_activity.agency_id == agency.id, _activity.step != Step.REQUEST)
@@ -221,7 +216,7 @@ def _reckon(session: Session, agency: Agency, calendar: WorkCalendar, period: Pe
     while rows := session.connection().execute(statement.where(_activity.id > last_id).limit(_BATCH)).all():
         found = []
         for id_, sop_id, step, arrived, taken_up, finished in rows:
-            paper = papers[sop_id]
+            paper = papers_of[sop_id]
             clock = Clock(arrived, taken_up, finished)
             read = reading(calendar, standard_of(paper, step), paper.switches.clock, clock, finished)
             found.append(_row(id_, agency.id, step, finished, read))

@@ -13,7 +13,7 @@ from lpse_admin.word import Word
 from models.activity import Activity
 from models.agency import Agency
 from models.database import db
-from models.sop import SopRevision
+from models.sop import papers
 from models.step_time import StepTime, judged_now, late_now
 from models.working_time import calendar_of
 from views.base import me
@@ -50,8 +50,9 @@ def my_agencies(session: Session) -> Sequence[Agency]:
 
 def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
+    own = me().agency
     calendars = {agency.id: calendar_of(session, agency) for agency in my_agencies(session)}
-    papers = {sop.id: sop.paper for sop in session.scalars(select(SopRevision))}
+    papers_of = papers(session, None if own is None else own.id)
     at = now()
 
     def work(  # noqa: PLR0913, PLR0917 - the columns of a clock
@@ -62,7 +63,7 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
         taken_up: dt.datetime | None,
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
-        paper = papers[sop_id]
+        paper = papers_of[sop_id]
         read = reading(
             calendars[agency_id], standard_of(paper, step), paper.switches.clock, Clock(arrived, taken_up, finished), at
         )
