@@ -27,6 +27,7 @@ from models.freeze import Freeze, FreezePermit
 from models.scope import visible
 from models.user import User
 from views.absent_head import absent_head
+from views.agency_filter import AgencyFilter
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.change_page import ChangePage, Fact, written
@@ -41,7 +42,7 @@ from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage
 from views.step_form import MomentField, step_form
-from views.step_times import TIMES
+from views.step_times import TIMES, JudgedFilter, Judgement
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -135,7 +136,10 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             ),
             ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
             ChoiceFilter("outcome", _("Outcome"), of=_activity.outcome, choices=Outcome, among=OUTCOMES[step]),
+            JudgedFilter("judged", _("Judged"), choices=Judgement, step=step),
             PeriodFilter("arrived", _("Arrived"), of=_activity.arrived_at),
+            PeriodFilter("finished", _("Finished"), of=_activity.finished_at),
+            AgencyFilter("agency", _("Agency"), of=_activity.agency_id),
             *filters,
         ),
         search=(ChangeRequest.number, ChangeRequest.title),

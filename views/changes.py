@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
@@ -23,6 +24,7 @@ from models.change import ChangeRequest, blank, draft, whole
 from models.database import db
 from models.handover import hand_over, take_up
 from models.user import User
+from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id
 from views.change_page import ChangePage
 from views.clock import now
@@ -35,10 +37,38 @@ from views.refusals import wants_json
 from views.step_form import StepForm, step_form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+    from lpse_admin.message import Message
     from views.hands import HandOverForm
 
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
+
+#: Open, and neither the requester's to begin nor theirs to mend.
+_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in((Step.REQUEST, Step.RETURNED))
+
+#: The value of the filter for what has no urgency yet.
+UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyFilter(ChoiceFilter):
+    """One of the urgencies, or those that nobody has judged yet: ``?urgency=unjudged``."""
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the values that can be chosen, each with its title."""
+        return [*ChoiceFilter.options(self), (UNJUDGED, _("Not judged yet"))]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return equality with the chosen member, or with none."""
+        if given.get(self.key) == UNJUDGED:
+            result: ColumnElement[bool] = self.of.is_(None)
+            return result
+        return ChoiceFilter.criterion(self, given, zone)
 
 
 class ChangeView(RecordView):
@@ -86,13 +116,15 @@ class ChangeView(RecordView):
                     ("open", _("Open"), ChangeRequest.closed_at.is_(None)),
                     ("closed", _("Closed"), ChangeRequest.closed_at.is_not(None)),
                     ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
+                    ("with-office", _("With the office"), _WITH_OFFICE),
                 ),
             ),
             ChoiceFilter("step", _("Present step"), of=ChangeRequest.step, choices=Step),
-            ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
+            UrgencyFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
             ChoiceFilter("result", _("Result"), of=ChangeRequest.result, choices=Result),
             ChoiceFilter("kind", _("Kind"), of=ChangeRequest.kind, choices=ChangeKind),
             PeriodFilter("submitted", _("Submitted"), of=ChangeRequest.submitted_at),
+            AgencyFilter("agency", _("Agency"), of=ChangeRequest.agency_id),
         ),
         search=(ChangeRequest.number, ChangeRequest.title),
         order="-id",

@@ -28,6 +28,7 @@ from models.delegation import Delegation
 from models.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
 from models.user import User
+from views.agency_filter import AgencyFilter
 from views.base import me, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.clock import now
@@ -188,6 +189,7 @@ class DeviationView(BulkView, EntryView):
             ChoiceFilter("kind", _("Class"), of=Deviation.kind, choices=DeviationKind),
             ChoiceFilter("step", _("Step"), of=Deviation.step, choices=Step),
             PeriodFilter("raised", _("Raised"), of=Deviation.raised_at),
+            AgencyFilter("agency", _("Agency"), of=Deviation.agency_id),
             PersonFilter("executor", _("Executor"), of=Deviation.executor_id),
             PersonFilter("follower", _("To be followed up by"), of=Deviation.follow_up_by_id),
         ),

@@ -188,19 +188,21 @@ def chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
 
 def filter_form(spec: ListSpec, arguments: ListArguments) -> Markup:
     """Return the form that narrows and orders a list; drawn anew only where somebody's own words stand in it."""
-    fixed = {entry.key for entry in spec.filters if isinstance(entry, OptionFilter) and entry.are_options_fixed}
-    is_fixed = all(entry.key in fixed for entry in spec.filters if isinstance(entry, OptionFilter))
-    if arguments.search or not is_fixed or not fixed.issuperset(arguments.given):
+    theirs = [entry for entry in spec.filters if entry.names()]
+    options = [entry for entry in theirs if isinstance(entry, OptionFilter)]
+    fixed = {entry.key for entry in options if entry.are_options_fixed}
+    if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.given):
         return _drawn(_macros(), spec, arguments)
     given = tuple(sorted(arguments.given.items()))
     rest = (arguments.sort, arguments.size, arguments.columns, arguments.plain)
-    return _kept_form(_macros(), spec, _language(), given, rest)
+    return _kept_form(_macros(), spec, tuple(entry.key for entry in theirs), _language(), given, rest)
 
 
 @lru_cache(maxsize=256)
-def _kept_form(
+def _kept_form(  # noqa: PLR0913, PLR0917 - what the form shows
     macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
     spec: ListSpec,
+    _theirs: tuple[str, ...],
     _language: str,
     given: tuple[tuple[str, str], ...],
     rest: tuple[Any, ...],

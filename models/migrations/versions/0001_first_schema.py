@@ -190,6 +190,7 @@ def upgrade() -> None:
     _audit_row()
     _login_failure()
     _number_counter()
+    _reckoned_month()
     _user_account()
     _absence()
     _asset()
@@ -220,6 +221,7 @@ def upgrade() -> None:
     _release()
     _report()
     _rollback()
+    _step_time()
     _test_run()
     _urgency_assessment()
     _verification()
@@ -247,6 +249,7 @@ def downgrade() -> None:
     op.drop_table("verification")
     op.drop_table("urgency_assessment")
     op.drop_table("test_run")
+    op.drop_table("step_time")
     op.drop_table("rollback")
     op.drop_table("report")
     op.drop_table("release")
@@ -277,6 +280,7 @@ def downgrade() -> None:
     op.drop_table("asset")
     op.drop_table("absence")
     op.drop_table("user_account")
+    op.drop_table("reckoned_month")
     op.drop_table("number_counter")
     op.drop_table("login_failure")
     op.drop_table("audit_row")
@@ -411,6 +415,17 @@ def _number_counter() -> None:
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_number_counter_agency_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_number_counter")),
         sa.UniqueConstraint("agency_id", "year", name=op.f("uq_number_counter_agency_id_year")),
+    )
+
+
+def _reckoned_month() -> None:
+    op.create_table(
+        "reckoned_month",
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_reckoned_month_agency_id")),
+        sa.PrimaryKeyConstraint("agency_id", "first_day", name=op.f("pk_reckoned_month")),
     )
 
 
@@ -1110,6 +1125,14 @@ def _activity() -> None:
         sa.UniqueConstraint("change_id", "sequence", "target", name="uq_activity_target"),
         sa.UniqueConstraint("change_id", "sequence", name=op.f("uq_activity_change_id_sequence")),
     )
+    op.create_index(
+        "ix_activity_own_waiting",
+        "activity",
+        ["requester_id", "step", "arrived_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
     op.create_index("ix_activity_requester", "activity", ["requester_id", "step", "arrived_at", "id"], unique=False)
     op.create_index("ix_activity_step", "activity", ["agency_id", "step", "arrived_at", "id"], unique=False)
     op.create_index("ix_activity_step_everywhere", "activity", ["step", "arrived_at", "id"], unique=False)
@@ -1432,6 +1455,32 @@ def _rollback() -> None:
         sa.Column("verified_how", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_rollback_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rollback")),
+    )
+
+
+def _step_time() -> None:
+    op.create_table(
+        "step_time",
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=True),
+        sa.Column("waited_minutes", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_step_time_step"),
+        ),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_step_time_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_step_time_agency_id")),
+        sa.PrimaryKeyConstraint("activity_id", name=op.f("pk_step_time")),
+    )
+    op.create_index(
+        "ix_step_time_figures",
+        "step_time",
+        ["agency_id", "step", "finished_at", "is_late", "waited_minutes"],
+        unique=False,
     )
 
 
