@@ -29,6 +29,7 @@ from views.clock import now
 from views.exporting import CellKind
 from views.hands import hand_over_form
 from views.language import tr
+from views.lapsed import come_back
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
@@ -217,6 +218,7 @@ class ChangeView(RecordView):
         try:
             to = self._colleague(change, form.to.data)
             reason = form.reason.data or ""
+            come_back()
             hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
             capacity = change.capacity_of(current_user, now())
             audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
@@ -249,6 +251,7 @@ class ChangeView(RecordView):
         try:
             form = sent_form(change)
             values = form.values(request.form)
+            come_back()
             attach_files(change, form)
             finished = change.advance(
                 outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()
