@@ -210,10 +210,13 @@ class StepForm(Form):
             raise UnreadableValues(found, faults)
         return found
 
-    def known_requests(self) -> list[tuple[str, str]]:
-        """Return number and title of the requester's own earlier requests, the newest first; 300 at most."""
+    def known_requests(self) -> list[tuple[str, str]] | None:
+        """Return number and title of the requester's own earlier requests, the newest first; 300 at most.
+
+        None where the step asks for none.
+        """
         if not any(field.kind is FieldKind.CHANGE for field in RECORDS[self.activity.step]):
-            return []
+            return None
         rows = db.session.execute(
             select(ChangeRequest.number, ChangeRequest.title)
             .where(
@@ -227,10 +230,10 @@ class StepForm(Form):
         )
         return [(number or "", title or "") for number, title in rows]
 
-    def known_assets(self) -> list[tuple[str, str]]:
-        """Return (code.register, name) of the agency's items, to choose from where the step names any; 300 at most."""
+    def known_assets(self) -> list[tuple[str, str]] | None:
+        """Return (code.register, name) of the agency's items, to choose from; 300 at most. None where none are named."""
         if not any(field.kind in _NAMING_ASSETS for field in RECORDS[self.activity.step]):
-            return []
+            return None
         rows = db.session.execute(
             select(Asset.code, Asset.register, Asset.name)
             .where(Asset.agency_id == self.change.agency_id, Asset.is_retired.is_(False))
