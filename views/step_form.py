@@ -231,7 +231,7 @@ class StepForm(Form):
         return [(number or "", title or "") for number, title in rows]
 
     def known_assets(self) -> list[tuple[str, str]] | None:
-        """Return (code.register, name) of the agency's items, to choose from; 300 at most. None where none are named."""
+        """Return (code.register, name) of the agency's items to choose from, 300 at most; None where none are named."""
         if not any(field.kind in _NAMING_ASSETS for field in RECORDS[self.activity.step]):
             return None
         rows = db.session.execute(
