@@ -192,7 +192,7 @@ class ChangePage:
 
     def is_needed(self, field: Field) -> bool:
         """Whether every open move needs this field."""
-        return _is_needed(field, self.moves)
+        return bool(self.moves) and all(move.outcome in field.needed_for for move in self.moves)
 
     def moves_that_need(self, field: Field) -> str:
         """Return the open moves that need this field, as the page tells its script."""
@@ -203,8 +203,12 @@ class ChangePage:
         return sum(requirement.is_there for requirement in self.requirements)
 
     def filled(self) -> tuple[int, int]:
-        """Return how many of the fields that every open move needs are filled, and how many there are."""
+        """Return how many of the fields that the first open move needs are filled, and how many there are."""
         return _filled(self.form, self.moves)
+
+    def counts(self, field: Field) -> bool:
+        """Whether this field is one of those."""
+        return bool(self.moves) and self.moves[0].outcome in field.needed_for
 
     def needed_for(self, field: Field) -> list[Outcome]:
         """Return the open moves that need this field, where not all of them do."""
@@ -217,14 +221,10 @@ class ChangePage:
         return rule.standard.text if rule and rule.standard else gettext("not laid down")
 
 
-def _is_needed(field: Field, moves: tuple[Move, ...]) -> bool:
-    return bool(moves) and all(move.outcome in field.needed_for for move in moves)
-
-
 def _filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, int]:
-    if form is None:
+    if form is None or not moves:
         return 0, 0
-    needed = [field for field, _input in form.record_fields() if _is_needed(field, moves)]
+    needed = [field for field, _input in form.record_fields() if moves[0].outcome in field.needed_for]
     return sum(form.is_filled(field) for field in needed), len(needed)
 
 

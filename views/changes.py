@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
 
+#: The steps in which a request is typed.
+_ASKING = frozenset({Step.REQUEST, Step.RETURNED})
+
 
 class ChangeView(RecordView):
     """Every request that the reader may see, and what may be done with each."""
@@ -121,9 +124,9 @@ class ChangeView(RecordView):
         hand_over: HandOverForm | None = None,
     ) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
-        return str(
-            self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
-        )
+        # The requester's own form has no page beside it that would say the same again.
+        template = "change/form.html" if form is not None and change.step in _ASKING else self.details_template
+        return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
 
@@ -152,7 +155,7 @@ class ChangeView(RecordView):
         change = self.change(row_id(request.args.get("id")))
         if request.method == "POST":
             return self._requested(change.id)
-        if change.step not in {Step.REQUEST, Step.RETURNED} or change.bar(current_user, now()):
+        if change.step not in _ASKING or change.bar(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
         return self.render("change/form.html", view=self, page=page, change=change)

@@ -12,7 +12,7 @@
   const list = document.querySelector(".checklist");
   const filled = (field) => (field.type === "checkbox" ? field.checked : Boolean(field.value.trim()));
   const needed = () => [
-    ...[...form.querySelectorAll("[aria-required=true]")].map(filled),
+    ...[...form.querySelectorAll(`[data-needed-for~="${list.dataset.move}"]:not([name=reason])`)].map(filled),
     ...[...form.querySelectorAll("[data-needed-rows]")].map((rows) => [...rows.querySelectorAll("input, select")].some(filled)),
   ];
   const applies = {
