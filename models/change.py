@@ -283,7 +283,11 @@ class ChangeRequest(Base):
             recording.write(self, current, given, now)
             given |= current.declared | deviation.declared(given)
             at_hand = self._at_hand(current, given, equipment, now)
-            move = self._decide(outcome, who, at_hand, given, now)
+            try:
+                move = self._decide(outcome, who, at_hand, given, now)
+            except Incomplete as refusal:  # what else is in the way is told at once
+                others = release_plan.faults_of(session, self, current, outcome, actor)
+                raise Incomplete(refusal.message, fields={**others, **refusal.fields}) from None
             found = deviations(self.paper, self.position, outcome, at_hand)
         session.flush()
         release_plan.check(session, self, current, outcome, actor)

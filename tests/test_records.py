@@ -10,7 +10,7 @@ import pytest
 from lpse_admin import errors, records, roles, steps
 from lpse_admin.errors import Incomplete, Refused
 from lpse_admin.message import Message, _, join
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
+from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition
 from lpse_admin.steps import OUTCOMES, Outcome, Step
 from models import recording
@@ -280,3 +280,8 @@ def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session, 
     assert fulfil(session, change) == []
     move(session, change, Outcome.RESUBMITTED, office.requester)
     assert len(change.documents) == 1
+
+
+def test_every_field_of_a_request_stands_in_one_group():
+    grouped = [key for _title, keys in REQUEST_GROUPS for key in keys]
+    assert sorted(grouped) == sorted(field.key for field in REQUEST_FIELDS)

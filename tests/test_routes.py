@@ -97,6 +97,7 @@ ROUTES: dict[str, object] = {
     "asset.create_view": Verb.CREATE,
     "asset.edit_view": Verb.EDIT,
     "document.file": Verb.READ,
+    "document.preview": Verb.READ,
     "document.remove": Verb.READ,
     "delegation.create_view": Verb.CREATE,
     "delegation.withdraw": Verb.EDIT,

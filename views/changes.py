@@ -31,6 +31,7 @@ from views.clock import now
 from views.exporting import CellKind
 from views.hands import hand_over_form
 from views.language import tr
+from views.lapsed import come_back
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
@@ -69,6 +70,10 @@ class UrgencyFilter(ChoiceFilter):
             result: ColumnElement[bool] = self.of.is_(None)
             return result
         return ChoiceFilter.criterion(self, given, zone)
+
+
+#: The steps in which a request is typed.
+_ASKING = frozenset({Step.REQUEST, Step.RETURNED})
 
 
 class ChangeView(RecordView):
@@ -152,9 +157,9 @@ class ChangeView(RecordView):
         hand_over: HandOverForm | None = None,
     ) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
-        return str(
-            self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
-        )
+        # The requester's own form has no page beside it that would say the same again.
+        template = "change/form.html" if form is not None and change.step in _ASKING else self.details_template
+        return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
 
@@ -183,7 +188,7 @@ class ChangeView(RecordView):
         change = self.change(row_id(request.args.get("id")))
         if request.method == "POST":
             return self._requested(change.id)
-        if change.step not in {Step.REQUEST, Step.RETURNED} or change.bar(current_user, now()):
+        if change.step not in _ASKING or change.bar(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
         return self.render("change/form.html", view=self, page=page, change=change)
@@ -249,6 +254,7 @@ class ChangeView(RecordView):
         try:
             to = self._colleague(change, form.to.data)
             reason = form.reason.data or ""
+            come_back()
             hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
             capacity = change.capacity_of(current_user, now())
             audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
@@ -281,6 +287,7 @@ class ChangeView(RecordView):
         try:
             form = sent_form(change)
             values = form.values(request.form)
+            come_back()
             attach_files(change, form)
             finished = change.advance(
                 outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()

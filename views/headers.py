@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 #: Bootstrap draws its ticks and arrows as data addresses in its style sheet; nothing else leaves 'self'.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
+    " frame-ancestors 'none'; frame-src 'none'"
 )
+#: The policy of a page that shows files of the program within itself.
+_WITH_FRAMES = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -29,7 +31,14 @@ _HEADERS = {
 _YEAR = 365 * 24 * 3600
 
 
+def allow_frames() -> None:
+    """Let the page that is being answered hold frames, of this program's own addresses."""
+    g.holds_frames = True
+
+
 def _protect(response: Response) -> Response:
+    if g.get("holds_frames"):
+        response.headers.setdefault("Content-Security-Policy", _WITH_FRAMES)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -66,3 +75,4 @@ def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
     app.after_request(_protect)
     app.url_defaults(_version)
+    app.jinja_env.globals["allow_frames"] = allow_frames

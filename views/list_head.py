@@ -199,7 +199,7 @@ def filter_form(spec: ListSpec, arguments: ListArguments) -> Markup:
 
 
 @lru_cache(maxsize=256)
-def _kept_form(  # noqa: PLR0913, PLR0917 - what the form shows
+def _kept_form(
     macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
     spec: ListSpec,
     _theirs: tuple[str, ...],

@@ -27,6 +27,7 @@ from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
 from views.documents import DocumentView
+from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.language import current_language, current_zone, day, moment, tr
@@ -102,6 +103,7 @@ def register(app: Flask) -> None:
         field_value=_field_value,
         zone_label=_zone_label,
         audit_action=audit_action,
+        form_words=form_words,
         unread_count=unread_count,
         unread_label=unread_label,
         roles=lambda: tuple(Role),

@@ -32,6 +32,7 @@ from views.clock import now
 from views.entry import EntryView
 from views.exporting import CellKind
 from views.forms import Form, Needed
+from views.lapsed import come_back
 from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.refusals import wants_json
 
@@ -162,7 +163,7 @@ class SopView(EntryView):
         except NotAllowed as refusal:
             form.status = refusal.status
             form.text.errors = [refusal.message]
-        except TooLarge as refusal:
+        except (Incomplete, TooLarge) as refusal:
             form.refuse(refusal)
         db.session.rollback()
         return self._asked(form)
@@ -182,6 +183,7 @@ class SopView(EntryView):
         return self.answer_form(form, _("Load an SOP"), _("Check"), template="sop/new.html", found=found, **preview)
 
     def _loaded(self, form: PaperForm) -> Any:  # noqa: ANN401
+        come_back()
         session, moment = db.session(), now()
         revision = load(session, form.text.data, form.key.data, now=moment, by=_me())
         audit.give(session, action="sop.load")
