@@ -279,7 +279,7 @@ class Glance:
                 cells += [Cell(duration(median), self._finished(step)), Cell(duration(longest), leads)]
             else:
                 cells += [Cell("–"), Cell("–")]
-            note = f"{duration(median)} · {duration(longest)}" if one.finished else "–"
+            note = duration(longest) if one.finished else "–"
             rows.append(Row(tr(step.title), cells, [median, longest - median], note))
         return Chart(
             "waits",
