@@ -150,9 +150,9 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     """Return the delegation under which ``user`` may decide in the head's place at this moment, if any.
 
     It ends with its giver's office: who is head no more has nothing left to lend. A head whose account is
-    merely disabled is absent, and that is what a delegation is for.
+    merely disabled is absent, and that is what a delegation is for. A head decides in their own right.
     """
-    if user.agency is None or not user.is_active:
+    if user.agency is None or not user.is_active or user.is_head:
         return None
     today = now.astimezone(user.agency.zone).date()
     asked = {"delegate": user.id, "agency": user.agency_id, "today": today}

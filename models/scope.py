@@ -6,6 +6,8 @@ else sees their own requests and what belongs to them. A table that is not named
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
@@ -35,12 +37,27 @@ if TYPE_CHECKING:
 _OFFICE = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of a user their sight depends on; an agency_id of None reaches across all agencies."""
+
+    id: int
+    agency_id: int | None
+
+
 def visible(model: type[Any], user: User, *, stands_in_for_head: bool = False) -> ColumnElement[bool]:
     """Return the criterion for the rows of ``model`` that ``user`` may see."""
-    rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
-    if rule is None or not user.is_active:
+    if not user.is_active:
         return false()
-    return rule(user, stands_in_for_head or sees_the_office(user))
+    table: Any = model
+    return _criterion(table, Sight(user.id, user.agency_id), stands_in_for_head or sees_the_office(user))
+
+
+@lru_cache(maxsize=1024)
+def _criterion(model: Any, sight: Sight, office: bool) -> ColumnElement[bool]:  # noqa: ANN401, FBT001
+    """Put the criterion together; every page asks for the same few again and again."""
+    rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
+    return false() if rule is None else rule(sight, office)
 
 
 def told_in_office(user: User, *, stands_in_for_head: bool = False) -> ColumnElement[bool]:
@@ -57,11 +74,11 @@ def sees_the_office(user: User) -> bool:
     return not _OFFICE.isdisjoint(user.roles)
 
 
-def _of_agency(column: Any, user: User) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
-    return true() if user.reaches_across else column == user.agency_id
+def _of_agency(column: Any, user: User | Sight) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    return true() if user.agency_id is None else column == user.agency_id
 
 
-def _changes(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _changes(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     if not office:
         return ChangeRequest.requester_id == user.id
     # A draft is the requester's own.
@@ -69,18 +86,18 @@ def _changes(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(ChangeRequest.agency_id, user) & submitted
 
 
-def _activities(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _activities(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     own = Activity.requester_id == user.id
     a_draft = (Activity.step == Step.REQUEST) & Activity.finished_at.is_(None)
     return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if office else own
 
 
-def _step_records(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _step_records(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     # None of these is ever a draft's: their lists are read along the index, without a look at each row.
     return _of_agency(Activity.agency_id, user) if office else Activity.requester_id == user.id
 
 
-def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _documents(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
     if not office:
         return own
@@ -89,41 +106,41 @@ def _documents(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
-def _deviations(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _deviations(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     if office:
         return _of_agency(Deviation.agency_id, user)
     return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
 
 
-def _permits(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _permits(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
     return _of_agency(FreezePermit.agency_id, user) if office else own
 
 
-def _sops(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _sops(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     mine = _of_agency(SopRevision.agency_id, user)
     return mine if office else mine & (SopRevision.state != SopState.DRAFT)
 
 
-def _in_office(column: Any) -> Callable[[User, bool], ColumnElement[bool]]:  # noqa: ANN401
+def _in_office(column: Any) -> Callable[[Sight, bool], ColumnElement[bool]]:  # noqa: ANN401
     return lambda user, office: _of_agency(column, user) if office else false()
 
 
-def _office_days(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001, ARG001
+def _office_days(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001, ARG001
     # Whoever waits may know on which days the office works.
     return _of_agency(OfficeDay.agency_id, user)
 
 
-def _own(user: User, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+def _own(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
     # What somebody was told is theirs alone, also before those who see all else.
     return Notification.user_id == user.id
 
 
-def _users(user: User, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _users(user: Sight, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
     return _of_agency(User.agency_id, user) if office else User.id == user.id
 
 
-_RULES: tuple[tuple[type[Any], Callable[[User, bool], ColumnElement[bool]]], ...] = (
+_RULES: tuple[tuple[type[Any], Callable[[Sight, bool], ColumnElement[bool]]], ...] = (
     (ChangeRequest, _changes),
     *((record, _step_records) for step, record in RECORD_OF.items() if step is not Step.REQUEST),
     (Activity, _activities),

@@ -10,7 +10,17 @@ import datetime as dt
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove, NotAllowed
@@ -102,6 +112,27 @@ class SopRevision(Base):
     def __str__(self) -> str:
         """Return key and revision."""
         return f"{self.key} · {self.revision}"
+
+
+#: Papers by key and digest, so that a page need not read their whole text to know them.
+_known: dict[tuple[str, str], Sop] = {}
+_KEYS = select(SopRevision.id, SopRevision.key, SopRevision.digest)
+_KEYS_OF_AGENCY = _KEYS.where(SopRevision.agency_id == bindparam("agency"))
+
+
+def papers(session: Session, agency_id: int | None) -> dict[int, Sop]:
+    """Return the papers of an agency's revisions (None: of all agencies) by their ids."""
+    connection = session.connection()
+    rows = (
+        connection.execute(_KEYS) if agency_id is None else connection.execute(_KEYS_OF_AGENCY, {"agency": agency_id})
+    )
+    found = {}
+    for id_, key, content in rows.all():
+        paper = _known.get((key, content))
+        if paper is None:
+            paper = _known[key, content] = session.get_one(SopRevision, id_).paper
+        found[id_] = paper
+    return found
 
 
 class SopStep(Base):

@@ -31,7 +31,7 @@ _BETWEEN_DAYS = "\n"
 
 def calendar_of(session: Session, agency: Agency) -> WorkCalendar:
     """Return the calendar by which every clock of ``agency`` runs; the same object while nothing has changed in it."""
-    rows = session.execute(_SETTINGS, {"agency": agency.id})
+    rows = session.connection().execute(_SETTINGS, {"agency": agency.id})
     return _made(agency.time_zone, tuple(tuple(row) for row in rows))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,7 @@ from views.clock import now
 from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
 from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
+from views.rows import table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from models.user import User
+    from views.rows import Row
 
 _MOST_DIGITS = 18
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -168,8 +171,6 @@ class RecordView(ModelView):
         columns = self.shown(listed=True)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
-        writers = [renderer(column) for column in columns]
-        row_url, lead_url = self.row_urls(), self.lead_urls()
         return str(
             self.render(
                 self.list_template,
@@ -178,17 +179,7 @@ class RecordView(ModelView):
                 arguments=listing.arguments,
                 spec=self.spec,
                 columns=columns,
-                rows=[
-                    (
-                        row_url(row[0]),
-                        lead_url(row[1]),
-                        [
-                            (column, write(cell))
-                            for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
-                        ],
-                    )
-                    for row in page.rows
-                ],
+                rows=self.written(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
                 follows=page.follows,
                 sizes=PAGE_SIZES,
@@ -197,6 +188,11 @@ class RecordView(ModelView):
                 **self.list_extras(),
             )
         )
+
+    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
+        """Return the rows as the list's template shows them."""
+        details = None if self.spec.lead is None else gettext("Details")
+        return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details)
 
     def list_extras(self) -> dict[str, Any]:
         """Return what a screen's own list template needs beside the rows."""

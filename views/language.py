@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, current_app, g, redirect, request
@@ -26,7 +28,6 @@ from views.wording import tr, translations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from babel import Locale
     from flask import Flask
     from werkzeug.wrappers import Response
 
@@ -88,7 +89,13 @@ def day(value: dt.date | None) -> str:
 
 
 def _in_words(date: dt.date, locale: Locale) -> str:
-    return f"{date.day} {locale.months['format']['wide'][date.month]} {date.year}"
+    return f"{date.day} {_months(locale.language)[date.month]} {date.year}"
+
+
+@cache
+def _months(language: str) -> dict[int, str]:
+    """Return the names of the months; Babel puts them together anew each time that it is asked."""
+    return dict(Locale.parse(language).months["format"]["wide"])
 
 
 def moment(value: dt.datetime | None) -> str:

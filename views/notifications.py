@@ -16,7 +16,7 @@ from models.database import db
 from models.notification import MOST_UNREAD, Notification, read_all, unread
 from views.access import viewer
 from views.base import RecordView, me
-from views.cells import NOTHING
+from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from werkzeug.wrappers import Response
+
+    from views.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
 _title: Any = Notification.details["title"].as_string()
@@ -71,7 +73,20 @@ class NotificationView(RecordView):
 
     def list_extras(self) -> dict[str, Any]:
         """Return whether there is anything to be marked as read."""
-        return {"has_unread": unread_count() > 0, "notices": _notices}
+        return {"has_unread": unread_count() > 0}
+
+    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Return the rows as the template of this list writes them."""
+        keys, writers = [column.key for column in columns], [renderer(column) for column in columns]
+        row_url, lead_url = self.row_urls(), self.lead_urls()
+        return [
+            _notice(
+                {key: write(value) for key, write, value in zip(keys, writers, values, strict=True)},
+                row_url(id_),
+                lead_url(lead),
+            )
+            for id_, lead, values in rows
+        ]
 
     def lead_urls(self) -> Callable[[int], str]:
         """Return what gives the address of a row's button."""
@@ -106,24 +121,18 @@ class NotificationView(RecordView):
         return redirect(url_for(".index_view"), 303)
 
 
-def _notices(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the rows of the list as its template writes them."""
-    found = []
-    for url, open_url, cells in rows:
-        cell = {column.key: value for column, value in cells}
-        request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
-        found.append(
-            {
-                **cell,
-                "url": url,
-                "open_url": open_url,
-                "is_read": cell["read"] is not NOTHING,
-                "reason": None if cell["reason"] is NOTHING else cell["reason"],
-                "request": request,
-                "button": tr(_("Open the request") if request else _("Open")),
-            }
-        )
-    return found
+def _notice(cell: dict[str, Any], url: str, open_url: str) -> dict[str, Any]:
+    """Return one row with what its template asks of it."""
+    request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
+    return {
+        **cell,
+        "url": url,
+        "open_url": open_url,
+        "is_read": cell["read"] is not NOTHING,
+        "reason": None if cell["reason"] is NOTHING else cell["reason"],
+        "request": request,
+        "button": tr(_("Open the request") if request else _("Open")),
+    }
 
 
 def unread_count() -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
 from werkzeug.utils import redirect
@@ -14,6 +14,7 @@ from werkzeug.utils import redirect
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
+from lpse_admin.roles import Role
 from views import home
 from views.absences import AbsenceView
 from views.access import viewer
@@ -28,7 +29,7 @@ from views.deviations import DeviationView
 from views.documents import DocumentView
 from views.freezes import FreezeView
 from views.holidays import HolidayView
-from views.language import current_zone, day, moment, tr
+from views.language import current_language, current_zone, day, moment, tr
 from views.mails import MailView
 from views.notifications import NotificationView, unread_count, unread_label
 from views.settings import SettingView
@@ -38,9 +39,14 @@ from views.users import UserView
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
+    from markupsafe import Markup
     from werkzeug.wrappers import Response
 
     Menu = list[tuple[Message | None, list[RecordView]]]
+
+
+#: Where an app keeps the menus that it has put together.
+_MENUS = "lpse_menus"
 
 
 class IndexView(AdminIndexView):
@@ -99,23 +105,36 @@ def register(app: Flask) -> None:
     )
 
 
-def _navigation(menu: Menu) -> list[tuple[str | None, list[tuple[str, str, bool]], bool]]:
-    """Return the menu of whoever is logged in: (group or None, [(text, address, is there now)], is there now)."""
-    at_home = request.endpoint == "home.index"
-    found: list[tuple[str | None, list[tuple[str, str, bool]], bool]] = [
-        (None, [(tr(_("Home")), url_for("home.index"), at_home)], at_home)
-    ]
-    here, root = request.blueprint, request.script_root
+def _navigation(menu: Menu) -> Markup:
+    """Return the menu of whoever is logged in, the screen that they are on marked in it."""
     user = viewer()
-    roles, stands_in = (user.roles, stands_in_for_head()) if user else (frozenset(), False)
+    roles, stands_in = (frozenset(user.roles), stands_in_for_head()) if user else (frozenset[Role](), False)
+    # The same for everybody of a kind, and on every page, so that it is written once.
+    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_MENUS, {})
+    key = (roles, stands_in, current_language(), request.script_root, request.blueprint)
+    found = kept.get(key)
+    if found is None:
+        links = _links(menu, roles, request.script_root, stands_in=stands_in)
+        template: Any = current_app.jinja_env.get_template("macros/navigation.html").module
+        found = kept[key] = template.navigation(links, request.blueprint)
+    return found
+
+
+def _links(
+    menu: Menu, roles: frozenset[Role], root: str, *, stands_in: bool
+) -> list[tuple[str | None, list[tuple[str, str, str]]]]:
+    """Return the groups of the menu for a kind of reader, each with (text, address, endpoint) of its screens."""
+    found: list[tuple[str | None, list[tuple[str, str, str]]]] = [
+        (None, [(tr(_("Home")), url_for("home.index"), home.blueprint.name)])
+    ]
     for label, views in menu:
         links = [
-            (tr(view.title), f"{root}{view.url}/", here == view.endpoint)
+            (tr(view.title), f"{root}{view.url}/", view.endpoint)
             for view in views
             if may(roles, Verb.READ, view.resource, stands_in_for_head=stands_in)
         ]
         if links:
-            found.append((tr(label) if label else None, links, any(is_here for _text, _url, is_here in links)))
+            found.append((tr(label) if label else None, links))
     return found
 
 

@@ -11,7 +11,7 @@ from lpse_admin.message import _
 from lpse_admin.word import Word
 from models.activity import Activity
 from models.agency import Agency
-from models.sop import SopRevision
+from models.sop import papers
 from models.working_time import calendar_of
 from views.base import me
 from views.clock import now
@@ -42,7 +42,7 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     own = me().agency
     agencies = [own] if own is not None else session.scalars(select(Agency))
     calendars = {agency.id: calendar_of(session, agency) for agency in agencies}
-    papers = {sop.id: sop.paper for sop in session.scalars(select(SopRevision))}
+    papers_of = papers(session, None if own is None else own.id)
     at = now()
 
     def work(  # noqa: PLR0913, PLR0917 - the columns of a clock
@@ -53,7 +53,7 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
         taken_up: dt.datetime | None,
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
-        paper = papers[sop_id]
+        paper = papers_of[sop_id]
         read = reading(
             calendars[agency_id], standard_of(paper, step), paper.switches.clock, Clock(arrived, taken_up, finished), at
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g, has_app_context
 from flask_babel import get_locale, get_translations
 from markupsafe import Markup
 
@@ -13,10 +13,25 @@ from lpse_admin.message import Message
 
 #: Where an app keeps what Flask-Babel loaded for each language.
 _CATALOGUES = "lpse_catalogues"
+#: Where a request keeps them, with the language that they are of.
+_OF_REQUEST = "lpse_translations"
 
 
 def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
     """Return the reader's translations, as Flask-Babel does but at once: a page asks for a hundred sentences."""
+    # Where Flask-Babel keeps the language of this request, or the one that was forced on it.
+    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None  # noqa: SLF001
+    if kept is None:
+        return _loaded()
+    locale, found = getattr(kept, _OF_REQUEST, (None, None))
+    if found is None or kept.babel_locale is not locale:
+        found = _loaded()
+        setattr(kept, _OF_REQUEST, (kept.babel_locale, found))
+    return found
+
+
+def _loaded() -> Any:  # noqa: ANN401
+    """Return what Flask-Babel loaded for the reader's language, from what the app keeps of it."""
     locale = get_locale()
     if locale is None:
         return get_translations()
