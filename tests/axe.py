@@ -64,7 +64,11 @@ _LOOK = """async (options) => {
     refused: window.__refused.splice(0),
   };
 }"""
-_OPEN = "document.querySelectorAll('details').forEach((one) => { one.removeAttribute('name'); one.open = true; })"
+#: Everything that folds is opened, but for what lies over the page when it is open.
+_OPEN = """document.querySelectorAll('details:not(.account)').forEach((one) => {
+  one.removeAttribute('name');
+  one.open = true;
+})"""
 
 
 class Replay:
@@ -125,7 +129,8 @@ class Eye:
 
     def _stand(self, size: ViewportSize, scheme: Literal["light", "dark"]) -> None:
         self.page.set_viewport_size(size)
-        self.page.emulate_media(color_scheme=scheme)
+        # Colours that fade into one another would be measured half way.
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
     def _faults(self, document: Document, how: str, options: dict[str, object]) -> Iterator[str]:
         seen = self.page.evaluate(_LOOK, options)

@@ -42,7 +42,7 @@ VARIANTS = {
 }
 
 #: Addresses whose empty form would end the walk: the session, or the account of somebody who walks.
-LEFT_ALONE = {"access.logout", "user.disable", "user.password", "language.choose", "static"}
+LEFT_ALONE = {"access.logout", "user.disable", "language.choose"}
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 #: The children of these come in any order and number.
@@ -54,14 +54,16 @@ PARTS = frozenset(
 )
 #: What of an element does not change how it is built: addresses, names and words.
 _SAID = re.compile(
-    r'\s(?:href|src|value|id|name|for|datetime|title|action|formaction|content|aria-(?:label|labelledby|describedby|'
-    r'controls|details)|data-[\w-]+|[dxy]|[cr][xy]?|[xy][12]|viewBox|points|width|height|transform|download|list|label|'
+    r"\s(?:href|src|value|id|name|for|datetime|title|action|formaction|content|aria-(?:label|labelledby|describedby|"
+    r"controls|details)|data-[\w-]+|[dxy]|[cr][xy]?|[xy][12]|viewBox|points|width|height|transform|download|list|label|"
     r'hreflang|nonce|max|min|maxlength|rows|placeholder)="[^"]*"'
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^>\"]|\"[^\"]*\")*)>([^<]*)")
 _SPACE = re.compile(r"\s+")
 _HEADING = re.compile(r"<h([1-6])")
-_FLEETING = re.compile(r'(?<=name="csrf_token" value=")[^"]+|(?<=name="next" value=")[^"]+|(?<=<code>)[0-9a-f-]{16,36}(?=</code>)')
+_FLEETING = re.compile(
+    r'(?<=name="csrf_token" value=")[^"]+|(?<=name="next" value=")[^"]+|(?<=<code>)[0-9a-f-]{16,36}(?=</code>)'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,14 @@ class Walk:
         addresses = [
             (rule.endpoint, method, path.partition("?")[0] if method == "POST" else path)
             for rule, method, path in rules(house)
-            if classified(rule.endpoint) is not NOBODY and rule.endpoint not in LEFT_ALONE
+            if classified(rule.endpoint) is not NOBODY and rule.endpoint != "static"
         ]
         # A screen's list first: whoever may not see it is shown that once.
         addresses.sort(key=lambda address: not address[0].endswith(".index_view"))
         self.looked_at = [(endpoint, path) for endpoint, method, path in addresses if method == "GET"]
-        self.sent_to = [(endpoint, path) for endpoint, method, path in addresses if method == "POST"]
+        self.sent_to = [
+            (endpoint, path) for endpoint, method, path in addresses if method == "POST" and endpoint not in LEFT_ALONE
+        ]
 
     def every(self, language: str) -> Iterator[Document]:
         """Yield what every reader gets at every address, first by looking and then by sending empty forms."""
