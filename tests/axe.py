@@ -45,7 +45,7 @@ PLACES = {
 _LISTEN = """
 window.__refused = [];
 document.addEventListener("securitypolicyviolation", (event) => {
-  window.__refused.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+  window.__refused.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
 });
 """
 _LOOK = """async (options) => {

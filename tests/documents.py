@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import column, select
 
@@ -44,14 +44,14 @@ VARIANTS = {
 #: Addresses whose empty form would end the walk: the session, or the account of somebody who walks.
 LEFT_ALONE = {"access.logout", "user.disable", "language.choose"}
 
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 #: The children of these come in any order and number.
-HEAPS = frozenset("table thead tbody tr ul ol dl select datalist g".split())
+HEAPS = frozenset(["table", "thead", "tbody", "tr", "ul", "ol", "dl", "select", "datalist", "g"])
 #: What a page is put together from.
 PARTS = frozenset(
-    "html head body header nav main footer section article aside form fieldset details table tr td th ul ol li dl div"
-    " figure svg p".split()
-)
+    ["html", "head", "body", "header", "nav", "main", "footer", "section", "article", "aside", "form", "fieldset",
+     "details", "table", "tr", "td", "th", "ul", "ol", "li", "dl", "div", "figure", "svg", "p"]
+)  # fmt: skip
 #: What of an element does not change how it is built: addresses, names and words.
 _SAID = re.compile(
     r"\s(?:href|src|value|id|name|for|datetime|title|action|formaction|content|aria-(?:label|labelledby|describedby|"
@@ -64,6 +64,16 @@ _HEADING = re.compile(r"<h([1-6])")
 _FLEETING = re.compile(
     r'(?<=name="csrf_token" value=")[^"]+|(?<=name="next" value=")[^"]+|(?<=<code>)[0-9a-f-]{16,36}(?=</code>)'
 )
+
+
+class Asked(NamedTuple):
+    """Who asks for what, and in which language."""
+
+    who: str
+    language: str
+    endpoint: str
+    method: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +202,7 @@ class Walk:
                 yield found
 
     def addresses(self, who: str) -> Iterator[tuple[str, str]]:
-        """Yield each address that is looked at, with its endpoint: of records, every one that the walk opens."""
+        """Yield each address that ``who`` looks at, with its endpoint: of records, every one that the walk opens."""
         for endpoint, path in self.looked_at:
             screen, _dot, tail = endpoint.partition(".")
             if "id=" in path or "/1" in path:
@@ -204,20 +214,14 @@ class Walk:
                     yield endpoint, path + variant
 
     def _get(self, who: str, language: str, endpoint: str, path: str) -> Document | None:
-        answer = self.visitors[who].get(path)
-        return self._document(answer, who, language, endpoint, "GET", path)
+        return self._document(self.visitors[who].get(path), Asked(who, language, endpoint, "GET", path))
 
-    def _document(  # what makes a document
-        self, answer: TestResponse, who: str, language: str, endpoint: str, method: str, path: str
-    ) -> Document | None:
-        page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
-        found = (
-            Document(who, language, endpoint, method, path, answer.status_code, tuple(answer.headers), answer.text)
-            if page
-            else None
-        )
+    def _document(self, answer: TestResponse, asked: Asked) -> Document | None:
+        """Return what a browser would show of an answer, if it is a page."""
+        is_page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
+        found = Document(*asked, answer.status_code, tuple(answer.headers), answer.text) if is_page else None
         if found and answer.status_code == 200:
-            self.opened.add(endpoint)
+            self.opened.add(asked.endpoint)
         answer.close()
         return found
 
@@ -229,14 +233,14 @@ class Walk:
             for id_ in self.moves[who] if endpoint == "change.move" else self.ids.get(screen, [1])[:1]:
                 here = re.sub(r"/1(?=/|$)", f"/{id_}", path) + (f"?id={id_}" if path.endswith("/edit/") else "")
                 answer = visitor.post(here, **(self._outcome(id_) if endpoint == "change.move" else {}))
-                if found := self._document(answer, who, language, endpoint, "POST", here):
+                if found := self._document(answer, Asked(who, language, endpoint, "POST", here)):
                     yield found
                     if found.status == FORBIDDEN:
                         break
         if who:
             yield from filter(None, [self._get(who, language, "profile.show", "/profile")])
         stale = visitor.client.post("/language", data={"lang": "id"})
-        yield from filter(None, [self._document(stale, who, language, "refusal", "POST", "/language")])
+        yield from filter(None, [self._document(stale, Asked(who, language, "refusal", "POST", "/language"))])
 
     def _outcome(self, change_id: int) -> dict[str, str]:
         with self.house.session() as session:

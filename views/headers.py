@@ -63,6 +63,7 @@ def _compress(response: Response) -> None:
     if not whole or not request.accept_encodings["gzip"] or current_app.static_folder is None:
         return
     path = _path(current_app.static_folder, values["filename"])
+    response.close()  # the file that would have been sent as it is
     response.direct_passthrough = False
     response.set_data(_gzipped(path, path.stat().st_mtime_ns))
     response.headers["Content-Encoding"] = "gzip"
