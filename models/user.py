@@ -40,6 +40,14 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+class Scheme(StrEnum):
+    """Which colours the screens have: those that the reader's system asks for, or always the same."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class User(Base):
     """Somebody who logs in. They belong to one agency, save for an administrator of the installation."""
 
@@ -61,6 +69,7 @@ class User(Base):
     email: Mapped[Line | None]
     phone: Mapped[str | None] = mapped_column(String(40))
     language: Mapped[Language] = mapped_column(stored(Language, "language"), default=Language.INDONESIAN)
+    scheme: Mapped[Scheme] = mapped_column(stored(Scheme, "scheme"), default=Scheme.SYSTEM)
     #: Events (``lpse_admin.event``) whose mail this user turned off; they are told of them on the screens alone.
     muted_events: Mapped[list[str]] = mapped_column(default=list)
     password_hash: Mapped[Line]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -64,9 +64,9 @@ _LETTER = {"name": "surat.pdf", "mimeType": "application/pdf", "buffer": PDF}
 class Desk:
     """One person at a browser of their own."""
 
-    def __init__(self, browser: Browser, address: str, username: str) -> None:
+    def __init__(self, browser: Browser, address: str, username: str, **options: Any) -> None:
         self.address = address
-        self.page: Page = browser.new_context(locale="id-ID").new_page()
+        self.page: Page = browser.new_context(locale="id-ID", **options).new_page()
         self.page.set_default_timeout(10_000)
         self.page.goto(f"{address}/login")
         self.page.fill("[name=username]", username)

@@ -70,6 +70,7 @@ ROUTES: dict[str, object] = {
     "profile.show": ANYBODY,
     "profile.change_password": ANYBODY,
     "profile.choose_mail": ANYBODY,
+    "profile.choose_colours": ANYBODY,
     "profile.offer_second_factor": ANYBODY,
     "profile.confirm_second_factor": ANYBODY,
     "profile.turn_off_second_factor": ANYBODY,

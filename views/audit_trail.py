@@ -55,6 +55,7 @@ ACTIONS = (
     Action("mail.send", _("Sent a mail")),
     Action("mail.again", _("Had a failed mail sent again")),
     Action("profile.mail", _("Chose which mail they get")),
+    Action("profile.colours", _("Chose the colours of their screens")),
     Action("holiday.set", _("Set what a day is")),
     Action("holiday.alter", _("Altered a day that the office had set")),
     Action("holiday.remove", _("Removed a day that the office had set")),

@@ -1,4 +1,4 @@
-"""One's own page: language, mail, password and second factor."""
+"""One's own page: language, colours, mail, password and second factor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyotp
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_babel import gettext
 from flask_login import current_user, login_user
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
@@ -18,7 +18,7 @@ from lpse_admin.passwords import LONGEST, fault
 from models import audit
 from models.database import db
 from models.feed import feed_of
-from models.user import is_password_of, step_of_code
+from models.user import Scheme, is_password_of, step_of_code
 from views.base import me
 from views.clock import now
 from views.forms import ChecksField, Form
@@ -62,6 +62,20 @@ class MailForm(Form):
     )
 
 
+class SchemeForm(Form):
+    """Light or dark."""
+
+    scheme = RadioField(
+        _("Colours of the screens"),
+        choices=[
+            SelectChoice(Scheme.SYSTEM.value, _("As my system has it")),
+            SelectChoice(Scheme.LIGHT.value, _("Always light")),
+            SelectChoice(Scheme.DARK.value, _("Always dark")),
+        ],
+        validators=[InputRequired()],
+    )
+
+
 @blueprint.get("")
 def show() -> tuple[str, int]:
     """Show one's own page."""
@@ -93,6 +107,7 @@ def show_page(
         password_form=password or PasswordForm(formdata=None),
         code_form=code or CodeForm(formdata=None),
         off_form=off or OffForm(formdata=None),
+        scheme_form=SchemeForm(formdata=None, data={"scheme": current_user.scheme}),
         mail_form=mail or MailForm(formdata=None, data={"events": _wanted()}),
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
@@ -154,6 +169,17 @@ def choose_mail() -> Response | tuple[str, int]:
         current_user.muted_events = muted
         db.session.commit()
     return done(gettext("Kept: you get mail of the events that are ticked."))
+
+
+@blueprint.post("/colours")
+def choose_colours() -> Response:
+    """Keep whether this user's screens are light, dark, or as their system has it; anything else changes nothing."""
+    form = SchemeForm()
+    if form.validate() and form.scheme.data != current_user.scheme:
+        audit.give(db.session(), action="profile.colours")
+        current_user.scheme = Scheme(form.scheme.data)
+        db.session.commit()
+    return redirect(url_for("profile.show", _anchor="colours"), 303)
 
 
 @blueprint.post("/second-factor")

@@ -47,9 +47,7 @@ class PaperForm(Form):
     """A paper's file, or its text."""
 
     file = FileField(_("The SOP's file (TOML)"), description=_("At most 1 MiB, in UTF-8."))
-    text = TextAreaField(
-        _("or its text"), render_kw={"rows": 18, "spellcheck": "false", "autocapitalize": "none", "wrap": "off"}
-    )
+    text = TextAreaField(_("or its text"), render_kw={"rows": 18, "spellcheck": "false", "autocapitalize": "none"})
     key = StringField(
         _("Key"),
         [Needed()],

@@ -1,4 +1,7 @@
-"""Fetches the front-end files of others anew: `python -m views.vendor`, which needs npm; the program does not."""
+"""Fetches the front-end files of others anew: `python -m views.vendor`, which needs npm; the program does not.
+
+`python -m views.vendor tests/vendor` does the same for what the tests load into a page.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 FOLDER = _HERE / "static" / "vendor"
+LIST = _HERE / "vendor.toml"
 
 
-def packages() -> list[dict[str, Any]]:
+def packages(path: Path = LIST) -> list[dict[str, Any]]:
     """Return what the list says of each package: name, version, sha256, and its files with theirs."""
-    listed: list[dict[str, Any]] = tomllib.loads((_HERE / "vendor.toml").read_text(encoding="utf-8"))["package"]
+    listed: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["package"]
     return listed
 
 
@@ -46,6 +50,7 @@ def _compare(name: str, content: bytes, expected: str) -> None:
 
 
 if __name__ == "__main__":
-    for listed in packages():
-        fetch(listed)
+    where = Path(sys.argv[1]) if sys.argv[1:] else None
+    for listed in packages(where / "vendor.toml" if where else LIST):
+        fetch(listed, where or FOLDER)
         sys.stdout.write(f"{listed['name']} {listed['version']}\n")

@@ -442,6 +442,7 @@ def _user_account() -> None:
         sa.Column("email", sa.String(length=300), nullable=True),
         sa.Column("phone", sa.String(length=40), nullable=True),
         sa.Column("language", sa.String(length=32), nullable=False),
+        sa.Column("scheme", sa.String(length=32), nullable=False),
         sa.Column("muted_events", sa.JSON(), nullable=False),
         sa.Column("password_hash", sa.String(length=300), nullable=False),
         sa.Column("totp_secret", sa.String(length=64), nullable=True),
@@ -454,6 +455,7 @@ def _user_account() -> None:
         sa.Column("is_administrator", sa.Boolean(), nullable=False),
         sa.Column("session_version", sa.Integer(), nullable=False),
         sa.CheckConstraint("language IN ('id', 'en')", name=op.f("ck_user_account_language")),
+        sa.CheckConstraint("scheme IN ('system', 'light', 'dark')", name=op.f("ck_user_account_scheme")),
         sa.CheckConstraint(
             "agency_id IS NOT NULL OR is_administrator", name=op.f("ck_user_account_agency_or_administrator")
         ),

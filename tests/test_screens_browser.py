@@ -1,0 +1,130 @@
+"""Every screen, as everybody, in both languages, in a real browser: what axe-core and the Nu checker find is nothing.
+
+The documents are fetched over HTTP, and each way in which one is built is looked at once in each language: light and
+dark, wide and narrow. Of two lists that differ in their rows alone, or two requests that differ in their words alone,
+one is looked at; its words are long ones. The Nu checker reads them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import cast as factories
+from tests import nu
+from tests.axe import Eye, Replay
+from tests.browser import serve
+from tests.documents import Document, Walk
+from tests.house import opened
+from tests.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from tests.conftest import NewDatabase
+    from tests.house import House
+
+#: Addresses that are looked at and are no page: files, and those that lead on.
+NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "sop.download"}
+
+#: A word that nothing breaks: it must not push a page over its edge.
+LONG = "konfigurasi_sertifikat_aplikasi_pengadaan_secara_elektronik_lpse"
+
+
+@pytest.fixture(scope="module")
+def house(new_database: NewDatabase) -> Iterator[House]:
+    """Give the program with people who use long words; the pages are the same on the other database."""
+    with pytest.MonkeyPatch.context() as patch, new_database("sqlite") as url, opened(url) as made:
+        for values in factories._VALUES.values():
+            for key, value in values.items():
+                if type(value) is str and key != "version":
+                    patch.setitem(values, key, f"{value} {LONG}")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def walk(house: House, furnished: None) -> Walk:
+    """Give the way through every address."""
+    return Walk(house)
+
+
+@pytest.fixture(scope="module")
+def documents(walk: Walk) -> list[Document]:
+    """Give every document in the first language."""
+    return list(walk.every("id"))
+
+
+@pytest.fixture(scope="module")
+def chosen(walk: Walk, documents: list[Document]) -> list[Document]:
+    """Give one of each way in which a document is built, in both languages."""
+    first = distinct(documents)
+    second = []
+    for who in dict.fromkeys(document.who for document in first):
+        walk.speak(who, "en")
+        second += [walk.again(document, "en") for document in first if document.who == who]
+    return [*first, *filter(None, second)]
+
+
+def distinct(documents: list[Document]) -> list[Document]:
+    """Return those of which a part is built like that of none before."""
+    seen: set[int] = set()
+    found = []
+    # Those with the most parts first: fewer have to be looked at.
+    for new, document in sorted(((document.parts, document) for document in documents), key=lambda one: -len(one[0])):
+        if not new <= seen:
+            seen |= new
+            found.append(document)
+    return found
+
+
+def test_every_address_that_is_looked_at_has_a_page_in_the_walk(
+    house: House, walk: Walk, documents: list[Document]
+) -> None:
+    looked_at = {
+        rule.endpoint
+        for rule, method, _path in rules(house)
+        if method == "GET" and classified(rule.endpoint) is not NOBODY and not rule.endpoint.endswith(".export")
+    }
+    assert looked_at - walk.opened == NO_PAGE
+    assert {document.status for document in documents} >= {200, 400, 401, 403, 404, 405, 409, 422, 500, 503}
+
+
+def test_nothing_is_found_by_axe_nothing_goes_over_the_edge_and_nothing_is_refused_by_the_policy(
+    browser: Browser, house: House, chosen: list[Document]
+) -> None:
+    replay = Replay(house.app)
+    found: dict[str, list[str]] = {}
+    with serve(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
+        eye = Eye(context, address, replay)
+        for document in chosen:
+            for fault in eye.look(document):
+                found.setdefault(fault, []).append(str(document))
+    told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in found.items()]
+    assert not found, "\n".join([f"{len(chosen)} documents", *told])
+
+
+def test_every_answer_has_a_policy_without_unsafe(documents: list[Document]) -> None:
+    for document in documents:
+        policy = dict(document.headers)["Content-Security-Policy"]
+        assert "unsafe" not in policy, str(document)
+        assert "default-src 'self'" in policy, str(document)
+
+
+def test_the_nu_checker_finds_nothing(tmp_path: Path, documents: list[Document], chosen: list[Document]) -> None:
+    files: dict[str, tuple[Path, Document]] = {}
+    for document in [*documents, *chosen]:
+        files.setdefault(document.text, (tmp_path / f"{len(files)}.html", document))
+    for text, (path, _document) in files.items():
+        path.write_text(text, encoding="utf-8")
+    named = {path.name: document for path, document in files.values()}
+    faults: dict[str, list[str]] = {}
+    for fault in nu.faults(path for path, _document in files.values()):
+        name, _colon, said = fault.partition(": ")
+        sentence, _bar, place = said.partition(" | ")
+        faults.setdefault(sentence, []).append(f"{named[name]} {place}")
+    told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in faults.items()]
+    assert not faults, "\n".join([f"{len(files)} documents", *told])
