@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g, request
+from flask import current_app, g, request, url_for
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -36,6 +36,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _YEAR = 365 * 24 * 3600
+#: Where an app keeps the addresses of its static files.
+_ASSETS = "lpse_assets"
 #: Kinds of static files that compressing makes smaller.
 _COMPRESSED = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
@@ -104,8 +106,18 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 
+def asset(name: str) -> str:
+    """Return the address of a static file; like the templates, what it holds is read once for as long as we serve."""
+    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ASSETS, {})
+    key = (request.script_root, name)
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = url_for("static", filename=name)
+    return found
+
+
 def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
     app.after_request(_protect)
     app.url_defaults(_version)
-    app.jinja_env.globals["allow_frames"] = allow_frames
+    app.jinja_env.globals.update(allow_frames=allow_frames, asset=asset)
