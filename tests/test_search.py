@@ -18,7 +18,7 @@ from models.database import is_sqlite
 from models.search import Search
 from models.search_index import SearchKind, SearchRecord
 from models.waiting import Reader
-from tests.cast import asset, at, deviation, new, values_for, walk
+from tests.cast import ROUTES, asset, at, deviation, new, values_for, walk
 from tests.house import house  # noqa: F401 - the fixture
 from views import search
 
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 
     from tests.house import House
 
-#: One way through every step.
+#: To the end, with a roll back and a change of the asset list.
 WAY = (
-    Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
-    Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
-    Outcome.CHANGED, Outcome.UPDATED,
-)  # fmt: skip
+    *ROUTES[Step.ROLLBACK],
+    *map(Outcome, ("rolled-back", "reported", "verified", "no-release", "changed", "updated")),
+)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
 #: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
 _FIGURES = re.compile(
-    rf"\d{{1,2}} (?:{_MONTHS}|{_SHORT_MONTHS}) \d{{4}}(?:,? \d\d\.\d\d WI(?:B|TA|T))?"
+    rf"\d{{1,2}}\s(?:{_MONTHS}|{_SHORT_MONTHS})\s\d{{4}}(?:,? \d\d\.\d\d\sWI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
     rf"|(?:dalam )?\d+ (?:{_UNITS})(?: yang lalu)?"
     r"|\bWI(?:B|TA|T)\b|\d\d\.\d\d WI(?:B|TA|T)"

@@ -141,7 +141,8 @@ def moments() -> Callable[[dt.datetime], str]:
 
     def write(value: dt.datetime) -> str:
         local = value.astimezone(zone)
-        return f"{local.day} {months[local.month]} {local.year} {local:{clock}} {local.tzname()}"
+        # A narrow column may put the time under the day, and break nowhere else.
+        return f"{local.day}\xa0{months[local.month]}\xa0{local.year} {local:{clock}}\xa0{local.tzname()}"
 
     return write
 
