@@ -38,15 +38,20 @@ def index() -> tuple[str, int]:
     office = Office.asked(request.args) if sees_the_office(viewed_by.user) or viewed_by.decides else None
     oversees = office is not None and (viewed_by.decides or not _OVERSEES.isdisjoint(roles))
     glance = Glance.read(office, request.args) if office is not None and oversees else None
+    queues = _queues(viewed_by)
+    late = [] if office is not None else waiting.late(db.session(), viewed_by, _SHOWN, now())
+    # What is late is said once, in the place of its own.
+    shown = {row.id for row in late}
+    queues["sent"] = [row for row in queues["sent"] if row.id not in shown]
     page = render_template(
         "home/index.html",
-        **_queues(viewed_by),
+        **queues,
         today=now().astimezone(current_zone()).date(),
         may_request=may_i(Verb.CREATE, Resource.CHANGE),
         shows_emergencies=viewed_by.decides,
         acts=bool(roles - {Role.INSPECTOR, Role.ADMINISTRATOR}) or viewed_by.decides,
         own=None if office is not None else waiting.own_requests(db.session(), viewed_by.user),
-        late=[] if office is not None else waiting.late(db.session(), viewed_by, _SHOWN, now()),
+        late=late,
         office=office,
         glance=glance,
         inspects=Role.INSPECTOR in roles,
