@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from lpse_admin.diagram import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpse_admin.diagram import Arrow, Diagram, Sign
+    from lpse_admin.sop_data import Sop
 
     #: x and y of where a stroke begins and where it ends.
     _Ends = tuple[float, int, float, int]
@@ -95,6 +99,13 @@ class _Way:
     @property
     def rows(self) -> range:
         return range(min(self.start, self.end), max(self.start, self.end) + 1)
+
+
+@lru_cache(maxsize=64)
+def drawn(sop: Sop) -> tuple[Diagram, Drawing]:
+    """Return the chart of ``sop`` and where everything of it is drawn, worked out once for each paper."""
+    diagram = draw(sop)
+    return diagram, lay_out(diagram)
 
 
 def lay_out(diagram: Diagram) -> Drawing:

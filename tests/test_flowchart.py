@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.diagram import Arrow, Diagram, Row, Sign, draw
-from lpse_admin.flowchart import BOTTOM, ENTRY, EXIT, MIDDLE, SIGN_WIDTH, TOP, Line, Port, lay_out
+from lpse_admin.flowchart import BOTTOM, ENTRY, EXIT, MIDDLE, SIGN_WIDTH, TOP, Line, Port, drawn, lay_out
 from lpse_admin.roles import Role
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop_data import ActorTitle, Move
@@ -95,8 +95,8 @@ def test_ways_to_different_signs_never_run_on_one_another_once_they_have_left(di
 
 @pytest.mark.parametrize("sop", SOPS.values(), ids=SOPS)
 def test_the_signed_papers_draw_whole_and_label_every_branch(sop):
-    diagram = draw(sop)
-    drawing = lay_out(diagram)
+    diagram, drawing = drawn(sop)
+    assert (diagram, drawing) == (draw(sop), lay_out(diagram))
     assert all(is_whole(diagram, arrow) for arrow in range(len(diagram.arrows)))
     for place, row in enumerate(drawing.rows):
         ways = diagram.arrows_from(place)

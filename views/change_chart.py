@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpse_admin.diagram import Arrow, Diagram, Row, draw
-from lpse_admin.flowchart import Drawing, lay_out
+from lpse_admin.flowchart import drawn
 from lpse_admin.message import _
 from lpse_admin.steps import Step
 from lpse_admin.word import Word
 
 if TYPE_CHECKING:
+    from lpse_admin.diagram import Arrow, Diagram, Row
+    from lpse_admin.flowchart import Drawing
     from models.change import ChangeRequest
 
 
@@ -49,7 +50,7 @@ class ChangeChart:
     @classmethod
     def of(cls, change: ChangeRequest) -> ChangeChart:
         """Return the chart of the paper that ``change`` falls under."""
-        diagram = draw(change.paper)
+        diagram, drawing = drawn(change.paper)
         moves = [(activity.step, activity.outcome) for activity in change.activities if not activity.is_open]
         times = {step: sum(step is taken for taken, _outcome in moves) for step, _outcome in moves}
 
@@ -58,7 +59,7 @@ class ChangeChart:
 
         return cls(
             diagram,
-            lay_out(diagram),
+            drawing,
             tuple(
                 ChartRow(row, _state(change, row, times), times.get(row.step, 0) if row.step else 0)
                 for row in diagram.rows

@@ -10,8 +10,8 @@ from flask import Blueprint, current_app, render_template, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lpse_admin.diagram import draw
 from lpse_admin.errors import NotFound
+from lpse_admin.flowchart import drawn
 from lpse_admin.message import _
 from lpse_admin.roles import Role
 from models.database import db
@@ -37,7 +37,7 @@ GUIDES: dict[str, Role] = {
 PICTURES = "guides"
 
 # What is typed as HTML is shown as it was typed.
-_markdown = MarkdownIt("commonmark", {"html": False})
+_markdown = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +119,4 @@ def about_step(step: str) -> str:
     found = next((one for one in paper.rules if one.value == step), None) if paper else None
     if paper is None or found is None:
         raise NotFound(_("The SOP in force has no such step."))
-    return render_template("help/step.html", paper=paper, chart=draw(paper), step=found)
+    return render_template("help/step.html", paper=paper, chart=drawn(paper)[0], step=found)

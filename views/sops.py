@@ -16,9 +16,8 @@ from sqlalchemy.orm import aliased
 from wtforms import StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from lpse_admin.diagram import draw
 from lpse_admin.errors import Incomplete, NotAllowed, TooLarge
-from lpse_admin.flowchart import lay_out
+from lpse_admin.flowchart import drawn
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
@@ -215,8 +214,8 @@ class SopView(EntryView):
 
 def _paper(paper: Sop) -> dict[str, Any]:
     """Return what templates/sop/paper.html shows of a paper."""
-    chart = draw(paper)
-    return {"paper": paper, "chart": chart, "drawing": lay_out(chart)}
+    chart, drawing = drawn(paper)
+    return {"paper": paper, "chart": chart, "drawing": drawing}
 
 
 def _me() -> User:
