@@ -106,7 +106,7 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 
-def asset(name: str) -> str:
+def static_address(name: str) -> str:
     """Return the address of a static file; like the templates, what it holds is read once for as long as we serve."""
     kept: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ASSETS, {})
     key = (request.script_root, name)
@@ -120,4 +120,4 @@ def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
     app.after_request(_protect)
     app.url_defaults(_version)
-    app.jinja_env.globals.update(allow_frames=allow_frames, asset=asset)
+    app.jinja_env.globals.update(allow_frames=allow_frames, static_address=static_address)
