@@ -19,7 +19,7 @@ from models.scope import visible
 from models.sop import SopRevision
 from models.step_time import late_now
 from models.user import User
-from models.working_time import calendar_of
+from models.working_time import calendars_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -246,7 +246,7 @@ def _papers(session: Session, ids: set[int]) -> dict[int, Sop]:
 def _calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:
     """Return the calendars of the agencies of these ids."""
     agencies = session.scalars(select(Agency).where(Agency.id.in_(ids))) if ids else ()
-    return {agency.id: calendar_of(session, agency) for agency in agencies}
+    return calendars_of(session, list(agencies))
 
 
 def _waiting(

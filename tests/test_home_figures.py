@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r'<td class="number"><a href="([^"]+)">(?:<span[^>]*>)?([\d.]+)(?: terlambat</span>)?</a>')
 _KEY_NUMBER = re.compile(r'<dd><a href="(/[^"]+)">([\d.]+)</a>')
-_COUNT = re.compile(r'class="list-count"[^>]*>\s*([\d.]+)')
+_COUNT = re.compile(r'<span role="status">\s*([\d.]+)')
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -15,7 +15,7 @@ from models.agency import Agency
 from models.database import db
 from models.sop import papers
 from models.step_time import StepTime, judged_now, late_now
-from models.working_time import calendar_of
+from models.working_time import calendars_of
 from views.base import me
 from views.clock import now
 from views.exporting import CellKind
@@ -51,7 +51,7 @@ def my_agencies(session: Session) -> Sequence[Agency]:
 def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
     own = me().agency
-    calendars = {agency.id: calendar_of(session, agency) for agency in my_agencies(session)}
+    calendars = calendars_of(session, list(my_agencies(session)))
     papers_of = papers(session, None if own is None else own.id)
     at = now()
 
