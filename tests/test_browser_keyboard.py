@@ -47,7 +47,7 @@ _FOCUS = """() => {
     text: one.innerText || "", checked: Boolean(one.checked), inStep: Boolean(one.closest(".step-form")),
     isRequired: Boolean(one.closest(".requirement")),
     options: one.tagName === "SELECT" ? [...one.options].map((option) => option.value) : [],
-    seen: one.matches(":focus-visible") && box.width > 0 && box.height > 0 && box.bottom > 0
+    seen: box.width > 0 && box.height > 0 && box.bottom > 0
       && box.top < innerHeight && (style.outlineStyle !== "none" || style.boxShadow !== "none"),
   };
 }"""
