@@ -71,13 +71,13 @@ def chosen(walk: Walk, documents: list[Document]) -> list[Document]:
 
 def distinct(documents: list[Document]) -> list[Document]:
     """Return those of which a part is built like that of none before."""
-    seen: set[int] = set()
+    left = [(document.parts, document) for document in documents]
     found = []
-    # Those with the most parts first: fewer have to be looked at.
-    for new, document in sorted(((document.parts, document) for document in documents), key=lambda one: -len(one[0])):
-        if not new <= seen:
-            seen |= new
-            found.append(document)
+    while left:
+        # The one that shows the most of what was not seen yet: so the fewest have to be looked at.
+        seen, document = max(left, key=lambda one: len(one[0]))
+        found.append(document)
+        left = [(rest, other) for parts, other in left if (rest := parts - seen)]
     return found
 
 
