@@ -184,6 +184,7 @@ class RecordView(ModelView):
         columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
+        bulk_actions = self.bulk_actions()
         return str(
             self.render(
                 self.list_template,
@@ -205,10 +206,11 @@ class RecordView(ModelView):
                     screen=self.endpoint,
                     may_share=may_share(me()),
                     may_choose=self.may_choose_columns,
+                    has_ticks=bool(bulk_actions),
                 ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
-                bulk_actions=self.bulk_actions(),
+                bulk_actions=bulk_actions,
                 **self.list_extras(listing),
             )
         )
