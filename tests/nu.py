@@ -24,8 +24,6 @@ KNOWN = (
     # It is older than the browsers, all of which know them now.
     re.compile(r"The “inputmode” attribute is not supported in all browsers\."),
     re.compile(r"The “(date|datetime-local|month|time)” input type is not supported in all browsers\."),
-    # A table whose rows stand as cards on a narrow screen is no table any more for Safari, unless its parts say so.
-    re.compile(r"The “(table|rowgroup|row|columnheader|rowheader|cell)” role is unnecessary for element “t\w+”\."),
 )
 
 
