@@ -16,7 +16,7 @@ TEST := $(VENV)/installed-test
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test coverage check bench format translations migration browser clean
+.PHONY: help run test coverage check bench format translations migration guides browser clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
@@ -63,6 +63,9 @@ translations: $(TEST) ## collect the texts of the screens into the catalogues, a
 
 migration: $(TEST) ## write the first migration anew from the models, until a release has frozen it
 	$(BIN)/python -m models.migrations.draft
+
+guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
+	$(BIN)/python -m tests.guide_pictures
 
 clean: ## remove what the goals made, but not the data in instance/
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -19,7 +19,7 @@ from waitress import create_server
 from lpse_admin import config
 from models import audit, demo
 from models.database import db
-from views import access, clock, commands, feed, headers, health, language, profile, refusals, screens, trail
+from views import access, clock, commands, feed, guides, headers, health, language, profile, refusals, screens, trail
 from views.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
     app.register_blueprint(feed.blueprint)
+    app.register_blueprint(guides.blueprint)
     commands.init_app(app)
     screens.register(app)
     return app

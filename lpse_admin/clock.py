@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.message import Message, _
+from lpse_admin.sop_time import MINUTES_PER_DAY
 from lpse_admin.steps import Step
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from lpse_admin.sop_data import Sop, Standard
 
 _MINUTE = dt.timedelta(minutes=1)
+_TICK = dt.timedelta(microseconds=1)
+_LONG_AGO = dt.timedelta(days=60)
 _MINUTES_OF_AN_HOUR = 60
 
 
@@ -91,6 +94,22 @@ def standard_of(paper: Sop, step: Step) -> Standard | None:
     (the SOP page leaves S1 out of its sums too).
     """
     return None if step is Step.REQUEST else paper.rules[step].standard
+
+
+def late_before(calendar: WorkCalendar, standard: Standard, now: dt.datetime) -> dt.datetime:
+    """Return the moment before which everything is late at ``now`` that has been counted since then; nothing after is.
+
+    So a whole queue is judged by comparing its moments with this one: what came earlier is never due later. Two months
+    and the standard itself are looked back on, which no office is closed for in one go.
+    """
+    late, in_time = now - _LONG_AGO - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_DAY), now
+    while in_time - late > _TICK:
+        middle = late + (in_time - late) // 2
+        if calendar.is_late(middle, standard, now):
+            late = middle
+        else:
+            in_time = middle
+    return in_time
 
 
 def minutes(length: dt.timedelta) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.message import Message, _
 from lpse_admin.sop_data import ExtraRow, RowKind
-from lpse_admin.steps import Step
+from lpse_admin.steps import NEEDS_REASON, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +51,11 @@ class Arrow:
     def label(self) -> Message | None:
         """What is written on the arrow."""
         return self.move.outcome.title if self.move else None
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether whoever goes this way has to say why."""
+        return self.move is not None and self.move.outcome in NEEDS_REASON
 
     @property
     def is_back(self) -> bool:
@@ -109,7 +114,8 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[Row]:
 
 
 def _step_row(rule: Rule, columns: Mapping[str, int]) -> Row:
-    sign = Sign.DECISION if len(rule.leads_to) > 1 else Sign.PROCESS
+    # Where all outcomes lead to one place, as those of the release, nothing is decided about the way.
+    sign = Sign.DECISION if len(set(rule.leads_to.values())) > 1 else Sign.PROCESS
     labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
     return Row(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
 

@@ -72,6 +72,8 @@ _MEDIA_TYPES = {
     FileType.TXT: "text/plain",
 }
 _BY_EXTENSION = {extension: kind for kind in FileType for extension in kind.extensions}
+#: The endings of the names of what is taken, without the dot.
+EXTENSIONS = tuple(_BY_EXTENSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ def inspect(name: str, content: bytes) -> Inspected:
     if problem := _problem(found, content):
         raise Incomplete(_("%(name)s is not taken: %(problem)s", name=cleaned, problem=problem))
     return Inspected(cleaned if extension else f"{stem}.{found.extensions[0]}", found)
+
+
+def viewable(content: bytes) -> FileType | None:
+    """Return what a kept file is, if a browser can show it by itself: a whole PDF, PNG or JPEG. None for the rest."""
+    found = next((kind for kind, mark in _VIEWABLE.items() if content.startswith(mark)), None)
+    return None if found is None or _problem(found, content) else found
 
 
 # --- names -----------------------------------------------------------------------------------------------
@@ -143,7 +151,12 @@ def _split(name: str) -> tuple[str, str]:
 # --- what it is ------------------------------------------------------------------------------------------
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_PDF = b"%PDF-"
 _ZIP = b"PK\x03\x04"
+_VIEWABLE = {FileType.PDF: _PDF, FileType.PNG: _PNG, FileType.JPEG: _JPEG}
+#: The media types of what ``viewable`` finds, so that nothing else is offered or read for it.
+VIEWABLE_TYPES = frozenset(kind.media_type for kind in _VIEWABLE)
 _MARKUP = re.compile(
     r"\s*<[!?/a-z]|.{0,4096}?<(?:!doctype|html|svg|script|iframe|body|object|embed)\b", re.IGNORECASE | re.DOTALL
 )
@@ -165,12 +178,9 @@ _FOREIGN: Sequence[tuple[bytes, Message]] = (
 
 def _kind(name: str, content: bytes) -> FileType | None:
     """Return which kind on the list the content begins as; None for any other."""
-    if content.startswith(b"%PDF-"):
-        return FileType.PDF
-    if content.startswith(_PNG):
-        return FileType.PNG
-    if content.startswith(b"\xff\xd8\xff"):
-        return FileType.JPEG
+    for kind, mark in _VIEWABLE.items():
+        if content.startswith(mark):
+            return kind
     if content.startswith(_ZIP):
         return _office_kind(name, content)
     return FileType.TXT if _is_text(content) else None

@@ -119,6 +119,14 @@ REQUEST_FIELDS: tuple[Field, ...] = (
     Field("linked_change_id", _("Earlier request"), FieldKind.CHANGE, help=_("The request that this one follows.")),
 )
 
+#: How the fields of a request are grouped, on its form and on its page.
+REQUEST_GROUPS: tuple[tuple[Message, tuple[str, ...]], ...] = (
+    (_("What is asked for"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
+    (_("Why, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
+    (_("Plans"), ("test_plan", "rollback_plan")),
+    (_("Who asks, and for whom"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
+)
+
 #: What each step's record says, in the order in which it is asked for.
 RECORDS: Mapping[Step, tuple[Field, ...]] = {
     Step.REQUEST: REQUEST_FIELDS,

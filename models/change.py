@@ -29,7 +29,7 @@ from lpse_admin.workflow import (
     open_moves,
     result_of,
 )
-from models import deviation, recording, release_plan
+from models import deviation, recording, release_plan, step_time
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import Agency, next_serial, request_number
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
@@ -37,7 +37,7 @@ from models.delegation import Delegation, delegation_of
 from models.deviation import Deviation
 from models.sop import SopRevision, in_force
 from models.telling import moved, to_be_disposed_of
-from models.timekeeping import delays, lateness, remeasure
+from models.timekeeping import delays, lateness, reading, remeasure
 from models.user import User
 
 if TYPE_CHECKING:
@@ -283,7 +283,11 @@ class ChangeRequest(Base):
             recording.write(self, current, given, now)
             given |= current.declared | deviation.declared(given)
             at_hand = self._at_hand(current, given, equipment, now)
-            move = self._decide(outcome, who, at_hand, given, now)
+            try:
+                move = self._decide(outcome, who, at_hand, given, now)
+            except Incomplete as refusal:  # what else is in the way is told at once
+                others = release_plan.faults_of(session, self, current, outcome, actor)
+                raise Incomplete(refusal.message, fields={**others, **refusal.fields}) from None
             found = deviations(self.paper, self.position, outcome, at_hand)
         session.flush()
         release_plan.check(session, self, current, outcome, actor)
@@ -297,7 +301,7 @@ class ChangeRequest(Base):
         deviation.account_for(current, given, actor, now=now)
         session.flush()  # the database lets a step end only when its accounts are there
         self._finish(current, move, actor, delegation, now, given)
-        session.flush()
+        step_time.keep(session, current, reading(self, current, now))
         self._arrive(move, now)
         session.flush()
         moved(session, self, current, actor, now)

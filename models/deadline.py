@@ -15,7 +15,7 @@ from lpse_admin.clock import Clock, reading, standard_of
 from lpse_admin.deviation import DeviationKind
 from lpse_admin.event import Event
 from lpse_admin.steps import Step
-from models import telling
+from models import step_time, telling
 from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
@@ -51,8 +51,10 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
     """Look at every open step of ``agency`` and return what became of it; the caller commits.
 
     What is overdue under a paper that knows deviations is raised as one (SOP page, silences 13); everybody whom it
-    concerns is told, once, also under a paper that knows none.
+    concerns is told, once, also under a paper that knows none. Finished steps are reckoned
+    anew where the calendar is another than it was.
     """
+    step_time.refresh(session, agency, now)
     share = warning_share(session, agency.id) / _PERCENT
     done = Sweep()
     for change_id in _pressing(session, agency, share, now):

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove, NotAllowed
+from lpse_admin.files import VIEWABLE_TYPES
 from lpse_admin.message import _
 from models.base import Base, Identity, Line, Moment, PrimaryKey
 from models.freeze import FreezePermit
@@ -68,6 +69,16 @@ class Document(Base):
     delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
     uploaded_by: Mapped[User] = relationship()
     stored: Mapped[FileContent] = relationship()
+
+    @property
+    def is_viewable(self) -> bool:
+        """Whether a browser can show it within a page: a PDF or a picture, by what was found in its content."""
+        return self.media_type in VIEWABLE_TYPES
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is one that is shown as a picture."""
+        return self.is_viewable and self.media_type.startswith("image/")
 
     def __str__(self) -> str:
         """Return the file's name."""

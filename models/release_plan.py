@@ -114,12 +114,21 @@ def check(session: Session, change: ChangeRequest, activity: Activity, outcome: 
     Raises Incomplete (422) with a sentence beside ``window_start_at`` or ``overlap_reason``. Nobody else schedules a
     release of this agency between this check and the end of the transaction.
     """
+    if outcome is Outcome.SCHEDULED:
+        lock(session, change.agency_id)
+        if faults := faults_of(session, change, activity, outcome, actor):
+            raise Incomplete(_("The release cannot be scheduled like this."), fields=faults)
+
+
+def faults_of(
+    session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User
+) -> dict[str, Message]:
+    """Return what stands in the way of scheduling as things are now, beside the fields; nothing without a window."""
     if outcome is not Outcome.SCHEDULED or not isinstance(activity, Release):
-        return
+        return {}
     start, end = activity.window_start_at, activity.window_end_at
-    assert start is not None  # noqa: S101 - nothing is scheduled without its window
-    assert end is not None  # noqa: S101
-    lock(session, change.agency_id)
+    if start is None or end is None:
+        return {}
     zone, faults = change.agency.zone, {}
     if met := freezes_met(session, change, (start, end), activity.environment, actor):
         faults["window_start_at"] = _in_a_freeze(met, zone)
@@ -127,8 +136,7 @@ def check(session: Session, change: ChangeRequest, activity: Activity, outcome: 
         touched = [item.asset_id for item in activity.touched]
         if others := overlapping(session, change, (start, end), activity.environment, touched):
             faults["overlap_reason"] = _beside(others, zone)
-    if faults:
-        raise Incomplete(_("The release cannot be scheduled like this."), fields=faults)
+    return faults
 
 
 def in_window(starts: Any, ends: Any, window: Window) -> ColumnElement[bool]:  # noqa: ANN401 - mapped columns

@@ -25,6 +25,7 @@ from models.document import Document
 from models.freeze import Freeze, FreezePermit
 from models.notification import Notification
 from models.office_day import OfficeDay
+from models.saved_view import seen_by
 from models.setting import Threshold
 from models.sop import SopRevision, SopState
 from models.user import User
@@ -67,6 +68,14 @@ def told_in_office(user: User, *, stands_in_for_head: bool = False) -> ColumnEle
     """
     is_of_office = user.is_active and (stands_in_for_head or sees_the_office(user))
     return _of_agency(Notification.agency_id, user) if is_of_office else false()
+
+
+def saved_views_of(user: User) -> ColumnElement[bool]:
+    """Return the criterion for the saved views that ``user`` has: their own, and those shared with a role of theirs.
+
+    They lead to lists, in which ``visible`` says what is seen.
+    """
+    return seen_by(user.id, user.agency_id, sorted(role.value for role in user.roles))
 
 
 def sees_the_office(user: User) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import DDL, event
 
 from lpse_admin.records import REQUEST_FIELDS
+from models import search_index
 from models.base import Base
 
 if TYPE_CHECKING:
@@ -385,10 +386,12 @@ ON_POSTGRESQL = tuple(
 
 
 def statements(dialect: str) -> list[tuple[str, str]]:
-    """Return (table, statement) for all triggers of a dialect, in the order in which they are made."""
+    """Return (table, statement) for all triggers of a dialect and what they keep, in the order of their making."""
     if dialect == "sqlite":
-        return [(ban.table, ban.sqlite()) for ban in BANS]
-    return [(ban.table, statement) for ban in (*BANS, *ON_POSTGRESQL) for statement in ban.postgresql()]
+        bans = [(ban.table, ban.sqlite()) for ban in BANS]
+    else:
+        bans = [(ban.table, statement) for ban in (*BANS, *ON_POSTGRESQL) for statement in ban.postgresql()]
+    return [*bans, *search_index.statements(dialect)]
 
 
 def arm() -> None:

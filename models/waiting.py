@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, raiseload
 
-from lpse_admin.clock import reading, standard_of
+from lpse_admin.clock import minutes, reading, standard_of
 from lpse_admin.roles import ACTING, Role
-from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Step, Urgency
+from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
 from models.activity import Activity, Approval
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
 from models.sop import SopRevision
+from models.step_time import late_now
 from models.user import User
-from models.working_time import calendar_of
+from models.working_time import calendars_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.deviation import DeviationKind
@@ -64,6 +65,9 @@ class Waiting:
     #: When it is due by its standard; None where the paper lays none down.
     due: dt.datetime | None = None
     is_late: bool = False
+    #: Working minutes that its standard has judged so far, and how many it allows; None where there is no standard.
+    used: int | None = None
+    allowed: int | None = None
     #: Whether it is the head whom it waits for.
     waits_for_head: bool = False
 
@@ -83,7 +87,7 @@ _EMERGENCIES = (
 
 
 def for_reader(session: Session, reader: Reader, most: int, now: dt.datetime) -> list[Waiting]:
-    """Return what waits for the reader, emergencies first and then the oldest; at most ``most``.
+    """Return what waits for the reader, emergencies first and then the oldest, drafts last; at most ``most``.
 
     What a colleague has taken up is in that colleague's hands.
     """
@@ -98,6 +102,47 @@ def sent_on(session: Session, reader: Reader, most: int, now: dt.datetime) -> li
         exists().where(taken.change_id == Activity.change_id, taken.actor_id == reader.user.id),
     )
     return _read(session, reader, theirs & ~_theirs(reader), most, now)
+
+
+def late(session: Session, reader: Reader, most: int, now: dt.datetime) -> list[Waiting]:
+    """Return the reader's own requests that wait longer than the standard of their step; at most ``most``."""
+    agency = reader.user.agency
+    if agency is None:
+        return []
+    return _read(
+        session, reader, (Activity.requester_id == reader.user.id) & late_now(session, [agency], now), most, now
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequests:
+    """How many requests somebody has, by where they stand; ``with_office`` are open and not with themselves."""
+
+    drafts: int = 0
+    returned: int = 0
+    with_office: int = 0
+    results: Mapping[Result, int] = field(default_factory=dict)
+
+
+def own_requests(session: Session, user: User) -> OwnRequests:
+    """Return the requests of ``user`` by where they stand."""
+    place = case(
+        (ChangeRequest.submitted_at.is_(None), "drafts"),
+        (ChangeRequest.step == Step.RETURNED, "returned"),
+        (ChangeRequest.closed_at.is_(None), "with_office"),
+    )
+    rows = session.execute(
+        select(place.label("place"), ChangeRequest.result, func.count())
+        .where(ChangeRequest.requester_id == user.id)
+        .group_by("place", ChangeRequest.result)
+    )
+    open_, results = {}, {}
+    for where, result, number in rows:
+        if result is None:
+            open_[where] = number
+        else:
+            results[result] = number
+    return OwnRequests(results=results, **open_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +219,21 @@ def _read(
         .outerjoin(holder, holder.id == Activity.held_by_id)
         .options(raiseload("*"))
         .where(Activity.finished_at.is_(None), criterion, reader.sees())
-        .order_by(case((ChangeRequest.urgency == Urgency.EMERGENCY, 0), else_=1), Activity.arrived_at, Activity.id)
+        .order_by(_PRESSING, Activity.arrived_at, Activity.id)
         .limit(most)
     ).all()
     papers = _papers(session, {row.Activity.sop_id for row in rows})
     calendars = _calendars(session, {row.Activity.agency_id for row in rows})
     return [_waiting(row, papers, calendars, reader, now) for row in rows]
+
+
+#: Emergencies before all else, what came back to be mended before what is the reader's own to begin.
+_PRESSING = case(
+    (ChangeRequest.urgency == Urgency.EMERGENCY, 0),
+    (Activity.step == Step.RETURNED, 1),
+    (Activity.step == Step.REQUEST, 3),
+    else_=2,
+)
 
 
 def _papers(session: Session, ids: set[int]) -> dict[int, Sop]:
@@ -192,7 +246,7 @@ def _papers(session: Session, ids: set[int]) -> dict[int, Sop]:
 def _calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:
     """Return the calendars of the agencies of these ids."""
     agencies = session.scalars(select(Agency).where(Agency.id.in_(ids))) if ids else ()
-    return {agency.id: calendar_of(session, agency) for agency in agencies}
+    return calendars_of(session, list(agencies))
 
 
 def _waiting(
@@ -220,4 +274,6 @@ def _waiting(
         is_mine=activity.held_by_id == reader.user.id,
         due=times.due,
         is_late=times.is_late,
+        used=None if times.allowed is None else minutes(times.measured),
+        allowed=None if times.allowed is None else minutes(times.allowed),
     )

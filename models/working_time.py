@@ -17,6 +17,8 @@ from models.setting import DEFAULT_WARNING_SHARE, Threshold
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, CompoundSelect
     from sqlalchemy.orm import Session
 
@@ -31,8 +33,15 @@ _BETWEEN_DAYS = "\n"
 
 def calendar_of(session: Session, agency: Agency) -> WorkCalendar:
     """Return the calendar by which every clock of ``agency`` runs; the same object while nothing has changed in it."""
-    rows = session.connection().execute(_SETTINGS, {"agency": agency.id})
-    return _made(agency.time_zone, tuple(tuple(row) for row in rows))
+    return calendars_of(session, [agency])[agency.id]
+
+
+def calendars_of(session: Session, agencies: Sequence[Agency]) -> dict[int, WorkCalendar]:
+    """Return the calendars of ``agencies`` by their ids, read by one statement."""
+    settings: dict[int, list[Setting]] = {agency.id: [] for agency in agencies}
+    for agency_id, *setting in session.connection().execute(_SETTINGS, {"agencies": list(settings)}):
+        settings[agency_id].append(tuple(setting))
+    return {agency.id: _made(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}
 
 
 def warning_share(session: Session, agency_id: int) -> int:
@@ -67,15 +76,15 @@ def _settings() -> CompoundSelect[Any]:
     week: Any = texts[0]
     for text in texts[1:]:
         week = week + literal(_BETWEEN_DAYS) + text
-    agency: ColumnElement[Any] = bindparam("agency")
+    agencies: ColumnElement[Any] = bindparam("agencies", expanding=True)
     day = (literal(_DAY).label("which"), OfficeDay.date.label("first"), no_date)
     named = (type_coerce(OfficeDay.kind, String), OfficeDay.name, OfficeDay.hours)
     month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, no_text, no_text, no_text)
     hours = (literal(_HOURS), WorkingHours.since, no_date, no_text, no_text, week)
     return union_all(
-        select(*day, *named).where(OfficeDay.agency_id == agency),
-        select(*month).where(RamadanMonth.agency_id == agency),
-        select(*hours).where(WorkingHours.agency_id == agency),
+        select(OfficeDay.agency_id, *day, *named).where(OfficeDay.agency_id.in_(agencies)),
+        select(RamadanMonth.agency_id, *month).where(RamadanMonth.agency_id.in_(agencies)),
+        select(WorkingHours.agency_id, *hours).where(WorkingHours.agency_id.in_(agencies)),
     ).order_by("which", "first")
 
 

@@ -63,7 +63,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 _LOOK = """async (options) => {
   const root = document.documentElement;
-  const found = await axe.run(document, options);
+  // A file that is previewed is drawn by the browser, in a frame of its own.
+  const found = await axe.run(document, { ...options, iframes: false });
   const over = root.scrollWidth > root.clientWidth
     ? [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1)
       .slice(0, 4).map((one) => one.outerHTML.slice(0, 110)) : null;

@@ -14,6 +14,7 @@ from flask_migrate import Migrate
 from sqlalchemy import inspect, text
 
 from models.database import db, is_sqlite
+from models.search_index import is_modelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,12 @@ def program(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
 
 def differences(connection: Connection) -> list[object]:
     """Return what Alembic would have to change for the database to be what the models say; it sees no CHECKs."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    opts = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": lambda name, _kind, _parents: is_modelled(name),
+    }
+    context = MigrationContext.configure(connection, opts=opts)
     return list(compare_metadata(context, db.metadata))
 
 
@@ -88,7 +94,7 @@ def reflected(connection: Connection) -> dict[str, dict[str, object]]:
             "indexes": {str(i["name"]): {**i, "dialect_options": _words(i)} for i in view.get_indexes(table)},
         }
         for table in view.get_table_names()
-        if table != "alembic_version"
+        if table != "alembic_version" and is_modelled(table)
     }
 
 

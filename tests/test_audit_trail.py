@@ -60,6 +60,10 @@ def height(session, chain):
     return next((anchor.number for anchor in audit.anchors(session) if anchor.chain == chain), 0)
 
 
+#: What can be made again from the rest at any time, and is told of with it.
+DERIVED = {"search_record", "step_time", "reckoned_month"}
+
+
 def whole_play(session, cast):
     """Write to every table that the procedure has."""
     office = cast.lumajang
@@ -86,7 +90,7 @@ def test_every_row_that_is_in_the_database_was_told_of(database_url):
         whole_play(session, install(session))
         told = {(row.table_name, row.row_id) for row in session.scalars(select(AuditRow))}
         for table in Base.metadata.sorted_tables:
-            if table.name.startswith("audit_"):
+            if table.name.startswith("audit_") or table.name in DERIVED:
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
             assert {(table.name, "/".join(map(str, key))) for key in keys} <= told

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
-from lpse_admin.clock import Clock, hours_and_minutes, reading
+from lpse_admin.clock import Clock, hours_and_minutes, late_before, reading
 from lpse_admin.clock import minutes as whole_minutes
+from lpse_admin.period import Period, PeriodKind, period
 from lpse_admin.sop_time import parse_time
 
 WIB = ZoneInfo("Asia/Jakarta")
@@ -128,3 +129,20 @@ def test_a_minute_begun_is_a_minute():
 @pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (4598, "76 h 38 min")])
 def test_minutes_are_written_in_hours_and_minutes(whole, words):
     assert str(hours_and_minutes(whole)) == words
+
+
+def test_periods_end_today_and_fall_into_their_months():
+    today = dt.date(2026, 5, 17)
+    assert [period(kind, today).first.isoformat() for kind in PeriodKind if kind is not PeriodKind.DATES] == [
+        "2025-06-01", "2026-05-01", "2026-04-01", "2026-01-01",
+    ]  # fmt: skip
+    months = Period(dt.date(2025, 11, 10), dt.date(2026, 1, 5)).months()
+    assert [(month.first.day, month.last.day) for month in months] == [(10, 30), (1, 31), (1, 5)]
+
+
+def test_one_moment_parts_what_is_late_from_what_is_not():
+    now, tick = dt.datetime(2026, 3, 4, 3, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
+    for standard in (parse_time("5 menit"), TWO_HOURS, ONE_DAY):
+        limit = late_before(OFFICE, standard, now)
+        assert OFFICE.is_late(limit - tick, standard, now)
+        assert not OFFICE.is_late(limit, standard, now)

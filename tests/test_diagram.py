@@ -8,7 +8,7 @@ import pytest
 
 from lpse_admin.diagram import Sign, draw, text_chart
 from lpse_admin.sop import papers, parse
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 
 if TYPE_CHECKING:
     from lpse_admin.message import Message
@@ -33,7 +33,8 @@ def test_every_step_has_its_sign_under_its_actor(sop):
         if row.step in sop.rules:
             rule = sop.rule(row.step)
             assert diagram.columns[row.column].role is rule.actor
-            assert row.sign is (Sign.DECISION if len(rule.leads_to) > 1 else Sign.PROCESS)
+            ways = set(rule.leads_to.values())
+            assert row.sign is (Sign.DECISION if len(ways) > 1 else Sign.PROCESS)
     assert [row.sign for row in diagram.rows].count(Sign.TERMINATOR) == 2
 
 
@@ -43,10 +44,12 @@ def test_every_move_is_an_arrow_and_one_more_leads_in(sop):
     assert tuple(arrow.move for arrow in diagram.arrows) == (None, *sop.moves)
     first = diagram.arrows[0]
     assert (first.from_row, first.to_row, first.label) == (0, diagram.row_of(Step.REQUEST), None)
+    assert not first.needs_reason
     for arrow in diagram.arrows[1:]:
         assert diagram.rows[arrow.from_row].step is arrow.move.origin
         assert diagram.rows[arrow.to_row].step is arrow.move.target
         assert arrow.label == arrow.move.outcome.title
+        assert arrow.needs_reason == (arrow.move.outcome in NEEDS_REASON)
 
 
 def test_only_a_return_and_a_refusal_lead_back():

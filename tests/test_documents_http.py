@@ -14,8 +14,8 @@ from sqlalchemy import select
 from lpse_admin.steps import Outcome, Step
 from models.audit import AuditEntry
 from models.change import ChangeRequest
-from models.document import Document
-from tests.cast import LUMAJANG, TANA_TIDUNG, delegation
+from models.document import Document, attach
+from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
 from tests.house import house, upload  # noqa: F401 - the fixture
 from tests.program import PDF, Visitor
 from tests.test_files import PNG
@@ -71,6 +71,51 @@ def test_a_file_comes_back_as_a_download_that_no_browser_runs(house: House, chan
     assert answer.headers["Content-Security-Policy"].startswith("sandbox")
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers.getlist("Content-Security-Policy")[1:] == []
+
+
+VIEWABLE = {
+    "surat.pdf": (PDF, "application/pdf", "default-src 'none'; frame-ancestors 'self'"),
+    "layar.png": (PNG, "image/png", "sandbox; default-src 'none'; frame-ancestors 'self'"),
+}
+
+
+@pytest.mark.parametrize("name", VIEWABLE)
+def test_a_pdf_and_a_picture_are_looked_at_within_the_page(name, house: House, change_id):
+    content, media_type, policy = VIEWABLE[name]
+    send(house, change_id, upload(name, content))
+    address = f"/admin/document/{attached(house, change_id)[name]}/preview"
+    manager = house.visitor("pengelola")
+    answer = manager.get(address)
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, content, media_type)
+    assert answer.headers["Content-Disposition"].startswith("inline;")
+    assert answer.headers.getlist("Content-Security-Policy") == [policy]
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    page = manager.get(f"/admin/change/details/?id={change_id}")
+    assert address in page.text
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert "frame-src 'none'" in manager.get("/admin/change/").headers["Content-Security-Policy"]
+    for stranger in ("pemohon2", "pengelola.tt"):
+        assert house.visitor(stranger).get(address).status_code == 404
+
+
+def test_nothing_else_is_shown_within_a_page(house: House, change_id):
+    send(house, change_id, upload("catatan.txt", b"Catatan rapat"))
+    with house.session() as session:  # as if something had got past the door
+        change, by = session.get_one(ChangeRequest, change_id), house.cast(session).lumajang.manager
+        attach(
+            session, name="palsu.pdf", media_type="application/pdf", content=HTML, by=by, now=NOW,
+            activity=change.current,
+        )  # fmt: skip
+        session.commit()
+    found = attached(house, change_id)
+    for name in ("catatan.txt", "palsu.pdf"):
+        answer = house.visitor("pengelola").get(f"/admin/document/{found[name]}/preview")
+        assert answer.status_code == 404, name
+    page = house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+    assert f"/admin/document/{found['catatan.txt']}/preview" not in page
 
 
 def test_the_hash_stands_wherever_the_file_is_named(house: House, change_id):

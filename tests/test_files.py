@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.files import MOST_BYTES, MOST_NAME, FileType, Inspected, clean_name, inspect
+from lpse_admin.files import MOST_BYTES, MOST_NAME, FileType, Inspected, clean_name, inspect, viewable
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(20) + b"\xff\xd9"
@@ -311,3 +311,13 @@ def test_any_content_is_taken_or_refused_with_a_sentence_and_never_breaks_the_pr
             assert inspect(f"a.{kind.extensions[0]}", head + tail).type is kind
         except Incomplete:
             continue
+
+
+@pytest.mark.parametrize(("content", "kind"), [(PDF, FileType.PDF), (PNG, FileType.PNG), (JPEG, FileType.JPEG)])
+def test_a_pdf_and_a_picture_can_be_looked_at(content, kind):
+    assert viewable(content) is kind
+
+
+@pytest.mark.parametrize("content", [b"", SVG, EXE, XLSX, b"Catatan", PDF + b"<script>", PNG_HEAD, JPEG[:-1]])
+def test_nothing_else_can_be_looked_at(content):
+    assert viewable(content) is None

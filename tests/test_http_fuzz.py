@@ -139,8 +139,8 @@ def targets(house: House) -> dict[str, Any]:
     return {"steps": steps, "ids": ids, "names": sorted(names)}
 
 
-#: Every table but the trail's own, to be counted in one statement.
-TABLES = [table for table in Base.metadata.sorted_tables if not table.name.startswith("audit_")]
+#: Every table but the trail's own and what is derived, to be counted in one statement.
+TABLES = [table for table in Base.metadata.sorted_tables if not table.name.startswith(("audit_", "search_"))]
 COUNTED = select(*(select(func.count()).select_from(table).scalar_subquery() for table in TABLES))
 
 

@@ -50,15 +50,19 @@ def english(program) -> Iterator[None]:
 
 
 def test_a_moment_is_written_in_the_reader_s_zone(indonesian):
-    assert language.moment(NOW) == "31 Maret 2018, 14.30 WIB"
+    assert language.moment(NOW) == "31 Maret 2018 pukul 14.30 WIB"
+    assert language.exact(NOW) == "Sabtu, 31 Maret 2018 pukul 14.30 WIB"
+    assert language.brief(NOW) == "31\xa0Mar\xa02018 14.30\xa0WIB"
     assert language.day(NOW) == "31 Maret 2018"
     assert language.day(dt.date(2018, 8, 17)) == "17 Agustus 2018"
     assert language.day(dt.datetime(2018, 3, 31, 17, 0, tzinfo=dt.UTC)) == "1 April 2018"
-    assert language.moment(None) == language.day(None) == ""
+    assert language.moment(None) == language.exact(None) == language.brief(None) == language.day(None) == ""
 
 
 def test_a_moment_in_english(english):
     assert language.moment(NOW) == "31 March 2018, 14:30 WIB"
+    assert language.exact(NOW) == "Saturday, 31 March 2018, 14:30 WIB"
+    assert language.brief(NOW) == "31\xa0Mar\xa02018 14:30\xa0WIB"
 
 
 def test_the_zone_is_that_of_the_reader_s_own_agency(program):
@@ -74,7 +78,7 @@ def test_the_zone_is_that_of_the_reader_s_own_agency(program):
 def test_how_long_ago_is_said_with_the_exact_time_beside_it(indonesian):
     told = language.ago(NOW - dt.timedelta(days=3))
     assert ">3 hari yang lalu<" in told
-    assert 'title="28 Maret 2018, 14.30 WIB"' in told
+    assert 'title="Rabu, 28 Maret 2018 pukul 14.30 WIB"' in told
     assert 'datetime="2018-03-28T07:30:00+00:00"' in told
     assert "2 jam" in language.ago(NOW + dt.timedelta(hours=2))
     assert "30 detik" in language.ago(NOW + dt.timedelta(seconds=30))

@@ -18,6 +18,7 @@ from models.database import db, writes
 from models.user import User
 from tests.program import Visitor, close
 from views import lists
+from views.agency_filter import AgencyFilter
 from views.base import RecordView
 from views.deviations import PersonFilter
 from views.lists import PeriodFilter, TextFilter
@@ -35,7 +36,7 @@ READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")
 SCOPES = ("kepala", "pemohon", "admin")
 
 #: Tables that grow with the requests. Those of the office itself (users, papers, items) never become as large.
-GROWING = frozenset({"activity", "change_request", "audit_entry", "document", "notification"})
+GROWING = frozenset({"activity", "change_request", "audit_entry", "document", "notification", "step_time"})
 
 #: What a page may ask at the most, whatever it shows: who reads, in whose place, what they have not read, the rows,
 #: their number, the queue, the calendar and the papers that clocks are read by, whether the head is there.
@@ -112,7 +113,7 @@ def narrowed(entry: Filter) -> Iterator[str]:
     if isinstance(entry, PeriodFilter):
         first, last = entry.names()
         yield f"{first}=2025-02-03&{last}=2025-02-04"
-    elif isinstance(entry, PersonFilter):
+    elif isinstance(entry, PersonFilter | AgencyFilter):
         yield f"{entry.key}=1"
     elif isinstance(entry, TextFilter):
         yield f"{entry.key}=x"

@@ -14,9 +14,11 @@ from lpse_admin.steps import Outcome, Step
 from models import release_plan
 from models.change import ChangeRequest
 from models.user import User
-from tests.cast import NOW, answer, asset, at, fulfil, move, values_for
+from tests.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
 from tests.test_numbers import Another
 
+#: What makes a release overlap with the others of these tests.
+BESIDE = {"environment": Environment.PRODUCTION, "overlap_reason": None}
 BASE = NOW + dt.timedelta(days=100)
 
 
@@ -52,6 +54,24 @@ def test_a_release_beside_another_needs_a_reason_which_is_kept(session, office):
     plan(session, office, 1, 3, change=second, reason="  Dikerjakan bersama ")
     release = next(one for one in second.activities if one.step is Step.RELEASE)
     assert (second.step, release.overlap_reason) == (Step.ASSET_REVIEW, "Dikerjakan bersama")
+
+
+def test_a_freeze_an_overlap_and_a_missing_field_are_told_at_once(session, office):
+    plan(session, office, 0, 2)
+    freeze(session, office, first=100, last=101)
+    change = at(session, office, Step.RELEASE)
+    with pytest.raises(Incomplete) as refusal:
+        move(session, change, Outcome.SCHEDULED, office.manager, values={**hours(1, 3), **BESIDE, "version": " "})
+    assert set(refusal.value.fields) == {"version", "window_start_at", "overlap_reason"}
+    with pytest.raises(Incomplete) as refusal:
+        move(
+            session,
+            change,
+            Outcome.SCHEDULED,
+            office.manager,
+            values={**hours(1, 3), **BESIDE, "window_start_at": None},
+        )
+    assert set(refusal.value.fields) == {"window_start_at"}
 
 
 def test_windows_that_merely_touch_do_not_overlap(session, office):

@@ -229,7 +229,7 @@ def test_a_head_who_is_disabled_is_absent_since_then(house: House):
     shown = page(house, "pengelola", change_id)
     assert admin.post(f"/admin/user/{head_id}/enable").status_code == 303
     house._visitors.pop("kepala")
-    assert "sejak 2 Maret 2026, 11.00 WIB (Akun Kepala LPSE dinonaktifkan)" in shown
+    assert "sejak 2 Maret 2026 pukul 11.00 WIB (Akun Kepala LPSE dinonaktifkan)" in shown
 
 
 def test_decisions_under_a_delegation_say_so_in_lists_details_exports_and_trail(house: House):

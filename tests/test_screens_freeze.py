@@ -68,7 +68,7 @@ def test_an_administrator_enters_one_which_the_office_reads(house: House):
     for name in ("pengelola", "kepala", "pemeriksa"):
         page = house.visitor(name).get(f"/admin/freeze/details/?id={frozen.id}")
         assert "Penutupan &lt;tender&gt;" in page.text
-        assert "12 Maret 2026, 09.00 WIB" in page.text
+        assert "12 Maret 2026 pukul 09.00 WIB" in page.text
         assert "/lift" not in page.text
         assert house.visitor(name).get("/admin/freeze/new/").status_code == 403
         assert sent(house, name).status_code == 403

@@ -251,7 +251,7 @@ def test_a_mail_is_in_its_reader_s_language_with_the_reason_and_the_link(house: 
     assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in text
     assert BACK in text
     assert f"http://localhost/admin/change/details/?id={change_id}" in text
-    assert "2 Maret 2026, 09.00 WIB" in text
+    assert "2 Maret 2026 pukul 09.00 WIB" in text
     html = found["pemohon"].get_body(("html",)).get_content()
     assert "Kurang &lt;b&gt;lengkap&lt;/b&gt;" in html
     assert 'lang="id"' in html

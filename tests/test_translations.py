@@ -24,10 +24,13 @@ from jinja2 import Environment
 from sqlalchemy import select
 
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
+from lpse_admin.permissions import Resource
+from lpse_admin.roles import Role
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
 from models.activity import Activity
 from models.freeze_permit import permit
+from models.saved_view import save
 from models.sop import load
 from models.user import User
 from tests.cast import (
@@ -241,6 +244,11 @@ def _fill(house: House) -> None:
             walk(session, office, *ending)
         new(session, office)
         delegation(session, office)
+        for shared_with in (None, Role.HEAD):
+            save(
+                session, office.manager, Resource.CHANGE, name=typed(f"Tampilan {shared_with}"), query="state=open",
+                shared_with=shared_with, replaces=False, now=NOW,
+            )  # fmt: skip
         deviation(session, office, typed("Antrean panjang"))
         absence(session, office, days=3, reason=typed("Dinas luar"))
         absence(session, everybody.tana_tidung, reason=typed("Sakit"))
@@ -256,15 +264,19 @@ def _fill(house: House) -> None:
 
 
 def _unlinked(house: House, reader: str) -> list[str]:
-    """Return the addresses that nothing leads to: each step's record in the form of its own, for who may fill it in."""
+    """Return the addresses that no link leads to: the search, and each step's record for its actor."""
     with house.session() as session:
         office = house.cast(session).lumajang
         return [
-            f"/admin/{activity.step.value}/edit/?id={activity.id}"
-            for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
-            if activity.agency_id == office.agency.id
-            and activity.step not in {Step.REQUEST, Step.RETURNED}
-            and office.actor(activity.step).username == reader
+            "/search",
+            "/search?q=0",
+            *[
+                f"/admin/{activity.step.value}/edit/?id={activity.id}"
+                for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
+                if activity.agency_id == office.agency.id
+                and activity.step not in {Step.REQUEST, Step.RETURNED}
+                and office.actor(activity.step).username == reader
+            ],
         ]
 
 

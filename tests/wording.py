@@ -26,11 +26,12 @@ _KEYS = frozenset({"code", "register", "card", "kind", "version", "price", "cond
 _PAPER_KEYS = re.compile(r"\b(key|role|actor|time|kind|of|when|time_zone|account_suffix|clock|nip) = $")
 
 _MONTHS = "Januari|Februari|Maret|April|Mei|Juni|Juli|Agustus|September|Oktober|November|Desember"
+_SHORT_MONTHS = "Jan|Feb|Mar|Apr|Mei|Jun|Jul|Agu|Sep|Okt|Nov|Des"
 _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
 #: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
 _FIGURES = re.compile(
-    rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}(?:, \d\d\.\d\d WI(?:B|TA|T))?"
+    rf"\d{{1,2}}\s(?:{_MONTHS}|{_SHORT_MONTHS})\s\d{{4}}(?:,? \d\d\.\d\d\sWI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
     rf"|(?:dalam )?\d+ (?:{_UNITS})(?: yang lalu)?"
     r"|\bWI(?:B|TA|T)\b|\d\d\.\d\d WI(?:B|TA|T)"
@@ -148,14 +149,17 @@ class _Reader(HTMLParser):
         super().__init__()
         self.texts: list[str] = []
         self._silent: list[bool] = []
+        #: Whether each open element stands in another language than the page, with its pictures' words too.
+        self._foreign: list[bool] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
-        is_foreign = "lang" in given and tag != "html"
+        is_foreign = ("lang" in given and tag != "html") or (bool(self._foreign) and self._foreign[-1])
         is_silent = tag in _SILENT or is_foreign or (tag == "td" and given.get("class") == "prose")
         if tag not in _VOID:
             self._silent.append(is_silent or (bool(self._silent) and self._silent[-1]))
-        spoken = [given.get(name) for name in _SPOKEN]
+            self._foreign.append(is_foreign)
+        spoken = [] if is_foreign and tag in _VOID else [given.get(name) for name in _SPOKEN]
         if tag == "input" and given.get("type") in {"submit", "button", "reset"}:
             spoken.append(given.get("value"))
         self.texts += [text for text in spoken if text]
@@ -163,6 +167,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in _VOID and self._silent:
             self._silent.pop()
+            self._foreign.pop()
 
     def handle_data(self, data: str) -> None:
         if data.strip() and not (self._silent and self._silent[-1]):

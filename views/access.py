@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -17,15 +18,17 @@ from models.database import db
 from models.delegation import Delegation, delegation_of
 from models.login import Attempt, Login, log_in, logged_in
 from models.user import User
+from views import lapsed
 from views.clock import now
 from views.forms import Form
-from views.refusals import wants_json
+from views.refusals import forged, refused, wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
     from werkzeug.wrappers import Response
+    from werkzeug.wrappers import Response as AnyResponse
 
     from lpse_admin.config import Settings
 
@@ -104,11 +107,36 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         return _refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
     except Unauthenticated as refusal:
         return _refused(refusal, form, onward, {})
+    typed = lapsed.unpacked(request.form.get("typed"))
+    user = viewer()
+    if typed is not None and user is not None and typed.writer_id == user.id:
+        return lapsed.offered(typed), 200
     return redirect(onward, 303)
 
 
 def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
-    return render_template("login.html", form=form, onward=onward, refusal=refusal), status
+    typed = request.form.get("typed")
+    along = typed if lapsed.unpacked(typed) else None
+    return render_template("login.html", form=form, onward=onward, refusal=refusal, typed=along), status
+
+
+def _stranger(refusal: Unauthenticated) -> AnyResponse:
+    """Answer whoever is not logged in; what a form of ours brought comes back after the login."""
+    packed = None if wants_json() or (typed := lapsed.typed_here()) is None else typed.packed()
+    if packed is None:
+        return refused(refusal)
+    form = LoginForm(formdata=None)
+    page = render_template("login.html", form=form, onward="/", refusal=refusal, typed=packed)
+    return make_response(page, refusal.status)
+
+
+def _stale(error: CSRFError) -> AnyResponse:
+    """Answer a form of a session that has ended, though its writer has logged in since: it can be sent again."""
+    user = viewer()
+    typed = None if user is None or wants_json() else lapsed.typed_here()
+    if typed is None or user is None or typed.writer_id != user.id:
+        return forged(error)
+    return make_response(lapsed.offered(typed), error.code)
 
 
 def _refused(
@@ -148,6 +176,7 @@ def _open_session(form: LoginForm) -> None:
     session.clear()
     session.permanent = True
     session["login"] = opened.id
+    lapsed.sign_forms_of(user)
     login_user(user)
     g.viewer = user
 
@@ -201,6 +230,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     manager.session_protection = None  # the address of a mobile reader changes; the cookie is HttpOnly and signed
     manager.init_app(app, add_context_processor=False)
     manager.user_loader(_load)
+    app.register_error_handler(Unauthenticated, _stranger)
+    app.register_error_handler(CSRFError, _stale)
     app.before_request(_limit_the_form)
     app.before_request(_require_login)
     app.register_blueprint(blueprint)

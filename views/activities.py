@@ -27,23 +27,28 @@ from models.freeze import Freeze, FreezePermit
 from models.scope import visible
 from models.user import User
 from views.absent_head import absent_head
-from views.base import RecordView, addresses, may_i, me, reader, row_id, stands_in_for_head
+from views.agency_filter import AgencyFilter
+from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
+from views.bulk import BulkAction, BulkView
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form
+from views.hands import HandOver, TakeUp
 from views.language import current_zone, tr
 from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage
 from views.step_form import MomentField, step_form
-from views.step_times import TIMES
+from views.step_times import TIMES, JudgedFilter, Judgement
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from views.lists import Listing
 
 #: The table that all steps share, whose index each of these lists is read along.
 _activity: Any = Activity.__table__.c
@@ -131,7 +136,10 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             ),
             ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
             ChoiceFilter("outcome", _("Outcome"), of=_activity.outcome, choices=Outcome, among=OUTCOMES[step]),
+            JudgedFilter("judged", _("Judged"), choices=Judgement, step=step),
             PeriodFilter("arrived", _("Arrived"), of=_activity.arrived_at),
+            PeriodFilter("finished", _("Finished"), of=_activity.finished_at),
+            AgencyFilter("agency", _("Agency"), of=_activity.agency_id),
             *filters,
         ),
         search=(ChangeRequest.number, ChangeRequest.title),
@@ -154,12 +162,13 @@ _OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
 _REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK})
 
 
-class StepRecordView(RecordView):
+class StepRecordView(BulkView):
     """The records of one step. They are made by the procedure, open to its actor, and fixed once finished."""
 
     step: ClassVar[Step]
     details_template = "activity/details.html"
     can_edit = True
+    bulk: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), HandOver())
 
     def lead_urls(self) -> Callable[[int], str]:
         """Lead to the request, where the step is acted on."""
@@ -235,7 +244,7 @@ class EvaluationView(StepRecordView):
     step = Step.EVALUATION
     resource = Resource.EVALUATION
     title = _("Evaluations")
-    empty = _("No evaluation matches. One appears when a request is submitted.")
+    empty = _("No evaluation yet. One appears when a request is submitted.")
     spec = step_spec(
         Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=_own(Step.EVALUATION).risk, choices=Risk),)
     )
@@ -247,7 +256,7 @@ class UrgencyView(StepRecordView):
     step = Step.URGENCY
     resource = Resource.URGENCY
     title = _("Urgency assessments")
-    empty = _("No urgency assessment matches. One appears when a request is accepted.")
+    empty = _("No urgency assessment yet. One appears when a request is accepted.")
     spec = step_spec(
         Step.URGENCY,
         "ground",
@@ -261,11 +270,12 @@ class ApprovalView(StepRecordView):
     step = Step.APPROVAL
     resource = Resource.APPROVAL
     title = _("Approvals")
-    empty = _("Nothing waits for the head's decision here.")
+    bulk = ()
+    empty = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
     list_template = "activity/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return how many emergencies wait, and since when the oldest does."""
         number, oldest = waiting.emergencies(db.session(), reader())
         return {"waiting": number, "oldest": oldest, "absent_head": absent_head(me().agency, arrived=oldest)}
@@ -277,7 +287,7 @@ class ImplementationView(StepRecordView):
     step = Step.IMPLEMENTATION
     resource = Resource.IMPLEMENTATION
     title = _("Implementations")
-    empty = _("No implementation matches. One appears when a change may be carried out.")
+    empty = _("No implementation yet. One appears when a change may be carried out.")
     spec = step_spec(
         Step.IMPLEMENTATION,
         "environment",
@@ -296,7 +306,7 @@ class TestView(StepRecordView):
     step = Step.TEST
     resource = Resource.TEST
     title = _("Tests")
-    empty = _("No test matches. One appears when a change was carried out.")
+    empty = _("No test yet. One appears when a change was carried out.")
     spec = step_spec(Step.TEST, "documentation")
 
 
@@ -306,7 +316,7 @@ class RollbackView(StepRecordView):
     step = Step.ROLLBACK
     resource = Resource.ROLLBACK
     title = _("Roll backs")
-    empty = _("No roll back matches. One appears when a test has failed.")
+    empty = _("No roll back yet. One appears when a test has failed.")
     spec = step_spec(Step.ROLLBACK, "cause")
 
 
@@ -316,7 +326,7 @@ class ReportView(StepRecordView):
     step = Step.REPORT
     resource = Resource.REPORT
     title = _("Change reports")
-    empty = _("No report matches. One appears after a test or a roll back.")
+    empty = _("No report yet. One appears after a test or a roll back.")
     spec = step_spec(Step.REPORT, "summary")
 
 
@@ -326,11 +336,12 @@ class VerificationView(StepRecordView):
     step = Step.VERIFICATION
     resource = Resource.VERIFICATION
     title = _("Verifications")
-    empty = _("No verification matches. One appears when a report is handed over.")
+    bulk = ()
+    empty = _("No verification yet. One appears when a report is handed over.")
     list_template = "activity/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return what is to be said of a head who is not there."""
         return {"absent_head": absent_head(me().agency)}
 
@@ -362,7 +373,7 @@ class ReleaseView(StepRecordView, EntryView):
     step = Step.RELEASE
     resource = Resource.RELEASE
     title = _("Release schedule")
-    empty = _("No release matches. One appears when a report is verified.")
+    empty = _("No release yet. One appears when a report is verified.")
     list_template = "activity/releases.html"
     details_template = "activity/release.html"
     spec = step_spec(
@@ -426,7 +437,7 @@ class AssetReviewView(StepRecordView):
     step = Step.ASSET_REVIEW
     resource = Resource.ASSET_REVIEW
     title = _("Reviews of the asset list")
-    empty = _("No review matches. One appears after a release is scheduled or set aside.")
+    empty = _("No review yet. One appears after a release is scheduled or set aside.")
     spec = step_spec(Step.ASSET_REVIEW, "assessment")
 
 
@@ -436,7 +447,7 @@ class AssetUpdateView(StepRecordView):
     step = Step.ASSET_UPDATE
     resource = Resource.ASSET_UPDATE
     title = _("Updates of the asset list")
-    empty = _("No update matches. One appears when a review finds changed assets.")
+    empty = _("No update yet. One appears when a review finds changed assets.")
     spec = step_spec(Step.ASSET_UPDATE, "notes")
 
 

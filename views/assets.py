@@ -75,7 +75,7 @@ class AssetView(EntryView):
 
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
-    empty = _("NIHIL: no item matches.")
+    empty = _("NIHIL: the list has no item yet. A change manager enters them; afterwards requests alter them.")
     details_template = "asset/details.html"
     create_label = _("New item")
     can_create = True
@@ -131,6 +131,10 @@ class AssetView(EntryView):
         if listed or exported:
             return columns
         return [column for column in columns if column.key in _OUTSIDE_THE_CARD]
+
+    def offered(self) -> list[Column]:
+        """Return all columns: what the cards have of their own can be had in the list."""
+        return super().shown()
 
     def _official(self, card: Card) -> list[Column]:
         number = func.row_number().over(order_by=self.listing().order())

@@ -73,6 +73,11 @@ ACTIONS = (
     Action("freeze.permit", _("Allowed a release in a freeze")),
     Action("feed.make", _("Made a calendar address")),
     Action("feed.revoke", _("Revoked a calendar address")),
+    Action("list.columns", _("Chose the columns of a list")),
+    Action("list.view.save", _("Saved a view of a list")),
+    Action("list.view.alter", _("Altered a saved view")),
+    Action("list.view.begin", _("Chose what a list begins with")),
+    Action("list.view.discard", _("Removed a saved view")),
     Action("POST access.login", _("Logged in")),
     Action("POST access.logout", _("Logged out")),
     Action("POST language.choose", _("Chose a language")),
@@ -103,7 +108,7 @@ class AuditView(RecordView):
 
     resource = Resource.AUDIT
     title = _("Audit trail")
-    empty = _("No entry matches.")
+    empty = _("No entry yet. Whatever anybody writes leaves one here.")
     details_template = "audit/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=AuditEntry,

@@ -7,6 +7,7 @@ does not have: without columns nothing is shown, without a grant nothing is done
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Response, abort, request, stream_with_context, url_for
@@ -21,6 +22,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db, is_sqlite
+from models.saved_view import kept_of, may_share
 from models.scope import visible
 from models.waiting import Reader
 from views.access import delegation, viewer
@@ -28,11 +30,12 @@ from views.cells import export_columns, renderer
 from views.clock import now
 from views.exporting import csv_stream, xlsx_file
 from views.language import current_zone, tr
+from views.list_head import ALL, begun, list_head, shown_columns
 from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
-from views.rows import table_rows
+from views.rows import box, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
@@ -101,6 +104,8 @@ class RecordView(ModelView):
     can_delete = False
     can_view_details = True
     can_export = True
+    #: Whether the readers of the list choose its columns.
+    may_choose_columns: ClassVar[bool] = True
 
     def __init__(self) -> None:
         """Register under the resource's name: /admin/<name>/."""
@@ -147,9 +152,9 @@ class RecordView(ModelView):
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return found
 
-    def listing(self) -> Listing:
-        """Return the list as the one who asks may see it and asked for it."""
-        arguments = ListArguments.read(self.spec, request.args)
+    def listing(self, asked: Mapping[str, str] | None = None) -> Listing:
+        """Return the list as the one who asks may see it and asked for it: in the address, unless ``asked`` says it."""
+        arguments = ListArguments.read(self.spec, request.args if asked is None else asked)
         return Listing(self.spec, arguments, self.visible(), current_zone())
 
     def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
@@ -162,13 +167,21 @@ class RecordView(ModelView):
             and (not column.across_only or current_user.reaches_across)
         ]
 
+    def offered(self) -> list[Column]:
+        """Return the columns that this reader can have in the list."""
+        return self.shown()
+
     # -- pages -----------------------------------------------------------------------------------------------
 
     @expose("/")
     def index_view(self) -> str:
         """Show one page of the list."""
-        listing = self.listing()
-        columns = self.shown(listed=True)
+        kept = kept_of(db.session(), me(), self.resource)
+        listing, default = (None if request.args else begun(kept, self.listing)) or (self.listing(), None)
+        if kept.default is not None:
+            listing = replace(listing, arguments=replace(listing.arguments, plain=ALL))
+        offered = self.offered()
+        columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
         return str(
@@ -181,20 +194,36 @@ class RecordView(ModelView):
                 columns=columns,
                 rows=self.written(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
+                sizes_offered=PAGE_SIZES,
                 follows=page.follows,
-                sizes=PAGE_SIZES,
+                head=list_head(
+                    listing,
+                    kept,
+                    offered=offered,
+                    columns=columns,
+                    default=default,
+                    screen=self.endpoint,
+                    may_share=may_share(me()),
+                    may_choose=self.may_choose_columns,
+                ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
-                **self.list_extras(),
+                bulk_actions=self.bulk_actions(),
+                **self.list_extras(listing),
             )
         )
+
+    def bulk_actions(self) -> Sequence[Any]:
+        """Return what the one who asks can do with several rows at once, where a screen has such (views.bulk)."""
+        return ()
 
     def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
         """Return the rows as the list's template shows them."""
         details = None if self.spec.lead is None else gettext("Details")
-        return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details)
+        tick = box() if self.bulk_actions() else None
+        return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details=details, tick=tick)
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""
         return {}
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from lpse_admin.steps import Outcome, Result, Urgency
 from models.sop import SopState
 from views.exporting import CellKind, ExportColumn
-from views.language import day, moments, rupiah, tr
+from views.language import day, exact, moments, number, rupiah, tr
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NOTHING = Markup('<span class="nothing">–</span>')
 _LISTED_LENGTH = 120
+#: From here on a number is a quantity and no year.
+_NO_YEAR = 10_000
 
 #: States that readers look for in a list, with the badge that each is shown in (templates/macros/badges.html).
 _BADGES = {
@@ -47,16 +49,26 @@ def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup |
             yes, no = gettext("Yes"), gettext("No")
             return lambda value: NOTHING if value is None else (yes if value else no)
         case CellKind.MOMENT:
-            moment = moments()
+            moment = exact if whole else moments()
             return lambda value: NOTHING if value is None else _time(value, moment(value))
         case CellKind.DATE:
             return lambda value: NOTHING if value is None else _time(value, day(value))
         case CellKind.MONEY:
             return lambda value: NOTHING if value is None else rupiah(value)
         case CellKind.NUMBER:
-            return lambda value: NOTHING if value is None else str(value)
+            return _plain if column.key == "id" else _figure
         case _:
             return _whole_text if whole else _short_text
+
+
+def _plain(value: Any) -> Markup | str:  # noqa: ANN401
+    """Write what is no quantity, or nothing."""
+    return NOTHING if value is None else str(value)
+
+
+def _figure(value: Any) -> Markup | str:  # noqa: ANN401
+    """Write a figure; what may be a year has no thousands."""
+    return _plain(value) if value is None or abs(value) < _NO_YEAR else number(value)
 
 
 def _time(value: dt.date, words: str) -> Markup:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup
 
-from lpse_admin.diagram import Diagram, Row, draw
 from lpse_admin.message import Message, _
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, Field, FieldKind
+from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
-from lpse_admin.word import Word
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
@@ -24,6 +22,8 @@ from models.timekeeping import delays, is_overtaken, reading
 from models.working_time import calendar_of
 from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
+from views.change_chart import ChangeChart
+from views.folding import folded
 from views.hands import Hands
 from views.language import day, moment, tr
 from views.mails import who_was_told
@@ -50,23 +50,6 @@ if TYPE_CHECKING:
     from views.step_form import StepForm
 
 
-class RowState(Word):
-    """How far a row of the paper's table is for this request."""
-
-    DONE = "done", _("Done")
-    CURRENT = "current", _("Now")
-    COMING = "coming", _("Not yet")
-
-
-@dataclass(frozen=True, slots=True)
-class ChartRow:
-    """A row of the chart with its state, and how often its step was taken."""
-
-    row: Row
-    state: RowState | None
-    times: int
-
-
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A label with what stands beside it."""
@@ -76,10 +59,19 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Facts that belong together, under a heading."""
+
+    title: Message
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One finished step, as the history tells it; ``times`` is what its clock shows."""
 
     activity: Activity
+    reason: Markup | None
     facts: tuple[Fact, ...]
     documents: tuple[Document, ...]
     times: Reading
@@ -87,11 +79,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What the paper requires at this step, and whether it is there."""
+    """What the paper requires at this step, and whether it is there; ``is_own`` is the record that is being typed."""
 
     item: Item
     field: str
-    is_there: bool | None
+    is_there: bool
+    is_own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +92,8 @@ class ChangePage:
     """The page's content; ``form`` is None for a reader who cannot act on the present step."""
 
     change: ChangeRequest
-    facts: tuple[Fact, ...]
-    chart: Diagram
-    rows: tuple[ChartRow, ...]
+    asked: tuple[Group, ...]
+    chart: ChangeChart
     entries: tuple[Entry, ...]
     current: Activity | None
     waits_for: str | None
@@ -143,23 +135,22 @@ class ChangePage:
         why_not = change.bar(user, now)
         if form is None and current is not None and why_not is None:
             form = step_form(change, current)
-        chart = draw(change.paper)
         calendar = calendar_of(db.session(), change.agency)
         rule = change.paper.rules.get(change.step)
         at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
         waits_for = str(change.paper.actor_title(change.step)) if current is not None else None
+        moves = change.open_moves(user, now) if form is not None else ()
         return cls(
             change=change,
-            facts=tuple(_facts(change, REQUEST_FIELDS)),
-            chart=chart,
-            rows=tuple(_chart_rows(change, chart)),
+            asked=_asked(change),
+            chart=ChangeChart.of(change),
             entries=tuple(_entries(change, now, calendar)),
             current=current,
             waits_for=waits_for,
             why_not=why_not,
             form=form,
-            moves=change.open_moves(user, now) if form is not None else (),
-            requirements=tuple(_requirements(change, current)) if current is not None else (),
+            moves=moves,
+            requirements=tuple(_requirements(change, current, form, moves)) if current is not None else (),
             decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
@@ -182,6 +173,22 @@ class ChangePage:
         """Whether every open move needs this field."""
         return bool(self.moves) and all(move.outcome in field.needed_for for move in self.moves)
 
+    def moves_that_need(self, field: Field) -> str:
+        """Return the open moves that need this field, as the page tells its script."""
+        return " ".join(move.outcome for move in self.moves if move.outcome in field.needed_for)
+
+    def at_hand(self) -> int:
+        """Return how many of the paper's requirements are there."""
+        return sum(requirement.is_there for requirement in self.requirements)
+
+    def filled(self) -> tuple[int, int]:
+        """Return how many of the fields that the first open move needs are filled, and how many there are."""
+        return _filled(self.form, self.moves)
+
+    def counts(self, field: Field) -> bool:
+        """Whether this field is one of those."""
+        return bool(self.moves) and self.moves[0].outcome in field.needed_for
+
     def needed_for(self, field: Field) -> list[Outcome]:
         """Return the open moves that need this field, where not all of them do."""
         some = [move.outcome for move in self.moves if move.outcome in field.needed_for]
@@ -191,6 +198,13 @@ class ChangePage:
         """Return the paper's standard time of the present step."""
         rule = self.change.paper.rules.get(self.change.step)
         return rule.standard.text if rule and rule.standard else gettext("not laid down")
+
+
+def _filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, int]:
+    if form is None or not moves:
+        return 0, 0
+    needed = [field for field, _input in form.record_fields() if moves[0].outcome in field.needed_for]
+    return sum(form.is_filled(field) for field in needed), len(needed)
 
 
 def _absent_head(change: ChangeRequest, current: Activity | None, head: str | None) -> AbsentHead | None:
@@ -214,7 +228,7 @@ def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields 
         case FieldKind.CASES | FieldKind.ASSETS | FieldKind.TOUCHED | FieldKind.MUTATIONS:
             return Markup("<br>").join(_row_text(row) for row in value)
         case _:
-            return Markup('<span class="prose">{}</span>').format(value)
+            return folded(str(value))
 
 
 def _row_text(row: dict[str, Any]) -> str:
@@ -223,34 +237,16 @@ def _row_text(row: dict[str, Any]) -> str:
     return " · ".join(str(value) for value in row.values() if value not in (None, ""))
 
 
-def _facts(change: ChangeRequest, fields: tuple[Field, ...]) -> list[Fact]:
-    facts = []
-    for field in fields:
-        if field.kind is FieldKind.CHANGE:
-            if change.linked_change is not None:
-                facts.append(Fact(field.label, change.linked_change.number or ""))
-            continue
-        facts.append(Fact(field.label, written(field, getattr(change, field.key))))
-    return facts
-
-
-def _chart_rows(change: ChangeRequest, chart: Diagram) -> list[ChartRow]:
-    times: dict[Step, int] = {}
-    for activity in change.activities:
-        if not activity.is_open:
-            times[activity.step] = times.get(activity.step, 0) + 1
-    return [_chart_row(change, row, times) for row in chart.rows]
-
-
-def _chart_row(change: ChangeRequest, row: Row, times: dict[Step, int]) -> ChartRow:
-    if row.step is None:
-        return ChartRow(row, None, 0)
-    taken = times.get(row.step, 0)
-    if row.step is change.step:
-        state = RowState.DONE if row.step is Step.CLOSED else RowState.CURRENT
-    else:
-        state = RowState.DONE if taken else RowState.COMING
-    return ChartRow(row, state, taken)
+def _asked(change: ChangeRequest) -> tuple[Group, ...]:
+    """Return what a request says, group by group; its title and the request that it follows stand above that."""
+    fields = {field.key: field for field in REQUEST_FIELDS if field.key not in {"title", "linked_change_id"}}
+    return tuple(
+        Group(
+            title,
+            tuple(Fact(fields[key].label, written(fields[key], getattr(change, key))) for key in keys if key in fields),
+        )
+        for title, keys in REQUEST_GROUPS
+    )
 
 
 def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) -> list[Entry]:
@@ -261,6 +257,7 @@ def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) ->
     return [
         Entry(
             activity,
+            folded(activity.reason) if activity.reason else None,
             tuple(_record_facts(change, activity)),
             tuple(by_activity.get(activity.id, ())),
             reading(change, activity, now, calendar),
@@ -274,7 +271,7 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
     if activity.step in {Step.REQUEST, Step.RETURNED}:
         return []
     if isinstance(activity, AssetUpdate):
-        notes = [Fact(_("Notes"), activity.notes)] if activity.notes else []
+        notes = [Fact(_("Notes"), folded(activity.notes))] if activity.notes else []
         return [Fact(_("Mutations"), _mutations(activity)), *notes]
     values = recording.read(change, activity)
     if isinstance(activity, Release):
@@ -299,40 +296,49 @@ def _mutations(activity: AssetUpdate) -> Markup:
     return Markup("<br>").join(lines)
 
 
-def _requirements(change: ChangeRequest, current: Activity) -> list[Requirement]:
+def _requirements(
+    change: ChangeRequest, current: Activity, form: StepForm | None, moves: tuple[Move, ...]
+) -> list[Requirement]:
+    filled, needed = _filled(form, moves)
     attached = {document.item_key for document in change.documents}
     finished = {activity.step for activity in change.activities if not activity.is_open}
     found = []
     for item in asked_items(change.paper.rules[change.step], change.position):
+        name = f"{item.kind}-{item.key}"
+        is_own = item.kind is ItemKind.RECORD and item.of in {None, change.step}
         if item.kind is ItemKind.DOCUMENT:
-            there: bool | None = item.key in attached
+            there = item.key in attached
         elif item.kind is ItemKind.EQUIPMENT:
-            there = item.key in (current.equipment or ())
+            there = bool(form[name].data) if form is not None else item.key in (current.equipment or ())
         else:
-            there = None if item.of in (None, change.step) else item.of in finished
-        found.append(Requirement(item, f"{item.kind}-{item.key}", there))
+            there = filled == needed if is_own else item.of in finished
+        found.append(Requirement(item, name, there, is_own))
     return found
 
 
 def _for_the_decision(change: ChangeRequest) -> list[Fact]:
     """Return what the head weighs: the risk, the way back, and the manager's evaluation."""
     facts = [
-        Fact(_("Risk if not done"), change.risk_if_not_done or NOTHING),
-        Fact(_("Impact"), change.impact or NOTHING),
-        Fact(_("Roll back plan"), change.rollback_plan or NOTHING),
+        Fact(_("Risk if not done"), _told(change.risk_if_not_done)),
+        Fact(_("Impact"), _told(change.impact)),
+        Fact(_("Roll back plan"), _told(change.rollback_plan)),
     ]
     evaluation = next((one for one in reversed(change.activities) if isinstance(one, Evaluation)), None)
     if evaluation is not None:
         facts.append(Fact(_("Risk"), tr(evaluation.risk.title) if evaluation.risk else NOTHING))
-        facts.append(Fact(_("Findings of the evaluation"), evaluation.findings or NOTHING))
+        facts.append(Fact(_("Findings of the evaluation"), _told(evaluation.findings)))
     refusals = [one for one in change.activities if isinstance(one, Approval) and one.outcome is Outcome.REFUSED]
     if refusals:
-        facts.append(Fact(_("Reason of the last refusal"), refusals[-1].reason or NOTHING))
+        facts.append(Fact(_("Reason of the last refusal"), _told(refusals[-1].reason)))
         if evaluation is not None and evaluation.answer_to_refusal:
-            facts.append(Fact(_("Answer to the refusal"), evaluation.answer_to_refusal))
+            facts.append(Fact(_("Answer to the refusal"), _told(evaluation.answer_to_refusal)))
     facts.extend(
-        Fact(_("Reason of the emergency"), one.reason)
+        Fact(_("Reason of the emergency"), _told(one.reason))
         for one in change.activities
         if one.outcome is Outcome.EMERGENCY and one.reason
     )
     return facts
+
+
+def _told(text: str | None) -> Markup | str:
+    return folded(text) if text else NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
@@ -23,22 +24,56 @@ from models.change import ChangeRequest, blank, draft, whole
 from models.database import db
 from models.handover import hand_over, take_up
 from models.user import User
+from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id
 from views.change_page import ChangePage
 from views.clock import now
 from views.exporting import CellKind
 from views.hands import hand_over_form
 from views.language import tr
+from views.lapsed import come_back
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
 from views.step_form import StepForm, step_form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+    from lpse_admin.message import Message
     from views.hands import HandOverForm
 
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
+
+#: Open, and neither the requester's to begin nor theirs to mend.
+_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in((Step.REQUEST, Step.RETURNED))
+
+#: The value of the filter for what has no urgency yet.
+UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyFilter(ChoiceFilter):
+    """One of the urgencies, or those that nobody has judged yet: ``?urgency=unjudged``."""
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the values that can be chosen, each with its title."""
+        return [*ChoiceFilter.options(self), (UNJUDGED, _("Not judged yet"))]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return equality with the chosen member, or with none."""
+        if given.get(self.key) == UNJUDGED:
+            result: ColumnElement[bool] = self.of.is_(None)
+            return result
+        return ChoiceFilter.criterion(self, given, zone)
+
+
+#: The steps in which a request is typed.
+_ASKING = frozenset({Step.REQUEST, Step.RETURNED})
 
 
 class ChangeView(RecordView):
@@ -46,7 +81,7 @@ class ChangeView(RecordView):
 
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
-    empty = _("No request matches. A requester begins one with “New request”.")
+    empty = _("No request yet. A requester begins one with “New request”.")
     details_template = "change/page.html"
     create_label = _("New request")
     can_create = True
@@ -86,13 +121,15 @@ class ChangeView(RecordView):
                     ("open", _("Open"), ChangeRequest.closed_at.is_(None)),
                     ("closed", _("Closed"), ChangeRequest.closed_at.is_not(None)),
                     ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
+                    ("with-office", _("With the office"), _WITH_OFFICE),
                 ),
             ),
             ChoiceFilter("step", _("Present step"), of=ChangeRequest.step, choices=Step),
-            ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
+            UrgencyFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
             ChoiceFilter("result", _("Result"), of=ChangeRequest.result, choices=Result),
             ChoiceFilter("kind", _("Kind"), of=ChangeRequest.kind, choices=ChangeKind),
             PeriodFilter("submitted", _("Submitted"), of=ChangeRequest.submitted_at),
+            AgencyFilter("agency", _("Agency"), of=ChangeRequest.agency_id),
         ),
         search=(ChangeRequest.number, ChangeRequest.title),
         order="-id",
@@ -120,9 +157,9 @@ class ChangeView(RecordView):
         hand_over: HandOverForm | None = None,
     ) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
-        return str(
-            self.render(self.details_template, view=self, page=page, change=change, history=self.history(change.id))
-        )
+        # The requester's own form has no page beside it that would say the same again.
+        template = "change/form.html" if form is not None and change.step in _ASKING else self.details_template
+        return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
 
@@ -151,7 +188,7 @@ class ChangeView(RecordView):
         change = self.change(row_id(request.args.get("id")))
         if request.method == "POST":
             return self._requested(change.id)
-        if change.step not in {Step.REQUEST, Step.RETURNED} or change.bar(current_user, now()):
+        if change.step not in _ASKING or change.bar(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
         return self.render("change/form.html", view=self, page=page, change=change)
@@ -217,6 +254,7 @@ class ChangeView(RecordView):
         try:
             to = self._colleague(change, form.to.data)
             reason = form.reason.data or ""
+            come_back()
             hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
             capacity = change.capacity_of(current_user, now())
             audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
@@ -249,6 +287,7 @@ class ChangeView(RecordView):
         try:
             form = sent_form(change)
             values = form.values(request.form)
+            come_back()
             attach_files(change, form)
             finished = change.advance(
                 outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()

@@ -92,7 +92,7 @@ class DelegationView(EntryView):
 
     resource = Resource.DELEGATION
     title = _("Delegations (Plh./Plt.)")
-    empty = _("No delegation matches.")
+    empty = _("No delegation is recorded. The head delegates here, or an administrator records the decree.")
     details_template = "delegation/details.html"
     create_label = _("New delegation")
     can_create = True

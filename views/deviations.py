@@ -16,7 +16,7 @@ from wtforms import TextAreaField
 
 from lpse_admin.deviation import DeviationKind, Disposal, Subject
 from lpse_admin.errors import Incomplete
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
@@ -28,17 +28,19 @@ from models.delegation import Delegation
 from models.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
 from models.user import User
+from views.agency_filter import AgencyFilter
 from views.base import me, row_id, stands_in_for_head
+from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.deviation_fields import disposal_fields, read_disposal
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import day, tr
-from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter
+from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, OptionFilter, PeriodFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from views.lists import Listing
@@ -55,12 +57,13 @@ _title = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
 
 
 @dataclass(frozen=True, slots=True)
-class PersonFilter(Filter):
+class PersonFilter(OptionFilter):
     """One of those who stand in a column of the deviations that the reader may see, by id: ``?executor=12``."""
 
     of: Any = None
+    are_options_fixed: ClassVar[bool] = False
 
-    def options(self) -> list[tuple[str, str]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return id and name of each."""
         theirs = select(self.of).where(visible(Deviation, me(), stands_in_for_head=stands_in_for_head()))
         people = select(User.id, User.full_name).where(User.id.in_(theirs)).order_by(User.full_name, User.id)
@@ -81,6 +84,43 @@ class FollowUpForm(Form):
     note = TextAreaField(lazy_gettext("What was done"), [Needed()])
 
 
+class DisposeOf(BulkAction):
+    """Dispose of several deviations alike, with one note."""
+
+    key = "dispose"
+    title = _("Dispose of them alike")
+    explanation = _("What you record here is recorded for each of these deviations that waits for the head.")
+
+    def may(self) -> bool:
+        """Whether the one who asks is a head, or stands in for one; which are theirs is judged by the row."""
+        return Role.HEAD in me().roles or stands_in_for_head()
+
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+        """Return the fields of one disposal."""
+        agency = me().agency_id or 0
+        form: Form = type("DisposalForm", (Form,), disposal_fields(agency, _ALL))()
+        return form
+
+    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
+        """Refuse what no deviation can be disposed of with."""
+        one: Deviation = view.get_one(str(ids[0]))
+        _kept, faults = one.read_disposal(read_disposal(form, _ALL), now())
+        if faults:
+            named = {disposal_field(name, _ALL): message for name, message in faults.items()}
+            raise Incomplete(_("The deviation cannot be disposed of like this."), fields=named)
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+        """Dispose of one."""
+        given = read_disposal(form, _ALL) if form else {}
+        audit.give(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
+        _dispose(view.get_one(str(id_)), given)
+        return _("The deviation is disposed of.")
+
+
+#: In the place of one deviation's id: the fields of a disposal that is meant for several.
+_ALL = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """How many deviations of the list have something in common, and the address of the list of those alone."""
@@ -90,13 +130,15 @@ class Total:
     address: str
 
 
-class DeviationView(EntryView):
+class DeviationView(BulkView, EntryView):
     """Deviations from the standard in equipment, time and output."""
 
     resource = Resource.DEVIATION
     title = _("Deviations from the standard")
-    empty = _("No deviation matches. The program raises one as soon as a step does not keep its standard.")
+    empty = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
     list_template = "deviation/list.html"
+    bulk = (DisposeOf(),)
+    bulk_columns = ("number", "step", "kind", "subject", "executor", "state")
     details_template = "deviation/details.html"
 
     spec: ClassVar[ListSpec] = ListSpec(
@@ -147,6 +189,7 @@ class DeviationView(EntryView):
             ChoiceFilter("kind", _("Class"), of=Deviation.kind, choices=DeviationKind),
             ChoiceFilter("step", _("Step"), of=Deviation.step, choices=Step),
             PeriodFilter("raised", _("Raised"), of=Deviation.raised_at),
+            AgencyFilter("agency", _("Agency"), of=Deviation.agency_id),
             PersonFilter("executor", _("Executor"), of=Deviation.executor_id),
             PersonFilter("follower", _("To be followed up by"), of=Deviation.follow_up_by_id),
         ),
@@ -156,9 +199,8 @@ class DeviationView(EntryView):
 
     # -- totals ------------------------------------------------------------------------------------------------
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:
         """Return the totals of the list as it is narrowed: by class, step, executor and month."""
-        listing = self.listing()
 
         def total(label: str, count: int, **narrowed: object) -> Total:
             return Total(label, count, listing.arguments.address(self.spec, page=0, **narrowed))

@@ -13,6 +13,7 @@ from flask_login import current_user
 from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
+from lpse_admin.files import VIEWABLE_TYPES, FileType, viewable
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource
 from lpse_admin.steps import Step
@@ -42,7 +43,7 @@ class DocumentView(RecordView):
 
     resource = Resource.DOCUMENT
     title = _("Files")
-    empty = _("No file matches. Files are attached to the steps of a request.")
+    empty = _("No file yet. Files are attached to the steps of a request.")
     details_template = "document/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Document,
@@ -105,10 +106,33 @@ class DocumentView(RecordView):
     def file(self, document_id: str) -> Response:
         """Send a file as a download to those who may see what it is attached to."""
         document = self.get_one(document_id)
-        response = Response(document.stored.content, mimetype=document.media_type)
-        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.name, safe='')}"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response.headers["Cache-Control"] = "private, no-store"
-        response.set_etag(document.sha256)
+        return _sent(document, document.media_type, "attachment", "sandbox; default-src 'none'")
+
+    @expose("/<document_id>/preview")
+    def preview(self, document_id: str) -> Response:
+        """Send a PDF or a picture to be looked at within a page of this program, to those who may have the file.
+
+        What it is is read from its content once more: nothing else ever leaves here as something to be shown.
+        """
+        document = self.get_one(document_id)
+        kind = viewable(document.stored.content) if document.media_type in VIEWABLE_TYPES else None
+        if kind is None:
+            raise NotFound(_("Only a PDF or a picture can be looked at here; download the file instead."))
+        response = _sent(document, kind.media_type, "inline", _PREVIEWS[kind is FileType.PDF])
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
+
+
+#: What a preview may do, for a picture and for a PDF (docs/decisions/2026-11-21-previews.md): nothing, in no other
+#: place than this program's own pages. Not every browser shows a PDF in a sandbox, and a PDF runs nothing in our name.
+_PREVIEWS = ("sandbox; default-src 'none'; frame-ancestors 'self'", "default-src 'none'; frame-ancestors 'self'")
+
+
+def _sent(document: Document, media_type: str, disposition: str, policy: str) -> Response:
+    response = Response(document.stored.content, mimetype=media_type)
+    response.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(document.name, safe='')}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Cache-Control"] = "private, no-store"
+    response.set_etag(document.sha256)
+    return response

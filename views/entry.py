@@ -12,6 +12,7 @@ from lpse_admin.message import Message, _
 from models import audit
 from models.database import db
 from views.base import RecordView
+from views.lapsed import come_back
 from views.refusals import wants_json
 from views.wording import tr
 
@@ -33,6 +34,7 @@ def entering(form: Form, action: str, *, reason: str | None = None) -> Iterator[
     audit.give(session, action=action, reason=reason)
     try:
         yield
+        come_back()
         session.commit()
     except (Incomplete, TooLarge) as refusal:
         session.rollback()

@@ -32,12 +32,12 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import tr
-from views.lists import Column, Filter, ListSpec, PeriodFilter, StateFilter
+from views.lists import Column, ListSpec, OptionFilter, PeriodFilter, StateFilter
 from views.release_aside import PermitForm
 from views.step_form import MomentField
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
@@ -69,10 +69,10 @@ _ALLOWED = (
 
 
 @dataclass(frozen=True, slots=True)
-class ReachFilter(Filter):
+class ReachFilter(OptionFilter):
     """An environment, or all of them: ``?environment=production``."""
 
-    def options(self) -> list[tuple[str, Message]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the environments, and all of them."""
         return [(reach.value, reach.title) for reach in _REACHES]
 
@@ -148,7 +148,7 @@ class FreezeView(EntryView):
 
     resource = Resource.FREEZE
     title = _("Freeze periods")
-    empty = _("No freeze matches.")
+    empty = _("No freeze period is set. An administrator enters one; nothing is released in it.")
     details_template = "freeze/details.html"
     create_label = _("New freeze")
     can_create = True

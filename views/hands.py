@@ -10,14 +10,24 @@ from sqlalchemy import select
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.errors import Incomplete, NoSuchMove
+from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
+from models import audit
 from models.database import db
+from models.deviation import fault_of_text
+from models.handover import hand_over, take_up
 from models.user import User
-from views.forms import Form
+from views.base import me
+from views.bulk import BulkAction, BulkView
+from views.clock import now
+from views.forms import Form, Needed
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
+    from models.activity import Activity
     from models.change import ChangeRequest
 
 
@@ -26,6 +36,94 @@ class HandOverForm(Form):
 
     to = SelectField(lazy_gettext("Hand over to"), id="hand-over-to")
     reason = TextAreaField(lazy_gettext("Reason of the hand-over"), id="hand-over-reason")
+
+
+class ColleagueForm(Form):
+    """To which colleague several steps go, and why."""
+
+    to = SelectField(lazy_gettext("Hand over to"), [Needed()])
+    reason = TextAreaField(lazy_gettext("Reason of the hand-over"), [Needed()])
+
+
+class _OfSteps(BulkAction):
+    """What change managers do with several open steps."""
+
+    def may(self) -> bool:
+        """Whether the one who asks takes steps of this kind."""
+        return Role.CHANGE_MANAGER in me().roles
+
+    @staticmethod
+    def _change(view: BulkView, id_: int) -> ChangeRequest:
+        """Return the request whose open step this row is; raises NoSuchMove where it is finished."""
+        activity: Activity = view.get_one(str(id_))
+        change = activity.change
+        if not activity.is_open or change.step is not activity.step:
+            raise NoSuchMove(_("This step is finished; there is nothing to take up or to hand over."))
+        return change
+
+
+class TakeUp(_OfSteps):
+    """Take several steps up."""
+
+    key = "take-up"
+    title = _("Take up")
+    explanation = _("Each step is in your hands then, and its handling is counted from now on.")
+
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+        """Return a form without fields: it asks whether this is meant."""
+        return Form()
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+        """Take one up."""
+        change = self._change(view, id_)
+        audit.give(db.session(), action="change.take-up", capacity=change.capacity_of(me(), now()), reason=None)
+        take_up(change, me(), now=now(), version=change.version)
+        return _("The step is in your hands. Its handling is counted from now on.")
+
+
+class HandOver(_OfSteps):
+    """Give several steps to one colleague, or take them over, with one reason."""
+
+    key = "hand-over"
+    title = _("Hand over")
+    explanation = _(
+        "A step that is in your hands goes to the colleague whom you choose. One that is in a colleague's hands you can"
+        " only take over yourself."
+    )
+
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+        """Return the form with the change managers of the office, the one who asks among them."""
+        form = ColleagueForm()
+        people = db.session.execute(
+            select(User.id, User.full_name)
+            .where(User.agency_id == me().agency_id, User.is_active, User.is_change_manager)
+            .order_by(User.full_name)
+        )
+        form.to.choices = [SelectChoice("", "–"), *(SelectChoice(str(id_), name) for id_, name in people)]
+        return form
+
+    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:  # noqa: ARG002
+        """Refuse a hand-over to nobody, or without a reason."""
+        faults = {}
+        if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:
+            faults["to"] = _("Choose to whom the steps go.")
+        reason = form["reason"].data or ""
+        if fault := fault_of_text(reason):
+            faults["reason"] = fault
+        elif not reason.strip():
+            faults["reason"] = _("“%(field)s” is required here.", field=_("Reason"))
+        if faults:
+            raise Incomplete(_("The step cannot be handed over like this."), fields=faults)
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+        """Hand one over."""
+        change = self._change(view, id_)
+        to = db.session.get_one(User, int(form["to"].data if form else 0))
+        reason = (form["reason"].data or "").strip() if form else ""
+        capacity = change.capacity_of(me(), now())
+        audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
+        hand_over(change, to, me(), now=now(), reason=reason, version=change.version)
+        return _("The step is in the hands of %(name)s now.", name=to.full_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, request
+from flask import current_app, g, request, url_for
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 #: Bootstrap draws its ticks and arrows as data addresses in its style sheet; nothing else leaves 'self'.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
+    " frame-ancestors 'none'; frame-src 'none'"
 )
+#: The policy of a page that shows files of the program within itself.
+_WITH_FRAMES = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -34,11 +36,20 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _YEAR = 365 * 24 * 3600
+#: Where an app keeps the addresses of its static files.
+_ASSETS = "lpse_assets"
 #: Kinds of static files that compressing makes smaller.
 _COMPRESSED = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
 
+def allow_frames() -> None:
+    """Let the page that is being answered hold frames, of this program's own addresses."""
+    g.holds_frames = True
+
+
 def _protect(response: Response) -> Response:
+    if g.get("holds_frames"):
+        response.headers.setdefault("Content-Security-Policy", _WITH_FRAMES)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -95,7 +106,18 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 
+def static_address(name: str) -> str:
+    """Return the address of a static file; like the templates, what it holds is read once for as long as we serve."""
+    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ASSETS, {})
+    key = (request.script_root, name)
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = url_for("static", filename=name)
+    return found
+
+
 def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
     app.after_request(_protect)
     app.url_defaults(_version)
+    app.jinja_env.globals.update(allow_frames=allow_frames, static_address=static_address)

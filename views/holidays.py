@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.hours import WEEKDAYS
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
 from models.database import db
@@ -32,25 +32,26 @@ from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.language import day as in_words
 from views.language import tr
-from views.lists import ChoiceFilter, Column, Filter, ListSpec
+from views.lists import ChoiceFilter, Column, ListSpec, OptionFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
 
     from lpse_admin.calendar import Day
     from lpse_admin.holidays_id import Holiday
+    from views.lists import Listing
 
 _setter = aliased(User, name="day_setter")
 
 
 @dataclass(frozen=True, slots=True)
-class YearFilter(Filter):
+class YearFilter(OptionFilter):
     """The days of one year: ``?year=2026``."""
 
-    def options(self) -> list[tuple[str, str]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the years that the calendar knows, the latest first."""
         return [(str(year), str(year)) for year in range(LAST_YEAR, FIRST_YEAR - 1, -1)]
 
@@ -137,7 +138,7 @@ class HolidayView(EntryView):
         order="-date",
     )
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return the year at a glance, as the national list and the office have it."""
         agencies = reachable()
         agency = named(agencies, request.args.get("agency"))

@@ -1,43 +1,82 @@
-"""Home: what waits for whoever is logged in, and what they have sent on and whom that waits for."""
+"""Home: what waits for whoever is logged in, what they have sent on, what is late, and for some the whole office."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from typing import TYPE_CHECKING, Any
 
+from flask import Blueprint, render_template, request
+
+from lpse_admin.period import PeriodKind
 from lpse_admin.permissions import Resource, Verb
+from lpse_admin.roles import Role
+from lpse_admin.steps import Result
 from models import waiting
 from models.database import db
+from models.scope import sees_the_office
 from views.absent_head import absent_head
 from views.base import may_i, reader
 from views.clock import now
+from views.glance import Glance, Office
 from views.language import current_zone
+
+if TYPE_CHECKING:
+    from models.waiting import Reader
 
 blueprint = Blueprint("home", __name__)
 
 #: What a home page shows of each list; the lists themselves are a link away.
 _SHOWN = 10
+#: Whose home is the office at a glance as well.
+_OVERSEES = frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
 
 
 @blueprint.get("/")
-def index() -> str:
+def index() -> tuple[str, int]:
     """Show the home of whoever is logged in."""
-    session, viewed_by = db.session(), reader()
+    viewed_by = reader()
+    roles = viewed_by.user.roles
+    office = Office.asked(request.args) if sees_the_office(viewed_by.user) or viewed_by.decides else None
+    oversees = office is not None and (viewed_by.decides or not _OVERSEES.isdisjoint(roles))
+    glance = Glance.read(office, request.args) if office is not None and oversees else None
+    queues = _queues(viewed_by)
+    late = [] if office is not None else waiting.late(db.session(), viewed_by, _SHOWN, now())
+    # What is late is said once, in the place of its own.
+    shown = {row.id for row in late}
+    queues["sent"] = [row for row in queues["sent"] if row.id not in shown]
+    page = render_template(
+        "home/index.html",
+        **queues,
+        today=now().astimezone(current_zone()).date(),
+        may_request=may_i(Verb.CREATE, Resource.CHANGE),
+        shows_emergencies=viewed_by.decides,
+        acts=bool(roles - {Role.INSPECTOR, Role.ADMINISTRATOR}) or viewed_by.decides,
+        own=None if office is not None else waiting.own_requests(db.session(), viewed_by.user),
+        late=late,
+        office=office,
+        glance=glance,
+        inspects=Role.INSPECTOR in roles,
+        results={result.value: result for result in Result},
+        period_kinds=list(PeriodKind),
+        may=lambda resource: may_i(Verb.READ, Resource(resource)),
+    )
+    return page, 400 if glance is not None and glance.form.fault else 200
+
+
+def _queues(viewed_by: Reader) -> dict[str, Any]:
+    """Return what waits for the reader, and what they wait for."""
+    session = db.session()
     rows = waiting.for_reader(session, viewed_by, _SHOWN + 1, now())
     sent = waiting.sent_on(session, viewed_by, _SHOWN, now())
     at_the_head = min((row.since for row in sent if row.waits_for_head), default=None)
     number, oldest = waiting.emergencies(session, viewed_by) if viewed_by.decides else (0, None)
-    return render_template(
-        "home/index.html",
-        waiting=rows[:_SHOWN],
-        more=len(rows) > _SHOWN,
-        follow_ups=waiting.follow_ups(session, viewed_by, _SHOWN),
-        undisposed=waiting.undisposed(session, viewed_by),
-        today=now().astimezone(current_zone()).date(),
-        sent=sent,
+    return {
+        "waiting": rows[:_SHOWN],
+        "more": len(rows) > _SHOWN,
+        "follow_ups": waiting.follow_ups(session, viewed_by, _SHOWN),
+        "undisposed": waiting.undisposed(session, viewed_by),
+        "sent": sent,
         # Whoever took a step is of the agency that the request belongs to.
-        absent_head=absent_head(viewed_by.user.agency, arrived=at_the_head) if at_the_head else None,
-        emergencies=number,
-        oldest=oldest,
-        may_request=may_i(Verb.CREATE, Resource.CHANGE),
-        shows_emergencies=viewed_by.decides,
-    )
+        "absent_head": absent_head(viewed_by.user.agency, arrived=at_the_head) if at_the_head else None,
+        "emergencies": number,
+        "oldest": oldest,
+    }

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ago",
+    "brief",
     "current_language",
     "current_zone",
     "day",
     "duration",
+    "exact",
     "moment",
     "moments",
     "nip",
@@ -89,28 +91,58 @@ def day(value: dt.date | None) -> str:
 
 
 def _in_words(date: dt.date, locale: Locale) -> str:
-    return f"{date.day} {_months(locale.language)[date.month]} {date.year}"
+    return f"{date.day} {_months(locale.language, 'wide')[date.month]} {date.year}"
 
 
 @cache
-def _months(language: str) -> dict[int, str]:
-    """Return the names of the months; Babel puts them together anew each time that it is asked."""
-    return dict(Locale.parse(language).months["format"]["wide"])
+def _months(language: str, width: str) -> dict[int, str]:
+    """Return the names of the months, "wide" or "abbreviated"; Babel puts them together anew each time."""
+    return dict(Locale.parse(language).months["format"][width])
+
+
+@cache
+def _weekdays(language: str) -> dict[int, str]:
+    """Return the names of the days of the week, Monday being 0."""
+    return dict(Locale.parse(language).days["format"]["wide"])
 
 
 def moment(value: dt.datetime | None) -> str:
-    """Return a moment in the reader's zone: 31 Maret 2018, 14.30 WIB."""
+    """Return a moment in the reader's zone, as it stands in a sentence: 31 Maret 2018 pukul 14.30 WIB."""
+    return "" if value is None else _at(value, "")
+
+
+def exact(value: dt.datetime | None) -> str:
+    """Return a moment where there is room for all of it: Sabtu, 31 Maret 2018 pukul 14.30 WIB."""
+    if value is None:
+        return ""
+    weekday = _weekdays(get_locale().language)[value.astimezone(current_zone()).weekday()]
+    return _at(value, f"{weekday}, ")
+
+
+def _at(value: dt.datetime, before: str) -> str:
+    local, locale = value.astimezone(current_zone()), get_locale()
+    clock = f"{local:{_clock(locale)}} {local.tzname()}"
+    return tr(_("%(day)s, %(clock)s", day=before + _in_words(local, locale), clock=clock))
+
+
+def _clock(locale: Locale) -> str:
+    return "%H.%M" if locale.language == "id" else "%H:%M"
+
+
+def brief(value: dt.datetime | None) -> str:
+    """Return a moment as it stands in a table: 31 Mar 2018 14.30 WIB."""
     return "" if value is None else moments()(value)
 
 
 def moments() -> Callable[[dt.datetime], str]:
-    """Return what writes moments as ``moment`` does; a list asks once for zone and language, not in every row."""
+    """Return what writes moments as ``brief`` does; a list asks once for zone and language, not in every row."""
     zone, locale = current_zone(), get_locale()
-    clock = "%H.%M" if locale.language == "id" else "%H:%M"
+    clock, months = _clock(locale), _months(locale.language, "abbreviated")
 
     def write(value: dt.datetime) -> str:
         local = value.astimezone(zone)
-        return f"{_in_words(local, locale)}, {local:{clock}} {local.tzname()}"
+        # A narrow column may put the time under the day, and break nowhere else.
+        return f"{local.day}\xa0{months[local.month]}\xa0{local.year} {local:{clock}}\xa0{local.tzname()}"
 
     return write
 
@@ -125,7 +157,7 @@ def ago(value: dt.datetime | None) -> Markup:
     else:
         words = format_timedelta(distance, add_direction=True, threshold=1, locale=get_locale())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(dt.UTC).isoformat(timespec="seconds"), moment(value), words
+        value.astimezone(dt.UTC).isoformat(timespec="seconds"), exact(value), words
     )
 
 
@@ -204,7 +236,17 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.context_processor(_context)
     app.jinja_env.filters.update(
-        tr=tr, moment=moment, day=day, ago=ago, rupiah=rupiah, number=number, nip=nip, bytes=size, duration=duration
+        tr=tr,
+        moment=moment,
+        brief=brief,
+        exact=exact,
+        day=day,
+        ago=ago,
+        rupiah=rupiah,
+        number=number,
+        nip=nip,
+        bytes=size,
+        duration=duration,
     )
     app.jinja_env.globals["tr"] = tr
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of Jinja's i18n extension

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, func, or_, select, type_coerce
@@ -18,6 +18,7 @@ from lpse_admin.errors import Malformed
 from lpse_admin.message import Message, _
 from models.base import UtcDateTime
 from views.exporting import CellKind
+from views.language import day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,13 +92,34 @@ class Filter:
         """Return the criterion for the parameters that were given, or None without any; Malformed for a bad one."""
         raise NotImplementedError
 
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return what the list is narrowed to by this filter, for people; None where it is not."""
+        raise NotImplementedError
+
     def _malformed(self, value: str) -> Malformed:
         shown = value[:60]
         return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=shown, filter=self.heading))
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceFilter(Filter):
+class OptionFilter(Filter):
+    """One of some values that the page offers, each with a title: ``?state=open``."""
+
+    #: Whether the same values are offered to every reader.
+    are_options_fixed: ClassVar[bool] = True
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the values that can be chosen, each with its title."""
+        raise NotImplementedError
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the title of the value that was chosen; the value where it is not among those that are offered."""
+        value = given.get(self.key)
+        return next((title for one, title in self.options() if one == value), value) if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFilter(OptionFilter):
     """One of the members of an enum, by value: ``?urgency=emergency``."""
 
     of: Any = None
@@ -105,7 +127,7 @@ class ChoiceFilter(Filter):
     #: Where the list shows only some of the members.
     among: tuple[StrEnum, ...] = ()
 
-    def options(self) -> list[tuple[str, Message]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
         members: Any = self.among or tuple(self.choices or ())
         return [(member.value, member.title) for member in members]
@@ -123,12 +145,12 @@ class ChoiceFilter(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFilter(Filter):
+class CaseFilter(OptionFilter):
     """One of some named criteria: ``?state=open``."""
 
     cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
 
-    def options(self) -> list[tuple[str, Message]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the names of the cases, each with its title."""
         return [(value, title) for value, title, _criterion in self.cases]
 
@@ -144,14 +166,14 @@ class CaseFilter(Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class StateFilter(Filter):
+class StateFilter(OptionFilter):
     """One of the states that records are in by the time at which somebody asks: ``?state=now``."""
 
     states: Any = ()
     #: Gives the criterion for a state, in the reader's zone.
     meaning: Any = None
 
-    def options(self) -> list[tuple[str, Message]]:
+    def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the states, each with its title."""
         return [(state.value, state.title) for state in self.states]
 
@@ -188,6 +210,15 @@ class PeriodFilter(Filter):
             parts.append(self.of < self._bound(last + dt.timedelta(days=1), zone))
         return and_(*parts) if parts else None
 
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the period in words."""
+        first, last = (day(self._date(given.get(name))) for name in self.names())
+        if first and last:
+            return _("%(first)s to %(last)s", first=first, last=last)
+        if first:
+            return _("from %(first)s on", first=first)
+        return _("until %(last)s", last=last) if last else None
+
     def _date(self, text: str | None) -> dt.date | None:
         if not text:
             return None
@@ -218,6 +249,11 @@ class TextFilter(Filter):
         if len(value) > _LONGEST_SEARCH or "\x00" in value:
             raise self._malformed(value)
         return contains(self.of, value) if self.contains else self.of == value
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the text in quotes."""
+        value = (given.get(self.key) or "").strip()
+        return f"“{value}”" if value else None
 
 
 def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - any text column
@@ -278,6 +314,10 @@ class ListArguments:
     page: int = 0
     size: int = PAGE_SIZES[0]
     given: Mapping[str, str] = field(default_factory=dict)
+    #: Keys of the columns that the address names, in their order; none where it leaves that to the reader.
+    columns: tuple[str, ...] = ()
+    #: The address of the list that nothing is asked of: "all=1" for a reader whose list begins with a saved view.
+    plain: str = ""
 
     @classmethod
     def read(cls, spec: ListSpec, args: Mapping[str, str]) -> ListArguments:
@@ -297,6 +337,7 @@ class ListArguments:
             page=_whole_number(args.get("page"), _DEEPEST_PAGE),
             size=_size(args.get("size")),
             given={name: args[name] for name in names if args.get(name)},
+            columns=_columns(spec, args.get("columns")),
         )
 
     def address(self, spec: ListSpec, **changes: object) -> str:
@@ -310,8 +351,11 @@ class ListArguments:
             parts["size"] = self.size
         if self.page:
             parts["page"] = self.page
+        if self.columns:
+            parts["columns"] = ",".join(self.columns)
         parts |= changes
-        return urlencode({name: value for name, value in parts.items() if value not in (None, "", 0)})
+        kept = {name: value for name, value in parts.items() if value not in (None, "", 0)}
+        return urlencode(kept, safe=",") or self.plain
 
 
 def _whole_number(text: str | None, most: int) -> int:
@@ -320,6 +364,21 @@ def _whole_number(text: str | None, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
         raise Malformed(_("There is no page “%(page)s”.", page=text[:60]))
     return int(text)
+
+
+def _columns(spec: ListSpec, text: str | None) -> tuple[str, ...]:
+    keys = tuple(dict.fromkeys(text.split(","))) if text else ()
+    for key in keys:
+        if spec.column(key) is None:
+            raise Malformed(_("This list has no column “%(column)s”.", column=key[:60]))
+    return keys
+
+
+def chosen(columns: Sequence[Column], keys: Sequence[str]) -> list[Column]:
+    """Return those of ``columns`` that ``keys`` name, in that order; the one that leads on is there in any case."""
+    named = {column.key: column for column in columns}
+    leading = [column for column in columns if column.leads and column.key not in keys]
+    return leading + [named[key] for key in keys if key in named]
 
 
 def _size(text: str | None) -> int:
@@ -410,13 +469,18 @@ class Listing:
         ]
         return self.spec.read(*named).where(*self.criteria()).order_by(*self.order())
 
+    def some(self, session: Session, columns: Sequence[Column], ids: Sequence[int]) -> Sequence[Any]:
+        """Return those of ``ids`` that may be seen as rows of (id, lead, *values), whatever the filters."""
+        statement = _reading(self.spec, tuple(columns)).where(self.spec.key.in_(ids), self.visible, *self.spec.always)
+        return session.connection().execute(statement).all()
+
     def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
         statement = _reading(self.spec, tuple(columns)).where(self.spec.key == row_id, self.visible, *self.spec.always)
         return session.execute(statement).one_or_none()
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _reading(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
     """Return the statement for (id, lead, *values) of every row; both are declared once, and so it is made once."""
     lead = spec.key if spec.lead is None else spec.lead

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.event import Event
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models import audit
 from models.agency import Agency
@@ -23,15 +23,17 @@ from models.notification import Notification
 from models.scope import sees_the_office, told_in_office
 from models.user import User
 from views.access import delegation
-from views.base import RecordView, addresses, may_i, me, stands_in_for_head
+from views.base import addresses, may_i, me, stands_in_for_head
+from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.exporting import CellKind
+from views.forms import Form
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.notices import sentence
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from werkzeug.wrappers import Response
 
@@ -41,13 +43,46 @@ def _of_request(number: str | None) -> str:
     return number or gettext("No request")
 
 
-class MailView(RecordView):
+class SendAgain(BulkAction):
+    """Let several mails that have failed wait to be sent anew."""
+
+    key = "again"
+    title = _("Send again")
+    explanation = _("Only a mail that has failed can be sent again.")
+
+    def may(self) -> bool:
+        """Whether the one who asks looks after the mail."""
+        return may_i(Verb.EDIT, Resource.MAIL)
+
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+        """Return a form without fields: it asks whether this is meant."""
+        return Form()
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+        """Let one wait again."""
+        send_again(view.get_one(str(id_)))
+        return _("The mail waits to be sent again.")
+
+
+def send_again(one: Notification) -> None:
+    """Let the mail of a notification wait to be sent anew; raises NoSuchMove where there is none that has failed."""
+    if one.mail is None:
+        raise NoSuchMove(_("Only a mail that has failed can be sent again."))
+    audit.give(db.session(), action="mail.again")
+    one.mail.send_again(now())
+
+
+class MailView(BulkView):
     """Everybody who was told of something, and the mail of it."""
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
-    empty = _("Nothing matches. Whoever is told of something stands here, with what became of the mail.")
+    empty = _(
+        "Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail."
+    )
     details_template = "told/details.html"
+    bulk = (SendAgain(),)
+    bulk_columns = ("at", "number", "to", "sentence", "state")
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
         # To the request; what belongs to none, such as a delegation, leads to its own page.
@@ -109,10 +144,7 @@ class MailView(RecordView):
         """Let a mail that has failed wait to be sent anew."""
         self.demand(Verb.EDIT)
         one = self.get_one(notification_id)
-        if one.mail is None:
-            raise NoSuchMove(_("Only a mail that has failed can be sent again."))
-        audit.give(db.session(), action="mail.again")
-        one.mail.send_again(now())
+        send_again(one)
         db.session.commit()
         flash(gettext("The mail waits to be sent again."), "success")
         return redirect(self.row_url(one.id), 303)

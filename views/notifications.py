@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 
 from lpse_admin.event import Event
-from lpse_admin.message import _
+from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from models import audit
 from models.database import db
 from models.notification import MOST_UNREAD, Notification, read_all, unread
 from views.access import viewer
-from views.base import RecordView, me
+from views.base import me
+from views.bulk import BulkAction, BulkView
 from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
 from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.notices import facts, sentence
+from views.rows import box
 from views.wording import tr
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from views.forms import Form
+    from views.lists import Listing
     from views.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
@@ -35,13 +40,36 @@ _title: Any = Notification.details["title"].as_string()
 _reason: Any = Notification.details["reason"].as_string()
 
 
-class NotificationView(RecordView):
+class MarkAsRead(BulkAction):
+    """Mark several as read: nothing is to be asked."""
+
+    key = "read"
+    title = _("Mark as read")
+
+    def may(self) -> bool:
+        """Everybody may with what they were told."""
+        return True
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+        """Mark one as read."""
+        one = view.get_one(str(id_))
+        if one.read_at is not None:
+            return _("It was read already.")
+        audit.give(db.session(), action="notification.read")
+        one.read(now())
+        return _("It is marked as read.")
+
+
+class NotificationView(BulkView):
     """Everything that the reader was told, and nothing that anybody else was."""
 
     resource = Resource.NOTIFICATION
     title = _("Notifications")
-    empty = _("Nothing matches. You are told here what waits for you, and what became of your requests.")
+    empty = _("You were told of nothing yet. You are told here what waits for you, and what became of your requests.")
     list_template = "notification/list.html"
+    may_choose_columns = False
+    bulk = (MarkAsRead(),)
+    bulk_columns = ("at", "sentence")
     details_template = "notification/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
@@ -71,19 +99,20 @@ class NotificationView(RecordView):
         order="-at",
     )
 
-    def list_extras(self) -> dict[str, Any]:
+    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
         """Return whether there is anything to be marked as read."""
         return {"has_unread": unread_count() > 0}
 
     def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Return the rows as the template of this list writes them."""
         keys, writers = [column.key for column in columns], [renderer(column) for column in columns]
-        row_url, lead_url = self.row_urls(), self.lead_urls()
+        row_url, lead_url, tick = self.row_urls(), self.lead_urls(), box()
         return [
             _notice(
-                {key: write(value) for key, write, value in zip(keys, writers, values, strict=True)},
+                {"id": id_, **{key: write(value) for key, write, value in zip(keys, writers, values, strict=True)}},
                 row_url(id_),
                 lead_url(lead),
+                tick,
             )
             for id_, lead, values in rows
         ]
@@ -121,11 +150,12 @@ class NotificationView(RecordView):
         return redirect(url_for(".index_view"), 303)
 
 
-def _notice(cell: dict[str, Any], url: str, open_url: str) -> dict[str, Any]:
+def _notice(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
     """Return one row with what its template asks of it."""
     request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
     return {
         **cell,
+        "tick": Markup(tick(cell["id"], escape(cell["sentence"]))),  # noqa: S704 - escaped, or our own
         "url": url,
         "open_url": open_url,
         "is_read": cell["read"] is not NOTHING,

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import current_app, g, jsonify, make_response, redirect, render_template, request, url_for
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask import Flask, Response
+    from flask_wtf.csrf import CSRFError
     from werkzeug.wrappers import Response as AnyResponse
 
 _TITLES = {
@@ -121,7 +121,8 @@ def _written(status: int, message: Message | None, fields: Mapping[str, Message]
     )
 
 
-def _refused(refusal: Refused) -> AnyResponse:
+def refused(refusal: Refused) -> AnyResponse:
+    """Answer a refusal: with its page, or for a stranger who only looks with the way to the login."""
     if refusal.status == HTTPStatus.UNAUTHORIZED and request.method in {"GET", "HEAD"} and not wants_json():
         onward = request.full_path.rstrip("?")
         return redirect(url_for("access.login", next=None if onward == "/" else onward))
@@ -134,7 +135,12 @@ def _http(error: HTTPException) -> AnyResponse:
     if error.response is not None or status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
-    return answer(status, _FORGED if isinstance(error, CSRFError) else None, headers=kept)
+    return answer(status, headers=kept)
+
+
+def forged(error: CSRFError) -> AnyResponse:
+    """Answer a form whose token is not that of its session."""
+    return answer(error.code or HTTPStatus.BAD_REQUEST, _FORGED)
 
 
 def _failed(_error: InternalServerError) -> AnyResponse:
@@ -160,7 +166,7 @@ def _database(error: SQLAlchemyError) -> AnyResponse:
 
 def init_app(app: Flask) -> None:
     """Let ``app`` answer every refusal and failure with a page of its own."""
-    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(Refused, refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _failed)
     app.register_error_handler(SQLAlchemyError, _database)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from views.cells import renderer
+from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,19 +19,27 @@ if TYPE_CHECKING:
     Row = tuple[int, int, Sequence[object]]
 
 
-def table_rows(
+def table_rows(  # noqa: PLR0913 - what rows are made from
     columns: Sequence[Column],
     rows: Iterable[Row],
     row_url: Callable[[int], str],
     lead_url: Callable[[int], str],
+    *,
     details: str | None,
+    tick: Callable[[int, Markup], str] | None,
 ) -> Markup:
-    """Return the rows of a table's body; ``details`` is the text of a last cell that leads to the row's own page."""
+    """Return the rows of a table's body; ``details`` is the text of a last cell that leads to the row's own page.
+
+    ``tick`` writes a box for a row, whose first cell that is.
+    """
     writers = [(renderer(column), *_around(column), column.leads) for column in columns]
     last = "" if details is None else f'">{escape(details)}</a></td>'
+    named = next((place for place, column in enumerate(columns) if column.leads), 0)
     parts: list[str] = []
     for id_, lead, values in rows:
         parts.append("<tr>")
+        if tick:
+            parts.append(f'<td class="tick">{tick(id_, escape(writers[named][0](values[named])))}</td>')
         for (write, before, after, leads), value in zip(writers, values, strict=True):
             link = f'{escape(lead_url(lead))}">' if leads else ""
             parts.append(f"{before}{link}{escape(write(value))}{after}")
@@ -41,4 +51,20 @@ def _around(column: Column) -> tuple[str, str]:
     """Return what stands before and after a cell of ``column``."""
     if column.leads:
         return '<th scope="row"><a href="', "</a></th>"
-    return '<td class="wide">' if column.wide else "<td>", "</td>"
+    # On a narrow screen, where the table's head is not shown, each cell says what it is.
+    kind = ' class="wide"' if column.wide else ""
+    return f'<td{kind} data-label="{escape(tr(column.heading))}">', "</td>"
+
+
+def box() -> Callable[[int, Markup], str]:
+    """Return what writes the box by which a row is ticked, for its id and name, into the form of ``bulk_bar``."""
+    label = escape(gettext("Tick"))
+
+    def write(id_: int, name: Markup) -> str:
+        said = escape(name.striptags()) if "<" in name else name
+        return (
+            f'<input class="form-check-input" type="checkbox" form="bulk" name="id" value="{id_}"'
+            f' aria-label="{label} {said}">'
+        )
+
+    return write

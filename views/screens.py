@@ -15,7 +15,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
 from lpse_admin.roles import Role
-from views import home
+from views import home, saved_views, search
 from views.absences import AbsenceView
 from views.access import viewer
 from views.activities import STEP_VIEWS
@@ -27,6 +27,7 @@ from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
 from views.documents import DocumentView
+from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.language import current_language, current_zone, day, moment, tr
@@ -93,6 +94,8 @@ def register(app: Flask) -> None:
         admin.add_views(*views)
     admin.add_views(*(view() for view in HEAD))
     app.register_blueprint(home.blueprint)
+    app.register_blueprint(saved_views.blueprint)
+    app.register_blueprint(search.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
         navigation=lambda: _navigation(menu),
@@ -100,8 +103,10 @@ def register(app: Flask) -> None:
         field_value=_field_value,
         zone_label=_zone_label,
         audit_action=audit_action,
+        form_words=form_words,
         unread_count=unread_count,
         unread_label=unread_label,
+        roles=lambda: tuple(Role),
     )
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 from wtforms import StringField, TextAreaField
 from wtforms.validators import ValidationError
 
-from lpse_admin.diagram import draw
 from lpse_admin.errors import Incomplete, NotAllowed, TooLarge
+from lpse_admin.flowchart import drawn
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
@@ -31,6 +31,7 @@ from views.clock import now
 from views.entry import EntryView
 from views.exporting import CellKind
 from views.forms import Form, Needed
+from views.lapsed import come_back
 from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter
 from views.refusals import wants_json
 
@@ -92,7 +93,7 @@ class SopView(EntryView):
 
     resource = Resource.SOP
     title = _("SOPs")
-    empty = _("No SOP matches. One is loaded from its file.")
+    empty = _("No SOP yet. One is loaded from its file.")
     details_template = "sop/details.html"
     create_label = _("Load an SOP")
     can_create = True
@@ -159,7 +160,7 @@ class SopView(EntryView):
         except NotAllowed as refusal:
             form.status = refusal.status
             form.text.errors = [refusal.message]
-        except TooLarge as refusal:
+        except (Incomplete, TooLarge) as refusal:
             form.refuse(refusal)
         db.session.rollback()
         return self._asked(form)
@@ -179,6 +180,7 @@ class SopView(EntryView):
         return self.answer_form(form, _("Load an SOP"), _("Check"), template="sop/new.html", found=found, **preview)
 
     def _loaded(self, form: PaperForm) -> Any:  # noqa: ANN401
+        come_back()
         session, moment = db.session(), now()
         revision = load(session, form.text.data, form.key.data, now=moment, by=_me())
         audit.give(session, action="sop.load")
@@ -212,7 +214,8 @@ class SopView(EntryView):
 
 def _paper(paper: Sop) -> dict[str, Any]:
     """Return what templates/sop/paper.html shows of a paper."""
-    return {"paper": paper, "chart": draw(paper)}
+    chart, drawing = drawn(paper)
+    return {"paper": paper, "chart": chart, "drawing": drawing}
 
 
 def _me() -> User:

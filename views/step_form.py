@@ -27,10 +27,11 @@ from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import DateTimeLocalInput
 
+from lpse_admin import files
 from lpse_admin.errors import Incomplete
 from lpse_admin.kib import Card
 from lpse_admin.message import Message, _
-from lpse_admin.records import REASON, RECORDS, FieldKind
+from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
 from lpse_admin.records import Field as RecordField
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import FileStorage, MultiDict
 
+    from lpse_admin.sop import Item
     from models.activity import Activity
 
 #: Rows that a list of rows begins with, and the most that it takes.
@@ -147,25 +149,45 @@ def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str
 class StepForm(Form):
     """The base of each step's form; its fields are made by ``step_form``."""
 
+    #: The endings of the files that are taken, as a browser reads them.
+    accept = ",".join(f".{extension}" for extension in files.EXTENSIONS)
+
     def bind(self, change: ChangeRequest, activity: Activity) -> None:
         """Remember what the form is about."""
         self.change, self.activity = change, activity
         self.rule = change.paper.rules[activity.step]
         self.items = asked_items(self.rule, change.position)
 
+    def groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
+        """Return the record's fields in groups, each with its heading; a short record is one group without any."""
+        if RECORDS[self.activity.step] is not REQUEST_FIELDS:
+            return [(None, self.record_fields())]
+        fields = {field.key: (field, self[field.key]) for field in REQUEST_FIELDS}
+        return [(title, [fields[key] for key in keys]) for title, keys in REQUEST_GROUPS]
+
     def record_fields(self) -> list[tuple[RecordField, Field]]:
         """Return the record's fields, each with its form field, in the order in which they are asked for."""
         return [(field, self[field.key]) for field in RECORDS[self.activity.step]]
+
+    def is_filled(self, field: RecordField) -> bool:
+        """Whether something is typed into this field, be it right or wrong."""
+        form_field = self[field.key]
+        if form_field.raw_data:
+            return any(str(text).strip() for text in form_field.raw_data)
+        try:
+            return not is_empty(_value(field, form_field))
+        except Incomplete:
+            return True
 
     def has(self, name: str) -> bool:
         """Whether the form has a field of this name."""
         return name in self._fields
 
-    def conditional_documents(self, page: Any) -> list[str]:  # noqa: ANN401 - the page that shows the form
-        """Return the fields of documents that the paper asks for only where they apply, and here they do not so far."""
+    def conditional_documents(self, page: Any) -> list[tuple[str, Item]]:  # noqa: ANN401 - the page that shows the form
+        """Return the documents that the paper asks for only where they apply, and here they do not so far, by field."""
         asked = {requirement.field for requirement in page.requirements}
-        names = (f"{item.kind}-{item.key}" for item in self.rule.requires if item.kind is ItemKind.DOCUMENT)
-        return [name for name in names if name not in asked]
+        items = [(f"{item.kind}-{item.key}", item) for item in self.rule.requires if item.kind is ItemKind.DOCUMENT]
+        return [(name, item) for name, item in items if name not in asked]
 
     def values(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return the typed values of those fields that were ``sent``; raises Incomplete for unreadable ones."""
@@ -188,10 +210,30 @@ class StepForm(Form):
             raise UnreadableValues(found, faults)
         return found
 
-    def known_assets(self) -> list[tuple[str, str]]:
-        """Return (code.register, name) of the agency's items, to choose from where the step names any; 300 at most."""
+    def known_requests(self) -> list[tuple[str, str]] | None:
+        """Return number and title of the requester's own earlier requests, the newest first; 300 at most.
+
+        None where the step asks for none.
+        """
+        if not any(field.kind is FieldKind.CHANGE for field in RECORDS[self.activity.step]):
+            return None
+        rows = db.session.execute(
+            select(ChangeRequest.number, ChangeRequest.title)
+            .where(
+                ChangeRequest.requester_id == self.change.requester_id,
+                ChangeRequest.agency_id == self.change.agency_id,
+                ChangeRequest.submitted_at.is_not(None),
+                ChangeRequest.id != (self.change.id or 0),
+            )
+            .order_by(ChangeRequest.submitted_at.desc(), ChangeRequest.id.desc())
+            .limit(_MOST_SUGGESTED)
+        )
+        return [(number or "", title or "") for number, title in rows]
+
+    def known_assets(self) -> list[tuple[str, str]] | None:
+        """Return (code.register, name) of the agency's items to choose from, 300 at most; None where none are named."""
         if not any(field.kind in _NAMING_ASSETS for field in RECORDS[self.activity.step]):
-            return []
+            return None
         rows = db.session.execute(
             select(Asset.code, Asset.register, Asset.name)
             .where(Asset.agency_id == self.change.agency_id, Asset.is_retired.is_(False))

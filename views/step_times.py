@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.message import _
 from lpse_admin.word import Word
 from models.activity import Activity
 from models.agency import Agency
+from models.database import db
 from models.sop import papers
-from models.working_time import calendar_of
+from models.step_time import StepTime, judged_now, late_now
+from models.working_time import calendars_of
 from views.base import me
 from views.clock import now
 from views.exporting import CellKind
-from views.lists import Column, Derivation
+from views.lists import ChoiceFilter, Column, Derivation
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from lpse_admin.steps import Step
@@ -37,11 +42,16 @@ class Judgement(Word):
 _activity: Any = Activity.__table__.c
 
 
+def my_agencies(session: Session) -> Sequence[Agency]:
+    """Return the offices that the one who asks sees anything of."""
+    own = me().agency
+    return [own] if own is not None else session.scalars(select(Agency).order_by(Agency.id)).all()
+
+
 def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
     own = me().agency
-    agencies = [own] if own is not None else session.scalars(select(Agency))
-    calendars = {agency.id: calendar_of(session, agency) for agency in agencies}
+    calendars = calendars_of(session, list(my_agencies(session)))
     papers_of = papers(session, None if own is None else own.id)
     at = now()
 
@@ -87,3 +97,30 @@ TIMES = (
     Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False),
     Column("judged", _("Judged"), _CLOCK, CellKind.CHOICE, Judgement),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFilter(ChoiceFilter):
+    """What the standard says to the clock of a step: ``?judged=late``.
+
+    Of finished steps it is kept (``models.step_time``); open ones are judged as they stand when this is asked.
+    """
+
+    step: Step | None = None
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Return the criterion for the judgement that was chosen."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value not in set(Judgement):
+            raise self._malformed(value)
+        is_late, session = value == Judgement.LATE, db.session()
+        agencies = my_agencies(session)
+        kept = select(StepTime.activity_id).where(
+            StepTime.agency_id.in_([agency.id for agency in agencies]),
+            StepTime.step == self.step,
+            StepTime.is_late.is_(is_late),
+        )
+        late = late_now(session, agencies, now())
+        return or_(_activity.id.in_(kept), late if is_late else and_(judged_now(session, agencies), ~late))

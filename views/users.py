@@ -98,7 +98,7 @@ class UserView(EntryView):
 
     resource = Resource.USER
     title = _("Users")
-    empty = _("No user matches.")
+    empty = _("No account yet. An administrator makes them with “New user”.")
     details_template = "user/details.html"
     create_label = _("New user")
     can_create = True

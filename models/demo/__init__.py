@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from lpse_admin.sop import papers
+from models import step_time
 from models.audit import Circumstances, answer_for
 from models.delegation import Delegation
 from models.demo.bulk import Ledger
@@ -81,6 +82,8 @@ def make_register(session: Session, *, requests: int, seed: int = 1, now: dt.dat
         register.plan(office, requests // len(offices) + (place < requests % len(offices)))
     register.run()
     ledger.close()
+    for office in offices:
+        step_time.refresh(session, office.agency, end, anew=True)
     session.commit()
     return ledger.last_id("change_request")
 

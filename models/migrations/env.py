@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from models.database import db, is_sqlite
 from models.migrations.rendering import render_item
+from models.search_index import is_modelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ def _migrate(connection: Connection) -> None:
         render_as_batch=True,
         render_item=render_item,
         compare_server_default=True,
+        include_name=lambda name, _kind, _parents: is_modelled(name),
         process_revision_directives=_number,
     )
     with context.begin_transaction():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from views.commands import audit, deadline, demo, history, mail, sop, user
+from views.commands import audit, deadline, demo, history, mail, search, sop, user
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask) -> None:
     """Give ``app`` its commands."""
-    for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group):
+    for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, search.group):
         app.cli.add_command(group)
     app.cli.add_command(demo.command)

@@ -134,6 +134,50 @@ _FUNCTIONS = (
     "absence_no_truncate",
     "freeze_period_no_truncate",
     "freeze_permit_no_truncate",
+    "search_change_request_inserted",
+    "search_change_request_updated",
+    "search_change_request_deleted",
+    "search_activity_inserted",
+    "search_activity_updated",
+    "search_activity_deleted",
+    "search_asset_inserted",
+    "search_asset_updated",
+    "search_asset_deleted",
+    "search_document_inserted",
+    "search_document_updated",
+    "search_document_deleted",
+    "search_deviation_inserted",
+    "search_deviation_updated",
+    "search_deviation_deleted",
+    "search_evaluation_inserted",
+    "search_evaluation_updated",
+    "search_urgency_assessment_inserted",
+    "search_urgency_assessment_updated",
+    "search_approval_inserted",
+    "search_approval_updated",
+    "search_implementation_inserted",
+    "search_implementation_updated",
+    "search_test_run_inserted",
+    "search_test_run_updated",
+    "search_rollback_inserted",
+    "search_rollback_updated",
+    "search_report_inserted",
+    "search_report_updated",
+    "search_verification_inserted",
+    "search_verification_updated",
+    "search_release_inserted",
+    "search_release_updated",
+    "search_asset_review_inserted",
+    "search_asset_review_updated",
+    "search_asset_update_inserted",
+    "search_asset_update_updated",
+    "search_test_case_inserted",
+    "search_test_case_updated",
+    "search_test_case_deleted",
+    "search_asset_review_item_inserted",
+    "search_asset_review_item_updated",
+    "search_asset_review_item_deleted",
+    "search_document_of_submitted",
 )
 
 
@@ -142,9 +186,11 @@ def upgrade() -> None:
     _audit_chain()
     _audit_entry()
     _file_content()
+    _search_record()
     _audit_row()
     _login_failure()
     _number_counter()
+    _reckoned_month()
     _user_account()
     _absence()
     _asset()
@@ -154,10 +200,12 @@ def upgrade() -> None:
     _login()
     _office_day()
     _ramadan_month()
+    _saved_view()
     _sop()
     _threshold()
     _working_hours()
     _change_request()
+    _list_choice()
     _sop_step()
     _change_revision()
     _sop_move()
@@ -173,6 +221,7 @@ def upgrade() -> None:
     _release()
     _report()
     _rollback()
+    _step_time()
     _test_run()
     _urgency_assessment()
     _verification()
@@ -187,6 +236,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("DROP TABLE search_index_vocabulary")
+        op.execute("DROP TABLE search_index")
     op.drop_table("test_case")
     op.drop_table("release_asset")
     op.drop_table("mail")
@@ -197,6 +249,7 @@ def downgrade() -> None:
     op.drop_table("verification")
     op.drop_table("urgency_assessment")
     op.drop_table("test_run")
+    op.drop_table("step_time")
     op.drop_table("rollback")
     op.drop_table("report")
     op.drop_table("release")
@@ -212,10 +265,12 @@ def downgrade() -> None:
     op.drop_table("sop_move")
     op.drop_table("change_revision")
     op.drop_table("sop_step")
+    op.drop_table("list_choice")
     op.drop_table("change_request")
     op.drop_table("working_hours")
     op.drop_table("threshold")
     op.drop_table("sop")
+    op.drop_table("saved_view")
     op.drop_table("ramadan_month")
     op.drop_table("office_day")
     op.drop_table("login")
@@ -225,9 +280,11 @@ def downgrade() -> None:
     op.drop_table("asset")
     op.drop_table("absence")
     op.drop_table("user_account")
+    op.drop_table("reckoned_month")
     op.drop_table("number_counter")
     op.drop_table("login_failure")
     op.drop_table("audit_row")
+    op.drop_table("search_record")
     op.drop_table("file_content")
     op.drop_table("audit_entry")
     op.drop_table("audit_chain")
@@ -306,6 +363,18 @@ def _file_content() -> None:
     )
 
 
+def _search_record() -> None:
+    op.create_table(
+        "search_record",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint("key > 0 AND key < 72057594037927936", name=op.f("ck_search_record_key_is_packed")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_search_record")),
+    )
+    op.create_index("ix_search_record_owner", "search_record", ["owner_id", "key"], unique=False)
+
+
 def _audit_row() -> None:
     op.create_table(
         "audit_row",
@@ -346,6 +415,17 @@ def _number_counter() -> None:
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_number_counter_agency_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_number_counter")),
         sa.UniqueConstraint("agency_id", "year", name=op.f("uq_number_counter_agency_id_year")),
+    )
+
+
+def _reckoned_month() -> None:
+    op.create_table(
+        "reckoned_month",
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_reckoned_month_agency_id")),
+        sa.PrimaryKeyConstraint("agency_id", "first_day", name=op.f("pk_reckoned_month")),
     )
 
 
@@ -622,6 +702,46 @@ def _ramadan_month() -> None:
     )
 
 
+def _saved_view() -> None:
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("screen", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared_with", sa.String(length=32), nullable=True),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "screen IN ('change', 'evaluation', 'urgency', 'approval', 'implementation', 'test', 'rollback', "
+            "'report', 'verification', 'release', 'asset-review', 'asset-update', 'asset', 'document', "
+            "'deviation', 'delegation', 'absence', 'freeze', 'sop', 'notification', 'mail', 'user', 'holiday', "
+            "'setting', 'audit')",
+            name=op.f("ck_saved_view_screen"),
+        ),
+        sa.CheckConstraint(
+            "shared_with IN ('requester', 'change_manager', 'head', 'inspector', 'administrator')",
+            name=op.f("ck_saved_view_shared_with"),
+        ),
+        sa.CheckConstraint(
+            "shared_with IS NULL OR agency_id IS NOT NULL", name=op.f("ck_saved_view_shared_within_an_agency")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_saved_view_agency_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_saved_view_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("user_id", "screen", "name", name=op.f("uq_saved_view_user_id_screen_name")),
+    )
+    op.create_index(
+        "ix_saved_view_shared",
+        "saved_view",
+        ["agency_id", "screen"],
+        unique=False,
+        sqlite_where=sa.text("shared_with IS NOT NULL"),
+        postgresql_where=sa.text("shared_with IS NOT NULL"),
+    )
+
+
 def _sop() -> None:
     op.create_table(
         "sop",
@@ -817,6 +937,31 @@ def _change_request() -> None:
     op.create_index("ix_change_urgency_everywhere", "change_request", ["urgency", "id"], unique=False)
 
 
+def _list_choice() -> None:
+    op.create_table(
+        "list_choice",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("screen", sa.String(length=32), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=True),
+        sa.Column("default_view_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "screen IN ('change', 'evaluation', 'urgency', 'approval', 'implementation', 'test', 'rollback', "
+            "'report', 'verification', 'release', 'asset-review', 'asset-update', 'asset', 'document', "
+            "'deviation', 'delegation', 'absence', 'freeze', 'sop', 'notification', 'mail', 'user', 'holiday', "
+            "'setting', 'audit')",
+            name=op.f("ck_list_choice_screen"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_list_choice_agency_id")),
+        sa.ForeignKeyConstraint(["default_view_id"], ["saved_view.id"], name=op.f("fk_list_choice_default_view_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_list_choice_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_choice")),
+        sa.UniqueConstraint("user_id", "screen", name=op.f("uq_list_choice_user_id_screen")),
+    )
+    op.create_index(op.f("ix_list_choice_default_view_id"), "list_choice", ["default_view_id"], unique=False)
+
+
 def _sop_step() -> None:
     op.create_table(
         "sop_step",
@@ -981,6 +1126,14 @@ def _activity() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
         sa.UniqueConstraint("change_id", "sequence", "target", name="uq_activity_target"),
         sa.UniqueConstraint("change_id", "sequence", name=op.f("uq_activity_change_id_sequence")),
+    )
+    op.create_index(
+        "ix_activity_own_waiting",
+        "activity",
+        ["requester_id", "step", "arrived_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
     )
     op.create_index("ix_activity_requester", "activity", ["requester_id", "step", "arrived_at", "id"], unique=False)
     op.create_index("ix_activity_step", "activity", ["agency_id", "step", "arrived_at", "id"], unique=False)
@@ -1304,6 +1457,32 @@ def _rollback() -> None:
         sa.Column("verified_how", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_rollback_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rollback")),
+    )
+
+
+def _step_time() -> None:
+    op.create_table(
+        "step_time",
+        sa.Column("activity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=True),
+        sa.Column("waited_minutes", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "step IN ('request', 'returned', 'evaluation', 'urgency', 'approval', 'implementation', 'test', "
+            "'rollback', 'report', 'verification', 'release', 'asset-review', 'asset-update', 'closed')",
+            name=op.f("ck_step_time_step"),
+        ),
+        sa.ForeignKeyConstraint(["activity_id"], ["activity.id"], name=op.f("fk_step_time_activity_id")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_step_time_agency_id")),
+        sa.PrimaryKeyConstraint("activity_id", name=op.f("pk_step_time")),
+    )
+    op.create_index(
+        "ix_step_time_figures",
+        "step_time",
+        ["agency_id", "step", "finished_at", "is_late", "waited_minutes"],
+        unique=False,
     )
 
 

@@ -1,0 +1,285 @@
+"""The flow chart of a paper's table laid out for drawing: each row's sign, lines and words at the branches.
+
+Rows are as high as their texts make them, so nothing here is in pixels: x is in hundredths of the chart's width, y in
+hundredths of a row's height, and a line that goes on meets the next row at the border between them.
+
+How it is drawn: a sign is entered from above and left to a side or below. The middle of a column leads from each sign
+to the next one below it; every other way takes a lane between two columns, which all that lead to one sign share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lpse_admin.diagram import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpse_admin.diagram import Arrow, Diagram, Sign
+    from lpse_admin.sop_data import Sop
+
+    #: x and y of where a stroke begins and where it ends.
+    _Ends = tuple[float, int, float, int]
+
+#: Heights in a row: its upper border, where lanes turn in to the sign, the sign's own, where ways out below it turn
+#: aside, and the lower border.
+TOP, ENTRY, MIDDLE, EXIT, BOTTOM = 0, 12, 50, 90, 100
+#: How much of its column's width a sign may take, at most; lanes keep out of that.
+SIGN_WIDTH = 0.56
+
+_SPACING = 0.08
+_LANES_WIDTH = 0.3
+_EDGE, _EDGE_WIDTH = 0.05, 0.15
+
+# What a lane costs, in widths of a column, so that short and clear ways are taken first.
+_TURN_BELOW, _SHARED_PORT, _NEW_LANE, _BESIDE_OTHERS, _AT_THE_EDGE = 0.8, 3.0, 0.5, 0.25, 0.6
+
+
+class Port(StrEnum):
+    """Where a way leaves a sign."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BELOW = "below"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A stroke in one row, upright or level; ``arrows`` are the places in ``Diagram.arrows`` of all that run on it."""
+
+    x1: float
+    y1: int
+    x2: float
+    y2: int
+    arrows: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The outcomes that leave a sign by ``port``; ``at_edge`` where words there would leave the chart."""
+
+    port: Port
+    at_edge: bool
+    arrows: tuple[Arrow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowDrawing:
+    """One row: its sign with the middle of it, and which arrows end at it; None where it has none."""
+
+    sign: Sign | None
+    x: float | None
+    ends: frozenset[int]
+    lines: tuple[Line, ...]
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The whole chart, a drawing for each row of the diagram; ``dividers`` are the borders between columns."""
+
+    dividers: tuple[float, ...]
+    rows: tuple[RowDrawing, ...]
+
+
+@dataclass(slots=True)
+class _Way:
+    """All arrows from one sign to another; ``gutter`` is None where the middle of the target's column leads there."""
+
+    start: int
+    end: int
+    arrows: list[int] = field(default_factory=list)
+    port: Port = Port.BELOW
+    gutter: int | None = None
+
+    @property
+    def rows(self) -> range:
+        return range(min(self.start, self.end), max(self.start, self.end) + 1)
+
+
+@lru_cache(maxsize=64)
+def drawn(sop: Sop) -> tuple[Diagram, Drawing]:
+    """Return the chart of ``sop`` and where everything of it is drawn, worked out once for each paper."""
+    diagram = draw(sop)
+    return diagram, lay_out(diagram)
+
+
+def lay_out(diagram: Diagram) -> Drawing:
+    """Return where everything of ``diagram`` is drawn."""
+    width = len(diagram.columns)
+    router = _Router(diagram)
+    lines: dict[int, dict[_Ends, set[int]]] = {}
+    for way in router.ways:
+        for row, ends in router.lines(way):
+            lines.setdefault(row, {}).setdefault(ends, set()).update(way.arrows)
+    return Drawing(
+        tuple(_percent(place, width) for place in range(1, width)),
+        tuple(
+            RowDrawing(
+                row.sign,
+                None if row.column is None else router.middle(place),
+                frozenset(arrow for arrow, one in enumerate(diagram.arrows) if one.to_row == place),
+                tuple(Line(*ends, frozenset(arrows)) for ends, arrows in lines.get(place, {}).items()),
+                tuple(router.labels(place)),
+            )
+            for place, row in enumerate(diagram.rows)
+        ),
+    )
+
+
+def _percent(columns: float, width: int) -> float:
+    return round(columns * 100 / width, 2)
+
+
+class _Router:
+    """Finds for every way of a diagram where it leaves its sign and which lane it takes."""
+
+    def __init__(self, diagram: Diagram) -> None:
+        self.diagram = diagram
+        self.width = len(diagram.columns)
+        self.columns = [row.column for row in diagram.rows]
+        found: dict[tuple[int, int], _Way] = {}
+        for place, arrow in enumerate(diagram.arrows):
+            ends = arrow.from_row, arrow.to_row
+            found.setdefault(ends, _Way(*ends)).arrows.append(place)
+        self.ways = list(found.values())
+        self.taken: dict[int, set[Port]] = {}
+        #: Lanes by gutter and the row that they lead to, with the rows that they pass.
+        self.lanes: dict[int, dict[int, set[int]]] = {}
+        self._choose()
+        self.slots = {gutter: _slots(lanes) for gutter, lanes in self.lanes.items()}
+
+    def _column(self, row: int) -> int:
+        column = self.columns[row]
+        assert column is not None, "arrows run between signs only"  # noqa: S101 - Diagram promises it
+        return column
+
+    def middle(self, row: int) -> float:
+        """Return the middle of the column that the sign of ``row`` stands in."""
+        return _percent(self._column(row) + 0.5, self.width)
+
+    def _choose(self) -> None:
+        """Give every way its port: those straight down first, then those to the next sign of a column, then lanes."""
+        rest = []
+        for way in self.ways:
+            if self._is_next(way) and self._column(way.start) == self._column(way.end):
+                self._take(way, Port.BELOW)
+            else:
+                rest.append(way)
+        for way in rest:
+            if self._is_next(way):
+                self._take(way, self._port(way, self._column(way.end) < self._column(way.start))[0])
+        for way in rest:
+            if not self._is_next(way):
+                self._take_lane(way)
+
+    def _is_next(self, way: _Way) -> bool:
+        """Whether the target is the first sign of its column below the start."""
+        between = self.columns[way.start + 1 : way.end]
+        return way.end > way.start and self._column(way.end) not in between
+
+    def _take(self, way: _Way, port: Port) -> None:
+        way.port = port
+        self.taken.setdefault(way.start, set()).add(port)
+
+    def _port(self, way: _Way, to_left: bool) -> tuple[Port, float]:  # noqa: FBT001 - one of two sides
+        """Return by which port to leave for that side, and what it costs where the side itself is taken."""
+        side = Port.LEFT if to_left else Port.RIGHT
+        taken = self.taken.get(way.start, set())
+        if side not in taken:
+            return side, 0.0
+        if Port.BELOW not in taken:
+            return Port.BELOW, _TURN_BELOW
+        return side, _SHARED_PORT
+
+    def _take_lane(self, way: _Way) -> None:
+        gutter = min(range(self.width, -1, -1), key=lambda gutter: self._cost(way, gutter))
+        way.gutter = gutter
+        self._take(way, self._port(way, gutter <= self._column(way.start))[0])
+        self.lanes.setdefault(gutter, {}).setdefault(way.end, set()).update(way.rows)
+
+    def _cost(self, way: _Way, gutter: int) -> float:
+        start, end = self._column(way.start), self._column(way.end)
+        cost = abs(gutter - start - 0.5) + abs(gutter - end - 0.5)
+        cost += self._port(way, gutter <= start)[1]
+        lanes = self.lanes.get(gutter, {})
+        if way.end not in lanes:
+            cost += _NEW_LANE + _BESIDE_OTHERS * sum(not rows.isdisjoint(way.rows) for rows in lanes.values())
+        if gutter in {0, self.width}:
+            cost += _AT_THE_EDGE
+        return cost
+
+    def _lane(self, gutter: int, end: int) -> float:
+        """Return where the lane in ``gutter`` to the row ``end`` runs."""
+        slot, count = self.slots[gutter][end], max(self.slots[gutter].values()) + 1
+        if gutter in {0, self.width}:
+            inwards = _EDGE + slot * min(_SPACING, _EDGE_WIDTH / count)
+            return _percent(inwards if gutter == 0 else self.width - inwards, self.width)
+        spacing = min(_SPACING, _LANES_WIDTH / count)
+        # Never on the border between the columns itself, where a lane would look like a part of the table.
+        return _percent(gutter + (slot - (count - 1 - count % 2) / 2) * spacing, self.width)
+
+    def lines(self, way: _Way) -> Iterator[tuple[int, _Ends]]:
+        """Yield each stroke of ``way``: row, and where it begins and ends."""
+        start, end = self.middle(way.start), self.middle(way.end)
+        track = end if way.gutter is None else self._lane(way.gutter, way.end)
+        level = MIDDLE
+        if way.port is Port.BELOW and track != start:
+            yield way.start, (start, MIDDLE, start, EXIT)
+            level = EXIT
+        if track != start:
+            yield way.start, (start, level, track, level)
+        yield from _upright(way, track, level, ENTRY if way.gutter is not None else MIDDLE)
+        if way.gutter is not None:
+            yield way.end, (track, ENTRY, end, ENTRY)
+            yield way.end, (end, ENTRY, end, MIDDLE)
+
+    def labels(self, row: int) -> Iterator[Label]:
+        """Yield what is written at the ways out of ``row``; nothing where there is no choice."""
+        ways = [way for way in self.ways if way.start == row]
+        if sum(len(way.arrows) for way in ways) < 2:  # noqa: PLR2004 - a choice is one between two
+            return
+        column = self._column(row)
+        # Words below a sign are written to its right, but for those in the last quarter of the chart.
+        edges = {
+            Port.LEFT: column == 0,
+            Port.RIGHT: column == self.width - 1,
+            Port.BELOW: self.width > 1 and 4 * (column + 1) > 3 * self.width,
+        }
+        for port in Port:
+            arrows = [self.diagram.arrows[arrow] for way in ways if way.port is port for arrow in way.arrows]
+            if arrows:
+                yield Label(port, edges[port], tuple(arrows))
+
+
+def _upright(way: _Way, x: float, leaves: int, enters: int) -> Iterator[tuple[int, _Ends]]:
+    """Yield the upright strokes of a way at ``x``, from the height at which it leaves to that at which it enters."""
+    if way.start == way.end:
+        yield way.start, (x, enters, x, leaves)
+        return
+    is_down = way.end > way.start
+    for row in way.rows:
+        top, bottom = TOP, BOTTOM
+        if row == way.start:
+            top, bottom = (leaves, BOTTOM) if is_down else (TOP, leaves)
+        elif row == way.end:
+            top, bottom = (TOP, enters) if is_down else (enters, BOTTOM)
+        yield row, (x, top, x, bottom)
+
+
+def _slots(lanes: dict[int, set[int]]) -> dict[int, int]:
+    """Return for each lane (by the row that it leads to) its place beside the others, so that they never meet."""
+    ends: list[int] = []
+    slots = {}
+    for target, rows in sorted(lanes.items(), key=lambda lane: (min(lane[1]), max(lane[1]), lane[0])):
+        free = next((slot for slot, end in enumerate(ends) if end < min(rows)), None)
+        if free is None:
+            free = len(ends)
+            ends.append(0)
+        ends[free] = max(rows)
+        slots[target] = free
+    return slots

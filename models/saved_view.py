@@ -1,0 +1,288 @@
+"""Lists as their readers want them: the columns each has chosen, and addresses of lists under a name.
+
+A name may be shared with a role of one's agency. It leads to a list and gives no right to anything in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    CompoundSelect,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.message import Message, _
+from lpse_admin.permissions import Resource
+from lpse_admin.roles import Role
+from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, session_of, stored
+from models.user import User
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Sequence
+
+_LONGEST_NAME, _LONGEST_ADDRESS = 80, 4000
+#: As many names as one can keep for one list.
+MOST_VIEWS = 50
+
+#: Who may share with a role. The others keep names for themselves.
+_SHARING = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR})
+
+
+class SavedView(Base):
+    """The address of a list under a name, of one user and, where it is shared, of a role of their agency."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        UniqueConstraint("user_id", "screen", "name"),
+        CheckConstraint("shared_with IS NULL OR agency_id IS NOT NULL", name="shared_within_an_agency"),
+        Index(
+            "ix_saved_view_shared",
+            "agency_id",
+            "screen",
+            sqlite_where=text("shared_with IS NOT NULL"),
+            postgresql_where=text("shared_with IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    screen: Mapped[Resource] = mapped_column(stored(Resource, "screen"))
+    name: Mapped[str] = mapped_column(String(_LONGEST_NAME))
+    #: What follows the "?" of the list's address.
+    query: Mapped[Prose]
+    shared_with: Mapped[Role | None] = mapped_column(stored(Role, "shared_with"))
+    saved_at: Mapped[Moment]
+
+    user: Mapped[User] = relationship()
+
+    def alter(self, by: User, *, name: str, shared_with: Role | None) -> None:
+        """Give it another name, or share it otherwise; raises NotAllowed for others, Incomplete for the fields."""
+        if by.id != self.user_id:
+            raise NotAllowed(_("Only who saved a view can alter it."))
+        _judge(session_of(self), by, self.screen, name, shared_with, besides=self.id)
+        self.name, self.shared_with = _plain(name), shared_with
+        session_of(self).flush()
+
+    def may_be_discarded_by(self, user: User) -> bool:
+        """Whether ``user`` may remove it: who saved it and, once it is shared, an administrator of the agency."""
+        is_administrator = Role.ADMINISTRATOR in user.roles and user.agency_id == self.agency_id
+        return user.id == self.user_id or (self.shared_with is not None and is_administrator)
+
+    def discard(self, by: User) -> None:
+        """Remove it, also as what some list begins with; raises NotAllowed for whoever may not."""
+        if not self.may_be_discarded_by(by):
+            raise NotAllowed(_("Only who saved a view can remove it."))
+        session = session_of(self)
+        for choice in session.scalars(select(ListChoice).where(ListChoice.default_view_id == self.id)):
+            choice.default_view_id = None
+        session.flush()
+        session.delete(self)
+        session.flush()
+
+
+class ListChoice(Base):
+    """How one user has one list: its columns in order, and the view that it begins with."""
+
+    __tablename__ = "list_choice"
+    __table_args__ = (UniqueConstraint("user_id", "screen"), Index(None, "default_view_id"))
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    screen: Mapped[Resource] = mapped_column(stored(Resource, "screen"))
+    #: Keys of columns between commas, as the address has them; None for the list's own.
+    columns: Mapped[Prose | None]
+    default_view_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("saved_view.id"))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedView:
+    """A saved view as a list offers it."""
+
+    id: int
+    name: str
+    query: str
+    is_own: bool
+    shared_with: Role | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one user has kept of one list: columns ("" for the list's own), views by name, the one it begins with."""
+
+    columns: str = ""
+    views: tuple[NamedView, ...] = ()
+    default: NamedView | None = None
+
+
+def kept_of(session: Session, user: User, screen: Resource) -> Kept:
+    """Return what ``user`` has kept of the list of ``screen``, in one statement."""
+    rows = session.connection().execute(
+        _KEPT, {"user": user.id, "agency": user.agency_id, "roles": _values(user.roles), "screen": screen.value}
+    )
+    columns, default_id, views = "", None, []
+    for is_choice, id_, name, query, owner_id, shared_with in rows:
+        if is_choice:
+            columns, default_id = query or "", id_
+        else:
+            views.append(NamedView(id_, name, query, owner_id == user.id, Role(shared_with) if shared_with else None))
+    views.sort(key=lambda view: (view.name.casefold(), view.id))
+    return Kept(columns, tuple(views), next((view for view in views if view.id == default_id), None))
+
+
+def seen_by(user: Any, agency: Any, roles: Any) -> ColumnElement[bool]:  # noqa: ANN401 - values or their places
+    """Return the criterion for the views that are somebody's own, or shared with a role of theirs."""
+    shared = and_(SavedView.agency_id == agency, SavedView.shared_with.is_not(None))
+    return or_(SavedView.user_id == user, and_(shared, type_coerce(SavedView.shared_with, String).in_(roles)))
+
+
+def _values(roles: Collection[Role]) -> list[str]:
+    return sorted(role.value for role in roles)
+
+
+#: With every list, so put together once.
+_KEPT: CompoundSelect[Any] = union_all(
+    select(
+        literal(1),
+        ListChoice.default_view_id,
+        null(),
+        ListChoice.columns,
+        ListChoice.user_id,
+        null(),
+    ).where(
+        ListChoice.user_id == bindparam("user"),
+        type_coerce(ListChoice.screen, String) == bindparam("screen"),
+    ),
+    select(
+        literal(0),
+        SavedView.id,
+        SavedView.name,
+        SavedView.query,
+        SavedView.user_id,
+        type_coerce(SavedView.shared_with, String),
+    ).where(
+        type_coerce(SavedView.screen, String) == bindparam("screen"),
+        seen_by(bindparam("user"), bindparam("agency"), bindparam("roles", expanding=True)),
+    ),
+)
+
+
+def may_share(user: User) -> bool:
+    """Whether ``user`` may share views with a role of their agency."""
+    return user.agency_id is not None and not _SHARING.isdisjoint(user.roles)
+
+
+def keep_columns(session: Session, user: User, screen: Resource, keys: Sequence[str]) -> None:
+    """Keep which columns ``user`` wants in the list of ``screen``, in order; none for the list's own."""
+    choice = _choice(session, user, screen)
+    choice.columns = ",".join(keys) or None
+    session.flush()
+
+
+def begin_with(session: Session, user: User, screen: Resource, view: SavedView | None) -> None:
+    """Let the list of ``screen`` begin with ``view``, or as the program has it."""
+    choice = _choice(session, user, screen)
+    choice.default_view_id = None if view is None else view.id
+    session.flush()
+
+
+def _choice(session: Session, user: User, screen: Resource) -> ListChoice:
+    found = session.scalars(
+        select(ListChoice).where(ListChoice.user_id == user.id, ListChoice.screen == screen).with_for_update()
+    ).one_or_none()
+    if found is None:
+        found = ListChoice(user_id=user.id, agency_id=user.agency_id, screen=screen)
+        session.add(found)
+    return found
+
+
+def save(  # noqa: PLR0913 - the parts of a saved view
+    session: Session,
+    user: User,
+    screen: Resource,
+    *,
+    name: str,
+    query: str,
+    shared_with: Role | None,
+    replaces: bool,
+    now: dt.datetime,
+) -> SavedView:
+    """Keep ``query`` under ``name`` and return it; ``replaces`` lets it take the place of one of the same name.
+
+    Raises Incomplete with a sentence beside ``name`` or ``shared_with``.
+    """
+    former = session.scalars(_own(user, screen).where(SavedView.name == _plain(name))).one_or_none()
+    _judge(session, user, screen, name, shared_with, besides=former.id if former and replaces else None)
+    if len(query) > _LONGEST_ADDRESS:
+        raise Incomplete(_("This address is too long to be kept."))
+    if former is None:
+        former = SavedView(user_id=user.id, agency_id=user.agency_id, screen=screen, name=_plain(name))
+        session.add(former)
+    former.query, former.shared_with, former.saved_at = query, shared_with, now
+    session.flush()
+    return former
+
+
+def _own(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+    return select(SavedView).where(SavedView.user_id == user.id, SavedView.screen == screen)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _judge(  # noqa: PLR0913, PLR0917 - what a view can be refused for
+    session: Session, user: User, screen: Resource, name: str, shared_with: Role | None, besides: int | None
+) -> None:
+    """Raise Incomplete with a sentence beside each part that cannot be kept; ``besides`` may have the same name."""
+    faults: dict[str, Message] = {}
+    plain = _plain(name)
+    if not plain:
+        faults["name"] = _("Give the view a name.")
+    elif len(plain) > _LONGEST_NAME:
+        faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LONGEST_NAME, length=len(plain))
+    elif not is_storable(plain):
+        faults["name"] = _("This text has a character that cannot be kept.")
+    else:
+        faults |= _faults_beside_others(session, user, screen, plain, besides)
+    if shared_with is not None and not may_share(user):
+        faults["shared_with"] = _("Your role keeps views for itself alone.")
+    if faults:
+        raise Incomplete(_("The view cannot be kept like this."), fields=faults)
+
+
+def _faults_beside_others(
+    session: Session, user: User, screen: Resource, name: str, besides: int | None
+) -> dict[str, Message]:
+    same = session.scalar(select(SavedView.id).where(SavedView.id.in_(_ids_of(user, screen)), SavedView.name == name))
+    if same is not None and same != besides:
+        return {"name": _("You have a view of this name for this list already.")}
+    count = session.scalar(select(func.count()).select_from(_ids_of(user, screen).subquery())) or 0
+    if besides is None and count >= MOST_VIEWS:
+        return {"name": _("You have %(most)s views for this list, which is all it takes.", most=MOST_VIEWS)}
+    return {}
+
+
+def _ids_of(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+    return select(SavedView.id).where(SavedView.user_id == user.id, SavedView.screen == screen)

@@ -1,0 +1,390 @@
+"""The index that searches read: a row with the words of each record, kept by the database itself.
+
+Triggers write it with whatever writes the record (screens, commands, bulk statements), so that no path can forget it.
+It repeats what the records say and nothing else: it is derived, not told in the trail, and ``rebuild`` makes it anew.
+One statement for each kind says what its row holds; triggers, ``rebuild`` and ``verify`` are all made of it.
+
+A row's key puts kind, agency and the record's id into one number, so that what an office may see of a kind is one range
+of keys, newest last. What is its requester's alone (a draft and its files) stands under no agency, at 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lpse_admin.records import RECORDS, REQUEST_FIELDS, FieldKind
+from lpse_admin.steps import Step
+from models.activity import RECORD_OF
+from models.base import Base, Identity, Prose
+from models.database import is_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+
+class SearchKind(IntEnum):
+    """What kind of record a row is of; the number is part of its key."""
+
+    CHANGE = 1
+    STEP = 2
+    ASSET = 3
+    DOCUMENT = 4
+    DEVIATION = 5
+
+
+class SearchRecord(Base):
+    """The words of one record, and whose request it belongs to."""
+
+    __tablename__ = "search_record"
+    __table_args__ = (
+        CheckConstraint(f"key > 0 AND key < {1 << 56}", name="key_is_packed"),
+        Index("ix_search_record_owner", "owner_id", "key"),
+    )
+
+    key: Mapped[int] = mapped_column(Identity, primary_key=True, autoincrement=False)
+    owner_id: Mapped[int | None] = mapped_column(BigInteger)
+    text: Mapped[Prose]
+
+
+#: What the key leaves for the record's id and, before it, for the agency's. All of it stays below 56 bits: SQLite's
+#: index loses rows on its way back, newest first, where two keys are further apart.
+ID_BITS = 33
+AGENCY_BITS = 20
+_AGENCY = 1 << ID_BITS
+_KIND = 1 << (ID_BITS + AGENCY_BITS)
+
+#: How much of a record is searched: PostgreSQL takes no words beyond a megabyte.
+_LONGEST = 100_000
+
+#: The table that SQLite looks words up in; those that it keeps behind it begin with the same name.
+INDEX = "search_index"
+#: The words that it has.
+VOCABULARY = f"{INDEX}_vocabulary"
+
+#: The words of a text on PostgreSQL. Everywhere in the same letters, or its index is not used.
+WORDS = "to_tsvector('simple'::regconfig, regexp_replace(text, '[^[:alnum:]]+'::text, ' '::text, 'g'::text))"
+
+
+def key_range(kind: SearchKind, agency_id: int | None) -> tuple[int, int]:
+    """Return the first and last key of a kind's rows of one agency (None: of all of them; 0: of private ones)."""
+    start = kind * _KIND
+    if agency_id is None:
+        return start + _AGENCY, start + _KIND - 1
+    return start + agency_id * _AGENCY, start + (agency_id + 1) * _AGENCY - 1
+
+
+def record_id(key: int) -> int:
+    """Return the id of the record that a key stands for."""
+    return key % _AGENCY
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the rows of a kind come from: its table by an alias, and expressions over it."""
+
+    kind: SearchKind
+    table: str
+    agency: str
+    owner: str
+    #: Columns and other expressions, each a text or nothing.
+    words: tuple[str, ...]
+    joins: str = ""
+    always: str = "TRUE"
+
+    def rows(self, dialect: str) -> str:
+        """Return the statement that reads the rows of this kind: key, owner and text of each that has words."""
+        selected = self._selected(dialect)
+        return f"SELECT key, owner_id, substr(text, 1, {_LONGEST}) FROM ({selected}) AS found WHERE text <> ''"
+
+    def put(self, dialect: str, condition: str, keys: str, step: Step | None = None) -> Iterator[str]:
+        """Yield the statements that bring the rows of records up to date: those that ``condition`` names by id.
+
+        ``keys`` reads the keys under which they may stand so far; ``step`` is theirs, where it is known.
+        """
+        yield f"DELETE FROM search_record WHERE key IN ({keys})"
+        yield (
+            f"INSERT INTO search_record (key, owner_id, text) SELECT key, owner_id, substr(text, 1, {_LONGEST})"
+            f" FROM ({self._selected(dialect, step)} AND {condition}) AS found WHERE text <> ''"
+        )
+
+    def _selected(self, dialect: str, step: Step | None = None) -> str:
+        newline = "char(10)" if dialect == "sqlite" else "chr(10)"
+        text = " || ".join(f"coalesce({words} || {newline}, '')" for words in self._words(dialect, step))
+        return (
+            f"SELECT {self.key(self.agency, 't.id')} AS key, {self.owner} AS owner_id, {text} AS text"
+            f" FROM {self.table} t{self.joins} WHERE {self.always}"
+        )
+
+    def _words(self, dialect: str, step: Step | None) -> tuple[str, ...]:
+        if self.kind is SearchKind.STEP:
+            return (*self.words, *_records(dialect, step))
+        return (*self.words, _DETAILS[dialect]) if self.kind is SearchKind.ASSET else self.words
+
+    def key(self, agency: str, id_: str) -> str:
+        """Return the expression of a key."""
+        return f"{self.kind * _KIND} + ({agency}) * {_AGENCY} + {id_}"
+
+    def keys(self, agency: str, id_: str) -> str:
+        """Return the two keys under which a record may stand: as its agency's, and as its requester's alone."""
+        return f"{self.key(agency, id_)}, {self.key('0', id_)}"
+
+
+#: What a card has beside the columns of every card.
+_DETAILS = {
+    "sqlite": "(SELECT group_concat(value, ' ') FROM json_each(t.details))",
+    "postgresql": "(SELECT string_agg(value, ' ') FROM json_each_text(t.details))",
+}
+_TEXTS = {FieldKind.LINE, FieldKind.TEXT}
+
+#: The fields of a request that hold words.
+CHANGE_WORDS = ("number", *(field.key for field in REQUEST_FIELDS if field.kind in _TEXTS))
+DEVIATION_WORDS = ("what", "account", "disposal_note", "follow_up_note")
+ASSET_WORDS = ("code", "register", "name", "origin", "remarks")
+
+#: The fields with words of each step that has a record of its own.
+STEP_WORDS: dict[Step, tuple[str, ...]] = {
+    step: tuple(field.key for field in fields if field.kind in _TEXTS)
+    for step, fields in RECORDS.items()
+    if step not in {Step.REQUEST, Step.RETURNED, Step.CLOSED}
+}
+
+#: Rows of a step's record: table, the column that names the step, and columns with words.
+_PARTS: dict[Step, tuple[str, str, tuple[str, ...]]] = {
+    Step.TEST: ("test_case", "run_id", ("name", "expected", "actual")),
+    Step.ASSET_REVIEW: ("asset_review_item", "review_id", ("finding",)),
+}
+
+
+def _of(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{alias}.{column}" for column in columns)
+
+
+def _records(dialect: str, only: Step | None) -> Iterator[str]:
+    """Yield the words of a step's record, and of the rows in it: only the table of its own step is looked into."""
+    gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
+    found: list[tuple[Step, str]] = []
+    for step, columns in STEP_WORDS.items():
+        words = " || ' ' || ".join(f"coalesce({name}, '')" for name in _of("r", columns))
+        found.append(
+            (step, f"SELECT nullif(trim({words}), '') FROM {RECORD_OF[step].__tablename__} r WHERE r.id = t.id")
+        )
+    for step, (table, owner, columns) in _PARTS.items():
+        words = gathered.format(" || ' ' || ".join(_of("p", columns)))
+        inner = f"SELECT * FROM {table} WHERE {owner} = t.id ORDER BY position"
+        found.append((step, f"SELECT {words} FROM ({inner}) p"))
+    for step, words in found:
+        if only is None:
+            yield f"CASE t.step WHEN '{step}' THEN ({words}) END"
+        elif only is step:
+            yield f"({words})"
+
+
+_CHANGE = _Source(
+    SearchKind.CHANGE,
+    "change_request",
+    "CASE WHEN t.submitted_at IS NULL THEN 0 ELSE t.agency_id END",
+    "t.requester_id",
+    _of("t", CHANGE_WORDS),
+)
+_STEP = _Source(
+    SearchKind.STEP, "activity", "t.agency_id", "t.requester_id", ("t.reason",), always="t.step <> 'request'"
+)
+_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "CAST(NULL AS BIGINT)", _of("t", ASSET_WORDS))
+_DOCUMENT = _Source(
+    SearchKind.DOCUMENT,
+    "document",
+    # The decree of a delegation belongs to no request.
+    "CASE WHEN t.change_id IS NOT NULL AND c.submitted_at IS NULL THEN 0 ELSE t.agency_id END",
+    "c.requester_id",
+    ("t.name",),
+    joins=" LEFT JOIN change_request c ON c.id = t.change_id",
+)
+_DEVIATION = _Source(
+    SearchKind.DEVIATION,
+    "deviation",
+    "t.agency_id",
+    "c.requester_id",
+    _of("t", DEVIATION_WORDS),
+    joins=" JOIN change_request c ON c.id = t.change_id",
+)
+_SOURCES = (_CHANGE, _STEP, _ASSET, _DOCUMENT, _DEVIATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Statements that follow an event on a table, where ``when`` holds for the row."""
+
+    name: str
+    table: str
+    event: str
+    statements: tuple[str, ...]
+    when: str = ""
+
+    def sqlite(self) -> str:
+        """Return the statement that makes this trigger on SQLite."""
+        condition = f" WHEN {self.when}" if self.when else ""
+        body = "; ".join(self.statements)
+        return (
+            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW{condition} BEGIN {body}; END"
+        )
+
+    def postgresql(self) -> tuple[str, str]:
+        """Return the statements that make the function and its trigger on PostgreSQL."""
+        condition = f" WHEN ({self.when})" if self.when else ""
+        body = "; ".join(self.statements)
+        return (
+            f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$",
+            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table}"
+            f" FOR EACH ROW{condition} EXECUTE FUNCTION {self.name}()",
+        )
+
+
+def _keepers(dialect: str) -> Iterator[Keeper]:
+    """Yield what keeps the rows of every kind."""
+    for source, columns in (
+        (_CHANGE, (*CHANGE_WORDS, "submitted_at")),
+        (_STEP, ("reason",)),
+        (_ASSET, (*ASSET_WORDS, "details")),
+        (_DOCUMENT, ("name",)),
+        (_DEVIATION, DEVIATION_WORDS),
+    ):
+        yield from _of_table(dialect, source, columns)
+    for step, columns in STEP_WORDS.items():
+        yield from _of_part(dialect, step, (RECORD_OF[step].__tablename__, "id", columns))
+    for step, part in _PARTS.items():
+        yield from _of_part(dialect, step, part)
+    # The files of a draft are everybody's once it is submitted.
+    documents = "SELECT {} FROM document d WHERE d.change_id = NEW.id"
+    keys = " UNION ALL ".join(documents.format(_DOCUMENT.key(agency, "d.id")) for agency in ("0", "d.agency_id"))
+    yield Keeper(
+        "search_document_of_submitted",
+        "change_request",
+        "UPDATE OF submitted_at",
+        tuple(_DOCUMENT.put(dialect, "t.change_id = NEW.id", keys)),
+        _altered(dialect, ("submitted_at",)),
+    )
+
+
+def _of_table(dialect: str, source: _Source, columns: tuple[str, ...]) -> Iterator[Keeper]:
+    """Yield what keeps the rows of a kind when its own table is written."""
+    put = tuple(source.put(dialect, "t.id = NEW.id", source.keys("NEW.agency_id", "NEW.id")))
+    gone = f"DELETE FROM search_record WHERE key IN ({source.keys('OLD.agency_id', 'OLD.id')})"
+    name = f"search_{source.table}"
+    yield Keeper(f"{name}_inserted", source.table, "INSERT", put, _filled(columns) if source is _STEP else "")
+    yield Keeper(f"{name}_updated", source.table, f"UPDATE OF {', '.join(columns)}", put, _altered(dialect, columns))
+    yield Keeper(f"{name}_deleted", source.table, "DELETE", (gone,))
+
+
+def _of_part(dialect: str, step: Step, part: tuple[str, str, tuple[str, ...]]) -> Iterator[Keeper]:
+    """Yield what keeps the row of a step when its record, or a row of that, is written: table, owner's key, columns."""
+    table, owner, columns = part
+    for row, event, when in (
+        ("NEW", "INSERT", _filled(columns)),
+        ("NEW", f"UPDATE OF {', '.join(columns)}", _altered(dialect, columns)),
+        # A record goes with its step; its rows go by themselves.
+        *([("OLD", "DELETE", "")] if owner != "id" else []),
+    ):
+        id_ = f"{row}.{owner}"
+        keys = f"SELECT {_STEP.key('a.agency_id', 'a.id')} FROM activity a WHERE a.id = {id_}"
+        name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
+        yield Keeper(name, table, event, tuple(_STEP.put(dialect, f"t.id = {id_}", keys, step)), when)
+
+
+def _filled(columns: tuple[str, ...]) -> str:
+    return " OR ".join(f"NEW.{column} IS NOT NULL" for column in columns)
+
+
+def _altered(dialect: str, columns: tuple[str, ...]) -> str:
+    cast = "::text" if dialect == "postgresql" else ""  # JSON has no equality there
+    return " OR ".join(f"NEW.{column}{cast} IS DISTINCT FROM OLD.{column}{cast}" for column in columns)
+
+
+_INTO_INDEX = f"INSERT INTO {INDEX} (rowid, text, owner_id) VALUES (NEW.key, NEW.text, NEW.owner_id)"
+_OUT_OF_INDEX = (
+    f"INSERT INTO {INDEX} ({INDEX}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
+)
+
+
+def statements(dialect: str) -> list[tuple[str, str]]:
+    """Return (table, statement) for the index and all triggers that keep it, in the order in which they are made."""
+    keepers = list(_keepers(dialect))
+    if dialect == "postgresql":
+        index = f"CREATE INDEX {INDEX}_words ON search_record USING gin ({WORDS})"
+        made = [(keeper.table, statement) for keeper in keepers for statement in keeper.postgresql()]
+        return [("search_record", index), *made]
+    table = (
+        f"CREATE VIRTUAL TABLE {INDEX} USING fts5(text, owner_id, content='search_record', content_rowid='key',"
+        " tokenize='unicode61 remove_diacritics 0')"
+    )
+    vocabulary = f"CREATE VIRTUAL TABLE {VOCABULARY} USING fts5vocab('{INDEX}', 'instance')"
+    own = (
+        Keeper(f"{INDEX}_inserted", "search_record", "INSERT", (_INTO_INDEX,)),
+        Keeper(f"{INDEX}_updated", "search_record", "UPDATE", (_OUT_OF_INDEX, _INTO_INDEX)),
+        Keeper(f"{INDEX}_deleted", "search_record", "DELETE", (_OUT_OF_INDEX,)),
+    )
+    return [
+        ("search_record", table),
+        ("search_record", vocabulary),
+        *((keeper.table, keeper.sqlite()) for keeper in (*own, *keepers)),
+    ]
+
+
+def is_modelled(name: str | None) -> bool:
+    """Whether a table or index is one that the models declare: what lies behind the index is made beside them."""
+    return not (name or "").startswith(INDEX)
+
+
+def rebuild(connection: Connection) -> int:
+    """Make the index anew from the records, in the transaction that is open; return how many rows it has."""
+    dialect = connection.dialect.name
+    # The words are looked up anew at the end, at one stroke, whatever became of them.
+    own = [statement for table, statement in statements(dialect) if table == "search_record" and is_sqlite(connection)]
+    for name in (f"{INDEX}_inserted", f"{INDEX}_updated", f"{INDEX}_deleted") if own else ():
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+    if own:
+        for table in (VOCABULARY, INDEX):
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+    connection.exec_driver_sql("DELETE FROM search_record")
+    for source in _SOURCES:
+        insert = f"INSERT INTO search_record (key, owner_id, text) {source.rows(dialect)}"
+        connection.exec_driver_sql(insert)
+    for statement in own:
+        connection.exec_driver_sql(statement)
+    if own:
+        connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('rebuild')")
+    return int(connection.exec_driver_sql("SELECT count(*) FROM search_record").scalar_one())
+
+
+def verify(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
+    """Yield (kind, id) of each record of which the index says something else than the record."""
+    for source in _SOURCES:
+        first, last = source.kind * _KIND, (source.kind + 1) * _KIND - 1
+        said = f"SELECT key, owner_id, text FROM search_record WHERE key BETWEEN {first} AND {last}"
+        rows = f"SELECT * FROM ({source.rows(connection.dialect.name)}) AS rows"
+        missing, superfluous = (
+            f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows))
+        )
+        found = connection.exec_driver_sql(
+            f"SELECT DISTINCT key FROM ({missing} UNION ALL {superfluous}) AS y ORDER BY key"
+        )
+        yield from ((source.kind, record_id(key)) for (key,) in found)
+
+
+def is_sound(connection: Connection) -> bool:
+    """Whether SQLite's own index has the words of every row; takes the write lock while it looks."""
+    if is_sqlite(connection):
+        try:
+            connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES ('integrity-check', 1)")
+        except OperationalError:
+            raise
+        except DatabaseError:
+            return False
+    return True

@@ -1,0 +1,131 @@
+"""The pictures of the guides, made anew from the running program: ``python -m tests.guide_pictures``.
+
+The program is started on a database of its own with the demo register, at a clock that always reads the same, so that
+a picture changes only where its screen did. A picture is what one role sees of one address in a window of one size.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from app import create_app, prepare
+from lpse_admin.config import Environment, Settings
+from models.demo import PASSWORD, REFERENCE
+from tests import browser as chromium
+from tests.program import close
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+FOLDER = Path(__file__).parents[1] / "views" / "static" / "guides"
+#: When the pictures are taken: a Friday morning in the office, after the register's last day.
+CLOCK = REFERENCE + dt.timedelta(hours=2)
+WIDTH, HEIGHT = 1000, 640
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What ``username`` sees at ``path``; a link named ``follow`` is followed first, ``top`` is what stands on top."""
+
+    name: str
+    username: str
+    path: str
+    follow: str = ""
+    top: str = ""
+    opened: str = ""
+    height: int = HEIGHT
+    width: int = WIDTH
+
+
+#: The link of a list's first row.
+_FIRST = "main tbody th a"
+
+PICTURES = (
+    Picture("pemohon-formulir", "pemohon", "/admin/change/new/", opened="details.about-step", top="h1", height=900),
+    Picture("pemohon-bagan", "pemohon", "/admin/change/?state=open", follow=_FIRST, top="#procedure", height=760),
+    Picture(
+        "pengelola-evaluasi", "pengelola2", "/admin/evaluation/?state=open", follow=_FIRST, top="#step", height=820
+    ),
+    Picture("pengelola-penyimpangan", "pengelola", "/admin/deviation/"),
+    Picture("kepala-persetujuan", "kepala", "/admin/approval/?state=open", follow=_FIRST, top="#step", height=900),
+    Picture("kepala-sop", "kepala", "/admin/sop/details/?id=1", top="#paper-table", height=900, width=1280),
+    Picture("pemeriksa-register", "pemeriksa", "/admin/change/"),
+    Picture("pemeriksa-jejak", "pemeriksa", "/admin/audit/"),
+    Picture("administrator-pengguna", "admin", "/admin/user/"),
+    Picture("administrator-pengaturan", "admin", "/admin/setting/"),
+)
+
+
+def _log_in(browser: Browser, address: str, username: str) -> Page:
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT}, locale="id-ID", color_scheme="light", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(f"{address}/login")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{address}/")
+    return page
+
+
+def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
+    page.set_viewport_size({"width": picture.width, "height": picture.height})
+    page.goto(f"{address}{picture.path}")
+    if picture.follow:
+        page.click(picture.follow)
+        page.wait_for_load_state()
+    if picture.opened:
+        page.locator(picture.opened).first.evaluate("details => { details.open = true }")
+    if picture.top:
+        page.locator(picture.top).first.evaluate(
+            "element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 12)"
+        )
+    else:
+        page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=folder / f"{picture.name}.png", animations="disabled", caret="hide")
+
+
+def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) -> Iterator[Picture]:
+    """Take ``pictures`` into ``folder`` and yield each when it is there."""
+    found = chromium.find()
+    if not found:
+        sys.exit("No Chromium was found to take the pictures with.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(TemporaryDirectory())
+        settings = Settings(
+            environment=Environment.DEMO, database_url=f"sqlite:///{scratch}/guides.db", secret_key="guides" * 6
+        )
+        app = create_app(settings, clock=lambda: CLOCK)
+        prepare(app, settings)
+        stack.callback(close, app)
+        address = stack.enter_context(chromium.serve(app))
+        player = stack.enter_context(sync_playwright())
+        browser = player.chromium.launch(executable_path=found, args=list(chromium.ARGUMENTS))
+        pages: dict[str, Page] = {}
+        for picture in pictures:
+            if picture.username not in pages:
+                pages[picture.username] = _log_in(browser, address, picture.username)
+            _take(pages[picture.username], address, picture, folder)
+            yield picture
+        browser.close()
+
+
+if __name__ == "__main__":
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for taken in take_all():
+        print(f"{FOLDER / taken.name}.png")
+    for left in {file.name for file in FOLDER.glob("*.png")} - {f"{picture.name}.png" for picture in PICTURES}:
+        (FOLDER / left).unlink()

@@ -1,0 +1,234 @@
+"""What was typed stays: through a refusal of every form of the program, and through a login that lapsed meanwhile."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from lpse_admin.steps import Outcome, Step
+from models.audit import AuditEntry
+from models.demo.cast import PASSWORD
+from tests.cast import LUMAJANG, at
+from tests.house import form, house  # noqa: F401 - the fixture
+from tests.program import Visitor
+from views.lapsed import FORMS
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+    from tests.house import House
+
+SENTENCE = "Sesi Anda sempat berakhir"
+#: Every form in which something is typed that makes a record, and who makes it.
+FORMS_OF_RECORDS = [
+    ("pemohon", "/admin/change/new/"),
+    ("administrator", "/admin/user/new/"),
+    ("administrator", "/admin/user/edit/?id=1"),
+    ("administrator", "/admin/freeze/new/"),
+    ("administrator", "/admin/holiday/new/"),
+    ("administrator", "/admin/setting/new/"),
+    ("administrator", "/admin/setting/ramadan"),
+    ("administrator", "/admin/setting/threshold"),
+    ("administrator", "/admin/delegation/new/"),
+    ("kepala", "/admin/delegation/new/"),
+    ("pengelola", "/admin/absence/new/"),
+    ("pengelola", "/admin/asset/new/?card=B"),
+    ("kepala", "/admin/sop/new/"),
+]
+
+
+class Inputs(HTMLParser):
+    """The fields of a page's forms with what stands in them, and the kind of each."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.kinds: dict[str, str] = {}
+        self.values: dict[str, str] = {}
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        if tag in {"input", "textarea", "select"} and name:
+            self.kinds[name] = given.get("type") or tag
+            self.values[name] = given.get("value") or ""
+            self._open = name if tag == "textarea" else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.values[self._open] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._open = ""
+
+
+def lapsed(house: House, name: str) -> Visitor:
+    """Return somebody who has a form open, and whose session is gone."""
+    visitor = Visitor(house.app, name)
+    visitor.token = visitor._token()
+    visitor.client.delete_cookie("lpse")
+    return visitor
+
+
+def log_in(visitor: Visitor, page: TestResponse, name: str, password: str = PASSWORD) -> TestResponse:
+    """Log in on the page that was shown instead of the form's answer."""
+    typed = Inputs(page.text).values
+    fields = {"csrf_token": typed["csrf_token"], "typed": typed.get("typed", ""), "username": name}
+    return visitor.client.post("/login", data=fields | {"password": password})
+
+
+def open_again(visitor: Visitor, page: TestResponse) -> TestResponse:
+    """Press the button that leads back to the form."""
+    fields = {name: value.removeprefix("\n") for name, value in Inputs(page.text).values.items()}
+    main = page.text.partition("data-keeps-drafts")[2]
+    action = re.search(r'action="([^"]+)"', main)
+    assert action is not None
+    return visitor.client.post(html.unescape(action.group(1)), data=fields)
+
+
+def entries(house: House) -> int:
+    with house.session() as session:
+        return session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+
+@pytest.mark.parametrize(("name", "path"), FORMS_OF_RECORDS)
+def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(name: str, path: str, house: House):
+    visitor = house.visitor(name)
+    asked = Inputs(visitor.get(path).text)
+    typed = {
+        key: f"Ketikan <{place}>"
+        for place, (key, kind) in enumerate(asked.kinds.items())
+        if kind in {"text", "textarea", "email", "tel"} and key not in {"q", "password"}
+    }
+    assert typed, path
+    choices = {key: value for key, value in asked.values.items() if asked.kinds[key] in {"date", "number"} and value}
+    answer = visitor.post(path, **choices, **typed, outcome="submitted", do="load", resumed="yes")
+    assert answer.status_code == 422, answer.text
+    found = Inputs(answer.text).values
+    assert {key: found.get(key, "").strip() for key in typed} == typed
+
+
+def test_a_complete_move_that_comes_back_is_not_made(house: House):
+    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(house, "pengelola")
+    fields = house.form(change_id, Outcome.ACCEPTED, findings="Berkas <lengkap>\n& benar")
+    page = visitor.post(f"/admin/change/{change_id}/move", **fields)
+    assert page.status_code == 401
+    assert "Set-Cookie" in page.headers
+    assert "benar" not in page.text  # packed and signed, and nothing for whoever looks over a shoulder
+    assert "tidak hilang" in page.text
+    failed = log_in(visitor, page, "pengelola", "salah")
+    assert failed.status_code == 401
+    offered = log_in(visitor, failed, "pengelola")
+    assert offered.status_code == 200
+    assert "masih ada" in offered.text
+    assert house.where(change_id)[0] is Step.EVALUATION
+    back = open_again(visitor, offered)
+    assert back.status_code == 422
+    assert SENTENCE in back.text
+    assert Inputs(back.text).values["findings"].strip() == "Berkas <lengkap>\n& benar"
+    assert house.where(change_id)[0] is Step.EVALUATION
+    sent = Inputs(back.text).values
+    again = {key: sent[key] for key in ("csrf_token", "version", "findings")}
+    answer = visitor.client.post(f"/admin/change/{change_id}/move", data=fields | again)
+    assert answer.status_code == 303
+    assert house.where(change_id)[0] is Step.URGENCY
+
+
+def test_a_form_of_records_comes_back_too_without_its_password(house: House):
+    visitor = lapsed(house, "administrator")
+    before = entries(house)
+    page = visitor.post("/admin/user/new/", full_name="Orang <Baru>", username="orang.baru", password="rahasia-sekali")
+    assert page.status_code == 401
+    offered = log_in(visitor, page, "administrator")
+    assert "rahasia-sekali" not in offered.text
+    back = open_again(visitor, offered)
+    assert back.status_code == 422
+    assert Inputs(back.text).values["full_name"] == "Orang <Baru>"
+    assert entries(house) == before + 1  # the login
+
+
+def test_somebody_else_is_shown_nothing_of_it(house: House):
+    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(house, "pengelola")
+    page = visitor.post(f"/admin/change/{change_id}/save", findings="Hanya untuk saya")
+    answer = log_in(visitor, page, "kepala")
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert "Hanya untuk saya" not in visitor.get("/").text
+
+
+def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_elsewhere(house: House):
+    change_id = house.at(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(house, "pengelola")
+    stale = visitor.token
+    visitor.token = ""
+    assert visitor.post("/login", username="pengelola", password=PASSWORD).status_code == 303
+    visitor.token = stale
+    page = visitor.post(f"/admin/change/{change_id}/save", findings="Dari tab lama")
+    assert page.status_code == 400
+    assert "masih ada" in page.text
+    kept = open_again(visitor, page)
+    assert kept.status_code == 303  # to keep is no move
+    assert "Dari tab lama" in visitor.get(f"/admin/change/details/?id={change_id}").text
+
+
+@pytest.mark.parametrize("token", ["", "palsu", "IjEuYWJjIg.aaaa.bbbb"])
+def test_what_is_not_from_a_form_of_ours_is_not_carried(token: str, house: House):
+    stranger = house.app.test_client()
+    data = {"csrf_token": token, "title": "Dari luar"}
+    page = stranger.post("/admin/change/new/", data=data)
+    assert page.status_code == 401
+    assert 'name="typed"' not in page.text
+    assert "Dari luar" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/logout", "/profile/password", "/admin/change/delete/", "/admin/document/1/remove"])
+def test_what_could_not_be_shown_again_is_not_carried(path: str, house: House):
+    page = lapsed(house, "pengelola").post(path, id="1", reason="Apa saja")
+    assert page.status_code == 401
+    assert 'name="typed"' not in page.text
+
+
+def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(house: House):
+    visitor = lapsed(house, "kepala")
+    large = "".join(chr(0x4E00 + (place * 7919) % 20000) for place in range(600_000))
+    page = visitor.post("/admin/sop/new/", text=large)
+    assert page.status_code in {401, 413}
+    assert 'name="typed"' not in page.text
+
+
+def test_every_form_that_comes_back_is_one_of_the_program(house: House):
+    assert set(house.app.view_functions) >= FORMS
+
+
+# --- the head of the form ---------------------------------------------------------------------------------------------
+
+
+def test_the_form_counts_what_the_paper_requires_as_it_is_stored(house: House):
+    requester = house.visitor("pemohon")
+    page = requester.get("/admin/change/new/").text
+    assert "0 dari 2 ada" in page
+    assert "Isian wajib: 3 dari 12 terisi" in page
+    with house.session() as session:
+        complete = form(at(session, house.cast(session).office(LUMAJANG), Step.REQUEST), Outcome.SUBMITTED)
+    complete.pop("outcome"), complete.pop("version")
+    kept = requester.post("/admin/change/new/", **complete)
+    page = requester.get(kept.location).text
+    assert "2 dari 2 ada" in page
+    assert "Isian wajib: 12 dari 12 terisi" in page
+
+
+def test_earlier_requests_are_offered_by_number_and_title_and_nobody_else_s(house: House):
+    house.at(LUMAJANG, Step.EVALUATION)
+    page = house.visitor("pemohon").get("/admin/change/new/").text
+    offered = page.partition('id="known-requests"')[2].partition("</datalist>")[0]
+    assert "RFC/" in offered
+    others = house.visitor("pemohon2").get("/admin/change/new/").text
+    assert "<option" not in others.partition('id="known-requests"')[2].partition("</datalist>")[0]

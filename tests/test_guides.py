@@ -1,0 +1,91 @@
+"""The guides: what they name is on the screens, their pictures are there, and everybody finds their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from babel.messages.pofile import read_po
+
+from lpse_admin.sop import papers, parse
+from tests.cast import LUMAJANG
+from tests.guide_pictures import PICTURES
+from tests.house import house  # noqa: F401 - the fixture
+from views.guides import GUIDES
+
+if TYPE_CHECKING:
+    from tests.house import House
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "guides"
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
+CATALOGUE = ROOT / "views" / "translations" / "id" / "LC_MESSAGES" / "messages.po"
+
+
+@pytest.fixture(scope="module")
+def words() -> set[str]:
+    """Return everything that the screens say in Indonesian."""
+    with CATALOGUE.open("rb") as file:
+        said = [message.string for message in read_po(file, locale="id")]
+    return {text for one in said for text in ([one] if isinstance(one, str) else one)}
+
+
+def test_every_role_has_its_guide():
+    assert set(TEXTS) == set(GUIDES)
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_a_guide_names_only_what_is_on_the_screens(key, words):
+    named = re.findall(r"\*\*(.+?)\*\*", TEXTS[key])
+    assert len(named) > 3
+    assert [name for name in named if name not in words] == []
+
+
+def test_every_picture_is_there_is_named_and_is_small():
+    named = {
+        name
+        for text in TEXTS.values()
+        for name in re.findall(r"!\[[^\]]+\]\(\.\./\.\./views/static/guides/(.+?)\)", text)
+    }
+    files = sorted((ROOT / "views" / "static" / "guides").iterdir())
+    assert {file.name for file in files} == named == {f"{picture.name}.png" for picture in PICTURES}
+    assert sum(file.stat().st_size for file in files) < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("pemohon", "pemohon"), ("pengelola", "pengelola-perubahan"), ("kepala", "kepala-lpse"),
+     ("pemeriksa", "pemeriksa"), ("admin", "administrator")],
+)  # fmt: skip
+def test_everybody_is_led_from_every_page_to_their_own_guide(house: House, name, own):
+    visitor = house.visitor(name)
+    assert 'href="/help/"' in visitor.get("/").text
+    index = visitor.get("/help/").text
+    first = index.index('href="/help/')
+    links = re.findall(r'href="/help/([a-z-]+)"', index[first:])
+    assert links[0] == own
+    assert set(links) == set(GUIDES)
+    page = visitor.get(f"/help/{own}")
+    assert page.status_code == 200
+    assert re.search(
+        r'<img src="/static/guides/[a-z-]+\.png\?v=[0-9a-f]+" alt="[^"]+" loading="lazy" width="\d+"', page.text
+    )
+
+
+def test_what_a_step_means_is_told_from_the_paper_at_its_form_and_from_its_list(house: House):
+    rule = parse(dict(papers())[LUMAJANG], LUMAJANG).rules
+    pages = {
+        "/admin/change/new/": next(iter(rule.values())),
+        "/help/step/approval": next(one for step, one in rule.items() if step.value == "approval"),
+    }
+    for path, one in pages.items():
+        page = house.visitor("pemohon").get(path).text
+        texts = [one.activity, one.standard.text, *one.outputs, *(item.label for item in one.requires)]
+        assert [text for text in texts if text not in page] == []
+    assert "Tidak disetujui → 2. Evaluasi" in house.visitor("pemohon").get("/help/step/approval").text
+    assert 'href="/help/step/approval"' in house.visitor("kepala").get("/admin/approval/").text
+    for path in ("/help/step/nothing", "/help/nobody", "/help/step/closed"):
+        assert house.visitor("kepala").get(path).status_code == 404
+    assert house.visitor("admin").get("/help/step/approval").status_code == 404, "the installation has no paper"

@@ -1,0 +1,264 @@
+"""Lists as their readers have them: chips that are removed one by one, columns that are kept, views under a name."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import pytest
+from sqlalchemy import select
+
+from lpse_admin.steps import Step
+from models.audit import AuditEntry
+from models.saved_view import MOST_VIEWS, SavedView
+from tests.cast import LUMAJANG
+from tests.house import house  # noqa: F401 - the fixture
+from views import step_times
+
+if TYPE_CHECKING:
+    from tests.house import House
+    from tests.program import Visitor
+
+STANDARD = ["Nomor", "Judul", "Tingkat Keterdesakan", "Langkah saat ini", "Menunggu sejak", "Hasil akhir", "Pemohon",
+            "Diajukan"]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def register(house: House) -> int:
+    """Let an open and a closed request be there."""
+    house.at(LUMAJANG, Step.CLOSED)
+    return house.at(LUMAJANG, Step.EVALUATION)
+
+
+def headings(page: str) -> list[str]:
+    """Return the headings of a list's table."""
+    head = page.partition("<thead>")[2].partition("</thead>")[0]
+    cells = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', head, re.DOTALL)
+    texts = [re.sub(r"<span.*?</span>|<[^>]+>", "", cell).strip() for cell in cells]
+    return [unescape(text) for text in texts if text]
+
+
+def chips(page: str) -> dict[str, dict[str, str]]:
+    """Return what each chip says, and what the address behind it asks."""
+    found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <span', page, re.DOTALL)
+    return {unescape(text): dict(parse_qsl(unescape(address))) for address, text in found}
+
+
+def save(visitor: Visitor, name: str, address: str = "state=open", screen: str = "change", **fields: str) -> int:
+    """Save a view and return the status."""
+    return visitor.post(f"/lists/{screen}/", name=name, address=address, **fields).status_code
+
+
+def view_id(house: House, name: str) -> int:
+    with house.session() as session:
+        return session.scalars(select(SavedView.id).where(SavedView.name == name)).one()
+
+
+# -- chips and order -----------------------------------------------------------------------------------------
+
+
+def test_each_chip_removes_one_thing_and_leaves_everything_else(house: House):
+    asked = {
+        "state": "open", "submitted-from": "2026-01-01", "submitted-until": "2026-03-31", "search": "kutip & <b>",
+        "sort": "submitted", "size": "50", "columns": "title,number",
+    }  # fmt: skip
+    page = house.visitor("kepala").client.get("/admin/change/", query_string=asked).text
+    found = chips(page)
+    assert list(found) == [
+        "Pencarian: “kutip & <b>”",
+        "Status: Belum selesai",
+        "Diajukan: 1 Januari 2026 s.d. 31 Maret 2026",
+    ]
+    for text, names in zip(found, (["search"], ["state"], ["submitted-from", "submitted-until"]), strict=True):
+        assert found[text] == {name: value for name, value in asked.items() if name not in names}
+    assert not chips(house.visitor("kepala").get("/admin/change/?search=&state=&sort=&size=25").text)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("", "diurutkan menurut saat dicatat, yang terbaru dulu"),
+        ("sort=submitted", "diurutkan menurut Diajukan, yang terlama dulu"),
+        ("sort=-submitted", "diurutkan menurut Diajukan, yang terbaru dulu"),
+    ],
+)
+def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(query, sentence, house: House):
+    page = house.visitor("kepala").get(f"/admin/change/?{query}").text
+    assert sentence in page
+    chosen = query.partition("=")[2]
+    offered = re.findall(
+        r'<option value="([^"]*)"( selected)?>', page.partition('name="sort"')[2].partition("</select>")[0]
+    )
+    assert [value for value, _ in offered] == ["", "id", "-id", "submitted", "-submitted"]
+    assert [value for value, selected in offered if selected] == [chosen]
+
+
+# -- columns -------------------------------------------------------------------------------------------------
+
+
+def test_columns_are_kept_for_their_reader_in_their_order_and_put_back(house: House):
+    reader, other = house.visitor("pemeriksa"), house.visitor("kepala")
+    answer = reader.post(
+        "/lists/change/columns", address="state=open&columns=title", show=["kind", "title", "number"],
+        **{"place-kind": "1", "place-title": "2", "place-number": "9"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.location) == (303, "/admin/change/?state=open&columns=title")
+    assert headings(reader.get("/admin/change/").text) == ["Jenis", "Judul", "Nomor"]
+    assert headings(other.get("/admin/change/").text) == STANDARD
+    assert headings(reader.get("/admin/change/?columns=title").text) == ["Nomor", "Judul"]
+    exported = reader.get("/admin/change/export/csv/?columns=title").text
+    assert "Langkah saat ini" in exported
+    reader.post("/lists/change/columns", standard="y", show=["title"])
+    assert headings(reader.get("/admin/change/").text) == STANDARD
+
+
+def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(house: House):
+    office, everywhere = house.visitor("kepala"), house.visitor("admin")
+    assert 'value="agency"' not in office.get("/admin/change/").text
+    assert headings(office.get("/admin/change/?columns=agency,title").text) == ["Nomor", "Judul"]
+    assert headings(everywhere.get("/admin/change/?columns=agency,title").text) == ["Nomor", "LPSE", "Judul"]
+    for columns in ("nothing", "title,", "password_hash", "a" * 3000):
+        assert office.get(f"/admin/change/?columns={columns}", json=True).status_code == 400
+
+
+def test_what_no_column_shows_is_not_worked_out(house: House, monkeypatch):
+    read: list[int] = []
+    real = step_times.reading
+
+    def reading(*args: object) -> object:
+        read.append(1)
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(step_times, "reading", reading)
+    reader = house.visitor("kepala")
+    assert reader.get("/admin/evaluation/?columns=number,title,arrived").status_code == 200
+    assert not read
+    reader.get("/admin/evaluation/?columns=number,due")
+    assert read
+
+
+# -- saved views ---------------------------------------------------------------------------------------------
+
+
+def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(house: House):
+    reader = house.visitor("pengelola2")
+    plain = reader.get("/admin/change/").text
+    assert save(reader, "Yang terbuka", "state=open&sort=submitted&columns=title,number", begins="y") == 303
+    page = reader.get("/admin/change/").text
+    assert "tampilan baku Anda, “Yang terbuka”" in page
+    assert headings(page) == ["Judul", "Nomor"]
+    assert "diurutkan menurut Diajukan, yang terlama dulu" in page
+    # What removes the last thing that is asked leads to the whole list, and not back to the view.
+    assert chips(page) == {"Status: Belum selesai": {"sort": "submitted", "columns": "title,number"}}
+    assert chips(reader.get("/admin/change/?state=open").text) == {"Status: Belum selesai": {"all": "1"}}
+    for query in ("all=1", "search=", "state=", "sort=-id"):
+        page = reader.get(f"/admin/change/?{query}").text
+        assert "tampilan baku Anda, “" not in page
+        assert headings(page) == headings(plain)
+    exported = reader.get("/admin/change/export/csv/").text
+    assert exported.count("\n") > 2  # an export has what its address says
+    assert reader.post(f"/lists/change/{view_id(house, 'Yang terbuka')}/begin", standard="y").status_code == 303
+    assert "tampilan baku Anda, “" not in reader.get("/admin/change/").text
+
+
+def test_a_view_that_can_not_be_read_any_more_leaves_the_list_as_it_is(house: House):
+    reader = house.visitor("administrator")
+    assert save(reader, "Lama", begins="y") == 303
+    with house.session() as session:
+        session.get_one(SavedView, view_id(house, "Lama")).query = "state=gone&columns=gone"
+        session.commit()
+    page = reader.get("/admin/change/")
+    assert page.status_code == 200
+    assert headings(page.text) == STANDARD
+
+
+def test_a_shared_view_is_had_by_that_role_of_that_agency_and_shows_them_what_is_theirs(house: House):
+    manager, inspector = house.visitor("pengelola"), house.visitor("pemeriksa")
+    assert save(manager, "Untuk pemeriksa", shared_with="inspector") == 303
+    assert save(manager, "Untuk pemohon", shared_with="requester") == 303
+    shared = view_id(house, "Untuk pemeriksa")
+    assert "Untuk pemeriksa" in inspector.get("/admin/change/").text
+    assert "Dibagikan oleh" in inspector.get("/lists/change/").text
+    for name in ("kepala", "pemeriksa.tt", "administrator.tt", "pemohon", "admin"):
+        visitor = house.visitor(name)
+        for page in ("/admin/change/", "/lists/change/"):
+            assert "Untuk pemeriksa" not in visitor.get(page).text, name
+        for verb in ("alter", "begin", "discard"):
+            assert visitor.post(f"/lists/change/{shared}/{verb}", name="x").status_code == 404, name
+    assert "Untuk pemohon" in house.visitor("pemohon").get("/admin/change/").text
+    assert 'class="nothing-here"' in house.visitor("pemohon2").get("/admin/change/?state=open").text
+    # Who has it begins with it, and can neither alter nor remove it.
+    assert inspector.post(f"/lists/change/{shared}/begin").status_code == 303
+    assert "tampilan baku Anda, “Untuk pemeriksa”" in inspector.get("/admin/change/").text
+    assert inspector.post(f"/lists/change/{shared}/alter", name="Milik saya").status_code == 403
+    assert inspector.post(f"/lists/change/{shared}/discard").status_code == 403
+    # It belongs to one list.
+    assert manager.post(f"/lists/asset/{shared}/discard").status_code == 404
+    assert manager.post(f"/lists/change/{shared}/discard").status_code == 303
+    assert "tampilan baku Anda, “" not in inspector.get("/admin/change/").text
+
+
+def test_only_who_works_in_the_office_shares_and_the_others_keep_their_own(house: House):
+    for name in ("pemeriksa", "pemohon", "admin"):
+        visitor = house.visitor(name)
+        assert 'name="shared_with"' not in visitor.get("/admin/change/").text
+        assert save(visitor, f"Bersama {name}", shared_with="head") == 422
+        assert save(visitor, f"Sendiri {name}") == 303
+    assert save(house.visitor("kepala"), "Peran", shared_with="nobody") == 400
+
+
+def test_a_name_is_taken_once_what_was_typed_is_kept_and_a_tick_replaces(house: House):
+    reader = house.visitor("kepala")
+    assert save(reader, "Sama") == 303
+    answer = reader.post("/lists/change/", name="  Sama ", address="state=closed", shared_with="inspector", begins="y")
+    assert answer.status_code == 422
+    for typed in ('value="state=closed"', 'value="  Sama "', 'value="inspector" selected', 'name="begins"', "checked"):
+        assert typed in answer.text
+    assert save(reader, "Sama", "state=closed", replaces="y") == 303
+    with house.session() as session:
+        assert session.scalars(select(SavedView.query).where(SavedView.name == "Sama")).all() == ["state=closed"]
+    for name in ("", "   ", "a" * 81, "a\u0000b"):
+        assert save(reader, name) == 422
+    assert save(reader, "Lain") == 303
+    assert reader.post(f"/lists/change/{view_id(house, 'Lain')}/alter", name="Sama").status_code == 422
+    assert reader.post(f"/lists/change/{view_id(house, 'Lain')}/alter", name="Baru").status_code == 303
+    for address in ("sort=nothing", "state=gone", "columns=gone", "x" * 5000):
+        assert save(reader, "Rusak", address) == 400
+
+
+def test_removing_asks_first_also_without_scripts_and_leaves_a_trail(house: House):
+    manager, administrator = house.visitor("pengelola"), house.visitor("administrator")
+    save(manager, "Dibuang", shared_with="administrator")
+    id_ = view_id(house, "Dibuang")
+    page = administrator.get("/lists/change/").text
+    question = page.partition(f'action="/lists/change/{id_}/discard"')
+    assert "<details>" in question[0].rpartition("<section")[2]
+    assert "untuk seterusnya?" in question[2]
+    assert f"/lists/change/{id_}/alter" not in page
+    assert administrator.post(f"/lists/change/{id_}/discard").status_code == 303
+    with house.session() as session:
+        told = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(2)).all()
+        assert told == ["list.view.discard", "list.view.save"]
+        assert session.get(SavedView, id_) is None
+
+
+def test_a_list_that_somebody_may_not_read_has_nothing_to_keep(house: House):
+    requester = house.visitor("pemohon")
+    assert requester.get("/lists/audit/").status_code == 403
+    assert save(requester, "x", "", "audit") == 403
+    assert requester.post("/lists/audit/columns").status_code == 403
+    assert requester.get("/lists/nowhere/").status_code == 404
+    assert requester.get("/lists/admin/").status_code == 404
+    assert requester.post("/lists/notification/columns").status_code == 404
+    for id_ in ("0", "x", "9" * 30):
+        assert requester.post(f"/lists/change/{id_}/begin").status_code == 404
+
+
+def test_nobody_keeps_more_views_than_a_list_takes(house: House):
+    reader = house.visitor("pengelola.tt")
+    for number in range(MOST_VIEWS):
+        assert save(reader, f"Tampilan {number}") == 303
+    assert save(reader, "Satu lagi") == 422
+    assert save(reader, "Satu lagi", "", "asset") == 303

@@ -1,0 +1,171 @@
+"""Doing something with several rows of a list: each by the same door as alone, in a transaction of its own.
+
+Ticked rows come by POST. What needs a word first is asked for on a page that lists them; then, and at once where
+nothing is to be asked, it is done row by row, and a page reports what became of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask import abort, current_app, jsonify, request
+from flask_admin import expose
+from sqlalchemy.exc import SQLAlchemyError
+
+from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
+from lpse_admin.message import Message, _, join
+from models.database import db
+from views.base import RecordView, row_id
+from views.cells import renderer
+from views.lists import PAGE_SIZES, chosen, finisher
+from views.refusals import wants_json
+from views.wording import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markupsafe import Markup
+
+    from views.forms import Form
+    from views.lists import Column
+
+    Cells = list[tuple[Column, Markup | str]]
+
+#: A page cannot have more rows, and so nobody can tick more.
+_MOST = max(PAGE_SIZES)
+
+
+class BulkAction:
+    """Something that can be done with several rows of one screen."""
+
+    key: ClassVar[str]
+    #: What it is called in the list, and on the button that does it.
+    title: ClassVar[Message]
+    #: What its page says above the fields.
+    explanation: ClassVar[Message | None] = None
+
+    def may(self) -> bool:
+        """Whether the one who asks may do this at all; what a single row allows is the door's to say."""
+        raise NotImplementedError
+
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form | None:  # noqa: ARG002
+        """Return what asks for what is needed; None where it is done at once."""
+        return None
+
+    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
+        """Raise Incomplete for what was typed, where that is wrong for every row."""
+
+    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+        """Do it to one row and return what to say; raises what the door raises."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one row."""
+
+    id: int
+    cells: Cells
+    is_done: bool
+    said: Message
+
+
+class BulkView(RecordView):
+    """A screen whose rows can be ticked."""
+
+    bulk: ClassVar[tuple[BulkAction, ...]] = ()
+    #: The columns by which the page and its report name a row.
+    bulk_columns: ClassVar[tuple[str, ...]] = ("number", "title")
+
+    def bulk_actions(self) -> list[BulkAction]:
+        """Return what the one who asks can do with several rows at once."""
+        return [action for action in self.bulk if action.may()]
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:  # noqa: ANN401 - a page, or JSON
+        """Ask for what the chosen action needs, or do it to each of the ticked rows and report."""
+        if not self.bulk:
+            abort(404)
+        action = self._asked()
+        ids = _ticked()
+        named = self._named(ids)
+        if not named:
+            raise NotFound(_("There is no such record, or it is not yours to see."))
+        form = action.form(self, list(named))
+        if form is not None:
+            if "go" not in request.form:
+                return self._page(action, named, form)
+            try:
+                action.check(self, list(named), form)
+            except Incomplete as refusal:
+                if wants_json():
+                    raise
+                form.refuse(refusal)
+                return self._page(action, named, form), form.status
+        return self._report(action, [self._done(action, id_, named.get(id_), form) for id_ in ids])
+
+    def _asked(self) -> BulkAction:
+        mine, key = self.bulk_actions(), request.form.get("action", "")
+        if not mine:
+            raise NotAllowed(_("Your role may not do this."))
+        action = next((action for action in mine if action.key == key), None)
+        if action is None:
+            raise Malformed(_("The form does not say what is to be done with the rows."))
+        return action
+
+    def _named(self, ids: Sequence[int]) -> dict[int, Cells]:
+        """Return the cells that name each of the rows that the reader may see, in the order of ``ids``."""
+        columns = chosen(self.offered(), self.bulk_columns)
+        rows = self.listing({}).some(db.session(), columns, ids)
+        finish, writers = finisher(columns, db.session()), [renderer(column) for column in columns]
+        found = {
+            row[0]: [
+                (column, write(cell)) for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
+            ]
+            for row in rows
+        }
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    def _done(self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None) -> Line:
+        """Do it to one row in a transaction of its own, and return what became of it."""
+        session = db.session()
+        try:
+            said = action.act(self, id_, form)
+            session.commit()
+        except Refused as refusal:
+            session.rollback()
+            sentences: list[Message | str] = list(refusal.fields.values())
+            return Line(id_, cells or [], is_done=False, said=join(sentences, " ") if sentences else refusal.message)
+        except SQLAlchemyError:
+            session.rollback()
+            current_app.logger.exception("row %s of %s: the database refused", id_, self.endpoint)
+            return Line(id_, cells or [], is_done=False, said=_("The database refused; nothing of this row was saved."))
+        return Line(id_, cells or [], is_done=True, said=said)
+
+    def _page(self, action: BulkAction, named: dict[int, Cells], form: Form) -> str:
+        return str(self.render("list/bulk.html", view=self, action=action, rows=named, form=form, back=self._back()))
+
+    def _report(self, action: BulkAction, lines: list[Line]) -> Any:  # noqa: ANN401 - a page, or JSON
+        done = sum(line.is_done for line in lines)
+        status = 200 if done else 409
+        if wants_json():
+            return jsonify(rows=[{"id": one.id, "done": one.is_done, "said": tr(one.said)} for one in lines]), status
+        page = self.render("list/report.html", view=self, action=action, lines=lines, done=done, back=self._back())
+        return page, status
+
+    def _back(self) -> str:
+        """Return the address of the list that the rows were ticked in."""
+        query = request.form.get("back", "")
+        address: str = self.get_url(".index_view")
+        return f"{address}?{query}" if query else address
+
+
+def _ticked() -> list[int]:
+    """Return the ids of the ticked rows; raises Incomplete for none, Malformed for too many, NotFound for a bad one."""
+    ids = list(dict.fromkeys(row_id(text) for text in request.form.getlist("id")))
+    if not ids:
+        raise Incomplete(_("No row is ticked. Tick the rows that are meant, then choose again."))
+    if len(ids) > _MOST:
+        raise Malformed(_("At most %(most)s rows can be dealt with at a time.", most=_MOST))
+    return ids

@@ -1,0 +1,78 @@
+"""The paper's chart on the page of one request: how far each row is, and the way that was taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpse_admin.flowchart import drawn
+from lpse_admin.message import _
+from lpse_admin.steps import Step
+from lpse_admin.word import Word
+
+if TYPE_CHECKING:
+    from lpse_admin.diagram import Arrow, Diagram, Row
+    from lpse_admin.flowchart import Drawing
+    from models.change import ChangeRequest
+
+
+class RowState(Word):
+    """How far a row of the paper's table is for a request."""
+
+    DONE = "done", _("Done")
+    CURRENT = "current", _("Now")
+    COMING = "coming", _("Not yet")
+
+    @property
+    def mark(self) -> str:
+        """What stands in the row's sign, for those who see no colours."""
+        return {RowState.DONE: "✓", RowState.CURRENT: "▶", RowState.COMING: ""}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """A row of the chart with its state (None for a mere remark), and how often its step was taken."""
+
+    row: Row
+    state: RowState | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeChart:
+    """The chart; ``taken`` are the places of the arrows in it that the request went along."""
+
+    diagram: Diagram
+    drawing: Drawing
+    rows: tuple[ChartRow, ...]
+    taken: frozenset[int]
+
+    @classmethod
+    def of(cls, change: ChangeRequest) -> ChangeChart:
+        """Return the chart of the paper that ``change`` falls under."""
+        diagram, drawing = drawn(change.paper)
+        moves = [(activity.step, activity.outcome) for activity in change.activities if not activity.is_open]
+        times = {step: sum(step is taken for taken, _outcome in moves) for step, _outcome in moves}
+
+        def is_taken(arrow: Arrow) -> bool:
+            return (arrow.move.origin, arrow.move.outcome) in moves if arrow.move else not change.is_draft
+
+        return cls(
+            diagram,
+            drawing,
+            tuple(
+                ChartRow(row, _state(change, row, times), times.get(row.step, 0) if row.step else 0)
+                for row in diagram.rows
+            ),
+            frozenset(place for place, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
+        )
+
+
+def _state(change: ChangeRequest, row: Row, times: dict[Step, int]) -> RowState | None:
+    if row.sign is None:
+        return None
+    if row.step is change.step and row.step is not Step.CLOSED:
+        return RowState.CURRENT
+    # The start has no step of its own: it is behind every request.
+    is_done = row.step is None or row.step is change.step or row.step in times
+    return RowState.DONE if is_done else RowState.COMING

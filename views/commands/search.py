@@ -1,0 +1,36 @@
+"""`flask search`: the index that searches read."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from models import search_index
+from views.commands.terminal import Group, reading, writing
+
+group = Group("search", help="The index that searches read: rebuild, verify.")
+
+
+@group.command("rebuild")
+def rebuild() -> None:
+    """Make the index anew from the records."""
+    with writing("search rebuild") as session:
+        count = search_index.rebuild(session.connection())
+    click.echo(f"{count} records can be searched.")
+
+
+@group.command("verify")
+def verify() -> None:
+    """Compare the index with the records; exit 1 and a line for each that differs."""
+    with reading() as session:
+        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in search_index.verify(session.connection())]
+    with writing("search verify") as session:
+        if not search_index.is_sound(session.connection()):
+            wrong.append("the words")
+    for one in wrong:
+        click.echo(f"{one}: not what the index says", err=True)
+    if wrong:
+        click.echo("flask search rebuild makes the index anew.", err=True)
+        sys.exit(1)
+    click.echo("The index agrees with the records.")

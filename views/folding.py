@@ -1,0 +1,41 @@
+"""Long texts: their beginning, and the rest behind a line that unfolds it, with or without a script."""
+
+from __future__ import annotations
+
+import re
+
+from flask_babel import format_decimal
+from markupsafe import Markup
+
+from lpse_admin.message import _
+from views.wording import tr
+
+#: A text up to this long, in characters and in lines, is shown whole.
+_WHOLE, _WHOLE_LINES = 700, 12
+#: How much of a longer one is shown at once.
+_SHOWN, _SHOWN_LINES = 420, 6
+#: Where a text is cut: behind a line, else behind a sentence, else behind a word.
+_CUTS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
+
+
+def folded(text: str) -> Markup:
+    """Return a text for the page, the long part of a long one folded away."""
+    shown = text[: _place(text)]
+    if len(shown) == len(text):
+        return Markup('<span class="prose">{}</span>').format(text)
+    rest = text[len(shown) :]
+    more = tr(_("Read on (%(count)s more characters)", count=format_decimal(len(rest))))
+    return Markup(
+        '<span class="prose">{}</span><details class="fold"><summary>{}</summary>'
+        '<span class="prose">{}</span></details>'
+    ).format(shown.rstrip(), more, rest)
+
+
+def _place(text: str) -> int:
+    """Return how many characters of ``text`` are shown at once."""
+    if len(text) <= _WHOLE and text.count("\n") < _WHOLE_LINES:
+        return len(text)
+    beginning = "\n".join(text.split("\n")[:_SHOWN_LINES])[:_SHOWN]
+    if text[len(beginning) : len(beginning) + 1] in {"", "\n"}:
+        return len(beginning)
+    return next((found.end() for cut in _CUTS if (found := cut.match(beginning)) and found.end() > _SHOWN // 3), _SHOWN)

@@ -1,0 +1,58 @@
+"""What the scripts of forms say, in the reader's language: put together once, as every page holds it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flask_babel import get_locale
+from markupsafe import Markup
+
+from lpse_admin.files import MOST_BYTES
+from lpse_admin.message import _
+from views.access import viewer
+from views.clock import now
+from views.language import current_zone
+from views.wording import tr
+
+_MIB = 1024 * 1024
+#: Braces are filled in by the script.
+_WORDS = {
+    "required": _("This has to be filled in."),
+    "date": _("This is not a complete date. Day, month and year are needed."),
+    "moment": _("This is not a complete date with its time."),
+    "number": _("This is not a number."),
+    "look": _("Please look at this again:"),
+    "drop": _("Choose, drop files here, or paste them (Ctrl+V)."),
+    "added": _("Added: {name}, {size}."),
+    "remove": _("Take off"),
+    "removed": _("Taken off: {name}."),
+    "pasted": _("pasted"),
+    "large": _("{name} has {size}; at most {most} MB are taken. It was not added."),
+    "total": _("With {name} the form would be larger than {most} MB. It was not added; send the others first."),
+    "kind": _("{name} is of a kind that is not taken ({kinds}). It was not added."),
+    "restored": _("Brought back from {time}: what you had typed and not sent. Files have to be chosen again."),
+    "older": _("There is something of {time} that you had typed and not sent; the record has changed since."),
+    "restore": _("Bring it back"),
+    "discard": _("Discard"),
+    "discarded": _("Discarded."),
+}
+
+
+def form_words() -> Markup:
+    """Return the element that the scripts read, for whoever is logged in; nothing for anybody else."""
+    user = viewer()
+    if user is None:
+        return Markup()
+    zone = current_zone()
+    label = now().astimezone(zone).tzname() or ""
+    return Markup('<div id="form-words" hidden data-user="{}"{}></div>').format(
+        user.id, _words(str(get_locale()), zone.key, label)
+    )
+
+
+@lru_cache(maxsize=64)
+def _words(_language: str, zone: str, label: str) -> Markup:
+    """Return the words as attributes; they are the same for everybody of one language and zone."""
+    values = {name: tr(message) for name, message in _WORDS.items()}
+    values |= {"zone": zone, "zone-label": label, "most": str(MOST_BYTES // _MIB)}
+    return Markup("").join(Markup(' data-{}="{}"').format(name, value) for name, value in values.items())

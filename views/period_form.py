@@ -1,0 +1,57 @@
+"""The period that figures are asked for, as it stands in the address: ``?period=quarter``, or two dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpse_admin.message import Message, _
+from lpse_admin.period import Period, PeriodKind, period
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2999, 12, 30)
+#: A chart of months is read at a glance up to here.
+MOST_MONTHS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodForm:
+    """What was chosen and typed, the period that it means, and what is wrong with it."""
+
+    kind: PeriodKind
+    typed_from: str
+    typed_until: str
+    period: Period
+    fault: Message | None = None
+
+    @classmethod
+    def read(cls, args: Mapping[str, str], today: dt.date) -> PeriodForm:
+        """Return what ``args`` ask for; a fault leaves the last twelve months."""
+        usual = period(PeriodKind.TWELVE_MONTHS, today)
+        typed = args.get("from", "")[:20], args.get("until", "")[:20]
+        try:
+            kind = PeriodKind(args.get("period") or PeriodKind.TWELVE_MONTHS)
+        except ValueError:
+            return cls(PeriodKind.TWELVE_MONTHS, *typed, usual, _("There is no such period: choose one of the list."))
+        if kind is not PeriodKind.DATES:
+            return cls(kind, *typed, period(kind, today))
+        dates = _date(typed[0]), _date(typed[1])
+        if dates[0] is None or dates[1] is None:
+            return cls(kind, *typed, usual, _("Give both dates of the period."))
+        asked = Period(dates[0], dates[1])
+        if asked.last < asked.first:
+            return cls(kind, *typed, usual, _("The period ends before it begins."))
+        if len(asked.months()) > MOST_MONTHS:
+            return cls(kind, *typed, usual, _("Choose a period of at most %(most)s months.", most=MOST_MONTHS))
+        return cls(kind, *typed, asked)
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return date if _EARLIEST <= date <= _LATEST else None
