@@ -35,7 +35,9 @@ def archive(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as target:
         for name, content in members.items():
-            target.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else compression)
+            # Under a date that is always the same: workers that make it at different times have to agree on it.
+            entry = zipfile.ZipInfo(name)
+            target.writestr(entry, content, zipfile.ZIP_STORED if name == "mimetype" else compression)
     return buffer.getvalue()
 
 
