@@ -125,10 +125,13 @@ class Eye:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.faults.append(f"another host: {request.url}")
 
-    def look(self, document: Document) -> Iterator[str]:
-        """Yield what is wrong with ``document``: wide, then narrow in the other scheme, without loading it again."""
+    def look(self, document: Document, session: str) -> Iterator[str]:
+        """Yield what is wrong with ``document``, shown to whoever has ``session``: wide, then narrow in the other scheme."""
         self.replay.document = document
         self.faults.clear()
+        self.page.context.clear_cookies()
+        if session:  # what the page fetches or frames by itself is asked for by whoever it was made for
+            self.page.context.add_cookies([{"name": "lpse", "value": session, "url": self.address}])
         for place, (size, scheme, asked) in enumerate(WAYS[document.language]):
             self._stand(size, scheme)
             if place == 0:
