@@ -63,7 +63,6 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 _LOOK = """async (options) => {
   const root = document.documentElement;
-  // A file that is previewed is drawn by the browser, in a frame of its own.
   const found = await axe.run(document, { ...options, iframes: false });
   const over = root.scrollWidth > root.clientWidth
     ? [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1)
@@ -94,6 +93,10 @@ class Replay:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> object:
         """Answer the window with the document, and everything that it loads from the program."""
+        if environ.get("HTTP_SEC_FETCH_DEST") == "iframe":
+            # A file that is previewed: what a browser draws of it is its own, and has a test of its own.
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b""]
         if self.document is None or environ.get("HTTP_SEC_FETCH_DEST") != "document":
             return self.app(environ, start_response)
         body = self.document.body.encode()
@@ -126,7 +129,7 @@ class Eye:
             self.faults.append(f"another host: {request.url}")
 
     def look(self, document: Document, session: str) -> Iterator[str]:
-        """Yield what is wrong with ``document``, shown to whoever has ``session``: wide, then narrow in the other scheme."""
+        """Yield what is wrong with ``document``, whose reader has ``session``: wide, then narrow, loaded once."""
         self.replay.document = document
         self.faults.clear()
         self.page.context.clear_cookies()
