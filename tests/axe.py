@@ -63,7 +63,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 _LOOK = """async (options) => {
   const root = document.documentElement;
-  const found = await axe.run(document, options);
+  const found = await axe.run(document, { ...options, iframes: false });
   const over = root.scrollWidth > root.clientWidth
     ? [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1)
       .slice(0, 4).map((one) => one.outerHTML.slice(0, 110)) : null;
@@ -93,6 +93,10 @@ class Replay:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> object:
         """Answer the window with the document, and everything that it loads from the program."""
+        if environ.get("HTTP_SEC_FETCH_DEST") == "iframe":
+            # A file that is previewed: what a browser draws of it is its own, and has a test of its own.
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b""]
         if self.document is None or environ.get("HTTP_SEC_FETCH_DEST") != "document":
             return self.app(environ, start_response)
         body = self.document.body.encode()
@@ -124,10 +128,13 @@ class Eye:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.faults.append(f"another host: {request.url}")
 
-    def look(self, document: Document) -> Iterator[str]:
-        """Yield what is wrong with ``document``: wide, then narrow in the other scheme, without loading it again."""
+    def look(self, document: Document, session: str) -> Iterator[str]:
+        """Yield what is wrong with ``document``, whose reader has ``session``: wide, then narrow, loaded once."""
         self.replay.document = document
         self.faults.clear()
+        self.page.context.clear_cookies()
+        if session:  # what the page fetches or frames by itself is asked for by whoever it was made for
+            self.page.context.add_cookies([{"name": "lpse", "value": session, "url": self.address}])
         for place, (size, scheme, asked) in enumerate(WAYS[document.language]):
             self._stand(size, scheme)
             if place == 0:

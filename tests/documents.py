@@ -182,6 +182,11 @@ class Walk:
             return None
         return self._get(document.who, language, document.endpoint, document.path) if document.method == "GET" else None
 
+    def session(self, who: str) -> str:
+        """Return the cookie by which the program knows somebody, or nothing for a stranger."""
+        cookie = self.visitors[who].client.get_cookie("lpse") if who else None
+        return cookie.value if cookie else ""
+
     def speak(self, who: str, language: str) -> None:
         """Let somebody choose a language."""
         self.visitors[who].post("/language", lang=language, next="/healthz")

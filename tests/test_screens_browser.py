@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.house import House
 
 #: Addresses that are looked at and are no page: files, and those that lead on.
-NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "sop.download"}
+NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download"}
 
 #: A word that nothing breaks: it must not push a page over its edge.
 LONG = "konfigurasi_sertifikat_aplikasi_pengadaan_secara_elektronik_lpse"
@@ -94,14 +94,14 @@ def test_every_address_that_is_looked_at_has_a_page_in_the_walk(
 
 
 def test_nothing_is_found_by_axe_nothing_goes_over_the_edge_and_nothing_is_refused_by_the_policy(
-    browser: Browser, house: House, chosen: list[Document]
+    browser: Browser, house: House, walk: Walk, chosen: list[Document]
 ) -> None:
     replay = Replay(house.app)
     found: dict[str, list[str]] = {}
     with serve(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
         eye = Eye(context, address, replay)
         for document in chosen:
-            for fault in eye.look(document):
+            for fault in eye.look(document, walk.session(document.who)):
                 found.setdefault(fault, []).append(str(document))
     told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in found.items()]
     assert not found, "\n".join([f"{len(chosen)} documents", *told])

@@ -62,9 +62,11 @@ def settings() -> Settings:
 
 def viewer() -> User | None:
     """Return who looks at this page, or None where nobody is logged in (or the database cannot say)."""
-    if "viewer" not in g:
-        g.viewer = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
-    found: User | None = g.viewer
+    # Asked for a dozen times a page; a proxy would be looked through anew at each.
+    kept = vars(g._get_current_object())  # noqa: SLF001
+    if "viewer" not in kept:
+        kept["viewer"] = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+    found: User | None = kept["viewer"]
     return found
 
 

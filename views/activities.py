@@ -37,7 +37,7 @@ from views.exporting import CellKind
 from views.forms import Form
 from views.hands import HandOver, TakeUp
 from views.language import current_zone, tr
-from views.lists import CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
+from views.lists import COUNTED, CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from views.lists import Listing
+    from views.lists import Listing, Page
 
 #: The table that all steps share, whose index each of these lists is read along.
 _activity: Any = Activity.__table__.c
@@ -275,10 +275,19 @@ class ApprovalView(StepRecordView):
     list_template = "activity/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:
         """Return how many emergencies wait, and since when the oldest does."""
-        number, oldest = waiting.emergencies(db.session(), reader())
+        number, oldest = _emergencies(listing, page)
         return {"waiting": number, "oldest": oldest, "absent_head": absent_head(me().agency, arrived=oldest)}
+
+
+def _emergencies(listing: Listing, page: Page) -> tuple[int, dt.datetime | None]:
+    """Return how many emergencies wait and when the oldest arrived, from the page itself where it is their queue."""
+    asked = listing.arguments
+    is_queue = asked.given == {"state": "open", "urgency": "emergency"} and not asked.search
+    if is_queue and not asked.page and asked.sort == "arrived" and page.count <= COUNTED and page.has("arrived"):
+        return page.count, page.first("arrived")
+    return waiting.emergencies(db.session(), reader())
 
 
 class ImplementationView(StepRecordView):
@@ -341,7 +350,7 @@ class VerificationView(StepRecordView):
     list_template = "activity/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return what is to be said of a head who is not there."""
         return {"absent_head": absent_head(me().agency)}
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from models.user import User
+    from views.lists import Page
     from views.rows import Row
 
 _MOST_DIGITS = 18
@@ -65,8 +66,9 @@ def reader() -> Reader:
 
 
 def me() -> User:
-    """Return who asks; the proxy in their place would be looked through again at every word of a criterion."""
-    user: User = current_user._get_current_object()  # noqa: SLF001 - it has no public name for it
+    """Return who asks, where somebody has to be logged in."""
+    user = viewer()
+    assert user is not None  # noqa: S101 - nobody comes here who is not
     return user
 
 
@@ -184,6 +186,7 @@ class RecordView(ModelView):
         columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
         finish = finisher(columns, db.session())
+        bulk_actions = self.bulk_actions()
         return str(
             self.render(
                 self.list_template,
@@ -205,11 +208,12 @@ class RecordView(ModelView):
                     screen=self.endpoint,
                     may_share=may_share(me()),
                     may_choose=self.may_choose_columns,
+                    has_ticks=bool(bulk_actions),
                 ),
                 may_create=self.can_create and may_i(Verb.CREATE, self.resource),
                 may_export=may_i(Verb.EXPORT, self.resource),
-                bulk_actions=self.bulk_actions(),
-                **self.list_extras(listing),
+                bulk_actions=bulk_actions,
+                **self.list_extras(listing, page),
             )
         )
 
@@ -223,7 +227,7 @@ class RecordView(ModelView):
         tick = box() if self.bulk_actions() else None
         return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details=details, tick=tick)
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""
         return {}
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from views.lists import Listing
+    from views.lists import Listing, Page
 
 _executor = aliased(User, name="executor")
 _disposer = aliased(User, name="disposer")
@@ -199,7 +199,7 @@ class DeviationView(BulkView, EntryView):
 
     # -- totals ------------------------------------------------------------------------------------------------
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return the totals of the list as it is narrowed: by class, step, executor and month."""
 
         def total(label: str, count: int, **narrowed: object) -> Total:

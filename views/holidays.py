@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.calendar import Day
     from lpse_admin.holidays_id import Holiday
-    from views.lists import Listing
+    from views.lists import Listing, Page
 
 _setter = aliased(User, name="day_setter")
 
@@ -138,7 +138,7 @@ class HolidayView(EntryView):
         order="-date",
     )
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return the year at a glance, as the national list and the office have it."""
         agencies = reachable()
         agency = named(agencies, request.args.get("agency"))

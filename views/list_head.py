@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from models.saved_view import Kept, NamedView
     from views.lists import Column, Listing, ListSpec
 
+    #: What was asked of a list by choosing alone: filters, order, size, columns, and whether all was asked for.
+    Fixed = tuple[tuple[tuple[str, str], ...], str, int, tuple[str, ...], str]
+
 #: Asks nothing of a list: its address for a reader whose list begins with a saved view.
 ALL = "all=1"
 
@@ -73,6 +76,8 @@ class ListHead:
     address_without_columns: str
     #: The saved views and the columns to choose.
     tools: Markup
+    #: The row of headings.
+    headings: Markup
 
 
 def begun(kept: Kept, listing: Callable[[Any], Listing]) -> tuple[Listing, NamedView] | None:
@@ -105,6 +110,7 @@ def list_head(  # noqa: PLR0913 - what it is made from
     screen: str,
     may_choose: bool,
     may_share: bool,
+    has_ticks: bool,
 ) -> ListHead:
     """Return what stands about the page of ``listing`` that shows ``columns`` of those ``offered``."""
     spec, arguments = listing.spec, listing.arguments
@@ -123,6 +129,7 @@ def list_head(  # noqa: PLR0913 - what it is made from
             _macros(), spec, screen, _offered_views(kept, address), offered_keys if may_choose else (), shown,
             is_standard=is_standard, may_share=may_share, _language=_language(),
         ),
+        headings=headings(spec, arguments, columns, has_ticks=has_ticks),
     )  # fmt: skip
 
 
@@ -193,9 +200,7 @@ def filter_form(spec: ListSpec, arguments: ListArguments) -> Markup:
     fixed = {entry.key for entry in options if entry.are_options_fixed}
     if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.given):
         return _drawn(_macros(), spec, arguments)
-    given = tuple(sorted(arguments.given.items()))
-    rest = (arguments.sort, arguments.size, arguments.columns, arguments.plain)
-    return _kept_form(_macros(), spec, tuple(entry.key for entry in theirs), _language(), given, rest)
+    return _kept_form(_macros(), spec, tuple(entry.key for entry in theirs), _language(), _fixed(arguments))
 
 
 @lru_cache(maxsize=256)
@@ -204,11 +209,20 @@ def _kept_form(
     spec: ListSpec,
     _theirs: tuple[str, ...],
     _language: str,
-    given: tuple[tuple[str, str], ...],
-    rest: tuple[Any, ...],
+    fixed: Fixed,
 ) -> Markup:
-    sort, size, columns, plain = rest
-    return _drawn(macros, spec, ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain))
+    return _drawn(macros, spec, _arguments(fixed))
+
+
+def _fixed(arguments: ListArguments) -> Fixed:
+    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
+    given = tuple(sorted(arguments.given.items()))
+    return given, arguments.sort, arguments.size, arguments.columns, arguments.plain
+
+
+def _arguments(fixed: Fixed) -> ListArguments:
+    given, sort, size, columns, plain = fixed
+    return ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain)
 
 
 def _drawn(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
@@ -221,6 +235,29 @@ def _drawn(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # 
 
 def _macros() -> Any:  # noqa: ANN401 - a template's module
     return current_app.jinja_env.get_template("macros/lists.html").module
+
+
+def headings(spec: ListSpec, arguments: ListArguments, columns: Sequence[Column], *, has_ticks: bool) -> Markup:
+    """Return the row of headings; drawn anew only where somebody's own words stand in its addresses."""
+    fixed = {entry.key for entry in spec.filters if isinstance(entry, OptionFilter) and entry.are_options_fixed}
+    if arguments.search or not fixed.issuperset(arguments.given):
+        row: Markup = _macros().headings(spec, arguments, columns, has_ticks)
+        return row
+    return _kept_headings(_macros(), spec, _language(), tuple(columns), _fixed(arguments), has_ticks=has_ticks)
+
+
+@lru_cache(maxsize=256)
+def _kept_headings(
+    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
+    spec: ListSpec,
+    _language: str,
+    columns: tuple[Column, ...],
+    fixed: Fixed,
+    *,
+    has_ticks: bool,
+) -> Markup:
+    row: Markup = macros.headings(spec, _arguments(fixed), columns, has_ticks)
+    return row
 
 
 # -- its order -----------------------------------------------------------------------------------------------

@@ -399,6 +399,16 @@ class Page:
     rows: Sequence[Any]
     follows: bool
     count: int
+    columns: Sequence[Column] = ()
+
+    def has(self, key: str) -> bool:
+        """Whether the page shows the column of this key as it is read."""
+        return any(column.key == key and not isinstance(column.of, Derivation) for column in self.columns)
+
+    def first(self, key: str) -> Any:  # noqa: ANN401 - whatever the column holds
+        """Return what the first row holds in a column that the page has; None without rows."""
+        place = next(place for place, column in enumerate(self.columns) if column.key == key)
+        return getattr(self.rows[0], f"c{place}") if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,7 +464,7 @@ class Listing:
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
         count = start + len(rows) if is_counted else self._count(session, criteria, COUNTED)
-        return Page(rows[:size], follows, count)
+        return Page(rows[:size], follows, count, columns)
 
     def everything(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids.

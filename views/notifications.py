@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from views.forms import Form
-    from views.lists import Listing
+    from views.lists import Listing, Page
     from views.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
@@ -99,7 +99,7 @@ class NotificationView(BulkView):
         order="-at",
     )
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return whether there is anything to be marked as read."""
         return {"has_unread": unread_count() > 0}
 

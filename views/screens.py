@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import current_app, request, url_for
+from flask import url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
 from werkzeug.utils import redirect
 
 from lpse_admin.message import Message, _
-from lpse_admin.permissions import Verb, may
 from lpse_admin.records import REASON, RECORDS, FieldKind
 from lpse_admin.roles import Role
-from views import home, saved_views, search
+from views import frame, home, saved_views, search
 from views.absences import AbsenceView
-from views.access import viewer
 from views.activities import STEP_VIEWS
 from views.assets import AssetView
 from views.audit_trail import AuditView, audit_action
-from views.base import RecordView, stands_in_for_head
 from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
@@ -30,7 +27,7 @@ from views.documents import DocumentView
 from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView
-from views.language import current_language, current_zone, day, moment, tr
+from views.language import current_zone, day, moment, tr
 from views.mails import MailView
 from views.notifications import NotificationView, unread_count, unread_label
 from views.settings import SettingView
@@ -40,14 +37,9 @@ from views.users import UserView
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
-    from markupsafe import Markup
     from werkzeug.wrappers import Response
 
-    Menu = list[tuple[Message | None, list[RecordView]]]
-
-
-#: Where an app keeps the menus that it has put together.
-_MENUS = "lpse_menus"
+    from views.base import RecordView
 
 
 class IndexView(AdminIndexView):
@@ -98,7 +90,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(search.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
-        navigation=lambda: _navigation(menu),
         field_label=_field_label,
         field_value=_field_value,
         zone_label=_zone_label,
@@ -108,39 +99,7 @@ def register(app: Flask) -> None:
         unread_label=unread_label,
         roles=lambda: tuple(Role),
     )
-
-
-def _navigation(menu: Menu) -> Markup:
-    """Return the menu of whoever is logged in, the screen that they are on marked in it."""
-    user = viewer()
-    roles, stands_in = (frozenset(user.roles), stands_in_for_head()) if user else (frozenset[Role](), False)
-    # The same for everybody of a kind, and on every page, so that it is written once.
-    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_MENUS, {})
-    key = (roles, stands_in, current_language(), request.script_root, request.blueprint)
-    found = kept.get(key)
-    if found is None:
-        links = _links(menu, roles, request.script_root, stands_in=stands_in)
-        template: Any = current_app.jinja_env.get_template("macros/navigation.html").module
-        found = kept[key] = template.navigation(links, request.blueprint)
-    return found
-
-
-def _links(
-    menu: Menu, roles: frozenset[Role], root: str, *, stands_in: bool
-) -> list[tuple[str | None, list[tuple[str, str, str]]]]:
-    """Return the groups of the menu for a kind of reader, each with (text, address, endpoint) of its screens."""
-    found: list[tuple[str | None, list[tuple[str, str, str]]]] = [
-        (None, [(tr(_("Home")), url_for("home.index"), home.blueprint.name)])
-    ]
-    for label, views in menu:
-        links = [
-            (tr(view.title), f"{root}{view.url}/", view.endpoint)
-            for view in views
-            if may(roles, Verb.READ, view.resource, stands_in_for_head=stands_in)
-        ]
-        if links:
-            found.append((tr(label) if label else None, links))
-    return found
+    frame.init_app(app, menu)
 
 
 _LABELS: dict[str, Message] = {field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)}

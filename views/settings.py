@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.holidays_id import Period
-    from views.lists import Listing
+    from views.lists import Listing, Page
 
 _setter = aliased(User, name="hours_setter")
 _ONE_DAY = dt.timedelta(days=1)
@@ -160,7 +160,7 @@ class SettingView(EntryView):
         today = now().astimezone(current_zone()).date()
         return [replace(column, of=_state_on(today)) if column.key == "state" else column for column in columns]
 
-    def list_extras(self, listing: Listing) -> dict[str, Any]:  # noqa: ARG002
+    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return all that counts in the office today, and what is to come."""
         agencies = reachable()
         agency = named(agencies, request.args.get("agency"))

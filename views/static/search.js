@@ -5,6 +5,7 @@
   if (!field) return;
   const hint = field.form.querySelector("kbd");
   hint.hidden = false;
+  hint.setAttribute("aria-hidden", "true"); // the field itself says which keys lead to it
   const isTyping = (target) => target.isContentEditable || target.matches("input, textarea, select");
   document.addEventListener("keydown", (event) => {
     const control = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
