@@ -111,7 +111,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
             Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
             *TIMES[:-1],
-            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER),
+            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
             TIMES[-1],
             Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT, listed=False),
             Column(
@@ -151,7 +151,7 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
 #: The steps that are the head's, or a delegate's: the decree under which the delegate decided.
 _HEADS = frozenset({Step.APPROVAL, Step.VERIFICATION})
 _DELEGATION = (
-    Column("decree", _("Decree number of the delegation"), Delegation.decree_number),
+    Column("decree", _("Decree number of the delegation"), Delegation.decree_number, listed=False),
     Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, listed=False),
     Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, listed=False),
 )
@@ -159,7 +159,7 @@ _DELEGATION = (
 _NO_URGENCY = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RELEASE})
 _URGENCY = frozenset(RECORD_OF) - _NO_URGENCY
 _OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
-_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.ROLLBACK})
+_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL})
 
 
 class StepRecordView(BulkView):

@@ -156,7 +156,7 @@ class DeviationView(BulkView, EntryView):
             Column("number", _("Number"), ChangeRequest.number, leads=True),
             Column("agency", _("Agency"), Agency.name, across_only=True),
             Column("raised", _("Raised"), Deviation.raised_at, CellKind.MOMENT, sortable=True),
-            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind),
+            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, listed=False),
             Column("subject", _("What deviates"), _title, CellKind.CHOICE, Subject),
             Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
             Column(
@@ -169,7 +169,7 @@ class DeviationView(BulkView, EntryView):
             Column("account", _("Executor's account"), Deviation.account, wide=True),
             Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.MOMENT, listed=False),
             Column("state", _("State"), _state, CellKind.CHOICE, DeviationState),
-            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal),
+            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal, listed=False),
             Column("disposer", _("Disposed of by"), _disposer.full_name, listed=False),
             Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, listed=False),
             Column("decree", _("Decree number of the delegation"), Delegation.decree_number, listed=False),

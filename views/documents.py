@@ -63,7 +63,7 @@ class DocumentView(RecordView):
             Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
             Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.MOMENT, sortable=True),
             Column("uploader", _("By"), _uploader.full_name),
-            Column("sha256", _("SHA-256"), Document.sha256),
+            Column("sha256", _("SHA-256"), Document.sha256, listed=False),
         ),
         filters=(
             ChoiceFilter("step", _("Step"), of=_activity.c.step, choices=Step),

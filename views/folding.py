@@ -26,7 +26,7 @@ def folded(text: str) -> Markup:
     rest = text[len(shown) :]
     more = tr(_("Read on (%(count)s more characters)", count=format_decimal(len(rest))))
     return Markup(
-        '<span class="prose">{}</span><details class="fold"><summary>{}</summary>'
+        '<span class="prose">{}</span><details class="folded"><summary>{}</summary>'
         '<span class="prose">{}</span></details>'
     ).format(shown.rstrip(), more, rest)
 

@@ -5,7 +5,7 @@
 
   // On paper nothing is folded away.
   window.addEventListener("beforeprint", () => {
-    document.querySelectorAll(".fold, .steps-taken details").forEach((one) => { one.open = true; });
+    document.querySelectorAll(".folded, .steps-taken details").forEach((one) => { one.open = true; });
   });
   if (!form) return;
 
