@@ -58,7 +58,31 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[postgres.VARIABLE] = str(server.folder)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: Files that take long or have a dear fixture for all of their tests, the longest first: the workers begin with them.
+_DEAR = (
+    "test_screens_browser", "test_browser_journey", "test_translations", "test_isolation", "test_http_moves",
+    "test_http_fuzz", "test_outbox", "test_routes", "test_http_security", "test_list_cost", "test_demo",
+    "test_browser_keyboard",
+)  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark each test, leave out what the database makes no difference to, and deal the rest out to two workers."""
+    _mark(items)
+    left_out = {item for item in items if item.get_closest_marker("sqlite_alone") and _on_postgres(item)}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+    yield  # the marks that were asked for are chosen, and the tests that share a fixture brought together
+    items[:] = _dealt(items)
+
+
+def _on_postgres(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgres") is not None
+
+
+def _mark(items: list[pytest.Item]) -> None:
     """Mark what needs a browser, and what needs neither one nor a database: the rules in plain Python."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
@@ -66,6 +90,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if asked.isdisjoint(_WITH_A_DATABASE):
             item.add_marker("rules")
+
+
+def _dealt(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests so that each half begins with every second of the dear files and ends with cheap tests.
+
+    Each of two workers is given one half, and whoever is through first takes from the end of the other's: so the two
+    files with a browser run side by side, and no file's dear fixture is set up by both.
+    """
+    if {_file(item) for item in items}.isdisjoint(_DEAR):
+        return items
+    halves = [[item for name in _DEAR[half::2] for item in items if _file(item) == name] for half in (0, 1)]
+    cheap = [item for item in items if _file(item) not in _DEAR]
+    first = min(max(len(items) // 2 - len(halves[0]), 0), len(cheap))
+    return [*halves[0], *cheap[:first], *halves[1], *cheap[first:]]
+
+
+def _file(item: pytest.Item) -> str:
+    return item.path.stem
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

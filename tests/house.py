@@ -27,8 +27,9 @@ from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession,
 from tests.program import PDF, Visitor, close, make_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from _pytest.mark import ParameterSet
     from flask import Flask
     from sqlalchemy import Engine
     from werkzeug.test import TestResponse
@@ -44,6 +45,13 @@ SENT_AS = {"version": "release_version"}
 
 #: The account suffix of each paper's office.
 SUFFIX = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
+
+
+def thinned(values: Iterable[Any], every: int = 3) -> list[ParameterSet]:
+    """Return what a test is to be given: all on SQLite, of which PostgreSQL gets the first and each ``every``-th."""
+    marks = pytest.mark.sqlite_alone
+    sets = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*one, marks=marks if place % every else ()) for place, one in enumerate(sets)]
 
 
 @dataclass

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jinja2 import BytecodeCache
 
 from app import create_app
 from lpse_admin.config import Environment, LoginLimit, Settings
@@ -16,12 +18,32 @@ from models.sop import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
     from flask import Flask
+    from jinja2.bccache import Bucket
     from werkzeug.test import TestResponse
 
 #: The small files that requirements are met with.
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+class _Compiled(BytecodeCache):
+    """The compiled templates of this process, for every program that its tests make."""
+
+    _codes: ClassVar[dict[str, tuple[str, CodeType]]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what an earlier program compiled, unless the template has changed since."""
+        checksum, code = self._codes.get(bucket.key, (None, None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        assert bucket.code is not None
+        self._codes[bucket.key] = bucket.checksum, bucket.code
+
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -37,6 +59,7 @@ def make_program(
         login_limit=login_limit or LoginLimit(),
     )
     app = create_app(settings, clock=clock)
+    app.jinja_env.bytecode_cache = _Compiled()
     now = clock() if clock else dt.datetime.now(dt.UTC)
     with app.app_context():
         session = db.session()

@@ -161,6 +161,7 @@ def test_a_request_travels_from_login_to_closed_through_a_roll_back(
     assert inspector.page.locator(".step-form").count() == 0
 
 
+@pytest.mark.sqlite_alone
 def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_of(
     browser: Browser, database_url: str
 ) -> None:
@@ -230,6 +231,7 @@ def _delegate(head: Desk, address: str) -> None:
     head.click("main form[method=post] button.btn-primary")
 
 
+@pytest.mark.sqlite_alone
 def test_a_refused_emergency_cannot_be_walked_around(browser: Browser, address: str) -> None:
     requester, manager, head = (Desk(browser, address, name) for name in ("pemohon", "pengelola", "kepala"))
     number = requester.request()

@@ -1,4 +1,7 @@
-"""What somebody who means harm tries over HTTP: sessions, tokens, headers, redirects, scripts in every text."""
+"""What somebody who means harm tries over HTTP: sessions, tokens, headers, redirects, scripts in every text.
+
+Headers, redirects and what a template makes of a text are no matter of the database: those are tried on SQLite alone.
+"""
 
 from __future__ import annotations
 
@@ -101,6 +104,7 @@ def _token(visitor: Visitor) -> str:
     return found.group(1)
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize(
     "onward",
     [
@@ -148,6 +152,7 @@ def test_one_is_sent_on_to_where_one_wanted_to_go(house: House):
     assert answer_.location == "/admin/approval/?state=open&urgency=emergency"
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example", "evil.example\\"])
 def test_a_host_that_somebody_made_up_leads_nowhere(host, house: House):
     visitor = Visitor(house.app, "pemohon")
@@ -176,6 +181,7 @@ def test_every_answer_is_guarded_by_its_headers(house: House):
             assert "Access-Control-Allow-Origin" not in answer_.headers
 
 
+@pytest.mark.sqlite_alone
 def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(house: House):
     change_id = house.at(LUMAJANG, Step.APPROVAL)
     for path in (*PAGES, f"/admin/change/details/?id={change_id}", "/admin/approval/", "/admin/audit/", "/admin/sop/"):
@@ -257,6 +263,7 @@ def _is_free(name: str, step: Step) -> bool:
     return kinds.get(name, FieldKind.TEXT if name == "reason" else FieldKind.CHOICE) in {FieldKind.LINE, FieldKind.TEXT}
 
 
+@pytest.mark.sqlite_alone
 def test_what_anybody_types_is_text_on_every_page(house: House, poisoned):
     ids: dict[str, list[int]] = {"change": [poisoned]}
     with house.session() as session:
@@ -283,6 +290,7 @@ def test_what_anybody_types_is_text_on_every_page(house: House, poisoned):
     assert seen > 100
 
 
+@pytest.mark.sqlite_alone
 def test_what_anybody_types_is_text_in_a_refused_form_too(house: House):
     change_id = house.at(LUMAJANG, Step.TEST)
     with house.session() as session:

@@ -1,4 +1,7 @@
-"""Every address of the program, each in one table: who may come in, and that looking changes nothing."""
+"""Every address of the program, each in one table: who may come in, and that looking changes nothing.
+
+Whom the table lets in is decided before a statement is sent: that is tried on SQLite alone, every page on both.
+"""
 
 from __future__ import annotations
 
@@ -226,6 +229,7 @@ def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: Ho
             assert answers[False].status_code == 401, path
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", PEOPLE)
 def test_nobody_comes_in_where_their_role_may_not(name, house: House):
     visitor, role = house.visitor(name), PEOPLE[name]
@@ -243,6 +247,7 @@ def test_nobody_comes_in_where_their_role_may_not(name, house: House):
             assert answer.status_code == 404, path
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", ["pengelola", "admin"])
 def test_no_post_is_taken_without_the_token_of_the_form(name, house: House):
     visitor = house.visitor(name)
@@ -256,6 +261,7 @@ def test_no_post_is_taken_without_the_token_of_the_form(name, house: House):
     assert _everything(house) == before
 
 
+@pytest.mark.sqlite_alone
 def test_no_address_takes_other_methods(house: House):
     visitor = house.visitor("admin")
     visitor.post("/language", lang="id")
