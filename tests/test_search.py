@@ -158,11 +158,15 @@ def test_kinds_are_paged_and_what_is_much_is_not_counted_out(filled, monkeypatch
     monkeypatch.setattr(search, "_PAGE", 1)
     monkeypatch.setattr(search, "_COUNTED_AT_FIRST", 1)
     monkeypatch.setattr(search, "COUNTED", 2)
+    with filled.session() as session:
+        for number in (1, 2):
+            deviation(session, filled.cast(session).lumajang, f"Mirah delima {number}")
+        session.commit()
     visitor = filled.visitor("kepala")
-    page = visitor.get("/search?q=uji").text
-    assert headings(page)["step"] == "1+"
-    first, second = (visitor.get(f"/search?q=uji&kind=step&page={number}").text for number in (0, 1))
-    assert headings(first) == {"step": "2"}
+    page = visitor.get("/search?q=mirah").text
+    assert headings(page)["deviation"] == "1+"
+    first, second = (visitor.get(f"/search?q=mirah&kind=deviation&page={number}").text for number in (0, 1))
+    assert headings(first) == {"deviation": "2"}
     shown = [re.findall(r'class="hit-name" href="([^"]+)"', one) for one in (first, second)]
     assert [len(one) for one in shown] == [1, 1]
     assert not set(shown[0]) & set(shown[1])
