@@ -188,7 +188,16 @@ _ACTORS = ("tests", "test", "set up")
 #: Routes that are not pages of words.
 DRAFT = "lumajang-2019"
 NO_PAGES = frozenset(
-    {"static", "health.healthz", "health.show", "document.file", "delegation.decree", "sop.download", "feed.show"}
+    {
+        "static",
+        "health.healthz",
+        "health.show",
+        "document.file",
+        "document.preview",
+        "delegation.decree",
+        "sop.download",
+        "feed.show",
+    }
 )
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
 _ROWS = frozenset({"sort", "page", "size", "next", "lang"})
