@@ -161,7 +161,6 @@ def test_a_request_travels_from_login_to_closed_through_a_roll_back(
     assert inspector.page.locator(".step-form").count() == 0
 
 
-@pytest.mark.sqlite_alone
 def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_of(
     browser: Browser, database_url: str
 ) -> None:
