@@ -191,7 +191,7 @@ def test_every_list_exports_as_many_rows_as_it_counts(house: House):
     visitor = house.visitor("kepala")
     for screen in ("change", "evaluation", "urgency", "approval", "document", "asset", "sop", "audit"):
         page = visitor.get(f"/admin/{screen}/").text
-        (count,) = re.findall(r'list-count" role="status">\s*([\d.]+) ', page)
+        (count,) = re.findall(r'list-count"><span role="status">\s*([\d.]+) ', page)
         rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/").text)
         assert len(rows) - 1 == int(count.replace(".", "")), screen
 
