@@ -232,7 +232,8 @@ def save(  # noqa: PLR0913 - the parts of a saved view
 
     Raises Incomplete with a sentence beside ``name`` or ``shared_with``.
     """
-    former = session.scalars(_own(user, screen).where(SavedView.name == _plain(name))).one_or_none()
+    same = _own(user, screen).where(SavedView.name == _plain(name))
+    former = session.scalars(same).one_or_none() if is_storable(name) else None
     _judge(session, user, screen, name, shared_with, besides=former.id if former and replaces else None)
     if len(query) > _LONGEST_ADDRESS:
         raise Incomplete(_("This address is too long to be kept."))

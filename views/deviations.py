@@ -138,7 +138,7 @@ class DeviationView(BulkView, EntryView):
     empty = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
     list_template = "deviation/list.html"
     bulk = (DisposeOf(),)
-    bulk_columns = ("number", "step", "kind", "subject", "executor", "state")
+    bulk_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
     details_template = "deviation/details.html"
 
     spec: ClassVar[ListSpec] = ListSpec(

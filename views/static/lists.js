@@ -45,8 +45,7 @@
       const up = button(row, "↑", columns.dataset.up, () => row.previousElementSibling?.before(row));
       const down = button(row, "↓", columns.dataset.down, () => row.nextElementSibling?.after(row));
       row.prepend(up, down);
-      row.querySelector("[name^=place-]").tabIndex = -1;
+      row.querySelector("[name^=place-]").hidden = true;
     });
-    columns.classList.add("is-moved");
   }
 })();
