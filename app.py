@@ -80,6 +80,7 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": not settings.is_demo,
         "PERMANENT_SESSION_LIFETIME": _IDLE,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # but every few minutes: views/access.py
         "MAX_CONTENT_LENGTH": 64 * _MIB,
         "MAX_FORM_MEMORY_SIZE": 2 * _MIB,
         "MAX_FORM_PARTS": 1000,

@@ -37,6 +37,8 @@ blueprint = Blueprint("access", __name__)
 #: Endpoints of Flask itself that need no login; our own say so by ``public``.
 _PUBLIC = frozenset({"static"})
 _SETTINGS = "lpse_settings"
+#: After how many seconds a session's cookie is sent anew.
+_SEEN_AGAIN = 300
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
@@ -214,9 +216,19 @@ def _limit_the_form() -> None:
 
 def _require_login() -> None:
     """Refuse whoever is not logged in, wherever nothing says that they may come in."""
-    if is_public(request.endpoint) or viewer() is not None:
+    if is_public(request.endpoint):
+        return
+    if viewer() is not None:
+        _stay()
         return
     raise Unauthenticated(_("Please log in first."))
+
+
+def _stay() -> None:
+    """Let the session's time of rest begin anew; its cookie is signed and sent again every few minutes alone."""
+    seen = int(now().timestamp()) // _SEEN_AGAIN
+    if session.get("seen") != seen:
+        session["seen"] = seen
 
 
 def require(condition: object) -> None:

@@ -112,48 +112,89 @@ def list_head(  # noqa: PLR0913 - what it is made from
     may_share: bool,
     has_ticks: bool,
 ) -> ListHead:
-    """Return what stands about the page of ``listing`` that shows ``columns`` of those ``offered``."""
+    """Return what stands about the page of ``listing`` that shows ``columns`` of those ``offered``.
+
+    Made anew only where somebody's own words stand in it.
+    """
     spec, arguments = listing.spec, listing.arguments
-    shown, offered_keys = tuple(column.key for column in columns), tuple(column.key for column in offered)
-    is_standard = shown == standard_keys(offered)
-    address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(shown))
-    is_of_address = bool(arguments.columns) or not is_standard
-    return ListHead(
-        form=filter_form(spec, arguments),
-        chips=chips(spec, arguments),
-        order=order_in_words(spec, arguments.sort),
-        default=default,
-        address=address,
-        address_without_columns=arguments.address(spec, page=0, columns=None) if is_of_address else address,
-        tools=_tools(
-            _macros(), spec, screen, _offered_views(kept, address), offered_keys if may_choose else (), shown,
-            is_standard=is_standard, may_share=may_share, _language=_language(),
-        ),
-        headings=headings(spec, arguments, columns, has_ticks=has_ticks),
-    )  # fmt: skip
+    theirs = [entry for entry in spec.filters if entry.names()]
+    options = [entry for entry in theirs if isinstance(entry, OptionFilter)]
+    fixed = {entry.key for entry in options if entry.are_options_fixed}
+    shown = Shown(tuple(offered), tuple(columns), tuple(kept.views), default, screen, may_choose, may_share, has_ticks)
+    if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.given):
+        return _made(_macros(), spec, arguments, shown)
+    return _kept(_macros(), spec, tuple(entry.key for entry in theirs), _language(), _fixed(arguments), shown)
 
 
-def _offered_views(kept: Kept, address: str) -> tuple[OfferedView, ...]:
-    return tuple(OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in kept.views)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page of a list shows, and what its reader may do with the list."""
+
+    offered: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    views: tuple[NamedView, ...]
+    default: NamedView | None
+    screen: str
+    may_choose: bool
+    may_share: bool
+    has_ticks: bool
 
 
 @lru_cache(maxsize=256)
-def _tools(  # noqa: PLR0913, PLR0917 - what they depend on
-    macros: Any,  # noqa: ANN401 - a template's module
+def _kept(
+    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
     spec: ListSpec,
-    screen: str,
+    _theirs: tuple[str, ...],
+    _language: str,
+    fixed: Fixed,
+    shown: Shown,
+) -> ListHead:
+    given, sort, size, columns, plain = fixed
+    arguments = ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain)
+    return _made(macros, spec, arguments, shown)
+
+
+def _fixed(arguments: ListArguments) -> Fixed:
+    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
+    given = tuple(sorted(arguments.given.items()))
+    return given, arguments.sort, arguments.size, arguments.columns, arguments.plain
+
+
+def _made(macros: Any, spec: ListSpec, arguments: ListArguments, shown: Shown) -> ListHead:  # noqa: ANN401
+    keys, offered = tuple(column.key for column in shown.columns), tuple(column.key for column in shown.offered)
+    is_standard = keys == standard_keys(shown.offered)
+    address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(keys))
+    is_of_address = bool(arguments.columns) or not is_standard
+    return ListHead(
+        form=_form(macros, spec, arguments),
+        chips=chips(spec, arguments),
+        order=order_in_words(spec, arguments.sort),
+        default=shown.default,
+        address=address,
+        address_without_columns=arguments.address(spec, page=0, columns=None) if is_of_address else address,
+        tools=_tools(macros, spec, shown, _offered_views(shown.views, address), offered, keys, is_standard=is_standard),
+        headings=macros.headings(spec, arguments, shown.columns, shown.has_ticks),
+    )
+
+
+def _offered_views(views: Sequence[NamedView], address: str) -> tuple[OfferedView, ...]:
+    return tuple(OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in views)
+
+
+def _tools(  # noqa: PLR0913, PLR0917 - what they show
+    macros: Any,  # noqa: ANN401
+    spec: ListSpec,
+    shown: Shown,
     views: tuple[OfferedView, ...],
     offered: tuple[str, ...],
-    shown: tuple[str, ...],
+    keys: tuple[str, ...],
     *,
     is_standard: bool,
-    may_share: bool,
-    _language: str,
 ) -> Markup:
     """Return the saved views and the columns to choose: those that are shown first, in their order."""
-    keys = (*shown, *(key for key in offered if key not in shown)) if offered else ()
-    columns = [(spec.column(key), key in shown) for key in keys]
-    tools: Markup = macros.tools(screen, views, columns, is_standard, may_share)
+    ordered = (*keys, *(key for key in offered if key not in keys)) if shown.may_choose else ()
+    columns = [(spec.column(key), key in keys) for key in ordered]
+    tools: Markup = macros.tools(shown.screen, views, columns, is_standard, shown.may_share)
     return tools
 
 
@@ -193,39 +234,8 @@ def chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
     return found
 
 
-def filter_form(spec: ListSpec, arguments: ListArguments) -> Markup:
-    """Return the form that narrows and orders a list; drawn anew only where somebody's own words stand in it."""
-    theirs = [entry for entry in spec.filters if entry.names()]
-    options = [entry for entry in theirs if isinstance(entry, OptionFilter)]
-    fixed = {entry.key for entry in options if entry.are_options_fixed}
-    if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.given):
-        return _drawn(_macros(), spec, arguments)
-    return _kept_form(_macros(), spec, tuple(entry.key for entry in theirs), _language(), _fixed(arguments))
-
-
-@lru_cache(maxsize=256)
-def _kept_form(
-    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
-    spec: ListSpec,
-    _theirs: tuple[str, ...],
-    _language: str,
-    fixed: Fixed,
-) -> Markup:
-    return _drawn(macros, spec, _arguments(fixed))
-
-
-def _fixed(arguments: ListArguments) -> Fixed:
-    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
-    given = tuple(sorted(arguments.given.items()))
-    return given, arguments.sort, arguments.size, arguments.columns, arguments.plain
-
-
-def _arguments(fixed: Fixed) -> ListArguments:
-    given, sort, size, columns, plain = fixed
-    return ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain)
-
-
-def _drawn(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
+def _form(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
+    """Return the form that narrows and orders a list."""
     kept = {"size": _told(arguments.size), "columns": ",".join(arguments.columns)}
     if arguments.plain:
         kept["all"] = 1
@@ -235,29 +245,6 @@ def _drawn(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # 
 
 def _macros() -> Any:  # noqa: ANN401 - a template's module
     return current_app.jinja_env.get_template("macros/lists.html").module
-
-
-def headings(spec: ListSpec, arguments: ListArguments, columns: Sequence[Column], *, has_ticks: bool) -> Markup:
-    """Return the row of headings; drawn anew only where somebody's own words stand in its addresses."""
-    fixed = {entry.key for entry in spec.filters if isinstance(entry, OptionFilter) and entry.are_options_fixed}
-    if arguments.search or not fixed.issuperset(arguments.given):
-        row: Markup = _macros().headings(spec, arguments, columns, has_ticks)
-        return row
-    return _kept_headings(_macros(), spec, _language(), tuple(columns), _fixed(arguments), has_ticks=has_ticks)
-
-
-@lru_cache(maxsize=256)
-def _kept_headings(
-    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
-    spec: ListSpec,
-    _language: str,
-    columns: tuple[Column, ...],
-    fixed: Fixed,
-    *,
-    has_ticks: bool,
-) -> Markup:
-    row: Markup = macros.headings(spec, _arguments(fixed), columns, has_ticks)
-    return row
 
 
 # -- its order -----------------------------------------------------------------------------------------------
