@@ -16,7 +16,7 @@ from models.agency import Agency
 from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
-from models.sop import SopRevision
+from models.sop import papers as papers_of
 from models.step_time import late_now
 from models.user import User
 from models.working_time import calendars_of
@@ -222,7 +222,7 @@ def _read(
         .order_by(_PRESSING, Activity.arrived_at, Activity.id)
         .limit(most)
     ).all()
-    papers = _papers(session, {row.Activity.sop_id for row in rows})
+    papers = papers_of(session, reader.user.agency_id) if rows else {}
     calendars = _calendars(session, {row.Activity.agency_id for row in rows})
     return [_waiting(row, papers, calendars, reader, now) for row in rows]
 
@@ -234,13 +234,6 @@ _PRESSING = case(
     (Activity.step == Step.REQUEST, 3),
     else_=2,
 )
-
-
-def _papers(session: Session, ids: set[int]) -> dict[int, Sop]:
-    """Return the papers of these ids."""
-    if not ids:
-        return {}
-    return {sop.id: sop.paper for sop in session.scalars(select(SopRevision).where(SopRevision.id.in_(ids)))}
 
 
 def _calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:

@@ -14,6 +14,8 @@ from views.base import RecordView, stands_in_for_head
 from views.language import current_language, tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
     from markupsafe import Markup
 
@@ -29,58 +31,53 @@ _MACROS = {
     "lists": "macros/lists.html",
 }
 
-#: Where an app keeps what it has written, and the addresses that it has worked out.
-_PARTS, _ADDRESSES = "lpse_frame", "lpse_addresses"
+#: Where an app keeps what it has written.
+_PARTS = "lpse_frame"
 
 
 def init_app(app: Flask, menu: Menu) -> None:
     """Give the templates of ``app`` their frame, with ``menu`` in it."""
     # Globals and no context processor: macros that are imported without context use them too.
     names = app.jinja_env.globals
-    names.update(navigation=lambda: _navigation(menu), frame=_part, address_of=_address_of)
+    names.update(navigation=lambda: _navigation(menu), frame=_part)
     names.update({name: app.jinja_env.get_template(template).module for name, template in _MACROS.items()})
 
 
 def _part(name: str) -> Markup:
     """Return the part of this name of macros/frame.html, in the reader's language."""
-    kept = _kept()
-    key = (name, current_language(), request.script_root)
+
+    def write() -> Markup:
+        written: Markup = getattr(_macros("macros/frame.html"), name)()
+        return written
+
+    return _once((name, current_language(), request.script_root), write)
+
+
+def _once(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
+    """Return what is kept under ``key``, written the first time that it is asked for."""
+    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_PARTS, {})
     found = kept.get(key)
     if found is None:
-        found = kept[key] = getattr(_macros("macros/frame.html"), name)()
+        found = kept[key] = write()
     return found
-
-
-def _kept() -> dict[tuple[object, ...], Markup]:
-    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_PARTS, {})
-    return kept
 
 
 def _macros(template: str) -> Any:  # noqa: ANN401 - a template's module
     return current_app.jinja_env.get_template(template).module
 
 
-def _address_of(endpoint: str) -> str:
-    """Return the address of a page that needs nothing else to be named."""
-    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ADDRESSES, {})
-    key = (endpoint, request.script_root)
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = url_for(endpoint)
-    return found
-
-
 def _navigation(menu: Menu) -> Markup:
     """Return the menu of whoever is logged in, the screen that they are on marked in it."""
     user = viewer()
     roles, stands_in = (frozenset(user.roles), stands_in_for_head()) if user else (frozenset[Role](), False)
-    kept = _kept()
-    key = (roles, stands_in, current_language(), request.script_root, request.blueprint)
-    found = kept.get(key)
-    if found is None:
-        links = _links(menu, roles, request.script_root, stands_in=stands_in)
-        found = kept[key] = _macros("macros/navigation.html").navigation(links, request.blueprint)
-    return found
+    here, root = request.blueprint, request.script_root
+
+    def write() -> Markup:
+        links = _links(menu, roles, root, stands_in=stands_in)
+        written: Markup = _macros("macros/navigation.html").navigation(links, here)
+        return written
+
+    return _once((roles, stands_in, current_language(), root, here), write)
 
 
 def _links(

@@ -36,8 +36,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _YEAR = 365 * 24 * 3600
-#: Where an app keeps the addresses of its static files.
-_ASSETS = "lpse_assets"
+#: Where an app keeps the addresses that it has worked out.
+_ADDRESSES = "lpse_addresses"
 #: Kinds of static files that compressing makes smaller.
 _COMPRESSED = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
@@ -106,18 +106,26 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 
-def static_address(name: str) -> str:
-    """Return the address of a static file; like the templates, what it holds is read once for as long as we serve."""
-    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ASSETS, {})
-    key = (request.script_root, name)
+def address_of(endpoint: str, filename: str | None = None) -> str:
+    """Return the address of a page that needs nothing else to be named, or of a static file.
+
+    It is worked out once; like the templates, what a static file holds is read once for as long as we serve.
+    """
+    kept: dict[tuple[str, str, str | None], str] = current_app.extensions.setdefault(_ADDRESSES, {})
+    key = (request.script_root, endpoint, filename)
     found = kept.get(key)
     if found is None:
-        found = kept[key] = url_for("static", filename=name)
+        found = kept[key] = url_for(endpoint, filename=filename)
     return found
+
+
+def static_address(name: str) -> str:
+    """Return the address of a static file."""
+    return address_of("static", name)
 
 
 def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
     app.after_request(_protect)
     app.url_defaults(_version)
-    app.jinja_env.globals.update(allow_frames=allow_frames, static_address=static_address)
+    app.jinja_env.globals.update(allow_frames=allow_frames, address_of=address_of, static_address=static_address)
