@@ -15,6 +15,7 @@ from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 from waitress import create_server
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lpse_admin import config
 from models import audit, demo
@@ -38,6 +39,9 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     chosen = settings or _settings()
     app = Flask(__name__, root_path=str(_ROOT), static_folder="views/static", template_folder="templates")
     app.config.update(_flask_settings(chosen))
+    if chosen.proxies:
+        # Each adds one address to X-Forwarded-For; what stands before those is the client's own word, and not taken.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies, x_host=0)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _set_clock(app, clock)
     db.init_app(app)

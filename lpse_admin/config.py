@@ -28,6 +28,7 @@ KEY_LENGTH = 32
 _INSTANCE = Path(__file__).resolve().parent.parent / "instance"
 _LARGEST_PORT = 65_535
 _LONGEST_ROUND = 86_400
+_MOST_PROXIES = 9
 _LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
 _POSTGRESQL = re.compile(r"postgres(ql)?://")
 
@@ -67,6 +68,8 @@ class Settings:
     #: How often the server does what it does by itself, in seconds.
     round_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
+    #: How many proxies of the office's own stand before the program, whose word on where somebody comes from is taken.
+    proxies: int = 0
     time_zone: str | None = None
 
     @property
@@ -95,6 +98,7 @@ def read(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTAN
         mail_server=_mail_server(smtp_url, given.get("LPSE_MAIL_FROM", ""), base_url),
         round_seconds=_round_seconds(given.get("LPSE_ROUND_SECONDS", "")),
         login_limit=_login_limit(given.get("LPSE_LOGIN_LIMIT", "")),
+        proxies=_proxies(given.get("LPSE_PROXIES", "")),
         time_zone=_time_zone(given.get("LPSE_TIMEZONE", "")),
     )
 
@@ -233,6 +237,15 @@ def _login_limit(value: str) -> LoginLimit:
         message = f"LPSE_LOGIN_LIMIT is “{value}”; it must be failures/minutes, as in 5/15."
         raise Misconfigured(message)
     return LoginLimit(failures=int(found[1]), minutes=int(found[2]))
+
+
+def _proxies(value: str) -> int:
+    if not value:
+        return 0
+    if not (value.isascii() and value.isdigit() and len(value) == 1):
+        message = f"LPSE_PROXIES is “{value}”; it must be a number from 0 to {_MOST_PROXIES}."
+        raise Misconfigured(message)
+    return int(value)
 
 
 def _time_zone(value: str) -> str | None:

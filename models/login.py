@@ -12,6 +12,7 @@ from lpse_admin.errors import TooMany
 from lpse_admin.message import _
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.database import writes
+from models.notification import UNREAD
 from models.user import User, is_password_of
 
 _SECONDS = 60
@@ -96,14 +97,19 @@ def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: in
     return None
 
 
-def logged_in(session: Session, login_id: int, user_id: int, version: int) -> User | None:
-    """Return the user whose session is open still, or None where it has ended or they were disabled."""
-    return session.scalars(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()
+def logged_in(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
+    """Return the user whose session is open still, or None where it has ended or they were disabled.
+
+    With them comes how many notifications they have not read (``models.notification.unread``), which nearly every
+    page says.
+    """
+    found = session.execute(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 #: Asked at every request, so put together once.
 _LOGGED_IN = (
-    select(User)
+    select(User, UNREAD.scalar_subquery())
     .join(Login, Login.user_id == User.id)
     .where(
         Login.id == bindparam("login"),

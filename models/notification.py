@@ -163,12 +163,12 @@ def _mail(session: Session, person: User, now: dt.datetime) -> Mail:
 
 def unread(session: Session, user: User) -> int:
     """Return how many notifications ``user`` has not read, MOST_UNREAD + 1 standing for any greater number."""
-    return session.connection().scalar(_UNREAD, {"user": user.id}) or 0
+    return session.connection().scalar(UNREAD, {"user": user.id}) or 0
 
 
 _TABLE = Notification.__table__
-#: On every page, so put together once.
-_UNREAD = select(func.count()).select_from(
+#: The statement for it, of the user in its parameter "user".
+UNREAD = select(func.count()).select_from(
     select(_TABLE.c.id)
     .where(_TABLE.c.user_id == bindparam("user"), _TABLE.c.read_at.is_(None))
     .limit(MOST_UNREAD + 1)

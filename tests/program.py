@@ -49,7 +49,11 @@ _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 def make_program(
-    url: str, *, clock: Callable[[], dt.datetime] | None = None, login_limit: LoginLimit | None = None
+    url: str,
+    *,
+    clock: Callable[[], dt.datetime] | None = None,
+    login_limit: LoginLimit | None = None,
+    proxies: int = 0,
 ) -> Flask:
     """Return the app on the empty database at ``url``, with both papers in force and the demo cast."""
     settings = Settings(
@@ -57,6 +61,7 @@ def make_program(
         database_url=url,
         secret_key="x" * 32,
         login_limit=login_limit or LoginLimit(),
+        proxies=proxies,
     )
     app = create_app(settings, clock=clock)
     app.jinja_env.bytecode_cache = _Compiled()

@@ -176,6 +176,17 @@ def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path, paper):
     close(app)
 
 
+def test_migrations_of_what_is_no_database_end_with_1_and_the_reason(tmp_path):
+    file = tmp_path / "letter.db"
+    file.write_text("no database at all, " * 99)
+    app = empty(f"sqlite:///{file}")
+    for command in ("upgrade", "current", "downgrade"):
+        ended = run(app, "db", command)
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert "not a database" in ended.stderr
+    close(app)
+
+
 def test_an_account_is_made_with_a_password_that_is_shown_once(program):
     told = done(program, "user", "add", "budi", "--name", "Pemohon 9", "--role", "requester", "--agency", "lumajang")
     password = told.rpartition("Password: ")[2].strip()

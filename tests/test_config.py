@@ -91,6 +91,9 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path):
         ("LPSE_LOGIN_LIMIT", "5"),
         ("LPSE_LOGIN_LIMIT", "0/15"),
         ("LPSE_LOGIN_LIMIT", "5/0"),
+        ("LPSE_PROXIES", "-1"),
+        ("LPSE_PROXIES", "10"),
+        ("LPSE_PROXIES", "all"),
         ("LPSE_TIMEZONE", "WIB"),
         ("LPSE_TIMEZONE", "../etc/passwd"),
     ],
@@ -111,6 +114,7 @@ def test_right_values_are_taken(tmp_path):
             "LPSE_BASE_URL": "https://lpse.example/rfc/",
             "LPSE_SMTP_URL": "smtps://u:secret@mail.example:465",
             "LPSE_LOGIN_LIMIT": "3/60",
+            "LPSE_PROXIES": "2",
             "LPSE_TIMEZONE": "Asia/Makassar",
             "LPSE_SECRET_KEY": KEY,
         },
@@ -119,6 +123,7 @@ def test_right_values_are_taken(tmp_path):
     assert settings.base_url == "https://lpse.example/rfc"
     assert settings.smtp_url == "smtps://u:secret@mail.example:465"
     assert settings.login_limit == LoginLimit(3, 60)
+    assert settings.proxies == 2
     assert settings.time_zone == "Asia/Makassar"
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from lpse_admin.config import LoginLimit
 from models.audit import AuditEntry, Circumstances, answer_for
 from models.database import db
+from models.login import LoginFailure
 from models.user import User
 from tests.program import Visitor, close, make_program
 
@@ -156,6 +157,29 @@ def test_five_failures_lock_an_address_whatever_names_were_tried(program):
     elsewhere = Visitor(program)
     elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
     assert elsewhere.post("/login", username="pemohon", password=PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "198.51.100.7", "127.0.0.1"),
+        (1, "198.51.100.7", "198.51.100.7"),
+        (1, "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        (2, "203.0.113.9, 198.51.100.7, 192.0.2.1", "198.51.100.7"),
+        (1, "", "127.0.0.1"),
+    ],
+)
+def test_where_somebody_comes_from_is_taken_from_the_office_s_own_proxies_alone(
+    new_database, proxies, forwarded, address
+):
+    with new_database("sqlite") as url:
+        program = make_program(url, proxies=proxies)
+        visitor = Visitor(program)
+        visitor.client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
+        assert visitor.post("/login", username="kepala", password=WRONG).status_code == 401
+        with program.app_context():
+            assert db.session.scalars(select(LoginFailure.address)).one() == address
+        close(program)
 
 
 def test_the_limit_is_a_setting(new_database):

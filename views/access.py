@@ -17,6 +17,7 @@ from models.audit import Circumstances, answer_for
 from models.database import db
 from models.delegation import Delegation, delegation_of
 from models.login import Attempt, Login, log_in, logged_in
+from models.notification import unread
 from models.user import User
 from views import lapsed
 from views.clock import now
@@ -69,6 +70,15 @@ def viewer() -> User | None:
     if "viewer" not in kept:
         kept["viewer"] = current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
     found: User | None = kept["viewer"]
+    return found
+
+
+def unread_count() -> int:
+    """Return how many notifications the viewer has not read, counted to a hundred at the most."""
+    user = viewer()
+    if "unread" not in g:
+        g.unread = unread(db.session(), user) if user else 0
+    found: int = g.unread
     return found
 
 
@@ -205,7 +215,11 @@ def _load(identity: str) -> User | None:
     login_id = session.get("login")
     if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
         return None
-    return logged_in(db.session(), login_id, int(user_id), int(version))
+    found = logged_in(db.session(), login_id, int(user_id), int(version))
+    if found is None:
+        return None
+    user, g.unread = found
+    return user
 
 
 def _limit_the_form() -> None:

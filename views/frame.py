@@ -1,23 +1,27 @@
-"""What stands about every page and is the same for many readers: written once for each kind of them, and kept."""
+"""What stands about every page: written once for each kind of reader, or for all that it says of one, and kept."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request, url_for
 
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Verb, may
-from lpse_admin.roles import Role
-from views.access import viewer
+from views.access import unread_count, viewer
 from views.base import RecordView, stands_in_for_head
 from views.language import current_language, tr
+from views.notifications import unread_label
+from views.trail import capacity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
     from markupsafe import Markup
+
+    from lpse_admin.roles import Role
 
 #: Groups of screens: (label or None, the screens).
 Menu = list[tuple[Message | None, list[RecordView]]]
@@ -31,33 +35,43 @@ _MACROS = {
     "lists": "macros/lists.html",
 }
 
-#: Where an app keeps what it has written.
+#: Where an app keeps what it has written, and how many such parts it keeps.
 _PARTS = "lpse_frame"
+_MOST_PARTS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What the head of a page says of its reader; ``unread`` is "" where nothing is."""
+
+    name: str
+    username: str
+    capacity: str
+    agency: str
+    unread: str
 
 
 def init_app(app: Flask, menu: Menu) -> None:
     """Give the templates of ``app`` their frame, with ``menu`` in it."""
     # Globals and no context processor: macros that are imported without context use them too.
     names = app.jinja_env.globals
-    names.update(navigation=lambda: _navigation(menu), frame=_part)
+    names.update(masthead=lambda searched: _masthead(menu, searched or ""), frame=_part)
     names.update({name: app.jinja_env.get_template(template).module for name, template in _MACROS.items()})
 
 
-def _part(name: str) -> Markup:
-    """Return the part of this name of macros/frame.html, in the reader's language."""
-
-    def write() -> Markup:
-        written: Markup = getattr(_macros("macros/frame.html"), name)()
-        return written
-
-    return _once((name, current_language(), request.script_root), write)
+def _part(name: str, *given: object) -> Markup:
+    """Return the part of this name of macros/frame.html for what was ``given``, in the reader's language."""
+    key = (name, current_language(), request.script_root, *given)
+    return _once(key, lambda: getattr(_macros("macros/frame.html"), name)(*given))
 
 
 def _once(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
-    """Return what is kept under ``key``, written the first time that it is asked for."""
+    """Return what is kept under ``key``, in which stands all that it says; written the first time that it is asked."""
     kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_PARTS, {})
     found = kept.get(key)
     if found is None:
+        if len(kept) >= _MOST_PARTS:
+            kept.clear()
         found = kept[key] = write()
     return found
 
@@ -66,11 +80,25 @@ def _macros(template: str) -> Any:  # noqa: ANN401 - a template's module
     return current_app.jinja_env.get_template(template).module
 
 
-def _navigation(menu: Menu) -> Markup:
-    """Return the menu of whoever is logged in, the screen that they are on marked in it."""
+def _masthead(menu: Menu, searched: str) -> Markup:
+    """Return the head of the page for whoever looks at it; ``searched`` is what stands in its search field."""
     user = viewer()
-    roles, stands_in = (frozenset(user.roles), stands_in_for_head()) if user else (frozenset[Role](), False)
-    here, root = request.blueprint, request.script_root
+    if user is None:
+        return _part("masthead", None, None, "")
+    unread = unread_count()
+    who = Who(
+        user.full_name,
+        user.username,
+        capacity(),
+        user.agency.name if user.agency else "LPSE",
+        unread_label(unread) if unread else "",
+    )
+    return _part("masthead", who, _navigation(menu, frozenset(user.roles)), searched)
+
+
+def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
+    """Return the menu of a reader who holds ``roles``, the screen that they are on marked in it."""
+    stands_in, here, root = stands_in_for_head(), request.blueprint, request.script_root
 
     def write() -> Markup:
         links = _links(menu, roles, root, stands_in=stands_in)

@@ -14,8 +14,8 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from models import audit
 from models.database import db
-from models.notification import MOST_UNREAD, Notification, read_all, unread
-from views.access import viewer
+from models.notification import MOST_UNREAD, Notification, read_all
+from views.access import unread_count
 from views.base import me
 from views.bulk import BulkAction, BulkView
 from views.cells import NOTHING, renderer
@@ -163,12 +163,6 @@ def _notice(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, 
         "request": request,
         "button": tr(_("Open the request") if request else _("Open")),
     }
-
-
-def unread_count() -> int:
-    """Return how many the viewer has not read, counted to a hundred at the most."""
-    user = viewer()
-    return unread(db.session(), user) if user else 0
 
 
 def unread_label(count: int) -> str:

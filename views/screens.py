@@ -29,7 +29,7 @@ from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.language import current_zone, day, moment, tr
 from views.mails import MailView
-from views.notifications import NotificationView, unread_count, unread_label
+from views.notifications import NotificationView
 from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as
@@ -95,8 +95,6 @@ def register(app: Flask) -> None:
         zone_label=_zone_label,
         audit_action=audit_action,
         form_words=form_words,
-        unread_count=unread_count,
-        unread_label=unread_label,
         roles=lambda: tuple(Role),
     )
     frame.init_app(app, menu)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask_migrate.cli import db as migrations
+
 from views.commands import audit, deadline, demo, history, mail, search, sop, user
+from views.commands.terminal import tell_refusals
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -15,3 +18,4 @@ def init_app(app: Flask) -> None:
     for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, search.group):
         app.cli.add_command(group)
     app.cli.add_command(demo.command)
+    tell_refusals(migrations)

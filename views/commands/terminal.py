@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import sys
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -22,7 +23,7 @@ from models.database import db, is_sqlite, writes
 from views.clock import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy.orm import Session
 
@@ -60,6 +61,23 @@ class Group(AppGroup):
         """Run the command, and say in a sentence why it was refused."""
         with refusals():
             return super().invoke(ctx)
+
+
+def tell_refusals(group: click.Group) -> None:
+    """Let the commands of a ``group`` that is not ours end as ours do."""
+    for command in group.commands.values():
+        if command.callback is not None and not hasattr(command.callback, "tells_refusals"):
+            command.callback = _telling(command.callback)
+
+
+def _telling(run: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(run)
+    def told(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the command has them
+        with refusals():
+            return run(*args, **kwargs)
+
+    told.tells_refusals = True  # type: ignore[attr-defined]
+    return told
 
 
 @contextmanager
