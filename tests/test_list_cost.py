@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import g
-from sqlalchemy import event, select
+from sqlalchemy import Select, event, select
 from sqlalchemy.pool import QueuePool
 
 from app import create_app
@@ -20,8 +21,9 @@ from tests.program import Visitor, close
 from views import lists
 from views.agency_filter import AgencyFilter
 from views.base import RecordView
+from views.clock import set_clock
 from views.deviations import PersonFilter
-from views.lists import PeriodFilter, TextFilter
+from views.filters import PeriodFilter, TextFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import NewDatabase
-    from views.lists import Filter
+    from views.filters import Filter
 
 #: One reader of each kind: an office, a requester and nothing else, and the installation.
 READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")
@@ -180,6 +182,37 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
         for statement, parameters in statements:
             lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             yield "\n".join(line.detail for line in lines)
+
+
+@pytest.mark.parametrize("username", SCOPES)
+def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program, username):
+    """Each list is asked for now and a month later: what hangs on the time must not have been kept."""
+    differing = []
+    for view in screens(program):
+        for variant in variants(view):
+            for months in (0, 1):
+                set_clock(program, lambda months=months: dt.datetime.now(dt.UTC) + months * dt.timedelta(30))
+                with program.test_request_context(f"{view.url}/?{variant}"):
+                    writes.set(False)
+                    g._login_user = g.viewer = db.session.scalars(select(User).where(User.username == username)).one()
+                    if not view.is_accessible():
+                        break
+                    listing, columns = view.listing(), tuple(view.shown(listed=True))
+                    kept, anew = listing._statements(columns), lists._put_together(listing, columns)
+                    if [*map(_told, kept)] != [*map(_told, anew)]:
+                        differing.append((view.endpoint, variant))
+    set_clock(program, None)
+    assert not differing
+
+
+def _told(statement: Select[Any]) -> tuple[str, list[str]]:
+    """Return a statement's text and what is put in its places, moments to the minute."""
+    compiled = statement.compile(db.engine)
+    values = [
+        value.replace(second=0, microsecond=0) if isinstance(value, dt.datetime) else value
+        for value in compiled.params.values()
+    ]
+    return str(compiled), [str(value) for value in values]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -24,9 +24,10 @@ from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.language import current_zone
-from views.lists import Column, ListSpec, PeriodFilter, StateFilter
+from views.lists import Column, ListSpec
 
 _head = aliased(User, name="absent_head")
 _recorder = aliased(User, name="absence_recorder")

@@ -34,10 +34,11 @@ from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter, TextFilter
 from views.forms import Form
 from views.hands import HandOver, TakeUp
 from views.language import current_zone, tr
-from views.lists import COUNTED, CaseFilter, ChoiceFilter, Column, Filter, ListSpec, PeriodFilter, TextFilter
+from views.lists import COUNTED, Column, ListSpec
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models.agency import Agency
 from models.database import db
 from views.base import me, row_id
-from views.lists import ChoiceFilter
+from views.filters import ChoiceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

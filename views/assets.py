@@ -31,9 +31,10 @@ from views.change_page import Fact
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.forms import Form, Needed
 from views.language import tr
-from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, TextFilter
+from views.lists import Column, ListSpec
 from views.mutations import differences, written
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from models.change import ChangeRequest
 from models.database import db
 from views.base import RecordView
 from views.exporting import CellKind
+from views.filters import PeriodFilter, TextFilter
 from views.language import tr
-from views.lists import Column, ListSpec, PeriodFilter, TextFilter
+from views.lists import Column, ListSpec
 
 
 @dataclass(frozen=True, slots=True)

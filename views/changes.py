@@ -29,10 +29,11 @@ from views.base import RecordView, row_id
 from views.change_page import ChangePage
 from views.clock import now
 from views.exporting import CellKind
+from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.hands import hand_over_form
 from views.language import tr
 from views.lapsed import come_back
-from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.lists import Column, ListSpec
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
 from views.step_form import StepForm, step_form

@@ -30,9 +30,10 @@ from views.base import may_i
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import ChoiceFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.language import current_zone, tr
-from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter, StateFilter
+from views.lists import Column, ListSpec
 
 _head = aliased(User, name="delegation_head")
 _delegate = aliased(User, name="delegate")

@@ -35,9 +35,10 @@ from views.clock import now
 from views.deviation_fields import disposal_fields, read_disposal
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter
 from views.forms import Form, Needed
 from views.language import day, tr
-from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, OptionFilter, PeriodFilter
+from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -28,7 +28,8 @@ from models.user import User
 from views.base import RecordView, stands_in_for_head
 from views.clock import now
 from views.exporting import CellKind
-from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter, TextFilter
+from views.filters import ChoiceFilter, PeriodFilter, TextFilter
+from views.lists import Column, ListSpec
 from views.moves import keep, sent_version
 
 if TYPE_CHECKING:

@@ -30,9 +30,10 @@ from views.base import may_i, me, row_id, stands_in_for_head
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import OptionFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.language import tr
-from views.lists import Column, ListSpec, OptionFilter, PeriodFilter, StateFilter
+from views.lists import Column, ListSpec
 from views.release_aside import PermitForm
 from views.step_form import MomentField
 

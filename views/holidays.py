@@ -29,10 +29,11 @@ from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import ChoiceFilter, OptionFilter
 from views.forms import Form, Needed
 from views.language import day as in_words
 from views.language import tr
-from views.lists import ChoiceFilter, Column, ListSpec, OptionFilter
+from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

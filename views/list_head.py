@@ -16,7 +16,8 @@ from flask_babel import get_locale
 from lpse_admin.errors import Refused
 from lpse_admin.message import Message, _
 from views.exporting import CellKind
-from views.lists import PAGE_SIZES, ListArguments, OptionFilter, chosen
+from views.filters import OptionFilter
+from views.lists import PAGE_SIZES, ListArguments, chosen
 from views.wording import tr
 
 if TYPE_CHECKING:

@@ -6,19 +6,18 @@ the most; and the page is cut from ids alone before the columns are joined to it
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Enum, Select, String, func, or_, select, type_coerce
 
 from lpse_admin.errors import Malformed
 from lpse_admin.message import Message, _
 from models.base import UtcDateTime
 from views.exporting import CellKind
-from views.language import day
+from views.filters import LONGEST_SEARCH, contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +26,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from views.filters import Filter
+
+    #: What reads a page, and what counts the rows of all pages.
+    Statements = tuple[Select[Any], Select[int]]
+
 #: What a list counts at the most; beyond it the page says "10.000+".
 COUNTED = 10_000
 PAGE_SIZES = (25, 50, 100)
 _KEPT_AS_TEXT = (Enum, Date, UtcDateTime)
-_LONGEST_SEARCH = 200
 _DEEPEST_PAGE = 1_000_000
 
 
@@ -75,191 +78,6 @@ class Column:
     then: tuple[Any, ...] = ()
     #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
     written: Callable[[Any], str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Something that a list can be narrowed by, with a readable name in the address."""
-
-    key: str
-    heading: Message
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the parameters that belong to this filter."""
-        return (self.key,)
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the parameters that were given, or None without any; Malformed for a bad one."""
-        raise NotImplementedError
-
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
-        """Return what the list is narrowed to by this filter, for people; None where it is not."""
-        raise NotImplementedError
-
-    def _malformed(self, value: str) -> Malformed:
-        shown = value[:60]
-        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=shown, filter=self.heading))
-
-
-@dataclass(frozen=True, slots=True)
-class OptionFilter(Filter):
-    """One of some values that the page offers, each with a title: ``?state=open``."""
-
-    #: Whether the same values are offered to every reader.
-    are_options_fixed: ClassVar[bool] = True
-
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the values that can be chosen, each with its title."""
-        raise NotImplementedError
-
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
-        """Return the title of the value that was chosen; the value where it is not among those that are offered."""
-        value = given.get(self.key)
-        return next((title for one, title in self.options() if one == value), value) if value else None
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceFilter(OptionFilter):
-    """One of the members of an enum, by value: ``?urgency=emergency``."""
-
-    of: Any = None
-    choices: type[StrEnum] | None = None
-    #: Where the list shows only some of the members.
-    among: tuple[StrEnum, ...] = ()
-
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the values that can be chosen, each with its title."""
-        members: Any = self.among or tuple(self.choices or ())
-        return [(member.value, member.title) for member in members]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return equality with the chosen member."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        member = next((member for member in (self.among or self.choices or ()) if member.value == value), None)
-        if member is None:
-            raise self._malformed(value)
-        result: ColumnElement[bool] = self.of == member
-        return result
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter(OptionFilter):
-    """One of some named criteria: ``?state=open``."""
-
-    cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
-
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the names of the cases, each with its title."""
-        return [(value, title) for value, title, _criterion in self.cases]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion of the case that was chosen."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        for name, _title, criterion in self.cases:
-            if name == value:
-                return criterion
-        raise self._malformed(value)
-
-
-@dataclass(frozen=True, slots=True)
-class StateFilter(OptionFilter):
-    """One of the states that records are in by the time at which somebody asks: ``?state=now``."""
-
-    states: Any = ()
-    #: Gives the criterion for a state, in the reader's zone.
-    meaning: Any = None
-
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the states, each with its title."""
-        return [(state.value, state.title) for state in self.states]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the state that was chosen, as it is when this is asked."""
-        value = given.get(self.key)
-        if not value:
-            return None
-        state = next((state for state in self.states if state.value == value), None)
-        if state is None:
-            raise self._malformed(value)
-        result: ColumnElement[bool] = self.meaning(state, zone)
-        return result
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodFilter(Filter):
-    """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
-
-    of: Any = None
-    is_moment: bool = True
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the two dates."""
-        return (f"{self.key}-from", f"{self.key}-until")
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the period in the reader's zone."""
-        first, last = (self._date(given.get(name)) for name in self.names())
-        parts: list[ColumnElement[bool]] = []
-        if first:
-            parts.append(self.of >= self._bound(first, zone))
-        if last:
-            parts.append(self.of < self._bound(last + dt.timedelta(days=1), zone))
-        return and_(*parts) if parts else None
-
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
-        """Return the period in words."""
-        first, last = (day(self._date(given.get(name))) for name in self.names())
-        if first and last:
-            return _("%(first)s to %(last)s", first=first, last=last)
-        if first:
-            return _("from %(first)s on", first=first)
-        return _("until %(last)s", last=last) if last else None
-
-    def _date(self, text: str | None) -> dt.date | None:
-        if not text:
-            return None
-        try:
-            day = dt.date.fromisoformat(text)
-        except ValueError:
-            raise self._malformed(text) from None
-        if not dt.date(1900, 1, 1) <= day <= dt.date(2999, 12, 30):
-            raise self._malformed(text)
-        return day
-
-    def _bound(self, day: dt.date, zone: ZoneInfo) -> dt.date | dt.datetime:
-        return dt.datetime.combine(day, dt.time.min, zone) if self.is_moment else day
-
-
-@dataclass(frozen=True, slots=True)
-class TextFilter(Filter):
-    """Exactly this text, or a part of it with ``contains``: ``?code=1.3.2``."""
-
-    of: Any = None
-    contains: bool = False
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the text that was given."""
-        value = (given.get(self.key) or "").strip()
-        if not value:
-            return None
-        if len(value) > _LONGEST_SEARCH or "\x00" in value:
-            raise self._malformed(value)
-        return contains(self.of, value) if self.contains else self.of == value
-
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
-        """Return the text in quotes."""
-        value = (given.get(self.key) or "").strip()
-        return f"“{value}”" if value else None
-
-
-def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - any text column
-    """Return the criterion that ``column`` contains ``text``, whatever its case, wildcards taken literally."""
-    result: ColumnElement[bool] = column.icontains(text, autoescape=True)
-    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,8 +141,8 @@ class ListArguments:
     def read(cls, spec: ListSpec, args: Mapping[str, str]) -> ListArguments:
         """Return what ``args`` ask of ``spec``; raises Malformed for a page or an order that cannot be."""
         search = (args.get("search") or "").strip()
-        if len(search) > _LONGEST_SEARCH or "\x00" in search:
-            raise Malformed(_("Search for at most %(most)s characters.", most=_LONGEST_SEARCH))
+        if len(search) > LONGEST_SEARCH or "\x00" in search:
+            raise Malformed(_("Search for at most %(most)s characters.", most=LONGEST_SEARCH))
         default = spec.default_order(args)
         sort = args.get("sort") or default
         column = spec.column(sort.removeprefix("-"))
@@ -442,29 +260,26 @@ class Listing:
 
     def count(self, session: Session, *, most: int | None = COUNTED) -> int:
         """Return how many rows match, ``most`` + 1 standing for any greater number (None: however many)."""
-        return self._count(session, self.criteria(), most)
-
-    def _count(self, session: Session, criteria: Sequence[ColumnElement[bool]], most: int | None) -> int:
-        matching = _reading(self.spec, ()).where(*criteria).limit(None if most is None else most + 1).subquery()
-        return session.connection().scalar(select(func.count()).select_from(matching)) or 0
+        return session.connection().scalar(_counting(self.spec, self.criteria(), most)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page that was asked for, and how many rows there are on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
-        criteria, order = self.criteria(), self.order()
-        statement = _reading(self.spec, tuple(columns))
-        if start:
-            # What is passed over is passed over by its ids alone.
-            cut = _reading(self.spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
-            passed = cut.subquery()
-            statement = statement.join(passed, passed.c.id == self.spec.key).order_by(*order)
-        else:
-            statement = statement.where(*criteria).order_by(*order).limit(size + 1)
+        statement, counting = self._statements(tuple(columns))
         rows = session.connection().execute(statement).all()
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
-        count = start + len(rows) if is_counted else self._count(session, criteria, COUNTED)
+        count = start + len(rows) if is_counted else session.connection().scalar(counting) or 0
         return Page(rows[:size], follows, count, columns)
+
+    def _statements(self, columns: tuple[Column, ...]) -> Statements:
+        """Return the statements for the page and for its count; put together anew only where they may differ."""
+        asked = self.arguments
+        loose = (name for entry in self.spec.filters if not entry.is_fixed for name in entry.names())
+        if asked.search or (asked.given and any(name in asked.given for name in loose)):
+            return _put_together(self, columns)
+        given = tuple(sorted(asked.given.items()))
+        return _kept_statements(self.spec, self.visible, self.zone, columns, given, asked.sort, asked.page, asked.size)
 
     def everything(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids.
@@ -488,6 +303,41 @@ class Listing:
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
         statement = _reading(self.spec, tuple(columns)).where(self.spec.key == row_id, self.visible, *self.spec.always)
         return session.execute(statement).one_or_none()
+
+
+@lru_cache(maxsize=256)
+def _kept_statements(  # noqa: PLR0913, PLR0917 - what a page's statement depends on
+    spec: ListSpec,
+    visible: ColumnElement[bool],
+    zone: ZoneInfo,
+    columns: tuple[Column, ...],
+    given: tuple[tuple[str, str], ...],
+    sort: str,
+    page: int,
+    size: int,
+) -> Statements:
+    arguments = ListArguments(sort=sort, page=page, size=size, given=dict(given))
+    return _put_together(Listing(spec, arguments, visible, zone), columns)
+
+
+def _put_together(listing: Listing, columns: tuple[Column, ...]) -> Statements:
+    """Return the statements for one page of ``listing`` and for how many rows it has on all pages."""
+    spec, size, start = listing.spec, listing.arguments.size, listing.arguments.page * listing.arguments.size
+    criteria, order = listing.criteria(), listing.order()
+    statement = _reading(spec, columns)
+    if start:
+        # What is passed over is passed over by its ids alone.
+        cut = _reading(spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
+        passed = cut.subquery()
+        statement = statement.join(passed, passed.c.id == spec.key).order_by(*order)
+    else:
+        statement = statement.where(*criteria).order_by(*order).limit(size + 1)
+    return statement, _counting(spec, criteria, COUNTED)
+
+
+def _counting(spec: ListSpec, criteria: Sequence[ColumnElement[bool]], most: int | None) -> Select[int]:
+    matching = _reading(spec, ()).where(*criteria).limit(None if most is None else most + 1).subquery()
+    return select(func.count()).select_from(matching)
 
 
 @lru_cache(maxsize=512)

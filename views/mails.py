@@ -27,8 +27,9 @@ from views.base import addresses, may_i, me, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.exporting import CellKind
+from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.forms import Form
-from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.lists import Column, ListSpec
 from views.notices import sentence
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from views.bulk import BulkAction, BulkView
 from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
-from views.lists import CaseFilter, ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.lists import Column, ListSpec
 from views.notices import facts, sentence
 from views.rows import box
 from views.wording import tr

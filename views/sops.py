@@ -30,9 +30,10 @@ from views.base import may_i, row_id
 from views.clock import now
 from views.entry import EntryView
 from views.exporting import CellKind
+from views.filters import ChoiceFilter, PeriodFilter
 from views.forms import Form, Needed
 from views.lapsed import come_back
-from views.lists import ChoiceFilter, Column, ListSpec, PeriodFilter
+from views.lists import Column, ListSpec
 from views.refusals import wants_json
 
 _enactor = aliased(User, name="enactor")

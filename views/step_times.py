@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_, or_, select
 
@@ -19,7 +19,8 @@ from models.working_time import calendars_of
 from views.base import me
 from views.clock import now
 from views.exporting import CellKind
-from views.lists import ChoiceFilter, Column, Derivation
+from views.filters import ChoiceFilter
+from views.lists import Column, Derivation
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -105,6 +106,8 @@ class JudgedFilter(ChoiceFilter):
 
     Of finished steps it is kept (``models.step_time``); open ones are judged as they stand when this is asked.
     """
+
+    is_fixed: ClassVar[bool] = False
 
     step: Step | None = None
 

@@ -24,9 +24,10 @@ from models.user import PERSONAL, User, enter
 from views.base import may_i
 from views.entry import EntryView, entering
 from views.exporting import CellKind
+from views.filters import CaseFilter
 from views.forms import ChecksField, Form, Needed
 from views.language import tr
-from views.lists import CaseFilter, Column, ListSpec
+from views.lists import Column, ListSpec
 
 _INSTALLATION = "-"
 #: A NIP in its groups of 8, 6, 1 and 3 digits.

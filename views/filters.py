@@ -1,0 +1,215 @@
+"""What a list can be narrowed by: each filter has a readable name in the address, and says in words what it does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import and_
+
+from lpse_admin.errors import Malformed
+from lpse_admin.message import Message, _
+from views.language import day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from enum import StrEnum
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+#: How many characters a text to look for has at the most.
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Something that a list can be narrowed by, with a readable name in the address."""
+
+    #: Whether what was given alone makes the criterion, whoever asks and whenever: then its statement is made once.
+    is_fixed: ClassVar[bool] = False
+
+    key: str
+    heading: Message
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the parameters that belong to this filter."""
+        return (self.key,)
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the parameters that were given, or None without any; Malformed for a bad one."""
+        raise NotImplementedError
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return what the list is narrowed to by this filter, for people; None where it is not."""
+        raise NotImplementedError
+
+    def _malformed(self, value: str) -> Malformed:
+        shown = value[:60]
+        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=shown, filter=self.heading))
+
+
+@dataclass(frozen=True, slots=True)
+class OptionFilter(Filter):
+    """One of some values that the page offers, each with a title: ``?state=open``."""
+
+    #: Whether the same values are offered to every reader.
+    are_options_fixed: ClassVar[bool] = True
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the values that can be chosen, each with its title."""
+        raise NotImplementedError
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the title of the value that was chosen; the value where it is not among those that are offered."""
+        value = given.get(self.key)
+        return next((title for one, title in self.options() if one == value), value) if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFilter(OptionFilter):
+    """One of the members of an enum, by value: ``?urgency=emergency``."""
+
+    is_fixed: ClassVar[bool] = True
+
+    of: Any = None
+    choices: type[StrEnum] | None = None
+    #: Where the list shows only some of the members.
+    among: tuple[StrEnum, ...] = ()
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the values that can be chosen, each with its title."""
+        members: Any = self.among or tuple(self.choices or ())
+        return [(member.value, member.title) for member in members]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return equality with the chosen member."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        member = next((member for member in (self.among or self.choices or ()) if member.value == value), None)
+        if member is None:
+            raise self._malformed(value)
+        result: ColumnElement[bool] = self.of == member
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter(OptionFilter):
+    """One of some named criteria: ``?state=open``."""
+
+    is_fixed: ClassVar[bool] = True
+
+    cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the names of the cases, each with its title."""
+        return [(value, title) for value, title, _criterion in self.cases]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion of the case that was chosen."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        for name, _title, criterion in self.cases:
+            if name == value:
+                return criterion
+        raise self._malformed(value)
+
+
+@dataclass(frozen=True, slots=True)
+class StateFilter(OptionFilter):
+    """One of the states that records are in by the time at which somebody asks: ``?state=now``."""
+
+    states: Any = ()
+    #: Gives the criterion for a state, in the reader's zone.
+    meaning: Any = None
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the states, each with its title."""
+        return [(state.value, state.title) for state in self.states]
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the state that was chosen, as it is when this is asked."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        state = next((state for state in self.states if state.value == value), None)
+        if state is None:
+            raise self._malformed(value)
+        result: ColumnElement[bool] = self.meaning(state, zone)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFilter(Filter):
+    """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
+
+    of: Any = None
+    is_moment: bool = True
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the two dates."""
+        return (f"{self.key}-from", f"{self.key}-until")
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the period in the reader's zone."""
+        first, last = (self._date(given.get(name)) for name in self.names())
+        parts: list[ColumnElement[bool]] = []
+        if first:
+            parts.append(self.of >= self._bound(first, zone))
+        if last:
+            parts.append(self.of < self._bound(last + dt.timedelta(days=1), zone))
+        return and_(*parts) if parts else None
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the period in words."""
+        first, last = (day(self._date(given.get(name))) for name in self.names())
+        if first and last:
+            return _("%(first)s to %(last)s", first=first, last=last)
+        if first:
+            return _("from %(first)s on", first=first)
+        return _("until %(last)s", last=last) if last else None
+
+    def _date(self, text: str | None) -> dt.date | None:
+        if not text:
+            return None
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            raise self._malformed(text) from None
+        if not dt.date(1900, 1, 1) <= day <= dt.date(2999, 12, 30):
+            raise self._malformed(text)
+        return day
+
+    def _bound(self, day: dt.date, zone: ZoneInfo) -> dt.date | dt.datetime:
+        return dt.datetime.combine(day, dt.time.min, zone) if self.is_moment else day
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilter(Filter):
+    """Exactly this text, or a part of it with ``contains``: ``?code=1.3.2``."""
+
+    of: Any = None
+    contains: bool = False
+
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the text that was given."""
+        value = (given.get(self.key) or "").strip()
+        if not value:
+            return None
+        if len(value) > LONGEST_SEARCH or "\x00" in value:
+            raise self._malformed(value)
+        return contains(self.of, value) if self.contains else self.of == value
+
+    def words(self, given: Mapping[str, str]) -> str | Message | None:
+        """Return the text in quotes."""
+        value = (given.get(self.key) or "").strip()
+        return f"“{value}”" if value else None
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - any text column
+    """Return the criterion that ``column`` contains ``text``, whatever its case, wildcards taken literally."""
+    result: ColumnElement[bool] = column.icontains(text, autoescape=True)
+    return result
