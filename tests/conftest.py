@@ -208,7 +208,7 @@ def page(browser: Browser) -> Iterator[Page]:
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             errors.append(message.text)
 
-    with browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
+    with browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta", reduced_motion="reduce") as context:
         window = context.new_page()
         window.on("console", note)
         window.on("pageerror", lambda error: errors.append(str(error)))

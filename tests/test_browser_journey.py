@@ -66,7 +66,8 @@ class Desk:
 
     def __init__(self, browser: Browser, address: str, username: str, **options: Any) -> None:
         self.address = address
-        self.page: Page = browser.new_context(locale="id-ID", **options).new_page()
+        # Smooth scrolling would have every press wait for its end.
+        self.page: Page = browser.new_context(locale="id-ID", reduced_motion="reduce", **options).new_page()
         self.page.set_default_timeout(10_000)
         self.page.goto(f"{address}/login")
         self.page.fill("[name=username]", username)
