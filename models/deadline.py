@@ -19,9 +19,11 @@ from models import step_time, telling
 from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
+from models.delegation import in_force
 from models.deviation import Deviation
 from models.notification import Notification
 from models.sop import SopRevision
+from models.standing_in import tell_of_what_waits
 from models.timekeeping import raise_overdue
 from models.timekeeping import reading as reading_of
 from models.working_time import calendar_of, warning_share
@@ -51,10 +53,13 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
     """Look at every open step of ``agency`` and return what became of it; the caller commits.
 
     What is overdue under a paper that knows deviations is raised as one (SOP page, silences 13); everybody whom it
-    concerns is told, once, also under a paper that knows none. Finished steps are reckoned
-    anew where the calendar is another than it was.
+    concerns is told, once, also under a paper that knows none. Whoever stands in for the head, from a day that has
+    come since the decree was recorded, is told of what waits. Finished steps are reckoned anew where the calendar
+    is another than it was.
     """
     step_time.refresh(session, agency, now)
+    for delegation in session.scalars(in_force(agency.id, now.astimezone(agency.zone).date())):
+        tell_of_what_waits(session, delegation, now)
     share = warning_share(session, agency.id) / _PERCENT
     done = Sweep()
     for change_id in _pressing(session, agency, share, now):

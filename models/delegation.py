@@ -159,11 +159,14 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     return session.scalars(_IN_FORCE, asked).one_or_none()
 
 
+def in_force(agency_id: int, today: dt.date) -> Select[Delegation]:
+    """Return the statement for the delegations of this agency that are in force on ``today``."""
+    return select(Delegation).where(Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today))
+
+
 def standing_in(agency_id: int, today: dt.date) -> Select[Any]:
     """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
-    return select(Delegation.delegate_id).where(
-        Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today)
-    )
+    return in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
 
 
 #: Asked at every request, so put together once.

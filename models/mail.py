@@ -38,7 +38,7 @@ class Mailed(Word):
 
 
 class Mail(Base):
-    """One notification on its way to the address that its reader had when they were told."""
+    """One notification on its way to its reader, at the address that they had when it was last made to wait."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -74,10 +74,15 @@ class Mail(Base):
     notification: Mapped[Notification] = relationship(back_populates="mail")
 
     def send_again(self, now: dt.datetime) -> None:
-        """Let a mail that has failed wait as a new one does; raises NoSuchMove for one in any other state."""
+        """Let a mail that has failed wait as a new one does, to the address that its reader has by now.
+
+        Raises NoSuchMove for one in any other state.
+        """
         if self.state is not MailState.FAILED:
             raise NoSuchMove(_("Only a mail that has failed can be sent again."))
+        address = self.notification.user.email or self.address
         self.state, self.attempts, self.next_try_at, self.claimed_until = MailState.WAITING, 0, now, None
+        self.address = address
 
 
 #: What a row has under ``Mailed``, wherever a mail is outer joined to its notification.

@@ -314,7 +314,9 @@ BANS: tuple[Ban, ...] = (
         "mail",
         "UPDATE",
         "a mail that was sent is not sent again, and keeps its reader",
-        "OLD.state = 'sent' OR " + _changes("notification_id", "agency_id", "address")
+        "OLD.state = 'sent' OR " + _changes("notification_id", "agency_id")
+        # One that failed for its address may go to another.
+        + " OR ((" + _changes("address") + ") AND NOT (OLD.state = 'failed' AND NEW.state = 'waiting'))"
         + " OR (OLD.message_id IS NOT NULL AND (" + _changes("message_id") + "))",
     ),
     Ban("mail_kept", "mail", "DELETE", "a mail stays in the outbox"),

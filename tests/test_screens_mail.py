@@ -184,12 +184,16 @@ def test_the_administrator_has_a_failed_mail_sent_again_and_nobody_else_has(hous
         assert "/again" not in house.visitor(name).get(details).text
         assert house.visitor(name).post(again).status_code == 403
     assert house.visitor("administrator.tt").post(again).status_code == 404
+    with house.session() as session:
+        session.get_one(Notification, one.id).user.email = "alamat.baru@example.invalid"
+        session.commit()
     administrator = house.visitor("administrator")
     assert again in administrator.get(details).text
     assert administrator.post(again).status_code == 303
     with house.session() as session:
         mail = session.scalars(select(Mail).where(Mail.notification_id == one.id)).one()
         assert (mail.state, mail.attempts, mail.next_try_at) == (MailState.WAITING, 0, house.now)
+        assert mail.address == "alamat.baru@example.invalid"
         assert history_of(session, "mail", mail.id)[0].action == "mail.again"
         without = session.scalars(select(Notification.id).where(~Notification.mail.has()).limit(1)).one()
     assert administrator.post(again).status_code == 409

@@ -15,6 +15,7 @@ from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
+from models.deadline import sweep
 from models.delegation import DelegationKind, grant
 from models.handover import hand_over, take_up
 from models.mail import Mail, MailState
@@ -296,6 +297,28 @@ def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_fir
     )  # fmt: skip
     session.commit()
     assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "plh")]
+
+
+def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_no_other_does(session, office):
+    urgent, begins = at(session, office, Step.APPROVAL), NOW + dt.timedelta(days=1)
+    answer(session)
+    grant(
+        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
+        from_date=begins.date(), until_date=begins.date(), by=office.head, now=NOW,
+    )  # fmt: skip
+    what_waits = [f"waiting-{urgent.current.id}", f"overdue-{urgent.current.id}"]
+    for moment, expected in ((NOW, []), (begins, what_waits), (begins, [])):
+        before = len(_keys_of(session, office.delegate))
+        sweep(session, office.agency, moment)
+        session.flush()
+        assert _keys_of(session, office.delegate)[before:] == expected
+    session.commit()
+
+
+def _keys_of(session, user):
+    return session.scalars(
+        select(Notification.key).where(Notification.user_id == user.id).order_by(Notification.id)
+    ).all()
 
 
 def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(session, cast, office):

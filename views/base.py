@@ -249,7 +249,7 @@ class RecordView(ModelView):
 
     @expose("/details/")
     def details_view(self) -> str:
-        """Show one record: every column, and its own history."""
+        """Show one record: every column but its id, and its own history."""
         columns = self.shown()
         session = db.session()
         id_ = row_id(request.args.get("id"))
@@ -266,6 +266,7 @@ class RecordView(ModelView):
                 facts=[
                     (column, renderer(column, whole=True)(value))
                     for column, value in zip(columns, finisher(columns, session)(row[2:]), strict=True)
+                    if column.key != "id"  # which nobody knows it by
                 ],
                 history=self.history(id_),
                 **self.details_extras(id_),

@@ -36,6 +36,7 @@ COUNTED = 10_000
 PAGE_SIZES = (25, 50, 100)
 _KEPT_AS_TEXT = (Enum, Date, UtcDateTime)
 _DEEPEST_PAGE = 1_000_000
+_FIGURES = frozenset({CellKind.NUMBER, CellKind.MONEY})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +79,11 @@ class Column:
     then: tuple[Any, ...] = ()
     #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
     written: Callable[[Any], str] | None = None
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether its cells are compared digit under digit."""
+        return self.kind in _FIGURES and self.written is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

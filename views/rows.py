@@ -52,7 +52,7 @@ def _around(column: Column) -> tuple[str, str]:
     if column.leads:
         return '<th scope="row"><a href="', "</a></th>"
     # On a narrow screen, where the table's head is not shown, each cell says what it is.
-    kind = ' class="wide"' if column.wide else ""
+    kind = ' class="number"' if column.is_figure else ' class="wide"' if column.wide else ""
     return f'<td{kind} data-label="{escape(tr(column.heading))}">', "</td>"
 
 
