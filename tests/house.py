@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import create_engine, select
-from sqlalchemy.pool import NullPool
 
 import models.user
 from lpse_admin.config import LoginLimit
@@ -169,7 +168,7 @@ def opened(url: str, *, failures: int = 1000) -> Iterator[House]:
         app = make_program(
             url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
         )
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(url)
         found.append(House(app, engine))
         with found[0].session() as session:
             for key, suffix in SUFFIX.items():

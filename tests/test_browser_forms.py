@@ -130,5 +130,5 @@ def test_a_draft_is_nobody_else_s_and_goes_with_the_logout(page: Page, address: 
     log_in(page, address, "pemohon")
     page.click(".account summary")
     with page.expect_event("load"):
-        page.click("form[action$='/logout'] button")
+        page.click("button[form=logout]")
     assert page.evaluate(_KEPT) == 0

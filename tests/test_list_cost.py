@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -184,12 +185,12 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
             yield "\n".join(line.detail for line in lines)
 
 
-@pytest.mark.parametrize("username", SCOPES)
+@pytest.mark.parametrize("username", ["kepala", "admin"])
 def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program, username):
     """Each list is asked for now and a month later: what hangs on the time must not have been kept."""
     differing = []
     for view in screens(program):
-        for variant in variants(view):
+        for variant in chain.from_iterable(narrowed(entry) for entry in view.spec.filters if entry.is_fixed):
             for months in (0, 1):
                 set_clock(program, lambda months=months: dt.datetime.now(dt.UTC) + months * dt.timedelta(30))
                 with program.test_request_context(f"{view.url}/?{variant}"):

@@ -340,6 +340,9 @@ class _Page(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.forms: list[tuple[str, list[dict[str, str]], dict[str, str]]] = []
+        #: The forms by their ids, and buttons that stand elsewhere and name theirs.
+        self._named: dict[str, list[dict[str, str]]] = {}
+        self._elsewhere: list[tuple[str, dict[str, str]]] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
@@ -347,16 +350,26 @@ class _Page(HTMLParser):
             self.links.append(given["href"])
         elif tag == "form" and given.get("method", "get") == "post":
             self.forms.append((given.get("action", ""), [], {}))
+            self._named[given.get("id", "")] = self.forms[-1][1]
+        elif tag == "button" and "form" in given:
+            self._elsewhere.append((given["form"], given))
         elif tag == "button" and self.forms:
             self.forms[-1][1].append(given)
         elif tag == "input" and self.forms and given.get("type") == "hidden":
             self.forms[-1][2][given["name"]] = given.get("value", "")
+
+    def close(self) -> None:
+        """Give each button to the form that it names."""
+        super().close()
+        for name, button in self._elsewhere:
+            self._named[name].append(button)
 
 
 def _note(house: House, reader: str, address: str, text: str, walk_: Walk) -> list[str]:
     """Keep the forms of a page, one of each make, and return its links."""
     page = _Page()
     page.feed(text)
+    page.close()
     for action, buttons, hidden in page.forms:
         for button in buttons:
             target = button.get("formaction") or action or address
