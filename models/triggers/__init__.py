@@ -1,0 +1,46 @@
+"""Triggers: what CHECKs and keys cannot say, said by both databases themselves.
+
+Each rule is a name, a table, an event, and a condition on the old row under which the statement is refused. The
+migration holds a literal copy of the statements made here, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import DDL, event
+
+from models import search_index
+from models.base import Base
+from models.triggers import history, office, records
+from models.triggers.ban import Ban
+
+BANS: tuple[Ban, ...] = (*history.BANS, *records.BANS, *office.BANS)
+
+#: Tables that nobody empties at one stroke.
+_NEVER_EMPTIED = tuple(dict.fromkeys(ban.table for ban in BANS if ban.event == "DELETE"))
+
+#: What only PostgreSQL needs to be told.
+ON_POSTGRESQL = tuple(
+    Ban(f"{table}_no_truncate", table, "TRUNCATE", f"{table} cannot be emptied") for table in _NEVER_EMPTIED
+)
+
+
+def statements(dialect: str) -> list[tuple[str, str]]:
+    """Return (table, statement) for all triggers of a dialect and what they keep, in the order of their making."""
+    if dialect == "sqlite":
+        bans = [(ban.table, ban.sqlite()) for ban in BANS]
+    else:
+        bans = [(ban.table, statement) for ban in (*BANS, *ON_POSTGRESQL) for statement in ban.postgresql()]
+    return [*bans, *search_index.statements(dialect)]
+
+
+def arm() -> None:
+    """Make ``metadata.create_all`` set the triggers too."""
+    for dialect in ("sqlite", "postgresql"):
+        for _table, statement in statements(dialect):
+            ddl = DDL(statement.replace("%", "%%")).execute_if(  # type: ignore[no-untyped-call]
+                dialect=dialect
+            )
+            event.listen(Base.metadata, "after_create", ddl)
+
+
+arm()
