@@ -119,6 +119,17 @@ NEEDS_REASON = frozenset(
     }
 )
 
+#: What an outcome settles about a request for the rest of its way: under which name it is kept, and as what.
+SETTLES: dict[Outcome, tuple[str, Urgency | bool]] = {
+    Outcome.EMERGENCY: ("urgency", Urgency.EMERGENCY),
+    Outcome.NORMAL: ("urgency", Urgency.NORMAL),
+    Outcome.REFUSED: ("is_refused", True),
+    Outcome.APPROVED: ("is_refused", False),
+    Outcome.FAILED: ("is_undone", True),
+    Outcome.PASSED: ("is_undone", False),
+    Outcome.ROLLED_BACK: ("is_rolled_back", True),
+}
+
 #: The part that whoever finishes a step takes on this request.
 PARTS: dict[Step, Part] = {
     Step.REQUEST: Part.ASK,

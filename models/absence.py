@@ -20,8 +20,9 @@ from lpse_admin.roles import Role
 from lpse_admin.word import Word
 from models.agency import Agency, lock
 from models.audit import AuditEntry, AuditRow
-from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable
+from models.base import Base, Identity, Moment, PrimaryKey, Prose
 from models.delegation import Delegation
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -175,12 +176,10 @@ def _may_record(head: User, by: User) -> None:
 
 def _said(key: str, label: Message, text: str | None, faults: dict[str, Message], *, is_needed: bool) -> str | None:
     """Return what was said, or None; what is wrong with it goes into ``faults``."""
-    said = (text or "").strip() or None
-    if said is None and is_needed:
-        faults[key] = _("“%(field)s” is required here.", field=label)
-    elif said is not None and not is_storable(said):
-        faults[key] = _("This contains signs that cannot be kept.")
-    return said
+    said = (text or "").strip()
+    if fault := fault_of(said, needed_as=label if is_needed else None):
+        faults[key] = fault
+    return said or None
 
 
 def _faults(

@@ -74,6 +74,11 @@ def as_json(value: object) -> str:
     return _JSON.encode(value)
 
 
+def plain(value: object) -> object:
+    """Return a date as a column of JSON keeps it, and anything else as it is."""
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
 def is_id(value: object) -> TypeGuard[int]:
     """Whether ``value`` can be the key of a row at all: both databases fail on a number of more than 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
@@ -87,9 +92,12 @@ def is_storable(text: str) -> bool:
 #: SQLite counts up only an INTEGER key by itself; PostgreSQL gets 64 bits.
 Identity = BigInteger().with_variant(Integer, "sqlite")
 
+#: What a single line of text can hold, in characters.
+LINE_LENGTH = 300
+
 PrimaryKey = Annotated[int, mapped_column(Identity, primary_key=True)]
 Moment = Annotated[dt.datetime, mapped_column(UtcDateTime)]
-Line = Annotated[str, mapped_column(String(300))]
+Line = Annotated[str, mapped_column(String(LINE_LENGTH))]
 Prose = Annotated[str, mapped_column(Text)]
 
 

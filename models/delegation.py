@@ -10,19 +10,19 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.event import Event
-from lpse_admin.message import Message, _
+from lpse_admin.message import _
 from lpse_admin.roles import Role
 from lpse_admin.word import Word
-from models.agency import Agency, lock
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
+from models.agency import Agency
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.notification import tell
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
+    from lpse_admin.sop import Sop
+    from lpse_admin.steps import Step
     from models.document import Document
-
-#: What a single line of text can hold, in characters.
-_LINE_LENGTH = 300
 
 
 class DelegationKind(Word):
@@ -89,7 +89,7 @@ class Delegation(Base):
 
     def may_be_withdrawn_by(self, user: User) -> bool:
         """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""
-        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or _records_for(user, self.agency_id)
+        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or records_for(user, self.agency_id)
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
         """End the delegation at once; what was decided under it stands.
@@ -101,15 +101,14 @@ class Delegation(Base):
             raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is withdrawn already."))
-        if reason is not None and not (reason.strip() and is_storable(reason)):
-            message = _("“%(field)s” is required here.", field=_("Reason"))
-            raise Incomplete(message, fields={"reason": message})
+        if reason is not None and (fault := fault_of(reason, needed_as=_("Reason"))):
+            raise Incomplete(fault, fields={"reason": fault})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id
         self.withdrawn_reason = reason.strip() if reason else None
-        self._tell(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
+        self.tell_of(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
 
-    def _tell(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
-        """Tell the delegate and the head of it, save whoever did it."""
+    def tell_of(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
+        """Tell the delegate and the head of what ``by`` did to it, save whoever did it."""
         session = Session.object_session(self)
         if session is not None:
             tell(
@@ -125,6 +124,12 @@ class Delegation(Base):
                 by=by.full_name,
                 reason=reason,
             )
+
+
+def capacity(paper: Sop, step: Step, delegation: Delegation | None) -> str:
+    """Return in what capacity a step is taken, in the paper's words: 'Plh. Kepala LPSE'."""
+    title = paper.actor_title(step)
+    return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 
 def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
@@ -186,109 +191,6 @@ _IN_FORCE = (
 )
 
 
-def grant(  # noqa: PLR0913 - a decree has this many parts
-    session: Session,
-    *,
-    head: User,
-    delegate: User,
-    kind: DelegationKind,
-    decree_number: str,
-    from_date: dt.date,
-    until_date: dt.date,
-    by: User,
-    now: dt.datetime,
-    reason: str | None = None,
-) -> Delegation:
-    """Record the head's delegation; ``by`` is the head or an administrator who has the decree before them.
-
-    The delegate is told, of what waits for the head already too where the delegation is in force at once.
-
-    Raises NotAllowed where somebody else grants it, Incomplete with a sentence beside each wrong field.
-    """
-    _may_grant(head, by)
-    if head.agency_id is not None:
-        session.flush()
-        lock(session, head.agency_id)  # two decrees at once would not see one another
-    faults = _faults(session, head, delegate, from_date, until_date, now)
-    if by.id == delegate.id:
-        faults["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
-    number = decree_number.strip()
-    if not number:
-        faults["decree_number"] = _("“%(field)s” is required here.", field=_("Decree number"))
-    elif len(number) > _LINE_LENGTH:
-        faults["decree_number"] = _(
-            "At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(number)
-        )
-    elif not is_storable(number):
-        faults["decree_number"] = _("This contains signs that cannot be kept.")
-    if reason and not is_storable(reason):
-        faults["reason"] = _("This contains signs that cannot be kept.")
-    if faults:
-        raise Incomplete(_("The delegation cannot be recorded like this."), fields=faults)
-    delegation = Delegation(
-        agency=head.agency,
-        head=head,
-        delegate=delegate,
-        kind=kind,
-        decree_number=number,
-        from_date=from_date,
-        until_date=until_date,
-        reason=reason,
-        recorded_by=by,
-        recorded_at=now,
-    )
-    session.add(delegation)
-    session.flush()
-    delegation._tell(Event.DELEGATION_GRANTED, by, now, reason=reason)  # noqa: SLF001 - the same module's other half
-    if delegation.is_in_force(now):
-        from models.standing_in import tell_of_what_waits  # noqa: PLC0415 - change.py imports this module
-
-        tell_of_what_waits(session, delegation, now)
-    return delegation
-
-
-def _may_grant(head: User, by: User) -> None:
-    is_head = by.id == head.id and Role.HEAD in by.roles
-    if not (is_head or _records_for(by, head.agency_id)):
-        raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
-
-
-def _records_for(by: User, agency_id: int | None) -> bool:
+def records_for(by: User, agency_id: int | None) -> bool:
     """Whether ``by`` is an administrator who enters this agency's decrees."""
     return Role.ADMINISTRATOR in by.roles and by.agency_id in {None, agency_id}
-
-
-def _faults(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong together
-    session: Session, head: User, delegate: User, from_date: dt.date, until_date: dt.date, now: dt.datetime
-) -> dict[str, Message]:
-    faults: dict[str, Message] = {}
-    if Role.HEAD not in head.roles:
-        faults["head_id"] = _("A delegation is the head's to give: it cannot be delegated further.")
-    if delegate.agency_id != head.agency_id or not delegate.is_active:
-        faults["delegate_id"] = _("The delegate must be an active user of the same agency.")
-    elif delegate.id == head.id or Role.HEAD in delegate.roles:
-        faults["delegate_id"] = _("The delegate must be somebody other than a head.")
-    if until_date < from_date:
-        faults["until_date"] = _("The last day is before the first.")
-    elif head.agency is not None and until_date < now.astimezone(head.agency.zone).date():
-        faults["until_date"] = _("The last day is past already.")
-    if not faults and _overlapping(session, head, from_date, until_date):
-        faults["from_date"] = _("Another delegation is in force on some of these days.")
-    return faults
-
-
-def _overlapping(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:
-    return (
-        session.scalars(
-            select(Delegation.id)
-            .where(
-                Delegation.agency_id == head.agency_id,
-                Delegation.head_id.in_(select(User.id).where(User.is_head)),
-                Delegation.withdrawn_at.is_(None),
-                Delegation.from_date <= until_date,
-                Delegation.until_date >= from_date,
-            )
-            .limit(1)
-        ).one_or_none()
-        is not None
-    )

@@ -21,8 +21,9 @@ from lpse_admin.steps import Step
 from lpse_admin.word import Word
 from models import telling
 from models.agency import Agency
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_id, is_storable, session_of, stored
+from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, is_id, plain, session_of, stored
 from models.delegation import Delegation, delegation_of
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ def raise_on(
             kind=one.kind,
             subject=one.subject,
             what=one.what,
-            standard=one.standard[:300],
+            standard=one.standard[:LINE_LENGTH],
             allowed_minutes=one.allowed_minutes,
             measured_minutes=one.measured_minutes,
             raised_at=now,
@@ -372,9 +373,7 @@ def fault_of_text(value: object) -> Message | None:
         return None
     if not isinstance(value, str):
         return _("This is not a text.")
-    if len(value.strip()) > _PROSE_LENGTH:
-        return _("At most %(most)s characters; this has %(length)s.", most=_PROSE_LENGTH, length=len(value.strip()))
-    return None if is_storable(value) else _("This text has a character that cannot be kept.")
+    return fault_of(value, most=_PROSE_LENGTH)
 
 
 def declared(values: Mapping[str, object]) -> dict[str, Any]:
@@ -388,7 +387,7 @@ def declared(values: Mapping[str, object]) -> dict[str, Any]:
         raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=faults)
     disposals = values.get(DISPOSALS)
     if isinstance(disposals, dict):
-        said[DISPOSALS] = {key: {name: _plain(part) for name, part in one.items()} for key, one in disposals.items()}
+        said[DISPOSALS] = {key: {name: plain(part) for name, part in one.items()} for key, one in disposals.items()}
     return said
 
 
@@ -398,7 +397,3 @@ def _day(value: object) -> object:
         return dt.date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return None
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, dt.date) else value

@@ -15,17 +15,14 @@ from lpse_admin.records import Environment
 from lpse_admin.roles import Role
 from lpse_admin.word import Word
 from models.agency import Agency, lock
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, is_storable, stored
+from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
+from models.typed import fault_of, is_of_our_times
 from models.user import User
 
 if TYPE_CHECKING:
     from models.change import ChangeRequest
     from models.delegation import Delegation
     from models.document import Document
-
-#: What a single line of text can hold, in characters; and the years within which a moment is meant.
-_LINE_LENGTH = 300
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 class FreezeState(Word):
@@ -86,7 +83,7 @@ class Freeze(Base):
         allowed a release in it, Incomplete with a sentence beside each wrong field.
         """
         _demand_keeper(by, self.agency_id)
-        session = _session_of(self)
+        session = session_of(self)
         self._hold(session)
         if not self.may_be_altered(now):
             raise NoSuchMove(
@@ -104,18 +101,18 @@ class Freeze(Base):
         for a reason that says nothing.
         """
         _demand_keeper(by, self.agency_id)
-        session = _session_of(self)
+        session = session_of(self)
         self._hold(session)
         if not self.may_be_lifted(now):
             raise NoSuchMove(_("This freeze is over or lifted already."))
-        if fault := fault_of_prose(reason):
+        if fault := fault_of(reason, needed_as=_("Reason")):
             raise Incomplete(fault, fields={"reason": fault})
         self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
         self.changed_at, self.revision = now, self.revision + 1
         session.flush()
 
     def _is_relied_on(self) -> bool:
-        return bool(_session_of(self).scalar(select(exists().where(FreezePermit.freeze_id == self.id))))
+        return bool(session_of(self).scalar(select(exists().where(FreezePermit.freeze_id == self.id))))
 
     def _hold(self, session: Session) -> None:
         """Let nobody schedule a release or allow one in it while it changes."""
@@ -213,13 +210,6 @@ def state_at(now: dt.datetime) -> ColumnElement[str]:
     return case(*((in_state(state, now), state.value) for state in FreezeState))
 
 
-def fault_of_prose(text: str) -> Message | None:
-    """Return what is wrong with words that have to be given, or None."""
-    if not text.strip():
-        return _("“%(field)s” is required here.", field=_("Reason"))
-    return None if is_storable(text) else _("This contains signs that cannot be kept.")
-
-
 def _demand_keeper(by: User, agency_id: int) -> None:
     if Role.ADMINISTRATOR not in by.roles or by.agency_id not in {None, agency_id} or not by.is_active:
         raise NotAllowed(_("Only an administrator keeps the freeze periods."))
@@ -228,13 +218,9 @@ def _demand_keeper(by: User, agency_id: int) -> None:
 def _check(entry: FreezeEntry, now: dt.datetime) -> None:
     faults = _faults_of_moments(entry, now)
     name = " ".join(entry.name.split())
-    if not name:
-        faults["name"] = _("“%(field)s” is required here.", field=_("Name of the freeze"))
-    elif len(name) > _LINE_LENGTH:
-        faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(name))
-    elif not is_storable(name):
-        faults["name"] = _("This contains signs that cannot be kept.")
-    if fault := fault_of_prose(entry.reason):
+    if fault := fault_of(name, needed_as=_("Name of the freeze"), most=LINE_LENGTH):
+        faults["name"] = fault
+    if fault := fault_of(entry.reason, needed_as=_("Reason")):
         faults["reason"] = fault
     if faults:
         raise Incomplete(_("The freeze cannot be entered like this."), fields=faults)
@@ -244,16 +230,10 @@ def _faults_of_moments(entry: FreezeEntry, now: dt.datetime) -> dict[str, Messag
     faults = {
         key: _("This is not a date and time.")
         for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at))
-        if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR
+        if at is None or not is_of_our_times(at)
     }
     if faults or entry.from_at is None or entry.until_at is None:
         return faults
     if entry.until_at <= entry.from_at:
         return {"until_at": _("The end is not after the start.")}
     return {"until_at": _("The end is past already.")} if entry.until_at <= now else {}
-
-
-def _session_of(freeze: Freeze) -> Session:
-    session = Session.object_session(freeze)
-    assert session is not None  # noqa: S101 - it is read from one
-    return session

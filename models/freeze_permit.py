@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
-from lpse_admin.roles import Role
 from lpse_admin.steps import Step
-from lpse_admin.workflow import Person, conflicting_part, is_actor
-from models.change import ChangeRequest, capacity
-from models.delegation import Delegation, delegation_of
+from lpse_admin.workflow import conflicting_part, is_actor
+from models.change import ChangeRequest
+from models.delegation import capacity
 from models.document import attach
-from models.freeze import Freeze, FreezePermit, fault_of_prose
+from models.freeze import Freeze, FreezePermit
+from models.typed import fault_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -42,7 +42,7 @@ def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
     checks (SOP page, 'Actors' and silences 4).
     """
-    who, _delegation = _as_head(change, user, now)
+    who, _delegation = change.as_actor(user, now, Step.APPROVAL)
     position = replace(change.position, step=Step.APPROVAL)
     if not is_actor(change.paper.rules[Step.APPROVAL], position, who):
         return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(Step.APPROVAL))
@@ -113,9 +113,9 @@ def permit(  # noqa: PLR0913 - what a permission says
     session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
     if freeze.id not in {one.id for one in permittable(session, change)}:
         raise NoSuchMove(_("This release is past, is allowed already, or the freeze keeps it from nothing."))
-    if fault := fault_of_prose(reason):
+    if fault := fault_of(reason, needed_as=_("Reason")):
         raise Incomplete(fault, fields={"reason": fault})
-    _who, delegation = _as_head(change, by, now)
+    _who, delegation = change.as_actor(by, now, Step.APPROVAL)
     document = None
     if letter is not None:  # it belongs to the request, so to the step at which that stands
         document = attach(
@@ -141,13 +141,3 @@ def permit(  # noqa: PLR0913 - what a permission says
     session.add(given)
     session.flush()
     return given
-
-
-def _as_head(change: ChangeRequest, user: User, now: dt.datetime) -> tuple[Person, Delegation | None]:
-    """Return ``user`` as the rules see them where the head decides, and the delegation that makes them so."""
-    if user.agency_id != change.agency_id or not user.is_active:
-        return Person(user.id, frozenset()), None
-    session = Session.object_session(change)
-    assert session is not None  # noqa: S101 - a request is read from one
-    delegation = None if Role.HEAD in user.roles else delegation_of(session, user, now)
-    return Person(user.id, user.roles, stands_in_for_head=delegation is not None), delegation

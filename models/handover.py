@@ -14,6 +14,7 @@ from models import telling
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
 from models.timekeeping import raise_overdue
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -116,8 +117,11 @@ def _faults(change: ChangeRequest, current: Activity, to: User, reason: str, now
         faults["to"] = _("The step is in these hands already.")
     elif refusal := change.bar_from_taking(to, now):
         faults["to"] = refusal
-    if fault := fault_of_text(reason):
+    if fault := fault_of_reason(reason):
         faults["reason"] = fault
-    elif not reason.strip():
-        faults["reason"] = _("“%(field)s” is required here.", field=_("Reason"))
     return faults
+
+
+def fault_of_reason(reason: str) -> Message | None:
+    """Return why this cannot be the reason of a hand-over, or None where it can."""
+    return fault_of_text(reason) or fault_of(reason, needed_as=_("Reason"))

@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from lpse_admin.message import Message, _
 from lpse_admin.sop import Move
-from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.steps import CHECKS_ANOTHER, PARTS, SETTLES, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow import result_of
 from models.activity import Activity
 from models.agency import NumberCounter
-from models.change import ChangeRequest, ChangeRevision
+from models.change import ChangeRequest
+from models.revision import ChangeRevision
 from models.sop import SopMove
 
 if TYPE_CHECKING:
@@ -56,19 +57,11 @@ class _State:
 
     def take(self, move: Move) -> None:
         """Go where ``move`` leads, with what its outcome settles."""
-        match move.outcome:
-            case Outcome.RESUBMITTED:
-                self.revision += 1
-            case Outcome.EMERGENCY | Outcome.NORMAL:
-                self.urgency = Urgency(move.outcome.value)
-            case Outcome.REFUSED | Outcome.APPROVED:
-                self.is_refused = move.outcome is Outcome.REFUSED
-            case Outcome.FAILED | Outcome.PASSED:
-                self.is_undone = move.outcome is Outcome.FAILED
-            case Outcome.ROLLED_BACK:
-                self.is_rolled_back = True
-            case _:
-                pass
+        if move.outcome is Outcome.RESUBMITTED:
+            self.revision += 1
+        elif move.outcome in SETTLES:
+            name, value = SETTLES[move.outcome]
+            setattr(self, name, value)
         self.step = move.target
         self.result = result_of(move, rolled_back=self.is_rolled_back)
 

@@ -20,7 +20,8 @@ from lpse_admin.kib import CARDS, COMMON, Card, Column, ColumnKind, Condition, c
 from lpse_admin.message import Message, _
 from models.agency import lock
 from models.asset import Asset, AssetMutation, MutationKind
-from models.base import as_json, is_id, is_storable
+from models.base import LINE_LENGTH, as_json, is_id, is_storable
+from models.typed import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +35,9 @@ _PRICE_LIMIT = Decimal(10) ** 16
 _SEN = Decimal("0.01")
 #: Rupiah as they are written: 12.500.000,00. A point before two digits is one of the program's own prices.
 _RUPIAH = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 #: How many rows one request may bring.
 MOST_ROWS = 1000
 _LENGTHS = {"code": 24, "register": 8}
-_TEXT_LENGTH = 300
 
 
 def columns(card: Card) -> dict[str, Column]:
@@ -281,7 +280,7 @@ def _record(  # noqa: PLR0913, PLR0917 - what a mutation says
 
 
 def _text(text: str, column: Column) -> str:
-    if len(text) > _LENGTHS.get(column.key, _TEXT_LENGTH) or not is_storable(text):
+    if len(text) > _LENGTHS.get(column.key, LINE_LENGTH) or not is_storable(text):
         raise ValueError
     return text
 

@@ -13,15 +13,13 @@ from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.hours import spans
 from lpse_admin.message import Message, _
 from models.agency import Agency
-from models.base import Base, Identity, Line, Moment, PrimaryKey, is_storable, stored
+from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, stored
 from models.setting import begin, conclude, date_faults
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-#: What a single line of text can hold, in characters.
-_LINE_LENGTH = 300
 
 
 class OfficeDay(Base):
@@ -132,13 +130,8 @@ def days_of_year(session: Session, agency_id: int, year: int) -> Sequence[Office
 def _read(kind: OverrideKind, name: str, hours: str) -> tuple[dict[str, Message], str | None]:
     """Return what is wrong with the parts of a day, and its own hours in the one way that they are stored."""
     faults: dict[str, Message] = {}
-    named = name.strip()
-    if not named:
-        faults["name"] = _("“%(field)s” is required here.", field=_("Name of the day"))
-    elif len(named) > _LINE_LENGTH:
-        faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(named))
-    elif not is_storable(named):
-        faults["name"] = _("This contains signs that cannot be kept.")
+    if fault := fault_of(name, needed_as=_("Name of the day"), most=LINE_LENGTH):
+        faults["name"] = fault
     own = ""
     try:
         own = ", ".join(map(str, spans(hours)))
@@ -146,6 +139,6 @@ def _read(kind: OverrideKind, name: str, hours: str) -> tuple[dict[str, Message]
         faults["hours"] = refusal.message
     if own and kind is not OverrideKind.WORKDAY:
         faults["hours"] = _("Only a working day has hours of its own")
-    elif len(own) > _LINE_LENGTH:
-        faults["hours"] = _("At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(own))
+    elif fault := fault_of(own, most=LINE_LENGTH):
+        faults["hours"] = fault
     return faults, own or None

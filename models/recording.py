@@ -25,7 +25,8 @@ from models.activity import (
     TestCase,
     TestRun,
 )
-from models.base import is_id, is_storable
+from models.base import LINE_LENGTH, is_id, is_storable
+from models.typed import fault_of, is_of_our_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from models.change import ChangeRequest
     from models.user import User
 
-#: What a single line of text can hold, in characters; prose is bounded only by what a form may send.
-LINE_LENGTH = 300
+#: Prose is bounded only by what a form may send.
 _SHORT = {"version": 80}
 _PROSE_LENGTH = 100_000
 _MOST_MINUTES = 60 * 24 * 365
@@ -133,7 +133,7 @@ def _fault(  # noqa: C901, PLR0911 - one sentence for each kind of value
         case FieldKind.MOMENT:
             return _fault_of_moment(field, value, change, now)
         case FieldKind.DATE:
-            return None if type(value) is dt.date and _is_of_our_times(value) else _("This is not a date.")
+            return None if type(value) is dt.date and is_of_our_times(value) else _("This is not a date.")
         case FieldKind.MINUTES:
             fits = type(value) is int and 0 <= value <= _MOST_MINUTES
             return None if fits else _("Give a number of minutes, 0 or more.")
@@ -156,15 +156,11 @@ def _fault_of_text(field: Field, value: object) -> Message | None:
     if not isinstance(value, str):
         return _("This is not a text.")
     most = _SHORT.get(field.key, LINE_LENGTH) if field.kind is FieldKind.LINE else _PROSE_LENGTH
-    if len(value.strip()) > most:
-        return _("At most %(most)s characters; this has %(length)s.", most=most, length=len(value.strip()))
-    if not is_storable(value):
-        return _("This text has a character that cannot be kept.")
-    return None
+    return fault_of(value, most=most)
 
 
 def _fault_of_moment(field: Field, value: object, change: ChangeRequest, now: dt.datetime) -> Message | None:
-    if not isinstance(value, dt.datetime) or value.tzinfo is None or not _is_of_our_times(value):
+    if not isinstance(value, dt.datetime) or value.tzinfo is None or not is_of_our_times(value):
         return _("This is not a date and time.")
     if field.past_only and value > now:
         return _("A stated time cannot be in the future.")
@@ -187,16 +183,9 @@ def _is_a_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value.strip()) <= _PROSE_LENGTH and is_storable(value)
 
 
-def _is_of_our_times(value: dt.date) -> bool:
-    """Whether a date is near enough to be meant, and to be put into any zone."""
-    return mutation.FIRST_YEAR <= value.year <= mutation.LAST_YEAR
-
-
 def _fault_of_link(value: object, change: ChangeRequest) -> Message | None:
-    from models.change import ChangeRequest as Linked  # noqa: PLC0415 - change.py imports this module
-
     session = Session.object_session(change)
-    earlier = session.get(Linked, value) if session is not None and is_id(value) else None
+    earlier = session.get(type(change), value) if session is not None and is_id(value) else None
     if (
         earlier is None
         or earlier.agency_id != change.agency_id

@@ -34,6 +34,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.roles import Role
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, session_of, stored
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -261,10 +262,8 @@ def _judge(  # noqa: PLR0913, PLR0917 - what a view can be refused for
     plain = _plain(name)
     if not plain:
         faults["name"] = _("Give the view a name.")
-    elif len(plain) > _LONGEST_NAME:
-        faults["name"] = _("At most %(most)s characters; this has %(length)s.", most=_LONGEST_NAME, length=len(plain))
-    elif not is_storable(plain):
-        faults["name"] = _("This text has a character that cannot be kept.")
+    elif fault := fault_of(plain, most=_LONGEST_NAME):
+        faults["name"] = fault
     else:
         faults |= _faults_beside_others(session, user, screen, plain, besides)
     if shared_with is not None and not may_share(user):

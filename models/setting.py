@@ -17,7 +17,8 @@ from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from models import audit
 from models.agency import Agency, lock
-from models.base import Base, Identity, Moment, PrimaryKey, is_storable
+from models.base import Base, Identity, Moment, PrimaryKey
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -95,9 +96,8 @@ def conclude(session: Session, reason: str, faults: Mapping[str, Message]) -> No
 
 def reason_faults(reason: str) -> dict[str, Message]:
     """Return what is wrong with a reason, by its field."""
-    if not reason.strip():
-        return {"reason": _("“%(field)s” is required here.", field=_("Reason"))}
-    return {} if is_storable(reason) else {"reason": _("This contains signs that cannot be kept.")}
+    fault = fault_of(reason, needed_as=_("Reason"))
+    return {"reason": fault} if fault else {}
 
 
 def date_faults(**dates: dt.date) -> dict[str, Message]:

@@ -303,7 +303,7 @@ def _fault(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a 
     if len(value) > column.type.length and key != "nip":
         return _("At most %(most)s characters; this has %(length)s.", most=column.type.length, length=len(value))
     if not is_storable(value) or not value.isprintable():
-        return _("This contains signs that cannot be kept.")
+        return _("This text has a character that cannot be kept.")
     if key == "username" and not _USERNAME.fullmatch(value):
         return _("A user name has 3 to 80 small letters, digits, full stops, hyphens or underscores.")
     if key == "nip" and not (value.isascii() and value.isdigit() and len(value) == _NIP_DIGITS):

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.holidays_id import Period, ramadans
@@ -14,8 +14,9 @@ from lpse_admin.hours import Hours, Timetable, spans
 from lpse_admin.message import Message, _
 from lpse_admin.word import Word
 from models.agency import Agency
-from models.base import Base, Identity, Line, Moment, PrimaryKey
+from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of
 from models.setting import begin, conclude, date_faults
+from models.typed import fault_of
 from models.user import User
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 #: The columns of a week, Monday first, and those of a week in Ramadan; they are also the fields of a form.
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 RAMADAN_WEEK = tuple(f"ramadan_{day}" for day in WEEK)
-_LINE_LENGTH = 300
 #: A month of the Islamic calendar has so many days.
 _SHORTEST, _LONGEST = 29, 30
 
@@ -79,7 +79,7 @@ class WorkingHours(Base):
 
     def alter(self, typed: Mapping[str, str], *, by: User, now: dt.datetime, reason: str) -> None:
         """Set other hours from the same day on; raises as ``set_hours`` does, NoSuchMove where they are gone."""
-        session = _session_of(self)
+        session = session_of(self)
         begin(session, self.agency_id, by)
         _still_there(session, WorkingHours, self.id)
         week, faults = _read(typed)
@@ -89,7 +89,7 @@ class WorkingHours(Base):
 
     def remove(self, *, by: User, reason: str) -> None:
         """Let the hours before these hold on; raises as ``alter`` does."""
-        session = _session_of(self)
+        session = session_of(self)
         begin(session, self.agency_id, by)
         _still_there(session, WorkingHours, self.id)
         conclude(session, reason, {})
@@ -129,7 +129,7 @@ class RamadanMonth(Base):
 
     def remove(self, *, by: User, reason: str) -> None:
         """Let the calculated month hold again; raises as ``WorkingHours.remove`` does."""
-        session = _session_of(self)
+        session = session_of(self)
         begin(session, self.agency_id, by)
         _still_there(session, RamadanMonth, self.id)
         conclude(session, reason, {})
@@ -210,21 +210,13 @@ def _read(typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Message]]
         except Incomplete as refusal:
             faults[day] = refusal.message
         else:
-            if len(week[day]) > _LINE_LENGTH:
-                faults[day] = _(
-                    "At most %(most)s characters; this has %(length)s.", most=_LINE_LENGTH, length=len(week[day])
-                )
+            if fault := fault_of(week[day], most=LINE_LENGTH):
+                faults[day] = fault
     for days in (WEEK, RAMADAN_WEEK):
         # Nothing would ever be due in an office that never works.
         if not any(week.get(day) or day in faults for day in days):
             faults[days[0]] = _("At least one day of the week has working hours.")
     return week, faults
-
-
-def _session_of(row: Base) -> Session:
-    session = object_session(row)
-    assert session is not None  # noqa: S101 - a row that was just loaded
-    return session
 
 
 def _still_there(session: Session, table: type[WorkingHours | RamadanMonth], id_: int) -> None:

@@ -29,10 +29,11 @@ from lpse_admin.workflow import asked_items
 from models import audit, sop
 from models.absence import Absence, record
 from models.asset import Asset
-from models.change import ChangeRequest, draft
-from models.delegation import Delegation, DelegationKind, grant
+from models.decree import grant
+from models.delegation import Delegation, DelegationKind
 from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.document import attach
+from models.draft import draft
 from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
 from models.office_day import OfficeDay, set_day
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from models.activity import Activity
     from models.agency import Agency
+    from models.change import ChangeRequest
     from tests.conftest import NewDatabase
 
 #: A Monday, 09.00 in Lumajang and 10.00 in Tana Tidung.

@@ -12,7 +12,8 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models.absence import AbsenceCause, AbsenceState, head_absence, record
-from models.delegation import DelegationKind, grant
+from models.decree import grant
+from models.delegation import DelegationKind
 from tests.cast import NOW, absence, answer, at, delegation, move, user
 
 TODAY = NOW.date()

@@ -16,6 +16,7 @@ from models import audit
 from models.audit import Anchor, AuditEntry, AuditRow, Circumstances
 from models.base import Base
 from models.document import FileContent, keep
+from models.draft import discard
 from models.user import User
 from tests.cast import (
     NOW,
@@ -158,7 +159,7 @@ def test_a_draft_thrown_away_leaves_its_trace(session, cast):
     session.commit()
     number, since = change.id, height(session, office.agency.id)
     answer(session, "change.discard")
-    change.discard(office.requester)
+    discard(change, office.requester)
     session.commit()
     _, rows = told_since(session, since, office.agency.id)
     assert {(table, action) for table, action, *_ in rows} == {

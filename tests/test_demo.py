@@ -25,12 +25,13 @@ from models.agency import Agency
 from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.base import Base, UtcDateTime, as_json
-from models.change import ChangeRequest, draft
+from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
 from models.deviation import DISPOSALS, Deviation, DeviationState
 from models.document import Document, FileContent, attach
+from models.draft import draft
 from models.handover import Handover, hand_over, take_up
 from models.mutation import snapshot
 from models.sop import SopRevision, SopState

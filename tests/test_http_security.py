@@ -240,7 +240,7 @@ def poisoned(house: House) -> int:
 
 
 def _draft(session: Any, requester: Any) -> int:
-    from models.change import draft  # noqa: PLC0415
+    from models.draft import draft  # noqa: PLC0415
 
     answer(session)
     change = draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))

@@ -21,10 +21,11 @@ from models.absence import Absence
 from models.activity import Activity
 from models.asset import Asset
 from models.audit import AuditEntry
-from models.change import ChangeRequest, draft
+from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document, attach
+from models.draft import draft
 from models.freeze import Freeze, FreezePermit
 from models.mail import Mail
 from models.notification import Notification

@@ -10,6 +10,7 @@ from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.steps import Outcome, Result, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, open_moves
+from models.draft import discard
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
@@ -292,9 +293,9 @@ def test_a_draft_can_be_thrown_away_with_its_files_and_a_submitted_request_canno
     fulfil(session, change)
     session.commit()
     with pytest.raises(NotAllowed):
-        change.discard(office.outsider)
-    change.discard(office.requester)
+        discard(change, office.outsider)
+    discard(change, office.requester)
     session.commit()
     change = at(session, office, Step.EVALUATION)
     with pytest.raises(NoSuchMove):
-        change.discard(office.requester)
+        discard(change, office.requester)

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.steps import Outcome, Step
 from models.agency import NumberCounter
-from models.change import ChangeRequest, whole
+from models.change import ChangeRequest
 from models.database import is_sqlite
 from models.document import FileContent, attach, keep
+from models.draft import discard
 from models.user import User
+from models.whole_change import whole
 from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
 
 
@@ -224,5 +226,5 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(session, cast, data
         is_ready()
         seen.save(person, now=NOW, values={"title": "Judul lain"})
 
-    change.discard(office.requester)
+    discard(change, office.requester)
     assert isinstance(Another(database_url, save).meanwhile(session), NotFound)

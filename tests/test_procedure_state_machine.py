@@ -29,8 +29,9 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import audit
-from models.change import draft
-from models.delegation import DelegationKind, grant
+from models.decree import grant
+from models.delegation import DelegationKind
+from models.draft import draft
 from models.handover import hand_over, take_up
 from models.user import User
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for

@@ -14,7 +14,8 @@ from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKi
 from lpse_admin.sop import Condition
 from lpse_admin.steps import OUTCOMES, Outcome, Step
 from models import recording
-from models.change import capacity, whole
+from models.delegation import capacity
+from models.whole_change import whole
 from tests.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
 
 LATER = NOW + dt.timedelta(minutes=1)

@@ -18,7 +18,8 @@ from lpse_admin.event import Event
 from lpse_admin.steps import Outcome, Step
 from models.audit import history_of
 from models.database import db
-from models.delegation import DelegationKind, grant
+from models.decree import grant
+from models.delegation import DelegationKind
 from models.mail import Mail, MailState
 from models.notification import Notification, tell
 from models.user import Language, User

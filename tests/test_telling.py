@@ -16,7 +16,8 @@ from lpse_admin.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
 from models.deadline import sweep
-from models.delegation import DelegationKind, grant
+from models.decree import grant
+from models.delegation import DelegationKind
 from models.handover import hand_over, take_up
 from models.mail import Mail, MailState
 from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread

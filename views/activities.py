@@ -20,12 +20,13 @@ from models import waiting
 from models.activity import RECORD_OF, Activity, Release, ReleaseAsset
 from models.agency import Agency
 from models.asset import Asset
-from models.change import ChangeRequest, whole
+from models.change import ChangeRequest
 from models.database import db
 from models.delegation import Delegation
 from models.freeze import Freeze, FreezePermit
 from models.scope import visible
 from models.user import User
+from models.whole_change import whole
 from views.absent_head import absent_head
 from views.agency_filter import AgencyFilter
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head

@@ -20,10 +20,12 @@ from lpse_admin.steps import Outcome, Result, Step, Urgency
 from models import audit
 from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest, blank, draft, whole
+from models.change import ChangeRequest
 from models.database import db
+from models.draft import blank, discard, draft
 from models.handover import hand_over, take_up
 from models.user import User
+from models.whole_change import whole
 from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id
 from views.change_page import ChangePage
@@ -210,7 +212,7 @@ class ChangeView(RecordView):
         """Throw a draft away; what was submitted is never deleted."""
         self.demand(Verb.DELETE)
         session = db.session()
-        self.change(row_id(request.form.get("id"))).discard(current_user)
+        discard(self.change(row_id(request.form.get("id"))), current_user)
         audit.give(session, action="change.discard")
         session.commit()
         flash(gettext("The draft is gone."), "success")

@@ -23,7 +23,8 @@ from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from models.agency import Agency
 from models.database import db
-from models.delegation import Delegation, DelegationKind, DelegationState, grant, in_state, state_on
+from models.decree import grant
+from models.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
 from models.document import attach
 from models.user import User
 from views.base import may_i

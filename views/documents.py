@@ -20,11 +20,12 @@ from lpse_admin.steps import Step
 from models import audit
 from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest, whole
+from models.change import ChangeRequest
 from models.database import db
 from models.document import Document, detach
 from models.scope import visible
 from models.user import User
+from models.whole_change import whole
 from views.base import RecordView, stands_in_for_head
 from views.clock import now
 from views.exporting import CellKind

@@ -15,8 +15,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from models import audit
 from models.database import db
-from models.deviation import fault_of_text
-from models.handover import hand_over, take_up
+from models.handover import fault_of_reason, hand_over, take_up
 from models.user import User
 from views.base import me
 from views.bulk import BulkAction, BulkView
@@ -107,11 +106,8 @@ class HandOver(_OfSteps):
         faults = {}
         if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:
             faults["to"] = _("Choose to whom the steps go.")
-        reason = form["reason"].data or ""
-        if fault := fault_of_text(reason):
+        if fault := fault_of_reason(form["reason"].data or ""):
             faults["reason"] = fault
-        elif not reason.strip():
-            faults["reason"] = _("“%(field)s” is required here.", field=_("Reason"))
         if faults:
             raise Incomplete(_("The step cannot be handed over like this."), fields=faults)
 

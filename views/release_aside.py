@@ -18,7 +18,7 @@ from lpse_admin.records import Environment
 from lpse_admin.steps import Step
 from models import freeze_permit, release_plan
 from models.database import db
-from models.mutation import FIRST_YEAR, LAST_YEAR
+from models.typed import is_of_our_times
 from views.base import may_i
 from views.forms import Form, Needed
 
@@ -96,6 +96,6 @@ def _window(form: Any) -> release_plan.Window | None:  # noqa: ANN401 - a form w
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
         return None
-    if not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR or start >= end:
+    if not (is_of_our_times(start) and is_of_our_times(end)) or start >= end:
         return None
     return start, end

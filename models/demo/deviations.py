@@ -13,6 +13,7 @@ from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Lateness, Subject, account_field, output_field
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
+from models.base import LINE_LENGTH
 from models.demo.bulk import inserted, updated
 from models.demo.wording import say
 from models.deviation import Deviation
@@ -116,7 +117,7 @@ def raise_on(journey: Journey, found: Iterable[Found], at: dt.datetime, *, while
             "kind": one.kind,
             "subject": str(one.subject),
             "what": one.what,
-            "standard": one.standard[:300],
+            "standard": one.standard[:LINE_LENGTH],
             "allowed_minutes": one.allowed_minutes,
             "measured_minutes": one.measured_minutes,
             "raised_at": at,

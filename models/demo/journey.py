@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpse_admin.deviation import late
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, ItemKind, Move
-from lpse_admin.steps import PARTS, Outcome, Part, Step, Urgency
+from lpse_admin.steps import PARTS, SETTLES, Outcome, Part, Step, Urgency
 from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
 from lpse_admin.workflow import deviations as deviations_of
 from models.activity import RECORD_OF, Activity
 from models.agency import request_number
+from models.base import plain
 from models.change import ChangeRequest
 from models.demo import deviations
 from models.demo.bulk import inserted, updated
@@ -275,25 +276,15 @@ class Journey:
         """Return what ``move`` settles on the request itself."""
         change = self.change
         settled: Row = {"step": move.target, "version": change["version"] + 1}
-        match move.outcome:
-            case Outcome.SUBMITTED:
-                year = at.astimezone(self.office.agency.zone).year
-                serial = self.office.counters.next(year)
-                settled |= {
-                    "year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at
-                }  # fmt: skip
-            case Outcome.RESUBMITTED:
-                settled["revision"] = change["revision"] + 1
-            case Outcome.EMERGENCY | Outcome.NORMAL:
-                settled["urgency"] = Urgency(move.outcome.value)
-            case Outcome.REFUSED | Outcome.APPROVED:
-                settled["is_refused"] = move.outcome is Outcome.REFUSED
-            case Outcome.FAILED | Outcome.PASSED:
-                settled["is_undone"] = move.outcome is Outcome.FAILED
-            case Outcome.ROLLED_BACK:
-                settled["is_rolled_back"] = True
-            case _:
-                pass
+        if move.outcome is Outcome.SUBMITTED:
+            year = at.astimezone(self.office.agency.zone).year
+            serial = self.office.counters.next(year)
+            settled |= {"year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at}
+        elif move.outcome is Outcome.RESUBMITTED:
+            settled["revision"] = change["revision"] + 1
+        elif move.outcome in SETTLES:
+            name, value = SETTLES[move.outcome]
+            settled[name] = value
         if result := result_of(move, rolled_back=change["is_rolled_back"]):
             settled |= {"result": result, "closed_at": at}
         return settled
@@ -305,7 +296,7 @@ class Journey:
         return told
 
     def _keep_revision(self, at: dt.datetime) -> list[Told]:
-        content = {field.key: _json(self.change[field.key]) for field in REQUEST_FIELDS}
+        content = {field.key: plain(self.change[field.key]) for field in REQUEST_FIELDS}
         return self._add(
             "change_revision",
             {"change_id": self.id, "revision": self.change["revision"], "submitted_at": at, "content": content},
@@ -431,10 +422,6 @@ class Journey:
             "uploaded_at": at,
         }
         return told + self._add("document", document, change=self.id)
-
-
-def _json(value: Any) -> Any:  # noqa: ANN401 - fields hold texts, dates, enums and ids
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 @cache

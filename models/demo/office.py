@@ -13,8 +13,7 @@ from lpse_admin.steps import Outcome
 from lpse_admin.workflow import Person, bar
 from models.activity import Release, ReleaseAsset
 from models.agency import NumberCounter
-from models.change import capacity
-from models.delegation import Delegation, DelegationKind
+from models.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours
 from models.sop import SopRevision, SopState
@@ -160,7 +159,7 @@ class Office:
         return next(player for players in self.people.values() for player in players if player.id == id_)
 
     def capacity(self, step: Step, delegation: Delegation | None) -> str:
-        """Return in what capacity a step is taken, as ``models.change.capacity`` has it."""
+        """Return in what capacity a step is taken, as ``models.delegation.capacity`` has it."""
         key = (step, delegation.kind if delegation else None)
         if key not in self._capacities:
             self._capacities[key] = capacity(self.paper, step, delegation)

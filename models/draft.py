@@ -1,0 +1,78 @@
+"""Drafts: a request before it is submitted, which is its requester's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpse_admin.errors import NoSuchMove, NotAllowed
+from lpse_admin.message import _
+from lpse_admin.roles import Role
+from models import recording
+from models.base import session_of
+from models.change import ChangeRequest
+from models.move import open_activity
+from models.sop import in_force
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from models.user import User
+
+
+def blank(session: Session, requester: User, *, now: dt.datetime) -> ChangeRequest:
+    """Return a request that is not kept yet, as its first form shows it.
+
+    Raises NotAllowed for somebody who is no requester of an agency, NoSuchMove where no paper is in force.
+    """
+    if Role.REQUESTER not in requester.roles or requester.agency_id is None:
+        raise NotAllowed(_("Only a requester can make a request."))
+    paper = in_force(session, requester.agency_id)
+    if paper is None:
+        raise NoSuchMove(_("No SOP is in force in this agency, so no request can be made yet."))
+    change = ChangeRequest(
+        agency_id=requester.agency_id,
+        agency=requester.agency,
+        sop_id=paper.id,
+        sop=paper,
+        requester_id=requester.id,
+        created_at=now,
+        step=paper.paper.start,
+        is_refused=False,
+        is_undone=False,
+        is_rolled_back=False,
+        revision=1,
+        version=1,
+    )
+    open_activity(change, paper.paper.start, now)
+    return change
+
+
+def draft(session: Session, requester: User, *, now: dt.datetime, values: Mapping[str, object]) -> ChangeRequest:
+    """Begin a request and return it: the requester's own until it is submitted. Raises like ``blank``."""
+    change = blank(session, requester, now=now)
+    session.add(change)
+    recording.write(change, change.activities[0], values, now)
+    session.flush()
+    return change
+
+
+def discard(change: ChangeRequest, actor: User) -> None:
+    """Delete the draft ``change`` with the files attached to it.
+
+    Raises NoSuchMove (409) once it is submitted, NotAllowed (403) for anybody but its requester.
+    """
+    session = session_of(change)
+    change.claim(actor, None)
+    if not change.is_draft:
+        raise NoSuchMove(_("Only a draft can be thrown away; what was submitted stays."))
+    if actor.id != change.requester_id:
+        raise NotAllowed(_("Only its requester can throw a draft away."))
+    for document in change.documents:
+        session.delete(document)
+    session.flush()
+    session.expire(change)
+    session.delete(change)
+    session.flush()

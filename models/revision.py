@@ -1,0 +1,23 @@
+"""Revisions: what a request said each time it was submitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Identity, Moment, PrimaryKey
+
+
+class ChangeRevision(Base):
+    """What a request said each time it was submitted."""
+
+    __tablename__ = "change_revision"
+    __table_args__ = (UniqueConstraint("change_id", "revision"),)
+
+    id: Mapped[PrimaryKey]
+    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    revision: Mapped[int]
+    submitted_at: Mapped[Moment]
+    content: Mapped[dict[str, Any]]
