@@ -57,11 +57,6 @@ class Arrow:
         """Whether whoever goes this way has to say why."""
         return self.move is not None and self.move.outcome in NEEDS_REASON
 
-    @property
-    def is_back(self) -> bool:
-        """Whether the arrow leads up the table."""
-        return self.to_row < self.from_row
-
 
 @dataclass(frozen=True, slots=True)
 class Diagram:

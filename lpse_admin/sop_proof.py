@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
-from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Step
+from lpse_admin.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from lpse_admin.sop_data import Switches
     from lpse_admin.sop_lines import Path
 
-    Edge = tuple[Step, Outcome]
     Found = Iterator[tuple[Path, Message]]
 
 #: Steps whose actor is fixed by what the step is.
 _FIXED_ROLE = {
-    Step.REQUEST: Role.REQUESTER,
-    Step.RETURNED: Role.REQUESTER,
-    Step.APPROVAL: Role.HEAD,
-    Step.VERIFICATION: Role.HEAD,
+    **dict.fromkeys(OF_THE_REQUESTER, Role.REQUESTER),
+    **dict.fromkeys(OF_THE_HEAD, Role.HEAD),
 }
 #: Outcomes that end a request and nothing else.
 _ONLY_TO_CLOSED = (Outcome.REJECTED, Outcome.WITHDRAWN)

@@ -87,6 +87,11 @@ class Part(Word):
     CHECK = "check", _("decided on this change as its head")
 
 
+#: The requester's own steps; their record is the request itself.
+OF_THE_REQUESTER = (Step.REQUEST, Step.RETURNED)
+#: The head's own steps, which a delegate takes in the head's place.
+OF_THE_HEAD = (Step.APPROVAL, Step.VERIFICATION)
+
 #: Outcomes that each step knows. A paper uses some or all of them.
 OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
     Step.REQUEST: (Outcome.SUBMITTED,),

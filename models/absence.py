@@ -90,7 +90,6 @@ class Absence(Base):
     agency: Mapped[Agency] = relationship()
     head: Mapped[User] = relationship(foreign_keys=head_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
-    ended_by: Mapped[User | None] = relationship(foreign_keys=ended_by_id)
 
     def state(self, today: dt.date) -> AbsenceState:
         """Return what it means on the day ``today`` of the LPSE's own zone."""
@@ -105,7 +104,7 @@ class Absence(Base):
         other than the head does not say why they end it ("because").
         """
         _may_record(self.head, by)
-        if self.state(now.astimezone(self.agency.zone).date()) is AbsenceState.OVER:
+        if self.state(self.agency.date_of(now)) is AbsenceState.OVER:
             raise NoSuchMove(_("This absence is over already."))
         faults: dict[str, Message] = {}
         said = _said("because", _BECAUSE, because, faults, is_needed=by.id != self.head_id)
@@ -307,7 +306,7 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     A head is absent who is recorded so, who has delegated for today, or whose account is disabled; so is the head
     of an agency that has none. Of several heads the one counts who left last. One statement while one is there.
     """
-    today = now.astimezone(agency.zone).date()
+    today = agency.date_of(now)
     asked = {"agency": agency.id, "today": today}
     if session.scalar(_present(), asked):
         return None

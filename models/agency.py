@@ -31,6 +31,10 @@ class Agency(Base):
         """The zone in which this office reads its clocks."""
         return ZoneInfo(self.time_zone)
 
+    def date_of(self, moment: dt.datetime) -> dt.date:
+        """Return the date that ``moment`` has in this office."""
+        return moment.astimezone(self.zone).date()
+
     def __str__(self) -> str:
         """Return the name that people know it by."""
         return self.name

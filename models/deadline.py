@@ -58,7 +58,7 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
     is another than it was.
     """
     step_time.refresh(session, agency, now)
-    for delegation in session.scalars(in_force(agency.id, now.astimezone(agency.zone).date())):
+    for delegation in session.scalars(in_force(agency.id, agency.date_of(now))):
         tell_of_what_waits(session, delegation, now)
     share = warning_share(session, agency.id) / _PERCENT
     done = Sweep()

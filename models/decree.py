@@ -93,7 +93,7 @@ def _faults(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong
         faults["delegate_id"] = _("The delegate must be somebody other than a head.")
     if until_date < from_date:
         faults["until_date"] = _("The last day is before the first.")
-    elif head.agency is not None and until_date < now.astimezone(head.agency.zone).date():
+    elif head.agency is not None and until_date < head.agency.date_of(now):
         faults["until_date"] = _("The last day is past already.")
     if not faults and _overlapping(session, head, from_date, until_date):
         faults["from_date"] = _("Another delegation is in force on some of these days.")

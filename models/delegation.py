@@ -79,12 +79,11 @@ class Delegation(Base):
     head: Mapped[User] = relationship(foreign_keys=head_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
-    withdrawn_by: Mapped[User | None] = relationship(foreign_keys=withdrawn_by_id)
     documents: Mapped[list[Document]] = relationship(back_populates="delegation")
 
     def is_in_force(self, now: dt.datetime) -> bool:
         """Whether the delegate may decide in the head's place at this moment."""
-        today = now.astimezone(self.agency.zone).date()
+        today = self.agency.date_of(now)
         return self.withdrawn_at is None and self.head.is_head and self.from_date <= today <= self.until_date
 
     def may_be_withdrawn_by(self, user: User) -> bool:
@@ -159,7 +158,7 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     """
     if user.agency is None or not user.is_active or user.is_head:
         return None
-    today = now.astimezone(user.agency.zone).date()
+    today = user.agency.date_of(now)
     asked = {"delegate": user.id, "agency": user.agency_id, "today": today}
     return session.scalars(_IN_FORCE, asked).one_or_none()
 

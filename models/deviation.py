@@ -17,7 +17,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.records import is_empty
 from lpse_admin.roles import Role
-from lpse_admin.steps import Step
+from lpse_admin.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
 from models import telling
 from models.agency import Agency
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _PROSE_LENGTH = 10_000
 #: Nobody's follow-up is due later than this.
 _LONGEST_FOLLOW_UP = dt.timedelta(days=366 * 2)
-
-#: The head's own steps, which a delegate takes in the head's place.
-_OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
 
 #: The key among a step's values under which disposals are given: {deviation's id: a dict of what was typed}.
 DISPOSALS = "disposals"
@@ -209,7 +206,7 @@ class Deviation(Base):
 
     def _is_own_of(self, by: User) -> bool:
         """Whether this is ``by``'s own, of a step that is not the head's: there they stand where the head stands."""
-        return self.executor_id == by.id and self.step not in _OF_THE_HEAD
+        return self.executor_id == by.id and self.step not in OF_THE_HEAD
 
     def may_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it waits for the head, and ``user`` is the head or may stand in for them here."""
@@ -248,7 +245,7 @@ class Deviation(Base):
         somebody = session_of(self).get(User, by) if is_id(by) else None
         if somebody is None or somebody.agency_id != self.agency_id or not may_follow_up(somebody):
             faults["follow_up_by"] = _("Choose who is to follow it up.")
-        today = now.astimezone(self.agency.zone).date()
+        today = self.agency.date_of(now)
         if type(until) is not dt.date:
             faults["follow_up_until"] = _("Say until when it is to be followed up.")
         elif not today <= until <= today + _LONGEST_FOLLOW_UP:
@@ -278,7 +275,7 @@ class Deviation(Base):
 
 def not_own_of(user: User) -> ColumnElement[bool]:
     """Return the criterion for what is not ``user``'s own in the sense of ``Deviation.may_be_disposed_by``."""
-    return or_(Deviation.executor_id != user.id, Deviation.step.in_(sorted(_OF_THE_HEAD)))
+    return or_(Deviation.executor_id != user.id, Deviation.step.in_(OF_THE_HEAD))
 
 
 def may_follow_up(user: User) -> bool:

@@ -67,7 +67,6 @@ class Document(Base):
     change: Mapped[ChangeRequest | None] = relationship(back_populates="documents")
     activity: Mapped[Activity | None] = relationship(back_populates="documents")
     delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
-    uploaded_by: Mapped[User] = relationship()
     stored: Mapped[FileContent] = relationship()
 
     @property

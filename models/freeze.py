@@ -65,7 +65,6 @@ class Freeze(Base):
 
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User] = relationship(foreign_keys=entered_by_id)
-    lifted_by: Mapped[User | None] = relationship(foreign_keys=lifted_by_id)
     permits: Mapped[list[FreezePermit]] = relationship(back_populates="freeze", order_by="FreezePermit.id")
 
     def may_be_altered(self, now: dt.datetime) -> bool:

@@ -110,11 +110,6 @@ class StepFigures:
         return self.late + self.in_time
 
     @property
-    def share_in_time(self) -> float | None:
-        """Which part of those that had a standard kept it; None where none had."""
-        return self.in_time / self.judged if self.judged else None
-
-    @property
     def longest(self) -> int | None:
         """The longest wait; None without any."""
         return max(self.waits, default=None)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lpse_admin.errors import Incomplete
 from lpse_admin.message import Message, _
 from lpse_admin.records import REASON, RECORDS, Field, FieldKind
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Step
 from models import mutation
 from models.activity import (
     Activity,
@@ -39,13 +39,12 @@ _SHORT = {"version": 80}
 _PROSE_LENGTH = 100_000
 _MOST_MINUTES = 60 * 24 * 365
 
-_ON_THE_REQUEST = frozenset({Step.REQUEST, Step.RETURNED})
 _CASE_PARTS = ("name", "expected", "actual")
 
 
 def read(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
     """Return the record's values by field key, as they are stored now."""
-    holder: Any = change if activity.step in _ON_THE_REQUEST else activity
+    holder: Any = change if activity.step in OF_THE_REQUESTER else activity
     return {field.key: _stored(holder, field) for field in RECORDS[activity.step]}
 
 
@@ -54,7 +53,7 @@ def write(change: ChangeRequest, activity: Activity, values: Mapping[str, object
 
     Raises Incomplete with a sentence beside each field whose value is of the wrong kind, too long or impossible.
     """
-    holder: Any = change if activity.step in _ON_THE_REQUEST else activity
+    holder: Any = change if activity.step in OF_THE_REQUESTER else activity
     fields = [field for field in RECORDS[activity.step] if field.key in values]
     faults: dict[str, Message] = {}
     for field in fields:

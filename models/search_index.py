@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, FieldKind
-from lpse_admin.steps import Step
+from lpse_admin.steps import OF_THE_REQUESTER, Step
 from models.activity import RECORD_OF
 from models.base import Base, Identity, Prose
 from models.database import is_sqlite
@@ -153,7 +153,7 @@ ASSET_WORDS = ("code", "register", "name", "origin", "remarks")
 STEP_WORDS: dict[Step, tuple[str, ...]] = {
     step: tuple(field.key for field in fields if field.kind in _TEXTS)
     for step, fields in RECORDS.items()
-    if step not in {Step.REQUEST, Step.RETURNED, Step.CLOSED}
+    if step not in {*OF_THE_REQUESTER, Step.CLOSED}
 }
 
 #: Rows of a step's record: table, the column that names the step, and columns with words.

@@ -156,7 +156,7 @@ def _stale(
     if known is None:
         kept = select(ReckonedMonth.first_day, ReckonedMonth.fingerprint).where(ReckonedMonth.agency_id == agency.id)
         known = {row.first_day: row.fingerprint for row in session.execute(kept)}
-    months = _whole_months(begin.astimezone(agency.zone).date(), now.astimezone(agency.zone).date())
+    months = _whole_months(agency.date_of(begin), agency.date_of(now))
     return [month for month in months if known.get(month.first) != _fingerprint(calendar, month)]
 
 

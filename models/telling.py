@@ -123,7 +123,7 @@ def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list
     else:
         criterion = getattr(User, f"is_{rule.actor.value}")
         if rule.actor is Role.HEAD:
-            today = now.astimezone(change.agency.zone).date()
+            today = change.agency.date_of(now)
             criterion = or_(criterion, User.id.in_(standing_in(change.agency_id, today)))
         found = list(
             session.scalars(
@@ -188,7 +188,7 @@ def _hands(session: Session, change: ChangeRequest, activity: Activity, now: dt.
 
 def heads(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
     """Return the agency's heads and whoever stands in for them at this moment."""
-    today = now.astimezone(change.agency.zone).date()
+    today = change.agency.date_of(now)
     return list(
         session.scalars(
             select(User)

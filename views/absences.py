@@ -111,7 +111,7 @@ class AbsenceView(EntryView):
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the form for ending it, where the reader may."""
         absence = self.get_one(str(id))
-        today = now().astimezone(absence.agency.zone).date()
+        today = absence.agency.date_of(now())
         may_end = (
             may_i(Verb.EDIT, self.resource)
             and may_be_recorded_by(me(), absence.head)

@@ -9,159 +9,42 @@ from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
-from lpse_admin.steps import OUTCOMES, Outcome, Step, Urgency
+from lpse_admin.steps import Step
 from models import waiting
-from models.activity import RECORD_OF, Activity, Release, ReleaseAsset
-from models.agency import Agency
+from models.activity import Activity, Release, ReleaseAsset
 from models.asset import Asset
 from models.change import ChangeRequest
 from models.database import db
-from models.delegation import Delegation
 from models.freeze import Freeze, FreezePermit
 from models.scope import visible
-from models.user import User
 from models.whole_change import whole
 from views.absent_head import absent_head
-from views.agency_filter import AgencyFilter
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.change_page import ChangePage, Fact, written
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter, TextFilter
+from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.forms import Form
 from views.hands import HandOver, TakeUp
 from views.language import current_zone, tr
-from views.lists import COUNTED, Column, ListSpec
+from views.lists import COUNTED, Column
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage
 from views.step_form import MomentField, step_form
-from views.step_times import TIMES, JudgedFilter, Judgement
+from views.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
     from views.lists import Listing, Page
-
-#: The table that all steps share, whose index each of these lists is read along.
-_activity: Any = Activity.__table__.c
-_actor = aliased(User, name="actor")
-
-_KINDS = {
-    FieldKind.MOMENT: CellKind.MOMENT,
-    FieldKind.DATE: CellKind.DATE,
-    FieldKind.MINUTES: CellKind.NUMBER,
-    FieldKind.CHOICE: CellKind.CHOICE,
-}
-_LISTS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.TOUCHED, FieldKind.MUTATIONS})
-
-
-def _own(step: Step) -> Any:  # noqa: ANN401 - columns of a table
-    """Return the columns of the table that a step's own record is kept in."""
-    table: Any = RECORD_OF[step].__table__
-    return table.c
-
-
-def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
-    """Return the columns of a step's own record; ``listed`` are the ones that its readers need in the list."""
-    return [
-        Column(
-            field.key,
-            field.label,
-            _own(step)[field.key],
-            _KINDS.get(field.kind, CellKind.TEXT),
-            field.choices,
-            listed=field.key in listed,
-            wide=field.kind is FieldKind.TEXT,
-        )
-        for field in RECORDS[step]
-        if field.kind not in _LISTS
-    ]
-
-
-def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), columns: tuple[Column, ...] = ()) -> ListSpec:
-    """Return the list of a step's records: the request, when it came and went, by whom and with what outcome."""
-    model = RECORD_OF[step]
-    return ListSpec(
-        model=model,
-        table=Activity.__table__,
-        row_key=_activity.id,
-        lead=_activity.change_id,
-        always=(_activity.step == step,),
-        joins=(
-            (model.__table__, _own(step).id == _activity.id),
-            (ChangeRequest, ChangeRequest.id == _activity.change_id),
-            (_actor, _actor.id == _activity.actor_id),
-            (Agency, Agency.id == _activity.agency_id),
-            *(((Delegation, Delegation.id == _activity.delegation_id),) if step in _HEADS else ()),
-        ),
-        columns=(
-            Column("id", _("Id"), _activity.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("number", _("Number"), ChangeRequest.number, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("title", _("Title"), ChangeRequest.title, wide=True),
-            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency, listed=step in _URGENCY),
-            Column("arrived", _("Arrived"), _activity.arrived_at, CellKind.MOMENT, sortable=True),
-            Column("taken_up", _("Taken up"), _activity.taken_up_at, CellKind.MOMENT, listed=False),
-            *TIMES[:-1],
-            Column("standard", _("Standard (minutes)"), _activity.standard_minutes, CellKind.NUMBER, listed=False),
-            TIMES[-1],
-            Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT, listed=False),
-            Column(
-                "outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome, listed=step is not Step.RELEASE
-            ),
-            Column("actor", _("By"), _actor.full_name),
-            Column("capacity", _("In the capacity of"), _activity.capacity, listed=step in _OF_THE_HEAD),
-            *(_DELEGATION if step in _HEADS else ()),
-            *_own_columns(step, listed),
-            *columns,
-            Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
-            Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
-        ),
-        filters=(
-            CaseFilter(
-                "state",
-                _("State"),
-                cases=(
-                    ("open", _("Waiting"), _activity.finished_at.is_(None)),
-                    ("done", _("Finished"), _activity.finished_at.is_not(None)),
-                ),
-            ),
-            ChoiceFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
-            ChoiceFilter("outcome", _("Outcome"), of=_activity.outcome, choices=Outcome, among=OUTCOMES[step]),
-            JudgedFilter("judged", _("Judged"), choices=Judgement, step=step),
-            PeriodFilter("arrived", _("Arrived"), of=_activity.arrived_at),
-            PeriodFilter("finished", _("Finished"), of=_activity.finished_at),
-            AgencyFilter("agency", _("Agency"), of=_activity.agency_id),
-            *filters,
-        ),
-        search=(ChangeRequest.number, ChangeRequest.title),
-        order="-arrived",
-        open_order="arrived",
-    )
-
-
-#: The steps that are the head's, or a delegate's: the decree under which the delegate decided.
-_HEADS = frozenset({Step.APPROVAL, Step.VERIFICATION})
-_DELEGATION = (
-    Column("decree", _("Decree number of the delegation"), Delegation.decree_number, listed=False),
-    Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, listed=False),
-    Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, listed=False),
-)
-#: Here the urgency is not judged yet, is the outcome, is the same for all, or matters no more.
-_NO_URGENCY = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RELEASE})
-_URGENCY = frozenset(RECORD_OF) - _NO_URGENCY
-_OF_THE_HEAD = frozenset({Step.APPROVAL, Step.VERIFICATION})
-_REASONED = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL})
 
 
 class StepRecordView(BulkView):
@@ -179,7 +62,7 @@ class StepRecordView(BulkView):
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the parts of the record that are lists, its files, and what may be done with it."""
         activity = self.get_one(str(id))
-        lists = [field for field in RECORDS[self.step] if field.kind in _LISTS]
+        lists = [field for field in RECORDS[self.step] if field.kind in LISTS]
         return {
             "activity": activity,
             "lists": [Fact(field.label, written(field, _rows(activity, field.kind))) for field in lists],
@@ -248,7 +131,9 @@ class EvaluationView(StepRecordView):
     title = _("Evaluations")
     empty = _("No evaluation yet. One appears when a request is submitted.")
     spec = step_spec(
-        Step.EVALUATION, "risk", filters=(ChoiceFilter("risk", _("Risk"), of=_own(Step.EVALUATION).risk, choices=Risk),)
+        Step.EVALUATION,
+        "risk",
+        filters=(ChoiceFilter("risk", _("Risk"), of=own_columns(Step.EVALUATION).risk, choices=Risk),),
     )
 
 
@@ -262,7 +147,7 @@ class UrgencyView(StepRecordView):
     spec = step_spec(
         Step.URGENCY,
         "ground",
-        filters=(ChoiceFilter("ground", _("Ground"), of=_own(Step.URGENCY).ground, choices=EmergencyGround),),
+        filters=(ChoiceFilter("ground", _("Ground"), of=own_columns(Step.URGENCY).ground, choices=EmergencyGround),),
     )
 
 
@@ -304,7 +189,7 @@ class ImplementationView(StepRecordView):
         "environment",
         filters=(
             ChoiceFilter(
-                "environment", _("Environment"), of=_own(Step.IMPLEMENTATION).environment, choices=Environment
+                "environment", _("Environment"), of=own_columns(Step.IMPLEMENTATION).environment, choices=Environment
             ),
         ),
     )
@@ -367,13 +252,13 @@ class ActualTimeForm(Form):
 _TOUCHED = (
     select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
     .join(ReleaseAsset, ReleaseAsset.asset_id == Asset.id)
-    .where(ReleaseAsset.release_id == _activity.id)
+    .where(ReleaseAsset.release_id == ACTIVITY.id)
     .scalar_subquery()
 )
 _ALLOWED = (
     select(func.aggregate_strings(Freeze.name + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; "))
     .join(FreezePermit, FreezePermit.freeze_id == Freeze.id)
-    .where(FreezePermit.change_id == _activity.change_id)
+    .where(FreezePermit.change_id == ACTIVITY.change_id)
     .scalar_subquery()
 )
 
@@ -395,9 +280,11 @@ class ReleaseView(StepRecordView, EntryView):
         "environment",
         "actual_at",
         filters=(
-            ChoiceFilter("environment", _("Environment"), of=_own(Step.RELEASE).environment, choices=Environment),
-            PeriodFilter("window", _("Window from"), of=_own(Step.RELEASE).window_start_at),
-            TextFilter("version", _("Version"), of=_own(Step.RELEASE).version),
+            ChoiceFilter(
+                "environment", _("Environment"), of=own_columns(Step.RELEASE).environment, choices=Environment
+            ),
+            PeriodFilter("window", _("Window from"), of=own_columns(Step.RELEASE).window_start_at),
+            TextFilter("version", _("Version"), of=own_columns(Step.RELEASE).version),
         ),
         columns=(
             Column("touched", _("Assets that the release touches"), _TOUCHED, listed=False),

@@ -12,7 +12,7 @@ from lpse_admin.message import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
@@ -151,7 +151,7 @@ class ChangePage:
             form=form,
             moves=moves,
             requirements=tuple(_requirements(change, current, form, moves)) if current is not None else (),
-            decision=tuple(_for_the_decision(change)) if change.step in _DECISIONS else (),
+            decision=tuple(_for_the_decision(change)) if change.step in OF_THE_HEAD else (),
             refusal=refusal,
             documents=tuple(document for document in change.documents if document.activity_id is not None),
             times=reading(change, current, now, calendar) if current is not None and not change.is_draft else None,
@@ -211,9 +211,6 @@ def _absent_head(change: ChangeRequest, current: Activity | None, head: str | No
     return absent_head(change.agency, head=head, arrived=current.arrived_at if current else None, change=change)
 
 
-_DECISIONS = frozenset({Step.APPROVAL, Step.VERIFICATION})
-
-
 def written(field: Field, value: Any) -> Markup | str:  # noqa: ANN401 - fields hold texts, moments, enums and lists
     """Return the value of a record's field as the page shows it."""
     if value in (None, "", []):
@@ -268,7 +265,7 @@ def _entries(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) ->
 
 
 def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
-    if activity.step in {Step.REQUEST, Step.RETURNED}:
+    if activity.step in OF_THE_REQUESTER:
         return []
     if isinstance(activity, AssetUpdate):
         notes = [Fact(_("Notes"), folded(activity.notes))] if activity.notes else []

@@ -16,7 +16,7 @@ from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refus
 from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import ChangeKind, ChangeSource
-from lpse_admin.steps import Outcome, Result, Step, Urgency
+from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
 from models import audit
 from models.activity import Activity
 from models.agency import Agency
@@ -53,7 +53,7 @@ _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
 
 #: Open, and neither the requester's to begin nor theirs to mend.
-_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in((Step.REQUEST, Step.RETURNED))
+_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(OF_THE_REQUESTER)
 
 #: The value of the filter for what has no urgency yet.
 UNJUDGED = "unjudged"
@@ -76,7 +76,6 @@ class UrgencyFilter(ChoiceFilter):
 
 
 #: The steps in which a request is typed.
-_ASKING = frozenset({Step.REQUEST, Step.RETURNED})
 
 
 class ChangeView(RecordView):
@@ -161,7 +160,7 @@ class ChangeView(RecordView):
     ) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
         # The requester's own form has no page beside it that would say the same again.
-        template = "change/form.html" if form is not None and change.step in _ASKING else self.details_template
+        template = "change/form.html" if form is not None and change.step in OF_THE_REQUESTER else self.details_template
         return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
@@ -191,7 +190,7 @@ class ChangeView(RecordView):
         change = self.change(row_id(request.args.get("id")))
         if request.method == "POST":
             return self._requested(change.id)
-        if change.step not in _ASKING or change.bar(current_user, now()):
+        if change.step not in OF_THE_REQUESTER or change.bar(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
         return self.render("change/form.html", view=self, page=page, change=change)

@@ -150,7 +150,7 @@ class DelegationView(EntryView):
         return self._extras(self.get_one(str(id)), WithdrawalForm(formdata=None))
 
     def _extras(self, delegation: Delegation, form: WithdrawalForm) -> dict[str, Any]:
-        today = now().astimezone(delegation.agency.zone).date()
+        today = delegation.agency.date_of(now())
         may_withdraw = (
             may_i(Verb.EDIT, self.resource)
             and delegation.may_be_withdrawn_by(current_user)

@@ -167,7 +167,7 @@ class SettingView(EntryView):
         if agency is None:
             return {"agency": None}
         session = db.session()
-        today = now().astimezone(agency.zone).date()
+        today = agency.date_of(now())
         calendar = calendar_of(session, agency)
         return {
             "agency": agency,
@@ -324,7 +324,7 @@ def _present_hours(agencies: Sequence[Agency]) -> dict[str, Any]:
     agency = named(agencies, request.args.get("agency"))
     if agency is None:
         return {}
-    today = now().astimezone(agency.zone).date()
+    today = agency.date_of(now())
     held = _hours_on(calendar_of(db.session(), agency), today)
     texts = (*held.hours.text, *held.ramadan_hours.text)
     return {"since": today + _ONE_DAY, **dict(zip((*WEEK, *RAMADAN_WEEK), texts, strict=True))}

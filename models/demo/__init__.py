@@ -107,8 +107,8 @@ def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
     session: Session, ledger: Ledger, shelf: Shelf, revision: SopRevision, seed: int, end: dt.datetime
 ) -> Office:
     agency, paper = revision.agency, revision.paper
-    begin = _begin(end).astimezone(agency.zone).date() + dt.timedelta(1)
-    last = end.astimezone(agency.zone).date()
+    begin = agency.date_of(_begin(end)) + dt.timedelta(1)
+    last = agency.date_of(end)
     calendar = calendar_of(session, agency)
     hours = OfficeHours(calendar, begin, last + dt.timedelta(60))
     # Another register on top of this one is another one, even under the same seed.

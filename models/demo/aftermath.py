@@ -162,7 +162,7 @@ class Aftermath:
         """Let the manager add the actual time on the working day after the window."""
         office, record = journey.office, journey.records_of(Release.__tablename__)[-1]
         if record["actual_at"] is None and journey.random.random() < _ACTUAL:
-            place = office.hours.opening(office.date(record["window_end_at"]) + dt.timedelta(1))
+            place = office.hours.opening(office.agency.date_of(record["window_end_at"]) + dt.timedelta(1))
             place += journey.random.randrange(HALF_DAY)
             self._later(journey, place, lambda at: self._release(journey, record, actor, at))
 

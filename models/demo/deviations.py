@@ -175,7 +175,7 @@ def dispose(journey: Journey, row: Row, by: Player, delegation: Delegation | Non
     if disposal is Disposal.FOLLOW_UP:
         values["follow_up_by_id"] = _follower(journey, row, random).id
         days = dt.timedelta(random.randrange(*_FOLLOW_UP_DAYS))
-        values["follow_up_until"] = at.astimezone(office.agency.zone).date() + days
+        values["follow_up_until"] = office.agency.date_of(at) + days
     told = updated(_TABLE, row["id"], row, values, change=journey.id)
     row.update(values)
     return told

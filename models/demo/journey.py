@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.deviation import late
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, ItemKind, Move
-from lpse_admin.steps import PARTS, SETTLES, Outcome, Part, Step, Urgency
+from lpse_admin.steps import OF_THE_REQUESTER, PARTS, SETTLES, Outcome, Part, Step, Urgency
 from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
 from lpse_admin.workflow import deviations as deviations_of
 from models.activity import RECORD_OF, Activity
@@ -45,7 +45,6 @@ _BLANK_RECORDS: dict[Step, tuple[str, Row]] = {
     for step, kind in RECORD_OF.items()
     if kind.__tablename__ != Activity.__tablename__
 }
-_ON_THE_REQUEST = frozenset({Step.REQUEST, Step.RETURNED})
 _ASKING = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 
 
@@ -222,7 +221,7 @@ class Journey:
                 "equipment": equipment,
             }
         )
-        return told + self._go_on(move, values if step in _ON_THE_REQUEST else {}, actor, at)
+        return told + self._go_on(move, values if step in OF_THE_REQUESTER else {}, actor, at)
 
     def _go_on(self, move: Move, altered: Row, actor: Player, at: dt.datetime) -> list[Told]:
         """Settle what ``move`` settles and arrive where it leads."""
@@ -255,7 +254,7 @@ class Journey:
     ) -> tuple[tuple[Found, ...], Row]:
         """Ask the rules, which refuse what the register must not hold; return new deviations, and all accounts."""
         paper, position = self.office.paper, self.position
-        if move.origin in _ON_THE_REQUEST:
+        if move.origin in OF_THE_REQUESTER:
             values = {**{field.key: self.change[field.key] for field in REQUEST_FIELDS}, **values}
         values |= deviations.lacking_outputs(self, move.origin)
         raised = [deviations.found_of(row) for row in self.deviations if row["account"] is None]
@@ -347,7 +346,7 @@ class Journey:
 
     def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Told]:
         """Put ``values`` where each field of the step is kept."""
-        if step in _ON_THE_REQUEST:
+        if step in OF_THE_REQUESTER:
             return []
         table, record = self.records[-1]
         own: Row = {}

@@ -150,10 +150,6 @@ class Office:
         found = next((player for player in players if delegation is None or player.id == delegation.delegate_id), None)
         return None if found is None or (delegation and found.id in but) else (found, delegation)
 
-    def date(self, moment: dt.datetime) -> dt.date:
-        """Return the date of a moment in the office's own zone."""
-        return moment.astimezone(self.agency.zone).date()
-
     def player(self, id_: int) -> Player:
         """Return the one whose id this is."""
         return next(player for players in self.people.values() for player in players if player.id == id_)
@@ -216,7 +212,7 @@ def planned_releases(session: Session, agency: Agency) -> set[tuple[dt.date, Env
     found: set[tuple[dt.date, Environment | int]] = set()
     rows: Iterable[Any] = session.execute(scheduled)
     for release_id, environment, start, end in rows:
-        first, last = (moment.astimezone(agency.zone).date() for moment in (start, end))
+        first, last = (agency.date_of(moment) for moment in (start, end))
         days[release_id] = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
         found |= {(day, environment) for day in days[release_id]}
     for release_id, asset_id in session.execute(select(ReleaseAsset.release_id, ReleaseAsset.asset_id)):
