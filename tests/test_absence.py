@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
-from models.absence import AbsenceCause, AbsenceState, head_absence, record
+from models.absence import AbsenceState, record
 from models.decree import grant
 from models.delegation import DelegationKind
+from models.head_absence import AbsenceCause, head_absence
 from tests.cast import NOW, absence, answer, at, delegation, move, user
 
 TODAY = NOW.date()

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import delete, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from lpse_admin.message import _
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
-from models import audit
-from models.audit import Anchor, AuditEntry, AuditRow, Circumstances
+from models import audit, audit_chain
+from models.audit import AuditEntry, AuditRow, Circumstances
+from models.audit_chain import Anchor
 from models.base import Base
 from models.document import FileContent, keep
 from models.draft import discard
@@ -58,7 +60,7 @@ def told_since(session, number, chain):
 
 
 def height(session, chain):
-    return next((anchor.number for anchor in audit.anchors(session) if anchor.chain == chain), 0)
+    return next((anchor.number for anchor in audit_chain.anchors(session) if anchor.chain == chain), 0)
 
 
 #: What can be made again from the rest at any time, and is told of with it.
@@ -95,7 +97,7 @@ def test_every_row_that_is_in_the_database_was_told_of(database_url):
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
             assert {(table.name, "/".join(map(str, key))) for key in keys} <= told
-        assert audit.verify(session) is None
+        assert audit_chain.verify(session) is None
 
 
 def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast):
@@ -202,25 +204,25 @@ def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, ca
     answer(session)
     cast.installer.phone = "1"
     session.commit()
-    before = {anchor.chain: anchor for anchor in audit.anchors(session)}
+    before = {anchor.chain: anchor for anchor in audit_chain.anchors(session)}
     assert set(before) == {0, cast.lumajang.agency.id, cast.tana_tidung.agency.id}
     at(session, cast.tana_tidung, Step.EVALUATION)
     answer(session)
     cast.installer.phone = "0"
     session.commit()
-    after = {anchor.chain: anchor for anchor in audit.anchors(session)}
+    after = {anchor.chain: anchor for anchor in audit_chain.anchors(session)}
     assert before[cast.lumajang.agency.id] == after[cast.lumajang.agency.id]
     assert after[cast.tana_tidung.agency.id].number > before[cast.tana_tidung.agency.id].number
     assert after[0].number == before[0].number + 1
 
 
 def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast):
-    before = {anchor.chain: anchor.number for anchor in audit.anchors(session)}
+    before = {anchor.chain: anchor.number for anchor in audit_chain.anchors(session)}
     answer(session)
     for person in (cast.lumajang.head, cast.lumajang.manager, cast.tana_tidung.head):
         person.phone = "1"
     session.commit()
-    after = {anchor.chain: anchor.number for anchor in audit.anchors(session)}
+    after = {anchor.chain: anchor.number for anchor in audit_chain.anchors(session)}
     assert after == {
         chain: number + (chain in {cast.lumajang.agency.id, cast.tana_tidung.agency.id})
         for chain, number in before.items()
@@ -271,7 +273,7 @@ def test_odd_circumstances_keep_nothing_from_being_told(session, cast):
     session.commit()
     entry = audit.history_of(session, "user_account", cast.lumajang.head.id)[0]
     assert (len(entry.action), len(entry.address), len(entry.request_id), entry.reason) == (80, 45, 40, "sebab")
-    assert audit.verify(session) is None
+    assert audit_chain.verify(session) is None
 
 
 def test_an_event_without_rows_can_be_told(session, cast):
@@ -280,7 +282,7 @@ def test_an_event_without_rows_can_be_told(session, cast):
     session.commit()
     (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.export"))
     assert entry.told == []
-    assert audit.verify(session) is None
+    assert audit_chain.verify(session) is None
 
 
 def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast):
@@ -324,7 +326,7 @@ def tamper(session, cast):
         for statement in statements:
             assert connection.execute(text(statement)).rowcount
 
-    assert audit.verify(session) is None
+    assert audit_chain.verify(session) is None
     return run
 
 
@@ -338,14 +340,14 @@ def tamper(session, cast):
 def test_an_altered_entry_is_found(assignment, session, cast, tamper):
     chain = cast.lumajang.agency.id
     tamper(f"UPDATE audit_entry SET {assignment} WHERE chain = {chain} AND number = 3")
-    assert audit.verify(session) == audit.Break(chain, 3, audit._("The entry is not what was written."))
+    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("The entry is not what was written."))
 
 
 def test_a_removed_entry_is_found(session, cast, tamper):
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({third})", f"DELETE FROM audit_entry WHERE id IN ({third})")
-    assert audit.verify(session) == audit.Break(chain, 3, audit._("An entry is missing before this one."))
+    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("An entry is missing before this one."))
 
 
 def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper):
@@ -356,7 +358,7 @@ def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, c
         f"DELETE FROM audit_entry WHERE id IN ({third})",
         f"UPDATE audit_entry SET number = 3 WHERE chain = {chain} AND number = 4",
     )
-    assert audit.verify(session) == audit.Break(chain, 3, audit._("The entry does not follow the one before it."))
+    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("The entry does not follow the one before it."))
 
 
 def test_entries_in_another_order_are_found(session, cast, tamper):
@@ -367,12 +369,12 @@ def test_entries_in_another_order_are_found(session, cast, tamper):
         f"UPDATE audit_entry SET number = 2 {where} = 3",
         f"UPDATE audit_entry SET number = 3 {where} = -2",
     )
-    assert audit.verify(session).number == 2
+    assert audit_chain.verify(session).number == 2
 
 
 def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper):
     tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
-    assert "index" in str(audit.verify(session).fault)
+    assert "index" in str(audit_chain.verify(session).fault)
 
 
 def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
@@ -380,7 +382,7 @@ def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
     last = height(session, chain)
     tail = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = {last}"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({tail})", f"DELETE FROM audit_entry WHERE id IN ({tail})")
-    assert audit.verify(session) == audit.Break(chain, last, audit._("The chain ends before its head."))
+    assert audit_chain.verify(session) == audit_chain.Break(chain, last, _("The chain ends before its head."))
 
 
 def cut(session, chain, tamper):
@@ -396,35 +398,35 @@ def cut(session, chain, tamper):
 
 def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.lumajang.agency.id
-    kept = [Anchor.read(f"{anchor}\n") for anchor in audit.anchors(session)]
-    assert kept == audit.anchors(session)
+    kept = [Anchor.read(f"{anchor}\n") for anchor in audit_chain.anchors(session)]
+    assert kept == audit_chain.anchors(session)
     cut(session, chain, tamper)
-    assert audit.verify(session) is None
-    assert audit.verify(session, kept).chain == chain
+    assert audit_chain.verify(session) is None
+    assert audit_chain.verify(session, kept).chain == chain
 
 
 def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.lumajang.agency.id
-    kept = audit.anchors(session)
+    kept = audit_chain.anchors(session)
     cut(session, chain, tamper)
     audit.append(session, chain, Circumstances(NOW, None, "tests", "lain"), [])
-    assert audit.verify(session) is None
-    assert audit.verify(session, kept) == audit.Break(
-        chain, height(session, chain), audit._("The entry is not the one that was anchored.")
+    assert audit_chain.verify(session) is None
+    assert audit_chain.verify(session, kept) == audit_chain.Break(
+        chain, height(session, chain), _("The entry is not the one that was anchored.")
     )
 
 
 def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.tana_tidung.agency.id
-    kept = audit.anchors(session)
+    kept = audit_chain.anchors(session)
     entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
     tamper(
         f"DELETE FROM audit_row WHERE entry_id IN ({entries})",
         f"DELETE FROM audit_entry WHERE chain = {chain}",
         f"DELETE FROM audit_chain WHERE chain = {chain}",
     )
-    assert audit.verify(session) is None
-    assert audit.verify(session, kept).chain == chain
+    assert audit_chain.verify(session) is None
+    assert audit_chain.verify(session, kept).chain == chain
 
 
 def test_a_line_that_holds_no_anchor_is_refused():
@@ -445,7 +447,7 @@ def test_the_same_doings_have_the_same_hashes_on_both_databases(new_database):
             whole_play(session, cast)
             told = session.scalars(select(AuditEntry.rows).order_by(AuditEntry.chain, AuditEntry.number)).all()
             # A password's hash has a salt of its own, but stands in the trail as a secret.
-            heads.append((audit.anchors(session), told))
+            heads.append((audit_chain.anchors(session), told))
     assert [json.loads(rows) for rows in heads[0][1]] == [json.loads(rows) for rows in heads[1][1]]
     assert heads[0][0] == heads[1][0]
 
@@ -468,7 +470,7 @@ def test_two_who_write_at_once_make_one_unbroken_chain(database_url):
             thread.start()
         for thread in threads:
             thread.join()
-        assert audit.verify(session) is None
+        assert audit_chain.verify(session) is None
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action.in_([str(key) for key in people]))).all()
         assert len(entries) == 10
 
@@ -491,15 +493,15 @@ def test_two_who_begin_a_chain_at_once_make_one(database_url):
         thread.join()
     assert failed == []
     with session_on(database_url) as session:
-        assert [(anchor.chain, anchor.number) for anchor in audit.anchors(session)] == [(77, 4)]
-        assert audit.verify(session) is None
+        assert [(anchor.chain, anchor.number) for anchor in audit_chain.anchors(session)] == [(77, 4)]
+        assert audit_chain.verify(session) is None
 
 
 def test_a_refused_move_leaves_no_entry(session, cast):
     change = at(session, cast.lumajang, Step.EVALUATION)
-    before = audit.anchors(session)
+    before = audit_chain.anchors(session)
     for outcome in (Outcome.DONE, Outcome.REJECTED):
         with pytest.raises(Exception):  # noqa: B017, PT011 - 409 or 422, which other tests tell apart
             move(session, change, outcome, cast.lumajang.manager, values={"reason": ""})
     session.commit()
-    assert audit.anchors(session) == before
+    assert audit_chain.anchors(session) == before

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import func, select
 
 from lpse_admin.steps import Step
-from models.audit import AuditEntry, anchors, verify
+from models.audit import AuditEntry
+from models.audit_chain import anchors, verify
 from models.base import Base
 from models.change import ChangeRequest
 from tests.cast import LUMAJANG, asset, delegation

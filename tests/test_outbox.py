@@ -19,7 +19,8 @@ from lpse_admin.event import Event
 from lpse_admin.smtp import MailServer
 from lpse_admin.steps import Outcome, Step
 from models import outbox
-from models.audit import AuditEntry, history_of, verify
+from models.audit import AuditEntry, history_of
+from models.audit_chain import verify
 from models.mail import Mail, MailState
 from models.notification import Notification, tell
 from models.outbox import LEASE, MOST_ATTEMPTS, Letter, pause, send

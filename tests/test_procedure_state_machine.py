@@ -28,7 +28,7 @@ from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.workflow import asked_items
-from models import audit
+from models import audit_chain
 from models.decree import grant
 from models.delegation import DelegationKind
 from models.draft import draft
@@ -506,4 +506,4 @@ def test_whatever_anybody_tries_the_procedure_holds(offices):
     )  # fmt: skip
     run_state_machine_as_test(lambda: Procedure(session, people), settings=effort)
     session.rollback()
-    assert audit.verify(session) is None
+    assert audit_chain.verify(session) is None

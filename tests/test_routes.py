@@ -16,7 +16,8 @@ from lpse_admin.steps import Outcome
 from models.absence import Absence
 from models.activity import RECORD_OF
 from models.asset import Asset
-from models.audit import AuditEntry, anchors
+from models.audit import AuditEntry
+from models.audit_chain import anchors
 from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation

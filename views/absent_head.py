@@ -13,16 +13,16 @@ from lpse_admin.message import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from lpse_admin.workflow import Person, conflicting_part
-from models.absence import head_absence
 from models.database import db
+from models.head_absence import head_absence
 from views.base import may_i
 from views.clock import now
 from views.language import day, moment, tr
 
 if TYPE_CHECKING:
-    from models.absence import HeadAbsence
     from models.agency import Agency
     from models.change import ChangeRequest
+    from models.head_absence import HeadAbsence
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class Ledger:
         """Add an entry to ``chain``; ``told`` are what ``inserted`` and ``updated`` return."""
         head = self._heads.get(chain)
         if head is None:
-            head = self._heads[chain] = _Head(0, audit._FIRST_HASH, is_new=True)  # noqa: SLF001
+            head = self._heads[chain] = _Head(0, audit.FIRST_HASH, is_new=True)
         head.number += 1
         entry: Row = {
             "chain": chain,

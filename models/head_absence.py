@@ -1,0 +1,245 @@
+"""Whether a head is there to decide, since when none is, and who decides meanwhile (SOP page, silences 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager
+
+from lpse_admin.message import _
+from lpse_admin.word import Word
+from models.absence import Absence
+from models.audit import AuditEntry, AuditRow
+from models.delegation import Delegation
+from models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import BindParameter, Select
+
+    from models.agency import Agency
+
+#: How many of the entries that tell of somebody are looked through for when they ceased.
+_MOST_ENTRIES = 50
+
+_DAY = dt.timedelta(days=1)
+
+
+class AbsenceCause(Word):
+    """From what it is known that no head is there."""
+
+    RECORDED = "recorded", _("The absence is recorded")
+    DELEGATED = "delegated", _("A delegation is in force")
+    DISABLED = "disabled", _("The head's account is disabled")
+    VACANT = "vacant", _("Nobody holds the role of head")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadAbsence:
+    """That no head of an agency is there at a moment.
+
+    Dates are of the LPSE's own zone; moments are known of accounts. ``since`` is None where nothing tells it: then
+    what waits has waited since it arrived.
+    """
+
+    cause: AbsenceCause
+    #: The first day of it, or the moment.
+    since: dt.date | None
+    #: The last day of it, as far as it is known.
+    until: dt.date | None = None
+    reason: str | None = None
+    #: The record of it, where there is one.
+    absence: Absence | None = None
+    #: The delegation in force, under which somebody decides meanwhile.
+    delegation: Delegation | None = None
+    #: Without one: since when nobody has stood in for the head; None like ``since``.
+    uncovered_since: dt.date | None = None
+
+
+def _lent_or_away(today: BindParameter[dt.date]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the criteria for a head's absence on ``today`` and for a delegation of theirs in force then."""
+    is_absent = and_(
+        Absence.head_id == User.id,
+        Absence.ended_at.is_(None),
+        Absence.from_date <= today,
+        or_(Absence.until_date.is_(None), Absence.until_date >= today),
+    )
+    has_delegated = and_(
+        Delegation.head_id == User.id,
+        Delegation.agency_id == User.agency_id,
+        Delegation.withdrawn_at.is_(None),
+        Delegation.from_date <= today,
+        Delegation.until_date >= today,
+    )
+    return is_absent, has_delegated
+
+
+@cache
+def _heads() -> Select[User, Absence | None, Delegation | None]:
+    """Return the statement for one row each head: their absence of today, and their delegation in force.
+
+    Put together once, and not before every table is mapped.
+    """
+    delegate = aliased(User, name="delegate_of_head")
+    is_absent, has_delegated = _lent_or_away(bindparam("today"))
+    return (
+        select(User, Absence, Delegation)
+        .outerjoin(Absence, is_absent)
+        .outerjoin(Delegation, has_delegated)
+        .outerjoin(delegate, delegate.id == Delegation.delegate_id)
+        .options(contains_eager(Delegation.delegate.of_type(delegate)))
+        .where(User.agency_id == bindparam("agency"), User.is_head)
+        .order_by(User.id)
+    )
+
+
+@cache
+def _present() -> Select[int]:
+    """Return the statement for a head who is there: not recorded as absent, not disabled, nobody in their place.
+
+    It is asked on nearly every page, and answers most of them.
+    """
+    delegate = aliased(User, name="delegate_of_head")
+    is_absent, has_delegated = _lent_or_away(bindparam("today"))
+    stands_in = exists().where(has_delegated, delegate.id == Delegation.delegate_id, delegate.is_active)
+    return (
+        select(User.id)
+        .where(User.agency_id == bindparam("agency"), User.is_head, User.is_active)
+        .where(~exists().where(is_absent), ~stands_in)
+        .limit(1)
+    )
+
+
+def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbsence | None:
+    """Return since when and why no head of ``agency`` is there, and who stands in; None while one is there.
+
+    A head is absent who is recorded so, who has delegated for today, or whose account is disabled; so is the head
+    of an agency that has none. Of several heads the one counts who left last. One statement while one is there.
+    """
+    today = agency.date_of(now)
+    asked = {"agency": agency.id, "today": today}
+    if session.scalar(_present(), asked):
+        return None
+    heads = session.execute(_heads(), asked).all()
+    found = [_absence_of(session, head, absence, delegation) for head, absence, delegation in heads]
+    if not found:
+        people = session.scalars(select(User.id).where(User.agency_id == agency.id)).all()
+        found.append(HeadAbsence(AbsenceCause.VACANT, since=_ceased(session, people, "is_head")))
+    delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
+    last = max(found, key=lambda one: _moment(one.since, agency.zone))
+    covered = delegation is not None and delegation.delegate.is_active
+    return HeadAbsence(
+        cause=last.cause,
+        since=last.since,
+        until=min((one.until for one in found if one.until is not None), default=None),
+        reason=last.reason,
+        absence=last.absence,
+        delegation=delegation if covered else None,
+        uncovered_since=None if covered else _uncovered_since(session, agency, last.since, today, delegation),
+    )
+
+
+def _absence_of(session: Session, head: User, absence: Absence | None, delegation: Delegation | None) -> HeadAbsence:
+    """Return since when this head, who is not there, is absent."""
+    if absence is not None:
+        first, last = _run(session, absence)
+        last = last if head.is_active else None
+        return HeadAbsence(AbsenceCause.RECORDED, since=first, until=last, reason=absence.reason, absence=absence)
+    if not head.is_active:
+        return HeadAbsence(AbsenceCause.DISABLED, since=_ceased(session, [head.id], "is_active"))
+    assert delegation is not None  # noqa: S101 - the one reason that is left
+    return HeadAbsence(
+        AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
+    )
+
+
+def _run(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
+    """Return first and last day of the absences that follow one another without a day between."""
+    rows = session.execute(
+        select(Absence.from_date, Absence.until_date)
+        .where(Absence.head_id == absence.head_id, Absence.ended_at.is_(None))
+        .order_by(Absence.from_date)
+    )
+    first, last = absence.from_date, absence.until_date
+    others = list(rows)
+    for _first, until in reversed(others):
+        if until == first - _DAY:
+            first = _first
+    for begins, until in others:
+        if last is not None and begins - _DAY == last:
+            last = until
+    return first, last
+
+
+def _ceased(session: Session, user_ids: Collection[int], flag: str) -> dt.datetime | None:
+    """Return the moment at which the trail tells that the last of these users ceased to have ``flag``, if it does."""
+    people = {str(id_) for id_ in user_ids}
+    entries = session.scalars(
+        select(AuditEntry)
+        .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
+        .where(
+            AuditRow.table_name == User.__tablename__,
+            AuditRow.row_id.in_(sorted(people)),
+            AuditEntry.rows.contains(f'"{flag}":false'),
+            AuditEntry.rows.contains(f'"{flag}":true'),
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(_MOST_ENTRIES)
+    )
+    for entry in entries:
+        for row in entry.told:
+            is_theirs = row["table"] == User.__tablename__ and row["id"] in people
+            if is_theirs and row["before"].get(flag) is True and row["after"].get(flag) is False:
+                return entry.at
+    return None
+
+
+def _uncovered_since(
+    session: Session, agency: Agency, since: dt.date | None, today: dt.date, asleep: Delegation | None
+) -> dt.date | None:
+    """Return since when nobody has stood in: since the absence began, or since the last delegation in it ended.
+
+    ``asleep`` is one that is in force and whose delegate's account is disabled.
+    """
+    ended: list[dt.date | None]
+    if asleep is not None:
+        ended = [_ceased(session, [asleep.delegate_id], "is_active")]
+    else:
+        latest = (
+            select(Delegation)
+            .where(
+                Delegation.agency_id == agency.id,
+                or_(Delegation.withdrawn_at.is_not(None), Delegation.until_date < today),
+            )
+            .order_by(Delegation.until_date.desc(), Delegation.id.desc())
+            .limit(_MOST_ENTRIES)
+        )
+        ended = [_ended(delegation, agency.zone) for delegation in session.scalars(latest)]
+    return _latest([since, *ended], agency.zone)
+
+
+def _ended(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
+    """Return the day or the moment from which a delegation was not in force any more; None where it never was."""
+    if delegation.withdrawn_at is None:
+        return delegation.until_date + _DAY
+    withdrawn_on = delegation.withdrawn_at.astimezone(zone).date()
+    if withdrawn_on < delegation.from_date:
+        return None
+    return delegation.until_date + _DAY if withdrawn_on > delegation.until_date else delegation.withdrawn_at
+
+
+def _latest(moments: Iterable[dt.date | None], zone: ZoneInfo) -> dt.date | None:
+    return max(moments, key=lambda at: _moment(at, zone))
+
+
+def _moment(at: dt.date | None, zone: ZoneInfo) -> dt.datetime:
+    """Return a day's first moment, or the moment itself; what is not known comes before everything."""
+    if at is None:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
+    return at if isinstance(at, dt.datetime) else dt.datetime.combine(at, dt.time.min, zone)
