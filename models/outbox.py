@@ -10,18 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import smtplib
-import socket
-import ssl
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from threading import Timer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,23 +19,19 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.agency import Agency
 from models.audit import Circumstances, answer_for
-from models.base import UNSTORABLE, as_json
+from models.base import as_json
 from models.database import writes
 from models.mail import Mail, MailState
+from models.mail_talk import Letter, Parcel, Talk
 from models.notification import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from zoneinfo import ZoneInfo
+    from collections.abc import Callable
 
     from lpse_admin.smtp import MailServer
-    from models.user import Language
 
-#: How long a claimed mail is its sender's own. Longer than sending one can take, see ``LONGEST``.
+#: How long a claimed mail is its sender's own. Longer than sending one can take, see ``mail_talk.LONGEST``.
 LEASE = dt.timedelta(minutes=15)
-
-#: After how many seconds the talk about one mail is cut off, however lively the server seems.
-LONGEST = 300.0
 
 #: Minutes until the next attempt: 1, 2, 4 … and at the most six hours.
 _MOST_MINUTES = 360
@@ -57,44 +43,8 @@ MOST_ATTEMPTS = 28
 #: After this many troubles in a row a round ends: the server is down, and the next round tries again.
 _MOST_TROUBLES = 3
 
-_LONGEST_ERROR = 500
-_LONGEST_SUBJECT = 160
-_PERMANENT = range(500, 600)
-#: Answers that find fault with the setting and not with the mail (RFC 4954): they wait until it is mended.
-_WANTS_LOGIN = frozenset({530, 534, 535, 538})
 #: How often the sending of a mail is written down anew where the database fails at just that moment.
 _RECORD_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A claimed mail with all that its text is made from; nothing of it asks the database again."""
-
-    mail_id: int
-    message_id: str
-    attempts: int
-    claimed_until: dt.datetime
-    address: str
-    name: str
-    language: Language
-    is_active: bool
-    office: str
-    zone: ZoneInfo
-    details: dict[str, Any]
-    at: dt.datetime
-    change_id: int | None
-    link_base: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a mail says, in its reader's language."""
-
-    subject: str
-    text: str
-    html: str
-    #: The name that it comes from: the reader's LPSE.
-    sender: str
 
 
 @dataclass(slots=True)
@@ -125,7 +75,7 @@ def send(  # noqa: PLR0913 - whose mail, by which server, in which words, when, 
     network does is no exception: the mail is put off, or has failed.
     """
     tally, troubles = Tally(), 0
-    with _Talk(server) as talk:
+    with Talk(server) as talk:
         while troubles < _MOST_TROUBLES and not is_stopped():
             parcel = _claim(session, server, now())
             if parcel is None:
@@ -263,161 +213,6 @@ def _put_off(session: Session, parcel: Parcel, now: dt.datetime, error: str) -> 
 def pause(attempts: int) -> dt.timedelta:
     """Return how long to wait after this many attempts."""
     return dt.timedelta(minutes=min(2 ** min(attempts - 1, 30), _MOST_MINUTES))
-
-
-# -- the talk with the server ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a mail was not taken."""
-
-    said: str
-    #: The server will never take it: there is no such reader, or it refuses what it says.
-    is_final: bool = False
-    #: The fault is the server's or the network's, and not this mail's.
-    is_the_server_s: bool = False
-    #: No talk came about at all: the next mail would fare no better.
-    is_nobody_there: bool = False
-
-
-class _Talk:
-    """One connection to the mail server, opened when the first mail is there and kept for the following ones."""
-
-    def __init__(self, server: MailServer) -> None:
-        self._server = server
-        self._smtp: smtplib.SMTP | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._smtp is not None:
-            with suppress(OSError, smtplib.SMTPException):
-                self._smtp.quit()
-            self._hang_up()
-
-    def _hang_up(self) -> None:
-        if self._smtp is not None:
-            self._smtp.close()
-            self._smtp = None
-
-    def hand_in(self, parcel: Parcel, letter: Letter, now: Callable[[], dt.datetime]) -> _Refusal | None:
-        """Hand one mail to the server; None once it has taken it, else why it did not."""
-        try:
-            message = envelope(self._server, parcel, letter, now())
-        except (MessageError, ValueError, LookupError) as error:  # an address that cannot stand in a header
-            return _Refusal(_said(error), is_final=True)
-        try:
-            smtp = self._opened()
-        except (OSError, smtplib.SMTPException) as error:
-            return _Refusal(_said(error), is_nobody_there=True)
-        if now() + dt.timedelta(seconds=LONGEST) > parcel.claimed_until:
-            return _Refusal("the server took too long to answer", is_nobody_there=True)
-        refusal = self._send(smtp, message, parcel.address)
-        if smtp.sock is None:  # hung up by the server, or by smtplib on a server that takes its leave
-            self._smtp = None
-        return refusal
-
-    def _opened(self) -> smtplib.SMTP:
-        if self._smtp is None:
-            self._smtp = _open(self._server)
-        return self._smtp
-
-    def _send(self, smtp: smtplib.SMTP, message: EmailMessage, address: str) -> _Refusal | None:
-        try:
-            with _cut_off_after(LONGEST, smtp):
-                smtp.send_message(message, self._server.sender, [address])
-        except smtplib.SMTPRecipientsRefused as error:
-            ((code, said),) = error.recipients.values()
-            return _Refusal(_said(smtplib.SMTPResponseException(code, said)), is_final=_is_final(code))
-        except smtplib.SMTPDataError as error:
-            return _Refusal(_said(error), is_final=_is_final(error.smtp_code))
-        except smtplib.SMTPNotSupportedError as error:  # an address in letters that this server cannot read
-            return _Refusal(_said(error), is_final=True)
-        except (OSError, smtplib.SMTPException) as error:
-            self._hang_up()
-            return _Refusal(_said(error), is_the_server_s=True)
-        return None
-
-
-def _is_final(code: int) -> bool:
-    return code in _PERMANENT and code not in _WANTS_LOGIN
-
-
-def _open(server: MailServer) -> smtplib.SMTP:
-    """Return a connection that is encrypted wherever the server can, and logged in where there is a password."""
-    context = ssl.create_default_context()
-    smtp: smtplib.SMTP
-    if server.is_tls:
-        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
-    else:
-        smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
-    try:
-        smtp.ehlo_or_helo_if_needed()
-        if not server.is_tls and smtp.has_extn("starttls"):
-            smtp.starttls(context=context)
-            smtp.ehlo()
-        if server.user is not None:
-            smtp.login(server.user, server.password or "")
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
-
-
-@contextmanager
-def _cut_off_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
-    """Hang up on a server that keeps one waiting byte by byte, which no timeout of a single answer ends."""
-
-    def cut() -> None:
-        with suppress(OSError):
-            if smtp.sock is not None:
-                smtp.sock.shutdown(socket.SHUT_RDWR)  # to close it would wait for whoever reads from it
-
-    timer = Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def envelope(server: MailServer, parcel: Parcel, letter: Letter, now: dt.datetime) -> EmailMessage:
-    """Return the mail as it goes out; raises ValueError or MessageError for an address that no header can hold."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(_in_a_line(letter.sender), addr_spec=server.sender)
-    message["To"] = Address(_in_a_line(parcel.name), addr_spec=parcel.address)
-    message["Subject"] = _in_a_line(letter.subject)[:_LONGEST_SUBJECT]
-    message["Date"] = format_datetime(now.astimezone(dt.UTC))
-    message["Message-ID"] = parcel.message_id
-    # Nobody's holiday notice or robot answers this (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = parcel.language.value  # set before, it would go with the plain text
-    return message
-
-
-def _in_a_line(text: str) -> str:
-    """Return ``text`` without anything that could end a header."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def _said(error: BaseException) -> str:
-    """Return an error as it is kept: the server's answer, or what the network did."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        text = f"{error.smtp_code} {words}"
-    else:
-        text = str(error) or type(error).__name__
-    return " ".join(UNSTORABLE.sub(" ", text).split())[:_LONGEST_ERROR]
-
-
-# -- what an administrator looks at ------------------------------------------------------------------------------------
 
 
 def totals(session: Session) -> dict[MailState, int]:

@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpse_admin.errors import TooLarge
-from views import exporting
-from views.exporting import CellKind, ExportColumn, csv_stream, neutral, xlsx_file, zone_name
+from views import exporting, xlsx_export
+from views.csv_export import csv_stream, neutral
+from views.exporting import CellKind, ExportColumn, zone_name
+from views.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -348,7 +350,7 @@ def test_a_text_that_is_longer_than_a_cell_is_cut_visibly():
 
 
 def test_more_rows_than_a_sheet_holds_go_on_in_further_sheets(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exporting, "MOST_SHEET_ROWS", 10)
+    monkeypatch.setattr(xlsx_export, "MOST_SHEET_ROWS", 10)
     book = read_xlsx([NUMBER], [(number,) for number in range(25)], expected=25)
     assert book.sheetnames == ["Permintaan", "Permintaan (2)", "Permintaan (3)"]
     assert [[row[0] for row in sheet.values] for sheet in book.worksheets] == [
@@ -361,7 +363,7 @@ def test_more_rows_than_a_sheet_holds_go_on_in_further_sheets(monkeypatch: pytes
 def test_rows_for_which_no_sheet_is_ready_are_refused_and_nothing_is_left_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(exporting, "MOST_SHEET_ROWS", 10)
+    monkeypatch.setattr(xlsx_export, "MOST_SHEET_ROWS", 10)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(TooLarge, match="more rows than an Excel sheet holds"):
         xlsx_file([NUMBER], [(number,) for number in range(11)], WIB, "x")

@@ -28,11 +28,12 @@ from models.waiting import Reader
 from views.access import delegation, viewer
 from views.cells import export_columns, renderer
 from views.clock import now
-from views.exporting import csv_stream, xlsx_file
+from views.csv_export import csv_stream
 from views.language import current_zone, tr
 from views.list_head import ALL, begun, list_head, shown_columns
 from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
 from views.rows import box, table_rows
+from views.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,7 +9,8 @@ from flask_babel import force_locale
 
 from lpse_admin.event import Event
 from models.database import db
-from models.outbox import Letter, Parcel, Tally, send
+from models.mail_talk import Letter, Parcel
+from models.outbox import Tally, send
 from views.access import settings
 from views.clock import now
 from views.notices import facts, sentence
