@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.clock import Clock
@@ -19,7 +19,7 @@ from lpse_admin.message import _
 from lpse_admin.records import EmergencyGround, Environment, Risk
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 
 if TYPE_CHECKING:
     from models.asset import Asset, AssetMutation
@@ -72,8 +72,7 @@ class Activity(Base):
             "uq_activity_one_open",
             "change_id",
             unique=True,
-            sqlite_where=text("finished_at IS NULL"),
-            postgresql_where=text("finished_at IS NULL"),
+            **only_where("finished_at IS NULL"),
         ),
         Index(
             "ix_activity_waiting",
@@ -81,8 +80,7 @@ class Activity(Base):
             "step",
             "arrived_at",
             "id",
-            sqlite_where=text("finished_at IS NULL"),
-            postgresql_where=text("finished_at IS NULL"),
+            **only_where("finished_at IS NULL"),
         ),
         Index(
             "ix_activity_own_waiting",
@@ -90,8 +88,7 @@ class Activity(Base):
             "step",
             "arrived_at",
             "id",
-            sqlite_where=text("finished_at IS NULL"),
-            postgresql_where=text("finished_at IS NULL"),
+            **only_where("finished_at IS NULL"),
         ),
         Index("ix_activity_step", "agency_id", "step", "arrived_at", "id"),
         Index("ix_activity_step_everywhere", "step", "arrived_at", "id"),

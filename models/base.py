@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeGuard
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
 if TYPE_CHECKING:
@@ -99,6 +99,11 @@ PrimaryKey = Annotated[int, mapped_column(Identity, primary_key=True)]
 Moment = Annotated[dt.datetime, mapped_column(UtcDateTime)]
 Line = Annotated[str, mapped_column(String(LINE_LENGTH))]
 Prose = Annotated[str, mapped_column(Text)]
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Return the arguments that make an index one of those rows alone that fulfil ``condition``, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Base(DeclarativeBase):

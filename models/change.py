@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.records import ChangeKind, ChangeSource
@@ -16,7 +16,7 @@ from lpse_admin.workflow import Person, Position, bar, bar_from_taking, open_mov
 from models import move
 from models.activity import Activity
 from models.agency import Agency
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
 from models.delegation import Delegation, capacity, delegation_of
 from models.deviation import Deviation
 from models.revision import ChangeRevision
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from lpse_admin.message import Message
     from lpse_admin.sop import Move
     from models.document import Document
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """Return what makes an index one of the rows alone that fulfil ``condition``."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class ChangeRequest(Base):
@@ -61,8 +56,8 @@ class ChangeRequest(Base):
         Index("ix_change_kind", "agency_id", "kind", "id"),
         Index("ix_change_requester", "requester_id", "id"),
         Index("ix_change_requester_submitted", "requester_id", "submitted_at", "id"),
-        Index("ix_change_open", "agency_id", "id", **_where("closed_at IS NULL")),
-        Index("ix_change_draft", "requester_id", "id", **_where("submitted_at IS NULL")),
+        Index("ix_change_open", "agency_id", "id", **only_where("closed_at IS NULL")),
+        Index("ix_change_draft", "requester_id", "id", **only_where("submitted_at IS NULL")),
         # For those who see every agency.
         Index("ix_change_submitted_everywhere", "submitted_at", "id"),
         Index("ix_change_step_everywhere", "step", "id"),

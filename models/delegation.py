@@ -125,9 +125,9 @@ class Delegation(Base):
             )
 
 
-def capacity(paper: Sop, step: Step, delegation: Delegation | None) -> str:
-    """Return in what capacity a step is taken, in the paper's words: 'Plh. Kepala LPSE'."""
-    title = paper.actor_title(step)
+def capacity(paper: Sop, of: Step | Role, delegation: Delegation | None) -> str:
+    """Return in what capacity a step is taken or a role acted in, in the paper's words: 'Plh. Kepala LPSE'."""
+    title = paper.actor_title(of)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
@@ -21,8 +21,21 @@ from lpse_admin.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
 from models import telling
 from models.agency import Agency
-from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, is_id, plain, session_of, stored
-from models.delegation import Delegation, delegation_of
+from models.base import (
+    LINE_LENGTH,
+    Base,
+    Identity,
+    Line,
+    Moment,
+    PrimaryKey,
+    Prose,
+    is_id,
+    only_where,
+    plain,
+    session_of,
+    stored,
+)
+from models.delegation import Delegation, capacity, delegation_of
 from models.typed import fault_of
 from models.user import User
 
@@ -88,15 +101,13 @@ class Deviation(Base):
             "ix_deviation_undisposed",
             "agency_id",
             "id",
-            sqlite_where=text("disposal IS NULL"),
-            postgresql_where=text("disposal IS NULL"),
+            **only_where("disposal IS NULL"),
         ),
         Index(
             "ix_deviation_follow_up",
             "follow_up_by_id",
             "follow_up_until",
-            sqlite_where=text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
-            postgresql_where=text("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+            **only_where("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
         ),
     )
 
@@ -176,7 +187,7 @@ class Deviation(Base):
         whose own deviation it is; NoSuchMove before its account and after its disposal; Incomplete with a sentence
         beside each of those names.
         """
-        capacity, delegation = self._head(by, now)
+        in_capacity, delegation = self._head(by, now)
         if self.account is None:
             raise NoSuchMove(_("The executor has not accounted for this deviation yet."))
         if self.disposal is not None:
@@ -186,7 +197,7 @@ class Deviation(Base):
             raise Incomplete(_("The deviation cannot be disposed of like this."), fields=faults)
         self.disposal, self.disposal_note = kept["disposal"], kept["note"]
         self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
-        self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, capacity
+        self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, in_capacity
         self.delegation_id = delegation.id if delegation else None
         session = session_of(self)
         session.flush()
@@ -195,13 +206,12 @@ class Deviation(Base):
 
     def _head(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
         """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""
-        title = str(self.change.paper.actor_title(Role.HEAD))
         if by.agency_id == self.agency_id and by.is_active:
             if Role.HEAD in by.roles:
-                return title, None
+                return capacity(self.change.paper, Role.HEAD, None), None
             delegation = delegation_of(session_of(self), by, now)
             if delegation is not None and not self._is_own_of(by):
-                return f"{delegation.kind.prefix} {title}", delegation
+                return capacity(self.change.paper, Role.HEAD, delegation), delegation
         raise NotAllowed(_("Only the head, or who stands in for them, disposes of a deviation that is not their own."))
 
     def _is_own_of(self, by: User) -> bool:

@@ -6,12 +6,12 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.message import _
-from models.base import Base, Identity, Moment, PrimaryKey
+from models.base import Base, Identity, Moment, PrimaryKey, only_where
 from models.user import User
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ class CalendarFeed(Base):
             "uq_calendar_feed_one_of_a_user",
             "user_id",
             unique=True,
-            sqlite_where=text("revoked_at IS NULL"),
-            postgresql_where=text("revoked_at IS NULL"),
+            **only_where("revoked_at IS NULL"),
         ),
     )
     secret_columns: ClassVar[frozenset[str]] = frozenset({"token_hash"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, text, type_coerce
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, type_coerce
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.message import _
 from lpse_admin.word import Word
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,8 +49,7 @@ class Mail(Base):
             "ix_mail_due",
             "next_try_at",
             "id",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            **only_where("state = 'waiting'"),
         ),
         Index("ix_mail_state", "state", "id"),
     )

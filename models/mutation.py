@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from lpse_admin.kib import CARDS, COMMON, Card, Column, ColumnKind, Condition, c
 from lpse_admin.message import Message, _
 from models.agency import lock
 from models.asset import Asset, AssetMutation, MutationKind
-from models.base import LINE_LENGTH, as_json, is_id, is_storable
+from models.base import LINE_LENGTH, as_json, is_id, is_storable, session_of
 from models.typed import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def apply(change: ChangeRequest, activity: AssetUpdate, actor: User, now: dt.dat
 
     Raises Incomplete, and applies nothing, where one of the rows cannot be applied.
     """
-    session = cast("Session", Session.object_session(change))
+    session = session_of(change)
     lock(session, change.agency_id)  # two requests could enter the same item, or wait for each other's
     altered: dict[int, dict[str, object]] = {}
     for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
@@ -130,7 +130,7 @@ def fault(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with rows that were typed in, or None."""
     if not isinstance(rows, list) or len(rows) > MOST_ROWS or not all(isinstance(row, dict) for row in rows):
         return _("This is not a list of mutations.")
-    session = cast("Session", Session.object_session(activity))
+    session = session_of(activity)
     for number, row in enumerate(rows, 1):
         try:
             _check(session, row, activity)
@@ -143,7 +143,7 @@ def fault_of_findings(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with the assets that a review names, or None."""
     if not isinstance(rows, list) or len(rows) > MOST_ROWS:
         return _("This is not a list of assets.")
-    session = cast("Session", Session.object_session(activity))
+    session = session_of(activity)
     for row in rows:
         if not isinstance(row, dict) or set(row) != {"asset_id", "finding"}:
             return _("Each asset needs what was found about it.")
@@ -158,7 +158,7 @@ def fault_of_touched(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with the assets that a release names, or None."""
     if not isinstance(rows, list) or len(rows) > MOST_ROWS:
         return _("This is not a list of assets.")
-    session = cast("Session", Session.object_session(activity))
+    session = session_of(activity)
     seen = set()
     for row in rows:
         if not isinstance(row, dict) or set(row) != {"asset_id"} or _asset(session, row["asset_id"], activity) is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.event import ALWAYS_MAILED, Event, kept
-from models.base import Base, Identity, Moment, PrimaryKey, stored
+from models.base import Base, Identity, Moment, PrimaryKey, only_where, stored
 from models.mail import Mail, MailState
 from models.user import User
 
@@ -41,8 +41,7 @@ class Notification(Base):
             "user_id",
             "at",
             "id",
-            sqlite_where=text("read_at IS NULL"),
-            postgresql_where=text("read_at IS NULL"),
+            **only_where("read_at IS NULL"),
         ),
         Index(None, "change_id"),
     )

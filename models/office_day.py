@@ -6,14 +6,14 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.hours import spans
 from lpse_admin.message import Message, _
 from models.agency import Agency
-from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, stored
+from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
 from models.setting import begin, conclude, date_faults
 from models.typed import fault_of
 from models.user import User
@@ -52,7 +52,7 @@ class OfficeDay(Base):
         self, *, kind: OverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str
     ) -> None:
         """Make something else of this day; raises as ``set_day`` does, NoSuchMove where it is gone."""
-        session = self._session()
+        session = session_of(self)
         begin(session, self.agency_id, by)
         self._still_there(session)
         faults, own = _read(kind, name, hours)
@@ -63,17 +63,12 @@ class OfficeDay(Base):
 
     def remove(self, *, by: User, reason: str) -> None:
         """Let the national list say again what this day is; raises as ``alter`` does."""
-        session = self._session()
+        session = session_of(self)
         begin(session, self.agency_id, by)
         self._still_there(session)
         conclude(session, reason, {})
         session.delete(self)
         session.flush()
-
-    def _session(self) -> Session:
-        session = object_session(self)
-        assert session is not None  # noqa: S101 - a row that was just loaded
-        return session
 
     def _still_there(self, session: Session) -> None:
         if session.scalar(select(OfficeDay.id).where(OfficeDay.id == self.id)) is None:

@@ -5,7 +5,7 @@ From then on the item changes through requests alone (``models.mutation``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from lpse_admin.roles import Role
 from models.activity import AssetReviewItem, ReleaseAsset
 from models.agency import lock
 from models.asset import Asset, AssetMutation
+from models.base import session_of
 from models.mutation import put, typed_row
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def correct(asset: Asset, by: User, *, raw: Mapping[str, object]) -> None:
 
     Raises what ``enter`` raises, and NoSuchMove once a request has named the item.
     """
-    session = cast("Session", Session.object_session(asset))
+    session = session_of(asset)
     _demand_keeper(by, asset.agency_id)
     lock(session, asset.agency_id)
     demand_unnamed(asset)
@@ -61,7 +62,7 @@ def correct(asset: Asset, by: User, *, raw: Mapping[str, object]) -> None:
 
 def is_named(asset: Asset) -> bool:
     """Whether a request has found something about this item, or changed it."""
-    session = cast("Session", Session.object_session(asset))
+    session = session_of(asset)
     named = or_(
         exists().where(AssetMutation.asset_id == asset.id),
         exists().where(AssetReviewItem.asset_id == asset.id),

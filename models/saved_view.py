@@ -23,7 +23,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     type_coerce,
     union_all,
 )
@@ -33,7 +32,7 @@ from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.roles import Role
-from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, session_of, stored
+from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, only_where, session_of, stored
 from models.typed import fault_of
 from models.user import User
 
@@ -60,8 +59,7 @@ class SavedView(Base):
             "ix_saved_view_shared",
             "agency_id",
             "screen",
-            sqlite_where=text("shared_with IS NOT NULL"),
-            postgresql_where=text("shared_with IS NOT NULL"),
+            **only_where("shared_with IS NOT NULL"),
         ),
     )
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -30,7 +29,7 @@ from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.word import Word
 from models.agency import Agency, lock
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
 
 if TYPE_CHECKING:
     from models.user import User
@@ -62,8 +61,7 @@ class SopRevision(Base):
             "uq_sop_in_force",
             "agency_id",
             unique=True,
-            sqlite_where=text("state = 'in-force'"),
-            postgresql_where=text("state = 'in-force'"),
+            **only_where("state = 'in-force'"),
         ),
     )
 
@@ -96,8 +94,7 @@ class SopRevision(Base):
         """Put this draft in force and supersede the paper that was; ``by`` is its head (None: the terminal)."""
         if by is not None and (Role.HEAD not in by.roles or by.agency_id != self.agency_id):
             raise NotAllowed(_("Only the head can put a paper in force."))
-        session = Session.object_session(self)
-        assert session is not None  # noqa: S101 - a row that was just loaded
+        session = session_of(self)
         session.flush()
         lock(session, self.agency_id)
         session.refresh(self, ["state"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyotp
 from argon2 import PasswordHasher
@@ -18,7 +18,7 @@ from lpse_admin import passwords
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
-from models.base import Base, Identity, Line, PrimaryKey, is_storable, stored
+from models.base import Base, Identity, Line, PrimaryKey, is_storable, session_of, stored
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -128,13 +128,13 @@ class User(Base):
         held = frozenset(roles)
         if Role.ADMINISTRATOR in self.roles - held:
             self._may_cease(by, _("You cannot take away your own administrator role; another administrator can."))
-        cleaned = _checked(_session_of(self), values, held, self.agency_id, self)
+        cleaned = _checked(session_of(self), values, held, self.agency_id, self)
         for key, value in cleaned.items():
             setattr(self, key, value)
         if held != self.roles:
             self.roles = held
             self._end_sessions()
-        _flush(_session_of(self))
+        _flush(session_of(self))
 
     def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
         """Give this user a new password, and end their sessions; raises NotAllowed, and Incomplete for a weak one."""
@@ -171,7 +171,7 @@ class User(Base):
         if by.id == self.id:
             raise NotAllowed(own)
         # The lock lets two administrators who dismiss one another pass one after the other.
-        others = _session_of(self).scalars(
+        others = session_of(self).scalars(
             select(User.id)
             .where(User.is_administrator, User.is_active)
             .where(or_(User.agency_id.is_(None), User.agency_id == self.agency_id))
@@ -256,10 +256,6 @@ def enter(  # noqa: PLR0913 - what makes an account
     session.add(user)
     _flush(session)
     return user
-
-
-def _session_of(user: User) -> Session:
-    return cast("Session", Session.object_session(user))
 
 
 def _demand_reach(by: User, agency_id: int | None) -> None:

@@ -75,9 +75,6 @@ class UrgencyFilter(ChoiceFilter):
         return ChoiceFilter.criterion(self, given, zone)
 
 
-#: The steps in which a request is typed.
-
-
 class ChangeView(RecordView):
     """Every request that the reader may see, and what may be done with each."""
 

@@ -14,6 +14,7 @@ from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Latene
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from models.base import LINE_LENGTH
+from models.delegation import capacity
 from models.demo.bulk import inserted, updated
 from models.demo.wording import say
 from models.deviation import Deviation
@@ -163,13 +164,12 @@ def dispose(journey: Journey, row: Row, by: Player, delegation: Delegation | Non
     random, office = journey.random, journey.office
     disposal = random.choices(list(_DISPOSALS), list(_DISPOSALS.values()))[0]
     is_remarked = disposal is not Disposal.ACCEPTED or random.random() < _REMARKED
-    title = str(office.paper.actor_title(Role.HEAD))
     values: Row = {
         "disposal": disposal,
         "disposal_note": say(random, "disposal", disposal.value, journey.places) if is_remarked else None,
         "disposed_at": at,
         "disposed_by_id": by.id,
-        "disposed_capacity": f"{delegation.kind.prefix} {title}" if delegation else title,
+        "disposed_capacity": capacity(office.paper, Role.HEAD, delegation),
         "delegation_id": delegation.id if delegation else None,
     }
     if disposal is Disposal.FOLLOW_UP:
