@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
 from flask_admin import expose
@@ -26,8 +25,11 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import PeriodFilter, StateFilter
 from views.forms import Form, Needed
-from views.language import current_zone
+from views.language import today
 from views.lists import Column, ListSpec
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="absent_head")
 _recorder = aliased(User, name="absence_recorder")
@@ -102,20 +104,17 @@ class AbsenceView(EntryView):
         order="-from",
     )
 
-    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
-        """Return the columns, the state as it is on the reader's own day."""
-        columns = super().shown(listed=listed, exported=exported)
-        today = now().astimezone(current_zone()).date()
-        return [replace(column, of=state_on(today)) if column.key == "state" else column for column in columns]
+    def state_now(self) -> ColumnElement[str]:
+        """Return the state on the reader's own day."""
+        return state_on(today())
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the form for ending it, where the reader may."""
         absence = self.get_one(str(id))
-        today = absence.agency.date_of(now())
         may_end = (
             may_i(Verb.EDIT, self.resource)
             and may_be_recorded_by(me(), absence.head)
-            and absence.state(today) is not AbsenceState.OVER
+            and absence.state(absence.agency.date_of(now())) is not AbsenceState.OVER
         )
         form = EndForm(formdata=None)
         form.because.flags.required = me().id != absence.head_id
@@ -129,7 +128,7 @@ class AbsenceView(EntryView):
         heads = _heads()
         form.head_id.choices = [SelectChoice(str(head.id), _of_agency(head)) for head in heads]
         if request.method == "GET":
-            form.from_date.data = now().astimezone(current_zone()).date()
+            form.from_date.data = today()
         if {head.id for head in heads} <= {me().id}:
             del form.because
         elif me().id not in {head.id for head in heads}:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
 from flask_admin import expose
@@ -33,8 +32,11 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import ChoiceFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
-from views.language import current_zone, tr
+from views.language import today, tr
 from views.lists import Column, ListSpec
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="delegation_head")
 _delegate = aliased(User, name="delegate")
@@ -139,23 +141,20 @@ class DelegationView(EntryView):
         order="-from",
     )
 
-    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
-        """Return the columns, the state as it is on the reader's own day."""
-        columns = super().shown(listed=listed, exported=exported)
-        today = now().astimezone(current_zone()).date()
-        return [replace(column, of=state_on(today)) if column.key == "state" else column for column in columns]
+    def state_now(self) -> ColumnElement[str]:
+        """Return the state on the reader's own day."""
+        return state_on(today())
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the decree's file, and the form for withdrawing where the reader may."""
         return self._extras(self.get_one(str(id)), WithdrawalForm(formdata=None))
 
     def _extras(self, delegation: Delegation, form: WithdrawalForm) -> dict[str, Any]:
-        today = delegation.agency.date_of(now())
         may_withdraw = (
             may_i(Verb.EDIT, self.resource)
             and delegation.may_be_withdrawn_by(current_user)
             and delegation.withdrawn_at is None
-            and delegation.until_date >= today
+            and delegation.until_date >= delegation.agency.date_of(now())
         )
         return {"delegation": delegation, "documents": delegation.documents, "form": form if may_withdraw else None}
 

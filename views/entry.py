@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
@@ -19,9 +20,11 @@ from views.wording import tr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
 
     from views.forms import Form
+    from views.lists import Column
 
 
 @contextmanager
@@ -45,6 +48,17 @@ class EntryView(RecordView):
     """A screen of records that are typed in."""
 
     form_template: ClassVar[str] = "admin/form.html"
+
+    def state_now(self) -> ColumnElement[str] | None:
+        """Return what the column ``state`` reads, where the state is one of the moment at which somebody reads it."""
+        return None
+
+    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
+        """Return the columns, the state as it is now."""
+        columns, state = super().shown(listed=listed, exported=exported), self.state_now()
+        if state is None:
+            return columns
+        return [replace(column, of=state) if column.key == "state" else column for column in columns]
 
     def answer_form(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request, url_for
@@ -187,11 +187,9 @@ class FreezeView(EntryView):
         order="-from",
     )
 
-    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
-        """Return the columns, the state as it is at this moment."""
-        columns = super().shown(listed=listed, exported=exported)
-        at = now()
-        return [replace(column, of=state_at(at)) if column.key == "state" else column for column in columns]
+    def state_now(self) -> ColumnElement[str]:
+        """Return the state at this moment."""
+        return state_at(now())
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return what the head has allowed in it, what is planned in it, and what the reader may do with it."""

@@ -24,7 +24,7 @@ from views.base import me, row_id
 from views.changes import UNJUDGED
 from views.clock import now
 from views.figures import Cell, Chart, Look, Row
-from views.language import current_zone, day, duration, number, tr
+from views.language import current_zone, day, duration, number, today, tr
 from views.period_form import PeriodForm
 from views.step_times import Judgement, my_agencies
 
@@ -123,7 +123,7 @@ class Glance:
     @classmethod
     def read(cls, office: Office, args: Mapping[str, str]) -> Glance:
         """Return the figures that ``args`` ask for."""
-        return cls(office, PeriodForm.read(args, now().astimezone(current_zone()).date()))
+        return cls(office, PeriodForm.read(args, today()))
 
     @property
     def period(self) -> Period:
@@ -312,15 +312,14 @@ class Glance:
     @cached_property
     def releases(self) -> Sequence[figures.NextRelease]:
         """The next releases that are planned."""
-        today = now().astimezone(current_zone()).date()
-        return figures.next_releases(db.session(), self.office.scope, today, _NEXT)
+        return figures.next_releases(db.session(), self.office.scope, today(), _NEXT)
 
     @property
     def planned(self) -> KeyNumber:
         """How many releases are planned from today on."""
-        today = now().astimezone(current_zone()).date()
-        count = figures.planned_releases(db.session(), self.office.scope, today)
-        given = {"outcome": Outcome.SCHEDULED.value, "window-from": today.isoformat()}
+        first = today()
+        count = figures.planned_releases(db.session(), self.office.scope, first)
+        given = {"outcome": Outcome.SCHEDULED.value, "window-from": first.isoformat()}
         return KeyNumber(_("Planned from today on"), _figure(count), self.office.url("release", **given))
 
 

@@ -17,7 +17,7 @@ from views.absent_head import absent_head
 from views.base import may_i, reader
 from views.clock import now
 from views.glance import Glance, Office
-from views.language import current_zone
+from views.language import today
 
 if TYPE_CHECKING:
     from models.waiting import Reader
@@ -46,7 +46,7 @@ def index() -> tuple[str, int]:
     page = render_template(
         "home/index.html",
         **queues,
-        today=now().astimezone(current_zone()).date(),
+        today=today(),
         may_request=may_i(Verb.CREATE, Resource.CHANGE),
         shows_emergencies=viewed_by.decides,
         acts=bool(roles - {Role.INSPECTOR, Role.ADMINISTRATOR}) or viewed_by.decides,

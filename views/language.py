@@ -45,6 +45,7 @@ __all__ = [
     "number",
     "rupiah",
     "size",
+    "today",
     "tr",
 ]
 
@@ -70,6 +71,11 @@ def current_language() -> str:
         if asked in set(Language):
             return str(asked)
     return Language.INDONESIAN.value
+
+
+def today() -> dt.date:
+    """Return the date of this moment in the reader's zone."""
+    return now().astimezone(current_zone()).date()
 
 
 def current_zone() -> ZoneInfo:

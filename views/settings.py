@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request, url_for
@@ -42,8 +41,8 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.holidays import RemovalForm
-from views.language import current_zone, tr
 from views.language import day as in_words
+from views.language import today, tr
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:
@@ -154,11 +153,9 @@ class SettingView(EntryView):
         order="-since",
     )
 
-    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
-        """Return the columns, the state as it is on the reader's own day."""
-        columns = super().shown(listed=listed, exported=exported)
-        today = now().astimezone(current_zone()).date()
-        return [replace(column, of=_state_on(today)) if column.key == "state" else column for column in columns]
+    def state_now(self) -> ColumnElement[str]:
+        """Return the state on the reader's own day."""
+        return _state_on(today())
 
     def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return all that counts in the office today, and what is to come."""
