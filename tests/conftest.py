@@ -9,10 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from argon2 import PasswordHasher
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
+import models.user
 from models.database import db
 from tests import browser as chromium
 from tests import migrations, postgres
@@ -51,7 +53,8 @@ def create_schema(url: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL for all workers, in the process that starts the workers."""
+    """Hash passwords at little cost, and start one PostgreSQL for all workers, in the process that starts them."""
+    models.user._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     if config.getoption("numprocesses") and not config.getoption("collectonly"):
         server = postgres.Server()
         config.add_cleanup(server.stop)
