@@ -93,9 +93,9 @@ _CLOCK = Derivation(
 
 #: Minutes are working minutes of the LPSE's own calendar, up to now for a step that is open.
 TIMES = (
-    Column("waited", _("Waited (minutes)"), _CLOCK, CellKind.NUMBER, listed=False),
+    Column("waited", _("Waited (minutes)"), _CLOCK, CellKind.NUMBER, listed=False, listed_while_open=True),
     Column("handled", _("Handled (minutes)"), _CLOCK, CellKind.NUMBER),
-    Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False),
+    Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False, listed_while_open=True),
     Column("judged", _("Judged"), _CLOCK, CellKind.CHOICE, Judgement),
 )
 
