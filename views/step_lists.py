@@ -61,6 +61,7 @@ def _record_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
             _KINDS.get(field.kind, CellKind.TEXT),
             field.choices,
             listed=field.key in listed,
+            listed_while_open=False,
             wide=field.kind is FieldKind.TEXT,
         )
         for field in RECORDS[step]
@@ -82,9 +83,19 @@ def _columns(step: Step) -> tuple[Column, ...]:
         Column("standard", _("Standard (minutes)"), ACTIVITY.standard_minutes, CellKind.NUMBER, listed=False),
         TIMES[-1],
         Column("finished", _("Finished"), ACTIVITY.finished_at, CellKind.MOMENT, listed=False),
-        Column("outcome", _("Outcome"), ACTIVITY.outcome, CellKind.CHOICE, Outcome, listed=step is not Step.RELEASE),
-        Column("actor", _("By"), _actor.full_name),
-        Column("capacity", _("In the capacity of"), ACTIVITY.capacity, listed=step in OF_THE_HEAD),
+        Column(
+            "outcome",
+            _("Outcome"),
+            ACTIVITY.outcome,
+            CellKind.CHOICE,
+            Outcome,
+            listed=step is not Step.RELEASE,
+            listed_while_open=False,
+        ),
+        Column("actor", _("By"), _actor.full_name, listed_while_open=False),
+        Column(
+            "capacity", _("In the capacity of"), ACTIVITY.capacity, listed=step in OF_THE_HEAD, listed_while_open=False
+        ),
         *(_DELEGATION if step in OF_THE_HEAD else ()),
     )
 
@@ -129,7 +140,9 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             *_columns(step),
             *_record_columns(step, listed),
             *columns,
-            Column("reason", _("Reason"), ACTIVITY.reason, listed=step in _REASONED, wide=True),
+            Column(
+                "reason", _("Reason"), ACTIVITY.reason, listed=step in _REASONED, listed_while_open=False, wide=True
+            ),
             Column("revision", _("Revision"), ACTIVITY.revision, CellKind.NUMBER, listed=False),
         ),
         filters=(*_filters(step), *filters),
