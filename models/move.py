@@ -1,6 +1,6 @@
 """The door through which requests move, and what stands behind it: the lock, the record, the finished step, the next.
 
-Its functions are the methods of ``ChangeRequest`` of the same names; nothing else writes where a request stands.
+``advance``, ``save`` and ``claim`` are methods of ``ChangeRequest``; nothing else writes where a request stands.
 """
 
 from __future__ import annotations
