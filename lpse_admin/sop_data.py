@@ -221,6 +221,17 @@ class Sop:
                     return place
         return len(placed)
 
+    def ahead(self, step: Step) -> frozenset[Step]:
+        """Return ``step`` and every step that a request can still come to from it."""
+        found: set[Step] = set()
+        left = [step]
+        while left:
+            at = left.pop()
+            if at not in found:
+                found.add(at)
+                left += self.rules[at].leads_to.values() if at in self.rules else ()
+        return frozenset(found)
+
     def rule(self, step: Step) -> Rule:
         """Return what the paper says of ``step``; KeyError where it leaves the step out."""
         return self.rules[step]

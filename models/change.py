@@ -542,9 +542,9 @@ def person(user: User, now: dt.datetime) -> Person:
     return Person(user.id, user.roles if user.is_active else frozenset(), stands_in_for_head=stands_in)
 
 
-def capacity(paper: Sop, step: Step, delegation: Delegation | None) -> str:
-    """Return in what capacity a step is taken, in the paper's words: 'Plh. Kepala LPSE'."""
-    title = paper.actor_title(step)
+def capacity(paper: Sop, of: Role | Step, delegation: Delegation | None) -> str:
+    """Return in what capacity a step is taken, or the first actor of a role acts, in the paper's words: 'Plh. Kepala LPSE'."""
+    title = paper.actor_title(of)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 

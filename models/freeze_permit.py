@@ -12,7 +12,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
-from lpse_admin.workflow import Person, conflicting_part, is_actor
+from lpse_admin.workflow import Person, conflicting_part, is_head
 from models.change import ChangeRequest, capacity
 from models.delegation import Delegation, delegation_of
 from models.document import attach
@@ -21,11 +21,8 @@ from models.freeze import Freeze, FreezePermit, fault_of_prose
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.sop import Sop
     from models.user import User
-
-#: The steps after which no release is scheduled any more.
-_TOO_LATE = frozenset({Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED})
-
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -43,10 +40,9 @@ def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     checks (SOP page, 'Actors' and silences 4).
     """
     who, _delegation = _as_head(change, user, now)
-    position = replace(change.position, step=Step.APPROVAL)
-    if not is_actor(change.paper.rules[Step.APPROVAL], position, who):
-        return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(Step.APPROVAL))
-    if part := conflicting_part(position, who):
+    if not is_head(who):
+        return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(_head(change.paper)))
+    if part := conflicting_part(replace(change.position, step=Step.APPROVAL), who):
         return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
     return None
 
@@ -57,7 +53,7 @@ def permittable(session: Session, change: ChangeRequest) -> list[Freeze]:
     They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
     after the freeze that it fell into.
     """
-    if change.step in _TOO_LATE or change.submitted_at is None:
+    if change.submitted_at is None or Step.RELEASE not in change.paper.ahead(change.step):
         return []
     given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
     return list(
@@ -133,7 +129,7 @@ def permit(  # noqa: PLR0913 - what a permission says
         change_id=change.id,
         allowed_by_id=by.id,
         allowed_at=now,
-        capacity=capacity(change.paper, Step.APPROVAL, delegation),
+        capacity=capacity(change.paper, _head(change.paper), delegation),
         delegation_id=delegation.id if delegation else None,
         reason=reason.strip(),
         letter_id=document.id if document else None,
@@ -141,6 +137,11 @@ def permit(  # noqa: PLR0913 - what a permission says
     session.add(given)
     session.flush()
     return given
+
+
+def _head(paper: Sop) -> Step | Role:
+    """Return who the head is by the paper: whoever approves, where it has an approval."""
+    return Step.APPROVAL if Step.APPROVAL in paper.rules else Role.HEAD
 
 
 def _as_head(change: ChangeRequest, user: User, now: dt.datetime) -> tuple[Person, Delegation | None]:
