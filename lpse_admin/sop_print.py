@@ -242,7 +242,8 @@ def _text(sop: Sop) -> Iterator[str]:
     if sop.signatory.place:
         yield f"  {sop.signatory.place}, {_in_words(sop.approved)}"
     yield from (f"  {line}" for line in (sop.signatory.office, sop.signatory.name) if line)
-    yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
+    if sop.signatory.nip:
+        yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
     yield from _section("DASAR HUKUM", sop.legal_basis)
     yield from _section("KUALIFIKASI PELAKSANA", sop.qualifications)
     yield from _section("KETERKAITAN", sop.related)

@@ -543,7 +543,7 @@ def person(user: User, now: dt.datetime) -> Person:
 
 
 def capacity(paper: Sop, of: Role | Step, delegation: Delegation | None) -> str:
-    """Return in what capacity a step is taken, or the first actor of a role acts, in the paper's words: 'Plh. Kepala LPSE'."""
+    """Return in what capacity a step is taken (or a role acts), in the paper's words: 'Plh. Kepala LPSE'."""
     title = paper.actor_title(of)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from models.user import User
 
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A checked file (``lpse_admin.files``) that the permission was scanned from."""
@@ -41,7 +42,9 @@ def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     """
     who, _delegation = _as_head(change, user, now)
     if not is_head(who):
-        return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(_head(change.paper)))
+        return _(
+            "Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(_head(change.paper))
+        )
     if part := conflicting_part(replace(change.position, step=Step.APPROVAL), who):
         return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
     return None

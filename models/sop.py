@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.errors import NoSuchMove, NotAllowed
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import _
 from lpse_admin.roles import Role
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
@@ -72,7 +72,7 @@ class SopRevision(Base):
     key: Mapped[Line]
     revision: Mapped[int]
     number: Mapped[Line | None]
-    title: Mapped[Line]
+    title: Mapped[Prose]
     state: Mapped[SopState] = mapped_column(stored(SopState, "state"), default=SopState.DRAFT)
     source: Mapped[Prose]
     digest: Mapped[str] = mapped_column(String(64))
@@ -185,10 +185,14 @@ def taken_numbers(session: Session, key: str) -> dict[str, str]:
 
 
 def examine(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
-    """Return the paper that ``source`` holds if ``by`` may load it; raises Faulty and NotAllowed as ``load`` does."""
+    """Return the paper that ``source`` holds if ``by`` may load it; raises as ``load`` does."""
     if faults := check(source, key, taken=taken_numbers(session, key)):
         raise Faulty(tuple(faults))
     paper = _parsed(source, key)
+    other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != paper.agency.key).limit(1)
+    if session.scalars(other).first() is not None:
+        taken = _("Another office's SOP is known as %(key)s; give this one another name.", key=key)
+        raise Incomplete(taken, fields={"key": taken})
     if by is not None and not by.reaches_across and (by.agency is None or by.agency.key != paper.agency.key):
         raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
     return paper
@@ -198,7 +202,8 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     """Store a checked paper as a draft and return it; the same content again returns the revision it has.
 
     Makes the agency when the installation has none of that key. ``by`` may only load for their own agency.
-    Raises Faulty where the checker finds faults, NotAllowed for another agency's paper.
+    Raises Faulty where the checker finds faults, Incomplete where another agency's paper has the key, which names one
+    paper in the terminal, NotAllowed for another agency's paper.
     """
     paper = examine(session, source, key, by=by)
     agency = _agency_of(session, paper)

@@ -15,7 +15,7 @@ from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
 from models.sop import SopRevision, SopState, load, taken_numbers
 from views.clock import now
-from views.commands.terminal import Group, fail, reading, table, writing
+from views.commands.terminal import Group, fail, reading, said, table, writing
 
 group = Group("sop", help="SOPs: check, load, enact, list, show.")
 
@@ -31,11 +31,11 @@ def check_file(file: Path) -> None:
         with reading() as session:
             taken = taken_numbers(session, key)
     except SQLAlchemyError:
-        click.echo("The database could not be asked whether the number is taken.", err=True)
+        click.echo(said(_("The database could not be asked whether the number is taken.")), err=True)
         taken = {}
     if faults := check(file.read_bytes(), key, taken=taken):
         fail(*faults)
-    click.echo(f"{file.name}: sound.")
+    click.echo(said(_("%(file)s: this SOP is sound.", file=file.name)))
 
 
 @group.command("load")
