@@ -76,11 +76,19 @@ class ActorTitle:
 
 @dataclass(frozen=True, slots=True)
 class ExtraRow:
-    """A row of the paper's table that is no step: 'Mulai', 'Selesai', or a remark."""
+    """A row of the paper's table that is no step: 'Mulai', 'Selesai', or what is done outside of the program.
+
+    ``actor_key`` and what follows is what the paper says of such a row, in its own words: shown and judged by nobody.
+    """
 
     no: int | None
     text: str
     kind: RowKind
+    actor_key: str = ""
+    time: str = ""
+    requires: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    remarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

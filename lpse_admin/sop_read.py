@@ -65,6 +65,7 @@ _STEPS = [step.value for step in Step if step is not Step.CLOSED]
 _ACTING = [role for role in Role if role in ACTING]
 #: WIB (the second is that of West Kalimantan), WITA and WIT.
 _ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
+_ROW = ("no", "text", "kind", "actor", "time", "requires", "output", "remarks")
 _ITEM = ("kind", "key", "label", "of", "when")
 
 
@@ -98,7 +99,7 @@ def _paper(table: Table, key: str) -> Sop:
     switches = _switches(table.table("switches", _SWITCHES))
     actors = _actors(table)
     numbers: dict[int, Path] = {}
-    rows = _rows(table, numbers)
+    rows = _rows(table, numbers, {actor.key for actor in actors})
     reader = _Steps(table, {actor.key: actor.role for actor in actors}, switches, numbers)
     for path, message in prove(reader.nodes, switches):
         table.source.fault(path, message)
@@ -201,14 +202,28 @@ def _actors(table: Table) -> tuple[ActorTitle, ...]:
     return tuple(actors.values())
 
 
-def _rows(table: Table, numbers: dict[int, Path]) -> tuple[ExtraRow, ...]:
+def _rows(table: Table, numbers: dict[int, Path], actors: Collection[str]) -> tuple[ExtraRow, ...]:
     rows: list[ExtraRow] = []
-    for entry in table.tables("rows", ("no", "text", "kind")):
+    for entry in table.tables("rows", _ROW):
         no = _number(entry, numbers)
         kind = entry.word("kind", RowKind, is_needed=True)
         if kind in {RowKind.START, RowKind.END} and any(row.kind is kind for row in rows):
             entry.fault(_("there is already a row of the kind %(kind)s", kind=kind), "kind")
-        rows.append(ExtraRow(no, entry.text("text", is_needed=True), kind or RowKind.NOTE))
+        actor = entry.text("actor")
+        if actor and actor not in actors:
+            entry.fault(_("unknown actor %(actor)s", actor=shown(actor)), "actor")
+        rows.append(
+            ExtraRow(
+                no,
+                entry.text("text", is_needed=True),
+                kind or RowKind.NOTE,
+                actor_key=actor,
+                time=entry.text("time"),
+                requires=entry.texts("requires"),
+                outputs=entry.texts("output"),
+                remarks=entry.text("remarks"),
+            )
+        )
     return tuple(rows)
 
 

@@ -44,6 +44,14 @@ actors = [
         start=1,
     )
 )
+SIX_STEPS += """[[rows]]
+no = 7
+text = "Mengarsipkan"
+kind = "note"
+actor = "helpdesk"
+requires = ["Map gantung", "Lemari arsip"]
+time = "bila perlu"
+"""
 ACCOUNTS = {Role.REQUESTER: "pengguna.kj", Role.CHANGE_MANAGER: "teknis.kj", Role.HEAD: "ketua.kj"}
 
 
@@ -53,6 +61,7 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
         revision.enact(now=NOW, by=None)
         for role, name in ACCOUNTS.items():
             user(session, revision.agency, name, role)
+        sop_id = revision.id
         session.commit()
     asked = values_for(Step.REQUEST, Outcome.SUBMITTED)
     fields = {key: value for name, part in asked.items() for key, value in written(name, part, None).items()}
@@ -70,6 +79,8 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
     assert house.where(change_id)[0] is Step.CLOSED
     with house.session() as session:
         capacities = [step.capacity for step in session.get_one(ChangeRequest, change_id).activities]
+    page = house.visitor("ketua.kj").get(f"/admin/sop/details/?id={sop_id}").text
+    assert all(said in page for said in ("Pelaksana: Helpdesk", "Lemari arsip", "bila perlu")), "a row that is no step"
     assert [capacities[0], capacities[2], capacities[-1]] == ["Pengguna SPSE", "Tim Teknis", "Ketua LPSE"]
 
 

@@ -73,7 +73,9 @@ def test_the_file_comes_back_unchanged_in_meaning(house: House, key):
 def test_a_sound_file_is_shown_as_its_chart_and_loaded_with_the_second_button(house: House):
     text = paper("1/2027", minutes=20)
     asked = house.visitor("kepala").get("/admin/sop/new/").text
-    assert "required" not in asked[asked.index('name="key"') - 200 : asked.index('name="key"') + 200], "a file has a name"
+    assert "required" not in asked[asked.index('name="key"') - 200 : asked.index('name="key"') + 200], (
+        "a file has a name"
+    )
     checked = sent(house, "check", file=upload(f"{KEY}.toml", text.encode()))
     assert checked.status_code == 200
     assert "20 menit" in checked.text

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.message import Message
-from lpse_admin.sop import Faulty, Sop, check, digest, papers, parse, to_text, to_toml
+from lpse_admin.sop import Faulty, Sop, check, digest, papers, parse, to_json, to_text, to_toml
 from lpse_admin.sop_lines import line_of, locate
 from lpse_admin.sop_read import LARGEST_FILE, slug
 
 PAPERS = dict(papers())
 LUMAJANG = PAPERS["lumajang-2018"]
+PAPER_WITH_ROWS = parse(PAPERS["tana-tidung-2017"], "tana-tidung-2017")
 
 
 def line(part: str, text: str = LUMAJANG, *, after: str = "") -> int:
@@ -583,6 +584,22 @@ def test_what_stands_in_the_wrong_place_is_told_where_it_belongs():
     assert sentences(aims('updated = "closed"', "").replace("outcomes = {  }", "outcomes = 5")) == [
         'outcomes must be a table, written { key = "…" }'
     ]
+
+
+def test_what_is_done_outside_of_the_program_is_kept_with_all_that_the_paper_says_of_it():
+    row = '[[rows]]\nno = 13\ntext = "Mencadangkan data"\nkind = "note"\nactor = "pengelola"\n'
+    said = 'time = "bila perlu"\nrequires = ["Media", "Ruang server"]\noutput = ["Salinan"]\nremarks = "Harian"\n'
+    sop = parse(LUMAJANG + row + said, "x")
+    assert parse(to_toml(sop), "x") == sop
+    assert (
+        "13. Mencadangkan data\n    Pelaksana: Pengelola Perubahan\n    Persyaratan / Perlengkapan: Media; "
+        in to_text(sop)
+    )
+    assert digest(sop) != digest(parse(LUMAJANG + row, "x"))
+    assert to_json(PAPER_WITH_ROWS)["rows"] == [
+        {"no": 1, "text": "Mulai", "kind": "start"}, {"no": 14, "text": "Selesai", "kind": "end"},
+    ]  # fmt: skip
+    assert sentences(LUMAJANG + row.replace('"pengelola"', '"camat"')) == ["unknown actor camat"]
 
 
 def test_a_number_belongs_to_one_content_only():
