@@ -33,6 +33,8 @@ from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.user import User
 
 
@@ -114,6 +116,8 @@ class SopRevision(Base):
         return f"{self.key} · {self.revision}"
 
 
+_NOT_REVISED = _("a revision of this SOP has this number with other content; a new one has a later date in revised")
+
 #: Papers by key and digest, so that a page need not read their whole text to know them.
 _known: dict[tuple[str, str], Sop] = {}
 _KEYS = select(SopRevision.id, SopRevision.key, SopRevision.digest)
@@ -193,6 +197,12 @@ def examine(session: Session, source: str, key: str, *, by: User | None = None) 
     if session.scalars(other).first() is not None:
         taken = _("Another office's SOP is known as %(key)s; give this one another name.", key=key)
         raise Incomplete(taken, fields={"key": taken})
+    known = _revisions(session, paper, key)
+    content = digest(paper)
+    is_known = any(row.digest == content for row in known)
+    if paper.number and not is_known and not _is_revised(paper, known):
+        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
+        raise Faulty((Fault(line, _NOT_REVISED),))
     if by is not None and not by.reaches_across and (by.agency is None or by.agency.key != paper.agency.key):
         raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
     return paper
@@ -208,17 +218,10 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     paper = examine(session, source, key, by=by)
     agency = _agency_of(session, paper)
     content = digest(paper)
-    known = session.scalars(
-        select(SopRevision)
-        .where(SopRevision.agency_id == agency.id, SopRevision.key == key)
-        .order_by(SopRevision.revision.desc())
-    ).all()
+    known = _revisions(session, paper, key)
     for row in known:
         if row.digest == content:
             return row
-    if paper.number and any(row.number == paper.number for row in known) and not _is_revised(paper, known[0].paper):
-        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
-        raise Faulty((Fault(line, _("The number %(number)s is taken by another content.", number=paper.number)),))
     revision = SopRevision(
         agency=agency,
         key=key,
@@ -241,9 +244,22 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     return revision
 
 
-def _is_revised(paper: Sop, former: Sop) -> bool:
-    """Whether a paper under a number that is taken says of itself that it is a later revision."""
-    return paper.revised is not None and (former.revised is None or paper.revised > former.revised)
+def _revisions(session: Session, paper: Sop, key: str) -> Sequence[SopRevision]:
+    """Return what is loaded of this paper, the newest first."""
+    return session.scalars(
+        select(SopRevision)
+        .join(Agency)
+        .where(Agency.key == paper.agency.key, SopRevision.key == key)
+        .order_by(SopRevision.revision.desc())
+    ).all()
+
+
+def _is_revised(paper: Sop, known: Sequence[SopRevision]) -> bool:
+    """Whether a paper whose number is taken by a revision of its own says of itself that it is a later one."""
+    if not any(row.number == paper.number for row in known):
+        return True
+    former = known[0].paper.revised
+    return paper.revised is not None and (former is None or paper.revised > former)
 
 
 def _agency_of(session: Session, paper: Sop) -> Agency:

@@ -120,6 +120,7 @@ def test_a_faulty_file_is_422_with_every_fault_and_its_line(house: House, do):
         ({"text": TEXTS[TANA_TIDUNG], "key": TANA_TIDUNG}, 403, "text"),
         ({"text": paper("8/2027").replace('key = "lumajang"', 'key = "baru"'), "key": "baru"}, 403, "text"),
         ({"text": paper("427.53/7.01/2018", minutes=9), "key": "nomor-sama"}, 422, "text"),
+        ({"text": paper("427.53/7.01/2018", minutes=9), "key": LUMAJANG}, 422, "text"),
     ],
 )
 @pytest.mark.parametrize("do", ["check", "load"])
