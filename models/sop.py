@@ -130,13 +130,15 @@ def papers(session: Session, agency_id: int | None) -> dict[int, Sop]:
     rows = (
         connection.execute(_KEYS) if agency_id is None else connection.execute(_KEYS_OF_AGENCY, {"agency": agency_id})
     )
-    found = {}
-    for id_, key, content in rows.all():
-        paper = _known.get((key, content))
-        if paper is None:
-            paper = _known[key, content] = session.get_one(SopRevision, id_).paper
-        found[id_] = paper
-    return found
+    return {id_: paper_of(session, id_, key, content) for id_, key, content in rows.all()}
+
+
+def paper_of(session: Session, id_: int, key: str, content: str) -> Sop:
+    """Return the paper of the revision with this id, key and digest; its text is read where it is not known yet."""
+    paper = _known.get((key, content))
+    if paper is None:
+        paper = _known[key, content] = session.get_one(SopRevision, id_).paper
+    return paper
 
 
 class SopStep(Base):

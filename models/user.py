@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
 _HASHER = PasswordHasher()
 
-#: What a password is compared with when there is no such user, so that both answers take as long.
-_NOBODYS_HASH = _HASHER.hash("nobody has this password")
+
+@cache
+def _nobodys_hash() -> str:
+    """Return what a password is compared with when there is no such user, so that both answers take as long."""
+    return _HASHER.hash("nobody has this password")
 
 
 class Language(StrEnum):
@@ -199,7 +203,7 @@ class User(Base):
 def is_password_of(user: User | None, password: str) -> bool:
     """Whether ``password`` is the user's; takes as long when there is no such user."""
     try:
-        _HASHER.verify(user.password_hash if user else _NOBODYS_HASH, password)
+        _HASHER.verify(user.password_hash if user else _nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return user is not None

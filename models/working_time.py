@@ -14,6 +14,7 @@ from lpse_admin.holidays_id import Period
 from lpse_admin.hours import Hours, Timetable, spans
 from models.office_day import OfficeDay
 from models.setting import DEFAULT_WARNING_SHARE, Threshold
+from models.sop import SopRevision, paper_of
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, CompoundSelect
     from sqlalchemy.orm import Session
 
+    from lpse_admin.sop import Sop
     from models.agency import Agency
 
     #: A row of what an office has set: which table, first and last day, kind, name, hours.
     Setting = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]
 
-_DAY, _HOURS, _MONTH = "day", "hours", "month"
+_DAY, _HOURS, _MONTH, _PAPER = "day", "hours", "month", "paper"
 _BETWEEN_DAYS = "\n"
 
 
@@ -42,6 +44,22 @@ def calendars_of(session: Session, agencies: Sequence[Agency]) -> dict[int, Work
     for agency_id, *setting in session.connection().execute(_SETTINGS, {"agencies": list(settings)}):
         settings[agency_id].append(tuple(setting))
     return {agency.id: _made(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}
+
+
+def clockwork_of(session: Session, agencies: Sequence[Agency]) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
+    """Return all that the clocks of ``agencies`` run by: their calendars, and the papers of all of their revisions.
+
+    Both by their ids, and read by one statement: every list of steps asks for them.
+    """
+    settings: dict[int, list[Setting]] = {agency.id: [] for agency in agencies}
+    papers: dict[int, Sop] = {}
+    for agency_id, *setting in session.connection().execute(_CLOCKWORK, {"agencies": list(settings)}).all():
+        if setting[0] == _PAPER:
+            _which, _first, _last, key, digest, sop_id = setting
+            papers[int(sop_id)] = paper_of(session, int(sop_id), key, digest)
+        else:
+            settings[agency_id].append(tuple(setting))
+    return {agency.id: _made(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}, papers
 
 
 def warning_share(session: Session, agency_id: int) -> int:
@@ -68,7 +86,7 @@ def _made(time_zone: str, settings: tuple[Setting, ...]) -> WorkCalendar:
     return WorkCalendar(ZoneInfo(time_zone), overrides=overrides, ramadans=tuple(months), later=tuple(timetables))
 
 
-def _settings() -> CompoundSelect[Any]:
+def _settings(*, with_papers: bool) -> CompoundSelect[Any]:
     """Return the one statement for all that a calendar is made of: it is asked for on every page."""
     no_text: ColumnElement[Any] = cast(null(), String)
     no_date: ColumnElement[Any] = cast(null(), Date)
@@ -81,11 +99,14 @@ def _settings() -> CompoundSelect[Any]:
     named = (type_coerce(OfficeDay.kind, String), OfficeDay.name, OfficeDay.hours)
     month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, no_text, no_text, no_text)
     hours = (literal(_HOURS), WorkingHours.since, no_date, no_text, no_text, week)
+    paper = (literal(_PAPER), no_date, no_date, SopRevision.key, SopRevision.digest, cast(SopRevision.id, String))
+    papers = select(SopRevision.agency_id, *paper).where(SopRevision.agency_id.in_(agencies))
     return union_all(
         select(OfficeDay.agency_id, *day, *named).where(OfficeDay.agency_id.in_(agencies)),
         select(RamadanMonth.agency_id, *month).where(RamadanMonth.agency_id.in_(agencies)),
         select(WorkingHours.agency_id, *hours).where(WorkingHours.agency_id.in_(agencies)),
+        *((papers,) if with_papers else ()),
     ).order_by("which", "first")
 
 
-_SETTINGS = _settings()
+_SETTINGS, _CLOCKWORK = _settings(with_papers=False), _settings(with_papers=True)

@@ -9,10 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from argon2 import PasswordHasher
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
+import models.user
 from models.database import db
 from tests import browser as chromium
 from tests import migrations, postgres
@@ -51,7 +53,8 @@ def create_schema(url: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL for all workers, in the process that starts the workers."""
+    """Hash passwords at little cost, and start one PostgreSQL for all workers, in the process that starts them."""
+    models.user._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     if config.getoption("numprocesses") and not config.getoption("collectonly"):
         server = postgres.Server()
         config.add_cleanup(server.stop)
@@ -68,14 +71,14 @@ _DEAR = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Mark each test, leave out what the database makes no difference to, and deal the rest out to two workers."""
+    """Mark each test, leave out what the database makes no difference to, and deal the rest out to the workers."""
     _mark(items)
     left_out = {item for item in items if item.get_closest_marker("sqlite_alone") and _on_postgres(item)}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
     yield  # the marks that were asked for are chosen, and the tests that share a fixture brought together
-    items[:] = _dealt(items)
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _on_postgres(item: pytest.Item) -> bool:
@@ -92,18 +95,25 @@ def _mark(items: list[pytest.Item]) -> None:
             item.add_marker("rules")
 
 
-def _dealt(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests so that each half begins with every second of the dear files and ends with cheap tests.
+def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return the tests so that each worker's share begins with some of the dear files and ends with cheap tests.
 
-    Each of two workers is given one half, and whoever is through first takes from the end of the other's: so the two
-    files with a browser run side by side, and no file's dear fixture is set up by both.
+    Each worker is given an equal share of the list, and whoever is through first takes from the end of another's: so
+    the dearest files run side by side, and no file's dear fixture is set up by two.
     """
     if {_file(item) for item in items}.isdisjoint(_DEAR):
         return items
-    halves = [[item for name in _DEAR[half::2] for item in items if _file(item) == name] for half in (0, 1)]
+    shares = [
+        [item for name in _DEAR[worker::workers] for item in items if _file(item) == name] for worker in range(workers)
+    ]
     cheap = [item for item in items if _file(item) not in _DEAR]
-    first = min(max(len(items) // 2 - len(halves[0]), 0), len(cheap))
-    return [*halves[0], *cheap[:first], *halves[1], *cheap[first:]]
+    dealt: list[pytest.Item] = []
+    for worker, share in enumerate(shares):
+        size = len(items) * (worker + 1) // workers - len(dealt)
+        room = max(size - len(share), 0) if worker + 1 < workers else len(cheap)
+        dealt += [*share, *cheap[:room]]
+        cheap = cheap[room:]
+    return dealt
 
 
 def _file(item: pytest.Item) -> str:

@@ -10,10 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import create_engine, select
 
-import models.user
 from lpse_admin.config import LoginLimit
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
@@ -35,9 +33,6 @@ if TYPE_CHECKING:
 
     from lpse_admin.steps import Outcome
     from tests.conftest import NewDatabase
-
-#: Hashing that costs nothing: what a password's hash is worth is tested elsewhere.
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 #: Fields whose name in the form is not their own, which is taken: ``version`` is that of the request.
 SENT_AS = {"version": "release_version"}
@@ -162,22 +157,20 @@ def _office(session: WatchedSession, key: str) -> Office:
 @contextmanager
 def opened(url: str, *, failures: int = 1000) -> Iterator[House]:
     """Open the program on the empty database at ``url``, with an administrator of each office beside the demo cast."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models.user, "_HASHER", _CHEAP)
-        found: list[House] = []
-        app = make_program(
-            url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
-        )
-        engine = create_engine(url)
-        found.append(House(app, engine))
-        with found[0].session() as session:
-            for key, suffix in SUFFIX.items():
-                revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
-                user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
-            session.commit()
-        yield found[0]
-        engine.dispose()
-        close(app)
+    found: list[House] = []
+    app = make_program(
+        url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
+    )
+    engine = create_engine(url)
+    found.append(House(app, engine))
+    with found[0].session() as session:
+        for key, suffix in SUFFIX.items():
+            revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
+            user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
+        session.commit()
+    yield found[0]
+    engine.dispose()
+    close(app)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

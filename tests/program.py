@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from flask import Flask
 from jinja2 import BytecodeCache
 
 from app import create_app
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
-    from flask import Flask
     from jinja2.bccache import Bucket
     from werkzeug.test import TestResponse
 
@@ -45,6 +45,9 @@ class _Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.checksum, bucket.code
 
 
+# Set before there is any program, since each compiles some of its templates when it is made.
+Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": _Compiled()}
+
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -64,7 +67,6 @@ def make_program(
         proxies=proxies,
     )
     app = create_app(settings, clock=clock)
-    app.jinja_env.bytecode_cache = _Compiled()
     now = clock() if clock else dt.datetime.now(dt.UTC)
     with app.app_context():
         session = db.session()

@@ -217,6 +217,29 @@ def test_a_delegate_has_the_queue_on_the_days_of_the_delegation_only(house: Hous
     assert "/admin/approval/?state=open&amp;urgency=emergency" not in delegate.get("/").text
 
 
+def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_finished_ones_have(house: House):
+    visitor = house.visitor("kepala")
+    page = visitor.get("/admin/approval/?state=open&urgency=emergency").text
+    assert headings(page) == [
+        "Nomor", "Judul", "Diterima pada", "Menunggu (menit)", "Ditangani (menit)", "Batas waktu", "Penilaian",
+        "Catatan",
+    ]  # fmt: skip
+    assert {"Hasil", "Oleh", "Dalam kapasitas", "Alasan"} < set(headings(visitor.get("/admin/approval/").text))
+    assert headings(visitor.get("/admin/approval/?state=open&columns=number,reason").text) == [
+        "Nomor",
+        "Alasan",
+        "Catatan",
+    ]
+
+
+def headings(page: str) -> list[str]:
+    """Return what stands above the columns of a list."""
+    row = re.search(r"<thead>(.*?)</thead>", page, re.DOTALL)
+    assert row is not None
+    cells = re.findall(r"<th[^>]*>(.*?)</th>", row[1], re.DOTALL)
+    return [unescape(re.sub(r"<[^>]+>|[↑↓]", "", cell)).strip() for cell in cells]
+
+
 def test_a_count_stops_at_its_cap_and_says_so(house: House, monkeypatch):
     assert COUNTED == 10_000
     count_up_to, counted = lists._counting, []

@@ -110,6 +110,7 @@ def _ground(browser: Browser, address: str, scheme: str, chosen: str | None) -> 
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
+@pytest.mark.sqlite_alone
 def test_the_colours_follow_the_system_unless_the_reader_chose_and_a_first_page_is_small(
     browser: Browser, house: House
 ):

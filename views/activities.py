@@ -80,6 +80,7 @@ def _own_columns(step: Step, listed: tuple[str, ...]) -> list[Column]:
             _KINDS.get(field.kind, CellKind.TEXT),
             field.choices,
             listed=field.key in listed,
+            listed_while_open=False,
             wide=field.kind is FieldKind.TEXT,
         )
         for field in RECORDS[step]
@@ -116,14 +117,33 @@ def step_spec(step: Step, *listed: str, filters: tuple[Filter, ...] = (), column
             TIMES[-1],
             Column("finished", _("Finished"), _activity.finished_at, CellKind.MOMENT, listed=False),
             Column(
-                "outcome", _("Outcome"), _activity.outcome, CellKind.CHOICE, Outcome, listed=step is not Step.RELEASE
+                "outcome",
+                _("Outcome"),
+                _activity.outcome,
+                CellKind.CHOICE,
+                Outcome,
+                listed=step is not Step.RELEASE,
+                listed_while_open=False,
             ),
-            Column("actor", _("By"), _actor.full_name),
-            Column("capacity", _("In the capacity of"), _activity.capacity, listed=step in _OF_THE_HEAD),
+            Column("actor", _("By"), _actor.full_name, listed_while_open=False),
+            Column(
+                "capacity",
+                _("In the capacity of"),
+                _activity.capacity,
+                listed=step in _OF_THE_HEAD,
+                listed_while_open=False,
+            ),
             *(_DELEGATION if step in _HEADS else ()),
             *_own_columns(step, listed),
             *columns,
-            Column("reason", _("Reason"), _activity.reason, listed=step in _REASONED, wide=True),
+            Column(
+                "reason",
+                _("Reason"),
+                _activity.reason,
+                listed=step in _REASONED,
+                listed_while_open=False,
+                wide=True,
+            ),
             Column("revision", _("Revision"), _activity.revision, CellKind.NUMBER, listed=False),
         ),
         filters=(

@@ -21,7 +21,7 @@ from views.lists import PAGE_SIZES, ListArguments, chosen
 from views.wording import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -163,7 +163,7 @@ def _fixed(arguments: ListArguments) -> Fixed:
 
 def _made(macros: Any, spec: ListSpec, arguments: ListArguments, shown: Shown) -> ListHead:  # noqa: ANN401
     keys, offered = tuple(column.key for column in shown.columns), tuple(column.key for column in shown.offered)
-    is_standard = keys == standard_keys(shown.offered)
+    is_standard = keys == standard_keys(shown.offered, arguments.given)
     address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(keys))
     is_of_address = bool(arguments.columns) or not is_standard
     return ListHead(
@@ -199,15 +199,20 @@ def _tools(  # noqa: PLR0913, PLR0917 - what they show
     return tools
 
 
-def standard_keys(offered: Sequence[Column]) -> tuple[str, ...]:
-    """Return the keys of the columns that the list shows unless its reader has chosen others."""
-    return tuple(column.key for column in offered if column.listed)
+def standard_keys(offered: Sequence[Column], given: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of the columns that the list shows for the filters ``given``, unless others were chosen."""
+    is_open = given.get("state") == "open"
+    return tuple(
+        column.key
+        for column in offered
+        if (column.listed_while_open if is_open and column.listed_while_open is not None else column.listed)
+    )
 
 
 def shown_columns(offered: Sequence[Column], arguments: ListArguments, kept: Kept) -> list[Column]:
     """Return the columns of a page: those that its address names, else those that its reader keeps, else its own."""
     keys = arguments.columns or (tuple(kept.columns.split(",")) if kept.columns else ())
-    return chosen(offered, keys or standard_keys(offered))
+    return chosen(offered, keys or standard_keys(offered, arguments.given))
 
 
 def _told(size: int) -> int | None:

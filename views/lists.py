@@ -68,6 +68,8 @@ class Column:
     sortable: bool = False
     #: Shown in the list; every column is on the details page.
     listed: bool = True
+    #: Whether it is shown in a list of what is still open (``state=open``), where that differs.
+    listed_while_open: bool | None = None
     exported: bool = True
     #: The cell leads to the record's own page.
     leads: bool = False

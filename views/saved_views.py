@@ -107,7 +107,7 @@ def columns(screen: str) -> Response:
         keys = [column.key for column in chosen(offered, keys)]
     session = db.session()
     audit.give(session, action="list.columns")
-    keep_columns(session, me(), view.resource, [] if tuple(keys) == standard_keys(offered) else keys)
+    keep_columns(session, me(), view.resource, [] if tuple(keys) == standard_keys(offered, {}) else keys)
     session.commit()
     flash(gettext("The columns are kept. Nobody else's list has changed."), "success")
     return _list(view, address or (ALL if kept_of(session, me(), view.resource).default else ""))

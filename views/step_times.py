@@ -13,9 +13,8 @@ from lpse_admin.word import Word
 from models.activity import Activity
 from models.agency import Agency
 from models.database import db
-from models.sop import papers
 from models.step_time import StepTime, judged_now, late_now
-from models.working_time import calendars_of
+from models.working_time import clockwork_of
 from views.base import me
 from views.clock import now
 from views.exporting import CellKind
@@ -51,9 +50,7 @@ def my_agencies(session: Session) -> Sequence[Agency]:
 
 def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
-    own = me().agency
-    calendars = calendars_of(session, list(my_agencies(session)))
-    papers_of = papers(session, None if own is None else own.id)
+    calendars, papers_of = clockwork_of(session, my_agencies(session))
     at = now()
 
     def work(  # noqa: PLR0913, PLR0917 - the columns of a clock
@@ -93,9 +90,9 @@ _CLOCK = Derivation(
 
 #: Minutes are working minutes of the LPSE's own calendar, up to now for a step that is open.
 TIMES = (
-    Column("waited", _("Waited (minutes)"), _CLOCK, CellKind.NUMBER, listed=False),
+    Column("waited", _("Waited (minutes)"), _CLOCK, CellKind.NUMBER, listed=False, listed_while_open=True),
     Column("handled", _("Handled (minutes)"), _CLOCK, CellKind.NUMBER),
-    Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False),
+    Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False, listed_while_open=True),
     Column("judged", _("Judged"), _CLOCK, CellKind.CHOICE, Judgement),
 )
 
