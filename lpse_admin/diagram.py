@@ -37,6 +37,8 @@ class Row:
     column: int | None
     sign: Sign | None
     labels: Mapping[int, str]
+    #: What the paper says of a row that is no step.
+    extra: ExtraRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[Row]:
         elif row.kind is RowKind.END:
             yield Row(row.no, row.text, Step.CLOSED, last, Sign.TERMINATOR, {})
         else:
-            yield Row(row.no, row.text, None, None, None, {})
+            yield Row(row.no, row.text, None, None, None, {}, row)
     if RowKind.END not in kinds:
         yield Row(None, _("End"), Step.CLOSED, last, Sign.TERMINATOR, {})
 

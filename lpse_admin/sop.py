@@ -1,7 +1,7 @@
 """A paper SOP as data: who does what in which step, in what time, with what at hand, and where each outcome leads.
 
-The parts: ``sop_data`` what a paper says, ``sop_read`` (with ``sop_lines`` and ``sop_time``) its file, ``sop_proof``
-what must hold of it, ``sop_print`` the ways it is written out. Others import from here.
+The parts: ``sop_data`` what a paper says, ``sop_read`` (with ``sop_toml``, ``sop_lines`` and ``sop_time``) its file,
+``sop_proof`` what must hold of it, ``sop_print`` the ways it is written out. Others import from here.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ __all__ = [
 ]  # fmt: skip
 
 _PAPERS = Path(__file__).parent / "sops"
+#: What documents begin with that are no text.
+_DOCUMENTS = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
 _NOTHING_TAKEN: Mapping[str, str] = MappingProxyType({})
 
 
@@ -63,6 +65,8 @@ def check(text: str | bytes, key: str, *, taken: Mapping[str, str] = _NOTHING_TA
     ``taken`` has, for each SOP number in use, the digest of the content that bears it.
     """
     if isinstance(text, bytes):
+        if text.startswith(_DOCUMENTS):
+            return [Fault(1, _("this is a Word, Excel or PDF file; the SOP is typed into a plain text file"))]
         try:
             text = text.decode()
         except UnicodeDecodeError as error:

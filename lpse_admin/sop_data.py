@@ -76,11 +76,19 @@ class ActorTitle:
 
 @dataclass(frozen=True, slots=True)
 class ExtraRow:
-    """A row of the paper's table that is no step: 'Mulai', 'Selesai', or a remark."""
+    """A row of the paper's table that is no step: 'Mulai', 'Selesai', or what is done outside of the program.
+
+    ``actor_key`` and what follows is what the paper says of such a row, in its own words: shown and judged by nobody.
+    """
 
     no: int | None
     text: str
     kind: RowKind
+    actor_key: str = ""
+    time: str = ""
+    requires: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    remarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +228,17 @@ class Sop:
                 if is_end or (row.no is not None and other.no is not None and other.no > row.no):
                     return place
         return len(placed)
+
+    def ahead(self, step: Step) -> frozenset[Step]:
+        """Return ``step`` and every step that a request can still come to from it."""
+        found: set[Step] = set()
+        left = [step]
+        while left:
+            at = left.pop()
+            if at not in found:
+                found.add(at)
+                left += self.rules[at].leads_to.values() if at in self.rules else ()
+        return frozenset(found)
 
     def rule(self, step: Step) -> Rule:
         """Return what the paper says of ``step``; KeyError where it leaves the step out."""

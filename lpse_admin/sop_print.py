@@ -67,6 +67,19 @@ def _item_values(item: Item) -> dict[str, str | None]:
     }
 
 
+def _row_values(row: ExtraRow) -> dict[str, object]:
+    return {
+        "no": row.no,
+        "text": row.text,
+        "kind": row.kind.value,
+        "actor": row.actor_key,
+        "time": row.time,
+        "requires": row.requires,
+        "output": row.outputs,
+        "remarks": row.remarks,
+    }
+
+
 def _toml_step(rule: Rule) -> Iterator[str]:
     yield from _pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
     yield from _pairs(time=rule.standard.text if rule.standard else None)
@@ -105,7 +118,7 @@ def _toml(sop: Sop) -> Iterator[str]:
         yield from _pairs(key=actor.key, title=actor.title, role=actor.role.value)
     for row in sop.rows:
         yield "\n[[rows]]"
-        yield from _pairs(no=row.no, text=row.text, kind=row.kind.value)
+        yield from _pairs(**_row_values(row))
     for rule in sop.rules.values():
         yield "\n[[steps]]"
         yield from _toml_step(rule)
@@ -141,6 +154,12 @@ def _json_step(rule: Rule) -> dict[str, object]:
     }
 
 
+def _json_row(row: ExtraRow) -> dict[str, object]:
+    # What a row leaves out is left out here too, so that papers loaded before rows could say more keep their digest.
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in _row_values(row).items()}
+    return {key: value for key, value in values.items() if value or key == "no"}
+
+
 def to_json(sop: Sop) -> dict[str, object]:
     """Return all of ``sop`` as plain lists and dicts; ``moves`` are those that count, switches applied."""
     agency = sop.agency
@@ -172,7 +191,7 @@ def to_json(sop: Sop) -> dict[str, object]:
         **{name: list(getattr(sop, name)) for name in _LISTS},
         "glossary": [{"term": term.term, "text": term.text} for term in sop.glossary],
         "actors": [{"key": actor.key, "title": actor.title, "role": actor.role.value} for actor in sop.actors],
-        "rows": [{"no": row.no, "text": row.text, "kind": row.kind.value} for row in sop.rows],
+        "rows": [_json_row(row) for row in sop.rows],
         "steps": [_json_step(rule) for rule in sop.rules.values()],
         "moves": [
             {"from": move.origin.value, "outcome": move.outcome.value, "to": move.target.value} for move in sop.moves
@@ -227,6 +246,19 @@ def _text_step(sop: Sop, rule: Rule) -> Iterator[str]:
     yield f"    Keterangan: {rule.remarks or _LEFT_BLANK}"
 
 
+def _text_row(sop: Sop, row: ExtraRow) -> Iterator[str]:
+    yield f"\n{f'{row.no}. ' if row.no else ''}{row.text}"
+    titles = {actor.key: actor.title for actor in sop.actors}
+    said = (
+        ("Pelaksana", titles.get(row.actor_key)),
+        ("Persyaratan / Perlengkapan", "; ".join(row.requires)),
+        ("Waktu", row.time),
+        ("Output", "; ".join(row.outputs)),
+        ("Keterangan", row.remarks),
+    )
+    yield from (f"    {name}: {value}" for name, value in said if value)
+
+
 def _text(sop: Sop) -> Iterator[str]:
     yield from sop.header
     yield from sop.agency.hierarchy
@@ -242,7 +274,8 @@ def _text(sop: Sop) -> Iterator[str]:
     if sop.signatory.place:
         yield f"  {sop.signatory.place}, {_in_words(sop.approved)}"
     yield from (f"  {line}" for line in (sop.signatory.office, sop.signatory.name) if line)
-    yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
+    if sop.signatory.nip:
+        yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
     yield from _section("DASAR HUKUM", sop.legal_basis)
     yield from _section("KUALIFIKASI PELAKSANA", sop.qualifications)
     yield from _section("KETERKAITAN", sop.related)
@@ -261,7 +294,7 @@ def _text(sop: Sop) -> Iterator[str]:
     yield f"Pelaksana: {', '.join(actor.title for actor in sop.actors)}"
     for row in sop.table_rows:
         if isinstance(row, ExtraRow):
-            yield f"\n{f'{row.no}. ' if row.no else ''}{row.text}"
+            yield from _text_row(sop, row)
         else:
             yield from _text_step(sop, row)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 import unicodedata
-import zoneinfo
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -32,10 +31,11 @@ from lpse_admin.sop_lines import locate
 from lpse_admin.sop_proof import Node, effective, prove
 from lpse_admin.sop_tables import LONGEST_KEY, Source, Table, shown
 from lpse_admin.sop_time import parse_time
+from lpse_admin.sop_toml import read_toml
 from lpse_admin.steps import OUTCOMES, Outcome, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lpse_admin.sop_lines import Path
 
@@ -43,12 +43,13 @@ if TYPE_CHECKING:
 LARGEST_FILE = 100_000
 #: The standard library takes minutes over a key of thousands of dotted parts.
 MOST_DOTS = 500
+#: As long as the columns are that these texts are kept in; an actor's title is told with "Plh." before it.
+LONGEST_LINE, LONGEST_ACTOR, LONGEST_TIME = 300, 250, 100
 #: As long as the name of a paper's file, which is its key, may be.
 LONGEST_NAME = 100
 NIP_DIGITS = 18
 
 _SUFFIX = re.compile(r"\.[a-z0-9]+")
-_TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 _LISTS = ("header", "contents", "legal_basis", "qualifications", "related", "equipment", "warnings", "record_keeping")
 _DATES = ("made", "revised", "approved")
@@ -60,6 +61,11 @@ _AGENCY = ("key", "name", "region", "province", "hierarchy", "address", "account
 _SIGNATORY = ("name", "nip", "office", "place")
 _SWITCHES = ("head_approves_every_change", "verification_may_return_report", "deviations", "clock")
 _STEP = ("key", "no", "activity", "actor", "time", "requires", "output", "outcomes", "remarks", "flow")
+_STEPS = [step.value for step in Step if step is not Step.CLOSED]
+_ACTING = [role for role in Role if role in ACTING]
+#: WIB (the second is that of West Kalimantan), WITA and WIT.
+_ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
+_ROW = ("no", "text", "kind", "actor", "time", "requires", "output", "remarks")
 _ITEM = ("kind", "key", "label", "of", "when")
 
 
@@ -77,14 +83,10 @@ def read(text: str, key: str) -> tuple[Sop | None, list[Fault]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MOST_DOTS:
             return None, [Fault(number, _("the line has more than %(most)s full stops", most=MOST_DOTS))]
-    try:
-        values = tomllib.loads(text)
-        lines = locate(text)
-    except ValueError as error:
-        return None, [_syntax_fault(str(error), text)]
-    except RecursionError:
-        return None, [Fault(1, _("the file nests lists or tables too deeply"))]
-    source = Source(lines)
+    values, unread = read_toml(text)
+    if unread:
+        return None, sorted(unread, key=lambda fault: fault.line)
+    source = Source(locate(text), _TOP)
     if not key.isprintable() or key != key.strip() or "/" in key or not 0 < len(key) <= LONGEST_NAME:
         source.fault((), _("the file's name must have 1 to %(longest)s plain letters, not %(found)s",
                            longest=LONGEST_NAME, found=shown(key)))  # fmt: skip
@@ -93,25 +95,17 @@ def read(text: str, key: str) -> tuple[Sop | None, list[Fault]]:
     return (None if faults else sop), faults
 
 
-def _syntax_fault(reason: str, text: str) -> Fault:
-    place = _TOML_PLACE.search(reason)
-    if place is None:
-        return Fault(1, _("the file is no valid TOML: %(reason)s", reason=shown(reason)))
-    line = int(place["line"]) if place["line"] else max(1, len(text.splitlines()))
-    return Fault(line, _("the file is no valid TOML: %(reason)s", reason=shown(reason[: place.start()])))
-
-
 def _paper(table: Table, key: str) -> Sop:
     switches = _switches(table.table("switches", _SWITCHES))
     actors = _actors(table)
     numbers: dict[int, Path] = {}
-    rows = _rows(table, numbers)
+    rows = _rows(table, numbers, {actor.key for actor in actors})
     reader = _Steps(table, {actor.key: actor.role for actor in actors}, switches, numbers)
     for path, message in prove(reader.nodes, switches):
         table.source.fault(path, message)
     return Sop(
         key=key,
-        number=table.text("number") or None,
+        number=table.text("number", longest=LONGEST_LINE) or None,
         title=table.text("title", is_needed=True),
         agency=_agency(table.table("agency", _AGENCY, is_needed=True)),
         time_zone=_time_zone(table),
@@ -138,9 +132,7 @@ def _paper(table: Table, key: str) -> Sop:
 
 def _time_zone(table: Table) -> str:
     name = table.text("time_zone", is_needed=True)
-    try:
-        zoneinfo.ZoneInfo(name or "UTC")
-    except (KeyError, ValueError, OSError):
+    if name and name not in _ZONES:
         table.fault(_("%(zone)s is no time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
                       zone=shown(name)), "time_zone")  # fmt: skip
     return name
@@ -153,9 +145,9 @@ def _agency(table: Table) -> Agency:
     needed = table.is_there
     return Agency(
         key=table.key() if needed else "",
-        name=table.text("name", is_needed=needed),
-        region=table.text("region", is_needed=needed),
-        province=table.text("province"),
+        name=table.text("name", is_needed=needed, longest=LONGEST_LINE),
+        region=table.text("region", is_needed=needed, longest=LONGEST_LINE),
+        province=table.text("province", longest=LONGEST_LINE),
         hierarchy=table.texts("hierarchy"),
         address=table.texts("address"),
         account_suffix=suffix,
@@ -164,9 +156,10 @@ def _agency(table: Table) -> Agency:
 
 def _signatory(table: Table) -> Signatory:
     needed = table.is_there
-    nip = re.sub(r"\s", "", table.text("nip", is_needed=needed))
+    nip = re.sub(r"^NIP[.:]*|\s", "", table.text("nip"))
     if nip and not re.fullmatch(rf"[0-9]{{{NIP_DIGITS}}}", nip):
-        table.fault(_("a NIP has %(digits)s digits", digits=NIP_DIGITS), "nip")
+        table.fault(_("a NIP has %(digits)s digits; leave the line out where the paper gives none",
+                      digits=NIP_DIGITS), "nip")  # fmt: skip
     return Signatory(
         name=table.text("name", is_needed=needed), nip=nip, office=table.text("office"), place=table.text("place")
     )
@@ -196,8 +189,8 @@ def _actors(table: Table) -> tuple[ActorTitle, ...]:
     actors: dict[str, ActorTitle] = {}
     for entry in table.tables("actors", ("key", "title", "role")):
         key = entry.key()
-        title = entry.text("title", is_needed=True)
-        role = entry.word("role", Role, is_needed=True)
+        title = entry.text("title", is_needed=True, longest=LONGEST_ACTOR)
+        role = entry.word("role", Role, among=_ACTING, is_needed=True)
         if role is not None and role not in ACTING:
             entry.fault(_("the role %(role)s takes no step of the procedure", role=role), "role")
         if key in actors:
@@ -209,14 +202,28 @@ def _actors(table: Table) -> tuple[ActorTitle, ...]:
     return tuple(actors.values())
 
 
-def _rows(table: Table, numbers: dict[int, Path]) -> tuple[ExtraRow, ...]:
+def _rows(table: Table, numbers: dict[int, Path], actors: Collection[str]) -> tuple[ExtraRow, ...]:
     rows: list[ExtraRow] = []
-    for entry in table.tables("rows", ("no", "text", "kind")):
+    for entry in table.tables("rows", _ROW):
         no = _number(entry, numbers)
         kind = entry.word("kind", RowKind, is_needed=True)
         if kind in {RowKind.START, RowKind.END} and any(row.kind is kind for row in rows):
             entry.fault(_("there is already a row of the kind %(kind)s", kind=kind), "kind")
-        rows.append(ExtraRow(no, entry.text("text", is_needed=True), kind or RowKind.NOTE))
+        actor = entry.text("actor")
+        if actor and actor not in actors:
+            entry.fault(_("unknown actor %(actor)s", actor=shown(actor)), "actor")
+        rows.append(
+            ExtraRow(
+                no,
+                entry.text("text", is_needed=True),
+                kind or RowKind.NOTE,
+                actor_key=actor,
+                time=entry.text("time"),
+                requires=entry.texts("requires"),
+                outputs=entry.texts("output"),
+                remarks=entry.text("remarks"),
+            )
+        )
     return tuple(rows)
 
 
@@ -236,28 +243,49 @@ class _Steps:
         self.actors = actors
         self.rules: dict[Step, Rule] = {}
         self.nodes: dict[Step, Node] = {}
+        #: Whether of every step is known which one it is: else one that seems to be left out may be there.
+        self.is_whole = True
         seen: set[str] = set()
-        for entry in table.tables("steps", _STEP):
+        entries = list(table.tables("steps", _STEP))
+        names = [entry.values.get("key") for entry in entries]
+        for entry in entries:
             no = _number(entry, numbers)
             name = entry.text("key", is_needed=True)
-            step = self._step(entry, name, "key") if name else None
+            step = self._step(entry, name, "key") or self._meant(name, names) if name else None
+            self.is_whole &= step is not None
             if name in seen:
                 entry.fault(_("the step %(step)s is there twice", step=shown(name)), "key")
                 step = None
             seen.add(name)
             self._read(entry, step, no, switches)
+        if not self.is_whole:
+            self.nodes = {step: self._in_doubt(node) for step, node in self.nodes.items()}
+
+    @staticmethod
+    def _meant(name: str, names: Collection[object]) -> Step | None:
+        """Return the step that a mistyped ``name`` seems to be, so that those around it are not blamed for it."""
+        close = difflib.get_close_matches(name[:LONGEST_KEY], _STEPS, n=1)
+        return Step(close[0]) if close and close[0] not in names else None
+
+    def _in_doubt(self, node: Node) -> Node:
+        """Return ``node`` without what it says of steps that are not there, or not known."""
+        known = {*self.nodes, Step.CLOSED}
+        written = {outcome: target for outcome, target in node.written.items() if target in known}
+        records = tuple((place, of) for place, of in node.records if of in known)
+        return replace(node, written=written, records=records, is_open=node.is_open or written != node.written)
 
     @staticmethod
     def _step(entry: Table, name: str, *place: str | int) -> Step | None:
-        """Return the step that ``name`` means, the end not counted."""
-        known = [step.value for step in Step if step is not Step.CLOSED]
-        if name in known:
+        """Return the step that ``name`` means; the end is one only where an outcome leads, and the caller's."""
+        known = _STEPS if place in {("key",), ("of",)} else [*_STEPS, Step.CLOSED.value]
+        if name in _STEPS:
             return Step(name)
         close = difflib.get_close_matches(name[:LONGEST_KEY], known, n=1)
         if close:
             entry.fault(_("unknown step %(step)s; is %(close)s meant?", step=shown(name), close=close[0]), *place)
         else:
-            entry.fault(_("unknown step %(step)s", step=shown(name)), *place)
+            entry.fault(_("unknown step %(step)s; there are %(known)s",
+                          step=shown(name), known=", ".join(known)), *place)  # fmt: skip
         return None
 
     def _read(self, entry: Table, step: Step | None, no: int | None, switches: Switches) -> None:
@@ -294,7 +322,7 @@ class _Steps:
 
     @staticmethod
     def _standard(entry: Table) -> Standard | None:
-        text = entry.text("time")
+        text = entry.text("time", longest=LONGEST_TIME)
         if not text:
             if isinstance(entry.values.get("time"), str):
                 entry.fault(_("time is empty; leave the line out where the paper sets none"), "time")
@@ -320,8 +348,9 @@ class _Steps:
         written: dict[Outcome, Step] = {}
         is_open = False
         if not table.values:
-            entry.fault(_("the step has no outcome"), "outcomes")
             is_open = True
+            if not table.is_wrong:
+                entry.fault(_("the step has no outcome"), "outcomes")
         for name in table.names():
             outcome = self._outcome(table, name, step)
             aim = table.text(name, is_needed=True)

@@ -44,9 +44,10 @@ def shown(text: str) -> str:
 class Source:
     """The file as a whole: where things stand in it, and the faults found so far."""
 
-    def __init__(self, lines: dict[Path, int]) -> None:
-        """Take where things stand."""
+    def __init__(self, lines: dict[Path, int], top: Collection[str] = ()) -> None:
+        """Take where things stand, and the keys that belong above the first table."""
         self.lines = lines
+        self.top = top
         self.faults: list[Fault] = []
 
     def fault(self, path: Path, message: Message) -> None:
@@ -59,12 +60,20 @@ class Table:
     """One table of the file. Each question answers with a value of the right type, and notes a fault if it had to."""
 
     def __init__(
-        self, source: Source, path: Path, values: Mapping[str, object] | None, known: Collection[str] | None
+        self,
+        source: Source,
+        path: Path,
+        values: Mapping[str, object] | None,
+        known: Collection[str] | None,
+        *,
+        is_wrong: bool = False,
     ) -> None:
         """Take the values; a key that is not ``known`` is a fault, unless that is None."""
         self.source = source
         self.path = path
         self.is_there = values is not None
+        #: Whether something else stands where the table should, which has been told.
+        self.is_wrong = is_wrong
         self.values = values or {}
         if known is not None:
             self._blame_unknown(known)
@@ -72,10 +81,13 @@ class Table:
     def _blame_unknown(self, known: Collection[str]) -> None:
         for key in [key for key in self.values if key not in known][:MOST_FAULTS]:
             close = difflib.get_close_matches(key[:LONGEST_KEY], known, n=1)
-            if close:
+            if self.path and key in self.source.top:
+                self.fault(_("%(key)s belongs above the first table, above [agency]", key=shown(key)), key)
+            elif close:
                 self.fault(_("unknown key %(key)s; is %(close)s meant?", key=shown(key), close=close[0]), key)
             else:
-                self.fault(_("unknown key %(key)s", key=shown(key)), key)
+                self.fault(_("unknown key %(key)s; there are %(known)s",
+                             key=shown(key), known=", ".join(known)), key)  # fmt: skip
 
     def fault(self, message: Message, *keys: str | int) -> None:
         """Note a fault of the table, or of what ``keys`` lead to in it."""
@@ -94,8 +106,8 @@ class Table:
             return False
         return True
 
-    def text(self, key: str, *, is_needed: bool = False) -> str:
-        """Return a text without the space around it, or nothing."""
+    def text(self, key: str, *, is_needed: bool = False, longest: int | None = None) -> str:
+        """Return a text without the space around it, or nothing; ``longest`` is how many letters it may have."""
         value = self.values.get(key)
         if value is None:
             if is_needed:
@@ -106,6 +118,8 @@ class Table:
         text = str(value).strip()
         if is_needed and not text:
             self.fault(_("%(key)s is empty", key=shown(key)), key)
+        if longest is not None and len(text) > longest:
+            self.fault(_("%(key)s is longer than %(longest)s letters", key=key, longest=longest), key)
         return text
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -131,16 +145,19 @@ class Table:
                          key=key, found=shown(text)), key)  # fmt: skip
         return text
 
-    def word(self, key: str, words: type[Word], *, is_needed: bool = False) -> Word | None:
-        """Return one of the words of an enum."""
+    def word(
+        self, key: str, words: type[Word], *, among: Collection[Word] | None = None, is_needed: bool = False
+    ) -> Word | None:
+        """Return one of the words of an enum; ``among`` are those to be named where it is none."""
         text = self.text(key, is_needed=is_needed)
         if not text:
             return None
         try:
             return words(text)
         except ValueError:
+            named = ", ".join(words if among is None else among)
             self.fault(_("%(key)s must be one of %(words)s, not %(found)s",
-                         key=key, words=", ".join(words), found=shown(text)), key)  # fmt: skip
+                         key=key, words=named, found=shown(text)), key)  # fmt: skip
             return None
 
     def flag(self, key: str) -> bool:
@@ -181,14 +198,20 @@ class Table:
         if value is None and is_needed:
             self._missing(key)
         elif value is not None and not isinstance(value, dict):
-            self.fault(_("%(key)s must be a table", key=key), key)
-        return Table(self.source, (*self.path, key), value if isinstance(value, dict) else None, known)
+            self.fault(_('%(key)s must be a table, written { key = "…" }', key=key), key)
+        found = value if isinstance(value, dict) else None
+        return Table(self.source, (*self.path, key), found, known, is_wrong=value is not None and found is None)
+
+    def _no_tables(self, key: str) -> Message:
+        if self.path:
+            return _('%(key)s must be a list of tables, each written { kind = "…", label = "…" }', key=key)
+        return _("%(key)s must be tables, each below a line [[%(key)s]]", key=key)
 
     def tables(self, key: str, known: Collection[str]) -> Iterator[Table]:
         """Yield each table of a list."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
-            self.fault(_("%(key)s must be a list of tables", key=key), key)
+            self.fault(self._no_tables(key), key)
             return
         if len(value) > MOST_ENTRIES:
             self.fault(_("%(key)s has more than %(most)s entries", key=key, most=MOST_ENTRIES), key)
@@ -196,4 +219,4 @@ class Table:
             if isinstance(entry, dict):
                 yield Table(self.source, (*self.path, key, place), entry, known)
             else:
-                self.fault(_("%(key)s must be a list of tables", key=key), key, place)
+                self.fault(self._no_tables(key), key, place)

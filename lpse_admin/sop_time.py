@@ -24,15 +24,18 @@ _MINUTES = {
     "pekan": Fraction(DAYS_PER_WEEK * MINUTES_PER_DAY),
 }
 #: Words before a figure that make a limit of it, which it is for us anyway.
-_LIMIT = re.compile(r"^(?:±|≤|<|\+/-|maks(?:imal|imum)?\b\.?|paling (?:lama|lambat)\b|sekitar\b|kurang lebih\b)\s*")
+_LIMIT = re.compile(r"^(?:±|≤|<=?|\+/-|maks(?:imal|imum)?\b\.?|paling (?:lama|lambat)\b|sekitar\b|kurang lebih\b)\s*")
 #: "1 (satu) hari": the figure in words.
 _IN_WORDS = re.compile(r"\(\s*[a-z ]+\)")
 #: "1 x 24 jam" is a day, in every office.
 _ROUND_THE_CLOCK = re.compile(r"\b([0-9]{1,3})\s*[x\u00d7]\s*24\s*jam\b")
+_HALF = re.compile(r"^(?:½|setengah\b)")
 _FIGURE = r"[0-9]{1,6}(?:[.,][0-9]{1,2})?"
+_UNIT = "|".join(_MINUTES)
+_UP_TO = r"(?:-|\u2013|s[/.]?d\.?|sampai(?: dengan)?|hingga)"
 _PART = (
-    rf"(?:(?P<least>{_FIGURE})\s*(?:-|\u2013|s/d|s\.d\.|sampai(?: dengan)?)\s*)?(?P<most>{_FIGURE})"
-    rf"\s*(?P<unit>{'|'.join(_MINUTES)})\b(?:\s*kerja\b)?"
+    rf"(?:(?P<least>{_FIGURE})\s*(?P<of>{_UNIT})?\s*{_UP_TO}\s*)?(?P<most>{_FIGURE})"
+    rf"\s*(?P<unit>{_UNIT})\b(?:\s*kerja\b)?"
 )
 _FIRST = re.compile(_PART)
 _NEXT = re.compile(rf"\s*(?:,|\+|dan\b)?\s*{_PART}")
@@ -47,7 +50,7 @@ def parse_time(text: str) -> Standard | None:
 
     A day or week is of working time. Of "5-10 menit" the longer counts; "±" and "maks." change nothing.
     """
-    rest = _LIMIT.sub("", _IN_WORDS.sub(" ", text.lower()).strip())
+    rest = _LIMIT.sub("", _IN_WORDS.sub(" ", _HALF.sub("0,5", text.lower())).strip().removesuffix("."))
     rest = _ROUND_THE_CLOCK.sub(r"\1 hari", rest)
     minutes = Fraction(0)
     whole_days = Fraction(0)
@@ -57,7 +60,7 @@ def parse_time(text: str) -> Standard | None:
         if part is None:
             return None
         unit, most = _MINUTES[part["unit"]], _figure(part["most"])
-        if unit in seen or (part["least"] and _figure(part["least"]) >= most):
+        if unit in seen or (part["least"] and _figure(part["least"]) * _MINUTES.get(part["of"], unit) >= most * unit):
             return None
         seen.add(unit)
         minutes += most * unit

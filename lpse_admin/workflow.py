@@ -74,9 +74,12 @@ def is_actor(rule: Rule, position: Position, person: Person) -> bool:
     """Whether ``person`` is the paper's actor for this step of this request, duties aside."""
     if rule.actor is Role.REQUESTER:
         return Role.REQUESTER in person.roles and person.id == position.requester_id
-    if rule.actor is Role.HEAD and person.stands_in_for_head:
-        return True
-    return rule.actor in person.roles
+    return is_head(person) if rule.actor is Role.HEAD else rule.actor in person.roles
+
+
+def is_head(person: Person) -> bool:
+    """Whether ``person`` is the head, or stands in for the head today."""
+    return Role.HEAD in person.roles or person.stands_in_for_head
 
 
 def conflicting_part(position: Position, person: Person) -> Part | None:

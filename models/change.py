@@ -196,16 +196,17 @@ class ChangeRequest(Base):
         """Return why the present step cannot be ``user``'s, in whose hands soever it is; None where it can."""
         return bar_from_taking(self.paper, self.position, self.as_actor(user, now)[0])
 
-    def as_actor(self, user: User, now: dt.datetime, step: Step | None = None) -> tuple[Person, Delegation | None]:
-        """Return ``user`` as the rules see them at ``step``, the present one unless another is named.
+    def as_actor(self, user: User, now: dt.datetime, of: Role | None = None) -> tuple[Person, Delegation | None]:
+        """Return ``user`` as the rules see them where a role acts: that of the present step unless one is named.
 
         Beside them the delegation that lets them stand in for the head there, if one does.
         """
         if user.agency_id != self.agency_id or not user.is_active:
             return Person(user.id, frozenset()), None
-        rule = self.paper.rules.get(step or self.step)
+        rule = self.paper.rules.get(self.step)
+        acting = of or (rule.actor if rule else None)
         delegation = None
-        if rule is not None and rule.actor is Role.HEAD and Role.HEAD not in user.roles:
+        if acting is Role.HEAD and Role.HEAD not in user.roles:
             delegation = delegation_of(session_of(self), user, now)
         return Person(user.id, user.roles, stands_in_for_head=delegation is not None), delegation
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import Message, _
+from lpse_admin.roles import Role
 from lpse_admin.steps import Step
-from lpse_admin.workflow import conflicting_part, is_actor
+from lpse_admin.workflow import conflicting_part, is_head
 from models.change import ChangeRequest
 from models.delegation import capacity
 from models.document import attach
@@ -21,10 +22,8 @@ from models.typed import fault_of
 if TYPE_CHECKING:
     import datetime as dt
 
+    from lpse_admin.sop import Sop
     from models.user import User
-
-#: The steps after which no release is scheduled any more.
-_TOO_LATE = frozenset({Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,12 @@ def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
     checks (SOP page, 'Actors' and silences 4).
     """
-    who, _delegation = change.as_actor(user, now, Step.APPROVAL)
-    position = replace(change.position, step=Step.APPROVAL)
-    if not is_actor(change.paper.rules[Step.APPROVAL], position, who):
-        return _("Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(Step.APPROVAL))
-    if part := conflicting_part(position, who):
+    who, _delegation = change.as_actor(user, now, Role.HEAD)
+    if not is_head(who):
+        return _(
+            "Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(_head(change.paper))
+        )
+    if part := conflicting_part(replace(change.position, step=Step.APPROVAL), who):
         return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
     return None
 
@@ -57,7 +57,7 @@ def permittable(session: Session, change: ChangeRequest) -> list[Freeze]:
     They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
     after the freeze that it fell into.
     """
-    if change.step in _TOO_LATE or change.submitted_at is None:
+    if change.submitted_at is None or Step.RELEASE not in change.paper.ahead(change.step):
         return []
     given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
     return list(
@@ -115,7 +115,7 @@ def permit(  # noqa: PLR0913 - what a permission says
         raise NoSuchMove(_("This release is past, is allowed already, or the freeze keeps it from nothing."))
     if fault := fault_of(reason, needed_as=_("Reason")):
         raise Incomplete(fault, fields={"reason": fault})
-    _who, delegation = change.as_actor(by, now, Step.APPROVAL)
+    _who, delegation = change.as_actor(by, now, Role.HEAD)
     document = None
     if letter is not None:  # it belongs to the request, so to the step at which that stands
         document = attach(
@@ -133,7 +133,7 @@ def permit(  # noqa: PLR0913 - what a permission says
         change_id=change.id,
         allowed_by_id=by.id,
         allowed_at=now,
-        capacity=capacity(change.paper, Step.APPROVAL, delegation),
+        capacity=capacity(change.paper, _head(change.paper), delegation),
         delegation_id=delegation.id if delegation else None,
         reason=reason.strip(),
         letter_id=document.id if document else None,
@@ -141,3 +141,8 @@ def permit(  # noqa: PLR0913 - what a permission says
     session.add(given)
     session.flush()
     return given
+
+
+def _head(paper: Sop) -> Step | Role:
+    """Return who the head is by the paper: whoever approves, where it has an approval."""
+    return Step.APPROVAL if Step.APPROVAL in paper.rules else Role.HEAD

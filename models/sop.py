@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.errors import NoSuchMove, NotAllowed
+from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.message import _
 from lpse_admin.roles import Role
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
@@ -32,6 +32,8 @@ from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.user import User
 
 
@@ -70,7 +72,7 @@ class SopRevision(Base):
     key: Mapped[Line]
     revision: Mapped[int]
     number: Mapped[Line | None]
-    title: Mapped[Line]
+    title: Mapped[Prose]
     state: Mapped[SopState] = mapped_column(stored(SopState, "state"), default=SopState.DRAFT)
     source: Mapped[Prose]
     digest: Mapped[str] = mapped_column(String(64))
@@ -110,6 +112,8 @@ class SopRevision(Base):
         """Return key and revision."""
         return f"{self.key} · {self.revision}"
 
+
+_NOT_REVISED = _("a revision of this SOP has this number with other content; a new one has a later date in revised")
 
 #: Papers by key and digest, so that a page need not read their whole text to know them.
 _known: dict[tuple[str, str], Sop] = {}
@@ -184,10 +188,20 @@ def taken_numbers(session: Session, key: str) -> dict[str, str]:
 
 
 def examine(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
-    """Return the paper that ``source`` holds if ``by`` may load it; raises Faulty and NotAllowed as ``load`` does."""
+    """Return the paper that ``source`` holds if ``by`` may load it; raises as ``load`` does."""
     if faults := check(source, key, taken=taken_numbers(session, key)):
         raise Faulty(tuple(faults))
     paper = _parsed(source, key)
+    other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != paper.agency.key).limit(1)
+    if session.scalars(other).first() is not None:
+        taken = _("Another office's SOP is known as %(key)s; give this one another name.", key=key)
+        raise Incomplete(taken, fields={"key": taken})
+    known = _revisions(session, paper, key)
+    content = digest(paper)
+    is_known = any(row.digest == content for row in known)
+    if paper.number and not is_known and not _is_revised(paper, known):
+        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
+        raise Faulty((Fault(line, _NOT_REVISED),))
     if by is not None and not by.reaches_across and (by.agency is None or by.agency.key != paper.agency.key):
         raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
     return paper
@@ -197,22 +211,16 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     """Store a checked paper as a draft and return it; the same content again returns the revision it has.
 
     Makes the agency when the installation has none of that key. ``by`` may only load for their own agency.
-    Raises Faulty where the checker finds faults, NotAllowed for another agency's paper.
+    Raises Faulty where the checker finds faults, Incomplete where another agency's paper has the key, which names one
+    paper in the terminal, NotAllowed for another agency's paper.
     """
     paper = examine(session, source, key, by=by)
     agency = _agency_of(session, paper)
     content = digest(paper)
-    known = session.scalars(
-        select(SopRevision)
-        .where(SopRevision.agency_id == agency.id, SopRevision.key == key)
-        .order_by(SopRevision.revision.desc())
-    ).all()
+    known = _revisions(session, paper, key)
     for row in known:
         if row.digest == content:
             return row
-    if paper.number and any(row.number == paper.number for row in known) and not _is_revised(paper, known[0].paper):
-        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
-        raise Faulty((Fault(line, _("The number %(number)s is taken by another content.", number=paper.number)),))
     revision = SopRevision(
         agency=agency,
         key=key,
@@ -235,9 +243,22 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     return revision
 
 
-def _is_revised(paper: Sop, former: Sop) -> bool:
-    """Whether a paper under a number that is taken says of itself that it is a later revision."""
-    return paper.revised is not None and (former.revised is None or paper.revised > former.revised)
+def _revisions(session: Session, paper: Sop, key: str) -> Sequence[SopRevision]:
+    """Return what is loaded of this paper, the newest first."""
+    return session.scalars(
+        select(SopRevision)
+        .join(Agency)
+        .where(Agency.key == paper.agency.key, SopRevision.key == key)
+        .order_by(SopRevision.revision.desc())
+    ).all()
+
+
+def _is_revised(paper: Sop, known: Sequence[SopRevision]) -> bool:
+    """Whether a paper whose number is taken by a revision of its own says of itself that it is a later one."""
+    if not any(row.number == paper.number for row in known):
+        return True
+    former = known[0].paper.revised
+    return paper.revised is not None and (former is None or paper.revised > former)
 
 
 def _agency_of(session: Session, paper: Sop) -> Agency:

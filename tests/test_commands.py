@@ -73,7 +73,7 @@ def paper(tmp_path: Path) -> Path:
 
 def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url, paper):
     app = empty(database_url)
-    assert "sound" in done(app, "sop", "check", paper)
+    assert "benar" in done(app, "sop", "check", paper)
     assert "Draft" in done(app, "sop", "load", paper)
     assert "draft" in done(app, "sop", "list")
     assert "In force" in done(app, "sop", "enact", LUMAJANG)
@@ -101,7 +101,7 @@ def test_a_faulty_paper_is_refused_with_a_line_for_each_fault(program, paper):
     for command in ("check", "load"):
         refused = run(program, "sop", command, paper)
         assert refused.exit_code == 1
-        assert all(line.startswith("line ") for line in refused.stderr.splitlines())
+        assert all(line.startswith("baris ") for line in refused.stderr.splitlines())
         assert "boss" in refused.stderr
     paper.write_bytes(b"\xff\xfe")
     assert run(program, "sop", "load", paper).exit_code == 1
@@ -172,7 +172,7 @@ def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path, paper):
         assert "flask db upgrade" in ended.stderr
     checked = run(app, "sop", "check", paper)
     assert checked.exit_code == 0
-    assert "could not be asked" in checked.stderr
+    assert "tidak dapat ditanyai" in checked.stderr
     close(app)
 
 

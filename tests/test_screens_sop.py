@@ -72,6 +72,10 @@ def test_the_file_comes_back_unchanged_in_meaning(house: House, key):
 
 def test_a_sound_file_is_shown_as_its_chart_and_loaded_with_the_second_button(house: House):
     text = paper("1/2027", minutes=20)
+    asked = house.visitor("kepala").get("/admin/sop/new/").text
+    assert "required" not in asked[asked.index('name="key"') - 200 : asked.index('name="key"') + 200], (
+        "a file has a name"
+    )
     checked = sent(house, "check", file=upload(f"{KEY}.toml", text.encode()))
     assert checked.status_code == 200
     assert "20 menit" in checked.text
@@ -116,6 +120,7 @@ def test_a_faulty_file_is_422_with_every_fault_and_its_line(house: House, do):
         ({"text": TEXTS[TANA_TIDUNG], "key": TANA_TIDUNG}, 403, "text"),
         ({"text": paper("8/2027").replace('key = "lumajang"', 'key = "baru"'), "key": "baru"}, 403, "text"),
         ({"text": paper("427.53/7.01/2018", minutes=9), "key": "nomor-sama"}, 422, "text"),
+        ({"text": paper("427.53/7.01/2018", minutes=9), "key": LUMAJANG}, 422, "text"),
     ],
 )
 @pytest.mark.parametrize("do", ["check", "load"])

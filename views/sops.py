@@ -31,7 +31,7 @@ from views.clock import now
 from views.entry import EntryView
 from views.exporting import CellKind
 from views.filters import ChoiceFilter, PeriodFilter
-from views.forms import Form, Needed
+from views.forms import Form
 from views.lapsed import come_back
 from views.lists import Column, ListSpec
 from views.refusals import wants_json
@@ -50,7 +50,6 @@ class PaperForm(Form):
     text = TextAreaField(_("or its text"), render_kw={"rows": 18, "spellcheck": "false", "autocapitalize": "none"})
     key = StringField(
         _("Key"),
-        [Needed()],
         description=_("What the SOP is known by: small letters, digits and hyphens. Left empty, the file's name."),
         render_kw={"autocapitalize": "none", "spellcheck": "false"},
     )

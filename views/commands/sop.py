@@ -13,9 +13,9 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.message import _
 from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
-from models.sop import SopRevision, SopState, load, taken_numbers
+from models.sop import SopRevision, SopState, examine, load
 from views.clock import now
-from views.commands.terminal import Group, fail, reading, table, writing
+from views.commands.terminal import Group, fail, reading, said, table, writing
 
 group = Group("sop", help="SOPs: check, load, enact, list, show.")
 
@@ -26,16 +26,15 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @click.argument("file", type=_FILE)
 def check_file(file: Path) -> None:
     """Name every fault of FILE with its line; exit 1 if there is one."""
-    key = file.stem
+    content = file.read_bytes()
+    if faults := check(content, file.stem):
+        fail(*faults)
     try:
         with reading() as session:
-            taken = taken_numbers(session, key)
+            examine(session, content.decode(), file.stem)
     except SQLAlchemyError:
-        click.echo("The database could not be asked whether the number is taken.", err=True)
-        taken = {}
-    if faults := check(file.read_bytes(), key, taken=taken):
-        fail(*faults)
-    click.echo(f"{file.name}: sound.")
+        click.echo(said(_("The database could not be asked whether the number is taken.")), err=True)
+    click.echo(said(_("%(file)s: this SOP is sound.", file=file.name)))
 
 
 @group.command("load")

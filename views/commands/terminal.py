@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from flask.cli import AppGroup
+from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lpse_admin.errors import Refused
-from lpse_admin.sop import Faulty
+from lpse_admin.sop import Fault, Faulty
 from models.audit import Circumstances, answer_for
 from models.database import db, is_sqlite, writes
+from models.user import Language
 from views.clock import now
+from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,8 +34,14 @@ if TYPE_CHECKING:
 def fail(*lines: object) -> NoReturn:
     """End the command with 1 and the reason."""
     for line in lines:
-        click.echo(str(line), err=True)
+        click.echo(said(line), err=True)
     sys.exit(1)
+
+
+def said(line: object) -> str:
+    """Return ``line`` as the terminal says it: what the rules say in Indonesian, everything else as it is."""
+    with force_locale(Language.INDONESIAN.value):
+        return tr(line.sentence if isinstance(line, Fault) else line)
 
 
 @contextmanager

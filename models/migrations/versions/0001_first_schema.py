@@ -750,7 +750,7 @@ def _sop() -> None:
         sa.Column("key", sa.String(length=300), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("number", sa.String(length=300), nullable=True),
-        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),

@@ -1,0 +1,93 @@
+"""Papers of offices that nobody here has met: few steps, other names, no number, in the same installation."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lpse_admin.errors import Incomplete
+from lpse_admin.roles import Role
+from lpse_admin.sop import papers
+from lpse_admin.steps import Outcome, Step
+from models import sop
+from models.change import ChangeRequest
+from tests.cast import NOW, TANA_TIDUNG, user, values_for
+from tests.house import House, form, house, written
+
+__all__ = ["house"]
+
+KEY = "kota-jauh-2021"
+#: Six steps in Papua: no number, no NIP (a regent has none), no approval, no release, no assets; a title that is long.
+SIX_STEPS = f"""
+title = "PENGELOLAAN PERUBAHAN “SPSE” {"DAN APLIKASI PENDUKUNGNYA " * 14}"
+time_zone = "Asia/Jayapura"
+agency = {{ key = "kota-jauh", name = "LPSE Kota Jauh", region = "Kota Jauh" }}
+signatory = {{ name = "Bupati", office = "Bupati Jauh" }}
+actors = [
+    {{ key = "pengguna", title = "Pengguna SPSE", role = "requester" }},
+    {{ key = "helpdesk", title = "Helpdesk", role = "change_manager" }},
+    {{ key = "tim-teknis", title = "Tim Teknis", role = "change_manager" }},
+    {{ key = "ketua", title = "Ketua LPSE", role = "head" }},
+]
+""" + "".join(
+    f'[[steps]]\nkey = "{key}"\nno = {no}\nactivity = "{key}"\nactor = "{actor}"\noutcomes = {{ {outcomes} }}\n{more}'
+    for no, (key, actor, outcomes, more) in enumerate(
+        (
+            ("request", "pengguna", 'submitted = "evaluation"', ""),
+            ("evaluation", "helpdesk", 'accepted = "implementation", rejected = "closed"', 'time = "± 30 menit"\n'),
+            ("implementation", "tim-teknis", 'done = "test"', 'time = "1-3 hari kerja"\n'),
+            ("test", "tim-teknis", 'passed = "report", failed = "implementation"', ""),
+            ("report", "helpdesk", 'reported = "verification"', 'time = "1 minggu"\n'),
+            ("verification", "ketua", 'verified = "closed"', ""),
+        ),
+        start=1,
+    )
+)
+SIX_STEPS += """[[rows]]
+no = 7
+text = "Mengarsipkan"
+kind = "note"
+actor = "helpdesk"
+requires = ["Map gantung", "Lemari arsip"]
+time = "bila perlu"
+"""
+ACCOUNTS = {Role.REQUESTER: "pengguna.kj", Role.CHANGE_MANAGER: "teknis.kj", Role.HEAD: "ketua.kj"}
+
+
+def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads_it_at_each(house: House):
+    with house.session() as session:
+        revision = sop.load(session, SIX_STEPS, KEY, now=NOW)
+        revision.enact(now=NOW, by=None)
+        for role, name in ACCOUNTS.items():
+            user(session, revision.agency, name, role)
+        sop_id = revision.id
+        session.commit()
+    asked = values_for(Step.REQUEST, Outcome.SUBMITTED)
+    fields = {key: value for name, part in asked.items() for key, value in written(name, part, None).items()}
+    made = house.visitor("pengguna.kj").post("/admin/change/new/", **fields)
+    change_id = int(re.search(r"id=(\d+)", made.headers["Location"])[1])
+    way = ("submitted", "accepted", "done", "failed", "done", "passed", "reported", "verified")
+    for outcome in map(Outcome, way):
+        with house.session() as session:
+            change = session.get_one(ChangeRequest, change_id)
+            role, fields = change.paper.rules[change.step].actor, form(change, outcome)
+        moved = house.visitor(ACCOUNTS[role]).post(f"/admin/change/{change_id}/move", **fields)
+        assert moved.status_code == 303, moved.text
+        for name in ACCOUNTS.values():
+            assert house.visitor(name).get(f"/admin/change/details/?id={change_id}").status_code == 200, outcome
+    assert house.where(change_id)[0] is Step.CLOSED
+    with house.session() as session:
+        capacities = [step.capacity for step in session.get_one(ChangeRequest, change_id).activities]
+    page = house.visitor("ketua.kj").get(f"/admin/sop/details/?id={sop_id}").text
+    assert all(said in page for said in ("Pelaksana: Helpdesk", "Lemari arsip", "bila perlu")), "a row that is no step"
+    assert [capacities[0], capacities[2], capacities[-1]] == ["Pengguna SPSE", "Tim Teknis", "Ketua LPSE"]
+
+
+def test_the_name_of_an_office_s_paper_is_refused_to_another_office(house: House):
+    text = dict(papers())[TANA_TIDUNG].replace('key = "tana-tidung"', 'key = "kota-lain"')
+    with house.session() as session, pytest.raises(Incomplete) as refusal:
+        sop.examine(session, text, TANA_TIDUNG)
+    assert list(refusal.value.fields) == ["key"]
+    told = house.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
+    assert (told.status_code, "sudah bernama" in told.text) == (422, True)
