@@ -49,6 +49,13 @@ def test_each_step_is_its_actor_s(step: Step, person: Person, is_theirs: bool) -
     assert is_actor(PAPER.rules[step], Position(step, requester_id=1), person) is is_theirs
 
 
+def test_what_is_ahead_is_the_step_itself_and_whatever_its_outcomes_can_lead_to() -> None:
+    assert PAPER.ahead(Step.CLOSED) == {Step.CLOSED}
+    assert PAPER.ahead(Step.ASSET_REVIEW) == {Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED}
+    assert PAPER.ahead(Step.APPROVAL) == {*PAPER.rules, Step.CLOSED} - {Step.REQUEST}
+    assert Step.APPROVAL not in PAPER.ahead(Step.IMPLEMENTATION)
+
+
 def test_whoever_asked_or_evaluated_does_not_decide() -> None:
     here = Position(Step.APPROVAL, requester_id=1, parts={Part.EVALUATE: frozenset({4})})
     assert bar(PAPER, here, HEAD) is None
