@@ -1,8 +1,7 @@
 # Each goal does all of its own set-up: Python 3.11 or newer, make and a package registry are enough.
 
 PYTHON ?= python3
-# One more than the two cores of a small machine: the browser and the databases are waited for.
-WORKERS ?= 3
+WORKERS ?= 2
 LANGUAGES := id
 CATALOGUES := views/translations
 
