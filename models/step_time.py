@@ -205,24 +205,25 @@ def _reckon(session: Session, agency: Agency, calendar: WorkCalendar, period: Pe
         dt.datetime.combine(day, dt.time.min, agency.zone) for day in (period.first, period.last + dt.timedelta(1))
     )
     papers_of = papers(session, agency.id)
-    statement = (
-        select(*_READ)
+    lay_in_it = (
+        select(_activity.id)
         .where(_activity.agency_id == agency.id, _activity.step != Step.REQUEST)
         .where(_activity.finished_at >= begin, _activity.arrived_at < end)
         .order_by(_activity.id)
     )
-    done, last_id = 0, 0
-    # One batch is read whole before it is written: nothing is read along an index while that grows.
-    while rows := session.connection().execute(statement.where(_activity.id > last_id).limit(_BATCH)).all():
+    # The ids at once and the steps by them: asked for batch by batch, all would be sorted anew for each. Each batch is
+    # read whole before it is written, so that nothing is read along an index while that grows.
+    ids = session.connection().scalars(lay_in_it).all()
+    for place in range(0, len(ids), _BATCH):
+        wanted = select(*_READ).where(_activity.id.in_(ids[place : place + _BATCH])).order_by(_activity.id)
         found = []
-        for id_, sop_id, step, arrived, taken_up, finished in rows:
+        for id_, sop_id, step, arrived, taken_up, finished in session.connection().execute(wanted).all():
             paper = papers_of[sop_id]
             clock = Clock(arrived, taken_up, finished)
             read = reading(calendar, standard_of(paper, step), paper.switches.clock, clock, finished)
             found.append(_row(id_, agency.id, step, finished, read))
         _write(session, StepTime, found)
-        done, last_id = done + len(rows), rows[-1][0]
-    return done
+    return len(ids)
 
 
 def _row(activity_id: int, agency_id: int, step: Step, finished_at: dt.datetime, read: Reading) -> dict[str, Any]:
