@@ -40,10 +40,7 @@ def calendar_of(session: Session, agency: Agency) -> WorkCalendar:
 
 def calendars_of(session: Session, agencies: Sequence[Agency]) -> dict[int, WorkCalendar]:
     """Return the calendars of ``agencies`` by their ids, read by one statement."""
-    settings: dict[int, list[Setting]] = {agency.id: [] for agency in agencies}
-    for agency_id, *setting in session.connection().execute(_SETTINGS, {"agencies": list(settings)}):
-        settings[agency_id].append(tuple(setting))
-    return {agency.id: _made(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}
+    return _read(session, _SETTINGS, agencies)[0]
 
 
 def clockwork_of(session: Session, agencies: Sequence[Agency]) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
@@ -51,9 +48,15 @@ def clockwork_of(session: Session, agencies: Sequence[Agency]) -> tuple[dict[int
 
     Both by their ids, and read by one statement: every list of steps asks for them.
     """
+    return _read(session, _CLOCKWORK, agencies)
+
+
+def _read(
+    session: Session, statement: CompoundSelect[Any], agencies: Sequence[Agency]
+) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
     settings: dict[int, list[Setting]] = {agency.id: [] for agency in agencies}
     papers: dict[int, Sop] = {}
-    for agency_id, *setting in session.connection().execute(_CLOCKWORK, {"agencies": list(settings)}).all():
+    for agency_id, *setting in session.connection().execute(statement, {"agencies": list(settings)}).all():
         if setting[0] == _PAPER:
             _which, _first, _last, key, digest, sop_id = setting
             papers[int(sop_id)] = paper_of(session, int(sop_id), key, digest)

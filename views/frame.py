@@ -62,7 +62,13 @@ def init_app(app: Flask, menu: Menu) -> None:
 def _part(name: str, *given: object) -> Markup:
     """Return the part of this name of macros/frame.html for what was ``given``, in the reader's language."""
     key = (name, current_language(), request.script_root, *given)
-    return _once(key, lambda: getattr(_macros("macros/frame.html"), name)(*given))
+    return _once(key, lambda: _written(name, *given))
+
+
+def _written(name: str, *given: object) -> Markup:
+    """Write the part of this name of macros/frame.html."""
+    written: Markup = getattr(_macros("macros/frame.html"), name)(*given)
+    return written
 
 
 def _once(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
@@ -93,7 +99,10 @@ def _masthead(menu: Menu, searched: str) -> Markup:
         user.agency.name if user.agency else "LPSE",
         unread_label(unread) if unread else "",
     )
-    return _part("masthead", who, _navigation(menu, frozenset(user.roles)), searched)
+    navigation = _navigation(menu, frozenset(user.roles))
+    if searched:  # whatever anybody types, at whatever length, is not to be kept
+        return _written("masthead", who, navigation, searched)
+    return _part("masthead", who, navigation, "")
 
 
 def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
