@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop_data import ExtraRow, RowKind
 from lpse_admin.steps import NEEDS_REASON, Step
 

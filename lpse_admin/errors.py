@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program

@@ -10,7 +10,7 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.word import Word
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, NoReturn
 
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_NAME = 150

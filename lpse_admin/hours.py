@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 
 #: The days of a week, in the order in which hours are given.
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.word import Word
 
 _MONTHS_OF_A_YEAR = 12

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
 from lpse_admin.word import Word
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.word import Word
 
 

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Malformed
+from lpse_admin.i18n import _
 from lpse_admin.kib import code_scheme, dotted
-from lpse_admin.message import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

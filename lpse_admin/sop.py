@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.sop_data import (
     ActorTitle,
     Agency,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from lpse_admin.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
 

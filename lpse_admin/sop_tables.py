@@ -7,7 +7,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop_data import Fault
 from lpse_admin.sop_lines import Path, line_of
 

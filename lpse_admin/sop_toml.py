@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop_data import Fault
 
 #: Whoever has so many lines to mend will check again anyway.

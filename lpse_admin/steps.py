@@ -7,7 +7,7 @@ The keys are addresses and stored values: they stay as they are.
 
 from __future__ import annotations
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.word import Word
 
 

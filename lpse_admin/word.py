@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.message import Message
+from lpse_admin.i18n import Message
 
 if TYPE_CHECKING:
     from typing import Self

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.deviation import LACKING, DeviationKind, Found, Lateness, late, output_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.message import Message, _, join
+from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import is_empty, missing, unwanted
 from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.clock import Clock
 from lpse_admin.errors import Incomplete, NoSuchMove
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.records import EmergencyGround, Environment, Risk
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step

@@ -30,7 +30,7 @@ from sqlalchemy.orm import (
     object_session,
 )
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.word import Word
 from models.agency import Agency
 from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json

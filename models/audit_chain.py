@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models.audit import FIRST_HASH, AuditChain, AuditEntry, AuditRow, digest
 
 if TYPE_CHECKING:

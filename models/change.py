@@ -24,7 +24,7 @@ from models.sop import SopRevision
 from models.user import User
 
 if TYPE_CHECKING:
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
     from lpse_admin.sop import Move
     from models.document import Document
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.event import Event
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from models.agency import lock
 from models.base import LINE_LENGTH

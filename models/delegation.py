@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.event import Event
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.roles import Role
 from lpse_admin.word import Word
 from models.agency import Agency

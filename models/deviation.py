@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import is_empty
 from lpse_admin.roles import Role
 from lpse_admin.steps import OF_THE_HEAD, Step

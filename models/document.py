@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationshi
 
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.files import VIEWABLE_TYPES
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.base import Base, Identity, Line, Moment, PrimaryKey
 from models.freeze import FreezePermit
 

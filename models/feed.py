@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import NoSuchMove
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.base import Base, Identity, Moment, PrimaryKey, only_where
 from models.user import User
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from models import telling
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.word import Word
 from models.absence import Absence
 from models.audit import AuditEntry, AuditRow

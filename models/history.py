@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, SETTLES, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow import result_of

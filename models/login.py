@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import TooMany
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.database import writes
 from models.notification import UNREAD

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm.attributes import set_committed_value
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import REQUEST_FIELDS
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import SETTLES, Outcome, Step

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import Incomplete
+from lpse_admin.i18n import Message, _
 from lpse_admin.kib import CARDS, COMMON, Card, Column, ColumnKind, Condition, code_scheme, dotted
-from lpse_admin.message import Message, _
 from models.agency import lock
 from models.asset import Asset, AssetMutation, MutationKind
 from models.base import LINE_LENGTH, as_json, is_id, is_storable, session_of

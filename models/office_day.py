@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.hours import spans
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
 from models.setting import begin, conclude, date_faults

@@ -11,7 +11,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.roles import Role
 from models.activity import AssetReviewItem, ReleaseAsset
 from models.agency import lock

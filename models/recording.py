@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import REASON, RECORDS, Field, FieldKind
 from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Step
 from models import mutation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.records import Environment
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.word import Word

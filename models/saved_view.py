@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NotAllowed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.roles import Role
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, only_where, session_of, stored

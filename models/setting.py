@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from models import audit
 from models.agency import Agency, lock

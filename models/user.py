@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin import passwords
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from models.base import Base, Identity, Line, PrimaryKey, is_storable, session_of, stored
 

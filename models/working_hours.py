@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.holidays_id import Period, ramadans
 from lpse_admin.hours import Hours, Timetable, spans
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.word import Word
 from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.errors import Incomplete
+from lpse_admin.i18n import Message
 from lpse_admin.kib import CARDS, Card, CodeScheme, Column, ColumnKind, Condition, code_scheme, dotted
-from lpse_admin.message import Message
 from lpse_admin.steps import Outcome, Step
 from models.asset import Asset, AssetMutation, MutationKind
 from models.mutation import columns, typed, typed_row

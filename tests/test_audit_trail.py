@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import audit, audit_chain

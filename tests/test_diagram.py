@@ -11,7 +11,7 @@ from lpse_admin.sop import papers, parse
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 
 if TYPE_CHECKING:
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
 
 SOPS = {key: parse(text, key) for key, text in papers()}
 LUMAJANG, TANA_TIDUNG = SOPS["lumajang-2018"], SOPS["tana-tidung-2017"]

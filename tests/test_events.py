@@ -9,7 +9,7 @@ import re
 import pytest
 
 from lpse_admin.event import NAMES, Event, facts, kept, sentence, told
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.steps import Outcome, Step
 
 PLACE = re.compile(r"%\((\w+)\)s")

@@ -11,12 +11,12 @@ from flask import g
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from lpse_admin.message import Message, join
+from lpse_admin.i18n import Message, join
 from lpse_admin.roles import Role
 from tests.program import Visitor, close, make_program
-from views import language
 from views.forms import Form
-from views.wording import tr
+from views.i18n import language
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 
 from lpse_admin import errors, records, roles, steps
 from lpse_admin.errors import Incomplete, Refused
-from lpse_admin.message import Message, _, join
+from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition
 from lpse_admin.steps import OUTCOMES, Outcome, Step

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lpse_admin.config import VERSION
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, NotFound, TooLarge, TooMany
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.database import db, writes
 from models.user import User
 from tests.program import Visitor, close, make_program

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpse_admin.message import Message
+from lpse_admin.i18n import Message
 from lpse_admin.sop import Faulty, Sop, check, digest, papers, parse, to_json, to_text, to_toml
 from lpse_admin.sop_lines import line_of, locate
 from lpse_admin.sop_read import LARGEST_FILE, slug

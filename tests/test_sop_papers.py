@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lpse_admin.message import Message
+from lpse_admin.i18n import Message
 from lpse_admin.roles import Role
 from lpse_admin.sop import (
     Condition,

@@ -13,7 +13,7 @@ from wtforms import DateField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from models.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
 from models.agency import Agency
@@ -25,7 +25,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import PeriodFilter, StateFilter
 from views.forms import Form, Needed
-from views.language import today
+from views.i18n.language import today
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import url_for
 from flask_login import current_user
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from lpse_admin.workflow import Person, conflicting_part
@@ -17,7 +17,7 @@ from models.database import db
 from models.head_absence import head_absence
 from views.base import may_i
 from views.clock import now
-from views.language import day, moment, tr
+from views.i18n.language import day, moment, tr
 
 if TYPE_CHECKING:
     from models.agency import Agency

@@ -12,7 +12,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.audit import Circumstances, answer_for
 from models.database import db
 from models.delegation import Delegation, delegation_of

@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.steps import Step
@@ -32,7 +32,7 @@ from views.entry import EntryView, entering
 from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.forms import Form
 from views.hands import HandOver, TakeUp
-from views.language import current_zone, tr
+from views.i18n.language import current_zone, tr
 from views.lists import COUNTED, Column
 from views.moves import keep, named_as_sent
 from views.refusals import wants_json

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.errors import NoSuchMove, NotFound
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.agency import Agency
 from models.database import db
 from views.base import me

@@ -15,9 +15,9 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.errors import Malformed
+from lpse_admin.i18n import Message, _
 from lpse_admin.kib import CARDS, COMMON, Card, ColumnKind, Condition, code_scheme
 from lpse_admin.kib import Column as CardColumn
-from lpse_admin.message import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
 from models.asset import Asset, AssetMutation
@@ -33,7 +33,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.forms import Form, Needed
-from views.language import tr
+from views.i18n.language import tr
 from views.lists import Column, ListSpec
 from views.mutations import differences, written
 

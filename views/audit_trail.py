@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.steps import Outcome
 from models.audit import AuditEntry, AuditRow, RowAction
@@ -16,7 +16,7 @@ from models.database import db
 from views.base import RecordView
 from views.exporting import CellKind
 from views.filters import PeriodFilter, TextFilter
-from views.language import tr
+from views.i18n.language import tr
 from views.lists import Column, ListSpec
 
 

@@ -18,7 +18,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import NotAllowed, NotFound
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db, is_sqlite
@@ -29,7 +29,7 @@ from views.access import delegation, viewer
 from views.cells import export_columns, renderer
 from views.clock import now
 from views.csv_export import csv_stream
-from views.language import current_zone, tr
+from views.i18n.language import current_zone, tr
 from views.list_head import ALL, begun, list_head, shown_columns
 from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
 from views.rows import box, table_rows

@@ -14,13 +14,13 @@ from flask_admin import expose
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
-from lpse_admin.message import Message, _, join
+from lpse_admin.i18n import Message, _, join
 from models.database import db
 from views.base import RecordView, row_id
 from views.cells import renderer
+from views.i18n.wording import tr
 from views.lists import PAGE_SIZES, chosen, finisher
 from views.refusals import wants_json
-from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from lpse_admin.steps import Outcome, Result, Urgency
 from models.sop import SopState
 from views.exporting import CellKind, ExportColumn
-from views.language import day, exact, moments, number, rupiah, tr
+from views.i18n.language import day, exact, moments, number, rupiah, tr
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.flowchart import drawn
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.steps import Step
 from lpse_admin.word import Word
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
@@ -25,7 +25,7 @@ from views.cells import NOTHING
 from views.change_chart import ChangeChart
 from views.folding import folded
 from views.hands import Hands
-from views.language import day, moment, tr
+from views.i18n.language import day, moment, tr
 from views.mails import who_was_told
 from views.mutations import differences
 from views.release_aside import ReleaseAside

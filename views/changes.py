@@ -13,7 +13,7 @@ from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused, TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import ChangeKind, ChangeSource
 from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
@@ -33,7 +33,7 @@ from views.clock import now
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.hands import hand_over_form
-from views.language import tr
+from views.i18n.language import tr
 from views.lapsed import come_back
 from views.lists import Column, ListSpec
 from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
     from views.hands import HandOverForm
 
 _open = aliased(Activity, flat=True, name="open_activity")

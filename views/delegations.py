@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from lpse_admin import files
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from models.agency import Agency
@@ -32,7 +32,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import ChoiceFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
-from views.language import today, tr
+from views.i18n.language import today, tr
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:

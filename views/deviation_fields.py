@@ -14,13 +14,13 @@ from wtforms import DateField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.deviation import ACCOUNT, LACKING, OUTPUT, DeviationKind, Disposal, account_field, output_field
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Step
 from models.database import db
 from models.deviation import DISPOSALS, disposal_field, undisposed
 from models.user import User
-from views.language import tr
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from wtforms import TextAreaField
 
 from lpse_admin.deviation import DeviationKind, Disposal, Subject
 from lpse_admin.errors import Incomplete
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource
 from lpse_admin.roles import Role
 from lpse_admin.steps import Step
@@ -37,7 +37,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter
 from views.forms import Form, Needed
-from views.language import day, tr
+from views.i18n.language import day, tr
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:

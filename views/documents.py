@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
 from lpse_admin.files import VIEWABLE_TYPES, FileType, viewable
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource
 from lpse_admin.steps import Step
 from models import audit

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, request
 
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
 from views.base import RecordView
+from views.i18n.wording import tr
 from views.lapsed import come_back
 from views.refusals import wants_json
-from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

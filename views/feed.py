@@ -10,7 +10,7 @@ from flask_babel import force_locale, gettext
 from icalendar import Calendar, Event, vDuration
 
 from lpse_admin.errors import NotFound
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
 from models.delegation import delegation_of
@@ -19,7 +19,7 @@ from models.release_calendar import EntryKind, entries
 from views.access import public, settings
 from views.base import me
 from views.clock import now
-from views.language import tr
+from views.i18n.language import tr
 from views.profile import done, show_page
 
 if TYPE_CHECKING:

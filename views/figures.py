@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
 
 #: The drawing's own units; a bar takes the whole width.
 WIDTH = 360

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import and_
 
 from lpse_admin.errors import Malformed
-from lpse_admin.message import Message, _
-from views.language import day
+from lpse_admin.i18n import Message, _
+from views.i18n.language import day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ import re
 from flask_babel import format_decimal
 from markupsafe import Markup
 
-from lpse_admin.message import _
-from views.wording import tr
+from lpse_admin.i18n import _
+from views.i18n.wording import tr
 
 #: A text up to this long, in characters and in lines, is shown whole.
 _WHOLE, _WHOLE_LINES = 700, 12

@@ -8,11 +8,11 @@ from flask_babel import get_locale
 from markupsafe import Markup
 
 from lpse_admin.files import MOST_BYTES
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from views.access import viewer
 from views.clock import now
-from views.language import current_zone
-from views.wording import tr
+from views.i18n.language import current_zone
+from views.i18n.wording import tr
 
 _MIB = 1024 * 1024
 #: Braces are filled in by the script.

@@ -11,11 +11,11 @@ from werkzeug.datastructures import MultiDict
 from wtforms import FileField, MultipleFileField, SelectMultipleField
 from wtforms.widgets import CheckboxInput
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
     from lpse_admin.errors import Refused
-    from lpse_admin.message import Message
+    from lpse_admin.i18n import Message
 
 
 class _Translations:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request, url_for
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Verb, may
 from views.access import unread_count, viewer
 from views.base import RecordView, stands_in_for_head
-from views.language import current_language, tr
+from views.i18n.language import current_language, tr
 from views.notifications import unread_label
 from views.trail import capacity
 

@@ -15,7 +15,7 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.errors import NotFound
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import Environment
 from models import audit, release_plan
@@ -32,7 +32,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import OptionFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
-from views.language import tr
+from views.i18n.language import tr
 from views.lists import Column, ListSpec
 from views.release_aside import PermitForm
 from views.step_form import MomentField

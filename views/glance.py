@@ -13,7 +13,7 @@ from flask_babel import get_locale, gettext
 
 from lpse_admin.deviation import DeviationKind
 from lpse_admin.errors import NotFound
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.steps import Outcome, Result, Step, Urgency
 from models import office_figures as figures
 from models import step_time
@@ -24,7 +24,7 @@ from views.base import me, row_id
 from views.changes import UNJUDGED
 from views.clock import now
 from views.figures import Cell, Chart, Look, Row
-from views.language import current_zone, day, duration, number, today, tr
+from views.i18n.language import current_zone, day, duration, number, today, tr
 from views.period_form import PeriodForm
 from views.step_times import Judgement, my_agencies
 

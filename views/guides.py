@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from lpse_admin.errors import NotFound
 from lpse_admin.flowchart import drawn
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.roles import Role
 from models.database import db
 from models.sop import in_force

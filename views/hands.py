@@ -11,7 +11,7 @@ from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.errors import Incomplete, NoSuchMove
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.roles import Role
 from models import audit
 from models.database import db

@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.hours import WEEKDAYS
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
 from models.database import db
@@ -31,8 +31,8 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import ChoiceFilter, OptionFilter
 from views.forms import Form, Needed
-from views.language import day as in_words
-from views.language import tr
+from views.i18n.language import day as in_words
+from views.i18n.language import tr
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from views.absent_head import absent_head
 from views.base import may_i, reader
 from views.clock import now
 from views.glance import Glance, Office
-from views.language import today
+from views.i18n.language import today
 
 if TYPE_CHECKING:
     from models.waiting import Reader

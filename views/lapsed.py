@@ -15,7 +15,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
     from models.user import User

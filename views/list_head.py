@@ -14,11 +14,11 @@ from flask import current_app
 from flask_babel import get_locale
 
 from lpse_admin.errors import Refused
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from views.exporting import CellKind
 from views.filters import OptionFilter
+from views.i18n.wording import tr
 from views.lists import PAGE_SIZES, ListArguments, chosen
-from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

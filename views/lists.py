@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, Date, Enum, Select, String, func, or_, select, type_coerce
 
 from lpse_admin.errors import Malformed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exporting import CellKind
 from views.filters import LONGEST_SEARCH, contains

@@ -13,8 +13,8 @@ from models.mail_talk import Letter, Parcel
 from models.outbox import Tally, send
 from views.access import settings
 from views.clock import now
+from views.i18n.wording import tr
 from views.notices import facts, sentence
-from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.event import Event
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models import audit
 from models.agency import Agency

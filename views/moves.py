@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from lpse_admin import files
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, Refused, TooLarge
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
 from models.document import attach

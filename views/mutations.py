@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from lpse_admin.i18n import Message, _
 from lpse_admin.kib import Column, ColumnKind, Condition
-from lpse_admin.message import Message, _
 from models.mutation import columns
 from views.cells import NOTHING
-from views.language import day, rupiah, tr
+from views.i18n.language import day, rupiah, tr
 
 if TYPE_CHECKING:
     from models.asset import AssetMutation

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpse_admin import event
 from lpse_admin.event import Event
-from views.language import day, moment
-from views.wording import tr
+from views.i18n.language import day, moment
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from lpse_admin.event import Event
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource
 from models import audit
 from models.database import db
@@ -22,10 +22,10 @@ from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.i18n.wording import tr
 from views.lists import Column, ListSpec
 from views.notices import facts, sentence
 from views.rows import box
-from views.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from lpse_admin.event import ALWAYS_MAILED, Event
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.passwords import LONGEST, fault
 from models import audit
 from models.database import db
@@ -22,7 +22,7 @@ from models.user import Scheme, is_password_of, step_of_code
 from views.base import me
 from views.clock import now
 from views.forms import ChecksField, Form
-from views.wording import tr
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -12,9 +12,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lpse_admin.errors import Refused, TooMany
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from models.database import db
-from views.wording import tr
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

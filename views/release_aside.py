@@ -12,7 +12,7 @@ from wtforms.validators import ValidationError
 
 from lpse_admin import files
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import Environment
 from lpse_admin.steps import Step

@@ -13,14 +13,14 @@ from flask_babel import get_locale
 
 from lpse_admin.calendar import Kind
 from lpse_admin.errors import Incomplete, Malformed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import Environment
 from lpse_admin.word import Word
 from models.database import db
 from models.release_calendar import Entry, EntryKind, entries
 from models.working_time import calendar_of
-from views.language import day as written_day
-from views.language import tr
+from views.i18n.language import day as written_day
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

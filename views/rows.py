@@ -8,7 +8,7 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from views.cells import renderer
-from views.wording import tr
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

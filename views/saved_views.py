@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, HiddenField, StringField
 
 from lpse_admin.errors import Incomplete, Malformed, NotFound
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.roles import Role
 from models import audit
 from models.database import db

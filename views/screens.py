@@ -11,7 +11,7 @@ from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
 from werkzeug.utils import redirect
 
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.records import REASON, RECORDS, FieldKind
 from lpse_admin.roles import Role
 from views import frame, home, saved_views, search
@@ -27,7 +27,7 @@ from views.documents import DocumentView
 from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView
-from views.language import current_zone, day, moment, tr
+from views.i18n.language import current_zone, day, moment, tr
 from views.mails import MailView
 from views.notifications import NotificationView
 from views.settings import SettingView

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from sqlalchemy import select
 
 from lpse_admin.errors import Malformed
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.search import Query, read
 from models.activity import Activity
@@ -25,7 +25,7 @@ from models.sop import SopRevision
 from models.user import User
 from views import search_hits
 from views.base import may_i, reader
-from views.language import number
+from views.i18n.language import number
 from views.lists import COUNTED
 
 if TYPE_CHECKING:

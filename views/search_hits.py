@@ -10,8 +10,8 @@ from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, with_polymorphic
 
+from lpse_admin.i18n import Message, _, join
 from lpse_admin.kib import CARDS, dotted
-from lpse_admin.message import Message, _, join
 from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS
 from lpse_admin.steps import Step
 from models.activity import RECORD_OF, Activity
@@ -22,7 +22,7 @@ from models.document import Document
 from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision
 from models.user import User
-from views.language import brief, tr
+from views.i18n.language import brief, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

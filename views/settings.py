@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired
 from lpse_admin.errors import NotFound
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, ramadans
 from lpse_admin.hours import WEEKDAYS, Timetable
-from lpse_admin.message import Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.permissions import Resource, Verb
 from models.agency import Agency
 from models.database import db
@@ -41,8 +41,8 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.holidays import RemovalForm
-from views.language import day as in_words
-from views.language import today, tr
+from views.i18n.language import day as in_words
+from views.i18n.language import today, tr
 from views.lists import Column, ListSpec
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from wtforms.widgets import DateTimeLocalInput
 
 from lpse_admin import files
 from lpse_admin.errors import Incomplete
+from lpse_admin.i18n import Message, _
 from lpse_admin.kib import Card
-from lpse_admin.message import Message, _
 from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
 from lpse_admin.records import Field as RecordField
 from lpse_admin.sop import ItemKind
@@ -43,7 +43,7 @@ from models.database import db
 from models.mutation import columns as asset_columns
 from views.deviation_fields import deviation_fields, kept_of_deviations, values_of_deviations
 from views.forms import Form
-from views.language import current_zone, tr
+from views.i18n.language import current_zone, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

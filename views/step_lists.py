@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import aliased
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.steps import OF_THE_HEAD, OUTCOMES, Outcome, Step, Urgency
 from models.activity import RECORD_OF, Activity

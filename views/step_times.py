@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import and_, or_, select
 
 from lpse_admin.clock import Clock, minutes, reading, standard_of
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.word import Word
 from models.activity import Activity
 from models.agency import Agency

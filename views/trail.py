@@ -15,7 +15,7 @@ from models.notification import LINK_BASE
 from models.user import Language
 from views.access import delegation, viewer
 from views.clock import now
-from views.language import tr
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from flask import Flask, Response

@@ -14,7 +14,7 @@ from sqlalchemy import case, func, literal, select
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.permissions import Resource, Verb
 from lpse_admin.roles import Role
 from models import audit
@@ -26,7 +26,7 @@ from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import CaseFilter
 from views.forms import ChecksField, Form, Needed
-from views.language import tr
+from views.i18n.language import tr
 from views.lists import Column, ListSpec
 
 _INSTALLATION = "-"

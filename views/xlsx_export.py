@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from rustpy_xlsxwriter import Format, write_worksheets
 
 from lpse_admin.errors import TooLarge
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from views.exporting import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
 
 if TYPE_CHECKING:

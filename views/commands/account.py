@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lpse_admin.calendar import Kind
 from lpse_admin.clock import Clock, reading
 from lpse_admin.errors import Incomplete, NotFound
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.working_time import calendar_of

@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from lpse_admin.errors import NotAllowed
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from models import demo
 from views.access import settings
 from views.clock import now

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import NoSuchMove, NotFound
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
 from models.sop import SopRevision, SopState, examine, load

@@ -23,7 +23,7 @@ from models.audit import Circumstances, answer_for
 from models.database import db, is_sqlite, writes
 from models.user import Language
 from views.clock import now
-from views.wording import tr
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import select
 
 from lpse_admin.errors import Incomplete, NotFound
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.passwords import fault
 from lpse_admin.roles import Role
 from models.agency import Agency

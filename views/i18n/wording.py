@@ -9,7 +9,7 @@ from flask import current_app, g, has_app_context
 from flask_babel import get_locale, get_translations
 from markupsafe import Markup
 
-from lpse_admin.message import Message
+from lpse_admin.i18n import Message
 
 #: Where an app keeps what Flask-Babel loaded for each language.
 _CATALOGUES = "lpse_catalogues"

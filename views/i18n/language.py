@@ -17,13 +17,13 @@ from flask_babel import get_locale
 from markupsafe import Markup
 
 from lpse_admin.clock import hours_and_minutes, minutes
-from lpse_admin.message import _
+from lpse_admin.i18n import _
 from lpse_admin.sop import spaced_nip
 from models.database import db
 from models.user import Language
 from views.access import is_local, public, settings, viewer
 from views.clock import now
-from views.wording import tr, translations
+from views.i18n.wording import tr, translations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
