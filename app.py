@@ -20,7 +20,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lpse_admin import config
 from models import audit, demo
 from models.database import db
-from views import access, clock, commands, feed, guides, headers, health, profile, refusals, screens, trail
+from views import access, clock, commands, feed, guides, headers, health, refusals, screens, trail
+from views.accounts import profile
 from views.i18n import language
 from views.rounds import Rounds
 

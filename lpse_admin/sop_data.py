@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from lpse_admin.roles import Role
+    from lpse_admin.accounts.roles import Role
 
 #: Which of the two times the standard judges (SOP page, silences 12).
 Clock = Literal["handling", "arrival"]

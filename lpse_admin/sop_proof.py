@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from lpse_admin.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
 
 if TYPE_CHECKING:

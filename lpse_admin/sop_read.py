@@ -9,8 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.roles import ACTING, Role
 from lpse_admin.i18n import _
-from lpse_admin.roles import ACTING, Role
 from lpse_admin.sop_data import (
     ActorTitle,
     Agency,

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import LACKING, DeviationKind, Found, Lateness, late, output_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import is_empty, missing, unwanted
-from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
 

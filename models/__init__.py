@@ -7,6 +7,8 @@ from importlib import import_module
 
 _MODULES = (
     "models.absence",
+    "models.accounts.login",
+    "models.accounts.user",
     "models.activity",
     "models.agency",
     "models.asset",
@@ -26,7 +28,6 @@ _MODULES = (
     "models.head_absence",
     "models.history",
     "models.judgement",
-    "models.login",
     "models.mail",
     "models.mail_talk",
     "models.move",
@@ -52,7 +53,6 @@ _MODULES = (
     "models.timekeeping",
     "models.triggers",
     "models.typed",
-    "models.user",
     "models.waiting",
     "models.whole_change",
     "models.working_hours",

@@ -11,14 +11,14 @@ import datetime as dt
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from lpse_admin.word import Word
+from models.accounts.user import User
 from models.agency import Agency, lock
 from models.base import Base, Identity, Moment, PrimaryKey, Prose
 from models.typed import fault_of
-from models.user import User
 
 #: How far back an absence may be said to have begun.
 _LONGEST_AGO = dt.timedelta(days=366)

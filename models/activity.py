@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.clock import Clock
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import _
 from lpse_admin.records import EmergencyGround, Environment, Risk
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 
 if TYPE_CHECKING:
+    from models.accounts.user import User
     from models.asset import Asset, AssetMutation
     from models.change import ChangeRequest
     from models.delegation import Delegation
     from models.deviation import Deviation
     from models.document import Document
     from models.handover import Handover
-    from models.user import User
 
 
 class Activity(Base):

@@ -15,9 +15,9 @@ from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
 if TYPE_CHECKING:
+    from models.accounts.user import User
     from models.activity import AssetUpdate
     from models.change import ChangeRequest
-    from models.user import User
 
 
 class MutationKind(Word):

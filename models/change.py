@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.records import ChangeKind, ChangeSource
-from lpse_admin.roles import Role
 from lpse_admin.sop import Condition, Sop
 from lpse_admin.steps import PARTS, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow import Person, Position, bar, bar_from_taking, open_moves
 from models import move
+from models.accounts.user import User
 from models.activity import Activity
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
@@ -21,7 +22,6 @@ from models.delegation import Delegation, capacity, delegation_of
 from models.deviation import Deviation
 from models.revision import ChangeRevision
 from models.sop import SopRevision
-from models.user import User
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
+from models.accounts.user import User
 from models.agency import lock
 from models.base import LINE_LENGTH
 from models.delegation import Delegation, records_for
 from models.standing_in import tell_of_what_waits
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

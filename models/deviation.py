@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import is_empty
-from lpse_admin.roles import Role
 from lpse_admin.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
 from models import telling
+from models.accounts.user import User
 from models.agency import Agency
 from models.base import (
     LINE_LENGTH,
@@ -37,7 +38,6 @@ from models.base import (
 )
 from models.delegation import Delegation, capacity, delegation_of
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

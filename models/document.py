@@ -18,10 +18,10 @@ from models.freeze import FreezePermit
 if TYPE_CHECKING:
     import datetime as dt
 
+    from models.accounts.user import User
     from models.activity import Activity
     from models.change import ChangeRequest
     from models.delegation import Delegation
-    from models.user import User
 
 
 class FileContent(Base):

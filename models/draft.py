@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from models import recording
 from models.base import session_of
 from models.change import ChangeRequest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from models.user import User
+    from models.accounts.user import User
 
 
 def blank(session: Session, requester: User, *, now: dt.datetime) -> ChangeRequest:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import _
+from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, only_where
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

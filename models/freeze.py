@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, case, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import Environment
-from lpse_admin.roles import Role
 from lpse_admin.word import Word
+from models.accounts.user import User
 from models.agency import Agency, lock
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
 from models.typed import fault_of, is_of_our_times
-from models.user import User
 
 if TYPE_CHECKING:
     from models.change import ChangeRequest

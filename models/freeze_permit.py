@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from lpse_admin.steps import Step
 from lpse_admin.workflow import conflicting_part, is_head
 from models.change import ChangeRequest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from lpse_admin.sop import Sop
-    from models.user import User
+    from models.accounts.user import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from models import telling
+from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
 from models.timekeeping import raise_overdue
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

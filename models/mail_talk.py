@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lpse_admin.smtp import MailServer
-    from models.user import Language
+    from models.accounts.user import Language
 
 #: After how many seconds the talk about one mail is cut off, however lively the server seems.
 LONGEST = 300.0

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from lpse_admin.deviation import Found
     from lpse_admin.sop import Move
     from lpse_admin.workflow import Person
+    from models.accounts.user import User
     from models.change import ChangeRequest
     from models.delegation import Delegation
-    from models.user import User
 
 
 def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one door for it

@@ -26,9 +26,9 @@ from models.typed import FIRST_YEAR, LAST_YEAR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.accounts.user import User
     from models.activity import Activity, AssetUpdate
     from models.change import ChangeRequest
-    from models.user import User
 
 #: What no price may reach: the column holds 18 digits, two of them behind the point.
 _PRICE_LIMIT = Decimal(10) ** 16

@@ -9,9 +9,9 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, f
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.event import ALWAYS_MAILED, Event, kept
+from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, only_where, stored
 from models.mail import Mail, MailState
-from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

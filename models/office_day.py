@@ -12,11 +12,11 @@ from lpse_admin.calendar import OverrideKind
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.hours import spans
 from lpse_admin.i18n import Message, _
+from models.accounts.user import User
 from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
 from models.setting import begin, conclude, date_faults
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from models.activity import AssetReviewItem, ReleaseAsset
 from models.agency import lock
 from models.asset import Asset, AssetMutation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpse_admin.kib import Card
-    from models.user import User
+    from models.accounts.user import User
 
 
 def enter(session: Session, by: User, *, card: Card, raw: Mapping[str, object], now: dt.datetime) -> Asset:

@@ -31,8 +31,8 @@ from models.typed import fault_of, is_of_our_times
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.accounts.user import User
     from models.change import ChangeRequest
-    from models.user import User
 
 #: Prose is bounded only by what a form may send.
 _SHORT = {"version": 80}

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from models.accounts.user import User
     from models.release_plan import Window
-    from models.user import User
 
 #: The tables of a release, apart, so that one index is read and no objects are made.
 _activity: Any = Activity.__table__.c

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from zoneinfo import ZoneInfo
 
+    from models.accounts.user import User
     from models.change import ChangeRequest
-    from models.user import User
 
 #: From when until when, both aware; the end is not part of it.
 Window = tuple["dt.datetime", "dt.datetime"]

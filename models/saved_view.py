@@ -28,13 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource
-from lpse_admin.roles import Role
+from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, only_where, session_of, stored
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
 from lpse_admin.steps import Step
 from models.absence import Absence
+from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
@@ -28,7 +29,6 @@ from models.office_day import OfficeDay
 from models.saved_view import seen_by
 from models.setting import Threshold
 from models.sop import SopRevision, SopState
-from models.user import User
 from models.working_hours import RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:

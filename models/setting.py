@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from models import audit
+from models.accounts.user import User
 from models.agency import Agency, lock
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.word import Word
@@ -34,7 +34,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_wh
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.user import User
+    from models.accounts.user import User
 
 
 class SopState(Word):

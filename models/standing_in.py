@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
 from models import telling
 from models.change import ChangeRequest
 from models.sop import SopRevision

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.event import Event
-from lpse_admin.roles import Role
 from lpse_admin.steps import Step, Urgency
 from lpse_admin.workflow import Person, bar_from_taking
+from models.accounts.user import User
 from models.delegation import standing_in
 from models.notification import tell, tell_new
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

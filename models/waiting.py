@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, raiseload
 
+from lpse_admin.accounts.roles import ACTING, Role
 from lpse_admin.clock import minutes, reading, standard_of
-from lpse_admin.roles import ACTING, Role
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
+from models.accounts.user import User
 from models.activity import Activity, Approval
 from models.agency import Agency
 from models.change import ChangeRequest
@@ -18,7 +19,6 @@ from models.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
 from models.sop import papers as papers_of
 from models.step_time import late_now
-from models.user import User
 from models.working_time import calendars_of
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from lpse_admin.holidays_id import Period, ramadans
 from lpse_admin.hours import Hours, Timetable, spans
 from lpse_admin.i18n import Message, _
 from lpse_admin.word import Word
+from models.accounts.user import User
 from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of
 from models.setting import begin, conclude, date_faults
 from models.typed import fault_of
-from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,17 +17,18 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.deviation import DeviationKind, Disposal, Found, Subject
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.kib import Card
 from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind, papers
 from lpse_admin.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import audit, sop
 from models.absence import Absence, record
+from models.accounts.user import User
 from models.asset import Asset
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind
@@ -38,7 +39,6 @@ from models.freeze import Freeze, FreezeEntry, enter
 from models.mutation import put, typed_row
 from models.office_day import OfficeDay, set_day
 from models.setting import set_warning_share
-from models.user import User
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 
 if TYPE_CHECKING:

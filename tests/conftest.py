@@ -14,7 +14,7 @@ from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
-import models.user
+import models.accounts.user
 from models.database import db
 from tests import browser as chromium
 from tests import migrations, postgres
@@ -54,7 +54,7 @@ def create_schema(url: str) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hash passwords at little cost, and start one PostgreSQL for all workers, in the process that starts them."""
-    models.user._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    models.accounts.user._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     if config.getoption("numprocesses") and not config.getoption("collectonly"):
         server = postgres.Server()
         config.add_cleanup(server.stop)

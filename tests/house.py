@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.config import LoginLimit
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Step
 from lpse_admin.workflow import asked_items
+from models.accounts.user import User
 from models.change import ChangeRequest
 from models.sop import SopRevision
-from models.user import User
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
 from tests.program import PDF, Visitor, close, make_program
 

@@ -15,11 +15,11 @@ from sqlalchemy import create_engine
 
 from lpse_admin.smtp import MailServer
 from lpse_admin.steps import Outcome, Step
+from models.accounts.user import User
 from models.change import ChangeRequest
 from models.mail_talk import Letter, Parcel
 from models.outbox import send
 from models.sop import SopRevision
-from models.user import User
 from tests.cast import NOW, WatchedSession, answer, fulfil, values_for
 
 if TYPE_CHECKING:

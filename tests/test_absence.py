@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models.absence import AbsenceState, record
 from models.decree import grant

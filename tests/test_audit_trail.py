@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import delete, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import audit, audit_chain
+from models.accounts.user import User
 from models.audit import AuditEntry, AuditRow, Circumstances
 from models.audit_chain import Anchor
 from models.base import Base
 from models.document import FileContent, keep
 from models.draft import discard
-from models.user import User
 from tests.cast import (
     NOW,
     PASSWORD,

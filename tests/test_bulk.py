@@ -13,6 +13,7 @@ from sqlalchemy import select
 from lpse_admin.deviation import Disposal
 from lpse_admin.event import Event
 from lpse_admin.steps import Outcome, Step
+from models.accounts.user import User
 from models.activity import Activity
 from models.audit import AuditEntry
 from models.change import ChangeRequest
@@ -20,7 +21,6 @@ from models.deviation import Deviation
 from models.handover import Handover
 from models.mail import Mail, MailState
 from models.notification import Notification, tell
-from models.user import User
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -15,10 +15,10 @@ from app import create_app
 from lpse_admin.config import Environment, Settings
 from lpse_admin.sop import papers, parse
 from lpse_admin.steps import Outcome, Step
+from models.accounts.user import User
 from models.audit import AuditEntry
 from models.database import db, writes
 from models.history import verify
-from models.user import User
 from tests.cast import LUMAJANG, at, install, session_on, walk
 from tests.papers import LUMAJANG_MOVES
 from tests.program import Visitor, close, make_program

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.steps import Outcome
+from models.accounts.user import User
 from models.change import ChangeRequest
 from models.handover import take_up
 from models.office_day import set_day
-from models.user import User
 from tests.cast import answer, move, new
 from tests.house import house  # noqa: F401 - the fixture
 

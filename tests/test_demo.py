@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, text
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Subject, account_field
 from lpse_admin.records import RECORDS, FieldKind
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Result, Step
 from models import audit, audit_chain, history, search_index
+from models.accounts.user import User, is_password_of
 from models.activity import RECORD_OF, Activity, Release
 from models.agency import Agency
 from models.asset import Asset, AssetMutation
@@ -36,7 +37,6 @@ from models.handover import Handover, hand_over, take_up
 from models.mutation import snapshot
 from models.sop import SopRevision, SopState
 from models.timekeeping import lateness, raise_overdue
-from models.user import User, is_password_of
 from models.working_time import calendar_of
 from tests.cast import answer, session_on
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.roles import Role
 from lpse_admin.sop import papers, parse, with_switches
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking

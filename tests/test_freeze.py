@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.records import Environment
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models.audit import history_of
 from models.document import Document, detach

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.files import MOST_BYTES
 from lpse_admin.records import REASON, RECORDS, FieldKind
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.steps import Outcome, Step
 from models.change import ChangeRequest

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from lpse_admin.steps import Outcome, Step
 from models.absence import Absence
+from models.accounts.user import User
 from models.activity import Activity
 from models.asset import Asset
 from models.audit import AuditEntry
@@ -31,7 +32,6 @@ from models.mail import Mail
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
-from models.user import User
 from models.working_hours import WorkingHours
 from tests.cast import (
     LUMAJANG,

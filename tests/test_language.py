@@ -11,8 +11,8 @@ from flask import g
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, join
-from lpse_admin.roles import Role
 from tests.program import Visitor, close, make_program
 from views.forms import Form
 from views.i18n import language

@@ -16,8 +16,8 @@ from sqlalchemy.pool import QueuePool
 from app import create_app
 from lpse_admin.config import Environment, Settings
 from models import demo
+from models.accounts.user import User
 from models.database import db, writes
-from models.user import User
 from tests.program import Visitor, close
 from views import lists
 from views.agency_filter import AgencyFilter

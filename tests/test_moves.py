@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.records import REASON, RECORDS
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.steps import Outcome, Result, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, open_moves

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete
-from lpse_admin.roles import Role
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
 from models import sop

@@ -22,18 +22,18 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select, text
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.calendar import WorkCalendar
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, Refused
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import audit_chain
+from models.accounts.user import User
 from models.decree import grant
 from models.delegation import DelegationKind
 from models.draft import draft
 from models.handover import hand_over, take_up
-from models.user import User
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 

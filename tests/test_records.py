@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import pytest
 
-from lpse_admin import errors, records, roles, steps
+from lpse_admin import errors, records, steps
+from lpse_admin.accounts import roles
 from lpse_admin.errors import Incomplete, Refused
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind

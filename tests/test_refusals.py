@@ -16,8 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from lpse_admin.config import VERSION
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, NotFound, TooLarge, TooMany
 from lpse_admin.i18n import _
+from models.accounts.user import User
 from models.database import db, writes
-from models.user import User
 from tests.program import Visitor, close, make_program
 from views.access import public
 

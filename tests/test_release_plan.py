@@ -12,8 +12,8 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.records import Environment
 from lpse_admin.steps import Outcome, Step
 from models import release_plan
+from models.accounts.user import User
 from models.change import ChangeRequest
-from models.user import User
 from tests.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
 from tests.test_numbers import Another
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import column, func, select
 
-from lpse_admin.permissions import Resource, Verb, may
-from lpse_admin.roles import Role
+from lpse_admin.accounts.permissions import Resource, Verb, may
+from lpse_admin.accounts.roles import Role
 from lpse_admin.steps import Outcome
 from models.absence import Absence
+from models.accounts.user import User
 from models.activity import RECORD_OF
 from models.asset import Asset
 from models.audit import AuditEntry
@@ -27,7 +28,6 @@ from models.freeze import Freeze
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
-from models.user import User
 from models.working_hours import WorkingHours
 from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture

@@ -11,6 +11,7 @@ from lpse_admin.sop import to_toml
 from lpse_admin.steps import Outcome, Step
 from models import sop
 from models.absence import Absence
+from models.accounts.user import User
 from models.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.agency import NumberCounter
 from models.asset import Asset, AssetMutation
@@ -26,7 +27,6 @@ from models.office_day import OfficeDay
 from models.scope import sees_the_office, told_in_office, visible
 from models.setting import Threshold
 from models.sop import SopRevision
-from models.user import User
 from models.working_hours import RamadanMonth, WorkingHours
 from tests.cast import (
     NOW,

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from lpse_admin.steps import Outcome, Step
 from models.absence import Absence
+from models.accounts.user import User
 from models.audit import AuditEntry, history_of
 from models.delegation import Delegation
-from models.user import User
 from tests.cast import LUMAJANG, NOW, at, delegation, move
 from tests.house import form, house  # noqa: F401 - the fixture
 from tests.test_screens_delegation import sent as sent_delegation

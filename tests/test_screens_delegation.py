@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.files import MOST_BYTES
-from lpse_admin.roles import Role
+from models.accounts.user import User
 from models.audit import history_of
 from models.delegation import Delegation
-from models.user import User
 from tests.cast import NOW
 from tests.house import house, upload  # noqa: F401 - the fixture
 from tests.program import PDF

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.calendar import Kind
+from models.accounts.user import User
 from models.agency import Agency
 from models.audit import AuditEntry, history_of
 from models.office_day import OfficeDay
-from models.user import User
 from models.working_time import calendar_of
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture

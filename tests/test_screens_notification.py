@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from lpse_admin.event import Event
 from lpse_admin.steps import Outcome, Step
+from models.accounts.user import Language, User
 from models.audit import history_of
 from models.database import db
 from models.decree import grant
 from models.delegation import DelegationKind
 from models.mail import Mail, MailState
 from models.notification import Notification, tell
-from models.user import Language, User
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new
 from tests.house import house  # noqa: F401 - the fixture
 from tests.mail_server import listening

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
+from models.accounts.user import User
 from models.agency import Agency
 from models.audit import AuditEntry, history_of
 from models.setting import Threshold
-from models.user import User
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 from models.working_time import calendar_of, warning_share
 from tests.house import house  # noqa: F401 - the fixture

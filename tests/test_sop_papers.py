@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message
-from lpse_admin.roles import Role
 from lpse_admin.sop import (
     Condition,
     ItemKind,

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
 from lpse_admin.event import Event
-from lpse_admin.roles import Role
 from lpse_admin.steps import Outcome, Step
 from models import telling
 from models.audit import history_of

@@ -12,8 +12,8 @@ import flask_admin
 import pytest
 from sqlalchemy import select
 
+from models.accounts.user import Scheme, User
 from models.audit import history_of
-from models.user import Scheme, User
 from tests.browser import serve
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import PASSWORD, Visitor

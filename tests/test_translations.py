@@ -23,16 +23,16 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 from sqlalchemy import select
 
+from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.roles import Role
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
-from lpse_admin.permissions import Resource
-from lpse_admin.roles import Role
 from lpse_admin.sop import papers
 from lpse_admin.steps import Outcome, Step
+from models.accounts.user import User
 from models.activity import Activity
 from models.freeze_permit import permit
 from models.saved_view import save
 from models.sop import load
-from models.user import User
 from tests.cast import (
     LUMAJANG,
     NOW,

@@ -13,12 +13,12 @@ from wtforms import DateField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
 from models.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
+from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
-from models.user import User
 from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flask import url_for
 from flask_login import current_user
 
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
-from lpse_admin.roles import Role
 from lpse_admin.workflow import Person, conflicting_part
 from models.database import db
 from models.head_absence import head_absence

@@ -13,12 +13,12 @@ from wtforms.validators import InputRequired, Length
 
 from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
 from lpse_admin.i18n import _
+from models.accounts.login import Attempt, Login, log_in, logged_in
+from models.accounts.user import User
 from models.audit import Circumstances, answer_for
 from models.database import db
 from models.delegation import Delegation, delegation_of
-from models.login import Attempt, Login, log_in, logged_in
 from models.notification import unread
-from models.user import User
 from views import lapsed
 from views.clock import now
 from views.forms import Form

@@ -10,9 +10,9 @@ from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import func, select
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.steps import Step
 from models import waiting

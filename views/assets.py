@@ -14,18 +14,18 @@ from sqlalchemy.orm import joinedload
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from lpse_admin.kib import CARDS, COMMON, Card, ColumnKind, Condition, code_scheme
 from lpse_admin.kib import Column as CardColumn
-from lpse_admin.permissions import Resource, Verb
+from models.accounts.user import User
 from models.agency import Agency
 from models.asset import Asset, AssetMutation
 from models.database import db
 from models.mutation import columns as columns_of
 from models.mutation import snapshot
 from models.opening import correct, demand_unnamed, enter, is_named
-from models.user import User
 from views.base import may_i
 from views.change_page import Fact
 from views.clock import now

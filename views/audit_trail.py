@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
 
+from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource
 from lpse_admin.steps import Outcome
 from models.audit import AuditEntry, AuditRow, RowAction
 from models.change import ChangeRequest

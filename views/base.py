@@ -17,9 +17,9 @@ from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from lpse_admin.accounts.permissions import Resource, Verb, may
 from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb, may
 from models.audit import history_of
 from models.database import db, is_sqlite
 from models.saved_view import kept_of, may_share
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    from models.user import User
+    from models.accounts.user import User
     from views.lists import Page
     from views.rows import Row
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow import asked_items
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from lpse_admin.deviation import Found
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
+    from models.accounts.user import User
     from models.activity import Activity
     from models.change import ChangeRequest
     from models.deviation import Deviation
     from models.document import Document
-    from models.user import User
     from views.absent_head import AbsentHead
     from views.hands import HandOverForm
     from views.mails import WhoWasTold

@@ -12,19 +12,19 @@ from flask_login import current_user
 from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import ChangeKind, ChangeSource
 from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
 from models import audit
+from models.accounts.user import User
 from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db
 from models.draft import blank, discard, draft
 from models.handover import hand_over, take_up
-from models.user import User
 from models.whole_change import whole
 from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id

@@ -17,9 +17,9 @@ from lpse_admin.deviation import ACCOUNT, LACKING, OUTPUT, DeviationKind, Dispos
 from lpse_admin.i18n import _
 from lpse_admin.sop import ItemKind
 from lpse_admin.steps import Step
+from models.accounts.user import User
 from models.database import db
 from models.deviation import DISPOSALS, disposal_field, undisposed
-from models.user import User
 from views.i18n.language import tr
 
 if TYPE_CHECKING:

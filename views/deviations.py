@@ -14,20 +14,20 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased
 from wtforms import TextAreaField
 
+from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import DeviationKind, Disposal, Subject
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource
-from lpse_admin.roles import Role
 from lpse_admin.steps import Step
 from models import audit
+from models.accounts.user import User
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.delegation import Delegation
 from models.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
-from models.user import User
 from views.agency_filter import AgencyFilter
 from views.base import me, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView

@@ -17,16 +17,16 @@ from models.delegation import delegation_of
 from models.feed import make, owner_of, revoke
 from models.release_calendar import EntryKind, entries
 from views.access import public, settings
+from views.accounts.profile import done, show_page
 from views.base import me
 from views.clock import now
 from views.i18n.language import tr
-from views.profile import done, show_page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
+    from models.accounts.user import User
     from models.release_calendar import Entry
-    from models.user import User
 
 blueprint = Blueprint("feed", __name__)
 

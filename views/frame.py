@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request, url_for
 
+from lpse_admin.accounts.permissions import Verb, may
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Verb, may
 from views.access import unread_count, viewer
 from views.base import RecordView, stands_in_for_head
 from views.i18n.language import current_language, tr
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from markupsafe import Markup
 
-    from lpse_admin.roles import Role
+    from lpse_admin.accounts.roles import Role
 
 #: Groups of screens: (label or None, the screens).
 Menu = list[tuple[Message | None, list[RecordView]]]

@@ -14,18 +14,18 @@ from sqlalchemy.orm import aliased
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import Environment
 from models import audit, release_plan
+from models.accounts.user import User
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db
 from models.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
 from models.freeze_permit import Letter, permit
 from models.scope import visible
-from models.user import User
 from views.base import may_i, me, row_id, stands_in_for_head
 from views.clock import now
 from views.entry import EntryView, entering

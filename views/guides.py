@@ -10,10 +10,10 @@ from flask import Blueprint, current_app, render_template, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
 from lpse_admin.flowchart import drawn
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from models.database import db
 from models.sop import in_force
 from views.base import me, stands_in_for_head

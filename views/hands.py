@@ -10,13 +10,13 @@ from sqlalchemy import select
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from models import audit
+from models.accounts.user import User
 from models.database import db
 from models.handover import fault_of_reason, hand_over, take_up
-from models.user import User
 from views.base import me
 from views.bulk import BulkAction, BulkView
 from views.clock import now

@@ -14,15 +14,15 @@ from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaFi
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.calendar import OverrideKind
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.hours import WEEKDAYS
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb
+from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
 from models.office_day import OfficeDay, day_of, days_of_year, set_day
-from models.user import User
 from models.working_time import calendar_of
 from views.agencies import answered, ask, named, reachable
 from views.base import may_i, me

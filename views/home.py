@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, render_template, request
 
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.accounts.roles import Role
 from lpse_admin.period import PeriodKind
-from lpse_admin.permissions import Resource, Verb
-from lpse_admin.roles import Role
 from lpse_admin.steps import Result
 from models import waiting
 from models.database import db

@@ -18,7 +18,7 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
-    from models.user import User
+    from models.accounts.user import User
 
 #: Where what comes back is refused once instead of done: by ``come_back``, or since it only keeps a draft.
 FORMS = frozenset(

@@ -10,18 +10,18 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import func, select
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb
 from models import audit
+from models.accounts.user import User
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db
 from models.mail import Mail, Mailed, MailState, mailed
 from models.notification import Notification
 from models.scope import sees_the_office, told_in_office
-from models.user import User
 from views.access import delegation
 from views.base import addresses, may_i, me, stands_in_for_head
 from views.bulk import BulkAction, BulkView

@@ -9,9 +9,9 @@ from flask_admin import expose
 from flask_babel import ngettext
 from markupsafe import Markup, escape
 
+from lpse_admin.accounts.permissions import Resource
 from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource
 from models import audit
 from models.database import db
 from models.notification import MOST_UNREAD, Notification, read_all

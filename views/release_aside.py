@@ -11,9 +11,9 @@ from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
 from lpse_admin import files
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.records import Environment
 from lpse_admin.steps import Step
 from models import freeze_permit, release_plan
@@ -23,10 +23,10 @@ from views.base import may_i
 from views.forms import Form, Needed
 
 if TYPE_CHECKING:
+    from models.accounts.user import User
     from models.activity import Release
     from models.change import ChangeRequest
     from models.freeze import Freeze, FreezePermit
-    from models.user import User
     from views.step_form import StepForm
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
-    from models.user import User
+    from models.accounts.user import User
     from models.waiting import Reader
 
 _FIRST, _LAST = dt.date(1900, 2, 1), dt.date(2199, 12, 1)

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import BooleanField, HiddenField, StringField
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, Malformed, NotFound
 from lpse_admin.i18n import _
-from lpse_admin.roles import Role
 from models import audit
 from models.database import db
 from models.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save

@@ -11,11 +11,12 @@ from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
 from werkzeug.utils import redirect
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import REASON, RECORDS, FieldKind
-from lpse_admin.roles import Role
 from views import frame, home, saved_views, search
 from views.absences import AbsenceView
+from views.accounts.users import UserView
 from views.activities import STEP_VIEWS
 from views.assets import AssetView
 from views.audit_trail import AuditView, audit_action
@@ -33,7 +34,6 @@ from views.notifications import NotificationView
 from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as
-from views.users import UserView
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, render_template, request
 from sqlalchemy import select
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.search import Query, read
+from models.accounts.user import User
 from models.activity import Activity
 from models.asset import Asset
 from models.change import ChangeRequest
@@ -22,7 +23,6 @@ from models.scope import visible
 from models.search import Search, coded, numbered, of_sop, of_user
 from models.search_index import SearchKind
 from models.sop import SopRevision
-from models.user import User
 from views import search_hits
 from views.base import may_i, reader
 from views.i18n.language import number

@@ -14,6 +14,7 @@ from lpse_admin.i18n import Message, _, join
 from lpse_admin.kib import CARDS, dotted
 from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS
 from lpse_admin.steps import Step
+from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.asset import Asset
 from models.change import ChangeRequest
@@ -21,7 +22,6 @@ from models.deviation import Deviation
 from models.document import Document
 from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision
-from models.user import User
 from views.i18n.language import brief, tr
 
 if TYPE_CHECKING:

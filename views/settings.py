@@ -13,16 +13,16 @@ from sqlalchemy.orm import aliased
 from wtforms import DateField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, ramadans
 from lpse_admin.hours import WEEKDAYS, Timetable
 from lpse_admin.i18n import Message, _
-from lpse_admin.permissions import Resource, Verb
+from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
 from models.setting import DEFAULT_WARNING_SHARE, set_warning_share, threshold_of
 from models.sop import in_force
-from models.user import User
 from models.working_hours import (
     RAMADAN_WEEK,
     WEEK,

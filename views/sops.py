@@ -16,16 +16,16 @@ from sqlalchemy.orm import aliased
 from wtforms import StringField, TextAreaField
 from wtforms.validators import ValidationError
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, NotAllowed, TooLarge
 from lpse_admin.flowchart import drawn
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
 from models import audit
+from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
 from models.sop import SopRevision, SopState, examine, in_force, load
-from models.user import User
 from views.base import may_i, row_id
 from views.clock import now
 from views.entry import EntryView

@@ -9,11 +9,11 @@ from sqlalchemy.orm import aliased
 from lpse_admin.i18n import _
 from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.steps import OF_THE_HEAD, OUTCOMES, Outcome, Step, Urgency
+from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.delegation import Delegation
-from models.user import User
 from views.agency_filter import AgencyFilter
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter

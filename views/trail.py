@@ -8,11 +8,11 @@ from uuid import uuid4
 from flask import g, request
 from flask_babel import force_locale
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
+from models.accounts.user import Language
 from models.audit import Circumstances, answer_for
 from models.database import db, writes
 from models.notification import LINK_BASE
-from models.user import Language
 from views.access import delegation, viewer
 from views.clock import now
 from views.i18n.language import tr
@@ -20,8 +20,8 @@ from views.i18n.language import tr
 if TYPE_CHECKING:
     from flask import Flask, Response
 
+    from models.accounts.user import User
     from models.delegation import Delegation
-    from models.user import User
 
 #: What the column of a mail's link can hold.
 _LONGEST_BASE = 300

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.sop import papers
 from models import step_time
+from models.accounts.user import User
 from models.audit import Circumstances, answer_for
 from models.delegation import Delegation
 from models.demo.bulk import Ledger
@@ -26,7 +27,6 @@ from models.demo.office import Counters, Office, papers_with_requesters, planned
 from models.demo.register import Register
 from models.demo.routes import Routes
 from models.sop import SopRevision, SopState, in_force, load
-from models.user import User
 from models.working_time import calendar_of
 
 if TYPE_CHECKING:

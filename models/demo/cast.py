@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
+from models.accounts.user import User
 from models.sop import SopRevision
-from models.user import User
 
 if TYPE_CHECKING:
     import datetime as dt

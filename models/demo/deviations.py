@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Lateness, Subject, account_field, output_field
-from lpse_admin.roles import Role
 from lpse_admin.sop import ItemKind
 from models.base import LINE_LENGTH
 from models.delegation import capacity

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
 from lpse_admin.steps import Outcome
 from lpse_admin.workflow import Person, bar
+from models.accounts.user import User
 from models.activity import Release, ReleaseAsset
 from models.agency import NumberCounter
 from models.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours
 from models.sop import SopRevision, SopState
-from models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
 from lpse_admin.steps import Result, Step, Urgency
 from models.delegation import Delegation
 from models.demo import wording

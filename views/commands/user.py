@@ -8,13 +8,13 @@ import sys
 import click
 from sqlalchemy import select
 
+from lpse_admin.accounts.passwords import fault
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotFound
 from lpse_admin.i18n import _
-from lpse_admin.passwords import fault
-from lpse_admin.roles import Role
+from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
-from models.user import User
 from views.commands.terminal import Group, reading, table, writing
 
 group = Group("user", help="Users: add, disable, reset, list.")

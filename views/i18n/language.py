@@ -19,8 +19,8 @@ from markupsafe import Markup
 from lpse_admin.clock import hours_and_minutes, minutes
 from lpse_admin.i18n import _
 from lpse_admin.sop import spaced_nip
+from models.accounts.user import Language
 from models.database import db
-from models.user import Language
 from views.access import is_local, public, settings, viewer
 from views.clock import now
 from views.i18n.wording import tr, translations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
-from lpse_admin.roles import Role
 from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Step
 from tests.cast import NOW, ROUTES, answer, at, delegation, move, new, user, walk
 

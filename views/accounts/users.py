@@ -14,13 +14,13 @@ from sqlalchemy import case, func, literal, select
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.permissions import Resource, Verb
-from lpse_admin.roles import Role
 from models import audit
+from models.accounts.user import PERSONAL, User, enter
 from models.agency import Agency
 from models.database import db
-from models.user import PERSONAL, User, enter
 from views.base import may_i
 from views.entry import EntryView, entering
 from views.exporting import CellKind

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.errors import TooMany
 from lpse_admin.i18n import _
+from models.accounts.user import User, is_password_of
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.database import writes
 from models.notification import UNREAD
-from models.user import User, is_password_of
 
 _SECONDS = 60
 

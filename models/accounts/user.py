@@ -15,10 +15,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin import passwords
+from lpse_admin.accounts import passwords
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.roles import Role
 from models.base import Base, Identity, Line, PrimaryKey, is_storable, session_of, stored
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lpse_admin.passwords import LONGEST, fault
+from lpse_admin.accounts.passwords import LONGEST, fault
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove
-from lpse_admin.roles import Role
-from models.user import User
+from models.accounts.user import User
 from tests.cast import PASSWORD, cast, session, user  # noqa: F401 - fixtures
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.roles import Role
+from lpse_admin.accounts.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

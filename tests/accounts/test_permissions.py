@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lpse_admin.permissions import GRANTS, Resource, Verb, may
-from lpse_admin.roles import ACTING, Role
+from lpse_admin.accounts.permissions import GRANTS, Resource, Verb, may
+from lpse_admin.accounts.roles import ACTING, Role
 
 #: R requester, M change manager, H head, I inspector, A administrator; in the order read, export, create, edit,
 #: delete, enact. Moves are not here: they follow from the papers.

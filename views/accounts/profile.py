@@ -12,13 +12,13 @@ from wtforms import PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from lpse_admin.accounts.passwords import LONGEST, fault
 from lpse_admin.event import ALWAYS_MAILED, Event
 from lpse_admin.i18n import _
-from lpse_admin.passwords import LONGEST, fault
 from models import audit
+from models.accounts.user import Scheme, is_password_of, step_of_code
 from models.database import db
 from models.feed import feed_of
-from models.user import Scheme, is_password_of, step_of_code
 from views.base import me
 from views.clock import now
 from views.forms import ChecksField, Form

@@ -12,10 +12,10 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import select
 
 from lpse_admin.config import LoginLimit
+from models.accounts.login import LoginFailure
+from models.accounts.user import User
 from models.audit import AuditEntry, Circumstances, answer_for
 from models.database import db
-from models.login import LoginFailure
-from models.user import User
 from tests.program import Visitor, close, make_program
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Roles, the permission table, and the rules for passwords."""

@@ -1,0 +1,1 @@
+"""Users, and one's own profile."""
