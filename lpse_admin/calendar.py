@@ -15,7 +15,7 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, Timetable, in_order
 from lpse_admin.i18n import _
-from lpse_admin.sop_time import MINUTES_PER_DAY
+from lpse_admin.sop.durations import MINUTES_PER_DAY
 from lpse_admin.word import Word
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lpse_admin.i18n import Message
-    from lpse_admin.sop_data import Standard
+    from lpse_admin.sop.model import Standard
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TICK = dt.timedelta(microseconds=1)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop_time import MINUTES_PER_DAY
-from lpse_admin.steps import Step
+from lpse_admin.sop.durations import MINUTES_PER_DAY
+from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
     from lpse_admin.calendar import WorkCalendar
-    from lpse_admin.sop_data import Clock as Judged
-    from lpse_admin.sop_data import Sop, Standard
+    from lpse_admin.sop.model import Clock as Judged
+    from lpse_admin.sop.model import Sop, Standard
 
 _MINUTE = dt.timedelta(minutes=1)
 _TICK = dt.timedelta(microseconds=1)

@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop_data import ExtraRow, RowKind
-from lpse_admin.steps import NEEDS_REASON, Step
+from lpse_admin.sop.model import ExtraRow, RowKind
+from lpse_admin.sop.steps import NEEDS_REASON, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lpse_admin.sop_data import ActorTitle, Move, Rule, Sop
+    from lpse_admin.sop.model import ActorTitle, Move, Rule, Sop
 
 
 class Sign(StrEnum):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpse_admin.diagram import Arrow, Diagram, Sign
-    from lpse_admin.sop_data import Sop
+    from lpse_admin.sop.model import Sop
 
     #: x and y of where a stroke begins and where it ends.
     _Ends = tuple[float, int, float, int]

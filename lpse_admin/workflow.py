@@ -17,7 +17,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import is_empty, missing, unwanted
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
-from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

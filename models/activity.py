@@ -18,7 +18,7 @@ from lpse_admin.clock import Clock
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import _
 from lpse_admin.records import EmergencyGround, Environment, Risk
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.accounts.roles import Role
 from lpse_admin.records import ChangeKind, ChangeSource
 from lpse_admin.sop import Condition, Sop
-from lpse_admin.steps import PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.sop.steps import PARTS, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow import Person, Position, bar, bar_from_taking, open_moves
 from models import move
 from models.accounts.user import User

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from lpse_admin.clock import Clock, reading, standard_of
 from lpse_admin.deviation import DeviationKind
 from lpse_admin.event import Event
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models import step_time, telling
 from models.activity import Activity
 from models.agency import Agency

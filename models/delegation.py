@@ -21,7 +21,7 @@ from models.typed import fault_of
 
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop
-    from lpse_admin.steps import Step
+    from lpse_admin.sop.steps import Step
     from models.document import Document
 
 

@@ -17,7 +17,7 @@ from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import is_empty
-from lpse_admin.steps import OF_THE_HEAD, Step
+from lpse_admin.sop.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
 from models import telling
 from models.accounts.user import User

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from lpse_admin.workflow import conflicting_part, is_head
 from models.change import ChangeRequest
 from models.delegation import capacity

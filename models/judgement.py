@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lpse_admin.clock import Clock, Reading, reading, standard_of
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.activity import Activity
 from models.change import ChangeRequest
 from models.sop import SopRevision

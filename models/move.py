@@ -15,7 +15,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import REQUEST_FIELDS
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import SETTLES, Outcome, Step
+from lpse_admin.sop.steps import SETTLES, Outcome, Step
 from lpse_admin.workflow import AtHand, decide, deviations, find_move, result_of
 from models import deviation, recording, release_plan, step_time
 from models.activity import RECORD_OF, Activity, Approval, Evaluation

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import REASON, RECORDS, Field, FieldKind
-from lpse_admin.steps import OF_THE_REQUESTER, Outcome, Step
+from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Step
 from models import mutation
 from models.activity import (
     Activity,

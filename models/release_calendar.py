@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 
 from lpse_admin.i18n import _
 from lpse_admin.records import Environment
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.word import Word
 from models.activity import Activity, Release, ReleaseAsset
 from models.agency import Agency

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, false, or_, select, true
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.absence import Absence
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity

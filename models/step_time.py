@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.clock import Clock, late_before, minutes, reading, standard_of
 from lpse_admin.period import Period
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.activity import Activity
 from models.base import Base, Identity, Moment, stored
 from models.database import is_sqlite

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.event import Event
-from lpse_admin.steps import Step, Urgency
+from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow import Person, bar_from_taking
 from models.accounts.user import User
 from models.delegation import standing_in

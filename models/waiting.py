@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, raiseload
 
 from lpse_admin.accounts.roles import ACTING, Role
 from lpse_admin.clock import minutes, reading, standard_of
-from lpse_admin.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
+from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
 from models.accounts.user import User
 from models.activity import Activity, Approval
 from models.agency import Agency

@@ -24,7 +24,7 @@ from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.kib import Card
 from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
 from lpse_admin.sop import ItemKind, papers
-from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import audit, sop
 from models.absence import Absence, record

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, select
 from lpse_admin.accounts.roles import Role
 from lpse_admin.config import LoginLimit
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from lpse_admin.workflow import asked_items
 from models.accounts.user import User
 from models.change import ChangeRequest
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from werkzeug.test import TestResponse
 
-    from lpse_admin.steps import Outcome
+    from lpse_admin.sop.steps import Outcome
     from tests.conftest import NewDatabase
 
 #: Fields whose name in the form is not their own, which is taken: ``version`` is that of the request.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sqlalchemy import create_engine
 
 from lpse_admin.smtp import MailServer
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.change import ChangeRequest
 from models.mail_talk import Letter, Parcel

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.absence import AbsenceState, record
 from models.decree import grant
 from models.delegation import DelegationKind

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import audit, audit_chain
 from models.accounts.user import User
 from models.audit import AuditEntry, AuditRow, Circumstances

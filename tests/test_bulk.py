@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from lpse_admin.deviation import Disposal
 from lpse_admin.event import Event
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.activity import Activity
 from models.audit import AuditEntry

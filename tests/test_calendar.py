@@ -14,7 +14,7 @@ from lpse_admin.calendar import Kind, Override, OverrideKind, WorkCalendar
 from lpse_admin.errors import Incomplete, Refused
 from lpse_admin.holidays_id import Period, national_holidays
 from lpse_admin.hours import DEFAULT_HOURS, Hours, Span, Timetable, spans
-from lpse_admin.sop_time import parse_time
+from lpse_admin.sop.durations import parse_time
 
 WIB = ZoneInfo("Asia/Jakarta")
 WITA = ZoneInfo("Asia/Makassar")

@@ -10,7 +10,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.feed import CalendarFeed, make, owner_of, revoke
 from models.freeze import Freeze, FreezeEntry

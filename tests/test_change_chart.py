@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.diagram import draw
 from lpse_admin.sop import papers, parse
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.change import ChangeRequest
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture

@@ -13,7 +13,7 @@ from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
 from lpse_admin.clock import Clock, hours_and_minutes, late_before, reading
 from lpse_admin.clock import minutes as whole_minutes
 from lpse_admin.period import Period, PeriodKind, period
-from lpse_admin.sop_time import parse_time
+from lpse_admin.sop.durations import parse_time
 
 WIB = ZoneInfo("Asia/Jakarta")
 OFFICE = WorkCalendar(WIB)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from app import create_app
 from lpse_admin.config import Environment, Settings
 from lpse_admin.sop import papers, parse
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit import AuditEntry
 from models.database import db, writes

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.calendar import OverrideKind
-from lpse_admin.steps import Outcome
+from lpse_admin.sop.steps import Outcome
 from models.accounts.user import User
 from models.change import ChangeRequest
 from models.handover import take_up

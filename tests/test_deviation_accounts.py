@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.deviation import DeviationKind, Disposal
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.change import ChangeRequest
 from models.deadline import sweep
 from models.deviation import Deviation, DeviationState

@@ -15,7 +15,7 @@ from lpse_admin.calendar import OverrideKind
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop import papers, parse, with_switches
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking
 from models import timekeeping
 from models.audit import AuditEntry

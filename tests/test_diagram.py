@@ -8,7 +8,7 @@ import pytest
 
 from lpse_admin.diagram import Sign, draw, text_chart
 from lpse_admin.sop import papers, parse
-from lpse_admin.steps import NEEDS_REASON, Outcome, Step
+from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message

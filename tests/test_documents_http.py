@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.document import Document, attach

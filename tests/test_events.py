@@ -10,7 +10,7 @@ import pytest
 
 from lpse_admin.event import NAMES, Event, facts, kept, sentence, told
 from lpse_admin.i18n import _
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 
 PLACE = re.compile(r"%\((\w+)\)s")
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)

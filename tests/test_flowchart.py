@@ -12,8 +12,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.diagram import Arrow, Diagram, Row, Sign, draw
 from lpse_admin.flowchart import BOTTOM, ENTRY, EXIT, MIDDLE, SIGN_WIDTH, TOP, Line, Port, drawn, lay_out
 from lpse_admin.sop import papers, parse
-from lpse_admin.sop_data import ActorTitle, Move
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.model import ActorTitle, Move
+from lpse_admin.sop.steps import Outcome, Step
 
 SOPS = {key: parse(text, key) for key, text in papers()}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.audit import AuditEntry
 from models.demo.cast import PASSWORD
 from tests.cast import LUMAJANG, at

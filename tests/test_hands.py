@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import timekeeping
 from models.audit import history_of
 from models.handover import Handover, hand_over, take_up

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from lpse_admin.calendar import OverrideKind
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import step_time
 from models.agency import Agency
 from models.deadline import sweep

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.audit import AuditEntry
 from models.audit_chain import anchors, verify
 from models.base import Base

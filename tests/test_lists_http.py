@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Select, select
 
 from lpse_admin.records import ChangeKind
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from tests.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
 from tests.house import house  # noqa: F401 - the fixture
 from views import lists

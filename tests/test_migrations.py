@@ -19,7 +19,7 @@ from sqlalchemy import Enum, create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.base import Base
 from models.database import is_sqlite
 from tests import postgres

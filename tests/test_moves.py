@@ -8,7 +8,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.records import REASON, RECORDS
 from lpse_admin.sop import ItemKind, papers, parse
-from lpse_admin.steps import Outcome, Result, Step
+from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, open_moves
 from models.draft import discard
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk

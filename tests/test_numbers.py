@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.errors import NoSuchMove, NotFound
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.agency import NumberCounter
 from models.change import ChangeRequest

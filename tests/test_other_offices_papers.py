@@ -9,7 +9,7 @@ import pytest
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete
 from lpse_admin.sop import papers
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import sop
 from models.change import ChangeRequest
 from tests.cast import NOW, TANA_TIDUNG, user, values_for

@@ -17,7 +17,7 @@ from sqlalchemy import make_url, select
 
 from lpse_admin.event import Event
 from lpse_admin.smtp import MailServer
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import mail_talk, outbox
 from models.audit import AuditEntry, history_of
 from models.audit_chain import verify

@@ -7,13 +7,13 @@ from enum import StrEnum
 
 import pytest
 
-from lpse_admin import errors, records, steps
+from lpse_admin import errors, records
 from lpse_admin.accounts import roles
 from lpse_admin.errors import Incomplete, Refused
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
-from lpse_admin.sop import Condition
-from lpse_admin.steps import OUTCOMES, Outcome, Step
+from lpse_admin.sop import Condition, steps
+from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from models import recording
 from models.delegation import capacity
 from models.whole_change import whole

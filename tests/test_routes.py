@@ -12,7 +12,7 @@ from sqlalchemy import column, func, select
 
 from lpse_admin.accounts.permissions import Resource, Verb, may
 from lpse_admin.accounts.roles import Role
-from lpse_admin.steps import Outcome
+from lpse_admin.sop.steps import Outcome
 from models.absence import Absence
 from models.accounts.user import User
 from models.activity import RECORD_OF

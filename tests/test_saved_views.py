@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.audit import AuditEntry
 from models.saved_view import MOST_VIEWS, SavedView
 from tests.cast import LUMAJANG

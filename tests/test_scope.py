@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop import to_toml
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import sop
 from models.absence import Absence
 from models.accounts.user import User

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry, history_of

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.kib import CARDS, Card
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.asset import Asset
 from tests.cast import LUMAJANG, ROUTES, move, walk
 from tests.house import house  # noqa: F401 - the fixture

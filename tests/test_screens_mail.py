@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from sqlalchemy import event, select
 
 from lpse_admin.event import Event
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.audit import history_of
 from models.change import ChangeRequest
 from models.mail import Mail, Mailed, MailState

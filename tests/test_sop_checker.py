@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lpse_admin.i18n import Message
 from lpse_admin.sop import Faulty, Sop, check, digest, papers, parse, to_json, to_text, to_toml
-from lpse_admin.sop_lines import line_of, locate
-from lpse_admin.sop_read import LARGEST_FILE, slug
+from lpse_admin.sop.line_numbers import line_of, locate
+from lpse_admin.sop.reading import LARGEST_FILE, slug
 
 PAPERS = dict(papers())
 LUMAJANG = PAPERS["lumajang-2018"]

@@ -26,7 +26,7 @@ from lpse_admin.sop import (
     to_toml,
     with_switches,
 )
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from tests.papers import (
     LUMAJANG_MOVES,
     LUMAJANG_PHRASES,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
 from lpse_admin.event import Event
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
 from models.deadline import sweep

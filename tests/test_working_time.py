@@ -14,7 +14,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.calendar import Kind, OverrideKind, WorkCalendar
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from models.agency import Agency
 from models.audit import AuditEntry, history_of
 from models.demo import make_register

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 from markupsafe import Markup
 
-from lpse_admin.steps import Outcome, Result, Urgency
+from lpse_admin.sop.steps import Outcome, Result, Urgency
 from models.sop import SopState
 from views.exporting import CellKind, ExportColumn
 from views.i18n.language import day, exact, moments, number, rupiah, tr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.flowchart import drawn
 from lpse_admin.i18n import _
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from lpse_admin.word import Word
 
 if TYPE_CHECKING:

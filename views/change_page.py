@@ -12,7 +12,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
+from lpse_admin.sop.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release

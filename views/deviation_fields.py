@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from lpse_admin.deviation import ACCOUNT, LACKING, OUTPUT, DeviationKind, Disposal, account_field, output_field
 from lpse_admin.i18n import _
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.database import db
 from models.deviation import DISPOSALS, disposal_field, undisposed

@@ -19,7 +19,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import DeviationKind, Disposal, Subject
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency

@@ -16,7 +16,7 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
 from lpse_admin.files import VIEWABLE_TYPES, FileType, viewable
 from lpse_admin.i18n import _
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models import audit
 from models.accounts.user import User
 from models.activity import Activity

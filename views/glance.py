@@ -14,7 +14,7 @@ from flask_babel import get_locale, gettext
 from lpse_admin.deviation import DeviationKind
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.steps import Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from models import office_figures as figures
 from models import step_time
 from models.database import db

@@ -34,7 +34,7 @@ from lpse_admin.kib import Card
 from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
 from lpse_admin.records import Field as RecordField
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import NEEDS_REASON
+from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow import asked_items
 from models import recording
 from models.asset import Asset, MutationKind

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.steps import Step
+    from lpse_admin.sop.steps import Step
 
 
 class Judgement(Word):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.deviation import Disposal
-from lpse_admin.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow import bar_from_taking
 from models.activity import Release
 from models.demo import deviations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.clock import Reading
     from lpse_admin.sop import Item
-    from lpse_admin.steps import Step
+    from lpse_admin.sop.steps import Step
     from models.delegation import Delegation
     from models.demo.bulk import Row, Told
     from models.demo.journey import Journey

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from lpse_admin.records import ChangeKind, EmergencyGround, Environment, Risk
-from lpse_admin.steps import NEEDS_REASON, Outcome, Step, Urgency
+from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step, Urgency
 from models.demo.wording import fill, reason, say
 
 if TYPE_CHECKING:

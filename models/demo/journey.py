@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.deviation import late
 from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, ItemKind, Move
-from lpse_admin.steps import OF_THE_REQUESTER, PARTS, SETTLES, Outcome, Part, Step, Urgency
+from lpse_admin.sop.steps import OF_THE_REQUESTER, PARTS, SETTLES, Outcome, Part, Step, Urgency
 from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
 from lpse_admin.workflow import deviations as deviations_of
 from models.activity import RECORD_OF, Activity

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lpse_admin.sop import ItemKind
-from lpse_admin.steps import Step
+from lpse_admin.sop.steps import Step
 from models.demo import attachments
 from models.demo.bulk import inserted
 from models.document import FileContent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.steps import Outcome
+from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow import Person, bar
 from models.accounts.user import User
 from models.activity import Release, ReleaseAsset
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpse_admin.calendar import WorkCalendar
     from lpse_admin.records import Environment
     from lpse_admin.sop import Sop
-    from lpse_admin.steps import Step
+    from lpse_admin.sop.steps import Step
     from lpse_admin.workflow import Position
     from models.agency import Agency
     from models.demo.attachments import Attachment

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.steps import Result, Step, Urgency
+from lpse_admin.sop.steps import Result, Step, Urgency
 from models.delegation import Delegation
 from models.demo import wording
 from models.demo.aftermath import Aftermath, Plan

@@ -9,7 +9,7 @@ from models.audit import Circumstances
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.steps import Step
+    from lpse_admin.sop.steps import Step
     from models.delegation import Delegation
     from models.demo.bulk import Ledger, Told
     from models.demo.office import Office, Player

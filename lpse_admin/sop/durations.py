@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from math import ceil
 
-from lpse_admin.sop_data import Standard
+from lpse_admin.sop.model import Standard
 
 #: 37.5 hours in five days (Perpres 21/2023).
 MINUTES_PER_DAY = 450

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
+from lpse_admin.sop.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from lpse_admin.sop_data import Switches
-    from lpse_admin.sop_lines import Path
+    from lpse_admin.sop.line_numbers import Path
+    from lpse_admin.sop.model import Switches
 
     Found = Iterator[tuple[Path, Message]]
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop_data import Fault
+from lpse_admin.sop.model import Fault
 
 #: Whoever has so many lines to mend will check again anyway.
 _MOST_FAULTS = 20

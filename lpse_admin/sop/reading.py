@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import ACTING, Role
 from lpse_admin.i18n import _
-from lpse_admin.sop_data import (
+from lpse_admin.sop.durations import parse_time
+from lpse_admin.sop.line_numbers import locate
+from lpse_admin.sop.model import (
     ActorTitle,
     Agency,
     Condition,
@@ -27,17 +29,15 @@ from lpse_admin.sop_data import (
     Switches,
     Term,
 )
-from lpse_admin.sop_lines import locate
-from lpse_admin.sop_proof import Node, effective, prove
-from lpse_admin.sop_tables import LONGEST_KEY, Source, Table, shown
-from lpse_admin.sop_time import parse_time
-from lpse_admin.sop_toml import read_toml
-from lpse_admin.steps import OUTCOMES, Outcome, Step
+from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
+from lpse_admin.sop.toml_parser import read_toml
+from lpse_admin.sop.toml_values import LONGEST_KEY, Source, Table, shown
+from lpse_admin.sop.validation import Node, effective, prove
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lpse_admin.sop_lines import Path
+    from lpse_admin.sop.line_numbers import Path
 
 #: A paper typed in has some ten thousand characters; more than this is no paper.
 LARGEST_FILE = 100_000

@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop_data import Fault
-from lpse_admin.sop_lines import Path, line_of
+from lpse_admin.sop.line_numbers import Path, line_of
+from lpse_admin.sop.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -12,7 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import _
-from lpse_admin.sop_data import (
+from lpse_admin.sop.durations import DAYS_PER_WEEK, MINUTES_PER_DAY, parse_time
+from lpse_admin.sop.export import digest, spaced_nip, to_json, to_text, to_toml
+from lpse_admin.sop.line_numbers import line_of, locate
+from lpse_admin.sop.model import (
     ActorTitle,
     Agency,
     Clock,
@@ -31,10 +34,7 @@ from lpse_admin.sop_data import (
     Switches,
     Term,
 )
-from lpse_admin.sop_lines import line_of, locate
-from lpse_admin.sop_print import digest, spaced_nip, to_json, to_text, to_toml
-from lpse_admin.sop_read import read
-from lpse_admin.sop_time import DAYS_PER_WEEK, MINUTES_PER_DAY, parse_time
+from lpse_admin.sop.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ __all__ = [
     "digest", "papers", "parse", "parse_time", "spaced_nip", "to_json", "to_text", "to_toml", "with_switches",
 ]  # fmt: skip
 
-_PAPERS = Path(__file__).parent / "sops"
+_PAPERS = Path(__file__).parent / "papers"
 #: What documents begin with that are no text.
 _DOCUMENTS = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
 _NOTHING_TAKEN: Mapping[str, str] = MappingProxyType({})

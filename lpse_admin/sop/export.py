@@ -6,13 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from lpse_admin.sop_data import ExtraRow, ItemKind
+from lpse_admin.sop.model import ExtraRow, ItemKind
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lpse_admin.sop_data import Item, Rule, Sop
+    from lpse_admin.sop.model import Item, Rule, Sop
 
 _LISTS = ("header", "contents", "legal_basis", "qualifications", "related", "equipment", "warnings", "record_keeping")
 _MONTHS = (
