@@ -14,8 +14,8 @@ from models import telling
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
-from models.timekeeping import raise_overdue
 from models.typed import fault_of
+from models.worktime.timing import raise_overdue
 
 if TYPE_CHECKING:
     import datetime as dt

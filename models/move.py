@@ -17,7 +17,7 @@ from lpse_admin.records import REQUEST_FIELDS
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import SETTLES, Outcome, Step
 from lpse_admin.workflow import AtHand, decide, deviations, find_move, result_of
-from models import deviation, recording, release_plan, step_time
+from models import deviation, recording, release_plan
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import next_serial, request_number
 from models.base import plain, session_of
@@ -25,7 +25,8 @@ from models.delegation import capacity
 from models.revision import ChangeRevision
 from models.sop import in_force
 from models.telling import moved, to_be_disposed_of
-from models.timekeeping import delays, lateness, reading, remeasure
+from models.worktime import step_durations
+from models.worktime.timing import delays, lateness, reading, remeasure
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -84,7 +85,7 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
     _settle_deviations(change, current, outcome, found, given, actor, now)
     session.flush()  # the database lets a step end only when its accounts are there
     _finish(change, current, move, actor, delegation, now, given)
-    step_time.keep(session, current, reading(change, current, now))
+    step_durations.keep(session, current, reading(change, current, now))
     _arrive(change, move, now)
     session.flush()
     moved(session, change, current, actor, now)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.calendar import OverrideKind
 from lpse_admin.errors import Incomplete, NoSuchMove
-from lpse_admin.hours import spans
 from lpse_admin.i18n import Message, _
+from lpse_admin.worktime.office_hours import spans
+from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
 from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
@@ -40,7 +40,7 @@ class OfficeDay(Base):
     date: Mapped[dt.date]
     kind: Mapped[OverrideKind] = mapped_column(stored(OverrideKind, "kind"))
     name: Mapped[Line]
-    #: The hours of a working day that has its own, as ``lpse_admin.hours.spans`` reads them.
+    #: The hours of a working day that has its own, as ``lpse_admin.worktime.office_hours.spans`` reads them.
     hours: Mapped[Line | None]
     set_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
     set_at: Mapped[Moment]

@@ -20,7 +20,7 @@ from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from models.activity import Activity, Release
 from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state
-from models.step_time import StepTime, late_now
+from models.worktime.step_durations import StepTime, late_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.period import Period
+    from lpse_admin.worktime.periods import Period
     from models.agency import Agency
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
-from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR
 from lpse_admin.i18n import Message, _
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency, lock

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, raiseload
 
 from lpse_admin.accounts.roles import ACTING, Role
-from lpse_admin.clock import minutes, reading, standard_of
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
+from lpse_admin.worktime.step_timing import minutes, reading, standard_of
 from models.accounts.user import User
 from models.activity import Activity, Approval
 from models.agency import Agency
@@ -18,16 +18,16 @@ from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
 from models.sop import papers as papers_of
-from models.step_time import late_now
 from models.working_time import calendars_of
+from models.worktime.step_durations import late_now
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
-    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.deviation import DeviationKind
     from lpse_admin.sop import Sop
+    from lpse_admin.worktime.working_calendar import WorkCalendar
 
 
 @dataclass(frozen=True, slots=True)

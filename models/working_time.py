@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, String, bindparam, cast, literal, null, select, type_coerce, union_all
 
-from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
-from lpse_admin.holidays_id import Period
-from lpse_admin.hours import Hours, Timetable, spans
+from lpse_admin.worktime.national_holidays import Period
+from lpse_admin.worktime.office_hours import Hours, Timetable, spans
+from lpse_admin.worktime.working_calendar import Override, OverrideKind, WorkCalendar
 from models.office_day import OfficeDay
 from models.setting import DEFAULT_WARNING_SHARE, Threshold
 from models.sop import SopRevision, paper_of

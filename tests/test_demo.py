@@ -36,8 +36,8 @@ from models.draft import draft
 from models.handover import Handover, hand_over, take_up
 from models.mutation import snapshot
 from models.sop import SopRevision, SopState
-from models.timekeeping import lateness, raise_overdue
 from models.working_time import calendar_of
+from models.worktime.timing import lateness, raise_overdue
 from tests.cast import answer, session_on
 
 if TYPE_CHECKING:

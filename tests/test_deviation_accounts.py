@@ -13,8 +13,8 @@ from sqlalchemy import select
 from lpse_admin.deviation import DeviationKind, Disposal
 from lpse_admin.sop.steps import Outcome, Step
 from models.change import ChangeRequest
-from models.deadline import sweep
 from models.deviation import Deviation, DeviationState
+from models.worktime.deadlines import sweep
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation, deviation
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -11,21 +11,21 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.calendar import OverrideKind
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop import papers, parse, with_switches
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking
-from models import timekeeping
+from lpse_admin.worktime.working_calendar import OverrideKind
 from models.audit import AuditEntry
-from models.deadline import sweep
 from models.deviation import Deviation, DeviationState, in_state
 from models.handover import take_up
 from models.notification import Notification
 from models.office_day import set_day
 from models.waiting import Reader, follow_ups, undisposed
 from models.working_time import calendar_of
+from models.worktime import timing
+from models.worktime.deadlines import sweep
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_a_holiday_after_the_fact_overtakes_a_deviation_and_does_not_undo_it(
     )  # fmt: skip
     session.commit()
     calendar = calendar_of(session, office.agency)
-    assert timekeeping.is_overtaken(change, one, NOW + 4 * HOUR, calendar)
+    assert timing.is_overtaken(change, one, NOW + 4 * HOUR, calendar)
     with pytest.raises(Incomplete):
         move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR, values={"account-time": ""})
     move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR)

@@ -11,11 +11,11 @@ from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
-from models import timekeeping
 from models.audit import history_of
 from models.handover import Handover, hand_over, take_up
 from models.notification import Notification
 from models.waiting import Reader, for_reader, sent_on
+from models.worktime import timing
 from tests.cast import LUMAJANG, NOW, answer, at, delegation, move, new
 from tests.house import house  # noqa: F401 - the fixture
 
@@ -35,7 +35,7 @@ def test_taking_up_ends_the_waiting_and_begins_the_handling(session: WatchedSess
     assert (current.taken_up_at, current.taken_up_by_id, current.held_by_id) == (
         NOW + HOUR, office.manager.id, office.manager.id,
     )  # fmt: skip
-    read = timekeeping.reading(change, current, NOW + 2 * HOUR)
+    read = timing.reading(change, current, NOW + 2 * HOUR)
     assert (read.waiting, read.handling, read.basis) == (HOUR, HOUR, "handling")
     with pytest.raises(NoSuchMove, match="in your hands"):
         take_up(change, office.manager, now=NOW + 2 * HOUR)

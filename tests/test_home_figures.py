@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, text
 
-from lpse_admin.calendar import OverrideKind
 from lpse_admin.sop.steps import Outcome, Step
-from models import step_time
+from lpse_admin.worktime.working_calendar import OverrideKind
 from models.agency import Agency
-from models.deadline import sweep
 from models.office_day import set_day
-from models.step_time import StepTime
+from models.worktime import step_durations
+from models.worktime.deadlines import sweep
+from models.worktime.step_durations import StepTime
 from tests.cast import LUMAJANG, TANA_TIDUNG
 from tests.house import opened
 
@@ -149,15 +149,15 @@ def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(h
         assert len(session.scalars(kept).all()) == finished
         sweep(session, agency, house.now)
         session.commit()
-        assert step_time.is_fresh(session, [agency], house.now)
+        assert step_durations.is_fresh(session, [agency], house.now)
         day = house.now.astimezone(agency.zone).date()
         by = house.cast(session).lumajang.administrator
         set_day(session, agency, date=day, kind=OverrideKind.HOLIDAY, name="Libur", hours="", reason="SKB", by=by,
                 now=house.now)  # fmt: skip
         session.commit()
-        assert not step_time.is_fresh(session, [agency], house.now)
-        assert step_time.refresh(session, agency, house.now) == finished
+        assert not step_durations.is_fresh(session, [agency], house.now)
+        assert step_durations.refresh(session, agency, house.now) == finished
         session.commit()
-        assert step_time.is_fresh(session, [agency], house.now)
+        assert step_durations.is_fresh(session, [agency], house.now)
         assert not session.scalar(text("select count(*) from audit_row where table_name = 'step_time'"))
         session.rollback()

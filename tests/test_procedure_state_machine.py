@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 from sqlalchemy import select, text
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.calendar import WorkCalendar
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, Refused
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow import asked_items
+from lpse_admin.worktime.working_calendar import WorkCalendar
 from models import audit_chain
 from models.accounts.user import User
 from models.decree import grant

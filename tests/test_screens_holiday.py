@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.calendar import Kind
+from lpse_admin.worktime.working_calendar import Kind
 from models.accounts.user import User
 from models.agency import Agency
 from models.audit import AuditEntry, history_of

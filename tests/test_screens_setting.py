@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from models.accounts.user import User
 from models.agency import Agency
 from models.audit import AuditEntry, history_of
@@ -20,7 +20,7 @@ from tests.house import house  # noqa: F401 - the fixture
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpse_admin.calendar import WorkCalendar
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from tests.house import House
 
 FORM = "/admin/setting/new/"

@@ -15,13 +15,13 @@ from lpse_admin.event import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models import telling
 from models.audit import history_of
-from models.deadline import sweep
 from models.decree import grant
 from models.delegation import DelegationKind
 from models.handover import hand_over, take_up
 from models.mail import Mail, MailState
 from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
 from models.scope import visible
+from models.worktime.deadlines import sweep
 from tests.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
 
 REASON = "Sebab yang diberitahukan kepada pemohon"

@@ -25,9 +25,9 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
-from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.sop import papers
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
 from models.activity import Activity
 from models.freeze_permit import permit

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.clock import standard_of
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.sop import Item, ItemKind, Move, papers, parse
 from lpse_admin.sop.steps import Outcome, Part, Result, Step
@@ -23,6 +22,7 @@ from lpse_admin.workflow import (
     open_moves,
     result_of,
 )
+from lpse_admin.worktime.step_timing import standard_of
 from tests.cast import LUMAJANG
 
 PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)

@@ -18,8 +18,8 @@ from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
 from models.deviation import undisposed
-from models.timekeeping import delays, is_overtaken, reading
 from models.working_time import calendar_of
+from models.worktime.timing import delays, is_overtaken, reading
 from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
 from views.change_chart import ChangeChart
@@ -34,11 +34,11 @@ from views.step_form import step_form
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.calendar import WorkCalendar
-    from lpse_admin.clock import Reading
     from lpse_admin.deviation import Found
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
+    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
     from models.activity import Activity
     from models.change import ChangeRequest

@@ -16,9 +16,9 @@ from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from models import office_figures as figures
-from models import step_time
 from models.database import db
 from models.deviation import DeviationState
+from models.worktime import step_durations
 from views.activities import STEP_VIEWS
 from views.base import me, row_id
 from views.changes import UNJUDGED
@@ -31,7 +31,7 @@ from views.step_times import Judgement, my_agencies
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpse_admin.period import Period
+    from lpse_admin.worktime.periods import Period
     from models.agency import Agency
 
 #: How many of the next releases are named.
@@ -133,7 +133,7 @@ class Glance:
     @cached_property
     def is_fresh(self) -> bool:
         """Whether the steps are judged by the calendar as it stands."""
-        return step_time.is_fresh(db.session(), self.office.agencies, now())
+        return step_durations.is_fresh(db.session(), self.office.agencies, now())
 
     @cached_property
     def _months(self) -> list[Period]:

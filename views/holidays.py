@@ -15,10 +15,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.calendar import OverrideKind
-from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, national_holidays
-from lpse_admin.hours import WEEKDAYS
 from lpse_admin.i18n import Message, _
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
+from lpse_admin.worktime.office_hours import WEEKDAYS
+from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from lpse_admin.calendar import Day
-    from lpse_admin.holidays_id import Holiday
+    from lpse_admin.worktime.national_holidays import Holiday
+    from lpse_admin.worktime.working_calendar import Day
     from views.lists import Listing, Page
 
 _setter = aliased(User, name="day_setter")

@@ -8,8 +8,8 @@ from flask import Blueprint, render_template, request
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
-from lpse_admin.period import PeriodKind
 from lpse_admin.sop.steps import Result
+from lpse_admin.worktime.periods import PeriodKind
 from models import waiting
 from models.database import db
 from models.scope import sees_the_office

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.period import Period, PeriodKind, period
+from lpse_admin.worktime.periods import Period, PeriodKind, period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from flask import url_for
 from flask_babel import get_locale
 
-from lpse_admin.calendar import Kind
 from lpse_admin.errors import Incomplete, Malformed
 from lpse_admin.i18n import Message, _
 from lpse_admin.records import Environment
 from lpse_admin.word import Word
+from lpse_admin.worktime.working_calendar import Kind
 from models.database import db
 from models.release_calendar import Entry, EntryKind, entries
 from models.working_time import calendar_of

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from models.agency import Agency
 from models.audit import Circumstances, answer_for
 from models.database import db
-from models.deadline import sweep
+from models.worktime.deadlines import sweep
 from views import mailing
 from views.clock import now
 

@@ -15,9 +15,9 @@ from wtforms.validators import InputRequired
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
-from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, ramadans
-from lpse_admin.hours import WEEKDAYS, Timetable
 from lpse_admin.i18n import Message, _
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, ramadans
+from lpse_admin.worktime.office_hours import WEEKDAYS, Timetable
 from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from lpse_admin.calendar import WorkCalendar
-    from lpse_admin.holidays_id import Period
+    from lpse_admin.worktime.national_holidays import Period
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from views.lists import Listing, Page
 
 _setter = aliased(User, name="hours_setter")

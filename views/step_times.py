@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_, or_, select
 
-from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.i18n import _
 from lpse_admin.word import Word
+from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
 from models.activity import Activity
 from models.agency import Agency
 from models.database import db
-from models.step_time import StepTime, judged_now, late_now
 from models.working_time import clockwork_of
+from models.worktime.step_durations import StepTime, judged_now, late_now
 from views.base import me
 from views.clock import now
 from views.exporting import CellKind
@@ -101,7 +101,7 @@ TIMES = (
 class JudgedFilter(ChoiceFilter):
     """What the standard says to the clock of a step: ``?judged=late``.
 
-    Of finished steps it is kept (``models.step_time``); open ones are judged as they stand when this is asked.
+    Of finished steps it is kept (``models.worktime.step_durations``); open ones are judged as they stand when this is asked.
     """
 
     is_fixed: ClassVar[bool] = False

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from lpse_admin.sop import papers
-from models import step_time
 from models.accounts.user import User
 from models.audit import Circumstances, answer_for
 from models.delegation import Delegation
@@ -28,6 +27,7 @@ from models.demo.register import Register
 from models.demo.routes import Routes
 from models.sop import SopRevision, SopState, in_force, load
 from models.working_time import calendar_of
+from models.worktime import step_durations
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -83,7 +83,7 @@ def make_register(session: Session, *, requests: int, seed: int = 1, now: dt.dat
     register.run()
     ledger.close()
     for office in offices:
-        step_time.refresh(session, office.agency, end, anew=True)
+        step_durations.refresh(session, office.agency, end, anew=True)
     session.commit()
     return ledger.last_id("change_request")
 

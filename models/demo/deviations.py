@@ -1,7 +1,7 @@
 """Deviations of a demo request: what its steps did not keep, the accounts of that and what the head made of them.
 
 They are found by the same rules and measured by the same calendar as the program's own (``models.deviation``,
-``models.timekeeping``); only how often something is amiss, and what is said of it, is made up here.
+``models.worktime.timing``); only how often something is amiss, and what is said of it, is made up here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.clock import Clock, minutes, reading, standard_of
 from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Lateness, Subject, account_field, output_field
 from lpse_admin.sop import ItemKind
+from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
 from models.base import LINE_LENGTH
 from models.delegation import capacity
 from models.demo.bulk import inserted, updated
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
 
-    from lpse_admin.clock import Reading
     from lpse_admin.sop import Item
     from lpse_admin.sop.steps import Step
+    from lpse_admin.worktime.step_timing import Reading
     from models.delegation import Delegation
     from models.demo.bulk import Row, Told
     from models.demo.journey import Journey
@@ -50,7 +50,7 @@ def _times(journey: Journey, at: dt.datetime) -> Reading:
 
 
 def lateness(journey: Journey, at: dt.datetime) -> Lateness | None:
-    """Return how late the present step is, as ``models.timekeeping.lateness`` says it."""
+    """Return how late the present step is, as ``models.worktime.timing.lateness`` says it."""
     standard = standard_of(journey.office.paper, journey.step)
     if standard is None or not journey.office.paper.switches.deviations:
         return None

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lpse_admin.calendar import WorkCalendar
+    from lpse_admin.worktime.working_calendar import WorkCalendar
 
 MINUTE = 60
 #: Working seconds of a usual day, and of half of any: the shortest one, on a Friday of Ramadan, has 390 minutes.

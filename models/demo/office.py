@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.records import Environment
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from lpse_admin.workflow import Position
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.agency import Agency
     from models.demo.attachments import Attachment
     from models.demo.bulk import Ledger, Row, Told

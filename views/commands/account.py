@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import select
 
-from lpse_admin.calendar import Kind
-from lpse_admin.clock import Clock, reading
 from lpse_admin.errors import Incomplete, NotFound
 from lpse_admin.i18n import _
+from lpse_admin.worktime.step_timing import Clock, reading
+from lpse_admin.worktime.working_calendar import Kind
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.working_time import calendar_of
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.calendar import Entry, WorkCalendar
-    from lpse_admin.clock import Reading
+    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.worktime.working_calendar import Entry, WorkCalendar
     from models.activity import Activity
 
 _SECOND = dt.timedelta(seconds=1)

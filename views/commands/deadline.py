@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 
 from models.agency import Agency
-from models.deadline import Sweep, sweep
+from models.worktime.deadlines import Sweep, sweep
 from views.clock import now
 from views.commands import account
 from views.commands.terminal import Group, reading, writing

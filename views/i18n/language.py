@@ -16,9 +16,9 @@ from flask import Blueprint, current_app, g, redirect, request
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from lpse_admin.clock import hours_and_minutes, minutes
 from lpse_admin.i18n import _
 from lpse_admin.sop import spaced_nip
+from lpse_admin.worktime.step_timing import hours_and_minutes, minutes
 from models.accounts.user import Language
 from models.database import db
 from views.access import is_local, public, settings, viewer

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.calendar import OverrideKind
 from lpse_admin.sop.steps import Outcome
+from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
 from models.change import ChangeRequest
 from models.handover import take_up

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpse_admin.clock import minutes, standard_of
-from lpse_admin.clock import reading as read
 from lpse_admin.deviation import DeviationKind, Lateness, Subject, late
+from lpse_admin.worktime.step_timing import minutes, standard_of
+from lpse_admin.worktime.step_timing import reading as read
 from models import deviation
 from models.base import session_of
 from models.working_time import calendar_of
@@ -15,10 +15,10 @@ from models.working_time import calendar_of
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.calendar import WorkCalendar
-    from lpse_admin.clock import Reading
     from lpse_admin.deviation import Found
     from lpse_admin.sop import Standard
+    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.activity import Activity
     from models.change import ChangeRequest
 

@@ -11,18 +11,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.calendar import Kind, OverrideKind, WorkCalendar
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
+from lpse_admin.worktime.working_calendar import Kind, OverrideKind, WorkCalendar
 from models.agency import Agency
 from models.audit import AuditEntry, history_of
 from models.demo import make_register
-from models.judgement import judge
 from models.office_day import OfficeDay, set_day
 from models.setting import Threshold, set_warning_share
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.working_time import calendar_of, warning_share
+from models.worktime.register_timing import judge
 from tests.cast import NOW, answer, at, move
 
 WIB = ZoneInfo("Asia/Jakarta")

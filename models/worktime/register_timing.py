@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.clock import Clock, Reading, reading, standard_of
 from lpse_admin.sop.steps import Step
+from lpse_admin.worktime.step_timing import Clock, Reading, reading, standard_of
 from models.activity import Activity
 from models.change import ChangeRequest
 from models.sop import SopRevision

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpse_admin.calendar import Override, OverrideKind, WorkCalendar
-from lpse_admin.clock import Clock, hours_and_minutes, late_before, reading
-from lpse_admin.clock import minutes as whole_minutes
-from lpse_admin.period import Period, PeriodKind, period
 from lpse_admin.sop.durations import parse_time
+from lpse_admin.worktime.periods import Period, PeriodKind, period
+from lpse_admin.worktime.step_timing import Clock, hours_and_minutes, late_before, reading
+from lpse_admin.worktime.step_timing import minutes as whole_minutes
+from lpse_admin.worktime.working_calendar import Override, OverrideKind, WorkCalendar
 
 WIB = ZoneInfo("Asia/Jakarta")
 OFFICE = WorkCalendar(WIB)

@@ -7,7 +7,7 @@ import datetime as dt
 import holidays
 import pytest
 
-from lpse_admin.holidays_id import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
 
 YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
 MOVABLE = (

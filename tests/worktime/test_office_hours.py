@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, spans
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, spans
 
 MORNING = Span(dt.time(7, 30), dt.time(12))
 AFTERNOON = Span(dt.time(13), dt.time(16))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpse_admin.calendar import Kind, Override, OverrideKind, WorkCalendar
 from lpse_admin.errors import Incomplete, Refused
-from lpse_admin.holidays_id import Period, national_holidays
-from lpse_admin.hours import DEFAULT_HOURS, Hours, Span, Timetable, spans
 from lpse_admin.sop.durations import parse_time
+from lpse_admin.worktime.national_holidays import Period, national_holidays
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, Hours, Span, Timetable, spans
+from lpse_admin.worktime.working_calendar import Kind, Override, OverrideKind, WorkCalendar
 
 WIB = ZoneInfo("Asia/Jakarta")
 WITA = ZoneInfo("Asia/Makassar")

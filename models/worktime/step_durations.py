@@ -17,9 +17,9 @@ from sqlalchemy import ForeignKey, Index, String, and_, case, false, func, or_, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lpse_admin.clock import Clock, late_before, minutes, reading, standard_of
-from lpse_admin.period import Period
 from lpse_admin.sop.steps import Step
+from lpse_admin.worktime.periods import Period
+from lpse_admin.worktime.step_timing import Clock, late_before, minutes, reading, standard_of
 from models.activity import Activity
 from models.base import Base, Identity, Moment, stored
 from models.database import is_sqlite
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from lpse_admin.calendar import WorkCalendar
-    from lpse_admin.clock import Reading
     from lpse_admin.sop import Sop
+    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.agency import Agency
 
 #: Rows that are held, and written, at a time.

@@ -11,9 +11,9 @@ from lpse_admin.sop.durations import MINUTES_PER_DAY
 from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
-    from lpse_admin.calendar import WorkCalendar
     from lpse_admin.sop.model import Clock as Judged
     from lpse_admin.sop.model import Sop, Standard
+    from lpse_admin.worktime.working_calendar import WorkCalendar
 
 _MINUTE = dt.timedelta(minutes=1)
 _TICK = dt.timedelta(microseconds=1)

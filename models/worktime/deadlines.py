@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.clock import Clock, reading, standard_of
 from lpse_admin.deviation import DeviationKind
 from lpse_admin.event import Event
 from lpse_admin.sop.steps import Step
-from models import step_time, telling
+from lpse_admin.worktime.step_timing import Clock, reading, standard_of
+from models import telling
 from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
@@ -24,9 +24,10 @@ from models.deviation import Deviation
 from models.notification import Notification
 from models.sop import SopRevision
 from models.standing_in import tell_of_what_waits
-from models.timekeeping import raise_overdue
-from models.timekeeping import reading as reading_of
 from models.working_time import calendar_of, warning_share
+from models.worktime import step_durations
+from models.worktime.timing import raise_overdue
+from models.worktime.timing import reading as reading_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,7 +58,7 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
     come since the decree was recorded, is told of what waits. Finished steps are reckoned anew where the calendar
     is another than it was.
     """
-    step_time.refresh(session, agency, now)
+    step_durations.refresh(session, agency, now)
     for delegation in session.scalars(in_force(agency.id, agency.date_of(now))):
         tell_of_what_waits(session, delegation, now)
     share = warning_share(session, agency.id) / _PERCENT

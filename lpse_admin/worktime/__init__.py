@@ -1,0 +1,1 @@
+"""Working time: calendar, office hours, holidays, and the timing of a step."""

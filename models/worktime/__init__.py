@@ -1,0 +1,1 @@
+"""The timing of steps: measured, stored, and swept for deadlines."""
