@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import _
-from lpse_admin.records import EmergencyGround, Environment, Risk
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
 from lpse_admin.worktime.step_timing import Clock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 

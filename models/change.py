@@ -9,10 +9,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.records import ChangeKind, ChangeSource
 from lpse_admin.sop import Condition, Sop
 from lpse_admin.sop.steps import PARTS, Outcome, Part, Result, Step, Urgency
-from lpse_admin.workflow import Person, Position, bar, bar_from_taking, open_moves
+from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
+from lpse_admin.workflow.transitions import Person, Position, bar, bar_from_taking, open_moves
 from models import move
 from models.accounts.user import User
 from models.activity import Activity

@@ -1,7 +1,7 @@
 """Deviations: raised by the program when they become true, accounted for by the executor, disposed of by the head.
 
 The procedure's own warning (L) and how it is read: SOP page, silences 13. What is a deviation is decided by
-``lpse_admin.workflow.deviations``; here stands what becomes of one.
+``lpse_admin.workflow.transitions.deviations``; here stands what becomes of one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import is_empty
 from lpse_admin.sop.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
+from lpse_admin.workflow.deviations import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
+from lpse_admin.workflow.record_fields import is_empty
 from models import telling
 from models.accounts.user import User
 from models.agency import Agency

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, SETTLES, Outcome, Part, Result, Step, Urgency
-from lpse_admin.workflow import result_of
+from lpse_admin.workflow.transitions import result_of
 from models.activity import Activity
 from models.agency import NumberCounter
 from models.change import ChangeRequest

@@ -13,10 +13,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import REQUEST_FIELDS
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import SETTLES, Outcome, Step
-from lpse_admin.workflow import AtHand, decide, deviations, find_move, result_of
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS
+from lpse_admin.workflow.transitions import AtHand, decide, deviations, find_move, result_of
 from models import deviation, recording, release_plan
 from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import next_serial, request_number
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.deviation import Found
     from lpse_admin.sop import Move
-    from lpse_admin.workflow import Person
+    from lpse_admin.workflow.deviations import Found
+    from lpse_admin.workflow.transitions import Person
     from models.accounts.user import User
     from models.change import ChangeRequest
     from models.delegation import Delegation
@@ -55,7 +55,7 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
     """Finish the present step with ``outcome`` and bring the request where its paper leads, or refuse.
 
     The only writer of the current step, called as ``ChangeRequest.advance``. ``values`` are the record's fields and
-    ``reason`` by key (``lpse_admin.records``); files are attached to the open activity before. ``version`` is the one
+    ``reason`` by key (``lpse_admin.workflow.record_fields``); files are attached to the open activity before. ``version`` is the one
     that the actor's form was made from. Returns the finished activity. Raises NoSuchMove (409) where there is no such
     move or somebody was faster, NotAllowed (403) where it is somebody else's, NotFound (404) where it is another
     agency's, Incomplete (422) where something required is missing or wrong; the caller then rolls back, and nothing

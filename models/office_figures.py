@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, literal_column, select
 
-from lpse_admin.deviation import DeviationKind
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
+from lpse_admin.workflow.deviations import DeviationKind
 from models.activity import Activity, Release
 from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state

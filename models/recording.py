@@ -1,6 +1,6 @@
 """Writing down a step: typed values into the record of the open activity, and what its outcome sets in motion.
 
-The fields are those of ``lpse_admin.records``; this module only knows where each is kept.
+The fields are those of ``lpse_admin.workflow.record_fields``; this module only knows where each is kept.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import REASON, RECORDS, Field, FieldKind
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Step
+from lpse_admin.workflow.record_fields import REASON, RECORDS, Field, FieldKind
 from models import mutation
 from models.activity import (
     Activity,

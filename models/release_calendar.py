@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 
 from lpse_admin.i18n import _
-from lpse_admin.records import Environment
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.word import Word
+from lpse_admin.workflow.record_fields import Environment
 from models.activity import Activity, Release, ReleaseAsset
 from models.agency import Agency
 from models.asset import Asset

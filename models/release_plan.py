@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _, join
-from lpse_admin.records import Environment, is_empty
 from lpse_admin.sop.steps import CHECKS_ANOTHER, Outcome, Part
+from lpse_admin.workflow.record_fields import Environment, is_empty
 from models.activity import Activity, Release, ReleaseAsset
 from models.agency import lock
 from models.freeze import Freeze, FreezePermit

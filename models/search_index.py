@@ -18,8 +18,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, FieldKind
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Step
+from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, FieldKind
 from models.activity import RECORD_OF
 from models.base import Base, Identity, Prose
 from models.database import is_sqlite

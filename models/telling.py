@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from lpse_admin.accounts.roles import Role
 from lpse_admin.event import Event
 from lpse_admin.sop.steps import Step, Urgency
-from lpse_admin.workflow import Person, bar_from_taking
+from lpse_admin.workflow.transitions import Person, bar_from_taking
 from models.accounts.user import User
 from models.delegation import standing_in
 from models.notification import tell, tell_new
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.workflow import Position
+    from lpse_admin.workflow.transitions import Position
     from models.activity import Activity
     from models.change import ChangeRequest
     from models.deviation import Deviation

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
-    from lpse_admin.deviation import DeviationKind
     from lpse_admin.sop import Sop
+    from lpse_admin.workflow.deviations import DeviationKind
     from lpse_admin.worktime.working_calendar import WorkCalendar
 
 

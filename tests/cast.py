@@ -18,12 +18,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import DeviationKind, Disposal, Found, Subject
 from lpse_admin.kib import Card
-from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
 from lpse_admin.sop import ItemKind, papers
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
-from lpse_admin.workflow import asked_items
+from lpse_admin.workflow.deviations import DeviationKind, Disposal, Found, Subject
+from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
+from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models import audit, sop

@@ -16,7 +16,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.config import LoginLimit
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow import asked_items
+from lpse_admin.workflow.transitions import asked_items
 from models.accounts.user import User
 from models.change import ChangeRequest
 from models.sop import SopRevision

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.deviation import Disposal
 from lpse_admin.event import Event
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
 from models.activity import Activity
 from models.audit import AuditEntry

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow import Person
+from lpse_admin.workflow.transitions import Person
 from models.decree import grant
 from models.delegation import DelegationKind, delegation_of
 from tests.cast import NOW, answer, at, delegation, move, user

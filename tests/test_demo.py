@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Subject, account_field
-from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.sop.steps import Outcome, Result, Step
+from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
+from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models import audit, audit_chain, history, search_index
 from models.accounts.user import User, is_password_of
 from models.activity import RECORD_OF, Activity, Release

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.deviation import DeviationKind, Disposal
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.deviations import DeviationKind, Disposal
 from models.change import ChangeRequest
 from models.deviation import Deviation, DeviationState
 from models.worktime.deadlines import sweep

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop import papers, parse, with_switches
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow import AtHand, Person, Position, decide, deviations, lacking
+from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Lateness, Subject
+from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, deviations, lacking
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models.audit import AuditEntry
 from models.deviation import Deviation, DeviationState, in_state

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openpyxl import load_workbook
 
-from lpse_admin.records import ChangeKind
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import ChangeKind
 from models.database import db
 from tests.cast import NOW, ROUTES, asset, move, new, walk
 from tests.house import house  # noqa: F401 - the fixture

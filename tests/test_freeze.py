@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.records import Environment
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import Environment
 from models.audit import history_of
 from models.document import Document, detach
 from models.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at

@@ -10,7 +10,7 @@ import pytest
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.sop import papers, parse, to_toml, with_switches
 from lpse_admin.sop.steps import Outcome, Result, Step
-from lpse_admin.workflow import result_of
+from lpse_admin.workflow.transitions import result_of
 from models import sop
 from tests.cast import LUMAJANG, NOW, ROUTES, answer, at, move, new, values_for, walk
 

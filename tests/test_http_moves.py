@@ -14,9 +14,9 @@ import pytest
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.files import MOST_BYTES
-from lpse_admin.records import REASON, RECORDS, FieldKind
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from models.change import ChangeRequest
 from tests.cast import LUMAJANG, ROUTES, TANA_TIDUNG, values_for
 from tests.house import SENT_AS, SUFFIX, house, thinned, upload  # noqa: F401 - the fixture

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpse_admin.config import Environment, Settings
-from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models.change import ChangeRequest
 from tests.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
 from tests.house import form, house  # noqa: F401 - the fixture

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import Select, select
 
-from lpse_admin.records import ChangeKind
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import ChangeKind
 from tests.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
 from tests.house import house  # noqa: F401 - the fixture
 from views import lists

@@ -6,10 +6,10 @@ import pytest
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound
-from lpse_admin.records import REASON, RECORDS
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.sop.steps import Outcome, Result, Step
-from lpse_admin.workflow import AtHand, Person, Position, decide, open_moves
+from lpse_admin.workflow.record_fields import REASON, RECORDS
+from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, open_moves
 from models.draft import discard
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS

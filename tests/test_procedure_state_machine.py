@@ -26,7 +26,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, Refused
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow import asked_items
+from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.working_calendar import WorkCalendar
 from models import audit_chain
 from models.accounts.user import User

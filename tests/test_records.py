@@ -7,13 +7,14 @@ from enum import StrEnum
 
 import pytest
 
-from lpse_admin import errors, records
+from lpse_admin import errors
 from lpse_admin.accounts import roles
 from lpse_admin.errors import Incomplete, Refused
 from lpse_admin.i18n import Message, _, join
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, steps
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
+from lpse_admin.workflow import record_fields
+from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
 from models import recording
 from models.delegation import capacity
 from models.whole_change import whole
@@ -43,7 +44,7 @@ WRONG = [
     (Step.REQUEST, "description", "x" * 100_001),
     (Step.REQUEST, "description", ["x"]),
     (Step.REQUEST, "kind", "application"),
-    (Step.REQUEST, "kind", records.Risk.LOW),
+    (Step.REQUEST, "kind", record_fields.Risk.LOW),
     (Step.REQUEST, "wanted_by", "2026-03-02"),
     (Step.REQUEST, "wanted_by", NOW),
     (Step.REQUEST, "wanted_by", dt.date(1, 1, 1)),
@@ -228,7 +229,7 @@ def test_a_move_takes_as_many_statements_however_long_the_history(shared):
 
 def test_every_word_of_the_vocabulary_has_a_title():
     kinds = [
-        enum for module in (records, roles, steps) for enum in vars(module).values()
+        enum for module in (record_fields, roles, steps) for enum in vars(module).values()
         if isinstance(enum, type) and issubclass(enum, StrEnum) and len(enum) and enum.title is not str.title
     ]  # fmt: skip
     assert len(kinds) >= 11

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpse_admin.records import Environment
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import Environment
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, at, freeze, move
 from tests.house import house  # noqa: F401 - the fixture
 

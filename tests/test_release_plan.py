@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.records import Environment
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import Environment
 from models import release_plan
 from models.accounts.user import User
 from models.change import ChangeRequest

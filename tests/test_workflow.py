@@ -8,7 +8,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.sop import Item, ItemKind, Move, papers, parse
 from lpse_admin.sop.steps import Outcome, Part, Result, Step
-from lpse_admin.workflow import (
+from lpse_admin.workflow.transitions import (
     AtHand,
     Person,
     Position,

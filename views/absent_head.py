@@ -12,7 +12,7 @@ from flask_login import current_user
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.workflow import Person, conflicting_part
+from lpse_admin.workflow.transitions import Person, conflicting_part
 from models.database import db
 from models.head_absence import head_absence
 from views.base import may_i

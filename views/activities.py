@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.records import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.record_fields import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from models import waiting
 from models.activity import Activity, Release, ReleaseAsset
 from models.asset import Asset

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
-from lpse_admin.workflow import asked_items
+from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
+from lpse_admin.workflow.transitions import asked_items
 from models import recording
 from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
@@ -34,9 +34,9 @@ from views.step_form import step_form
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.deviation import Found
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Item, Move
+    from lpse_admin.workflow.deviations import Found
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User

@@ -15,8 +15,8 @@ from sqlalchemy.orm import aliased
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.records import ChangeKind, ChangeSource
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
+from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from models import audit
 from models.accounts.user import User
 from models.activity import Activity

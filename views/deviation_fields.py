@@ -13,10 +13,18 @@ from sqlalchemy import select
 from wtforms import DateField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from lpse_admin.deviation import ACCOUNT, LACKING, OUTPUT, DeviationKind, Disposal, account_field, output_field
 from lpse_admin.i18n import _
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.deviations import (
+    ACCOUNT,
+    LACKING,
+    OUTPUT,
+    DeviationKind,
+    Disposal,
+    account_field,
+    output_field,
+)
 from models.accounts.user import User
 from models.database import db
 from models.deviation import DISPOSALS, disposal_field, undisposed

@@ -16,10 +16,10 @@ from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import DeviationKind, Disposal, Subject
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.deviations import DeviationKind, Disposal, Subject
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency

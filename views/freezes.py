@@ -17,7 +17,7 @@ from wtforms.fields.choices import SelectChoice
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import Environment
+from lpse_admin.workflow.record_fields import Environment
 from models import audit, release_plan
 from models.accounts.user import User
 from models.agency import Agency

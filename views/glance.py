@@ -11,10 +11,10 @@ from babel.numbers import format_percent
 from flask import url_for
 from flask_babel import get_locale, gettext
 
-from lpse_admin.deviation import DeviationKind
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
+from lpse_admin.workflow.deviations import DeviationKind
 from models import office_figures as figures
 from models.database import db
 from models.deviation import DeviationState

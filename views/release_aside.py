@@ -14,8 +14,8 @@ from lpse_admin import files
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
-from lpse_admin.records import Environment
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.record_fields import Environment
 from models import freeze_permit, release_plan
 from models.database import db
 from models.typed import is_of_our_times

@@ -13,8 +13,8 @@ from flask_babel import get_locale
 
 from lpse_admin.errors import Incomplete, Malformed
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import Environment
 from lpse_admin.word import Word
+from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import Kind
 from models.database import db
 from models.release_calendar import Entry, EntryKind, entries

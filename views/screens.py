@@ -13,7 +13,7 @@ from werkzeug.utils import redirect
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.records import REASON, RECORDS, FieldKind
+from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from views import frame, home, saved_views, search
 from views.absences import AbsenceView
 from views.accounts.users import UserView

@@ -12,8 +12,8 @@ from sqlalchemy.orm import joinedload, with_polymorphic
 
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.kib import CARDS, dotted
-from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.asset import Asset

@@ -31,11 +31,11 @@ from lpse_admin import files
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.kib import Card
-from lpse_admin.records import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
-from lpse_admin.records import Field as RecordField
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON
-from lpse_admin.workflow import asked_items
+from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
+from lpse_admin.workflow.record_fields import Field as RecordField
+from lpse_admin.workflow.transitions import asked_items
 from models import recording
 from models.asset import Asset, MutationKind
 from models.change import ChangeRequest

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import aliased
 
 from lpse_admin.i18n import _
-from lpse_admin.records import RECORDS, FieldKind
 from lpse_admin.sop.steps import OF_THE_HEAD, OUTCOMES, Outcome, Step, Urgency
+from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.agency import Agency

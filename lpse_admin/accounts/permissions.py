@@ -1,6 +1,6 @@
 """Who may do what to which records: one table of role × resource × verb, read by every screen and by the tests.
 
-Moves are not here: they follow from the paper (``lpse_admin.workflow``). What is not granted is refused. The
+Moves are not here: they follow from the paper (``lpse_admin.workflow.transitions``). What is not granted is refused. The
 rows that somebody sees of a resource are in ``models.scope``.
 """
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import Disposal
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow import bar_from_taking
+from lpse_admin.workflow.deviations import Disposal
+from lpse_admin.workflow.transitions import bar_from_taking
 from models.activity import Release
 from models.demo import deviations
 from models.demo.bulk import updated

@@ -10,8 +10,17 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import LACKING, DeviationKind, Disposal, Found, Lateness, Subject, account_field, output_field
 from lpse_admin.sop import ItemKind
+from lpse_admin.workflow.deviations import (
+    LACKING,
+    DeviationKind,
+    Disposal,
+    Found,
+    Lateness,
+    Subject,
+    account_field,
+    output_field,
+)
 from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
 from models.base import LINE_LENGTH
 from models.delegation import capacity

@@ -1,12 +1,12 @@
-"""What is filled in at each step of a demo request, by field of ``lpse_admin.records``."""
+"""What is filled in at each step of a demo request, by field of ``lpse_admin.workflow.record_fields``."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.records import ChangeKind, EmergencyGround, Environment, Risk
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step, Urgency
+from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, Risk
 from models.demo.wording import fill, reason, say
 
 if TYPE_CHECKING:

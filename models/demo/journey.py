@@ -1,6 +1,6 @@
 """One demo request on its way: the rows that it is made of, as ``ChangeRequest.advance`` would have written them.
 
-Every move is put to ``lpse_admin.workflow.decide``, so that nothing comes to stand in the register that the door
+Every move is put to ``lpse_admin.workflow.transitions.decide``, so that nothing comes to stand in the register that the door
 would have refused. A test takes requests of the register through the door again and compares.
 """
 
@@ -10,12 +10,12 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lpse_admin.deviation import late
-from lpse_admin.records import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.sop import Condition, ItemKind, Move
 from lpse_admin.sop.steps import OF_THE_REQUESTER, PARTS, SETTLES, Outcome, Part, Step, Urgency
-from lpse_admin.workflow import AtHand, Position, asked_items, closed_move, decide, result_of
-from lpse_admin.workflow import deviations as deviations_of
+from lpse_admin.workflow.deviations import late
+from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
+from lpse_admin.workflow.transitions import AtHand, Position, asked_items, closed_move, decide, result_of
+from lpse_admin.workflow.transitions import deviations as deviations_of
 from models.activity import RECORD_OF, Activity
 from models.agency import request_number
 from models.base import plain
@@ -28,8 +28,8 @@ from models.demo.office import person
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.deviation import Found
     from lpse_admin.sop import Item
+    from lpse_admin.workflow.deviations import Found
     from models.delegation import Delegation
     from models.demo.attachments import Attachment
     from models.demo.bulk import Ledger, Row, Told

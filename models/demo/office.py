@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
-from lpse_admin.workflow import Person, bar
+from lpse_admin.workflow.transitions import Person, bar
 from models.accounts.user import User
 from models.activity import Release, ReleaseAsset
 from models.agency import NumberCounter
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.records import Environment
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
-    from lpse_admin.workflow import Position
+    from lpse_admin.workflow.record_fields import Environment
+    from lpse_admin.workflow.transitions import Position
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.agency import Agency
     from models.demo.attachments import Attachment

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.records import ChangeKind, ChangeSource, EmergencyGround
+from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource, EmergencyGround
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.deviation import DeviationKind
 from lpse_admin.event import Event
 from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import Clock, reading, standard_of
 from models import telling
 from models.activity import Activity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpse_admin.deviation import DeviationKind, Lateness, Subject, late
+from lpse_admin.workflow.deviations import DeviationKind, Lateness, Subject, late
 from lpse_admin.worktime.step_timing import minutes, standard_of
 from lpse_admin.worktime.step_timing import reading as read
 from models import deviation
@@ -15,8 +15,8 @@ from models.working_time import calendar_of
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.deviation import Found
     from lpse_admin.sop import Standard
+    from lpse_admin.workflow.deviations import Found
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.activity import Activity

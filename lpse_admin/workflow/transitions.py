@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.deviation import LACKING, DeviationKind, Found, Lateness, late, output_field
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _, join
-from lpse_admin.records import is_empty, missing, unwanted
 from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.workflow.deviations import LACKING, DeviationKind, Found, Lateness, late, output_field
+from lpse_admin.workflow.record_fields import is_empty, missing, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -57,7 +57,7 @@ class AtHand:
     """What is there when a step is to be finished.
 
     ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs under the
-    names of their fields (``lpse_admin.deviation``); ``documents`` the requirement keys that a file is attached for;
+    names of their fields (``lpse_admin.workflow.deviations``); ``documents`` the requirement keys that a file is attached for;
     ``equipment`` the keys that were ticked; ``lateness`` how late the step is, if it is; ``raised`` the deviations
     that the program has raised on it already and nobody has accounted for. Records of earlier steps are there by
     themselves.
