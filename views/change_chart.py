@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpse_admin.flowchart import drawn
+from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.word import Word
 
 if TYPE_CHECKING:
-    from lpse_admin.diagram import Arrow, Diagram, Row
-    from lpse_admin.flowchart import Drawing
+    from lpse_admin.flowchart.chart import Arrow, Diagram, Row
+    from lpse_admin.flowchart.layout import Drawing
     from models.change import ChangeRequest
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
-from lpse_admin.flowchart import drawn
+from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from models.database import db
 from models.sop import in_force

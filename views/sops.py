@@ -18,7 +18,7 @@ from wtforms.validators import ValidationError
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Incomplete, NotAllowed, TooLarge
-from lpse_admin.flowchart import drawn
+from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
 from models import audit

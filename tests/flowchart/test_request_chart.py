@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lpse_admin.diagram import draw
+from lpse_admin.flowchart.chart import draw
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import Step
 from models.change import ChangeRequest

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpse_admin.diagram import Sign, draw, text_chart
+from lpse_admin.flowchart.chart import Sign, draw, text_chart
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 

@@ -14,12 +14,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lpse_admin.diagram import draw
+from lpse_admin.flowchart.chart import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpse_admin.diagram import Arrow, Diagram, Sign
+    from lpse_admin.flowchart.chart import Arrow, Diagram, Sign
     from lpse_admin.sop.model import Sop
 
     #: x and y of where a stroke begins and where it ends.

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.diagram import Arrow, Diagram, Row, Sign, draw
-from lpse_admin.flowchart import BOTTOM, ENTRY, EXIT, MIDDLE, SIGN_WIDTH, TOP, Line, Port, drawn, lay_out
+from lpse_admin.flowchart.chart import Arrow, Diagram, Row, Sign, draw
+from lpse_admin.flowchart.layout import BOTTOM, ENTRY, EXIT, MIDDLE, SIGN_WIDTH, TOP, Line, Port, drawn, lay_out
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.model import ActorTitle, Move
 from lpse_admin.sop.steps import Outcome, Step

@@ -1,0 +1,1 @@
+"""The flow chart of an SOP: what it holds, and where it is drawn."""
