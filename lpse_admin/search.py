@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import _
-from lpse_admin.kib import code_scheme, dotted
+from lpse_admin.inventory.cards import code_scheme, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,12 +23,12 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_wh
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.asset import Asset, AssetMutation
     from models.change import ChangeRequest
     from models.delegation import Delegation
     from models.deviation import Deviation
     from models.document import Document
     from models.handover import Handover
+    from models.inventory.asset import Asset, AssetMutation
 
 
 class Activity(Base):

@@ -14,7 +14,6 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, Field, FieldKind
-from models import mutation
 from models.activity import (
     Activity,
     AssetReview,
@@ -26,6 +25,7 @@ from models.activity import (
     TestRun,
 )
 from models.base import LINE_LENGTH, is_id, is_storable
+from models.inventory import mutation
 from models.typed import fault_of, is_of_our_times
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
 from models.activity import Activity, Release, ReleaseAsset
 from models.agency import Agency
-from models.asset import Asset
 from models.change import ChangeRequest
 from models.freeze import Freeze, FreezePermit
+from models.inventory.asset import Asset
 from models.release_plan import in_window
 from models.scope import visible
 

@@ -17,13 +17,13 @@ from lpse_admin.sop.steps import Step
 from models.absence import Absence
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
-from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document
 from models.freeze import Freeze, FreezePermit
+from models.inventory.asset import Asset, AssetMutation
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.saved_view import seen_by

@@ -14,12 +14,12 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import func
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.kib import dotted
+from lpse_admin.inventory.cards import dotted
 from lpse_admin.search import goes_on
 from models.accounts.user import User
-from models.asset import Asset
 from models.change import ChangeRequest
 from models.database import is_sqlite
+from models.inventory.asset import Asset
 from models.scope import sees_the_office
 from models.search_index import INDEX, VOCABULARY, WORDS, SearchKind, SearchRecord, key_range, record_id
 from models.sop import SopRevision, SopStep

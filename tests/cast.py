@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.kib import Card
+from lpse_admin.inventory.cards import Card
 from lpse_admin.sop import ItemKind, papers
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, Found, Subject
@@ -29,14 +29,14 @@ from lpse_admin.worktime.working_calendar import OverrideKind
 from models import audit, sop
 from models.absence import Absence, record
 from models.accounts.user import User
-from models.asset import Asset
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind
 from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.document import attach
 from models.draft import draft
 from models.freeze import Freeze, FreezeEntry, enter
-from models.mutation import put, typed_row
+from models.inventory.asset import Asset
+from models.inventory.mutation import put, typed_row
 from models.office_day import OfficeDay, set_day
 from models.setting import set_warning_share
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan

@@ -23,7 +23,6 @@ from models import audit, audit_chain, history, search_index
 from models.accounts.user import User, is_password_of
 from models.activity import RECORD_OF, Activity, Release
 from models.agency import Agency
-from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.base import Base, UtcDateTime, as_json
 from models.change import ChangeRequest
@@ -34,7 +33,8 @@ from models.deviation import DISPOSALS, Deviation, DeviationState
 from models.document import Document, FileContent, attach
 from models.draft import draft
 from models.handover import Handover, hand_over, take_up
-from models.mutation import snapshot
+from models.inventory.asset import Asset, AssetMutation
+from models.inventory.mutation import snapshot
 from models.sop import SopRevision, SopState
 from models.working_time import calendar_of
 from models.worktime.timing import lateness, raise_overdue

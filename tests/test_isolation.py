@@ -20,7 +20,6 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.absence import Absence
 from models.accounts.user import User
 from models.activity import Activity
-from models.asset import Asset
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
@@ -28,6 +27,7 @@ from models.deviation import Deviation
 from models.document import Document, attach
 from models.draft import draft
 from models.freeze import Freeze, FreezePermit
+from models.inventory.asset import Asset
 from models.mail import Mail
 from models.notification import Notification
 from models.office_day import OfficeDay

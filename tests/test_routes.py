@@ -16,7 +16,6 @@ from lpse_admin.sop.steps import Outcome
 from models.absence import Absence
 from models.accounts.user import User
 from models.activity import RECORD_OF
-from models.asset import Asset
 from models.audit import AuditEntry
 from models.audit_chain import anchors
 from models.base import Base
@@ -25,6 +24,7 @@ from models.delegation import Delegation
 from models.deviation import Deviation
 from models.document import Document
 from models.freeze import Freeze
+from models.inventory.asset import Asset
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision

@@ -14,7 +14,6 @@ from models.absence import Absence
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.agency import NumberCounter
-from models.asset import Asset, AssetMutation
 from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
@@ -22,6 +21,7 @@ from models.deviation import Deviation
 from models.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.freeze_permit import permit
+from models.inventory.asset import Asset, AssetMutation
 from models.notification import Notification
 from models.office_day import OfficeDay
 from models.scope import sees_the_office, told_in_office, visible

@@ -17,10 +17,10 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from models import waiting
 from models.activity import Activity, Release, ReleaseAsset
-from models.asset import Asset
 from models.change import ChangeRequest
 from models.database import db
 from models.freeze import Freeze, FreezePermit
+from models.inventory.asset import Asset
 from models.scope import visible
 from models.whole_change import whole
 from views.absent_head import absent_head

@@ -26,8 +26,8 @@ from views.change_chart import ChangeChart
 from views.folding import folded
 from views.hands import Hands
 from views.i18n.language import day, moment, tr
+from views.inventory.mutations import differences
 from views.mails import who_was_told
-from views.mutations import differences
 from views.release_aside import ReleaseAside
 from views.step_form import step_form
 

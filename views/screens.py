@@ -18,7 +18,6 @@ from views import frame, home, saved_views, search
 from views.absences import AbsenceView
 from views.accounts.users import UserView
 from views.activities import STEP_VIEWS
-from views.assets import AssetView
 from views.audit_trail import AuditView, audit_action
 from views.changes import ChangeView
 from views.clock import now
@@ -29,6 +28,7 @@ from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.i18n.language import current_zone, day, moment, tr
+from views.inventory.assets import AssetView
 from views.mails import MailView
 from views.notifications import NotificationView
 from views.settings import SettingView

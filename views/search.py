@@ -14,11 +14,11 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.search import Query, read
 from models.accounts.user import User
 from models.activity import Activity
-from models.asset import Asset
 from models.change import ChangeRequest
 from models.database import db
 from models.deviation import Deviation
 from models.document import Document
+from models.inventory.asset import Asset
 from models.scope import visible
 from models.search import Search, coded, numbered, of_sop, of_user
 from models.search_index import SearchKind

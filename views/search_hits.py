@@ -11,15 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, with_polymorphic
 
 from lpse_admin.i18n import Message, _, join
-from lpse_admin.kib import CARDS, dotted
+from lpse_admin.inventory.cards import CARDS, dotted
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS
 from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
-from models.asset import Asset
 from models.change import ChangeRequest
 from models.deviation import Deviation
 from models.document import Document
+from models.inventory.asset import Asset
 from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision
 from views.i18n.language import brief, tr

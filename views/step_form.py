@@ -30,17 +30,17 @@ from wtforms.widgets import DateTimeLocalInput
 from lpse_admin import files
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
-from lpse_admin.kib import Card
+from lpse_admin.inventory.cards import Card
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
 from lpse_admin.workflow.record_fields import Field as RecordField
 from lpse_admin.workflow.transitions import asked_items
 from models import recording
-from models.asset import Asset, MutationKind
 from models.change import ChangeRequest
 from models.database import db
-from models.mutation import columns as asset_columns
+from models.inventory.asset import Asset, MutationKind
+from models.inventory.mutation import columns as asset_columns
 from views.deviation_fields import deviation_fields, kept_of_deviations, values_of_deviations
 from views.forms import Form
 from views.i18n.language import current_zone, tr
@@ -408,7 +408,7 @@ def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
 
 
 def _mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a row as ``models.mutation`` reads it, or None where nothing was typed."""
+    """Return a row as ``models.inventory.mutation`` reads it, or None where nothing was typed."""
     kind = row["kind"]
     if not any(value for value in row.values()):
         return None

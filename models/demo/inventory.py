@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lpse_admin.kib import Card, Condition
-from models.asset import Asset, MutationKind
+from lpse_admin.inventory.cards import Card, Condition
 from models.base import as_json
 from models.demo.bulk import inserted, updated
-from models.mutation import columns, put, snapshot, typed, typed_row
+from models.inventory.asset import Asset, MutationKind
+from models.inventory.mutation import columns, put, snapshot, typed, typed_row
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message
-from lpse_admin.kib import CARDS, Card, CodeScheme, Column, ColumnKind, Condition, code_scheme, dotted
+from lpse_admin.inventory.cards import CARDS, Card, CodeScheme, Column, ColumnKind, Condition, code_scheme, dotted
 from lpse_admin.sop.steps import Outcome, Step
-from models.asset import Asset, AssetMutation, MutationKind
-from models.mutation import columns, typed, typed_row
+from models.inventory.asset import Asset, AssetMutation, MutationKind
+from models.inventory.mutation import columns, typed, typed_row
 from tests.cast import NOW, answer, asset, at, move
 
 

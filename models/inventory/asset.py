@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Uniq
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.i18n import _
-from lpse_admin.kib import Card, Condition
+from lpse_admin.inventory.cards import Card, Condition
 from lpse_admin.word import Word
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored

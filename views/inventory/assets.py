@@ -17,15 +17,15 @@ from wtforms.fields.choices import SelectChoice
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from lpse_admin.kib import CARDS, COMMON, Card, ColumnKind, Condition, code_scheme
-from lpse_admin.kib import Column as CardColumn
+from lpse_admin.inventory.cards import CARDS, COMMON, Card, ColumnKind, Condition, code_scheme
+from lpse_admin.inventory.cards import Column as CardColumn
 from models.accounts.user import User
 from models.agency import Agency
-from models.asset import Asset, AssetMutation
 from models.database import db
-from models.mutation import columns as columns_of
-from models.mutation import snapshot
-from models.opening import correct, demand_unnamed, enter, is_named
+from models.inventory.asset import Asset, AssetMutation
+from models.inventory.asset_entry import correct, demand_unnamed, enter, is_named
+from models.inventory.mutation import columns as columns_of
+from models.inventory.mutation import snapshot
 from views.base import may_i
 from views.change_page import Fact
 from views.clock import now
@@ -34,8 +34,8 @@ from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.forms import Form, Needed
 from views.i18n.language import tr
+from views.inventory.mutations import differences, written
 from views.lists import Column, ListSpec
-from views.mutations import differences, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.kib import Column, ColumnKind, Condition
-from models.mutation import columns
+from lpse_admin.inventory.cards import Column, ColumnKind, Condition
+from models.inventory.mutation import columns
 from views.cells import NOTHING
 from views.i18n.language import day, rupiah, tr
 
 if TYPE_CHECKING:
-    from models.asset import AssetMutation
+    from models.inventory.asset import AssetMutation
 
 _RETIRED = Column("is_retired", _("Taken off the list"), ColumnKind.YES_NO)
 

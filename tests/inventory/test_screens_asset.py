@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.kib import CARDS, Card
+from lpse_admin.inventory.cards import CARDS, Card
 from lpse_admin.sop.steps import Outcome, Step
-from models.asset import Asset
+from models.inventory.asset import Asset
 from tests.cast import LUMAJANG, ROUTES, move, walk
 from tests.house import house  # noqa: F401 - the fixture
 

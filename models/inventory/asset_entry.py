@@ -1,6 +1,6 @@
 """The opening entry of an item of the asset list: typed in once, and corrected until a request names the item.
 
-From then on the item changes through requests alone (``models.mutation``).
+From then on the item changes through requests alone (``models.inventory.mutation``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.activity import AssetReviewItem, ReleaseAsset
 from models.agency import lock
-from models.asset import Asset, AssetMutation
 from models.base import session_of
-from models.mutation import put, typed_row
+from models.inventory.asset import Asset, AssetMutation
+from models.inventory.mutation import put, typed_row
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from lpse_admin.kib import Card
+    from lpse_admin.inventory.cards import Card
     from models.accounts.user import User
 
 

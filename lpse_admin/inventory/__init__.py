@@ -1,0 +1,1 @@
+"""KIB cards and asset codes."""
