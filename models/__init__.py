@@ -17,7 +17,7 @@ _MODULES = (
     "models.decree",
     "models.delegation",
     "models.deviation",
-    "models.document",
+    "models.documents.document",
     "models.draft",
     "models.feed",
     "models.freeze",

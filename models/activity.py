@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.change import ChangeRequest
     from models.delegation import Delegation
     from models.deviation import Deviation
-    from models.document import Document
+    from models.documents.document import Document
     from models.handover import Handover
     from models.inventory.asset import Asset, AssetMutation
 

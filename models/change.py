@@ -26,7 +26,7 @@ from models.sop import SopRevision
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Move
-    from models.document import Document
+    from models.documents.document import Document
 
 
 class ChangeRequest(Base):

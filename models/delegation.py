@@ -22,7 +22,7 @@ from models.typed import fault_of
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
-    from models.document import Document
+    from models.documents.document import Document
 
 
 class DelegationKind(Word):

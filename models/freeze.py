@@ -22,7 +22,7 @@ from models.typed import fault_of, is_of_our_times
 if TYPE_CHECKING:
     from models.change import ChangeRequest
     from models.delegation import Delegation
-    from models.document import Document
+    from models.documents.document import Document
 
 
 class FreezeState(Word):

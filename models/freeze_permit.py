@@ -15,7 +15,7 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_part, is_head
 from models.change import ChangeRequest
 from models.delegation import capacity
-from models.document import attach
+from models.documents.document import attach
 from models.freeze import Freeze, FreezePermit
 from models.typed import fault_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A checked file (``lpse_admin.files``) that the permission was scanned from."""
+    """A checked file (``lpse_admin.documents.files``) that the permission was scanned from."""
 
     name: str
     media_type: str

@@ -21,7 +21,7 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
-from models.document import Document
+from models.documents.document import Document
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset, AssetMutation
 from models.notification import Notification

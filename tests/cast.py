@@ -32,7 +32,7 @@ from models.accounts.user import User
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind
 from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
-from models.document import attach
+from models.documents.document import attach
 from models.draft import draft
 from models.freeze import Freeze, FreezeEntry, enter
 from models.inventory.asset import Asset

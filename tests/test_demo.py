@@ -30,7 +30,7 @@ from models.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
 from models.deviation import DISPOSALS, Deviation, DeviationState
-from models.document import Document, FileContent, attach
+from models.documents.document import Document, FileContent, attach
 from models.draft import draft
 from models.handover import Handover, hand_over, take_up
 from models.inventory.asset import Asset, AssetMutation

@@ -245,7 +245,7 @@ def _draft(session: Any, requester: Any) -> int:
     answer(session)
     change = draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))
     fulfil(session, change)
-    from models.document import attach  # noqa: PLC0415
+    from models.documents.document import attach  # noqa: PLC0415
 
     for item in ("surat-kuasa", "sk-pengangkatan-penunjukkan"):  # asked for once the request is on somebody's behalf
         attach(session, name=f"{item}.pdf", media_type="application/pdf", content=b"%PDF-1.4\n%%EOF\n", by=requester,

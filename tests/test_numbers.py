@@ -14,7 +14,7 @@ from models.accounts.user import User
 from models.agency import NumberCounter
 from models.change import ChangeRequest
 from models.database import is_sqlite
-from models.document import FileContent, attach, keep
+from models.documents.document import FileContent, attach, keep
 from models.draft import discard
 from models.whole_change import whole
 from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for

@@ -22,7 +22,7 @@ from models.base import Base
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
-from models.document import Document
+from models.documents.document import Document
 from models.freeze import Freeze
 from models.inventory.asset import Asset
 from models.notification import Notification

@@ -18,7 +18,7 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
-from models.document import Document, attach
+from models.documents.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.freeze_permit import permit
 from models.inventory.asset import Asset, AssetMutation

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.files import MOST_BYTES
+from lpse_admin.documents.files import MOST_BYTES
 from models.accounts.user import User
 from models.audit import history_of
 from models.delegation import Delegation

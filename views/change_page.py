@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from models.activity import Activity
     from models.change import ChangeRequest
     from models.deviation import Deviation
-    from models.document import Document
+    from models.documents.document import Document
     from views.absent_head import AbsentHead
     from views.hands import HandOverForm
     from views.mails import WhoWasTold

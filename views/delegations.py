@@ -15,9 +15,9 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, ValidationError
 
-from lpse_admin import files
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
+from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
 from models.accounts.user import User
@@ -25,7 +25,7 @@ from models.agency import Agency
 from models.database import db
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
-from models.document import attach
+from models.documents.document import attach
 from views.base import may_i
 from views.clock import now
 from views.entry import EntryView, entering

@@ -7,7 +7,7 @@ from functools import lru_cache
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from lpse_admin.files import MOST_BYTES
+from lpse_admin.documents.files import MOST_BYTES
 from lpse_admin.i18n import _
 from views.access import viewer
 from views.clock import now

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from flask import request
 from flask_login import current_user
 
-from lpse_admin import files
+from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, Refused, TooLarge
 from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
-from models.document import attach
+from models.documents.document import attach
 from views.clock import now
 from views.step_form import StepForm, UnreadableValues, sent_as, step_form
 

@@ -10,8 +10,8 @@ from flask_wtf.file import FileField
 from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
-from lpse_admin import files
 from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step

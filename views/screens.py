@@ -23,7 +23,7 @@ from views.changes import ChangeView
 from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
-from views.documents import DocumentView
+from views.documents.documents import DocumentView
 from views.form_words import form_words
 from views.freezes import FreezeView
 from views.holidays import HolidayView

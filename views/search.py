@@ -17,7 +17,7 @@ from models.activity import Activity
 from models.change import ChangeRequest
 from models.database import db
 from models.deviation import Deviation
-from models.document import Document
+from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.scope import visible
 from models.search import Search, coded, numbered, of_sop, of_user

@@ -18,7 +18,7 @@ from models.accounts.user import User
 from models.activity import RECORD_OF, Activity
 from models.change import ChangeRequest
 from models.deviation import Deviation
-from models.document import Document
+from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision

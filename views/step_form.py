@@ -27,7 +27,7 @@ from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import DateTimeLocalInput
 
-from lpse_admin import files
+from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card

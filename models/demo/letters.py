@@ -11,7 +11,7 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
 from models.demo import attachments
 from models.demo.bulk import inserted
-from models.document import FileContent
+from models.documents.document import FileContent
 
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit import AuditEntry
 from models.change import ChangeRequest
-from models.document import Document, attach
+from models.documents.document import Document, attach
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
+from tests.documents.test_files import PNG
 from tests.house import house, upload  # noqa: F401 - the fixture
 from tests.program import PDF, Visitor
-from tests.test_files import PNG
 
 if TYPE_CHECKING:
     from tests.house import House
@@ -272,7 +272,7 @@ def test_a_requester_removes_a_file_of_a_draft_and_what_the_paper_requires_is_as
 
 def test_the_decree_of_a_delegation_is_served_to_the_office_and_never_removed(house: House):
     with house.session() as session:
-        from models.document import attach  # noqa: PLC0415 - beside what it is for
+        from models.documents.document import attach  # noqa: PLC0415 - beside what it is for
         from tests.cast import NOW, answer  # noqa: PLC0415
 
         office = house.cast(session).lumajang

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lpse_admin.documents.files import MOST_BYTES, MOST_NAME, FileType, Inspected, clean_name, inspect, viewable
 from lpse_admin.errors import Incomplete, TooLarge
-from lpse_admin.files import MOST_BYTES, MOST_NAME, FileType, Inspected, clean_name, inspect, viewable
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(20) + b"\xff\xd9"

@@ -13,8 +13,8 @@ from flask_login import current_user
 from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource
+from lpse_admin.documents.files import VIEWABLE_TYPES, FileType, viewable
 from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
-from lpse_admin.files import VIEWABLE_TYPES, FileType, viewable
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models import audit
@@ -23,7 +23,7 @@ from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db
-from models.document import Document, detach
+from models.documents.document import Document, detach
 from models.scope import visible
 from models.whole_change import whole
 from views.base import RecordView, stands_in_for_head
