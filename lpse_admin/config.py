@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from lpse_admin import smtp
+from lpse_admin.notifications import smtp_url as notifications_smtp_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ class Settings:
     base_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
     #: What ``smtp_url`` names; None where mail is kept in the outbox.
-    mail_server: smtp.MailServer | None = None
+    mail_server: notifications_smtp_url.MailServer | None = None
     #: How often the server does what it does by itself, in seconds.
     round_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
@@ -206,14 +206,14 @@ def _base_url(value: str) -> str | None:
     return value.rstrip("/")
 
 
-def _mail_server(url: str | None, sender: str, base_url: str | None) -> smtp.MailServer | None:
-    if sender and not smtp.is_address(sender):
+def _mail_server(url: str | None, sender: str, base_url: str | None) -> notifications_smtp_url.MailServer | None:
+    if sender and not notifications_smtp_url.is_address(sender):
         message = "LPSE_MAIL_FROM must be an address like lpse@example.go.id."
         raise Misconfigured(message)
     if url is None:
         return None
     try:
-        return smtp.read(url, sender, home=urlsplit(base_url or "").hostname or "")
+        return notifications_smtp_url.read(url, sender, home=urlsplit(base_url or "").hostname or "")
     except ValueError as fault:
         # The address may hold a password, so it is not repeated.
         raise Misconfigured(str(fault)) from None

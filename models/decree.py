@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
-from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
+from lpse_admin.notifications.events import Event
 from models.accounts.user import User
 from models.agency import lock
 from models.base import LINE_LENGTH

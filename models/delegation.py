@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.event import Event
 from lpse_admin.i18n import _
+from lpse_admin.notifications.events import Event
 from lpse_admin.word import Word
 from models.accounts.user import User
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
-from models.notification import tell
+from models.notifications.notification import tell
 from models.typed import fault_of
 
 if TYPE_CHECKING:

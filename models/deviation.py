@@ -19,7 +19,6 @@ from lpse_admin.sop.steps import OF_THE_HEAD, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow.deviations import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.workflow.record_fields import is_empty
-from models import telling
 from models.accounts.user import User
 from models.agency import Agency
 from models.base import (
@@ -37,6 +36,7 @@ from models.base import (
     stored,
 )
 from models.delegation import Delegation, capacity, delegation_of
+from models.notifications import rules
 from models.typed import fault_of
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Deviation(Base):
         session = session_of(self)
         session.flush()
         session.refresh(self, ["disposed_by", "follow_up_by"])
-        telling.disposed_of(session, self, by, now)
+        rules.disposed_of(session, self, by, now)
 
     def _head(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
         """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""

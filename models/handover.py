@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
-from models import telling
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviation import fault_of_text
+from models.notifications import rules
 from models.typed import fault_of
 from models.worktime.timing import raise_overdue
 
@@ -68,7 +68,7 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     change.version += 1
     session_of(change).flush()
     session_of(change).refresh(current, ["taken_up_by", "held_by"])
-    telling.taken_up(session_of(change), change, current, now)
+    rules.taken_up(session_of(change), change, current, now)
     return current
 
 
@@ -107,7 +107,7 @@ def hand_over(  # noqa: PLR0913 - the parts of a hand-over
     change.version += 1
     session.flush()
     session.refresh(current, ["held_by"])
-    telling.handed_over(session, change, current, to, actor, handover.reason, now)
+    rules.handed_over(session, change, current, to, actor, handover.reason, now)
     return handover
 
 

@@ -22,9 +22,9 @@ from models.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.agency import next_serial, request_number
 from models.base import plain, session_of
 from models.delegation import capacity
+from models.notifications.rules import moved, to_be_disposed_of
 from models.revision import ChangeRevision
 from models.sop import in_force
-from models.telling import moved, to_be_disposed_of
 from models.worktime import step_durations
 from models.worktime.timing import delays, lateness, reading, remeasure
 

@@ -24,7 +24,7 @@ from models.deviation import Deviation
 from models.documents.document import Document
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset, AssetMutation
-from models.notification import Notification
+from models.notifications.notification import Notification
 from models.office_day import OfficeDay
 from models.saved_view import seen_by
 from models.setting import Threshold

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from lpse_admin.accounts.roles import Role
-from models import telling
 from models.change import ChangeRequest
+from models.notifications import rules
 from models.sop import SopRevision
 
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ def tell_of_what_waits(session: Session, delegation: Delegation, now: dt.datetim
         .order_by(ChangeRequest.id)
     )
     for change in session.scalars(of_the_head).all():
-        telling.waits_already(session, change, delegation.delegate, now)
+        rules.waits_already(session, change, delegation.delegate, now)

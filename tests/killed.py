@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import create_engine
 
-from lpse_admin.smtp import MailServer
+from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.change import ChangeRequest
-from models.mail_talk import Letter, Parcel
-from models.outbox import send
+from models.notifications.outbox import send
+from models.notifications.smtp_client import Letter, Parcel
 from models.sop import SopRevision
 from tests.cast import NOW, WatchedSession, answer, fulfil, values_for
 

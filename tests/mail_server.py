@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from lpse_admin.smtp import MailServer
+from lpse_admin.notifications.smtp_url import MailServer
 
 if TYPE_CHECKING:
     import ssl

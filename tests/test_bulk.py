@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
@@ -19,8 +19,8 @@ from models.audit import AuditEntry
 from models.change import ChangeRequest
 from models.deviation import Deviation
 from models.handover import Handover
-from models.mail import Mail, MailState
-from models.notification import Notification, tell
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -20,7 +20,7 @@ from lpse_admin.worktime.working_calendar import OverrideKind
 from models.audit import AuditEntry
 from models.deviation import Deviation, DeviationState, in_state
 from models.handover import take_up
-from models.notification import Notification
+from models.notifications.notification import Notification
 from models.office_day import set_day
 from models.waiting import Reader, follow_ups, undisposed
 from models.working_time import calendar_of

@@ -28,8 +28,8 @@ from models.documents.document import Document, attach
 from models.draft import draft
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
-from models.mail import Mail
-from models.notification import Notification
+from models.notifications.mail import Mail
+from models.notifications.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.working_hours import WorkingHours

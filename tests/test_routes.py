@@ -25,7 +25,7 @@ from models.deviation import Deviation
 from models.documents.document import Document
 from models.freeze import Freeze
 from models.inventory.asset import Asset
-from models.notification import Notification
+from models.notifications.notification import Notification
 from models.office_day import OfficeDay
 from models.sop import SopRevision
 from models.working_hours import WorkingHours

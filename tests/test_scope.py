@@ -22,7 +22,7 @@ from models.documents.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.freeze_permit import permit
 from models.inventory.asset import Asset, AssetMutation
-from models.notification import Notification
+from models.notifications.notification import Notification
 from models.office_day import OfficeDay
 from models.scope import sees_the_office, told_in_office, visible
 from models.setting import Threshold

@@ -18,7 +18,7 @@ from models.accounts.user import User
 from models.audit import Circumstances, answer_for
 from models.database import db
 from models.delegation import Delegation, delegation_of
-from models.notification import unread
+from models.notifications.notification import unread
 from views import lapsed
 from views.clock import now
 from views.forms import Form

@@ -27,7 +27,7 @@ from views.folding import folded
 from views.hands import Hands
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
-from views.mails import who_was_told
+from views.notifications.mails import who_was_told
 from views.release_aside import ReleaseAside
 from views.step_form import step_form
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from models.documents.document import Document
     from views.absent_head import AbsentHead
     from views.hands import HandOverForm
-    from views.mails import WhoWasTold
+    from views.notifications.mails import WhoWasTold
     from views.step_form import StepForm
 
 

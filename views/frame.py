@@ -12,7 +12,7 @@ from lpse_admin.i18n import Message, _
 from views.access import unread_count, viewer
 from views.base import RecordView, stands_in_for_head
 from views.i18n.language import current_language, tr
-from views.notifications import unread_label
+from views.notifications.notifications import unread_label
 from views.trail import capacity
 
 if TYPE_CHECKING:

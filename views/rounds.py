@@ -12,8 +12,8 @@ from models.agency import Agency
 from models.audit import Circumstances, answer_for
 from models.database import db
 from models.worktime.deadlines import sweep
-from views import mailing
 from views.clock import now
+from views.notifications import mailing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

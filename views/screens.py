@@ -29,8 +29,8 @@ from views.freezes import FreezeView
 from views.holidays import HolidayView
 from views.i18n.language import current_zone, day, moment, tr
 from views.inventory.assets import AssetView
-from views.mails import MailView
-from views.notifications import NotificationView
+from views.notifications.mails import MailView
+from views.notifications.notifications import NotificationView
 from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as

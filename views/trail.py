@@ -12,7 +12,7 @@ from lpse_admin.accounts.roles import Role
 from models.accounts.user import Language
 from models.audit import Circumstances, answer_for
 from models.database import db, writes
-from models.notification import LINK_BASE
+from models.notifications.notification import LINK_BASE
 from views.access import delegation, viewer
 from views.clock import now
 from views.i18n.language import tr

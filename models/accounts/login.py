@@ -13,7 +13,7 @@ from lpse_admin.i18n import _
 from models.accounts.user import User, is_password_of
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.database import writes
-from models.notification import UNREAD
+from models.notifications.notification import UNREAD
 
 _SECONDS = 60
 
@@ -100,7 +100,7 @@ def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: in
 def logged_in(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
     """Return the user whose session is open still, or None where it has ended or they were disabled.
 
-    With them comes how many notifications they have not read (``models.notification.unread``), which nearly every
+    With them comes how many notifications they have not read (``models.notifications.notification.unread``), which nearly every
     page says.
     """
     found = session.execute(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import Clock, reading, standard_of
-from models import telling
 from models.activity import Activity
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.delegation import in_force
 from models.deviation import Deviation
-from models.notification import Notification
+from models.notifications import rules
+from models.notifications.notification import Notification
 from models.sop import SopRevision
 from models.standing_in import tell_of_what_waits
 from models.working_time import calendar_of, warning_share
@@ -137,9 +137,9 @@ def _look_at(session: Session, change_id: int, share: float, now: dt.datetime) -
     if times.is_late:
         raised = raise_overdue(change, now)
         session.flush()
-        telling.overdue(session, change, current, now)
+        rules.overdue(session, change, current, now)
         return Sweep(tuple(raised), overdue=1)
     if times.due is not None and times.share is not None and times.share >= share:
-        telling.soon_late(session, change, current, times.due, now)
+        rules.soon_late(session, change, current, times.due, now)
         return Sweep(soon=1)
     return Sweep()

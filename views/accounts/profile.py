@@ -13,8 +13,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from lpse_admin.accounts.passwords import LONGEST, fault
-from lpse_admin.event import ALWAYS_MAILED, Event
 from lpse_admin.i18n import _
+from lpse_admin.notifications.events import ALWAYS_MAILED, Event
 from models import audit
 from models.accounts.user import Scheme, is_password_of, step_of_code
 from models.database import db

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from models.agency import Agency
-from models.mail import Mail, MailState
-from models.notification import Notification
-from models.outbox import totals
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import Notification
+from models.notifications.outbox import totals
 from views.clock import now
 from views.commands.terminal import Group, fail, reading, table, who
-from views.mailing import round_
+from views.notifications.mailing import round_
 
 group = Group("mail", help="The outbox: send, list.")
 

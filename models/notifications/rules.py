@@ -1,6 +1,6 @@
 """Whom a move concerns, and how they are told: the requester of every outcome, and whoever is next of what waits.
 
-Everything here is written in the caller's transaction and nothing is sent (``models.outbox`` does that).
+Everything here is written in the caller's transaction and nothing is sent (``models.notifications.outbox`` does that).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow.transitions import Person, bar_from_taking
 from models.accounts.user import User
 from models.delegation import standing_in
-from models.notification import tell, tell_new
+from models.notifications.notification import tell, tell_new
 
 if TYPE_CHECKING:
     import datetime as dt

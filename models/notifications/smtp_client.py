@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from zoneinfo import ZoneInfo
 
-    from lpse_admin.smtp import MailServer
+    from lpse_admin.notifications.smtp_url import MailServer
     from models.accounts.user import Language
 
 #: After how many seconds the talk about one mail is cut off, however lively the server seems.

@@ -21,14 +21,14 @@ from models.agency import Agency
 from models.audit import Circumstances, answer_for
 from models.base import as_json
 from models.database import writes
-from models.mail import Mail, MailState
-from models.mail_talk import Letter, Parcel, Talk
-from models.notification import Notification
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import Notification
+from models.notifications.smtp_client import Letter, Parcel, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpse_admin.smtp import MailServer
+    from lpse_admin.notifications.smtp_url import MailServer
 
 #: How long a claimed mail is its sender's own. Longer than sending one can take, see ``mail_talk.LONGEST``.
 LEASE = dt.timedelta(minutes=15)

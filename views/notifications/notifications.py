@@ -10,11 +10,11 @@ from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from lpse_admin.accounts.permissions import Resource
-from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
+from lpse_admin.notifications.events import Event
 from models import audit
 from models.database import db
-from models.notification import MOST_UNREAD, Notification, read_all
+from models.notifications.notification import MOST_UNREAD, Notification, read_all
 from views.access import unread_count
 from views.base import me
 from views.bulk import BulkAction, BulkView
@@ -24,7 +24,7 @@ from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.i18n.wording import tr
 from views.lists import Column, ListSpec
-from views.notices import facts, sentence
+from views.notifications.notices import facts, sentence
 from views.rows import box
 
 if TYPE_CHECKING:

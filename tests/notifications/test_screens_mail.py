@@ -11,12 +11,12 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import event, select
 
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit import history_of
 from models.change import ChangeRequest
-from models.mail import Mail, Mailed, MailState
-from models.notification import Notification, tell
+from models.notifications.mail import Mail, Mailed, MailState
+from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, move
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -15,16 +15,16 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import make_url, select
 
-from lpse_admin.event import Event
-from lpse_admin.smtp import MailServer
+from lpse_admin.notifications.events import Event
+from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
-from models import mail_talk, outbox
 from models.audit import AuditEntry, history_of
 from models.audit_chain import verify
-from models.mail import Mail, MailState
-from models.mail_talk import Letter
-from models.notification import Notification, tell
-from models.outbox import LEASE, MOST_ATTEMPTS, pause, send
+from models.notifications import outbox, smtp_client
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import Notification, tell
+from models.notifications.outbox import LEASE, MOST_ATTEMPTS, pause, send
+from models.notifications.smtp_client import Letter
 from tests.cast import NOW, answer, at, install, session_on
 from tests.mail_server import DROP, STALL, listening
 
@@ -195,7 +195,7 @@ def test_a_server_that_stalls_is_given_up_after_the_timeout(session, office, box
 
 
 def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(session, office, monkeypatch):
-    monkeypatch.setattr(mail_talk, "LONGEST", 0.2)
+    monkeypatch.setattr(smtp_client, "LONGEST", 0.2)
     put(session, office, "a")
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

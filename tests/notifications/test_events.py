@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from lpse_admin.event import NAMES, Event, facts, kept, sentence, told
 from lpse_admin.i18n import _
+from lpse_admin.notifications.events import NAMES, Event, facts, kept, sentence, told
 from lpse_admin.sop.steps import Outcome, Step
 
 PLACE = re.compile(r"%\((\w+)\)s")

@@ -12,15 +12,15 @@ from sqlalchemy import func, select
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove
-from lpse_admin.event import Event
 from lpse_admin.i18n import Message, _
+from lpse_admin.notifications.events import Event
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency
 from models.change import ChangeRequest
 from models.database import db
-from models.mail import Mail, Mailed, MailState, mailed
-from models.notification import Notification
+from models.notifications.mail import Mail, Mailed, MailState, mailed
+from models.notifications.notification import Notification
 from models.scope import sees_the_office, told_in_office
 from views.access import delegation
 from views.base import addresses, may_i, me, stands_in_for_head
@@ -30,7 +30,7 @@ from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.forms import Form
 from views.lists import Column, ListSpec
-from views.notices import sentence
+from views.notifications.notices import sentence
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -14,21 +14,21 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import Language, User
 from models.audit import history_of
 from models.database import db
 from models.decree import grant
 from models.delegation import DelegationKind
-from models.mail import Mail, MailState
-from models.notification import Notification, tell
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new
 from tests.house import house  # noqa: F401 - the fixture
 from tests.mail_server import listening
 from tests.program import Visitor
 from tests.test_commands import run
-from views import mailing
+from views.notifications import mailing
 from views.rounds import ROUNDS, Rounds
 
 if TYPE_CHECKING:

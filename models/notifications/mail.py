@@ -15,7 +15,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_wh
 if TYPE_CHECKING:
     import datetime as dt
 
-    from models.notification import Notification
+    from models.notifications.notification import Notification
 
 
 class MailState(Word):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, render_template, url_for
 from flask_babel import force_locale
 
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from models.database import db
-from models.mail_talk import Letter, Parcel
-from models.outbox import Tally, send
+from models.notifications.outbox import Tally, send
+from models.notifications.smtp_client import Letter, Parcel
 from views.access import settings
 from views.clock import now
 from views.i18n.wording import tr
-from views.notices import facts, sentence
+from views.notifications.notices import facts, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

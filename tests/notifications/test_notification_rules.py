@@ -11,15 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
-from lpse_admin.event import Event
+from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
-from models import telling
 from models.audit import history_of
 from models.decree import grant
 from models.delegation import DelegationKind
 from models.handover import hand_over, take_up
-from models.mail import Mail, MailState
-from models.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
+from models.notifications import rules
+from models.notifications.mail import Mail, MailState
+from models.notifications.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
 from models.scope import visible
 from models.worktime.deadlines import sweep
 from tests.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
@@ -226,8 +226,8 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     before = len(told(session))
     for _sweep in range(2):
         answer(session)
-        telling.soon_late(session, change, change.current, NOW + dt.timedelta(hours=1), NOW)
-        telling.overdue(session, change, change.current, NOW)
+        rules.soon_late(session, change, change.current, NOW + dt.timedelta(hours=1), NOW)
+        rules.overdue(session, change, change.current, NOW)
         session.commit()
     managers = ["pengelola", "pengelola2"]
     assert sorted(told(session)[before:]) == sorted(
@@ -238,8 +238,8 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     answer(session)
     take_up(change, office.manager, now=NOW)
     before = len(told(session))
-    telling.soon_late(session, change, change.current, NOW, NOW)
-    telling.overdue(session, change, change.current, NOW)
+    rules.soon_late(session, change, change.current, NOW, NOW)
+    rules.overdue(session, change, change.current, NOW)
     session.commit()
     assert told(session)[before:] == [
         (Event.SOON_LATE, "pengelola"), (Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala"),
@@ -247,7 +247,7 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
 
 
 def test_what_is_closed_waits_for_nobody(session, office):
-    assert telling.waits_for(session, at(session, office, Step.CLOSED), NOW) == []
+    assert rules.waits_for(session, at(session, office, Step.CLOSED), NOW) == []
 
 
 def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(session, office):

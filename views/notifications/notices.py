@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin import event
-from lpse_admin.event import Event
+from lpse_admin.notifications import events
+from lpse_admin.notifications.events import Event
 from views.i18n.language import day, moment
 from views.i18n.wording import tr
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 def sentence(details: Mapping[str, Any]) -> str:
     """Return the sentence of a notification in the reader's language and zone."""
-    return tr(event.sentence(Event(details["event"]), _written(details)))
+    return tr(events.sentence(Event(details["event"]), _written(details)))
 
 
 def facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (label, value) for each thing that was told beside the sentence."""
-    return [(tr(label), tr(value)) for label, value in event.facts(_written(details)) if value not in {None, ""}]
+    return [(tr(label), tr(value)) for label, value in events.facts(_written(details)) if value not in {None, ""}]
 
 
 def _written(details: Mapping[str, Any]) -> dict[str, object]:
     """Return the values with dates and moments in words."""
-    return {name: _in_words(value) for name, value in event.told(details).items()}
+    return {name: _in_words(value) for name, value in events.told(details).items()}
 
 
 def _in_words(value: object) -> object:

@@ -6,7 +6,7 @@ import pytest
 
 from lpse_admin.config import Misconfigured
 from lpse_admin.config import read as read_settings
-from lpse_admin.smtp import MailServer, is_address, read
+from lpse_admin.notifications.smtp_url import MailServer, is_address, read
 
 
 @pytest.mark.parametrize(

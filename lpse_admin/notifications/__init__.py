@@ -1,0 +1,1 @@
+"""Events that people are notified of, and the address of the mail server."""
