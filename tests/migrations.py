@@ -14,7 +14,7 @@ from flask_migrate import Migrate
 from sqlalchemy import inspect, text
 
 from models.database import db, is_sqlite
-from models.search_index import is_modelled
+from models.search.index import is_modelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

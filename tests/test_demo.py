@@ -19,7 +19,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
-from models import audit, audit_chain, history, search_index
+from models import audit, audit_chain, history
 from models.accounts.user import User, is_password_of
 from models.activity import RECORD_OF, Activity, Release
 from models.agency import Agency
@@ -35,6 +35,7 @@ from models.draft import draft
 from models.handover import Handover, hand_over, take_up
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot
+from models.search import index
 from models.sop import SopRevision, SopState
 from models.working_time import calendar_of
 from models.worktime.timing import lateness, raise_overdue
@@ -327,8 +328,8 @@ def test_the_trail_tells_of_every_row_in_the_order_of_time(register):
 
 
 def test_all_of_it_can_be_searched(register):
-    assert list(search_index.verify(register.connection())) == []
-    assert search_index.is_sound(register.connection())
+    assert list(index.verify(register.connection())) == []
+    assert index.is_sound(register.connection())
 
 
 def test_no_foreign_key_of_it_leads_nowhere(register):

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from models.database import db
-from models.search_index import is_modelled
+from models.search.index import is_modelled
 from tests import postgres
 from tests.browser import serve
 

@@ -14,7 +14,7 @@ from werkzeug.utils import redirect
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
-from views import frame, home, saved_views, search
+from views import frame, home, saved_views
 from views.absences import AbsenceView
 from views.accounts.users import UserView
 from views.activities import STEP_VIEWS
@@ -31,6 +31,7 @@ from views.i18n.language import current_zone, day, moment, tr
 from views.inventory.assets import AssetView
 from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
+from views.search import search
 from views.settings import SettingView
 from views.sops import SopView
 from views.step_form import sent_as

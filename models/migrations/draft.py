@@ -78,8 +78,8 @@ def draft() -> dict[str, str]:
     tables = models.base.Base.metadata.sorted_tables
     code = _FILE.format(
         revision=_REVISION,
-        index=models.search_index.INDEX,
-        vocabulary=models.search_index.VOCABULARY,
+        index=models.search.index.INDEX,
+        vocabulary=models.search.index.VOCABULARY,
         functions="".join(f"{function!r}," for function in functions),
         calls="\n    ".join(f"_{table.name}()" for table in tables),
         drops="\n    ".join(f"op.drop_table({table.name!r})" for table in reversed(tables)),

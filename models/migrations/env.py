@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 
 from models.database import db, is_sqlite
 from models.migrations.rendering import render_item
-from models.search_index import is_modelled
+from models.search.index import is_modelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from models import search_index
 from models.base import Base
+from models.search import index
 from models.triggers import history, office, records
 from models.triggers.ban import Ban
 
@@ -30,7 +30,7 @@ def statements(dialect: str) -> list[tuple[str, str]]:
         bans = [(ban.table, ban.sqlite()) for ban in BANS]
     else:
         bans = [(ban.table, statement) for ban in (*BANS, *ON_POSTGRESQL) for statement in ban.postgresql()]
-    return [*bans, *search_index.statements(dialect)]
+    return [*bans, *index.statements(dialect)]
 
 
 def arm() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from models import search_index
+from models.search import index
 from views.commands.terminal import Group, reading, writing
 
 group = Group("search", help="The index that searches read: rebuild, verify.")
@@ -16,7 +16,7 @@ group = Group("search", help="The index that searches read: rebuild, verify.")
 def rebuild() -> None:
     """Make the index anew from the records."""
     with writing("search rebuild") as session:
-        count = search_index.rebuild(session.connection())
+        count = index.rebuild(session.connection())
     click.echo(f"{count} records can be searched.")
 
 
@@ -24,9 +24,9 @@ def rebuild() -> None:
 def verify() -> None:
     """Compare the index with the records; exit 1 and a line for each that differs."""
     with reading() as session:
-        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in search_index.verify(session.connection())]
+        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in index.verify(session.connection())]
     with writing("search verify") as session:
-        if not search_index.is_sound(session.connection()):
+        if not index.is_sound(session.connection()):
             wrong.append("the words")
     for one in wrong:
         click.echo(f"{one}: not what the index says", err=True)

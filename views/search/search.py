@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from lpse_admin.search import Query, read
+from lpse_admin.search.query import Query, read
 from models.accounts.user import User
 from models.activity import Activity
 from models.change import ChangeRequest
@@ -20,13 +20,13 @@ from models.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.scope import visible
-from models.search import Search, coded, numbered, of_sop, of_user
-from models.search_index import SearchKind
+from models.search.index import SearchKind
+from models.search.search import Search, coded, numbered, of_sop, of_user
 from models.sop import SopRevision
-from views import search_hits
 from views.base import may_i, reader
 from views.i18n.language import number
 from views.lists import COUNTED
+from views.search import hits as search_hits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from models.waiting import Reader
-    from views.search_hits import Hit, Reading
+    from views.search.hits import Hit, Reading
 
 blueprint = Blueprint("search", __name__)
 

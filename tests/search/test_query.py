@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lpse_admin.errors import Malformed
-from lpse_admin.search import LONGEST, MOST_WORDS, read
+from lpse_admin.search.query import LONGEST, MOST_WORDS, read
 
 
 def found(query: str, text: str) -> list[str]:

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.search import read
+from lpse_admin.search.query import read
 from lpse_admin.sop.steps import Outcome, Step
-from models import search_index
 from models.activity import Evaluation
 from models.change import ChangeRequest
 from models.database import is_sqlite
-from models.search import Search
-from models.search_index import SearchKind, SearchRecord
+from models.search import index
+from models.search.index import SearchKind, SearchRecord
+from models.search.search import Search
 from models.waiting import Reader
 from tests.cast import ROUTES, asset, at, deviation, new, values_for, walk
 from tests.house import house  # noqa: F401 - the fixture
-from views import search
+from views.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,12 +77,12 @@ def test_the_index_says_what_the_records_say_on_every_path(filled):
         connection = session.connection()
         kinds = set(connection.execute(text("SELECT key / 9007199254740992 FROM search_record")).scalars())
         assert {int(kind) for kind in kinds} == set(SearchKind)
-        assert list(search_index.verify(connection)) == []
-        assert search_index.is_sound(connection)
+        assert list(index.verify(connection)) == []
+        assert index.is_sound(connection)
         before = connection.execute(select(SearchRecord.__table__).order_by("key")).all()
-        assert search_index.rebuild(connection) == len(before)
+        assert index.rebuild(connection) == len(before)
         assert connection.execute(select(SearchRecord.__table__).order_by("key")).all() == before
-        assert search_index.is_sound(connection)
+        assert index.is_sound(connection)
 
 
 def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled):

@@ -20,7 +20,7 @@ from models.change import ChangeRequest
 from models.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
-from models.search_index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
+from models.search.index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sop import SopRevision
 from views.i18n.language import brief, tr
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.search import Piece, Query
+    from lpse_admin.search.query import Piece, Query
 
     #: Reads the hits of some ids under the reader's criterion, in any order: (id, hit).
     Reading = Callable[[Session, list[int], ColumnElement[bool], Query], Iterator[tuple[int, "Hit"]]]

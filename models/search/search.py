@@ -1,6 +1,6 @@
 """Searching: which records hold what was typed, within what the reader may see, newest first.
 
-Keys come from the index (``models.search_index``), in which each office and each requester has ranges of their own.
+Keys come from the index (``models.search.index``), in which each office and each requester has ranges of their own.
 The records themselves are read by the screens, under the criterion of ``models.scope`` like everything else.
 """
 
@@ -15,13 +15,13 @@ from sqlalchemy.sql import func
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.inventory.cards import dotted
-from lpse_admin.search import goes_on
+from lpse_admin.search.query import goes_on
 from models.accounts.user import User
 from models.change import ChangeRequest
 from models.database import is_sqlite
 from models.inventory.asset import Asset
 from models.scope import sees_the_office
-from models.search_index import INDEX, VOCABULARY, WORDS, SearchKind, SearchRecord, key_range, record_id
+from models.search.index import INDEX, VOCABULARY, WORDS, SearchKind, SearchRecord, key_range, record_id
 from models.sop import SopRevision, SopStep
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-    from lpse_admin.search import Query, Term
+    from lpse_admin.search.query import Query, Term
     from models.waiting import Reader
 
 _INDEX = table(INDEX, column("rowid"), column(INDEX))
