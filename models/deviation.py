@@ -42,8 +42,8 @@ from models.typed import fault_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 #: What the accounts and notes of a deviation can hold, in characters.
 _PROSE_LENGTH = 10_000

@@ -20,7 +20,7 @@ from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, P
 from models.typed import fault_of, is_of_our_times
 
 if TYPE_CHECKING:
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
     from models.delegation import Delegation
     from models.documents.document import Document
 

@@ -13,7 +13,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_part, is_head
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.delegation import capacity
 from models.documents.document import attach
 from models.freeze import Freeze, FreezePermit

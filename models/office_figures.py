@@ -17,8 +17,8 @@ from sqlalchemy import and_, case, func, literal_column, select
 
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
-from models.activity import Activity, Release
-from models.change import ChangeRequest
+from models.changes.activity import Activity, Release
+from models.changes.change import ChangeRequest
 from models.deviation import Deviation, DeviationState, in_state
 from models.worktime.step_durations import StepTime, late_now
 

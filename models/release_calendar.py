@@ -13,9 +13,9 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
-from models.activity import Activity, Release, ReleaseAsset
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.activity import Activity, Release, ReleaseAsset
+from models.changes.change import ChangeRequest
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
 from models.release_plan import in_window

@@ -11,8 +11,8 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.sop.steps import CHECKS_ANOTHER, Outcome, Part
 from lpse_admin.workflow.record_fields import Environment, is_empty
-from models.activity import Activity, Release, ReleaseAsset
 from models.agency import lock
+from models.changes.activity import Activity, Release, ReleaseAsset
 from models.freeze import Freeze, FreezePermit
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from models.accounts.user import User
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
 
 #: From when until when, both aware; the end is not part of it.
 Window = tuple["dt.datetime", "dt.datetime"]

@@ -16,9 +16,9 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
 from models.absence import Absence
 from models.accounts.user import User
-from models.activity import RECORD_OF, Activity
 from models.audit import AuditEntry
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF, Activity
+from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.documents.document import Document

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from lpse_admin.accounts.roles import Role
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.notifications import rules
 from models.sop import SopRevision
 

@@ -29,11 +29,11 @@ from lpse_admin.worktime.working_calendar import OverrideKind
 from models import audit, sop
 from models.absence import Absence, record
 from models.accounts.user import User
+from models.changes.drafts import draft
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind
 from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.documents.document import attach
-from models.draft import draft
 from models.freeze import Freeze, FreezeEntry, enter
 from models.inventory.asset import Asset
 from models.inventory.mutation import put, typed_row
@@ -44,9 +44,9 @@ from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from models.activity import Activity
     from models.agency import Agency
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
     from tests.conftest import NewDatabase
 
 #: A Monday, 09.00 in Lumajang and 10.00 in Tana Tidung.

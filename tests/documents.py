@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import column, select
 
 from lpse_admin.accounts.permissions import Verb
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.house import _actor as house_actor
 from tests.program import Visitor
 from tests.test_routes import NOBODY, TABLES, classified, rules

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.notifications.outbox import send
 from models.notifications.smtp_client import Letter, Parcel
 from models.sop import SopRevision

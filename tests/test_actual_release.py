@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.activity import Release
-from models.change import ChangeRequest
+from models.changes.activity import Release
+from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -18,8 +18,8 @@ from models.accounts.user import User
 from models.audit import AuditEntry, AuditRow, Circumstances
 from models.audit_chain import Anchor
 from models.base import Base
+from models.changes.drafts import discard
 from models.documents.document import FileContent, keep
-from models.draft import discard
 from tests.cast import (
     NOW,
     PASSWORD,

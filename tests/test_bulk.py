@@ -14,11 +14,11 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
-from models.activity import Activity
 from models.audit import AuditEntry
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.assignment import Handover
+from models.changes.change import ChangeRequest
 from models.deviation import Deviation
-from models.handover import Handover
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation

@@ -17,8 +17,8 @@ from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit import AuditEntry
+from models.changes.history import verify
 from models.database import db, writes
-from models.history import verify
 from tests.cast import LUMAJANG, at, install, session_on, walk
 from tests.papers import LUMAJANG_MOVES
 from tests.program import Visitor, close, make_program

@@ -19,20 +19,21 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
-from models import audit, audit_chain, history
+from models import audit, audit_chain
 from models.accounts.user import User, is_password_of
-from models.activity import RECORD_OF, Activity, Release
 from models.agency import Agency
 from models.audit import AuditEntry
 from models.base import Base, UtcDateTime, as_json
-from models.change import ChangeRequest
+from models.changes import history
+from models.changes.activity import RECORD_OF, Activity, Release
+from models.changes.assignment import Handover, hand_over, take_up
+from models.changes.change import ChangeRequest
+from models.changes.drafts import draft
 from models.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
 from models.deviation import DISPOSALS, Deviation, DeviationState
 from models.documents.document import Document, FileContent, attach
-from models.draft import draft
-from models.handover import Handover, hand_over, take_up
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot
 from models.search import index

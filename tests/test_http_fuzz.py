@@ -17,7 +17,7 @@ from lpse_admin.sop.steps import Step
 from models.audit import AuditEntry
 from models.audit_chain import anchors, verify
 from models.base import Base
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG, asset, delegation
 from tests.house import form, house  # noqa: F401 - the fixture
 from tests.program import Visitor

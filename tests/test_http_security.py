@@ -14,7 +14,7 @@ import pytest
 from lpse_admin.config import Environment, Settings
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
 from tests.house import form, house  # noqa: F401 - the fixture
 from tests.program import Visitor
@@ -240,7 +240,7 @@ def poisoned(house: House) -> int:
 
 
 def _draft(session: Any, requester: Any) -> int:
-    from models.draft import draft  # noqa: PLC0415
+    from models.changes.drafts import draft  # noqa: PLC0415
 
     answer(session)
     change = draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))

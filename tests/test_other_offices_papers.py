@@ -11,7 +11,7 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.sop import papers
 from lpse_admin.sop.steps import Outcome, Step
 from models import sop
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import NOW, TANA_TIDUNG, user, values_for
 from tests.house import House, form, house, written
 

@@ -13,9 +13,9 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models import release_plan
 from models.accounts.user import User
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
-from tests.test_numbers import Another
+from tests.changes.test_numbers import Another
 
 #: What makes a release overlap with the others of these tests.
 BESIDE = {"environment": Environment.PRODUCTION, "overlap_reason": None}

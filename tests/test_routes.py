@@ -15,11 +15,11 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
 from models.absence import Absence
 from models.accounts.user import User
-from models.activity import RECORD_OF
 from models.audit import AuditEntry
 from models.audit_chain import anchors
 from models.base import Base
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF
+from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.documents.document import Document

@@ -15,7 +15,7 @@ from models.audit import AuditEntry
 from models.saved_view import MOST_VIEWS, SavedView
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture
-from views import step_times
+from views.changes import step_times
 
 if TYPE_CHECKING:
     from tests.house import House

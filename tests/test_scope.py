@@ -12,10 +12,10 @@ from lpse_admin.sop.steps import Outcome, Step
 from models import sop
 from models.absence import Absence
 from models.accounts.user import User
-from models.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.agency import NumberCounter
 from models.audit import AuditEntry
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
+from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.documents.document import Document, attach

@@ -21,7 +21,7 @@ from views.i18n.language import day, moment, tr
 
 if TYPE_CHECKING:
     from models.agency import Agency
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
     from models.head_absence import HeadAbsence
 
 

@@ -11,7 +11,7 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome
 from models.audit import AuditEntry, AuditRow, RowAction
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.database import db
 from views.base import RecordView
 from views.exporting import CellKind

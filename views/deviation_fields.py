@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from wtforms import Form
 
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 _PARTS = ("disposal", "note", "follow_up_by", "follow_up_until")
 _NO_CHOICE = SelectChoice("", "–")

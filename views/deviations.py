@@ -23,7 +23,7 @@ from lpse_admin.workflow.deviations import DeviationKind, Disposal, Subject
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.delegation import Delegation
 from models.deviation import Deviation, DeviationState, disposal_field, in_state

@@ -21,12 +21,13 @@ from lpse_admin.workflow.record_fields import Environment
 from models import audit, release_plan
 from models.accounts.user import User
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.database import db
 from models.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
 from models.freeze_permit import Letter, permit
 from models.scope import visible
 from views.base import may_i, me, row_id, stands_in_for_head
+from views.changes.step_form import MomentField
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
@@ -35,7 +36,6 @@ from views.forms import Form, Needed
 from views.i18n.language import tr
 from views.lists import Column, ListSpec
 from views.release_aside import PermitForm
-from views.step_form import MomentField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

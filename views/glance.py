@@ -19,14 +19,14 @@ from models import office_figures as figures
 from models.database import db
 from models.deviation import DeviationState
 from models.worktime import step_durations
-from views.activities import STEP_VIEWS
 from views.base import me, row_id
-from views.changes import UNJUDGED
+from views.changes.changes import UNJUDGED
+from views.changes.step_times import Judgement, my_agencies
+from views.changes.step_views import STEP_VIEWS
 from views.clock import now
 from views.figures import Cell, Chart, Look, Row
 from views.i18n.language import current_zone, day, duration, number, today, tr
 from views.period_form import PeriodForm
-from views.step_times import Judgement, my_agencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

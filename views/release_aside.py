@@ -24,10 +24,10 @@ from views.forms import Form, Needed
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.activity import Release
-    from models.change import ChangeRequest
+    from models.changes.activity import Release
+    from models.changes.change import ChangeRequest
     from models.freeze import Freeze, FreezePermit
-    from views.step_form import StepForm
+    from views.changes.step_form import StepForm
 
 
 class PermitForm(Form):

@@ -17,9 +17,10 @@ from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from views import frame, home, saved_views
 from views.absences import AbsenceView
 from views.accounts.users import UserView
-from views.activities import STEP_VIEWS
 from views.audit_trail import AuditView, audit_action
-from views.changes import ChangeView
+from views.changes.changes import ChangeView
+from views.changes.step_form import sent_as
+from views.changes.step_views import STEP_VIEWS
 from views.clock import now
 from views.delegations import DelegationView
 from views.deviations import DeviationView
@@ -34,7 +35,6 @@ from views.notifications.notifications import NotificationView
 from views.search import search
 from views.settings import SettingView
 from views.sops import SopView
-from views.step_form import sent_as
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask

@@ -10,7 +10,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
 from lpse_admin.workflow.transitions import bar_from_taking
-from models.activity import Release
+from models.changes.activity import Release
 from models.demo import deviations
 from models.demo.bulk import updated
 from models.demo.hours import DAY, HALF_DAY, MINUTE

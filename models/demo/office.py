@@ -12,8 +12,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.transitions import Person, bar
 from models.accounts.user import User
-from models.activity import Release, ReleaseAsset
 from models.agency import NumberCounter
+from models.changes.activity import Release, ReleaseAsset
 from models.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from models.accounts.user import User
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
     from models.delegation import Delegation
 
 

@@ -16,8 +16,8 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.activity import AssetUpdate
-    from models.change import ChangeRequest
+    from models.changes.activity import AssetUpdate
+    from models.changes.change import ChangeRequest
 
 
 class MutationKind(Word):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.accounts.user import User
-    from models.activity import Activity, AssetUpdate
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity, AssetUpdate
+    from models.changes.change import ChangeRequest
 
 #: What no price may reach: the column holds 18 digits, two of them behind the point.
 _PRICE_LIMIT = Decimal(10) ** 16

@@ -16,8 +16,8 @@ from models.notifications.mail import Mail, MailState
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 #: Under this name a session knows where the program is reached, for the links of the mail that is written in it.
 LINK_BASE = "link_base"

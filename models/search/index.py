@@ -20,8 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Step
 from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, FieldKind
-from models.activity import RECORD_OF
 from models.base import Base, Identity, Prose
+from models.changes.activity import RECORD_OF
 from models.database import is_sqlite
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.inventory.cards import dotted
 from lpse_admin.search.query import goes_on
 from models.accounts.user import User
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.database import is_sqlite
 from models.inventory.asset import Asset
 from models.scope import sees_the_office

@@ -15,9 +15,9 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import Clock, reading, standard_of
-from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.change import ChangeRequest
 from models.delegation import in_force
 from models.deviation import Deviation
 from models.notifications import rules

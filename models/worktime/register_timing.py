@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import Clock, Reading, reading, standard_of
-from models.activity import Activity
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.change import ChangeRequest
 from models.sop import SopRevision
 from models.working_time import calendar_of
 

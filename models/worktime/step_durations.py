@@ -20,8 +20,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.periods import Period
 from lpse_admin.worktime.step_timing import Clock, late_before, minutes, reading, standard_of
-from models.activity import Activity
 from models.base import Base, Identity, Moment, stored
+from models.changes.activity import Activity
 from models.database import is_sqlite
 from models.sop import papers
 from models.working_time import calendar_of

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.deviations import Found
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 
 def reading(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit import AuditEntry
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.documents.document import Document, attach
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
 from tests.documents.test_files import PNG

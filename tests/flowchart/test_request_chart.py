@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from lpse_admin.flowchart.chart import draw
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import Step
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture
-from views.change_chart import ChangeChart, RowState
+from views.changes.chart import ChangeChart, RowState
 
 if TYPE_CHECKING:
     from tests.house import House

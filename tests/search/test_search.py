@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.search.query import read
 from lpse_admin.sop.steps import Outcome, Step
-from models.activity import Evaluation
-from models.change import ChangeRequest
+from models.changes.activity import Evaluation
+from models.changes.change import ChangeRequest
 from models.database import is_sqlite
 from models.search import index
 from models.search.index import SearchKind, SearchRecord

@@ -13,7 +13,7 @@ from lpse_admin.i18n import _
 from lpse_admin.worktime.step_timing import Clock, reading
 from lpse_admin.worktime.working_calendar import Kind
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.working_time import calendar_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import Entry, WorkCalendar
-    from models.activity import Activity
+    from models.changes.activity import Activity
 
 _SECOND = dt.timedelta(seconds=1)
 _SECONDS_OF_A_MINUTE = 60

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from models.history import verify
+from models.changes.history import verify
 from views.commands.terminal import Group, reading
 
 group = Group("history", help="The history of the requests: verify.")

@@ -19,19 +19,19 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models import audit
 from models.accounts.user import User
-from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.change import ChangeRequest
+from models.changes.loading import whole
 from models.database import db
 from models.documents.document import Document, detach
 from models.scope import visible
-from models.whole_change import whole
 from views.base import RecordView, stands_in_for_head
+from views.changes.moves import keep, sent_version
 from views.clock import now
 from views.exporting import CellKind
 from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.lists import Column, ListSpec
-from views.moves import keep, sent_version
 
 if TYPE_CHECKING:
     from typing import Any

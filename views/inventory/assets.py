@@ -27,7 +27,7 @@ from models.inventory.asset_entry import correct, demand_unnamed, enter, is_name
 from models.inventory.mutation import columns as columns_of
 from models.inventory.mutation import snapshot
 from views.base import may_i
-from views.change_page import Fact
+from views.changes.page import Fact
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind

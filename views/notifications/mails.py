@@ -17,7 +17,7 @@ from lpse_admin.notifications.events import Event
 from models import audit
 from models.accounts.user import User
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from models.database import db
 from models.notifications.mail import Mail, Mailed, MailState, mailed
 from models.notifications.notification import Notification

@@ -15,8 +15,8 @@ from lpse_admin.inventory.cards import CARDS, dotted
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.activity import RECORD_OF, Activity
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF, Activity
+from models.changes.change import ChangeRequest
 from models.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset

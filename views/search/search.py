@@ -13,8 +13,8 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from lpse_admin.search.query import Query, read
 from models.accounts.user import User
-from models.activity import Activity
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.change import ChangeRequest
 from models.database import db
 from models.deviation import Deviation
 from models.documents.document import Document

@@ -17,13 +17,14 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import SETTLES, Outcome, Step
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
 from lpse_admin.workflow.transitions import AtHand, decide, deviations, find_move, result_of
-from models import deviation, recording, release_plan
-from models.activity import RECORD_OF, Activity, Approval, Evaluation
+from models import deviation, release_plan
 from models.agency import next_serial, request_number
 from models.base import plain, session_of
+from models.changes import record_store
+from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation
+from models.changes.revision import ChangeRevision
 from models.delegation import capacity
 from models.notifications.rules import moved, to_be_disposed_of
-from models.revision import ChangeRevision
 from models.sop import in_force
 from models.worktime import step_durations
 from models.worktime.timing import delays, lateness, reading, remeasure
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.deviations import Found
     from lpse_admin.workflow.transitions import Person
     from models.accounts.user import User
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
     from models.delegation import Delegation
 
 
@@ -69,7 +70,7 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
     who, delegation = change.as_actor(actor, now)
     find_move(change.paper, change.position, outcome, who)
     with session.no_autoflush:
-        recording.write(change, current, given, now)
+        record_store.write(change, current, given, now)
         given |= current.declared | deviation.declared(given)
         at_hand = _at_hand(change, current, given, equipment, now)
         try:
@@ -80,7 +81,7 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
         found = deviations(change.paper, change.position, outcome, at_hand)
     session.flush()
     release_plan.check(session, change, current, outcome, actor)
-    recording.settle(change, current, outcome, actor, now)
+    record_store.settle(change, current, outcome, actor, now)
     current.equipment = _known_equipment(change, current, equipment)
     _settle_deviations(change, current, outcome, found, given, actor, now)
     session.flush()  # the database lets a step end only when its accounts are there
@@ -111,7 +112,7 @@ def save(  # noqa: PLR0913 - a record is typed by somebody, at a moment, into a 
     current = change.claim(actor, version)
     if refusal := change.bar(actor, now):
         raise NotAllowed(refusal)
-    recording.write(change, current, values, now)
+    record_store.write(change, current, values, now)
     current.declared = {**(current.declared or {}), **deviation.declared(values)}
     if equipment is not None:
         current.equipment = _known_equipment(change, current, equipment)
@@ -190,7 +191,7 @@ def _at_hand(
     change: ChangeRequest, current: Activity, values: Mapping[str, object], equipment: Collection[str], now: dt.datetime
 ) -> AtHand:
     return AtHand(
-        values={**recording.read(change, current), **values},
+        values={**record_store.read(change, current), **values},
         documents=frozenset(document.item_key for document in change.documents if document.item_key),
         equipment=frozenset(equipment),
         lateness=lateness(change, current, now),

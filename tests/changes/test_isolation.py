@@ -19,13 +19,13 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Outcome, Step
 from models.absence import Absence
 from models.accounts.user import User
-from models.activity import Activity
 from models.audit import AuditEntry
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.change import ChangeRequest
+from models.changes.drafts import draft
 from models.delegation import Delegation
 from models.deviation import Deviation
 from models.documents.document import Document, attach
-from models.draft import draft
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
 from models.notifications.mail import Mail

@@ -182,7 +182,7 @@ def test_only_a_head_of_the_agency_puts_a_draft_in_force_and_only_once(session, 
 
 def test_no_request_is_begun_without_a_paper_in_force_or_without_the_role(session, cast):
     from lpse_admin.errors import NotAllowed  # noqa: PLC0415
-    from models.draft import draft  # noqa: PLC0415
+    from models.changes.drafts import draft  # noqa: PLC0415
 
     office = cast.lumajang
     for person in (office.manager, office.head, cast.installer):

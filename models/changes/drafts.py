@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from models import recording
 from models.base import session_of
-from models.change import ChangeRequest
-from models.move import open_activity
+from models.changes import record_store
+from models.changes.change import ChangeRequest
+from models.changes.transition import open_activity
 from models.sop import in_force
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def draft(session: Session, requester: User, *, now: dt.datetime, values: Mappin
     """Begin a request and return it: the requester's own until it is submitted. Raises like ``blank``."""
     change = blank(session, requester, now=now)
     session.add(change)
-    recording.write(change, change.activities[0], values, now)
+    record_store.write(change, change.activities[0], values, now)
     session.flush()
     return change
 

@@ -17,7 +17,7 @@ from lpse_admin.documents.files import MOST_BYTES
 from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG, ROUTES, TANA_TIDUNG, values_for
 from tests.house import SENT_AS, SUFFIX, house, thinned, upload  # noqa: F401 - the fixture
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS

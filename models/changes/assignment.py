@@ -20,8 +20,8 @@ from models.worktime.timing import raise_overdue
 if TYPE_CHECKING:
     import datetime as dt
 
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 
 class Handover(Base):

@@ -13,14 +13,14 @@ from lpse_admin.sop import Condition, Sop
 from lpse_admin.sop.steps import PARTS, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from lpse_admin.workflow.transitions import Person, Position, bar, bar_from_taking, open_moves
-from models import move
 from models.accounts.user import User
-from models.activity import Activity
 from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
+from models.changes import transition
+from models.changes.activity import Activity
+from models.changes.revision import ChangeRevision
 from models.delegation import Delegation, capacity, delegation_of
 from models.deviation import Deviation
-from models.revision import ChangeRevision
 from models.sop import SopRevision
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class ChangeRequest(Base):
 
     #: The one door: only ``advance`` writes where a request stands, and it, ``save`` and whoever else alters a request
     #: that others may have open ``claim`` it first.
-    advance, save, claim = move.advance, move.save, move.claim
+    advance, save, claim = transition.advance, transition.save, transition.claim
 
     def __str__(self) -> str:
         """Return number and title."""

@@ -13,7 +13,7 @@ from lpse_admin.word import Word
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, Diagram, Row
     from lpse_admin.flowchart.layout import Drawing
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
 
 
 class RowState(Word):

@@ -23,11 +23,11 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_wh
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.change import ChangeRequest
+    from models.changes.assignment import Handover
+    from models.changes.change import ChangeRequest
     from models.delegation import Delegation
     from models.deviation import Deviation
     from models.documents.document import Document
-    from models.handover import Handover
     from models.inventory.asset import Asset, AssetMutation
 
 

@@ -16,29 +16,29 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import RECORDS, EmergencyGround, Environment, FieldKind, Risk
 from models import waiting
-from models.activity import Activity, Release, ReleaseAsset
-from models.change import ChangeRequest
+from models.changes.activity import Activity, Release, ReleaseAsset
+from models.changes.change import ChangeRequest
+from models.changes.loading import whole
 from models.database import db
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
 from models.scope import visible
-from models.whole_change import whole
 from views.absent_head import absent_head
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
-from views.change_page import ChangePage, Fact, written
+from views.changes.assignment import HandOver, TakeUp
+from views.changes.moves import keep, named_as_sent
+from views.changes.page import ChangePage, Fact, written
+from views.changes.step_form import MomentField, step_form
+from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 from views.clock import now
 from views.entry import EntryView, entering
 from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.forms import Form
-from views.hands import HandOver, TakeUp
 from views.i18n.language import current_zone, tr
 from views.lists import COUNTED, Column
-from views.moves import keep, named_as_sent
 from views.refusals import wants_json
 from views.release_calendar import CalendarPage
-from views.step_form import MomentField, step_form
-from views.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,15 +10,15 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import OF_THE_HEAD, OUTCOMES, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models.accounts.user import User
-from models.activity import RECORD_OF, Activity
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF, Activity
+from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from views.agency_filter import AgencyFilter
+from views.changes.step_times import TIMES, JudgedFilter, Judgement
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter
 from views.lists import Column, ListSpec
-from views.step_times import TIMES, JudgedFilter, Judgement
 
 #: The table that all steps share, whose index each of these lists is read along.
 ACTIVITY: Any = Activity.__table__.c

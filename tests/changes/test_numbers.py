@@ -12,11 +12,11 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.agency import NumberCounter
-from models.change import ChangeRequest
+from models.changes.change import ChangeRequest
+from models.changes.drafts import discard
+from models.changes.loading import whole
 from models.database import is_sqlite
 from models.documents.document import FileContent, attach, keep
-from models.draft import discard
-from models.whole_change import whole
 from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
 
 

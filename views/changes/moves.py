@@ -13,13 +13,13 @@ from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
 from models.documents.document import attach
+from views.changes.step_form import StepForm, UnreadableValues, sent_as, step_form
 from views.clock import now
-from views.step_form import StepForm, UnreadableValues, sent_as, step_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
 
 _MOST_DIGITS = 9
 

@@ -14,22 +14,22 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON, OF_THE_HEAD, OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, Field, FieldKind
 from lpse_admin.workflow.transitions import asked_items
-from models import recording
-from models.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
+from models.changes import record_store
+from models.changes.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
 from models.deviation import undisposed
 from models.working_time import calendar_of
 from models.worktime.timing import delays, is_overtaken, reading
 from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
-from views.change_chart import ChangeChart
+from views.changes.assignment import Hands
+from views.changes.chart import ChangeChart
+from views.changes.step_form import step_form
 from views.folding import folded
-from views.hands import Hands
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
 from views.notifications.mails import who_was_told
 from views.release_aside import ReleaseAside
-from views.step_form import step_form
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
     from models.deviation import Deviation
     from models.documents.document import Document
     from views.absent_head import AbsentHead
-    from views.hands import HandOverForm
+    from views.changes.assignment import HandOverForm
+    from views.changes.step_form import StepForm
     from views.notifications.mails import WhoWasTold
-    from views.step_form import StepForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
     if isinstance(activity, AssetUpdate):
         notes = [Fact(_("Notes"), folded(activity.notes))] if activity.notes else []
         return [Fact(_("Mutations"), _mutations(activity)), *notes]
-    values = recording.read(change, activity)
+    values = record_store.read(change, activity)
     if isinstance(activity, Release):
         values["touched_assets"] = [{"asset": str(item.asset)} for item in activity.touched]
     if isinstance(activity, AssetReview):

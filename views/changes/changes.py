@@ -19,26 +19,26 @@ from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgenc
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from models import audit
 from models.accounts.user import User
-from models.activity import Activity
 from models.agency import Agency
-from models.change import ChangeRequest
+from models.changes.activity import Activity
+from models.changes.assignment import hand_over, take_up
+from models.changes.change import ChangeRequest
+from models.changes.drafts import blank, discard, draft
+from models.changes.loading import whole
 from models.database import db
-from models.draft import blank, discard, draft
-from models.handover import hand_over, take_up
-from models.whole_change import whole
 from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id
-from views.change_page import ChangePage
+from views.changes.assignment import hand_over_form
+from views.changes.moves import attach_files, keep, named_as_sent, sent_form, sent_version
+from views.changes.page import ChangePage
+from views.changes.step_form import StepForm, step_form
 from views.clock import now
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
-from views.hands import hand_over_form
 from views.i18n.language import tr
 from views.lapsed import come_back
 from views.lists import Column, ListSpec
-from views.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.refusals import wants_json
-from views.step_form import StepForm, step_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.i18n import Message
-    from views.hands import HandOverForm
+    from views.changes.assignment import HandOverForm
 
 _open = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload, with_polymorphic
 
-from models.activity import RECORD_OF, Activity
-from models.change import ChangeRequest
+from models.changes.activity import RECORD_OF, Activity
+from models.changes.change import ChangeRequest
 from models.deviation import Deviation
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from lpse_admin.sop import Condition, steps
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.workflow import record_fields
 from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
-from models import recording
+from models.changes import record_store
+from models.changes.loading import whole
 from models.delegation import capacity
-from models.whole_change import whole
 from tests.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
 
 LATER = NOW + dt.timedelta(minutes=1)
@@ -84,12 +84,12 @@ WRONG = [
 @pytest.mark.parametrize(("step", "key", "value"), WRONG)
 def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(step, key, value, session, office):
     change = at(session, office, step)
-    version, before = change.version, recording.read(change, change.current)
+    version, before = change.version, record_store.read(change, change.current)
     outcome = Outcome.REJECTED if key == "reason" else OUTCOMES[step][0]
     with pytest.raises(Incomplete) as refusal:
         move(session, change, outcome, office.actor(step), values={key: value})
     assert set(refusal.value.fields) == {key}
-    assert (change.step, change.version, recording.read(change, change.current)) == (step, version, before)
+    assert (change.step, change.version, record_store.read(change, change.current)) == (step, version, before)
     if key not in {"reason", "window_end_at"}:
         with pytest.raises(Incomplete) as refusal:
             change.save(office.actor(step), now=NOW, values={key: value})
@@ -164,7 +164,7 @@ def test_cases_of_a_test_are_replaced_as_a_whole(session, office):
     for kept in (rows, rows[:2], rows[1:], []):
         change.save(office.manager, now=NOW, values={"cases": kept})
         session.flush()
-        assert recording.read(change, change.current)["cases"] == kept
+        assert record_store.read(change, change.current)["cases"] == kept
 
 
 def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office):
@@ -176,7 +176,7 @@ def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office)
     seen = whole(session, change.id)
     for activity in seen.activities:
         asked = values_for(activity.step, activity.outcome)
-        kept = recording.read(seen, activity)
+        kept = record_store.read(seen, activity)
         assert set(kept) == {field.key for field in RECORDS[activity.step]}
         expected = {
             key: value for key, value in asked.items() if key not in {"reason", "answer_to_refusal", "mutations"}

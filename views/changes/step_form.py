@@ -36,8 +36,8 @@ from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
 from lpse_admin.workflow.record_fields import Field as RecordField
 from lpse_admin.workflow.transitions import asked_items
-from models import recording
-from models.change import ChangeRequest
+from models.changes import record_store
+from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import columns as asset_columns
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage, MultiDict
 
     from lpse_admin.sop import Item
-    from models.activity import Activity
+    from models.changes.activity import Activity
 
 #: Rows that a list of rows begins with, and the most that it takes.
 _ROWS, _MOST_ROWS = 3, 60
@@ -133,7 +133,7 @@ def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str
     fields["document"] = MultipleFileField(tr(_("Further files")))
     fields |= deviation_fields(change, activity)
     form_class = type("StepForm", (StepForm,), fields)
-    kept = recording.read(change, activity)
+    kept = record_store.read(change, activity)
     for key in ("assets", "touched_assets"):
         if key in kept:
             kept[key] = [{**row, "asset": row["asset_id"]} for row in kept[key]]

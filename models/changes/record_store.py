@@ -14,7 +14,8 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, Field, FieldKind
-from models.activity import (
+from models.base import LINE_LENGTH, is_id, is_storable
+from models.changes.activity import (
     Activity,
     AssetReview,
     AssetReviewItem,
@@ -24,7 +25,6 @@ from models.activity import (
     TestCase,
     TestRun,
 )
-from models.base import LINE_LENGTH, is_id, is_storable
 from models.inventory import mutation
 from models.typed import fault_of, is_of_our_times
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.accounts.user import User
-    from models.change import ChangeRequest
+    from models.changes.change import ChangeRequest
 
 #: Prose is bounded only by what a form may send.
 _SHORT = {"version": 80}

@@ -15,8 +15,8 @@ from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import Message, _
 from models import audit
 from models.accounts.user import User
+from models.changes.assignment import fault_of_reason, hand_over, take_up
 from models.database import db
-from models.handover import fault_of_reason, hand_over, take_up
 from views.base import me
 from views.bulk import BulkAction, BulkView
 from views.clock import now
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from models.activity import Activity
-    from models.change import ChangeRequest
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
 
 
 class HandOverForm(Form):

@@ -1,0 +1,1 @@
+"""Requests for change: the request, its history, and its transitions."""

@@ -1,0 +1,1 @@
+"""Screens of requests and of their steps."""
