@@ -23,7 +23,7 @@ _MODULES = (
     "models.changes.transition",
     "models.decree",
     "models.delegation",
-    "models.deviation",
+    "models.deviations.deviation",
     "models.documents.document",
     "models.feed",
     "models.freeze",

@@ -19,7 +19,7 @@ from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
 from models.changes.activity import Activity, Release
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation, DeviationState, in_state
+from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.worktime.step_durations import StepTime, late_now
 
 if TYPE_CHECKING:

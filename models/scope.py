@@ -20,7 +20,7 @@ from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
 from models.delegation import Delegation
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset, AssetMutation

@@ -15,7 +15,7 @@ from models.accounts.user import User
 from models.agency import Agency
 from models.changes.activity import Activity, Approval
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation, DeviationState, in_state, not_own_of
+from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_of
 from models.scope import visible
 from models.sop import papers as papers_of
 from models.working_time import calendars_of

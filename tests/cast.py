@@ -32,7 +32,7 @@ from models.accounts.user import User
 from models.changes.drafts import draft
 from models.decree import grant
 from models.delegation import Delegation, DelegationKind
-from models.deviation import DISPOSALS, Deviation, raise_on, undisposed
+from models.deviations.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.documents.document import attach
 from models.freeze import Freeze, FreezeEntry, enter
 from models.inventory.asset import Asset

@@ -18,7 +18,7 @@ from models.audit import AuditEntry
 from models.changes.activity import Activity
 from models.changes.assignment import Handover
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation

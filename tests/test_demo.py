@@ -32,7 +32,7 @@ from models.changes.drafts import draft
 from models.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
-from models.deviation import DISPOSALS, Deviation, DeviationState
+from models.deviations.deviation import DISPOSALS, Deviation, DeviationState
 from models.documents.document import Document, FileContent, attach
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot

@@ -23,7 +23,7 @@ from views import lists
 from views.agency_filter import AgencyFilter
 from views.base import RecordView
 from views.clock import set_clock
-from views.deviations import PersonFilter
+from views.deviations.deviations import PersonFilter
 from views.filters import PeriodFilter, TextFilter
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from models.base import Base
 from models.changes.activity import RECORD_OF
 from models.changes.change import ChangeRequest
 from models.delegation import Delegation
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.freeze import Freeze
 from models.inventory.asset import Asset

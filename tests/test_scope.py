@@ -17,7 +17,7 @@ from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
 from models.delegation import Delegation
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.freeze_permit import permit

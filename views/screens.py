@@ -23,7 +23,7 @@ from views.changes.step_form import sent_as
 from views.changes.step_views import STEP_VIEWS
 from views.clock import now
 from views.delegations import DelegationView
-from views.deviations import DeviationView
+from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
 from views.form_words import form_words
 from views.freezes import FreezeView

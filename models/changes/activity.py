@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.changes.assignment import Handover
     from models.changes.change import ChangeRequest
     from models.delegation import Delegation
-    from models.deviation import Deviation
+    from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import Asset, AssetMutation
 
@@ -121,7 +121,7 @@ class Activity(Base):
     reason: Mapped[Prose | None]
     #: Keys of the equipment that was ticked as at hand.
     equipment: Mapped[list[str]] = mapped_column(default=list)
-    #: What the executor has typed of deviations so far, by form field (``models.deviation.declared``).
+    #: What the executor has typed of deviations so far, by form field (``models.deviations.deviation.declared``).
     declared: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     change: Mapped[ChangeRequest] = relationship(

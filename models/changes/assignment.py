@@ -12,7 +12,7 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
-from models.deviation import fault_of_text
+from models.deviations.deviation import fault_of_text
 from models.notifications import rules
 from models.typed import fault_of
 from models.worktime.timing import raise_overdue

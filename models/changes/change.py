@@ -20,7 +20,7 @@ from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.revision import ChangeRevision
 from models.delegation import Delegation, capacity, delegation_of
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.sop import SopRevision
 
 if TYPE_CHECKING:

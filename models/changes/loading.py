@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload, with_polymorphic
 
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select

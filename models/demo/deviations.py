@@ -1,6 +1,6 @@
 """Deviations of a demo request: what its steps did not keep, the accounts of that and what the head made of them.
 
-They are found by the same rules and measured by the same calendar as the program's own (``models.deviation``,
+They are found by the same rules and measured by the same calendar as the program's own (``models.deviations.deviation``,
 ``models.worktime.timing``); only how often something is amiss, and what is said of it, is made up here.
 """
 
@@ -26,7 +26,7 @@ from models.base import LINE_LENGTH
 from models.delegation import capacity
 from models.demo.bulk import inserted, updated
 from models.demo.wording import say
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

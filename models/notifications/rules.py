@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.transitions import Position
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
-    from models.deviation import Deviation
+    from models.deviations.deviation import Deviation
 
 
 def moved(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:

@@ -19,7 +19,7 @@ from models.agency import Agency
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.delegation import in_force
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.notifications import rules
 from models.notifications.notification import Notification
 from models.sop import SopRevision

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lpse_admin.workflow.deviations import DeviationKind, Lateness, Subject, late
 from lpse_admin.worktime.step_timing import minutes, standard_of
 from lpse_admin.worktime.step_timing import reading as read
-from models import deviation
 from models.base import session_of
+from models.deviations import deviation
 from models.working_time import calendar_of
 
 if TYPE_CHECKING:

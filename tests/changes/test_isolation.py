@@ -24,7 +24,7 @@ from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.drafts import draft
 from models.delegation import Delegation
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
 from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset

@@ -17,7 +17,7 @@ from lpse_admin.workflow.transitions import asked_items
 from models.changes import record_store
 from models.changes.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
-from models.deviation import undisposed
+from models.deviations.deviation import undisposed
 from models.working_time import calendar_of
 from models.worktime.timing import delays, is_overtaken, reading
 from views.absent_head import absent_head, may_record_absence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
-    from models.deviation import Deviation
+    from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from views.absent_head import AbsentHead
     from views.changes.assignment import HandOverForm

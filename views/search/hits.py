@@ -17,7 +17,7 @@ from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS
 from models.accounts.user import User
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.search.index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS

@@ -16,7 +16,7 @@ from models.accounts.user import User
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.database import db
-from models.deviation import Deviation
+from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.scope import visible

@@ -19,7 +19,7 @@ from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, de
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models.audit import AuditEntry
 from models.changes.assignment import take_up
-from models.deviation import Deviation, DeviationState, in_state
+from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification
 from models.office_day import set_day
 from models.waiting import Reader, follow_ups, undisposed

@@ -26,13 +26,13 @@ from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.delegation import Delegation
-from models.deviation import Deviation, DeviationState, disposal_field, in_state
+from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
 from views.agency_filter import AgencyFilter
 from views.base import me, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.clock import now
-from views.deviation_fields import disposal_fields, read_disposal
+from views.deviations.fields import disposal_fields, read_disposal
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter

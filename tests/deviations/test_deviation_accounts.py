@@ -13,7 +13,7 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal
 from models.changes.change import ChangeRequest
-from models.deviation import Deviation, DeviationState
+from models.deviations.deviation import Deviation, DeviationState
 from models.worktime.deadlines import sweep
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation, deviation
 from tests.house import house  # noqa: F401 - the fixture

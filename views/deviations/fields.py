@@ -27,7 +27,7 @@ from lpse_admin.workflow.deviations import (
 )
 from models.accounts.user import User
 from models.database import db
-from models.deviation import DISPOSALS, disposal_field, undisposed
+from models.deviations.deviation import DISPOSALS, disposal_field, undisposed
 from views.i18n.language import tr
 
 if TYPE_CHECKING:

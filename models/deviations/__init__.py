@@ -1,0 +1,1 @@
+"""Deviations from the standard of an SOP."""
