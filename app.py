@@ -20,9 +20,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from lpse_admin import config
 from models import audit, demo
 from models.database import db
-from views import access, clock, commands, feed, guides, headers, health, refusals, screens, trail
+from views import access, clock, commands, guides, headers, health, refusals, screens, trail
 from views.accounts import profile
 from views.i18n import language
+from views.releases import calendar_feed
 from views.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
-    app.register_blueprint(feed.blueprint)
+    app.register_blueprint(calendar_feed.blueprint)
     app.register_blueprint(guides.blueprint)
     commands.init_app(app)
     screens.register(app)

@@ -22,10 +22,10 @@ from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
-from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset, AssetMutation
 from models.notifications.notification import Notification
 from models.office_day import OfficeDay
+from models.releases.freeze import Freeze, FreezePermit
 from models.saved_view import seen_by
 from models.setting import Threshold
 from models.sop import SopRevision, SopState

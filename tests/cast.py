@@ -34,10 +34,10 @@ from models.decree import grant
 from models.delegation import Delegation, DelegationKind
 from models.deviations.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.documents.document import attach
-from models.freeze import Freeze, FreezeEntry, enter
 from models.inventory.asset import Asset
 from models.inventory.mutation import put, typed_row
 from models.office_day import OfficeDay, set_day
+from models.releases.freeze import Freeze, FreezeEntry, enter
 from models.setting import set_warning_share
 from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 

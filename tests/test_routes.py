@@ -23,10 +23,10 @@ from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
-from models.freeze import Freeze
 from models.inventory.asset import Asset
 from models.notifications.notification import Notification
 from models.office_day import OfficeDay
+from models.releases.freeze import Freeze
 from models.sop import SopRevision
 from models.working_hours import WorkingHours
 from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk

@@ -19,11 +19,11 @@ from models.changes.change import ChangeRequest
 from models.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
-from models.freeze import Freeze, FreezePermit
-from models.freeze_permit import permit
 from models.inventory.asset import Asset, AssetMutation
 from models.notifications.notification import Notification
 from models.office_day import OfficeDay
+from models.releases.freeze import Freeze, FreezePermit
+from models.releases.freeze_permit import permit
 from models.scope import sees_the_office, told_in_office, visible
 from models.setting import Threshold
 from models.sop import SopRevision

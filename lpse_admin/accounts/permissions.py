@@ -112,7 +112,7 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
-    # That a release is allowed in a freeze is the head's word, and no right of a role (``models.freeze_permit``).
+    # That a release is allowed in a freeze is the head's word, and no right of a role (``models.releases.freeze_permit``).
     Resource.FREEZE: _grants(
         read=_OFFICE,
         export=_OFFICE,

@@ -17,7 +17,6 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import SETTLES, Outcome, Step
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
 from lpse_admin.workflow.transitions import AtHand, decide, deviations, find_move, result_of
-from models import release_plan
 from models.agency import next_serial, request_number
 from models.base import plain, session_of
 from models.changes import record_store
@@ -26,6 +25,7 @@ from models.changes.revision import ChangeRevision
 from models.delegation import capacity
 from models.deviations import deviation
 from models.notifications.rules import moved, to_be_disposed_of
+from models.releases import conflicts
 from models.sop import in_force
 from models.worktime import step_durations
 from models.worktime.timing import delays, lateness, reading, remeasure
@@ -77,11 +77,11 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
         try:
             move = _decide(change, outcome, who, at_hand, given, now)
         except Incomplete as refusal:  # what else is in the way is told at once
-            others = release_plan.faults_of(session, change, current, outcome, actor)
+            others = conflicts.faults_of(session, change, current, outcome, actor)
             raise Incomplete(refusal.message, fields={**others, **refusal.fields}) from None
         found = deviations(change.paper, change.position, outcome, at_hand)
     session.flush()
-    release_plan.check(session, change, current, outcome, actor)
+    conflicts.check(session, change, current, outcome, actor)
     record_store.settle(change, current, outcome, actor, now)
     current.equipment = _known_equipment(change, current, equipment)
     _settle_deviations(change, current, outcome, found, given, actor, now)

@@ -13,7 +13,7 @@ from lpse_admin.documents.files import VIEWABLE_TYPES
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.base import Base, Identity, Line, Moment, PrimaryKey
-from models.freeze import FreezePermit
+from models.releases.freeze import FreezePermit
 
 if TYPE_CHECKING:
     import datetime as dt

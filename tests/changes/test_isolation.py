@@ -26,11 +26,11 @@ from models.changes.drafts import draft
 from models.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
-from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
 from models.notifications.mail import Mail
 from models.notifications.notification import Notification
 from models.office_day import OfficeDay
+from models.releases.freeze import Freeze, FreezePermit
 from models.sop import SopRevision
 from models.working_hours import WorkingHours
 from tests.cast import (

@@ -18,7 +18,7 @@ from lpse_admin.notifications.events import ALWAYS_MAILED, Event
 from models import audit
 from models.accounts.user import Scheme, is_password_of, step_of_code
 from models.database import db
-from models.feed import feed_of
+from models.releases.calendar_feed import feed_of
 from views.base import me
 from views.clock import now
 from views.forms import ChecksField, Form

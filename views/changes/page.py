@@ -29,7 +29,7 @@ from views.folding import folded
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
 from views.notifications.mails import who_was_told
-from views.release_aside import ReleaseAside
+from views.releases.conflicts import ReleaseAside
 
 if TYPE_CHECKING:
     import datetime as dt

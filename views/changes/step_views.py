@@ -20,8 +20,8 @@ from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
 from models.changes.loading import whole
 from models.database import db
-from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
+from models.releases.freeze import Freeze, FreezePermit
 from models.scope import visible
 from views.absent_head import absent_head
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
@@ -38,7 +38,7 @@ from views.forms import Form
 from views.i18n.language import current_zone, tr
 from views.lists import COUNTED, Column
 from views.refusals import wants_json
-from views.release_calendar import CalendarPage
+from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -17,7 +17,7 @@ from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import Kind
 from models.database import db
-from models.release_calendar import Entry, EntryKind, entries
+from models.releases.calendar import Entry, EntryKind, entries
 from models.working_time import calendar_of
 from views.i18n.language import day as written_day
 from views.i18n.language import tr

@@ -14,8 +14,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.audit import history_of
 from models.documents.document import Document, detach
-from models.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at
-from models.freeze_permit import Letter, bar, permit, permits_of, permittable
+from models.releases.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at
+from models.releases.freeze_permit import Letter, bar, permit, permits_of, permittable
 from tests.cast import NOW, answer, at, delegation, freeze, move, new
 
 DAY = dt.timedelta(days=1)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lpse_admin.errors import Incomplete
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from models import release_plan
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
+from models.releases import conflicts
 from tests.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
 from tests.changes.test_numbers import Another
 
@@ -169,6 +169,6 @@ def test_what_overlaps_is_what_shares_an_hour(planned, first, length, place):
     asked = set(range(first, first + length))
     naive = {id_ for id_, (start, end, where) in windows.items() if where == place and asked & set(range(start, end))}
     window = tuple(hours(first, first + length).values())
-    found = release_plan.overlapping(session, asking, window, Environment(place))
+    found = conflicts.overlapping(session, asking, window, Environment(place))
     assert {release.change_id for release in found} == naive
     assert [release.window_start_at for release in found] == sorted(release.window_start_at for release in found)

@@ -16,8 +16,8 @@ from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import Environment
-from models import freeze_permit, release_plan
 from models.database import db
+from models.releases import conflicts, freeze_permit
 from models.typed import is_of_our_times
 from views.base import may_i
 from views.forms import Form, Needed
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.activity import Release
     from models.changes.change import ChangeRequest
-    from models.freeze import Freeze, FreezePermit
+    from models.releases.freeze import Freeze, FreezePermit
     from views.changes.step_form import StepForm
 
 
@@ -78,8 +78,8 @@ class ReleaseAside:
             environment = form["environment"].data
             environment = environment if isinstance(environment, Environment) else None
             touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]
-            overlapping = release_plan.overlapping(session, change, window, environment, touched)
-            freezes = release_plan.freezes_met(session, change, window, environment, user)
+            overlapping = conflicts.overlapping(session, change, window, environment, touched)
+            freezes = conflicts.freezes_met(session, change, window, environment, user)
         may_allow = [] if freeze_permit.bar(change, user, now) else freeze_permit.permittable(session, change)
         return cls(
             overlapping=tuple(overlapping),
@@ -91,7 +91,7 @@ class ReleaseAside:
         )
 
 
-def _window(form: Any) -> release_plan.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
+def _window(form: Any) -> conflicts.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
     """Return the window that is typed in, if it is one."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):

@@ -14,8 +14,8 @@ from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
 from models.delegation import delegation_of
-from models.feed import make, owner_of, revoke
-from models.release_calendar import EntryKind, entries
+from models.releases.calendar import EntryKind, entries
+from models.releases.calendar_feed import make, owner_of, revoke
 from views.access import public, settings
 from views.accounts.profile import done, show_page
 from views.base import me
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from models.accounts.user import User
-    from models.release_calendar import Entry
+    from models.releases.calendar import Entry
 
 blueprint = Blueprint("feed", __name__)
 

@@ -125,7 +125,7 @@ class Freeze(Base):
 
 
 class FreezePermit(Base):
-    """The head's written word that one request may be released in a freeze (``models.freeze_permit`` writes it)."""
+    """The head's written word that one request may be released in a freeze (``models.releases.freeze_permit`` writes it)."""
 
     __tablename__ = "freeze_permit"
     __table_args__ = (

@@ -16,9 +16,9 @@ from lpse_admin.workflow.record_fields import Environment
 from models.agency import Agency
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
-from models.freeze import Freeze, FreezePermit
 from models.inventory.asset import Asset
-from models.release_plan import in_window
+from models.releases.conflicts import in_window
+from models.releases.freeze import Freeze, FreezePermit
 from models.scope import visible
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from models.accounts.user import User
-    from models.release_plan import Window
+    from models.releases.conflicts import Window
 
 #: The tables of a release, apart, so that one index is read and no objects are made.
 _activity: Any = Activity.__table__.c

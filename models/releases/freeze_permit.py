@@ -16,7 +16,7 @@ from lpse_admin.workflow.transitions import conflicting_part, is_head
 from models.changes.change import ChangeRequest
 from models.delegation import capacity
 from models.documents.document import attach
-from models.freeze import Freeze, FreezePermit
+from models.releases.freeze import Freeze, FreezePermit
 from models.typed import fault_of
 
 if TYPE_CHECKING:

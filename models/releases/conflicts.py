@@ -13,7 +13,7 @@ from lpse_admin.sop.steps import CHECKS_ANOTHER, Outcome, Part
 from lpse_admin.workflow.record_fields import Environment, is_empty
 from models.agency import lock
 from models.changes.activity import Activity, Release, ReleaseAsset
-from models.freeze import Freeze, FreezePermit
+from models.releases.freeze import Freeze, FreezePermit
 
 if TYPE_CHECKING:
     import datetime as dt

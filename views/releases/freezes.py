@@ -18,13 +18,14 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import Environment
-from models import audit, release_plan
+from models import audit
 from models.accounts.user import User
 from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db
-from models.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
-from models.freeze_permit import Letter, permit
+from models.releases import conflicts
+from models.releases.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
+from models.releases.freeze_permit import Letter, permit
 from models.scope import visible
 from views.base import may_i, me, row_id, stands_in_for_head
 from views.changes.step_form import MomentField
@@ -35,7 +36,7 @@ from views.filters import OptionFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.i18n.language import tr
 from views.lists import Column, ListSpec
-from views.release_aside import PermitForm
+from views.releases.conflicts import PermitForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -197,7 +198,7 @@ class FreezeView(EntryView):
         edits, at = may_i(Verb.EDIT, self.resource), now()
         return {
             "freeze": freeze,
-            "planned": release_plan.planned_in(db.session(), freeze),
+            "planned": conflicts.planned_in(db.session(), freeze),
             "may_alter": edits and freeze.may_be_altered(at),
             "form": LiftingForm(formdata=None) if edits and freeze.may_be_lifted(at) else None,
         }

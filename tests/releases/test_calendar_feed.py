@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.feed import CalendarFeed, make, owner_of, revoke
-from models.freeze import Freeze, FreezeEntry
+from models.releases.calendar_feed import CalendarFeed, make, owner_of, revoke
+from models.releases.freeze import Freeze, FreezeEntry
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, asset, at, freeze, move
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor

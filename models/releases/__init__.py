@@ -1,0 +1,1 @@
+"""Release planning: freezes, permits, overlaps, calendar and feed."""

@@ -1,0 +1,1 @@
+"""Freezes, the release calendar and its feed."""
