@@ -6,7 +6,6 @@ Importing the package maps every table, so that every relationship finds its oth
 from importlib import import_module
 
 _MODULES = (
-    "models.absence",
     "models.accounts.login",
     "models.accounts.user",
     "models.agency",
@@ -21,11 +20,13 @@ _MODULES = (
     "models.changes.record_store",
     "models.changes.revision",
     "models.changes.transition",
-    "models.decree",
-    "models.delegation",
+    "models.delegation.absence",
+    "models.delegation.acting_head",
+    "models.delegation.delegation",
+    "models.delegation.grant",
+    "models.delegation.head_absence",
     "models.deviations.deviation",
     "models.documents.document",
-    "models.head_absence",
     "models.inventory.asset",
     "models.inventory.asset_entry",
     "models.inventory.mutation",
@@ -47,7 +48,6 @@ _MODULES = (
     "models.search.search",
     "models.setting",
     "models.sop",
-    "models.standing_in",
     "models.triggers",
     "models.typed",
     "models.waiting",

@@ -14,12 +14,12 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
-from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset, AssetMutation

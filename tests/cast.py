@@ -27,11 +27,11 @@ from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models import audit, sop
-from models.absence import Absence, record
 from models.accounts.user import User
 from models.changes.drafts import draft
-from models.decree import grant
-from models.delegation import Delegation, DelegationKind
+from models.delegation.absence import Absence, record
+from models.delegation.delegation import Delegation, DelegationKind
+from models.delegation.grant import grant
 from models.deviations.deviation import DISPOSALS, Deviation, raise_on, undisposed
 from models.documents.document import attach
 from models.inventory.asset import Asset

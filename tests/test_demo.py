@@ -29,7 +29,7 @@ from models.changes.activity import RECORD_OF, Activity, Release
 from models.changes.assignment import Handover, hand_over, take_up
 from models.changes.change import ChangeRequest
 from models.changes.drafts import draft
-from models.delegation import Delegation
+from models.delegation.delegation import Delegation
 from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from models.demo.attachments import DOCX, PDF, PNG
 from models.deviations.deviation import DISPOSALS, Deviation, DeviationState

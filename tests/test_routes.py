@@ -13,14 +13,14 @@ from sqlalchemy import column, func, select
 from lpse_admin.accounts.permissions import Resource, Verb, may
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
-from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry
 from models.audit_chain import anchors
 from models.base import Base
 from models.changes.activity import RECORD_OF
 from models.changes.change import ChangeRequest
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
 from models import sop
-from models.absence import Absence
 from models.accounts.user import User
 from models.agency import NumberCounter
 from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
 from models.inventory.asset import Asset, AssetMutation

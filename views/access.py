@@ -17,7 +17,7 @@ from models.accounts.login import Attempt, Login, log_in, logged_in
 from models.accounts.user import User
 from models.audit import Circumstances, answer_for
 from models.database import db
-from models.delegation import Delegation, delegation_of
+from models.delegation.delegation import Delegation, delegation_of
 from models.notifications.notification import unread
 from views import lapsed
 from views.clock import now

@@ -13,9 +13,9 @@ from lpse_admin.worktime.periods import PeriodKind
 from models import waiting
 from models.database import db
 from models.scope import sees_the_office
-from views.absent_head import absent_head
 from views.base import may_i, reader
 from views.clock import now
+from views.delegation.absent_head import absent_head
 from views.glance import Glance, Office
 from views.i18n.language import today
 

@@ -15,14 +15,14 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from views import frame, home, saved_views
-from views.absences import AbsenceView
 from views.accounts.users import UserView
 from views.audit_trail import AuditView, audit_action
 from views.changes.changes import ChangeView
 from views.changes.step_form import sent_as
 from views.changes.step_views import STEP_VIEWS
 from views.clock import now
-from views.delegations import DelegationView
+from views.delegation.absences import AbsenceView
+from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
 from views.form_words import form_words

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
     from models.accounts.user import User
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
 
 #: What the column of a mail's link can hold.
 _LONGEST_BASE = 300

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.assignment import Handover
     from models.changes.change import ChangeRequest
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import Asset, AssetMutation

@@ -19,7 +19,7 @@ from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_wh
 from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.revision import ChangeRevision
-from models.delegation import Delegation, capacity, delegation_of
+from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.deviations.deviation import Deviation
 from models.sop import SopRevision
 

@@ -22,7 +22,7 @@ from models.base import plain, session_of
 from models.changes import record_store
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation
 from models.changes.revision import ChangeRevision
-from models.delegation import capacity
+from models.delegation.delegation import capacity
 from models.deviations import deviation
 from models.notifications.rules import moved, to_be_disposed_of
 from models.releases import conflicts
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.transitions import Person
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
 
 
 def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one door for it

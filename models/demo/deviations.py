@@ -23,7 +23,7 @@ from lpse_admin.workflow.deviations import (
 )
 from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
 from models.base import LINE_LENGTH
-from models.delegation import capacity
+from models.delegation.delegation import capacity
 from models.demo.bulk import inserted, updated
 from models.demo.wording import say
 from models.deviations.deviation import Deviation
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Item
     from lpse_admin.sop.steps import Step
     from lpse_admin.worktime.step_timing import Reading
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.demo.bulk import Row, Told
     from models.demo.journey import Journey
     from models.demo.office import Player

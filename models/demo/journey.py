@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Item
     from lpse_admin.workflow.deviations import Found
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.demo.attachments import Attachment
     from models.demo.bulk import Ledger, Row, Told
     from models.demo.inventory import Choice

@@ -15,7 +15,7 @@ from models.documents.document import FileContent
 
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.demo.attachments import Attachment
     from models.demo.bulk import Ledger, Told
 

@@ -14,7 +14,7 @@ from lpse_admin.workflow.transitions import Person, bar
 from models.accounts.user import User
 from models.agency import NumberCounter
 from models.changes.activity import Release, ReleaseAsset
-from models.delegation import Delegation, DelegationKind, capacity
+from models.delegation.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours
 from models.sop import SopRevision, SopState
@@ -155,7 +155,7 @@ class Office:
         return next(player for players in self.people.values() for player in players if player.id == id_)
 
     def capacity(self, step: Step, delegation: Delegation | None) -> str:
-        """Return in what capacity a step is taken, as ``models.delegation.capacity`` has it."""
+        """Return in what capacity a step is taken, as ``models.delegation.delegation.capacity`` has it."""
         key = (step, delegation.kind if delegation else None)
         if key not in self._capacities:
             self._capacities[key] = capacity(self.paper, step, delegation)

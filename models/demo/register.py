@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Result, Step, Urgency
-from models.delegation import Delegation
+from models.delegation.delegation import Delegation
 from models.demo import wording
 from models.demo.aftermath import Aftermath, Plan
 from models.demo.bulk import inserted

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from lpse_admin.sop.steps import Step
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.demo.bulk import Ledger, Told
     from models.demo.office import Office, Player
 

@@ -35,7 +35,7 @@ from models.base import (
     session_of,
     stored,
 )
-from models.delegation import Delegation, capacity, delegation_of
+from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.notifications import rules
 from models.typed import fault_of
 

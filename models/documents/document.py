@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
 
 
 class FileContent(Base):

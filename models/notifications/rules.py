@@ -14,7 +14,7 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow.transitions import Person, bar_from_taking
 from models.accounts.user import User
-from models.delegation import standing_in
+from models.delegation.delegation import standing_in
 from models.notifications.notification import tell, tell_new
 
 if TYPE_CHECKING:

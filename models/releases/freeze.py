@@ -21,7 +21,7 @@ from models.typed import fault_of, is_of_our_times
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
     from models.documents.document import Document
 
 

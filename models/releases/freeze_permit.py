@@ -14,7 +14,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_part, is_head
 from models.changes.change import ChangeRequest
-from models.delegation import capacity
+from models.delegation.delegation import capacity
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
 from models.typed import fault_of

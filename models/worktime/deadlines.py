@@ -18,12 +18,12 @@ from lpse_admin.worktime.step_timing import Clock, reading, standard_of
 from models.agency import Agency
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.delegation import in_force
+from models.delegation.acting_head import tell_of_what_waits
+from models.delegation.delegation import in_force
 from models.deviations.deviation import Deviation
 from models.notifications import rules
 from models.notifications.notification import Notification
 from models.sop import SopRevision
-from models.standing_in import tell_of_what_waits
 from models.working_time import calendar_of, warning_share
 from models.worktime import step_durations
 from models.worktime.timing import raise_overdue

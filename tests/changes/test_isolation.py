@@ -17,13 +17,13 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.drafts import draft
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
 from models.inventory.asset import Asset

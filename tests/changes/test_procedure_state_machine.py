@@ -32,8 +32,8 @@ from models import audit_chain
 from models.accounts.user import User
 from models.changes.assignment import hand_over, take_up
 from models.changes.drafts import draft
-from models.decree import grant
-from models.delegation import DelegationKind
+from models.delegation.delegation import DelegationKind
+from models.delegation.grant import grant
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
 from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 

@@ -17,7 +17,7 @@ from lpse_admin.workflow import record_fields
 from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
 from models.changes import record_store
 from models.changes.loading import whole
-from models.delegation import capacity
+from models.delegation.delegation import capacity
 from tests.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
 
 LATER = NOW + dt.timedelta(minutes=1)

@@ -15,8 +15,8 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit import history_of
 from models.changes.assignment import hand_over, take_up
-from models.decree import grant
-from models.delegation import DelegationKind
+from models.delegation.delegation import DelegationKind
+from models.delegation.grant import grant
 from models.notifications import rules
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread

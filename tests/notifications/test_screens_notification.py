@@ -19,8 +19,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import Language, User
 from models.audit import history_of
 from models.database import db
-from models.decree import grant
-from models.delegation import DelegationKind
+from models.delegation.delegation import DelegationKind
+from models.delegation.grant import grant
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new

@@ -20,11 +20,11 @@ from models.database import db
 from models.deviations.deviation import undisposed
 from models.working_time import calendar_of
 from models.worktime.timing import delays, is_overtaken, reading
-from views.absent_head import absent_head, may_record_absence
 from views.cells import NOTHING
 from views.changes.assignment import Hands
 from views.changes.chart import ChangeChart
 from views.changes.step_form import step_form
+from views.delegation.absent_head import absent_head, may_record_absence
 from views.folding import folded
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
-    from views.absent_head import AbsentHead
     from views.changes.assignment import HandOverForm
     from views.changes.step_form import StepForm
+    from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import WhoWasTold
 
 

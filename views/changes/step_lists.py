@@ -13,7 +13,7 @@ from models.accounts.user import User
 from models.agency import Agency
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
-from models.delegation import Delegation
+from models.delegation.delegation import Delegation
 from views.agency_filter import AgencyFilter
 from views.changes.step_times import TIMES, JudgedFilter, Judgement
 from views.exporting import CellKind

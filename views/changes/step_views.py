@@ -23,7 +23,6 @@ from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
 from models.scope import visible
-from views.absent_head import absent_head
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView
 from views.changes.assignment import HandOver, TakeUp
@@ -32,6 +31,7 @@ from views.changes.page import ChangePage, Fact, written
 from views.changes.step_form import MomentField, step_form
 from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 from views.clock import now
+from views.delegation.absent_head import absent_head
 from views.entry import EntryView, entering
 from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.forms import Form

@@ -25,7 +25,7 @@ from models.accounts.user import User
 from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db, is_sqlite
-from models.delegation import Delegation
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.scope import visible
 from views.agency_filter import AgencyFilter

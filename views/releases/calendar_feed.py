@@ -13,7 +13,7 @@ from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from models import audit
 from models.database import db
-from models.delegation import delegation_of
+from models.delegation.delegation import delegation_of
 from models.releases.calendar import EntryKind, entries
 from models.releases.calendar_feed import make, owner_of, revoke
 from views.access import public, settings

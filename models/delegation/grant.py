@@ -13,8 +13,8 @@ from lpse_admin.notifications.events import Event
 from models.accounts.user import User
 from models.agency import lock
 from models.base import LINE_LENGTH
-from models.delegation import Delegation, records_for
-from models.standing_in import tell_of_what_waits
+from models.delegation.acting_head import tell_of_what_waits
+from models.delegation.delegation import Delegation, records_for
 from models.typed import fault_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from models.delegation import DelegationKind
+    from models.delegation.delegation import DelegationKind
 
 
 def grant(  # noqa: PLR0913 - a decree has this many parts

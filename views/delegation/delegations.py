@@ -23,8 +23,8 @@ from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.agency import Agency
 from models.database import db
-from models.decree import grant
-from models.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
+from models.delegation.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
+from models.delegation.grant import grant
 from models.documents.document import attach
 from views.base import may_i
 from views.clock import now

@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
-from models.absence import AbsenceState, record
-from models.decree import grant
-from models.delegation import DelegationKind
-from models.head_absence import AbsenceCause, head_absence
+from models.delegation.absence import AbsenceState, record
+from models.delegation.delegation import DelegationKind
+from models.delegation.grant import grant
+from models.delegation.head_absence import AbsenceCause, head_absence
 from tests.cast import NOW, absence, answer, at, delegation, move, user
 
 TODAY = NOW.date()

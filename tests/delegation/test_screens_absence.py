@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry, history_of
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 from tests.cast import LUMAJANG, NOW, at, delegation, move
+from tests.delegation.test_screens_delegation import sent as sent_delegation
 from tests.house import form, house  # noqa: F401 - the fixture
-from tests.test_screens_delegation import sent as sent_delegation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

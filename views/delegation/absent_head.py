@@ -14,7 +14,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.workflow.transitions import Person, conflicting_part
 from models.database import db
-from models.head_absence import head_absence
+from models.delegation.head_absence import head_absence
 from views.base import may_i
 from views.clock import now
 from views.i18n.language import day, moment, tr
@@ -22,7 +22,7 @@ from views.i18n.language import day, moment, tr
 if TYPE_CHECKING:
     from models.agency import Agency
     from models.changes.change import ChangeRequest
-    from models.head_absence import HeadAbsence
+    from models.delegation.head_absence import HeadAbsence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.transitions import Person
-from models.decree import grant
-from models.delegation import DelegationKind, delegation_of
+from models.delegation.delegation import DelegationKind, delegation_of
+from models.delegation.grant import grant
 from tests.cast import NOW, answer, at, delegation, move, user
 
 TODAY = dt.date(2026, 3, 2)

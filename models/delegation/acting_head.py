@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from models.delegation import Delegation
+    from models.delegation.delegation import Delegation
 
 
 def tell_of_what_waits(session: Session, delegation: Delegation, now: dt.datetime) -> None:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 
 from lpse_admin.i18n import _
 from lpse_admin.word import Word
-from models.absence import Absence
 from models.accounts.user import User
 from models.audit import AuditEntry, AuditRow
-from models.delegation import Delegation
+from models.delegation.absence import Absence
+from models.delegation.delegation import Delegation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -1,0 +1,1 @@
+"""The head's absence, and who acts meanwhile."""

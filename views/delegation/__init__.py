@@ -1,0 +1,1 @@
+"""Delegations and absences of the head."""
