@@ -32,8 +32,8 @@ from sqlalchemy.orm import (
 
 from lpse_admin.i18n import _
 from lpse_admin.word import Word
-from models.agency import Agency
 from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json
+from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

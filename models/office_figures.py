@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.worktime.periods import Period
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 
 @dataclass(frozen=True, slots=True)

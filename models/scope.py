@@ -24,12 +24,12 @@ from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset, AssetMutation
 from models.notifications.notification import Notification
-from models.office_day import OfficeDay
+from models.office.office_day import OfficeDay
+from models.office.setting import Threshold
+from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.saved_view import seen_by
-from models.setting import Threshold
 from models.sop import SopRevision, SopState
-from models.working_hours import RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,8 +28,8 @@ from lpse_admin.i18n import _
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.word import Word
-from models.agency import Agency, lock
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
+from models.office.agency import Agency, lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

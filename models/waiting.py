@@ -12,13 +12,13 @@ from lpse_admin.accounts.roles import ACTING, Role
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Part, Result, Step, Urgency
 from lpse_admin.worktime.step_timing import minutes, reading, standard_of
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.activity import Activity, Approval
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_of
+from models.office.agency import Agency
+from models.office.calendars import calendars_of
 from models.scope import visible
 from models.sop import papers as papers_of
-from models.working_time import calendars_of
 from models.worktime.step_durations import late_now
 
 if TYPE_CHECKING:

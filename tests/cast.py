@@ -36,17 +36,17 @@ from models.deviations.deviation import DISPOSALS, Deviation, raise_on, undispos
 from models.documents.document import attach
 from models.inventory.asset import Asset
 from models.inventory.mutation import put, typed_row
-from models.office_day import OfficeDay, set_day
+from models.office.office_day import OfficeDay, set_day
+from models.office.setting import set_warning_share
+from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.releases.freeze import Freeze, FreezeEntry, enter
-from models.setting import set_warning_share
-from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from models.agency import Agency
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.office.agency import Agency
     from tests.conftest import NewDatabase
 
 #: A Monday, 09.00 in Lumajang and 10.00 in Tana Tidung.

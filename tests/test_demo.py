@@ -21,7 +21,6 @@ from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Sub
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models import audit, audit_chain
 from models.accounts.user import User, is_password_of
-from models.agency import Agency
 from models.audit import AuditEntry
 from models.base import Base, UtcDateTime, as_json
 from models.changes import history
@@ -36,9 +35,10 @@ from models.deviations.deviation import DISPOSALS, Deviation, DeviationState
 from models.documents.document import Document, FileContent, attach
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot
+from models.office.agency import Agency
+from models.office.calendars import calendar_of
 from models.search import index
 from models.sop import SopRevision, SopState
-from models.working_time import calendar_of
 from models.worktime.timing import lateness, raise_overdue
 from tests.cast import answer, session_on
 

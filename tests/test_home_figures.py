@@ -12,8 +12,8 @@ from sqlalchemy import select, text
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.working_calendar import OverrideKind
-from models.agency import Agency
-from models.office_day import set_day
+from models.office.agency import Agency
+from models.office.office_day import set_day
 from models.worktime import step_durations
 from models.worktime.deadlines import sweep
 from models.worktime.step_durations import StepTime

@@ -25,10 +25,10 @@ from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.notifications.notification import Notification
-from models.office_day import OfficeDay
+from models.office.office_day import OfficeDay
+from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
 from models.sop import SopRevision
-from models.working_hours import WorkingHours
 from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor

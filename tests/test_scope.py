@@ -11,7 +11,6 @@ from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
 from models import sop
 from models.accounts.user import User
-from models.agency import NumberCounter
 from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
@@ -21,13 +20,14 @@ from models.deviations.deviation import Deviation
 from models.documents.document import Document, attach
 from models.inventory.asset import Asset, AssetMutation
 from models.notifications.notification import Notification
-from models.office_day import OfficeDay
+from models.office.agency import NumberCounter
+from models.office.office_day import OfficeDay
+from models.office.setting import Threshold
+from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.releases.freeze_permit import permit
 from models.scope import sees_the_office, told_in_office, visible
-from models.setting import Threshold
 from models.sop import SopRevision
-from models.working_hours import RamadanMonth, WorkingHours
 from tests.cast import (
     NOW,
     ROUTES,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import select
 
-from models.agency import Agency
 from models.database import db
+from models.office.agency import Agency
 from views.base import me, row_id
 from views.filters import ChoiceFilter
 

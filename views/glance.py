@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpse_admin.worktime.periods import Period
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 #: How many of the next releases are named.
 _NEXT = 5

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from models.agency import Agency
 from models.audit import Circumstances, answer_for
 from models.database import db
+from models.office.agency import Agency
 from models.worktime.deadlines import sweep
 from views.clock import now
 from views.notifications import mailing

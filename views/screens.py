@@ -26,14 +26,14 @@ from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
 from views.form_words import form_words
-from views.holidays import HolidayView
 from views.i18n.language import current_zone, day, moment, tr
 from views.inventory.assets import AssetView
 from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
+from views.office.holidays import HolidayView
+from views.office.settings import SettingView
 from views.releases.freezes import FreezeView
 from views.search import search
-from views.settings import SettingView
 from views.sops import SopView
 
 if TYPE_CHECKING:

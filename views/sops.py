@@ -23,8 +23,8 @@ from lpse_admin.i18n import _
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
+from models.office.agency import Agency
 from models.sop import SopRevision, SopState, examine, in_force, load
 from views.base import may_i, row_id
 from views.clock import now

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 
 _HASHER = PasswordHasher()

@@ -14,13 +14,13 @@ from lpse_admin.sop.steps import PARTS, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from lpse_admin.workflow.transitions import Person, Position, bar, bar_from_taking, open_moves
 from models.accounts.user import User
-from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
 from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.revision import ChangeRevision
 from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.deviations.deviation import Deviation
+from models.office.agency import Agency
 from models.sop import SopRevision
 
 if TYPE_CHECKING:

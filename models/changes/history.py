@@ -12,10 +12,10 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, SETTLES, Outcome, Part, Result, Step, Urgency
 from lpse_admin.workflow.transitions import result_of
-from models.agency import NumberCounter
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.revision import ChangeRevision
+from models.office.agency import NumberCounter
 from models.sop import SopMove
 
 if TYPE_CHECKING:

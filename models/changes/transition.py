@@ -17,7 +17,6 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import SETTLES, Outcome, Step
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
 from lpse_admin.workflow.transitions import AtHand, decide, deviations, find_move, result_of
-from models.agency import next_serial, request_number
 from models.base import plain, session_of
 from models.changes import record_store
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation
@@ -25,6 +24,7 @@ from models.changes.revision import ChangeRevision
 from models.delegation.delegation import capacity
 from models.deviations import deviation
 from models.notifications.rules import moved, to_be_disposed_of
+from models.office.agency import next_serial, request_number
 from models.releases import conflicts
 from models.sop import in_force
 from models.worktime import step_durations

@@ -16,8 +16,8 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.word import Word
 from models.accounts.user import User
-from models.agency import Agency, lock
 from models.base import Base, Identity, Moment, PrimaryKey, Prose
+from models.office.agency import Agency, lock
 from models.typed import fault_of
 
 #: How far back an absence may be said to have begun.

@@ -14,9 +14,9 @@ from lpse_admin.i18n import _
 from lpse_admin.notifications.events import Event
 from lpse_admin.word import Word
 from models.accounts.user import User
-from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.notifications.notification import tell
+from models.office.agency import Agency
 from models.typed import fault_of
 
 if TYPE_CHECKING:

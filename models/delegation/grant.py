@@ -11,10 +11,10 @@ from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.accounts.user import User
-from models.agency import lock
 from models.base import LINE_LENGTH
 from models.delegation.acting_head import tell_of_what_waits
 from models.delegation.delegation import Delegation, records_for
+from models.office.agency import lock
 from models.typed import fault_of
 
 if TYPE_CHECKING:

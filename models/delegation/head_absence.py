@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import BindParameter, Select
 
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 #: How many of the entries that tell of somebody are looked through for when they ceased.
 _MOST_ENTRIES = 50

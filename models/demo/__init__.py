@@ -25,8 +25,8 @@ from models.demo.letters import Shelf, letters_of, unasked
 from models.demo.office import Counters, Office, papers_with_requesters, planned_releases, players
 from models.demo.register import Register
 from models.demo.routes import Routes
+from models.office.calendars import calendar_of
 from models.sop import SopRevision, SopState, in_force, load
-from models.working_time import calendar_of
 from models.worktime import step_durations
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 #: Everybody's password. Only in demo, which listens on the machine itself and nowhere else.
 PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the program starts

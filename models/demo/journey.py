@@ -16,7 +16,6 @@ from lpse_admin.workflow.deviations import late
 from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
 from lpse_admin.workflow.transitions import AtHand, Position, asked_items, closed_move, decide, result_of
 from lpse_admin.workflow.transitions import deviations as deviations_of
-from models.agency import request_number
 from models.base import plain
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
@@ -24,6 +23,7 @@ from models.demo import deviations
 from models.demo.bulk import inserted, updated
 from models.demo.forms import filled_in, reason_for
 from models.demo.office import person
+from models.office.agency import request_number
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,11 +12,11 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.transitions import Person, bar
 from models.accounts.user import User
-from models.agency import NumberCounter
 from models.changes.activity import Release, ReleaseAsset
 from models.delegation.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours
+from models.office.agency import NumberCounter
 from models.sop import SopRevision, SopState
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.record_fields import Environment
     from lpse_admin.workflow.transitions import Position
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.agency import Agency
     from models.demo.attachments import Attachment
     from models.demo.bulk import Ledger, Row, Told
     from models.demo.inventory import Inventory
     from models.demo.letters import Shelf
     from models.demo.routes import Routes
+    from models.office.agency import Agency
 
 #: How often each of several people of one role is the one who acts: the first most, the last seldom.
 _SHARES = (6, 4, 1)

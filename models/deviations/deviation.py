@@ -20,7 +20,6 @@ from lpse_admin.word import Word
 from lpse_admin.workflow.deviations import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.workflow.record_fields import is_empty
 from models.accounts.user import User
-from models.agency import Agency
 from models.base import (
     LINE_LENGTH,
     Base,
@@ -37,6 +36,7 @@ from models.base import (
 )
 from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.notifications import rules
+from models.office.agency import Agency
 from models.typed import fault_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.i18n import _
 from lpse_admin.inventory.cards import Card, Condition
 from lpse_admin.word import Word
-from models.agency import Agency
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from models.accounts.user import User

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from models.agency import lock
 from models.base import session_of
 from models.changes.activity import AssetReviewItem, ReleaseAsset
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import put, typed_row
+from models.office.agency import lock
 
 if TYPE_CHECKING:
     import datetime as dt

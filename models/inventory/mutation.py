@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import CARDS, COMMON, Card, Column, ColumnKind, Condition, code_scheme, dotted
-from models.agency import lock
 from models.base import LINE_LENGTH, as_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
+from models.office.agency import lock
 from models.typed import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:

@@ -17,13 +17,13 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 
-from models.agency import Agency
 from models.audit import Circumstances, answer_for
 from models.base import as_json
 from models.database import writes
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
 from models.notifications.smtp_client import Letter, Parcel, Talk
+from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
-from models.agency import Agency
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
 from models.inventory.asset import Asset
+from models.office.agency import Agency
 from models.releases.conflicts import in_window
 from models.releases.freeze import Freeze, FreezePermit
 from models.scope import visible

@@ -11,8 +11,8 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _, join
 from lpse_admin.sop.steps import CHECKS_ANOTHER, Outcome, Part
 from lpse_admin.workflow.record_fields import Environment, is_empty
-from models.agency import lock
 from models.changes.activity import Activity, Release, ReleaseAsset
+from models.office.agency import lock
 from models.releases.freeze import Freeze, FreezePermit
 
 if TYPE_CHECKING:

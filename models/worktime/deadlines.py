@@ -15,7 +15,6 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import Clock, reading, standard_of
-from models.agency import Agency
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.delegation.acting_head import tell_of_what_waits
@@ -23,8 +22,9 @@ from models.delegation.delegation import in_force
 from models.deviations.deviation import Deviation
 from models.notifications import rules
 from models.notifications.notification import Notification
+from models.office.agency import Agency
+from models.office.calendars import calendar_of, warning_share
 from models.sop import SopRevision
-from models.working_time import calendar_of, warning_share
 from models.worktime import step_durations
 from models.worktime.timing import raise_overdue
 from models.worktime.timing import reading as reading_of

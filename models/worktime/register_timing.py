@@ -11,8 +11,8 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import Clock, Reading, reading, standard_of
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.office.calendars import calendar_of
 from models.sop import SopRevision
-from models.working_time import calendar_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.sop import Sop
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 #: Rows that are held at a time.
 _BATCH = 5000

@@ -23,8 +23,8 @@ from lpse_admin.worktime.step_timing import Clock, late_before, minutes, reading
 from models.base import Base, Identity, Moment, stored
 from models.changes.activity import Activity
 from models.database import is_sqlite
+from models.office.calendars import calendar_of
 from models.sop import papers
-from models.working_time import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from lpse_admin.worktime.step_timing import Reading
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.agency import Agency
+    from models.office.agency import Agency
 
 #: Rows that are held, and written, at a time.
 _BATCH = 2000

@@ -10,7 +10,7 @@ from lpse_admin.worktime.step_timing import minutes, standard_of
 from lpse_admin.worktime.step_timing import reading as read
 from models.base import session_of
 from models.deviations import deviation
-from models.working_time import calendar_of
+from models.office.calendars import calendar_of
 
 if TYPE_CHECKING:
     import datetime as dt

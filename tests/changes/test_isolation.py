@@ -29,10 +29,10 @@ from models.documents.document import Document, attach
 from models.inventory.asset import Asset
 from models.notifications.mail import Mail
 from models.notifications.notification import Notification
-from models.office_day import OfficeDay
+from models.office.office_day import OfficeDay
+from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.sop import SopRevision
-from models.working_hours import WorkingHours
 from tests.cast import (
     LUMAJANG,
     NOW,

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.agency import NumberCounter
 from models.changes.change import ChangeRequest
 from models.changes.drafts import discard
 from models.changes.loading import whole
 from models.database import is_sqlite
 from models.documents.document import FileContent, attach, keep
+from models.office.agency import NumberCounter
 from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
 
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.agency import Agency
 from models.audit import history_of
+from models.office.agency import Agency
 from models.releases.freeze import Freeze, FreezePermit
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
 from tests.house import house, upload  # noqa: F401 - the fixture

@@ -13,7 +13,7 @@ from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
 from models.changes.assignment import take_up
 from models.changes.change import ChangeRequest
-from models.office_day import set_day
+from models.office.office_day import set_day
 from tests.cast import answer, move, new
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -15,13 +15,13 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
 from lpse_admin.worktime.working_calendar import Kind, OverrideKind, WorkCalendar
-from models.agency import Agency
 from models.audit import AuditEntry, history_of
 from models.demo import make_register
-from models.office_day import OfficeDay, set_day
-from models.setting import Threshold, set_warning_share
-from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
-from models.working_time import calendar_of, warning_share
+from models.office.agency import Agency
+from models.office.calendars import calendar_of, warning_share
+from models.office.office_day import OfficeDay, set_day
+from models.office.setting import Threshold, set_warning_share
+from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.worktime.register_timing import judge
 from tests.cast import NOW, answer, at, move
 

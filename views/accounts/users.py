@@ -19,8 +19,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from models import audit
 from models.accounts.user import PERSONAL, User, enter
-from models.agency import Agency
 from models.database import db
+from models.office.agency import Agency
 from views.base import may_i
 from views.entry import EntryView, entering
 from views.exporting import CellKind

@@ -19,13 +19,13 @@ from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgenc
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.activity import Activity
 from models.changes.assignment import hand_over, take_up
 from models.changes.change import ChangeRequest
 from models.changes.drafts import blank, discard, draft
 from models.changes.loading import whole
 from models.database import db
+from models.office.agency import Agency
 from views.agency_filter import AgencyFilter
 from views.base import RecordView, row_id
 from views.changes.assignment import hand_over_form

@@ -18,7 +18,7 @@ from models.changes import record_store
 from models.changes.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
 from models.database import db
 from models.deviations.deviation import undisposed
-from models.working_time import calendar_of
+from models.office.calendars import calendar_of
 from models.worktime.timing import delays, is_overtaken, reading
 from views.cells import NOTHING
 from views.changes.assignment import Hands

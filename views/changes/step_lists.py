@@ -10,10 +10,10 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import OF_THE_HEAD, OUTCOMES, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
+from models.office.agency import Agency
 from views.agency_filter import AgencyFilter
 from views.changes.step_times import TIMES, JudgedFilter, Judgement
 from views.exporting import CellKind

@@ -10,10 +10,10 @@ from sqlalchemy import and_, or_, select
 from lpse_admin.i18n import _
 from lpse_admin.word import Word
 from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
-from models.agency import Agency
 from models.changes.activity import Activity
 from models.database import db
-from models.working_time import clockwork_of
+from models.office.agency import Agency
+from models.office.calendars import clockwork_of
 from models.worktime.step_durations import StepTime, judged_now, late_now
 from views.base import me
 from views.clock import now

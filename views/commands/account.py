@@ -12,9 +12,9 @@ from lpse_admin.errors import Incomplete, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.worktime.step_timing import Clock, reading
 from lpse_admin.worktime.working_calendar import Kind
-from models.agency import Agency
 from models.changes.change import ChangeRequest
-from models.working_time import calendar_of
+from models.office.agency import Agency
+from models.office.calendars import calendar_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from sqlalchemy import select
 
-from models.agency import Agency
+from models.office.agency import Agency
 from models.worktime.deadlines import Sweep, sweep
 from views.clock import now
 from views.commands import account

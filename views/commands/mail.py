@@ -8,10 +8,10 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from models.agency import Agency
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
 from models.notifications.outbox import totals
+from models.office.agency import Agency
 from views.clock import now
 from views.commands.terminal import Group, fail, reading, table, who
 from views.notifications.mailing import round_

@@ -13,8 +13,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotFound
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
+from models.office.agency import Agency
 from views.commands.terminal import Group, reading, table, writing
 
 group = Group("user", help="Users: add, disable, reset, list.")

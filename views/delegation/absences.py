@@ -16,9 +16,9 @@ from wtforms.validators import InputRequired, Optional
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
 from models.delegation.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
+from models.office.agency import Agency
 from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering

@@ -20,9 +20,9 @@ from views.clock import now
 from views.i18n.language import day, moment, tr
 
 if TYPE_CHECKING:
-    from models.agency import Agency
     from models.changes.change import ChangeRequest
     from models.delegation.head_absence import HeadAbsence
+    from models.office.agency import Agency
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
 from models.delegation.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
 from models.delegation.grant import grant
 from models.documents.document import attach
+from models.office.agency import Agency
 from views.base import may_i
 from views.clock import now
 from views.entry import EntryView, entering

@@ -22,11 +22,11 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, Subject
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
+from models.office.agency import Agency
 from models.scope import visible
 from views.agency_filter import AgencyFilter
 from views.base import me, row_id, stands_in_for_head

@@ -19,12 +19,12 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.loading import whole
 from models.database import db
 from models.documents.document import Document, detach
+from models.office.agency import Agency
 from models.scope import visible
 from views.base import RecordView, stands_in_for_head
 from views.changes.moves import keep, sent_version

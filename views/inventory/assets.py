@@ -20,12 +20,12 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import CARDS, COMMON, Card, ColumnKind, Condition, code_scheme
 from lpse_admin.inventory.cards import Column as CardColumn
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct, demand_unnamed, enter, is_named
 from models.inventory.mutation import columns as columns_of
 from models.inventory.mutation import snapshot
+from models.office.agency import Agency
 from views.base import may_i
 from views.changes.page import Fact
 from views.clock import now

@@ -16,11 +16,11 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.notifications.mail import Mail, Mailed, MailState, mailed
 from models.notifications.notification import Notification
+from models.office.agency import Agency
 from models.scope import sees_the_office, told_in_office
 from views.access import delegation
 from views.base import addresses, may_i, me, stands_in_for_head

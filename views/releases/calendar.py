@@ -17,8 +17,8 @@ from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import Kind
 from models.database import db
+from models.office.calendars import calendar_of
 from models.releases.calendar import Entry, EntryKind, entries
-from models.working_time import calendar_of
 from views.i18n.language import day as written_day
 from views.i18n.language import tr
 

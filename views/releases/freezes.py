@@ -20,9 +20,9 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import Environment
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency
 from models.changes.change import ChangeRequest
 from models.database import db
+from models.office.agency import Agency
 from models.releases import conflicts
 from models.releases.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
 from models.releases.freeze_permit import Letter, permit

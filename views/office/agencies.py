@@ -10,8 +10,8 @@ from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import _
-from models.agency import Agency
 from models.database import db
+from models.office.agency import Agency
 from views.base import me
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from lpse_admin.word import Word
 from lpse_admin.worktime.national_holidays import Period, ramadans
 from lpse_admin.worktime.office_hours import Hours, Timetable, spans
 from models.accounts.user import User
-from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of
-from models.setting import begin, conclude, date_faults
+from models.office.agency import Agency
+from models.office.setting import begin, conclude, date_faults
 from models.typed import fault_of
 
 if TYPE_CHECKING:

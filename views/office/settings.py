@@ -19,11 +19,11 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, ramadans
 from lpse_admin.worktime.office_hours import WEEKDAYS, Timetable
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
-from models.setting import DEFAULT_WARNING_SHARE, set_warning_share, threshold_of
-from models.sop import in_force
-from models.working_hours import (
+from models.office.agency import Agency
+from models.office.calendars import calendar_of
+from models.office.setting import DEFAULT_WARNING_SHARE, set_warning_share, threshold_of
+from models.office.working_hours import (
     RAMADAN_WEEK,
     WEEK,
     HoursState,
@@ -33,17 +33,17 @@ from models.working_hours import (
     set_hours,
     set_ramadan,
 )
-from models.working_time import calendar_of
-from views.agencies import answered, ask, named, reachable
+from models.sop import in_force
 from views.base import may_i, me, row_id
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
-from views.holidays import RemovalForm
 from views.i18n.language import day as in_words
 from views.i18n.language import today, tr
 from views.lists import Column, ListSpec
+from views.office.agencies import answered, ask, named, reachable
+from views.office.holidays import RemovalForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

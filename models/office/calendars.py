@@ -12,10 +12,10 @@ from sqlalchemy import Date, String, bindparam, cast, literal, null, select, typ
 from lpse_admin.worktime.national_holidays import Period
 from lpse_admin.worktime.office_hours import Hours, Timetable, spans
 from lpse_admin.worktime.working_calendar import Override, OverrideKind, WorkCalendar
-from models.office_day import OfficeDay
-from models.setting import DEFAULT_WARNING_SHARE, Threshold
+from models.office.office_day import OfficeDay
+from models.office.setting import DEFAULT_WARNING_SHARE, Threshold
+from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 from models.sop import SopRevision, paper_of
-from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.sop import Sop
-    from models.agency import Agency
+    from models.office.agency import Agency
 
     #: A row of what an office has set: which table, first and last day, kind, name, hours.
     Setting = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from lpse_admin.worktime.working_calendar import Kind
 from models.accounts.user import User
-from models.agency import Agency
 from models.audit import AuditEntry, history_of
-from models.office_day import OfficeDay
-from models.working_time import calendar_of
+from models.office.agency import Agency
+from models.office.calendars import calendar_of
+from models.office.office_day import OfficeDay
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture
 

@@ -17,8 +17,8 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
 from models import audit
 from models.accounts.user import User
-from models.agency import Agency, lock
 from models.base import Base, Identity, Moment, PrimaryKey
+from models.office.agency import Agency, lock
 from models.typed import fault_of
 
 if TYPE_CHECKING:

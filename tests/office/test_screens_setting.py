@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from models.accounts.user import User
-from models.agency import Agency
 from models.audit import AuditEntry, history_of
-from models.setting import Threshold
-from models.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
-from models.working_time import calendar_of, warning_share
+from models.office.agency import Agency
+from models.office.calendars import calendar_of, warning_share
+from models.office.setting import Threshold
+from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
 from tests.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:

@@ -20,11 +20,10 @@ from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, nationa
 from lpse_admin.worktime.office_hours import WEEKDAYS
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
-from models.agency import Agency
 from models.database import db
-from models.office_day import OfficeDay, day_of, days_of_year, set_day
-from models.working_time import calendar_of
-from views.agencies import answered, ask, named, reachable
+from models.office.agency import Agency
+from models.office.calendars import calendar_of
+from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
 from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering
@@ -34,6 +33,7 @@ from views.forms import Form, Needed
 from views.i18n.language import day as in_words
 from views.i18n.language import tr
 from views.lists import Column, ListSpec
+from views.office.agencies import answered, ask, named, reachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

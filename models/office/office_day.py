@@ -13,9 +13,9 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.office_hours import spans
 from lpse_admin.worktime.working_calendar import OverrideKind
 from models.accounts.user import User
-from models.agency import Agency
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
-from models.setting import begin, conclude, date_faults
+from models.office.agency import Agency
+from models.office.setting import begin, conclude, date_faults
 from models.typed import fault_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Agencies, their settings, hours and holidays."""

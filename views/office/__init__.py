@@ -1,0 +1,1 @@
+"""Holidays and settings of an office."""
