@@ -49,7 +49,7 @@ _MODULES = (
     "models.scope",
     "models.search.index",
     "models.search.search",
-    "models.sop",
+    "models.sops.sop",
     "models.triggers",
     "models.typed",
     "models.waiting",

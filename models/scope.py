@@ -29,7 +29,7 @@ from models.office.setting import Threshold
 from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.saved_view import seen_by
-from models.sop import SopRevision, SopState
+from models.sops.sop import SopRevision, SopState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from models.deviations.deviation import Deviation, DeviationState, in_state, not
 from models.office.agency import Agency
 from models.office.calendars import calendars_of
 from models.scope import visible
-from models.sop import papers as papers_of
+from models.sops.sop import papers as papers_of
 from models.worktime.step_durations import late_now
 
 if TYPE_CHECKING:

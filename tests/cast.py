@@ -26,7 +26,7 @@ from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource, Emergenc
 from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import OverrideKind
-from models import audit, sop
+from models import audit
 from models.accounts.user import User
 from models.changes.drafts import draft
 from models.delegation.absence import Absence, record
@@ -40,6 +40,7 @@ from models.office.office_day import OfficeDay, set_day
 from models.office.setting import set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.releases.freeze import Freeze, FreezeEntry, enter
+from models.sops import sop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,7 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import asked_items
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
 from tests.program import PDF, Visitor, close, make_program
 

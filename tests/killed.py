@@ -19,7 +19,7 @@ from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.notifications.outbox import send
 from models.notifications.smtp_client import Letter, Parcel
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from tests.cast import NOW, WatchedSession, answer, fulfil, values_for
 
 if TYPE_CHECKING:

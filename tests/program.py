@@ -15,7 +15,7 @@ from lpse_admin.sop import papers
 from models.audit import Circumstances, answer_for
 from models.database import db
 from models.demo.cast import PASSWORD, make_cast
-from models.sop import load
+from models.sops.sop import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -38,7 +38,7 @@ from models.inventory.mutation import snapshot
 from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.search import index
-from models.sop import SopRevision, SopState
+from models.sops.sop import SopRevision, SopState
 from models.worktime.timing import lateness, raise_overdue
 from tests.cast import answer, session_on
 

@@ -28,7 +28,7 @@ from models.notifications.notification import Notification
 from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import Visitor

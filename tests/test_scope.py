@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
-from models import sop
 from models.accounts.user import User
 from models.audit import AuditEntry
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
@@ -27,7 +26,8 @@ from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.releases.freeze_permit import permit
 from models.scope import sees_the_office, told_in_office, visible
-from models.sop import SopRevision
+from models.sops import sop
+from models.sops.sop import SopRevision
 from tests.cast import (
     NOW,
     ROUTES,

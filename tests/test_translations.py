@@ -32,7 +32,7 @@ from models.accounts.user import User
 from models.changes.activity import Activity
 from models.releases.freeze_permit import permit
 from models.saved_view import save
-from models.sop import load
+from models.sops.sop import load
 from tests.cast import (
     LUMAJANG,
     NOW,

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from lpse_admin.sop.steps import Outcome, Result, Urgency
-from models.sop import SopState
+from models.sops.sop import SopState
 from views.exporting import CellKind, ExportColumn
 from views.i18n.language import day, exact, moments, number, rupiah, tr
 

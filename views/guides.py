@@ -15,7 +15,7 @@ from lpse_admin.errors import NotFound
 from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from models.database import db
-from models.sop import in_force
+from models.sops.sop import in_force
 from views.base import me, stands_in_for_head
 
 if TYPE_CHECKING:

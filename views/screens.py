@@ -34,7 +34,7 @@ from views.office.holidays import HolidayView
 from views.office.settings import SettingView
 from views.releases.freezes import FreezeView
 from views.search import search
-from views.sops import SopView
+from views.sops.sops import SopView
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask

@@ -21,7 +21,7 @@ from models.changes.revision import ChangeRevision
 from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.deviations.deviation import Deviation
 from models.office.agency import Agency
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message

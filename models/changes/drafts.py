@@ -11,7 +11,7 @@ from models.base import session_of
 from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.changes.transition import open_activity
-from models.sop import in_force
+from models.sops.sop import in_force
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -16,7 +16,7 @@ from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.revision import ChangeRevision
 from models.office.agency import NumberCounter
-from models.sop import SopMove
+from models.sops.sop import SopMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

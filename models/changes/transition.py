@@ -26,7 +26,7 @@ from models.deviations import deviation
 from models.notifications.rules import moved, to_be_disposed_of
 from models.office.agency import next_serial, request_number
 from models.releases import conflicts
-from models.sop import in_force
+from models.sops.sop import in_force
 from models.worktime import step_durations
 from models.worktime.timing import delays, lateness, reading, remeasure
 

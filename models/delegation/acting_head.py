@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from lpse_admin.accounts.roles import Role
 from models.changes.change import ChangeRequest
 from models.notifications import rules
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
     import datetime as dt

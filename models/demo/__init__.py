@@ -26,7 +26,7 @@ from models.demo.office import Counters, Office, papers_with_requesters, planned
 from models.demo.register import Register
 from models.demo.routes import Routes
 from models.office.calendars import calendar_of
-from models.sop import SopRevision, SopState, in_force, load
+from models.sops.sop import SopRevision, SopState, in_force, load
 from models.worktime import step_durations
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
 from models.accounts.user import User
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
     import datetime as dt

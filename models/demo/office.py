@@ -17,7 +17,7 @@ from models.delegation.delegation import Delegation, DelegationKind, capacity
 from models.demo.bulk import inserted, updated
 from models.demo.hours import MINUTE, OfficeHours
 from models.office.agency import NumberCounter
-from models.sop import SopRevision, SopState
+from models.sops.sop import SopRevision, SopState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

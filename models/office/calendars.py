@@ -15,7 +15,7 @@ from lpse_admin.worktime.working_calendar import Override, OverrideKind, WorkCal
 from models.office.office_day import OfficeDay
 from models.office.setting import DEFAULT_WARNING_SHARE, Threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
-from models.sop import SopRevision, paper_of
+from models.sops.sop import SopRevision, paper_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

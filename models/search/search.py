@@ -22,7 +22,7 @@ from models.database import is_sqlite
 from models.inventory.asset import Asset
 from models.scope import sees_the_office
 from models.search.index import INDEX, VOCABULARY, WORDS, SearchKind, SearchRecord, key_range, record_id
-from models.sop import SopRevision, SopStep
+from models.sops.sop import SopRevision, SopStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

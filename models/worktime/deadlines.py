@@ -24,7 +24,7 @@ from models.notifications import rules
 from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.office.calendars import calendar_of, warning_share
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from models.worktime import step_durations
 from models.worktime.timing import raise_overdue
 from models.worktime.timing import reading as reading_of

@@ -12,7 +12,7 @@ from lpse_admin.worktime.step_timing import Clock, Reading, reading, standard_of
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.office.calendars import calendar_of
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
     import datetime as dt

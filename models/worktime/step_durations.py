@@ -24,7 +24,7 @@ from models.base import Base, Identity, Moment, stored
 from models.changes.activity import Activity
 from models.database import is_sqlite
 from models.office.calendars import calendar_of
-from models.sop import papers
+from models.sops.sop import papers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -32,7 +32,7 @@ from models.notifications.notification import Notification
 from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from tests.cast import (
     LUMAJANG,
     NOW,

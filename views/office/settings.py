@@ -33,7 +33,7 @@ from models.office.working_hours import (
     set_hours,
     set_ramadan,
 )
-from models.sop import in_force
+from models.sops.sop import in_force
 from views.base import may_i, me, row_id
 from views.clock import now
 from views.entry import EntryView, entering

@@ -21,7 +21,7 @@ from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.search.index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from views.i18n.language import brief, tr
 
 if TYPE_CHECKING:

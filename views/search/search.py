@@ -22,7 +22,7 @@ from models.inventory.asset import Asset
 from models.scope import visible
 from models.search.index import SearchKind
 from models.search.search import Search, coded, numbered, of_sop, of_user
-from models.sop import SopRevision
+from models.sops.sop import SopRevision
 from views.base import may_i, reader
 from views.i18n.language import number
 from views.lists import COUNTED

@@ -9,7 +9,7 @@ from markupsafe import escape
 from sqlalchemy import select
 
 from lpse_admin.sop import papers, parse
-from models.sop import SopRevision, SopState
+from models.sops.sop import SopRevision, SopState
 from tests.cast import LUMAJANG, TANA_TIDUNG
 from tests.house import house, upload  # noqa: F401 - the fixture
 

@@ -25,7 +25,7 @@ from models import audit
 from models.accounts.user import User
 from models.database import db
 from models.office.agency import Agency
-from models.sop import SopRevision, SopState, examine, in_force, load
+from models.sops.sop import SopRevision, SopState, examine, in_force, load
 from views.base import may_i, row_id
 from views.clock import now
 from views.entry import EntryView

@@ -10,8 +10,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete
 from lpse_admin.sop import papers
 from lpse_admin.sop.steps import Outcome, Step
-from models import sop
 from models.changes.change import ChangeRequest
+from models.sops import sop
 from tests.cast import NOW, TANA_TIDUNG, user, values_for
 from tests.house import House, form, house, written
 

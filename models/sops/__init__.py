@@ -1,0 +1,1 @@
+"""SOP revisions in the database."""
