@@ -18,10 +18,12 @@ from waitress import create_server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lpse_admin import config
-from models import audit, demo
+from models import demo
+from models.audit import trail as audit_trail
 from models.database import db
-from views import access, clock, commands, guides, headers, health, refusals, screens, trail
+from views import access, clock, commands, guides, headers, health, refusals, screens
 from views.accounts import profile
+from views.audit import context
 from views.i18n import language
 from views.releases import calendar_feed
 from views.rounds import Rounds
@@ -54,10 +56,10 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     headers.init_app(app)
     refusals.init_app(app)
     # The order of these is the order in which they look at a request.
-    trail.begin(app)
+    context.begin(app)
     access.init_app(app, chosen)
     CSRFProtect(app)
-    trail.init_app(app)
+    context.init_app(app)
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
@@ -104,7 +106,7 @@ def _set_clock(app: Flask, reading: Callable[[], dt.datetime] | None) -> None:
 @cache
 def _arm_the_trail() -> None:
     """Make every session of this process tell the trail what it writes."""
-    audit.watch(db.session)
+    audit_trail.watch(db.session)
 
 
 def prepare(app: Flask, settings: config.Settings) -> None:

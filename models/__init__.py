@@ -8,8 +8,8 @@ from importlib import import_module
 _MODULES = (
     "models.accounts.login",
     "models.accounts.user",
-    "models.audit",
-    "models.audit_chain",
+    "models.audit.trail",
+    "models.audit.verification",
     "models.changes.activity",
     "models.changes.assignment",
     "models.changes.change",

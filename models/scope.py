@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.absence import Absence

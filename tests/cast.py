@@ -26,8 +26,8 @@ from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource, Emergenc
 from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import OverrideKind
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.drafts import draft
 from models.delegation.absence import Absence, record
 from models.delegation.delegation import Delegation, DelegationKind
@@ -64,7 +64,7 @@ class WatchedSession(Session):
     """A session that the trail watches, as the program's own is."""
 
 
-audit.watch(WatchedSession)
+trail.watch(WatchedSession)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def session_on(url: str) -> Iterator[WatchedSession]:
 def answer(session: Session, action: str = "test", *, now: dt.datetime = NOW, **circumstances: Any) -> None:
     """Let the program itself answer for what is written next, unless ``circumstances`` say who does."""
     told = {"actor_id": None, "actor_name": "tests", **circumstances}
-    audit.answer_for(session, audit.Circumstances(at=now, action=action, **told))
+    trail.answer_for(session, trail.Circumstances(at=now, action=action, **told))
 
 
 def install(session: Session) -> Cast:
@@ -325,7 +325,7 @@ def move(
         equipment = [] if change.step is Step.CLOSED else fulfil(session, change, now=now)
         given = {**values_for(change.step, outcome), **explanations(change), **(values or {})}
         finished = change.advance(outcome, actor, now=now, values=given, equipment=equipment)
-        audit.give(session, capacity=finished.capacity, reason=finished.reason)
+        trail.give(session, capacity=finished.capacity, reason=finished.reason)
         session.commit()
     except BaseException:
         session.rollback()

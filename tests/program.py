@@ -12,7 +12,7 @@ from jinja2 import BytecodeCache
 from app import create_app
 from lpse_admin.config import Environment, LoginLimit, Settings
 from lpse_admin.sop import papers
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.demo.cast import PASSWORD, make_cast
 from models.sops.sop import load

@@ -14,7 +14,7 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.activity import Activity
 from models.changes.assignment import Handover
 from models.changes.change import ChangeRequest

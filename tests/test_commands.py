@@ -16,7 +16,7 @@ from lpse_admin.config import Environment, Settings
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.history import verify
 from models.database import db, writes
 from tests.cast import LUMAJANG, at, install, session_on, walk

@@ -19,9 +19,10 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
-from models import audit, audit_chain
 from models.accounts.user import User, is_password_of
-from models.audit import AuditEntry
+from models.audit import trail as audit_trail
+from models.audit import verification
+from models.audit.trail import AuditEntry
 from models.base import Base, UtcDateTime, as_json
 from models.changes import history
 from models.changes.activity import RECORD_OF, Activity, Release
@@ -308,14 +309,14 @@ def test_the_files_open(register):
 
 
 def test_the_trail_holds_and_the_stored_steps_agree_with_the_history(register):
-    assert audit_chain.verify(register) is None
+    assert verification.verify(register) is None
     assert list(history.verify(register)) == []
 
 
 def test_the_trail_tells_of_every_row_in_the_order_of_time(register):
     told = {
         (row.table_name, row.row_id)
-        for row in register.connection().execute(select(audit.AuditRow.table_name, audit.AuditRow.row_id))
+        for row in register.connection().execute(select(audit_trail.AuditRow.table_name, audit_trail.AuditRow.row_id))
     }
     for table, rows in rows_of(register).items():
         if table not in TRAIL | DERIVED | {"alembic_version"}:
@@ -397,7 +398,7 @@ def test_a_register_on_top_of_another_goes_on_from_it(database_url):
     with session_on(database_url) as session:
         first_start(session, WALL_CLOCK, requests=20)
         assert make_register(session, requests=20, now=WALL_CLOCK) == 40
-        assert audit_chain.verify(session) is None
+        assert verification.verify(session) is None
         assert list(history.verify(session)) == []
         assert session.scalar(select(func.count()).select_from(ChangeRequest)) == 40
 
@@ -427,7 +428,7 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
         requester = session.scalars(select(User).where(User.username == "pemohon")).one()
         draft(session, requester, now=now, values={"title": "Baru"})
         session.commit()
-        assert audit_chain.verify(session) is None
+        assert verification.verify(session) is None
         assert list(history.verify(session)) == []
 
 

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import func, select
 
 from lpse_admin.sop.steps import Step
-from models.audit import AuditEntry
-from models.audit_chain import anchors, verify
+from models.audit.trail import AuditEntry
+from models.audit.verification import anchors, verify
 from models.base import Base
 from models.changes.change import ChangeRequest
 from tests.cast import LUMAJANG, asset, delegation

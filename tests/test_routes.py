@@ -14,8 +14,8 @@ from lpse_admin.accounts.permissions import Resource, Verb, may
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
 from models.accounts.user import User
-from models.audit import AuditEntry
-from models.audit_chain import anchors
+from models.audit.trail import AuditEntry
+from models.audit.verification import anchors
 from models.base import Base
 from models.changes.activity import RECORD_OF
 from models.changes.change import ChangeRequest

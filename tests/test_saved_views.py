@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.saved_view import MOST_VIEWS, SavedView
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
 from models.delegation.absence import Absence

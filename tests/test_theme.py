@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from models.accounts.user import Scheme, User
-from models.audit import history_of
+from models.audit.trail import history_of
 from tests.browser import serve
 from tests.house import house  # noqa: F401 - the fixture
 from tests.program import PASSWORD, Visitor

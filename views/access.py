@@ -15,7 +15,7 @@ from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
 from lpse_admin.i18n import _
 from models.accounts.login import Attempt, Login, log_in, logged_in
 from models.accounts.user import User
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.delegation.delegation import Delegation, delegation_of
 from models.notifications.notification import unread

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from lpse_admin.accounts.permissions import Resource, Verb, may
 from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.database import db, is_sqlite
 from models.saved_view import kept_of, may_share
 from models.scope import visible

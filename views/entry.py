@@ -10,7 +10,7 @@ from flask import flash, redirect, request
 
 from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import Message, _
-from models import audit
+from models.audit import trail
 from models.database import db
 from views.base import RecordView
 from views.i18n.wording import tr
@@ -34,7 +34,7 @@ def entering(form: Form, action: str, *, reason: str | None = None) -> Iterator[
     Whether it was done is seen from ``form.errors``. What is wrong with no field is raised on.
     """
     session = db.session()
-    audit.give(session, action=action, reason=reason)
+    trail.give(session, action=action, reason=reason)
     try:
         yield
         come_back()

@@ -10,10 +10,10 @@ from flask import current_app, request, url_for
 from lpse_admin.accounts.permissions import Verb, may
 from lpse_admin.i18n import Message, _
 from views.access import unread_count, viewer
+from views.audit.context import capacity
 from views.base import RecordView, stands_in_for_head
 from views.i18n.language import current_language, tr
 from views.notifications.notifications import unread_label
-from views.trail import capacity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.office.agency import Agency
 from models.worktime.deadlines import sweep

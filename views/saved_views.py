@@ -13,7 +13,7 @@ from wtforms import BooleanField, HiddenField, StringField
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, Malformed, NotFound
 from lpse_admin.i18n import _
-from models import audit
+from models.audit import trail
 from models.database import db
 from models.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save
 from models.scope import saved_views_of
@@ -106,7 +106,7 @@ def columns(screen: str) -> Response:
     if keys:
         keys = [column.key for column in chosen(offered, keys)]
     session = db.session()
-    audit.give(session, action="list.columns")
+    trail.give(session, action="list.columns")
     keep_columns(session, me(), view.resource, [] if tuple(keys) == standard_keys(offered, {}) else keys)
     session.commit()
     flash(gettext("The columns are kept. Nobody else's list has changed."), "success")
@@ -160,7 +160,7 @@ def keep(screen: str) -> Any:  # noqa: ANN401 - a page or a redirect
     form = ViewForm()
     query = _sent_address(view)
     session = db.session()
-    audit.give(session, action="list.view.save")
+    trail.give(session, action="list.view.save")
     try:
         saved = save(
             session,
@@ -195,7 +195,7 @@ def alter(screen: str, view_id: str) -> Any:  # noqa: ANN401 - a page or a redir
     place, form = _screen(screen), ViewForm()
     view = _view(place, view_id)
     id_ = view.id
-    audit.give(db.session(), action="list.view.alter")
+    trail.give(db.session(), action="list.view.alter")
     try:
         view.alter(me(), name=form.name.data or "", shared_with=form.role())
         db.session.commit()
@@ -210,7 +210,7 @@ def begin(screen: str, view_id: str) -> Response:
     """Begin this list with a view or, with ``standard``, as the program has it again."""
     place = _screen(screen)
     view = _view(place, view_id)
-    audit.give(db.session(), action="list.view.begin")
+    trail.give(db.session(), action="list.view.begin")
     begin_with(db.session(), me(), place.resource, None if request.form.get("standard") else view)
     db.session.commit()
     flash(gettext("The list begins differently from now on, for you alone."), "success")
@@ -222,7 +222,7 @@ def discard(screen: str, view_id: str) -> Response:
     """Remove a view; the page has asked before."""
     place = _screen(screen)
     view = _view(place, view_id)
-    audit.give(db.session(), action="list.view.discard")
+    trail.give(db.session(), action="list.view.discard")
     view.discard(me())
     db.session.commit()
     flash(gettext("The view is removed."), "success")

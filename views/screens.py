@@ -16,7 +16,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from views import frame, home, saved_views
 from views.accounts.users import UserView
-from views.audit_trail import AuditView, audit_action
+from views.audit.audit_trail import AuditView, audit_action
 from views.changes.changes import ChangeView
 from views.changes.step_form import sent_as
 from views.changes.step_views import STEP_VIEWS

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from lpse_admin.i18n import _
 from lpse_admin.word import Word
 from models.accounts.user import User
-from models.audit import AuditEntry, AuditRow
+from models.audit.trail import AuditEntry, AuditRow
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.sop import papers
 from models.accounts.user import User
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.delegation.delegation import Delegation
 from models.demo.bulk import Ledger
 from models.demo.cast import ADMINISTRATOR, CAST, PASSWORD, Account, accounts, make_cast

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
-from models import audit
-from models.audit import AuditChain, AuditEntry, AuditRow, Circumstances
+from models.audit import trail
+from models.audit.trail import AuditChain, AuditEntry, AuditRow, Circumstances
 from models.base import Base
 from models.database import is_sqlite
 from models.demo.writer import Writer
@@ -105,7 +105,7 @@ class Ledger:
         """Add an entry to ``chain``; ``told`` are what ``inserted`` and ``updated`` return."""
         head = self._heads.get(chain)
         if head is None:
-            head = self._heads[chain] = _Head(0, audit.FIRST_HASH, is_new=True)
+            head = self._heads[chain] = _Head(0, trail.FIRST_HASH, is_new=True)
         head.number += 1
         entry: Row = {
             "chain": chain,
@@ -121,7 +121,7 @@ class Ledger:
             "rows": f"[{','.join([item.text for item in told])}]",
             "previous_hash": head.hash,
         }
-        entry["hash"] = head.hash = audit.digest(entry)
+        entry["hash"] = head.hash = trail.digest(entry)
         entry["id"] = self.next_id("audit_entry")
         self.add("audit_entry", entry)
         places = {(item.table, item.id) for item in told}
@@ -169,7 +169,7 @@ class Ledger:
 
 
 def inserted(table: str, row: Row, *, change: int | None = None, secret: Collection[str] = ()) -> list[Told]:
-    """Return what the trail says of a new row, as ``models.audit`` says it; ``change`` is the request it belongs to."""
+    """Return what the trail says of a new row, as ``models.audit.trail`` says it; ``change`` is the request it belongs to."""
     after = [
         f'"{name}":{_SECRET if name in secret else _ENCODERS[type(value)](value)}'
         for name, value in sorted([item for item in row.items() if item[1] is not None])
@@ -205,7 +205,7 @@ def _plain(value: object) -> str:
 
 #: As ``models.base.as_json``, with moments and dates as the trail has them.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-_SECRET = encode_basestring(audit._SECRET)  # noqa: SLF001
+_SECRET = encode_basestring(trail._SECRET)  # noqa: SLF001
 
 
 class _Encoders(dict[type, "Callable[[Any], str]"]):

@@ -58,7 +58,7 @@ class Account:
 def make_cast(session: Session, now: dt.datetime) -> list[Account]:
     """Make the accounts that are lacking, for every agency with a loaded paper, and return those that were made.
 
-    The caller answers for the write (``models.audit``) and commits. ``now`` is when the accounts come to be.
+    The caller answers for the write (``models.audit.trail``) and commits. ``now`` is when the accounts come to be.
     """
     known = set(session.scalars(select(User.username)))
     hashed = _hash_of_the_password()

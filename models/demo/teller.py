@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.audit import Circumstances
+from models.audit.trail import Circumstances
 
 if TYPE_CHECKING:
     import datetime as dt

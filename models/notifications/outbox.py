@@ -17,7 +17,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.base import as_json
 from models.database import writes
 from models.notifications.mail import Mail, MailState

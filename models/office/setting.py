@@ -15,8 +15,8 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.office.agency import Agency, lock
 from models.typed import fault_of
@@ -91,7 +91,7 @@ def conclude(session: Session, reason: str, faults: Mapping[str, Message]) -> No
     found = {**faults, **reason_faults(reason)}
     if found:
         raise Incomplete(_("This cannot be set like this."), fields=found)
-    audit.give(session, reason=reason.strip())
+    trail.give(session, reason=reason.strip())
 
 
 def reason_faults(reason: str) -> dict[str, Message]:

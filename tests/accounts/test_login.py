@@ -14,7 +14,7 @@ from sqlalchemy import select
 from lpse_admin.config import LoginLimit
 from models.accounts.login import LoginFailure
 from models.accounts.user import User
-from models.audit import AuditEntry, Circumstances, answer_for
+from models.audit.trail import AuditEntry, Circumstances, answer_for
 from models.database import db
 from tests.program import Visitor, close, make_program
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.changes.assignment import Handover, hand_over, take_up
 from models.notifications.notification import Notification
 from models.waiting import Reader, for_reader, sent_on

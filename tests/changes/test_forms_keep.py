@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.demo.cast import PASSWORD
 from tests.cast import LUMAJANG, at
 from tests.house import form, house  # noqa: F401 - the fixture

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.drafts import draft

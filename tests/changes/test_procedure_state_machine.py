@@ -28,8 +28,8 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.transitions import asked_items
 from lpse_admin.worktime.working_calendar import WorkCalendar
-from models import audit_chain
 from models.accounts.user import User
+from models.audit import verification
 from models.changes.assignment import hand_over, take_up
 from models.changes.drafts import draft
 from models.delegation.delegation import DelegationKind
@@ -506,4 +506,4 @@ def test_whatever_anybody_tries_the_procedure_holds(offices):
     )  # fmt: skip
     run_state_machine_as_test(lambda: Procedure(session, people), settings=effort)
     session.rollback()
-    assert audit_chain.verify(session) is None
+    assert verification.verify(session) is None

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.audit import AuditEntry, history_of
+from models.audit.trail import AuditEntry, history_of
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from tests.cast import LUMAJANG, NOW, at, delegation, move

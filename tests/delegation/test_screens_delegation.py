@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lpse_admin.accounts.roles import Role
 from lpse_admin.documents.files import MOST_BYTES
 from models.accounts.user import User
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.delegation.delegation import Delegation
 from tests.cast import NOW
 from tests.house import house, upload  # noqa: F401 - the fixture

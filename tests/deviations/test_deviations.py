@@ -17,7 +17,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Lateness, Subject
 from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, deviations, lacking
 from lpse_admin.worktime.working_calendar import OverrideKind
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.assignment import take_up
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification

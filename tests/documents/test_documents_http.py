@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import AuditEntry
+from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.documents.document import Document, attach
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation

@@ -13,7 +13,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.changes.assignment import hand_over, take_up
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant

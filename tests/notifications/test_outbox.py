@@ -18,8 +18,8 @@ from sqlalchemy import make_url, select
 from lpse_admin.notifications.events import Event
 from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import AuditEntry, history_of
-from models.audit_chain import verify
+from models.audit.trail import AuditEntry, history_of
+from models.audit.verification import verify
 from models.notifications import outbox, smtp_client
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell

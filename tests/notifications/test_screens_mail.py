@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.changes.change import ChangeRequest
 from models.notifications.mail import Mail, Mailed, MailState
 from models.notifications.notification import Notification, tell

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import Language, User
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.database import db
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from lpse_admin.worktime.working_calendar import Kind
 from models.accounts.user import User
-from models.audit import AuditEntry, history_of
+from models.audit.trail import AuditEntry, history_of
 from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from models.accounts.user import User
-from models.audit import AuditEntry, history_of
+from models.audit.trail import AuditEntry, history_of
 from models.office.agency import Agency
 from models.office.calendars import calendar_of, warning_share
 from models.office.setting import Threshold

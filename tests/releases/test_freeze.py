@@ -12,7 +12,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.documents.document import Document, detach
 from models.releases.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at
 from models.releases.freeze_permit import Letter, bar, permit, permits_of, permittable

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit import history_of
+from models.audit.trail import history_of
 from models.office.agency import Agency
 from models.releases.freeze import Freeze, FreezePermit
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation

@@ -15,8 +15,8 @@ from wtforms.validators import InputRequired, Length
 from lpse_admin.accounts.passwords import LONGEST, fault
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
-from models import audit
 from models.accounts.user import Scheme, is_password_of, step_of_code
+from models.audit import trail
 from models.database import db
 from models.releases.calendar_feed import feed_of
 from views.base import me
@@ -165,7 +165,7 @@ def choose_mail() -> Response | tuple[str, int]:
         return _page(mail=form)
     muted = sorted({event.value for event in Event} - ALWAYS_MAILED - set(form.events.data or ()))
     if muted != current_user.muted_events:
-        audit.give(db.session(), action="profile.mail")
+        trail.give(db.session(), action="profile.mail")
         current_user.muted_events = muted
         db.session.commit()
     return done(gettext("Kept: you get mail of the events that are ticked."))
@@ -176,7 +176,7 @@ def choose_colours() -> Response:
     """Keep whether this user's screens are light, dark, or as their system has it; anything else changes nothing."""
     form = SchemeForm()
     if form.validate() and form.scheme.data != current_user.scheme:
-        audit.give(db.session(), action="profile.colours")
+        trail.give(db.session(), action="profile.colours")
         current_user.scheme = Scheme(form.scheme.data)
         db.session.commit()
     return redirect(url_for("profile.show", _anchor="colours"), 303)

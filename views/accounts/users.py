@@ -17,8 +17,8 @@ from wtforms.fields.choices import SelectChoice
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from models import audit
 from models.accounts.user import PERSONAL, User, enter
+from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from views.base import may_i
@@ -225,7 +225,7 @@ class UserView(EntryView):
         return self._kept(user, "user.enable", gettext("%(name)s can log in now.", name=user.full_name))
 
     def _kept(self, user: User, action: str, sentence: str) -> Any:  # noqa: ANN401
-        audit.give(db.session(), action=action)
+        trail.give(db.session(), action=action)
         db.session.commit()
         return self.done(sentence, user.id)
 

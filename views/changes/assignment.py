@@ -13,8 +13,8 @@ from wtforms.fields.choices import SelectChoice
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove
 from lpse_admin.i18n import Message, _
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.assignment import fault_of_reason, hand_over, take_up
 from models.database import db
 from views.base import me
@@ -75,7 +75,7 @@ class TakeUp(_OfSteps):
     def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
         """Take one up."""
         change = self._change(view, id_)
-        audit.give(db.session(), action="change.take-up", capacity=change.capacity_of(me(), now()), reason=None)
+        trail.give(db.session(), action="change.take-up", capacity=change.capacity_of(me(), now()), reason=None)
         take_up(change, me(), now=now(), version=change.version)
         return _("The step is in your hands. Its handling is counted from now on.")
 
@@ -117,7 +117,7 @@ class HandOver(_OfSteps):
         to = db.session.get_one(User, int(form["to"].data if form else 0))
         reason = (form["reason"].data or "").strip() if form else ""
         capacity = change.capacity_of(me(), now())
-        audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
+        trail.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
         hand_over(change, to, me(), now=now(), reason=reason, version=change.version)
         return _("The step is in the hands of %(name)s now.", name=to.full_name)
 

@@ -17,8 +17,8 @@ from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refus
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.assignment import hand_over, take_up
 from models.changes.change import ChangeRequest
@@ -176,7 +176,7 @@ class ChangeView(RecordView):
         if request.form.get("outcome"):
             _sent_outcome()  # a form that cannot be read leaves no draft behind
         change = draft(session, current_user, now=now(), values=_known_of(current_user))
-        audit.give(session, action="change.draft")
+        trail.give(session, action="change.draft")
         session.commit()
         return self._requested(change.id)
 
@@ -209,7 +209,7 @@ class ChangeView(RecordView):
         self.demand(Verb.DELETE)
         session = db.session()
         discard(self.change(row_id(request.form.get("id"))), current_user)
-        audit.give(session, action="change.discard")
+        trail.give(session, action="change.discard")
         session.commit()
         flash(gettext("The draft is gone."), "success")
         return redirect(self.get_url(".index_view"), 303)
@@ -239,7 +239,7 @@ class ChangeView(RecordView):
         """Take the open step up: from now on it is in this person's hands."""
         change = self.change(row_id(change_id))
         take_up(change, current_user, now=now(), version=sent_version())
-        audit.give(db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now()))
+        trail.give(db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now()))
         db.session.commit()
         flash(gettext("The step is in your hands. Its handling is counted from now on."), "success")
         return redirect(self.row_url(change.id) + "#step", 303)
@@ -256,7 +256,7 @@ class ChangeView(RecordView):
             come_back()
             hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
             capacity = change.capacity_of(current_user, now())
-            audit.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
+            trail.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
             db.session.commit()
         except (Incomplete, NoSuchMove) as refusal:
             if wants_json():
@@ -291,7 +291,7 @@ class ChangeView(RecordView):
             finished = change.advance(
                 outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()
             )
-            audit.give(session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason)
+            trail.give(session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason)
             session.commit()
         except (Incomplete, TooLarge) as refusal:
             session.rollback()

@@ -10,7 +10,7 @@ from flask_login import current_user
 from lpse_admin.documents import files
 from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, Refused, TooLarge
 from lpse_admin.i18n import Message, _
-from models import audit
+from models.audit import trail
 from models.database import db
 from models.documents.document import attach
 from views.changes.step_form import StepForm, UnreadableValues, sent_as, step_form
@@ -103,7 +103,7 @@ def keep(load: Callable[[], ChangeRequest]) -> None:
         change = load()
         sound = {key: value for key, value in values.items() if key not in refusal.fields}
         _save(change, form, sound, only_sound=True)
-    audit.give(session, action="change.save")
+    trail.give(session, action="change.save")
     session.commit()
     if trouble is not None:
         raise trouble

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from models import audit_chain
+from models.audit import verification
 from views.commands.terminal import Group, fail, reading
 
 group = Group("audit", help="The audit trail: verify, anchor.")
@@ -23,9 +23,9 @@ def verify(file: Path | None) -> None:
     """Read every chain from its first entry; exit 1 and name the first row that does not hold."""
     kept = _anchors(file) if file else []
     with reading() as session:
-        if broken := audit_chain.verify(session, kept):
+        if broken := verification.verify(session, kept):
             fail(f"chain {broken.chain}, entry {broken.number}: {broken.fault}")
-        heads = audit_chain.anchors(session)
+        heads = verification.anchors(session)
     click.echo(f"All {len(heads)} chains hold, {sum(head.number for head in heads)} entries.")
 
 
@@ -33,12 +33,12 @@ def verify(file: Path | None) -> None:
 def anchor() -> None:
     """Write one line for each chain, to be kept where nobody of this installation can change it."""
     with reading() as session:
-        for head in audit_chain.anchors(session):
+        for head in verification.anchors(session):
             click.echo(str(head))
 
 
-def _anchors(file: Path) -> list[audit_chain.Anchor]:
+def _anchors(file: Path) -> list[verification.Anchor]:
     try:
-        return [audit_chain.Anchor.read(line) for line in file.read_text().splitlines() if line.strip()]
+        return [verification.Anchor.read(line) for line in file.read_text().splitlines() if line.strip()]
     except ValueError:
         raise click.BadParameter(f"{file} holds something that is no anchor", param_hint="--anchor") from None

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lpse_admin.errors import Refused
 from lpse_admin.sop import Fault, Faulty
 from models.accounts.user import Language
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.database import db, is_sqlite, writes
 from views.clock import now
 from views.i18n.wording import tr

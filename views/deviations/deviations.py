@@ -20,8 +20,8 @@ from lpse_admin.errors import Incomplete
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, Subject
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.change import ChangeRequest
 from models.database import db, is_sqlite
 from models.delegation.delegation import Delegation
@@ -113,7 +113,7 @@ class DisposeOf(BulkAction):
     def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Dispose of one."""
         given = read_disposal(form, _ALL) if form else {}
-        audit.give(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
+        trail.give(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
         _dispose(view.get_one(str(id_)), given)
         return _("The deviation is disposed of.")
 
@@ -276,7 +276,7 @@ def _dispose(deviation: Deviation, given: Mapping[str, object]) -> None:
     except Incomplete as refusal:
         named = {disposal_field(name, deviation.id): message for name, message in refusal.fields.items()}
         raise Incomplete(refusal.message, fields=named) from None
-    audit.give(db.session(), capacity=deviation.disposed_capacity)
+    trail.give(db.session(), capacity=deviation.disposed_capacity)
 
 
 def _counted(listing: Listing) -> list[Any]:

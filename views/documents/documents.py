@@ -17,8 +17,8 @@ from lpse_admin.documents.files import VIEWABLE_TYPES, FileType, viewable
 from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.loading import whole
@@ -91,7 +91,7 @@ class DocumentView(RecordView):
         document = self.get_one(document_id)
         name = document.name
         detach(session, document, current_user, now())
-        audit.give(session, action="document.remove")
+        trail.give(session, action="document.remove")
         session.commit()
         flash(gettext("Removed: %(name)s.", name=name), "success")
         return redirect(url_for("change.details_view", id=change_id) + "#step", 303)

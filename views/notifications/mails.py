@@ -14,8 +14,8 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.notifications.mail import Mail, Mailed, MailState, mailed
@@ -69,7 +69,7 @@ def send_again(one: Notification) -> None:
     """Let the mail of a notification wait to be sent anew; raises NoSuchMove where there is none that has failed."""
     if one.mail is None:
         raise NoSuchMove(_("Only a mail that has failed can be sent again."))
-    audit.give(db.session(), action="mail.again")
+    trail.give(db.session(), action="mail.again")
     one.mail.send_again(now())
 
 

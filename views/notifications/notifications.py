@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
-from models import audit
+from models.audit import trail
 from models.database import db
 from models.notifications.notification import MOST_UNREAD, Notification, read_all
 from views.access import unread_count
@@ -56,7 +56,7 @@ class MarkAsRead(BulkAction):
         one = view.get_one(str(id_))
         if one.read_at is not None:
             return _("It was read already.")
-        audit.give(db.session(), action="notification.read")
+        trail.give(db.session(), action="notification.read")
         one.read(now())
         return _("It is marked as read.")
 
@@ -133,7 +133,7 @@ class NotificationView(BulkView):
         """Mark one as read, and go where it leads."""
         one = self.get_one(notification_id)
         if one.read_at is None:
-            audit.give(db.session(), action="notification.read")
+            trail.give(db.session(), action="notification.read")
             one.read(now())
             db.session.commit()
         if one.change_id is None:
@@ -144,7 +144,7 @@ class NotificationView(BulkView):
     def read_all(self) -> Response:
         """Mark everything as read."""
         session = db.session()
-        audit.give(session, action="notification.read")
+        trail.give(session, action="notification.read")
         count = read_all(session, me(), now())
         session.commit()
         flash(ngettext("%(num)s notification is marked as read.", "%(num)s notifications are marked as read.", count))

@@ -11,7 +11,7 @@ from icalendar import Calendar, Event, vDuration
 
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
-from models import audit
+from models.audit import trail
 from models.database import db
 from models.delegation.delegation import delegation_of
 from models.releases.calendar import EntryKind, entries
@@ -68,7 +68,7 @@ def create() -> str:
     """Make a new address in place of a former one, and show it this once."""
     session = db.session()
     token = make(session, me(), now())
-    audit.give(session, action="feed.make")
+    trail.give(session, action="feed.make")
     session.commit()
     return show_page(feed_address=_base() + url_for("feed.show", token=token))
 
@@ -78,7 +78,7 @@ def shut() -> AnyResponse:
     """Revoke the address: whoever knows it reads nothing any more."""
     session = db.session()
     revoke(session, me(), now())
-    audit.give(session, action="feed.revoke")
+    trail.give(session, action="feed.revoke")
     session.commit()
     return done(gettext("The calendar address is revoked."), anchor="calendar")
 

@@ -18,8 +18,8 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import Environment
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.office.agency import Agency
@@ -294,4 +294,4 @@ def _allow(freeze: Freeze, change: ChangeRequest, form: PermitForm) -> None:
     if form.inspected is not None:
         letter = Letter(form.inspected.name, form.inspected.type.media_type, form.content)
     given = permit(session, freeze, change, by=me(), now=at, reason=form.reason.data or "", letter=letter)
-    audit.give(session, capacity=given.capacity)
+    trail.give(session, capacity=given.capacity)

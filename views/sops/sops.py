@@ -21,8 +21,8 @@ from lpse_admin.errors import Incomplete, NotAllowed, TooLarge
 from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from lpse_admin.sop import Fault, Faulty, Sop, check, to_toml
-from models import audit
 from models.accounts.user import User
+from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, examine, in_force, load
@@ -183,7 +183,7 @@ class SopView(EntryView):
         come_back()
         session, moment = db.session(), now()
         revision = load(session, form.text.data, form.key.data, now=moment, by=_me())
-        audit.give(session, action="sop.load")
+        trail.give(session, action="sop.load")
         is_new = revision.loaded_at == moment
         session.commit()
         if is_new:
@@ -197,7 +197,7 @@ class SopView(EntryView):
         self.demand(Verb.ENACT)
         revision = self.get_one(str(row_id(sop_id)))
         revision.enact(now=now(), by=_me())
-        audit.give(db.session(), action="sop.enact")
+        trail.give(db.session(), action="sop.enact")
         db.session.commit()
         return self.done(gettext("%(sop)s is in force now.", sop=revision.number or revision.key), revision.id)
 

@@ -254,7 +254,7 @@ def _tell(session: Session) -> None:
         return
     circumstances: Circumstances | None = session.info.get(_CIRCUMSTANCES)
     if circumstances is None:
-        message = "nobody answers for this write: call models.audit.answer_for first"
+        message = "nobody answers for this write: call models.audit.trail.answer_for first"
         raise RuntimeError(message)
     chains: dict[int, list[dict[str, Any]]] = {}
     own = next((row["chain"] for row in pending if row["chain"] != INSTALLATION), INSTALLATION)
@@ -353,7 +353,7 @@ def _refuse_untold(state: ORMExecuteState) -> None:
     """Statements that write go round the objects that the trail is told from, so they are refused."""
     written_out = isinstance(state.statement, TextClause) and not _READS.match(state.statement.text)
     if state.is_insert or state.is_update or state.is_delete or written_out:
-        message = "write through objects, or tell the trail with models.audit.append"
+        message = "write through objects, or tell the trail with models.audit.trail.append"
         raise RuntimeError(message)
 
 

@@ -10,7 +10,7 @@ from flask_babel import force_locale
 
 from lpse_admin.accounts.roles import Role
 from models.accounts.user import Language
-from models.audit import Circumstances, answer_for
+from models.audit.trail import Circumstances, answer_for
 from models.database import db, writes
 from models.notifications.notification import LINK_BASE
 from views.access import delegation, viewer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lpse_admin.i18n import Message, _
-from models.audit import FIRST_HASH, AuditChain, AuditEntry, AuditRow, digest
+from models.audit.trail import FIRST_HASH, AuditChain, AuditEntry, AuditRow, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, case, cast, exists, literal, select
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome
-from models.audit import AuditEntry, AuditRow, RowAction
+from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
 from views.base import RecordView

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
-from models import audit, audit_chain
 from models.accounts.user import User
-from models.audit import AuditEntry, AuditRow, Circumstances
-from models.audit_chain import Anchor
+from models.audit import trail, verification
+from models.audit.trail import AuditEntry, AuditRow, Circumstances
+from models.audit.verification import Anchor
 from models.base import Base
 from models.changes.drafts import discard
 from models.documents.document import FileContent, keep
@@ -60,7 +60,7 @@ def told_since(session, number, chain):
 
 
 def height(session, chain):
-    return next((anchor.number for anchor in audit_chain.anchors(session) if anchor.chain == chain), 0)
+    return next((anchor.number for anchor in verification.anchors(session) if anchor.chain == chain), 0)
 
 
 #: What can be made again from the rest at any time, and is told of with it.
@@ -97,7 +97,7 @@ def test_every_row_that_is_in_the_database_was_told_of(database_url):
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
             assert {(table.name, "/".join(map(str, key))) for key in keys} <= told
-        assert audit_chain.verify(session) is None
+        assert verification.verify(session) is None
 
 
 def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast):
@@ -111,7 +111,7 @@ def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
     finished = change.advance(
         Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED)
     )
-    audit.give(session, capacity=finished.capacity, reason=finished.reason)
+    trail.give(session, capacity=finished.capacity, reason=finished.reason)
     session.commit()
     (entry,), rows = told_since(session, since, office.agency.id)
     assert (entry.at, entry.actor_id, entry.actor_name, entry.capacity) == (
@@ -167,7 +167,7 @@ def test_a_draft_thrown_away_leaves_its_trace(session, cast):
     assert {(table, action) for table, action, *_ in rows} == {
         ("document", "deleted"), ("activity", "deleted"), ("change_request", "deleted"),
     }  # fmt: skip
-    assert audit.history_of(session, "change_request", number)[0].action == "change.discard"
+    assert trail.history_of(session, "change_request", number)[0].action == "change.discard"
 
 
 def test_what_a_savepoint_takes_back_is_not_told(session, cast):
@@ -195,7 +195,7 @@ def test_secrets_never_enter_the_trail(session, cast):
     everything = " ".join(session.scalars(select(AuditEntry.rows)))
     for secret in (person.password_hash, "JBSWY3DPEHPK3PXP", "isi berkas", PASSWORD, "argon2"):
         assert secret not in everything
-    changed = audit.history_of(session, "user_account", person.id)[0].told[0]
+    changed = trail.history_of(session, "user_account", person.id)[0].told[0]
     assert (changed["before"]["password_hash"], changed["after"]["totp_secret"]) == ("***", "***")
 
 
@@ -204,25 +204,25 @@ def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, ca
     answer(session)
     cast.installer.phone = "1"
     session.commit()
-    before = {anchor.chain: anchor for anchor in audit_chain.anchors(session)}
+    before = {anchor.chain: anchor for anchor in verification.anchors(session)}
     assert set(before) == {0, cast.lumajang.agency.id, cast.tana_tidung.agency.id}
     at(session, cast.tana_tidung, Step.EVALUATION)
     answer(session)
     cast.installer.phone = "0"
     session.commit()
-    after = {anchor.chain: anchor for anchor in audit_chain.anchors(session)}
+    after = {anchor.chain: anchor for anchor in verification.anchors(session)}
     assert before[cast.lumajang.agency.id] == after[cast.lumajang.agency.id]
     assert after[cast.tana_tidung.agency.id].number > before[cast.tana_tidung.agency.id].number
     assert after[0].number == before[0].number + 1
 
 
 def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast):
-    before = {anchor.chain: anchor.number for anchor in audit_chain.anchors(session)}
+    before = {anchor.chain: anchor.number for anchor in verification.anchors(session)}
     answer(session)
     for person in (cast.lumajang.head, cast.lumajang.manager, cast.tana_tidung.head):
         person.phone = "1"
     session.commit()
-    after = {anchor.chain: anchor.number for anchor in audit_chain.anchors(session)}
+    after = {anchor.chain: anchor.number for anchor in verification.anchors(session)}
     assert after == {
         chain: number + (chain in {cast.lumajang.agency.id, cast.tana_tidung.agency.id})
         for chain, number in before.items()
@@ -242,7 +242,7 @@ def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch
     def fail(*_):
         raise OSError("no room for the trail")
 
-    monkeypatch.setattr(audit, "digest", fail)
+    monkeypatch.setattr(trail, "digest", fail)
     answer(session)
     cast.lumajang.head.phone = "0334-333333"
     with pytest.raises(OSError, match="no room"):
@@ -271,28 +271,28 @@ def test_odd_circumstances_keep_nothing_from_being_told(session, cast):
     answer(session, "x" * 200, address="9" * 99, request_id="a\x00b" * 40, reason="\x00sebab")
     cast.lumajang.head.phone = "0"
     session.commit()
-    entry = audit.history_of(session, "user_account", cast.lumajang.head.id)[0]
+    entry = trail.history_of(session, "user_account", cast.lumajang.head.id)[0]
     assert (len(entry.action), len(entry.address), len(entry.request_id), entry.reason) == (80, 45, 40, "sebab")
-    assert audit_chain.verify(session) is None
+    assert verification.verify(session) is None
 
 
 def test_an_event_without_rows_can_be_told(session, cast):
     circumstances = Circumstances(NOW, cast.lumajang.inspector.id, "Pemeriksa", "inspection.export")
-    audit.append(session, cast.lumajang.agency.id, circumstances, [])
+    trail.append(session, cast.lumajang.agency.id, circumstances, [])
     session.commit()
     (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.export"))
     assert entry.told == []
-    assert audit_chain.verify(session) is None
+    assert verification.verify(session) is None
 
 
 def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast):
     change = walk(session, cast.lumajang, *ROUTES[Step.CLOSED])
     at(session, cast.lumajang, Step.EVALUATION)
-    history = audit.history_of(session, "change_request", change.id)
+    history = trail.history_of(session, "change_request", change.id)
     assert [entry.action for entry in history] == [
         *(f"change.{outcome}" for outcome in reversed(ROUTES[Step.CLOSED])), "change.draft",
     ]  # fmt: skip
-    assert len(audit.history_of(session, "change_request", change.id, limit=3)) == 3
+    assert len(trail.history_of(session, "change_request", change.id, limit=3)) == 3
 
 
 def test_a_record_s_history_is_found_by_an_index(session, cast):
@@ -300,7 +300,7 @@ def test_a_record_s_history_is_found_by_an_index(session, cast):
         pytest.skip("on a table this small PostgreSQL reads it whole")
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2:4]))
-    audit.history_of(session, "change_request", 1)
+    trail.history_of(session, "change_request", 1)
     statement, parameters = next(each for each in statements if "audit_row" in each[0])
     plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     steps = " ".join(row[-1] for row in plan)
@@ -326,7 +326,7 @@ def tamper(session, cast):
         for statement in statements:
             assert connection.execute(text(statement)).rowcount
 
-    assert audit_chain.verify(session) is None
+    assert verification.verify(session) is None
     return run
 
 
@@ -340,14 +340,14 @@ def tamper(session, cast):
 def test_an_altered_entry_is_found(assignment, session, cast, tamper):
     chain = cast.lumajang.agency.id
     tamper(f"UPDATE audit_entry SET {assignment} WHERE chain = {chain} AND number = 3")
-    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("The entry is not what was written."))
+    assert verification.verify(session) == verification.Break(chain, 3, _("The entry is not what was written."))
 
 
 def test_a_removed_entry_is_found(session, cast, tamper):
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({third})", f"DELETE FROM audit_entry WHERE id IN ({third})")
-    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("An entry is missing before this one."))
+    assert verification.verify(session) == verification.Break(chain, 3, _("An entry is missing before this one."))
 
 
 def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper):
@@ -358,7 +358,9 @@ def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, c
         f"DELETE FROM audit_entry WHERE id IN ({third})",
         f"UPDATE audit_entry SET number = 3 WHERE chain = {chain} AND number = 4",
     )
-    assert audit_chain.verify(session) == audit_chain.Break(chain, 3, _("The entry does not follow the one before it."))
+    assert verification.verify(session) == verification.Break(
+        chain, 3, _("The entry does not follow the one before it.")
+    )
 
 
 def test_entries_in_another_order_are_found(session, cast, tamper):
@@ -369,12 +371,12 @@ def test_entries_in_another_order_are_found(session, cast, tamper):
         f"UPDATE audit_entry SET number = 2 {where} = 3",
         f"UPDATE audit_entry SET number = 3 {where} = -2",
     )
-    assert audit_chain.verify(session).number == 2
+    assert verification.verify(session).number == 2
 
 
 def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper):
     tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
-    assert "index" in str(audit_chain.verify(session).fault)
+    assert "index" in str(verification.verify(session).fault)
 
 
 def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
@@ -382,7 +384,7 @@ def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
     last = height(session, chain)
     tail = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = {last}"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({tail})", f"DELETE FROM audit_entry WHERE id IN ({tail})")
-    assert audit_chain.verify(session) == audit_chain.Break(chain, last, _("The chain ends before its head."))
+    assert verification.verify(session) == verification.Break(chain, last, _("The chain ends before its head."))
 
 
 def cut(session, chain, tamper):
@@ -398,35 +400,35 @@ def cut(session, chain, tamper):
 
 def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.lumajang.agency.id
-    kept = [Anchor.read(f"{anchor}\n") for anchor in audit_chain.anchors(session)]
-    assert kept == audit_chain.anchors(session)
+    kept = [Anchor.read(f"{anchor}\n") for anchor in verification.anchors(session)]
+    assert kept == verification.anchors(session)
     cut(session, chain, tamper)
-    assert audit_chain.verify(session) is None
-    assert audit_chain.verify(session, kept).chain == chain
+    assert verification.verify(session) is None
+    assert verification.verify(session, kept).chain == chain
 
 
 def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.lumajang.agency.id
-    kept = audit_chain.anchors(session)
+    kept = verification.anchors(session)
     cut(session, chain, tamper)
-    audit.append(session, chain, Circumstances(NOW, None, "tests", "lain"), [])
-    assert audit_chain.verify(session) is None
-    assert audit_chain.verify(session, kept) == audit_chain.Break(
+    trail.append(session, chain, Circumstances(NOW, None, "tests", "lain"), [])
+    assert verification.verify(session) is None
+    assert verification.verify(session, kept) == verification.Break(
         chain, height(session, chain), _("The entry is not the one that was anchored.")
     )
 
 
 def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper):
     chain = cast.tana_tidung.agency.id
-    kept = audit_chain.anchors(session)
+    kept = verification.anchors(session)
     entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
     tamper(
         f"DELETE FROM audit_row WHERE entry_id IN ({entries})",
         f"DELETE FROM audit_entry WHERE chain = {chain}",
         f"DELETE FROM audit_chain WHERE chain = {chain}",
     )
-    assert audit_chain.verify(session) is None
-    assert audit_chain.verify(session, kept).chain == chain
+    assert verification.verify(session) is None
+    assert verification.verify(session, kept).chain == chain
 
 
 def test_a_line_that_holds_no_anchor_is_refused():
@@ -447,7 +449,7 @@ def test_the_same_doings_have_the_same_hashes_on_both_databases(new_database):
             whole_play(session, cast)
             told = session.scalars(select(AuditEntry.rows).order_by(AuditEntry.chain, AuditEntry.number)).all()
             # A password's hash has a salt of its own, but stands in the trail as a secret.
-            heads.append((audit_chain.anchors(session), told))
+            heads.append((verification.anchors(session), told))
     assert [json.loads(rows) for rows in heads[0][1]] == [json.loads(rows) for rows in heads[1][1]]
     assert heads[0][0] == heads[1][0]
 
@@ -470,7 +472,7 @@ def test_two_who_write_at_once_make_one_unbroken_chain(database_url):
             thread.start()
         for thread in threads:
             thread.join()
-        assert audit_chain.verify(session) is None
+        assert verification.verify(session) is None
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action.in_([str(key) for key in people]))).all()
         assert len(entries) == 10
 
@@ -481,7 +483,7 @@ def test_two_who_begin_a_chain_at_once_make_one(database_url):
     def write(number):
         try:
             with session_on(database_url) as other:
-                audit.append(other, 77, Circumstances(NOW, None, "tests", str(number)), [])
+                trail.append(other, 77, Circumstances(NOW, None, "tests", str(number)), [])
                 other.commit()
         except IntegrityError as error:  # pragma: no cover - only where the test fails
             failed.append(error)
@@ -493,15 +495,15 @@ def test_two_who_begin_a_chain_at_once_make_one(database_url):
         thread.join()
     assert failed == []
     with session_on(database_url) as session:
-        assert [(anchor.chain, anchor.number) for anchor in audit_chain.anchors(session)] == [(77, 4)]
-        assert audit_chain.verify(session) is None
+        assert [(anchor.chain, anchor.number) for anchor in verification.anchors(session)] == [(77, 4)]
+        assert verification.verify(session) is None
 
 
 def test_a_refused_move_leaves_no_entry(session, cast):
     change = at(session, cast.lumajang, Step.EVALUATION)
-    before = audit_chain.anchors(session)
+    before = verification.anchors(session)
     for outcome in (Outcome.DONE, Outcome.REJECTED):
         with pytest.raises(Exception):  # noqa: B017, PT011 - 409 or 422, which other tests tell apart
             move(session, change, outcome, cast.lumajang.manager, values={"reason": ""})
     session.commit()
-    assert audit_chain.anchors(session) == before
+    assert verification.anchors(session) == before
