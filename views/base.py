@@ -22,9 +22,9 @@ from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from models.audit.trail import history_of
 from models.database import db, is_sqlite
+from models.reports.waiting import Reader
 from models.saved_view import kept_of, may_share
 from models.scope import visible
-from models.waiting import Reader
 from views.access import delegation, viewer
 from views.cells import export_columns, renderer
 from views.clock import now

@@ -15,9 +15,9 @@ from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
-from models import office_figures as figures
 from models.database import db
 from models.deviations.deviation import DeviationState
+from models.reports import figures
 from models.worktime import step_durations
 from views.base import me, row_id
 from views.changes.changes import UNJUDGED

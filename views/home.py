@@ -10,8 +10,8 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Result
 from lpse_admin.worktime.periods import PeriodKind
-from models import waiting
 from models.database import db
+from models.reports import waiting
 from models.scope import sees_the_office
 from views.base import may_i, reader
 from views.clock import now
@@ -20,7 +20,7 @@ from views.glance import Glance, Office
 from views.i18n.language import today
 
 if TYPE_CHECKING:
-    from models.waiting import Reader
+    from models.reports.waiting import Reader
 
 blueprint = Blueprint("home", __name__)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.search.query import Query, Term
-    from models.waiting import Reader
+    from models.reports.waiting import Reader
 
 _INDEX = table(INDEX, column("rowid"), column(INDEX))
 

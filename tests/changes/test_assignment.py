@@ -14,7 +14,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import history_of
 from models.changes.assignment import Handover, hand_over, take_up
 from models.notifications.notification import Notification
-from models.waiting import Reader, for_reader, sent_on
+from models.reports.waiting import Reader, for_reader, sent_on
 from models.worktime import timing
 from tests.cast import LUMAJANG, NOW, answer, at, delegation, move, new
 from tests.house import house  # noqa: F401 - the fixture

@@ -23,7 +23,7 @@ from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification
 from models.office.calendars import calendar_of
 from models.office.office_day import set_day
-from models.waiting import Reader, follow_ups, undisposed
+from models.reports.waiting import Reader, follow_ups, undisposed
 from models.worktime import timing
 from models.worktime.deadlines import sweep
 from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk

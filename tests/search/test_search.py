@@ -14,10 +14,10 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.changes.activity import Evaluation
 from models.changes.change import ChangeRequest
 from models.database import is_sqlite
+from models.reports.waiting import Reader
 from models.search import index
 from models.search.index import SearchKind, SearchRecord
 from models.search.search import Search
-from models.waiting import Reader
 from tests.cast import ROUTES, asset, at, deviation, new, values_for, walk
 from tests.house import house  # noqa: F401 - the fixture
 from views.search import search

@@ -15,13 +15,13 @@ from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooL
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import RECORDS, EmergencyGround, Environment, FieldKind, Risk
-from models import waiting
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
 from models.changes.loading import whole
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
+from models.reports import waiting
 from models.scope import visible
 from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.bulk import BulkAction, BulkView

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from models.accounts.user import User
-    from models.waiting import Reader
+    from models.reports.waiting import Reader
 
 _FIRST, _LAST = dt.date(1900, 2, 1), dt.date(2199, 12, 1)
 _ONE_DAY = dt.timedelta(days=1)

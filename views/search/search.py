@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from models.waiting import Reader
+    from models.reports.waiting import Reader
     from views.search.hits import Hit, Reading
 
 blueprint = Blueprint("search", __name__)

@@ -1,0 +1,1 @@
+"""Figures of an office, and what waits for whom."""
