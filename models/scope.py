@@ -23,12 +23,12 @@ from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset, AssetMutation
+from models.listing.saved_view import seen_by
 from models.notifications.notification import Notification
 from models.office.office_day import OfficeDay
 from models.office.setting import Threshold
 from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
-from models.saved_view import seen_by
 from models.sops.sop import SopRevision, SopState
 
 if TYPE_CHECKING:

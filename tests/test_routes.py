@@ -154,7 +154,7 @@ ROUTES: dict[str, object] = {
         Verb.READ,
     ),
     "mail.action_view": Verb.EDIT,
-    # Whoever may read the list that is named; tests/test_saved_views.py knocks as those who may not.
+    # Whoever may read the list that is named; tests/listing/test_saved_views.py knocks as those who may not.
     "saved_view.index": ANYBODY,
     "saved_view.keep": ANYBODY,
     "saved_view.columns": ANYBODY,

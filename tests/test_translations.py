@@ -30,8 +30,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
 from models.changes.activity import Activity
+from models.listing.saved_view import save
 from models.releases.freeze_permit import permit
-from models.saved_view import save
 from models.sops.sop import load
 from tests.cast import (
     LUMAJANG,

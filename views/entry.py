@@ -12,9 +12,9 @@ from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import Message, _
 from models.audit import trail
 from models.database import db
-from views.base import RecordView
 from views.i18n.wording import tr
 from views.lapsed import come_back
+from views.listing.record_view import RecordView
 from views.refusals import wants_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from views.forms import Form
-    from views.lists import Column
+    from views.listing.lists import Column
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from lpse_admin.accounts.permissions import Verb, may
 from lpse_admin.i18n import Message, _
 from views.access import unread_count, viewer
 from views.audit.context import capacity
-from views.base import RecordView, stands_in_for_head
 from views.i18n.language import current_language, tr
+from views.listing.record_view import RecordView, stands_in_for_head
 from views.notifications.notifications import unread_label
 
 if TYPE_CHECKING:

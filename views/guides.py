@@ -16,7 +16,7 @@ from lpse_admin.flowchart.layout import drawn
 from lpse_admin.i18n import _
 from models.database import db
 from models.sops.sop import in_force
-from views.base import me, stands_in_for_head
+from views.listing.record_view import me, stands_in_for_head
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

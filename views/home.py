@@ -13,11 +13,11 @@ from lpse_admin.worktime.periods import PeriodKind
 from models.database import db
 from models.reports import waiting
 from models.scope import sees_the_office
-from views.base import may_i, reader
 from views.clock import now
 from views.delegation.absent_head import absent_head
 from views.glance import Glance, Office
 from views.i18n.language import today
+from views.listing.record_view import may_i, reader
 
 if TYPE_CHECKING:
     from models.reports.waiting import Reader

@@ -14,7 +14,7 @@ from werkzeug.utils import redirect
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
-from views import frame, home, saved_views
+from views import frame, home
 from views.accounts.users import UserView
 from views.audit.audit_trail import AuditView, audit_action
 from views.changes.changes import ChangeView
@@ -28,6 +28,7 @@ from views.documents.documents import DocumentView
 from views.form_words import form_words
 from views.i18n.language import current_zone, day, moment, tr
 from views.inventory.assets import AssetView
+from views.listing import saved_views
 from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
 from views.office.holidays import HolidayView
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from flask import Blueprint, Flask
     from werkzeug.wrappers import Response
 
-    from views.base import RecordView
+    from views.listing.record_view import RecordView
 
 
 class IndexView(AdminIndexView):

@@ -21,13 +21,13 @@ from models.accounts.user import PERSONAL, User, enter
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
-from views.base import may_i
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import CaseFilter
 from views.forms import ChecksField, Form, Needed
 from views.i18n.language import tr
-from views.lists import Column, ListSpec
+from views.listing.filters import CaseFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i
 
 _INSTALLATION = "-"
 #: A NIP in its groups of 8, 6, 1 and 3 digits.

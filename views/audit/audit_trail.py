@@ -13,11 +13,11 @@ from lpse_admin.sop.steps import Outcome
 from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
-from views.base import RecordView
 from views.exporting import CellKind
-from views.filters import PeriodFilter, TextFilter
 from views.i18n.language import tr
-from views.lists import Column, ListSpec
+from views.listing.filters import PeriodFilter, TextFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import RecordView
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from models.accounts.user import User
 from models.audit import trail
 from models.changes.assignment import fault_of_reason, hand_over, take_up
 from models.database import db
-from views.base import me
-from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.forms import Form, Needed
+from views.listing.bulk import BulkAction, BulkView
+from views.listing.record_view import me
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -20,7 +20,6 @@ from models.database import db
 from models.deviations.deviation import undisposed
 from models.office.calendars import calendar_of
 from models.worktime.timing import delays, is_overtaken, reading
-from views.cells import NOTHING
 from views.changes.assignment import Hands
 from views.changes.chart import ChangeChart
 from views.changes.step_form import step_form
@@ -28,6 +27,7 @@ from views.delegation.absent_head import absent_head, may_record_absence
 from views.folding import folded
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
+from views.listing.cells import NOTHING
 from views.notifications.mails import who_was_told
 from views.releases.conflicts import ReleaseAside
 

@@ -14,11 +14,11 @@ from models.changes.activity import RECORD_OF, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
-from views.agency_filter import AgencyFilter
 from views.changes.step_times import TIMES, JudgedFilter, Judgement
 from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter
-from views.lists import Column, ListSpec
+from views.listing.agency_filter import AgencyFilter
+from views.listing.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter
+from views.listing.lists import Column, ListSpec
 
 #: The table that all steps share, whose index each of these lists is read along.
 ACTIVITY: Any = Activity.__table__.c

@@ -15,11 +15,11 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import clockwork_of
 from models.worktime.step_durations import StepTime, judged_now, late_now
-from views.base import me
 from views.clock import now
 from views.exporting import CellKind
-from views.filters import ChoiceFilter
-from views.lists import Column, Derivation
+from views.listing.filters import ChoiceFilter
+from views.listing.lists import Column, Derivation
+from views.listing.record_view import me
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -23,8 +23,6 @@ from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
 from models.reports import waiting
 from models.scope import visible
-from views.base import addresses, may_i, me, reader, row_id, stands_in_for_head
-from views.bulk import BulkAction, BulkView
 from views.changes.assignment import HandOver, TakeUp
 from views.changes.moves import keep, named_as_sent
 from views.changes.page import ChangePage, Fact, written
@@ -33,10 +31,12 @@ from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 from views.clock import now
 from views.delegation.absent_head import absent_head
 from views.entry import EntryView, entering
-from views.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.forms import Form
 from views.i18n.language import current_zone, tr
-from views.lists import COUNTED, Column
+from views.listing.bulk import BulkAction, BulkView
+from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
+from views.listing.lists import COUNTED, Column
+from views.listing.record_view import addresses, may_i, me, reader, row_id, stands_in_for_head
 from views.refusals import wants_json
 from views.releases.calendar import CalendarPage
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from views.lists import Listing, Page
+    from views.listing.lists import Listing, Page
 
 
 class StepRecordView(BulkView):

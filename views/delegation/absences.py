@@ -19,14 +19,14 @@ from models.accounts.user import User
 from models.database import db
 from models.delegation.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
 from models.office.agency import Agency
-from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.i18n.language import today
-from views.lists import Column, ListSpec
+from views.listing.filters import PeriodFilter, StateFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i, me
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement

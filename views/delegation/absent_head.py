@@ -15,9 +15,9 @@ from lpse_admin.i18n import _
 from lpse_admin.workflow.transitions import Person, conflicting_part
 from models.database import db
 from models.delegation.head_absence import head_absence
-from views.base import may_i
 from views.clock import now
 from views.i18n.language import day, moment, tr
+from views.listing.record_view import may_i
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest

@@ -26,14 +26,14 @@ from models.delegation.delegation import Delegation, DelegationKind, DelegationS
 from models.delegation.grant import grant
 from models.documents.document import attach
 from models.office.agency import Agency
-from views.base import may_i
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import ChoiceFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.i18n.language import today, tr
-from views.lists import Column, ListSpec
+from views.listing.filters import ChoiceFilter, PeriodFilter, StateFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement

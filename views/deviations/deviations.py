@@ -28,23 +28,23 @@ from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.office.agency import Agency
 from models.scope import visible
-from views.agency_filter import AgencyFilter
-from views.base import me, row_id, stands_in_for_head
-from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.deviations.fields import disposal_fields, read_disposal
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter
 from views.forms import Form, Needed
 from views.i18n.language import day, tr
-from views.lists import Column, ListSpec
+from views.listing.agency_filter import AgencyFilter
+from views.listing.bulk import BulkAction, BulkView
+from views.listing.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import me, row_id, stands_in_for_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from views.lists import Listing, Page
+    from views.listing.lists import Listing, Page
 
 _executor = aliased(User, name="executor")
 _disposer = aliased(User, name="disposer")

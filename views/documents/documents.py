@@ -26,12 +26,12 @@ from models.database import db
 from models.documents.document import Document, detach
 from models.office.agency import Agency
 from models.scope import visible
-from views.base import RecordView, stands_in_for_head
 from views.changes.moves import keep, sent_version
 from views.clock import now
 from views.exporting import CellKind
-from views.filters import ChoiceFilter, PeriodFilter, TextFilter
-from views.lists import Column, ListSpec
+from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import RecordView, stands_in_for_head
 
 if TYPE_CHECKING:
     from typing import Any

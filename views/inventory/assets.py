@@ -26,16 +26,16 @@ from models.inventory.asset_entry import correct, demand_unnamed, enter, is_name
 from models.inventory.mutation import columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
-from views.base import may_i
 from views.changes.page import Fact
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.forms import Form, Needed
 from views.i18n.language import tr
 from views.inventory.mutations import differences, written
-from views.lists import Column, ListSpec
+from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

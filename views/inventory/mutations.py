@@ -12,8 +12,8 @@ from markupsafe import Markup
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Column, ColumnKind, Condition
 from models.inventory.mutation import columns
-from views.cells import NOTHING
 from views.i18n.language import day, rupiah, tr
+from views.listing.cells import NOTHING
 
 if TYPE_CHECKING:
     from models.inventory.asset import AssetMutation

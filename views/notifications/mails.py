@@ -23,13 +23,13 @@ from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.scope import sees_the_office, told_in_office
 from views.access import delegation
-from views.base import addresses, may_i, me, stands_in_for_head
-from views.bulk import BulkAction, BulkView
 from views.clock import now
 from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.forms import Form
-from views.lists import Column, ListSpec
+from views.listing.bulk import BulkAction, BulkView
+from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import addresses, may_i, me, stands_in_for_head
 from views.notifications.notices import sentence
 
 if TYPE_CHECKING:

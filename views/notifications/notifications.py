@@ -16,16 +16,16 @@ from models.audit import trail
 from models.database import db
 from models.notifications.notification import MOST_UNREAD, Notification, read_all
 from views.access import unread_count
-from views.base import me
-from views.bulk import BulkAction, BulkView
-from views.cells import NOTHING, renderer
 from views.clock import now
 from views.exporting import CellKind
-from views.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.i18n.wording import tr
-from views.lists import Column, ListSpec
+from views.listing.bulk import BulkAction, BulkView
+from views.listing.cells import NOTHING, renderer
+from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import me
+from views.listing.rows import box
 from views.notifications.notices import facts, sentence
-from views.rows import box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from views.forms import Form
-    from views.lists import Listing, Page
-    from views.rows import Row
+    from views.listing.lists import Listing, Page
+    from views.listing.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
 _title: Any = Notification.details["title"].as_string()

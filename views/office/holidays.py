@@ -24,15 +24,15 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
-from views.base import may_i, me
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import ChoiceFilter, OptionFilter
 from views.forms import Form, Needed
 from views.i18n.language import day as in_words
 from views.i18n.language import tr
-from views.lists import Column, ListSpec
+from views.listing.filters import ChoiceFilter, OptionFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i, me
 from views.office.agencies import answered, ask, named, reachable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.worktime.national_holidays import Holiday
     from lpse_admin.worktime.working_calendar import Day
-    from views.lists import Listing, Page
+    from views.listing.lists import Listing, Page
 
 _setter = aliased(User, name="day_setter")
 

@@ -34,14 +34,14 @@ from models.office.working_hours import (
     set_ramadan,
 )
 from models.sops.sop import in_force
-from views.base import may_i, me, row_id
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import day as in_words
 from views.i18n.language import today, tr
-from views.lists import Column, ListSpec
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i, me, row_id
 from views.office.agencies import answered, ask, named, reachable
 from views.office.holidays import RemovalForm
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.worktime.national_holidays import Period
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from views.lists import Listing, Page
+    from views.listing.lists import Listing, Page
 
 _setter = aliased(User, name="hours_setter")
 _ONE_DAY = dt.timedelta(days=1)

@@ -18,9 +18,9 @@ from models.releases.calendar import EntryKind, entries
 from models.releases.calendar_feed import make, owner_of, revoke
 from views.access import public, settings
 from views.accounts.profile import done, show_page
-from views.base import me
 from views.clock import now
 from views.i18n.language import tr
+from views.listing.record_view import me
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse

@@ -19,8 +19,8 @@ from lpse_admin.workflow.record_fields import Environment
 from models.database import db
 from models.releases import conflicts, freeze_permit
 from models.typed import is_of_our_times
-from views.base import may_i
 from views.forms import Form, Needed
+from views.listing.record_view import may_i
 
 if TYPE_CHECKING:
     from models.accounts.user import User

@@ -27,15 +27,15 @@ from models.releases import conflicts
 from models.releases.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
 from models.releases.freeze_permit import Letter, permit
 from models.scope import visible
-from views.base import may_i, me, row_id, stands_in_for_head
 from views.changes.step_form import MomentField
 from views.clock import now
 from views.entry import EntryView, entering
 from views.exporting import CellKind
-from views.filters import OptionFilter, PeriodFilter, StateFilter
 from views.forms import Form, Needed
 from views.i18n.language import tr
-from views.lists import Column, ListSpec
+from views.listing.filters import OptionFilter, PeriodFilter, StateFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i, me, row_id, stands_in_for_head
 from views.releases.conflicts import PermitForm
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from models.scope import visible
 from models.search.index import SearchKind
 from models.search.search import Search, coded, numbered, of_sop, of_user
 from models.sops.sop import SopRevision
-from views.base import may_i, reader
 from views.i18n.language import number
-from views.lists import COUNTED
+from views.listing.lists import COUNTED
+from views.listing.record_view import may_i, reader
 from views.search import hits as search_hits
 
 if TYPE_CHECKING:

@@ -26,14 +26,14 @@ from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, examine, in_force, load
-from views.base import may_i, row_id
 from views.clock import now
 from views.entry import EntryView
 from views.exporting import CellKind
-from views.filters import ChoiceFilter, PeriodFilter
 from views.forms import Form
 from views.lapsed import come_back
-from views.lists import Column, ListSpec
+from views.listing.filters import ChoiceFilter, PeriodFilter
+from views.listing.lists import Column, ListSpec
+from views.listing.record_view import may_i, row_id
 from views.refusals import wants_json
 
 _enactor = aliased(User, name="enactor")

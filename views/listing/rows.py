@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
-from views.cells import renderer
 from views.i18n.wording import tr
+from views.listing.cells import renderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from views.lists import Column
+    from views.listing.lists import Column
 
     #: A row's id, that of its leading cell, and what its columns show.
     Row = tuple[int, int, Sequence[object]]

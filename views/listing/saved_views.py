@@ -15,13 +15,13 @@ from lpse_admin.errors import Incomplete, Malformed, NotFound
 from lpse_admin.i18n import _
 from models.audit import trail
 from models.database import db
-from models.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save
+from models.listing.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save
 from models.scope import saved_views_of
-from views.base import RecordView, me, row_id
 from views.clock import now
 from views.forms import Form
-from views.list_head import ALL, arguments_of, standard_keys
-from views.lists import chosen
+from views.listing.header import ALL, arguments_of, standard_keys
+from views.listing.lists import chosen
+from views.listing.record_view import RecordView, me, row_id
 from views.refusals import wants_json
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
 from lpse_admin.i18n import Message, _, join
 from models.database import db
-from views.base import RecordView, row_id
-from views.cells import renderer
 from views.i18n.wording import tr
-from views.lists import PAGE_SIZES, chosen, finisher
+from views.listing.cells import renderer
+from views.listing.lists import PAGE_SIZES, chosen, finisher
+from views.listing.record_view import RecordView, row_id
 from views.refusals import wants_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from views.forms import Form
-    from views.lists import Column
+    from views.listing.lists import Column
 
     Cells = list[tuple[Column, Markup | str]]
 

@@ -22,17 +22,17 @@ from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from models.audit.trail import history_of
 from models.database import db, is_sqlite
+from models.listing.saved_view import kept_of, may_share
 from models.reports.waiting import Reader
-from models.saved_view import kept_of, may_share
 from models.scope import visible
 from views.access import delegation, viewer
-from views.cells import export_columns, renderer
 from views.clock import now
 from views.csv_export import csv_stream
 from views.i18n.language import current_zone, tr
-from views.list_head import ALL, begun, list_head, shown_columns
-from views.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
-from views.rows import box, table_rows
+from views.listing.cells import export_columns, renderer
+from views.listing.header import ALL, begun, list_head, shown_columns
+from views.listing.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
+from views.listing.rows import box, table_rows
 from views.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from models.accounts.user import User
-    from views.lists import Page
-    from views.rows import Row
+    from views.listing.lists import Page
+    from views.listing.rows import Row
 
 _MOST_DIGITS = 18
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -219,7 +219,7 @@ class RecordView(ModelView):
         )
 
     def bulk_actions(self) -> Sequence[Any]:
-        """Return what the one who asks can do with several rows at once, where a screen has such (views.bulk)."""
+        """Return what the one who asks can do with several rows at once, where a screen has such (views.listing.bulk)."""
         return ()
 
     def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from views.lists import Column
+    from views.listing.lists import Column
 
 NOTHING = Markup('<span class="nothing">–</span>')
 _LISTED_LENGTH = 120

@@ -17,7 +17,7 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exporting import CellKind
-from views.filters import LONGEST_SEARCH, contains
+from views.listing.filters import LONGEST_SEARCH, contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from views.filters import Filter
+    from views.listing.filters import Filter
 
     #: What reads a page, and what counts the rows of all pages.
     Statements = tuple[Select[Any], Select[int]]

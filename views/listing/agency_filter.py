@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from models.database import db
 from models.office.agency import Agency
-from views.base import me, row_id
-from views.filters import ChoiceFilter
+from views.listing.filters import ChoiceFilter
+from views.listing.record_view import me, row_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,12 +19,12 @@ from models import demo
 from models.accounts.user import User
 from models.database import db, writes
 from tests.program import Visitor, close
-from views import lists
-from views.agency_filter import AgencyFilter
-from views.base import RecordView
 from views.clock import set_clock
 from views.deviations.deviations import PersonFilter
-from views.filters import PeriodFilter, TextFilter
+from views.listing import lists
+from views.listing.agency_filter import AgencyFilter
+from views.listing.filters import PeriodFilter, TextFilter
+from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import NewDatabase
-    from views.filters import Filter
+    from views.listing.filters import Filter
 
 #: One reader of each kind: an office, a requester and nothing else, and the installation.
 READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")

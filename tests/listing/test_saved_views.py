@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
 from models.audit.trail import AuditEntry
-from models.saved_view import MOST_VIEWS, SavedView
+from models.listing.saved_view import MOST_VIEWS, SavedView
 from tests.cast import LUMAJANG
 from tests.house import house  # noqa: F401 - the fixture
 from views.changes import step_times

@@ -15,12 +15,12 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
 from tests.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
 from tests.house import house  # noqa: F401 - the fixture
-from views import lists
-from views.lists import COUNTED
+from views.listing import lists
+from views.listing.lists import COUNTED
 
 if TYPE_CHECKING:
     from tests.house import House
-    from views.lists import ListSpec
+    from views.listing.lists import ListSpec
 
 SCREENS = (
     "change", "evaluation", "urgency", "approval", "implementation", "test", "rollback", "report", "verification",

@@ -16,17 +16,17 @@ from flask_babel import get_locale
 from lpse_admin.errors import Refused
 from lpse_admin.i18n import Message, _
 from views.exporting import CellKind
-from views.filters import OptionFilter
 from views.i18n.wording import tr
-from views.lists import PAGE_SIZES, ListArguments, chosen
+from views.listing.filters import OptionFilter
+from views.listing.lists import PAGE_SIZES, ListArguments, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
-    from models.saved_view import Kept, NamedView
-    from views.lists import Column, Listing, ListSpec
+    from models.listing.saved_view import Kept, NamedView
+    from views.listing.lists import Column, Listing, ListSpec
 
     #: What was asked of a list by choosing alone: filters, order, size, columns, and whether all was asked for.
     Fixed = tuple[tuple[tuple[str, str], ...], str, int, tuple[str, ...], str]

@@ -1,0 +1,1 @@
+"""The list engine: columns, filters, pages, bulk actions, saved views."""
