@@ -11,7 +11,7 @@ from sqlalchemy import DDL, event
 from models.base import Base
 from models.search import index
 from models.triggers import history, office, records
-from models.triggers.ban import Ban
+from models.triggers.deny import Ban
 
 BANS: tuple[Ban, ...] = (*history.BANS, *records.BANS, *office.BANS)
 

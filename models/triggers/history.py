@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
-from models.triggers.ban import Ban, both, changes
+from models.triggers.deny import Ban, both, changes
 
 #: What the requester asks for; it can be altered while the request is theirs to write.
 _ASKED = changes(*(field.key for field in REQUEST_FIELDS))

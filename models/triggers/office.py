@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.triggers.ban import Ban, both, changes
+from models.triggers.deny import Ban, both, changes
 
 BANS: tuple[Ban, ...] = (
     Ban(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.triggers.ban import Ban, both, changes
+from models.triggers.deny import Ban, both, changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
