@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpse_admin.errors import TooLarge
-from views import exporting, xlsx_export
-from views.csv_export import csv_stream, neutral
-from views.exporting import CellKind, ExportColumn, zone_name
-from views.xlsx_export import xlsx_file
+from views.exports import columns as exports_columns
+from views.exports import xlsx_export
+from views.exports.columns import CellKind, ExportColumn, zone_name
+from views.exports.csv_export import csv_stream, neutral
+from views.exports.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -249,7 +250,7 @@ def test_what_is_no_moment_is_text():
 
 
 def test_what_was_reckoned_is_not_remembered_without_bound(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exporting, "_MOST_REMEMBERED", 30)
+    monkeypatch.setattr(exports_columns, "_MOST_REMEMBERED", 30)
     days = [dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(100)]
     assert read_column(DATE, *days) == [str(day) for day in days]
     assert read_column(MOMENT, *[f"{day} 01:00:00" for day in days]) == [f"{day} 08:00:00" for day in days]

@@ -22,7 +22,7 @@ from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import ChecksField, Form, Needed
 from views.i18n.language import tr
 from views.listing.filters import CaseFilter

@@ -13,7 +13,7 @@ from lpse_admin.sop.steps import Outcome
 from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters import PeriodFilter, TextFilter
 from views.listing.lists import Column, ListSpec

@@ -31,7 +31,7 @@ from views.changes.moves import attach_files, keep, named_as_sent, sent_form, se
 from views.changes.page import ChangePage
 from views.changes.step_form import StepForm, step_form
 from views.clock import now
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.lapsed import come_back
 from views.listing.agency_filter import AgencyFilter

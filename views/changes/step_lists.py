@@ -15,7 +15,7 @@ from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from views.changes.step_times import TIMES, JudgedFilter, Judgement
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, Filter, PeriodFilter
 from views.listing.lists import Column, ListSpec

@@ -21,7 +21,7 @@ from models.delegation.absence import Absence, AbsenceState, in_state, may_be_re
 from models.office.agency import Agency
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import today
 from views.listing.filters import PeriodFilter, StateFilter

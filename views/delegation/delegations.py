@@ -28,7 +28,7 @@ from models.documents.document import attach
 from models.office.agency import Agency
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import today, tr
 from views.listing.filters import ChoiceFilter, PeriodFilter, StateFilter

@@ -31,7 +31,7 @@ from models.scope import visible
 from views.clock import now
 from views.deviations.fields import disposal_fields, read_disposal
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import day, tr
 from views.listing.agency_filter import AgencyFilter

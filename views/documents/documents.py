@@ -28,7 +28,7 @@ from models.office.agency import Agency
 from models.scope import visible
 from views.changes.moves import keep, sent_version
 from views.clock import now
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import RecordView, stands_in_for_head

@@ -29,7 +29,7 @@ from models.office.agency import Agency
 from views.changes.page import Fact
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import tr
 from views.inventory.mutations import differences, written

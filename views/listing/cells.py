@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from lpse_admin.sop.steps import Outcome, Result, Urgency
 from models.sops.sop import SopState
-from views.exporting import CellKind, ExportColumn
+from views.exports.columns import CellKind, ExportColumn
 from views.i18n.language import day, exact, moments, number, rupiah, tr
 
 if TYPE_CHECKING:

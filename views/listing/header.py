@@ -15,7 +15,7 @@ from flask_babel import get_locale
 
 from lpse_admin.errors import Refused
 from lpse_admin.i18n import Message, _
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.filters import OptionFilter
 from views.listing.lists import PAGE_SIZES, ListArguments, chosen

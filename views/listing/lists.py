@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Date, Enum, Select, String, func, or_, sel
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.listing.filters import LONGEST_SEARCH, contains
 
 if TYPE_CHECKING:

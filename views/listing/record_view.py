@@ -27,13 +27,13 @@ from models.reports.waiting import Reader
 from models.scope import visible
 from views.access import delegation, viewer
 from views.clock import now
-from views.csv_export import csv_stream
+from views.exports.csv_export import csv_stream
+from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_zone, tr
 from views.listing.cells import export_columns, renderer
 from views.listing.header import ALL, begun, list_head, shown_columns
 from views.listing.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
 from views.listing.rows import box, table_rows
-from views.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ from models.database import db
 from models.notifications.notification import MOST_UNREAD, Notification, read_all
 from views.access import unread_count
 from views.clock import now
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import NOTHING, renderer

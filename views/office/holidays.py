@@ -26,7 +26,7 @@ from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import day as in_words
 from views.i18n.language import tr

@@ -30,7 +30,7 @@ from models.scope import visible
 from views.changes.step_form import MomentField
 from views.clock import now
 from views.entry import EntryView, entering
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form, Needed
 from views.i18n.language import tr
 from views.listing.filters import OptionFilter, PeriodFilter, StateFilter

@@ -28,7 +28,7 @@ from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, examine, in_force, load
 from views.clock import now
 from views.entry import EntryView
-from views.exporting import CellKind
+from views.exports.columns import CellKind
 from views.forms import Form
 from views.lapsed import come_back
 from views.listing.filters import ChoiceFilter, PeriodFilter

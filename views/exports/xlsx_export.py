@@ -13,13 +13,13 @@ from rustpy_xlsxwriter import Format, write_worksheets
 
 from lpse_admin.errors import TooLarge
 from lpse_admin.i18n import _
-from views.exporting import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
+from views.exports.columns import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from views.exporting import Cells, Converter, ExportColumn, Rows
+    from views.exports.columns import Cells, Converter, ExportColumn, Rows
 
 MOST_SHEET_ROWS = 1_048_575  # below the headings
 _MOST_CELL_UNITS = 32_767  # of UTF-16, as Excel counts

@@ -3,7 +3,7 @@
 Rows are tuples, in the order of the columns, and may come straight from the database driver: a moment
 as an aware datetime, as a naive one in UTC or as SQLite's text, a date as a date or as text. They are
 turned a batch and a column at a time, so that Python runs for a cell only where something has to be done.
-``views.csv_export`` and ``views.xlsx_export`` write the files.
+``views.exports.csv_export`` and ``views.exports.xlsx_export`` write the files.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from views.exporting import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
+from views.exports.columns import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from views.exporting import Cells, Converter, ExportColumn, Rows
+    from views.exports.columns import Cells, Converter, ExportColumn, Rows
 
 
 def csv_stream(columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo) -> Iterator[bytes]:
