@@ -19,9 +19,9 @@ from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.delegation.delegation import Delegation, delegation_of
 from models.notifications.notification import unread
-from views import lapsed
 from views.clock import now
-from views.forms import Form
+from views.forms import recovery
+from views.forms.base import Form
 from views.refusals import forged, refused, wants_json
 
 if TYPE_CHECKING:
@@ -121,22 +121,22 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         return _refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
     except Unauthenticated as refusal:
         return _refused(refusal, form, onward, {})
-    typed = lapsed.unpacked(request.form.get("typed"))
+    typed = recovery.unpacked(request.form.get("typed"))
     user = viewer()
     if typed is not None and user is not None and typed.writer_id == user.id:
-        return lapsed.offered(typed), 200
+        return recovery.offered(typed), 200
     return redirect(onward, 303)
 
 
 def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
     typed = request.form.get("typed")
-    along = typed if lapsed.unpacked(typed) else None
+    along = typed if recovery.unpacked(typed) else None
     return render_template("login.html", form=form, onward=onward, refusal=refusal, typed=along), status
 
 
 def _stranger(refusal: Unauthenticated) -> AnyResponse:
     """Answer whoever is not logged in; what a form of ours brought comes back after the login."""
-    packed = None if wants_json() or (typed := lapsed.typed_here()) is None else typed.packed()
+    packed = None if wants_json() or (typed := recovery.typed_here()) is None else typed.packed()
     if packed is None:
         return refused(refusal)
     form = LoginForm(formdata=None)
@@ -147,10 +147,10 @@ def _stranger(refusal: Unauthenticated) -> AnyResponse:
 def _stale(error: CSRFError) -> AnyResponse:
     """Answer a form of a session that has ended, though its writer has logged in since: it can be sent again."""
     user = viewer()
-    typed = None if user is None or wants_json() else lapsed.typed_here()
+    typed = None if user is None or wants_json() else recovery.typed_here()
     if typed is None or user is None or typed.writer_id != user.id:
         return forged(error)
-    return make_response(lapsed.offered(typed), error.code)
+    return make_response(recovery.offered(typed), error.code)
 
 
 def _refused(
@@ -190,7 +190,7 @@ def _open_session(form: LoginForm) -> None:
     session.clear()
     session.permanent = True
     session["login"] = opened.id
-    lapsed.sign_forms_of(user)
+    recovery.sign_forms_of(user)
     login_user(user)
     g.viewer = user
 

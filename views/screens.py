@@ -25,7 +25,7 @@ from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
-from views.form_words import form_words
+from views.forms.script_texts import form_words
 from views.i18n.language import current_zone, day, moment, tr
 from views.inventory.assets import AssetView
 from views.listing import saved_views

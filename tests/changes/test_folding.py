@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from views.folding import folded
+from views.forms.folding import folded
 
 
 @pytest.fixture(scope="module")

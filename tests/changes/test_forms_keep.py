@@ -16,7 +16,7 @@ from models.demo.cast import PASSWORD
 from tests.cast import LUMAJANG, at
 from tests.house import form, house  # noqa: F401 - the fixture
 from tests.program import Visitor
-from views.lapsed import FORMS
+from views.forms.recovery import FORMS
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

@@ -20,7 +20,7 @@ from models.audit import trail
 from models.database import db
 from models.releases.calendar_feed import feed_of
 from views.clock import now
-from views.forms import ChecksField, Form
+from views.forms.base import ChecksField, Form
 from views.i18n.wording import tr
 from views.listing.record_view import me
 

@@ -21,9 +21,9 @@ from models.accounts.user import PERSONAL, User, enter
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import ChecksField, Form, Needed
+from views.forms.base import ChecksField, Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import tr
 from views.listing.filters import CaseFilter
 from views.listing.lists import Column, ListSpec

@@ -32,8 +32,8 @@ from views.changes.page import ChangePage
 from views.changes.step_form import StepForm, step_form
 from views.clock import now
 from views.exports.columns import CellKind
+from views.forms.recovery import come_back
 from views.i18n.language import tr
-from views.lapsed import come_back
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.listing.lists import Column, ListSpec

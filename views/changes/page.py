@@ -24,7 +24,7 @@ from views.changes.assignment import Hands
 from views.changes.chart import ChangeChart
 from views.changes.step_form import step_form
 from views.delegation.absent_head import absent_head, may_record_absence
-from views.folding import folded
+from views.forms.folding import folded
 from views.i18n.language import day, moment, tr
 from views.inventory.mutations import differences
 from views.listing.cells import NOTHING

@@ -42,7 +42,7 @@ from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import columns as asset_columns
 from views.deviations.fields import deviation_fields, kept_of_deviations, values_of_deviations
-from views.forms import Form
+from views.forms.base import Form
 from views.i18n.language import current_zone, tr
 
 if TYPE_CHECKING:

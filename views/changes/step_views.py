@@ -30,8 +30,8 @@ from views.changes.step_form import MomentField, step_form
 from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
 from views.clock import now
 from views.delegation.absent_head import absent_head
-from views.entry import EntryView, entering
-from views.forms import Form
+from views.forms.base import Form
+from views.forms.commit import EntryView, entering
 from views.i18n.language import current_zone, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter

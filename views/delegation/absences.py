@@ -20,9 +20,9 @@ from models.database import db
 from models.delegation.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
 from models.office.agency import Agency
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import today
 from views.listing.filters import PeriodFilter, StateFilter
 from views.listing.lists import Column, ListSpec

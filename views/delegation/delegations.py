@@ -27,9 +27,9 @@ from models.delegation.grant import grant
 from models.documents.document import attach
 from models.office.agency import Agency
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import today, tr
 from views.listing.filters import ChoiceFilter, PeriodFilter, StateFilter
 from views.listing.lists import Column, ListSpec

@@ -30,9 +30,9 @@ from models.office.agency import Agency
 from models.scope import visible
 from views.clock import now
 from views.deviations.fields import disposal_fields, read_disposal
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import day, tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView

@@ -28,9 +28,9 @@ from models.inventory.mutation import snapshot
 from models.office.agency import Agency
 from views.changes.page import Fact
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import tr
 from views.inventory.mutations import differences, written
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter

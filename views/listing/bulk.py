@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from views.forms import Form
+    from views.forms.base import Form
     from views.listing.lists import Column
 
     Cells = list[tuple[Column, Markup | str]]

@@ -25,7 +25,7 @@ from models.scope import sees_the_office, told_in_office
 from views.access import delegation
 from views.clock import now
 from views.exports.columns import CellKind
-from views.forms import Form
+from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.listing.lists import Column, ListSpec

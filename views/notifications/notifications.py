@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
-    from views.forms import Form
+    from views.forms.base import Form
     from views.listing.lists import Listing, Page
     from views.listing.rows import Row
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wtforms import SelectField
 
-    from views.forms import Form
+    from views.forms.base import Form
 
 
 def reachable() -> Sequence[Agency]:

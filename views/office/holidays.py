@@ -25,9 +25,9 @@ from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import day as in_words
 from views.i18n.language import tr
 from views.listing.filters import ChoiceFilter, OptionFilter

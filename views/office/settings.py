@@ -35,9 +35,9 @@ from models.office.working_hours import (
 )
 from models.sops.sop import in_force
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import day as in_words
 from views.i18n.language import today, tr
 from views.listing.lists import Column, ListSpec

@@ -29,9 +29,9 @@ from models.releases.freeze_permit import Letter, permit
 from models.scope import visible
 from views.changes.step_form import MomentField
 from views.clock import now
-from views.entry import EntryView, entering
 from views.exports.columns import CellKind
-from views.forms import Form, Needed
+from views.forms.base import Form, Needed
+from views.forms.commit import EntryView, entering
 from views.i18n.language import tr
 from views.listing.filters import OptionFilter, PeriodFilter, StateFilter
 from views.listing.lists import Column, ListSpec

@@ -27,10 +27,10 @@ from models.database import db
 from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, examine, in_force, load
 from views.clock import now
-from views.entry import EntryView
 from views.exports.columns import CellKind
-from views.forms import Form
-from views.lapsed import come_back
+from views.forms.base import Form
+from views.forms.commit import EntryView
+from views.forms.recovery import come_back
 from views.listing.filters import ChoiceFilter, PeriodFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import may_i, row_id

@@ -12,8 +12,8 @@ from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import Message, _
 from models.audit import trail
 from models.database import db
+from views.forms.recovery import come_back
 from views.i18n.wording import tr
-from views.lapsed import come_back
 from views.listing.record_view import RecordView
 from views.refusals import wants_json
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
 
-    from views.forms import Form
+    from views.forms.base import Form
     from views.listing.lists import Column
 
 
