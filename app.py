@@ -21,12 +21,13 @@ from lpse_admin import config
 from models import demo
 from models.audit import trail as audit_trail
 from models.database import db
-from views import access, clock, commands, guides, headers, health, refusals, screens
+from views import commands, guides
 from views.accounts import profile
+from views.app import access, clock, errors, headers, health, screens
+from views.app.scheduler import Rounds
 from views.audit import context
 from views.i18n import language
 from views.releases import calendar_feed
-from views.rounds import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
     Babel(app, locale_selector=language.current_language)
     headers.init_app(app)
-    refusals.init_app(app)
+    errors.init_app(app)
     # The order of these is the order in which they look at a request.
     context.begin(app)
     access.init_app(app, chosen)
@@ -89,7 +90,7 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": not settings.is_demo,
         "PERMANENT_SESSION_LIFETIME": _IDLE,
-        "SESSION_REFRESH_EACH_REQUEST": False,  # but every few minutes: views/access.py
+        "SESSION_REFRESH_EACH_REQUEST": False,  # but every few minutes: views/app/access.py
         "MAX_CONTENT_LENGTH": 64 * _MIB,
         "MAX_FORM_MEMORY_SIZE": 2 * _MIB,
         "MAX_FORM_PARTS": 1000,

@@ -13,7 +13,7 @@ from models.changes.change import ChangeRequest
 from tests.house import _actor as house_actor
 from tests.program import Visitor
 from tests.test_routes import NOBODY, TABLES, classified, rules
-from views import refusals
+from views.app import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,8 +256,8 @@ class Walk:
 
     def _refusals(self, language: str) -> Iterator[Document]:
         """Yield the page of each status, those that cannot be had by asking among them."""
-        for status in refusals._TITLES:
+        for status in errors._TITLES:
             with self.house.app.test_request_context("/nowhere", query_string={"lang": language}):
-                answer = self.house.app.process_response(refusals.answer(status))
+                answer = self.house.app.process_response(errors.answer(status))
                 yield Document("", language, "refusal", "GET", f"/?status={status}", status, tuple(answer.headers),
                                answer.get_data(as_text=True))  # fmt: skip

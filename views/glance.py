@@ -19,10 +19,10 @@ from models.database import db
 from models.deviations.deviation import DeviationState
 from models.reports import figures
 from models.worktime import step_durations
+from views.app.clock import now
 from views.changes.changes import UNJUDGED
 from views.changes.step_times import Judgement, my_agencies
 from views.changes.step_views import STEP_VIEWS
-from views.clock import now
 from views.figures import Cell, Chart, Look, Row
 from views.i18n.language import current_zone, day, duration, number, today, tr
 from views.listing.record_view import me, row_id

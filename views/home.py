@@ -13,7 +13,7 @@ from lpse_admin.worktime.periods import PeriodKind
 from models.database import db
 from models.reports import waiting
 from models.scope import sees_the_office
-from views.clock import now
+from views.app.clock import now
 from views.delegation.absent_head import absent_head
 from views.glance import Glance, Office
 from views.i18n.language import today

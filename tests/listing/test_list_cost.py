@@ -19,7 +19,7 @@ from models import demo
 from models.accounts.user import User
 from models.database import db, writes
 from tests.program import Visitor, close
-from views.clock import set_clock
+from views.app.clock import set_clock
 from views.deviations.deviations import PersonFilter
 from views.listing import lists
 from views.listing.agency_filter import AgencyFilter

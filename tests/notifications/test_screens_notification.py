@@ -28,8 +28,8 @@ from tests.house import house  # noqa: F401 - the fixture
 from tests.mail_server import listening
 from tests.program import Visitor
 from tests.test_commands import run
+from views.app.scheduler import ROUNDS, Rounds
 from views.notifications import mailing
-from views.rounds import ROUNDS, Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from models.accounts.user import Scheme, is_password_of, step_of_code
 from models.audit import trail
 from models.database import db
 from models.releases.calendar_feed import feed_of
-from views.clock import now
+from views.app.clock import now
 from views.forms.base import ChecksField, Form
 from views.i18n.wording import tr
 from views.listing.record_view import me

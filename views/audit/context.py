@@ -13,8 +13,8 @@ from models.accounts.user import Language
 from models.audit.trail import Circumstances, answer_for
 from models.database import db, writes
 from models.notifications.notification import LINK_BASE
-from views.access import delegation, viewer
-from views.clock import now
+from views.app.access import delegation, viewer
+from views.app.clock import now
 from views.i18n.language import tr
 
 if TYPE_CHECKING:

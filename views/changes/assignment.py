@@ -17,7 +17,7 @@ from models.accounts.user import User
 from models.audit import trail
 from models.changes.assignment import fault_of_reason, hand_over, take_up
 from models.database import db
-from views.clock import now
+from views.app.clock import now
 from views.forms.base import Form, Needed
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.record_view import me

@@ -26,11 +26,12 @@ from models.changes.drafts import blank, discard, draft
 from models.changes.loading import whole
 from models.database import db
 from models.office.agency import Agency
+from views.app.clock import now
+from views.app.errors import wants_json
 from views.changes.assignment import hand_over_form
 from views.changes.moves import attach_files, keep, named_as_sent, sent_form, sent_version
 from views.changes.page import ChangePage
 from views.changes.step_form import StepForm, step_form
-from views.clock import now
 from views.exports.columns import CellKind
 from views.forms.recovery import come_back
 from views.i18n.language import tr
@@ -38,7 +39,6 @@ from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import RecordView, row_id
-from views.refusals import wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,8 +13,8 @@ from lpse_admin.i18n import Message, _
 from models.audit import trail
 from models.database import db
 from models.documents.document import attach
+from views.app.clock import now
 from views.changes.step_form import StepForm, UnreadableValues, sent_as, step_form
-from views.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import clockwork_of
 from models.worktime.step_durations import StepTime, judged_now, late_now
-from views.clock import now
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter
 from views.listing.lists import Column, Derivation

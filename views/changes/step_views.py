@@ -23,12 +23,13 @@ from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
 from models.reports import waiting
 from models.scope import visible
+from views.app.clock import now
+from views.app.errors import wants_json
 from views.changes.assignment import HandOver, TakeUp
 from views.changes.moves import keep, named_as_sent
 from views.changes.page import ChangePage, Fact, written
 from views.changes.step_form import MomentField, step_form
 from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
-from views.clock import now
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
 from views.forms.commit import EntryView, entering
@@ -37,7 +38,6 @@ from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.listing.lists import COUNTED, Column
 from views.listing.record_view import addresses, may_i, me, reader, row_id, stands_in_for_head
-from views.refusals import wants_json
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:

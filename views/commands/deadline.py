@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from models.office.agency import Agency
 from models.worktime.deadlines import Sweep, sweep
-from views.clock import now
+from views.app.clock import now
 from views.commands import account
 from views.commands.terminal import Group, reading, writing
 

@@ -8,8 +8,8 @@ from flask.cli import with_appcontext
 from lpse_admin.errors import NotAllowed
 from lpse_admin.i18n import _
 from models import demo
-from views.access import settings
-from views.clock import now
+from views.app.access import settings
+from views.app.clock import now
 from views.commands.terminal import refusals, writing
 
 

@@ -12,7 +12,7 @@ from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
 from models.notifications.outbox import totals
 from models.office.agency import Agency
-from views.clock import now
+from views.app.clock import now
 from views.commands.terminal import Group, fail, reading, table, who
 from views.notifications.mailing import round_
 

@@ -14,7 +14,7 @@ from lpse_admin.i18n import _
 from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
 from models.sops.sop import SopRevision, SopState, examine, load
-from views.clock import now
+from views.app.clock import now
 from views.commands.terminal import Group, fail, reading, said, table, writing
 
 group = Group("sop", help="SOPs: check, load, enact, list, show.")

@@ -22,7 +22,7 @@ from lpse_admin.sop import Fault, Faulty
 from models.accounts.user import Language
 from models.audit.trail import Circumstances, answer_for
 from models.database import db, is_sqlite, writes
-from views.clock import now
+from views.app.clock import now
 from views.i18n.wording import tr
 
 if TYPE_CHECKING:

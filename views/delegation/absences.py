@@ -19,7 +19,7 @@ from models.accounts.user import User
 from models.database import db
 from models.delegation.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
 from models.office.agency import Agency
-from views.clock import now
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

@@ -15,7 +15,7 @@ from lpse_admin.i18n import _
 from lpse_admin.workflow.transitions import Person, conflicting_part
 from models.database import db
 from models.delegation.head_absence import head_absence
-from views.clock import now
+from views.app.clock import now
 from views.i18n.language import day, moment, tr
 from views.listing.record_view import may_i
 

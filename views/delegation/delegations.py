@@ -26,7 +26,7 @@ from models.delegation.delegation import Delegation, DelegationKind, DelegationS
 from models.delegation.grant import grant
 from models.documents.document import attach
 from models.office.agency import Agency
-from views.clock import now
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

@@ -28,7 +28,7 @@ from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.office.agency import Agency
 from models.scope import visible
-from views.clock import now
+from views.app.clock import now
 from views.deviations.fields import disposal_fields, read_disposal
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed

@@ -26,8 +26,8 @@ from models.database import db
 from models.documents.document import Document, detach
 from models.office.agency import Agency
 from models.scope import visible
+from views.app.clock import now
 from views.changes.moves import keep, sent_version
-from views.clock import now
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
 from views.listing.lists import Column, ListSpec

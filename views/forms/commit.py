@@ -12,10 +12,10 @@ from lpse_admin.errors import Incomplete, TooLarge
 from lpse_admin.i18n import Message, _
 from models.audit import trail
 from models.database import db
+from views.app.errors import wants_json
 from views.forms.recovery import come_back
 from views.i18n.wording import tr
 from views.listing.record_view import RecordView
-from views.refusals import wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from lpse_admin.documents.files import MOST_BYTES
 from lpse_admin.i18n import _
-from views.access import viewer
-from views.clock import now
+from views.app.access import viewer
+from views.app.clock import now
 from views.i18n.language import current_zone
 from views.i18n.wording import tr
 

@@ -21,8 +21,8 @@ from lpse_admin.sop import spaced_nip
 from lpse_admin.worktime.step_timing import hours_and_minutes, minutes
 from models.accounts.user import Language
 from models.database import db
-from views.access import is_local, public, settings, viewer
-from views.clock import now
+from views.app.access import is_local, public, settings, viewer
+from views.app.clock import now
 from views.i18n.wording import tr, translations
 
 if TYPE_CHECKING:

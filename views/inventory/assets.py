@@ -26,8 +26,8 @@ from models.inventory.asset_entry import correct, demand_unnamed, enter, is_name
 from models.inventory.mutation import columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
+from views.app.clock import now
 from views.changes.page import Fact
-from views.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

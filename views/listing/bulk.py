@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
 from lpse_admin.i18n import Message, _, join
 from models.database import db
+from views.app.errors import wants_json
 from views.i18n.wording import tr
 from views.listing.cells import renderer
 from views.listing.lists import PAGE_SIZES, chosen, finisher
 from views.listing.record_view import RecordView, row_id
-from views.refusals import wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

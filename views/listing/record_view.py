@@ -25,8 +25,8 @@ from models.database import db, is_sqlite
 from models.listing.saved_view import kept_of, may_share
 from models.reports.waiting import Reader
 from models.scope import visible
-from views.access import delegation, viewer
-from views.clock import now
+from views.app.access import delegation, viewer
+from views.app.clock import now
 from views.exports.csv_export import csv_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_zone, tr

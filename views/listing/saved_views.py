@@ -17,12 +17,12 @@ from models.audit import trail
 from models.database import db
 from models.listing.saved_view import SavedView, begin_with, keep_columns, kept_of, may_share, save
 from models.scope import saved_views_of
-from views.clock import now
+from views.app.clock import now
+from views.app.errors import wants_json
 from views.forms.base import Form
 from views.listing.header import ALL, arguments_of, standard_keys
 from views.listing.lists import chosen
 from views.listing.record_view import RecordView, me, row_id
-from views.refusals import wants_json
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

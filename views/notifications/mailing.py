@@ -11,8 +11,8 @@ from lpse_admin.notifications.events import Event
 from models.database import db
 from models.notifications.outbox import Tally, send
 from models.notifications.smtp_client import Letter, Parcel
-from views.access import settings
-from views.clock import now
+from views.app.access import settings
+from views.app.clock import now
 from views.i18n.wording import tr
 from views.notifications.notices import facts, sentence
 

@@ -22,8 +22,8 @@ from models.notifications.mail import Mail, Mailed, MailState, mailed
 from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.scope import sees_the_office, told_in_office
-from views.access import delegation
-from views.clock import now
+from views.app.access import delegation
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView

@@ -15,8 +15,8 @@ from lpse_admin.notifications.events import Event
 from models.audit import trail
 from models.database import db
 from models.notifications.notification import MOST_UNREAD, Notification, read_all
-from views.access import unread_count
-from views.clock import now
+from views.app.access import unread_count
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView

@@ -24,7 +24,7 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
-from views.clock import now
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

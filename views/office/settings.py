@@ -34,7 +34,7 @@ from models.office.working_hours import (
     set_ramadan,
 )
 from models.sops.sop import in_force
-from views.clock import now
+from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

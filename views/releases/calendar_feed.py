@@ -16,9 +16,9 @@ from models.database import db
 from models.delegation.delegation import delegation_of
 from models.releases.calendar import EntryKind, entries
 from models.releases.calendar_feed import make, owner_of, revoke
-from views.access import public, settings
 from views.accounts.profile import done, show_page
-from views.clock import now
+from views.app.access import public, settings
+from views.app.clock import now
 from views.i18n.language import tr
 from views.listing.record_view import me
 

@@ -27,8 +27,8 @@ from models.releases import conflicts
 from models.releases.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
 from models.releases.freeze_permit import Letter, permit
 from models.scope import visible
+from views.app.clock import now
 from views.changes.step_form import MomentField
-from views.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Needed
 from views.forms.commit import EntryView, entering

@@ -26,7 +26,8 @@ from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, examine, in_force, load
-from views.clock import now
+from views.app.clock import now
+from views.app.errors import wants_json
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.forms.commit import EntryView
@@ -34,7 +35,6 @@ from views.forms.recovery import come_back
 from views.listing.filters import ChoiceFilter, PeriodFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import may_i, row_id
-from views.refusals import wants_json
 
 _enactor = aliased(User, name="enactor")
 _loader = aliased(User, name="loader")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.config import VERSION
 from models.database import db
-from views.access import public
+from views.app.access import public
 
 blueprint = Blueprint("health", __name__)
 

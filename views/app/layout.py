@@ -9,7 +9,7 @@ from flask import current_app, request, url_for
 
 from lpse_admin.accounts.permissions import Verb, may
 from lpse_admin.i18n import Message, _
-from views.access import unread_count, viewer
+from views.app.access import unread_count, viewer
 from views.audit.context import capacity
 from views.i18n.language import current_language, tr
 from views.listing.record_view import RecordView, stands_in_for_head

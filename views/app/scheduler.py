@@ -12,7 +12,7 @@ from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.office.agency import Agency
 from models.worktime.deadlines import sweep
-from views.clock import now
+from views.app.clock import now
 from views.notifications import mailing
 
 if TYPE_CHECKING:

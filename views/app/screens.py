@@ -14,13 +14,14 @@ from werkzeug.utils import redirect
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
-from views import frame, home
+from views import home
 from views.accounts.users import UserView
+from views.app import layout
+from views.app.clock import now
 from views.audit.audit_trail import AuditView, audit_action
 from views.changes.changes import ChangeView
 from views.changes.step_form import sent_as
 from views.changes.step_views import STEP_VIEWS
-from views.clock import now
 from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView
@@ -99,7 +100,7 @@ def register(app: Flask) -> None:
         form_words=form_words,
         roles=lambda: tuple(Role),
     )
-    frame.init_app(app, menu)
+    layout.init_app(app, menu)
 
 
 _LABELS: dict[str, Message] = {field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)}

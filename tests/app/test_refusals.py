@@ -19,7 +19,7 @@ from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.database import db, writes
 from tests.program import Visitor, close, make_program
-from views.access import public
+from views.app.access import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from models.audit.trail import Circumstances, answer_for
 from models.database import db
 from models.delegation.delegation import Delegation, delegation_of
 from models.notifications.notification import unread
-from views.clock import now
+from views.app.clock import now
+from views.app.errors import forged, refused, wants_json
 from views.forms import recovery
 from views.forms.base import Form
-from views.refusals import forged, refused, wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

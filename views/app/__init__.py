@@ -1,0 +1,1 @@
+"""What belongs to no subject: login, layout, headers, errors, scheduler, registration of screens."""
