@@ -14,7 +14,6 @@ from werkzeug.utils import redirect
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
-from views import home
 from views.accounts.users import UserView
 from views.app import layout
 from views.app.clock import now
@@ -22,6 +21,7 @@ from views.audit.audit_trail import AuditView, audit_action
 from views.changes.changes import ChangeView
 from views.changes.step_form import sent_as
 from views.changes.step_views import STEP_VIEWS
+from views.dashboard import home
 from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView

@@ -23,10 +23,10 @@ from views.app.clock import now
 from views.changes.changes import UNJUDGED
 from views.changes.step_times import Judgement, my_agencies
 from views.changes.step_views import STEP_VIEWS
-from views.figures import Cell, Chart, Look, Row
+from views.dashboard.figures import Cell, Chart, Look, Row
+from views.dashboard.period_form import PeriodForm
 from views.i18n.language import current_zone, day, duration, number, today, tr
 from views.listing.record_view import me, row_id
-from views.period_form import PeriodForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

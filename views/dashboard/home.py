@@ -14,8 +14,8 @@ from models.database import db
 from models.reports import waiting
 from models.scope import sees_the_office
 from views.app.clock import now
+from views.dashboard.office import Glance, Office
 from views.delegation.absent_head import absent_head
-from views.glance import Glance, Office
 from views.i18n.language import today
 from views.listing.record_view import may_i, reader
 
