@@ -21,11 +21,12 @@ from lpse_admin import config
 from models import demo
 from models.audit import trail as audit_trail
 from models.database import db
-from views import commands, guides
+from views import commands
 from views.accounts import profile
 from views.app import access, clock, errors, headers, health, screens
 from views.app.scheduler import Rounds
 from views.audit import context
+from views.help import guides
 from views.i18n import language
 from views.releases import calendar_feed
 

@@ -13,7 +13,7 @@ from lpse_admin.sop import papers, parse
 from tests.cast import LUMAJANG
 from tests.guide_pictures import PICTURES
 from tests.house import house  # noqa: F401 - the fixture
-from views.guides import GUIDES
+from views.help.guides import GUIDES
 
 if TYPE_CHECKING:
     from tests.house import House
