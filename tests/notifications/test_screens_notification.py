@@ -24,10 +24,10 @@ from models.delegation.grant import grant
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
 from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new
+from tests.commands.test_commands import run
 from tests.house import house  # noqa: F401 - the fixture
 from tests.mail_server import listening
 from tests.program import Visitor
-from tests.test_commands import run
 from views.app.scheduler import ROUNDS, Rounds
 from views.notifications import mailing
 
