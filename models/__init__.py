@@ -52,7 +52,7 @@ _MODULES = (
     "models.search.search",
     "models.sops.sop",
     "models.triggers",
-    "models.typed",
+    "models.validation",
     "models.worktime.deadlines",
     "models.worktime.register_timing",
     "models.worktime.step_durations",

@@ -14,7 +14,7 @@ from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
 from models.deviations.deviation import fault_of_text
 from models.notifications import rules
-from models.typed import fault_of
+from models.validation import fault_of
 from models.worktime.timing import raise_overdue
 
 if TYPE_CHECKING:

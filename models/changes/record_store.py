@@ -26,7 +26,7 @@ from models.changes.activity import (
     TestRun,
 )
 from models.inventory import mutation
-from models.typed import fault_of, is_of_our_times
+from models.validation import fault_of, is_of_our_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

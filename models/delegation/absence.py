@@ -18,7 +18,7 @@ from lpse_admin.word import Word
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose
 from models.office.agency import Agency, lock
-from models.typed import fault_of
+from models.validation import fault_of
 
 #: How far back an absence may be said to have begun.
 _LONGEST_AGO = dt.timedelta(days=366)

@@ -17,7 +17,7 @@ from models.accounts.user import User
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.notifications.notification import tell
 from models.office.agency import Agency
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop

@@ -15,7 +15,7 @@ from models.base import LINE_LENGTH
 from models.delegation.acting_head import tell_of_what_waits
 from models.delegation.delegation import Delegation, records_for
 from models.office.agency import lock
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -37,7 +37,7 @@ from models.base import (
 from models.delegation.delegation import Delegation, capacity, delegation_of
 from models.notifications import rules
 from models.office.agency import Agency
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

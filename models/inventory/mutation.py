@@ -21,7 +21,7 @@ from lpse_admin.inventory.cards import CARDS, COMMON, Card, Column, ColumnKind, 
 from models.base import LINE_LENGTH, as_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
 from models.office.agency import lock
-from models.typed import FIRST_YEAR, LAST_YEAR
+from models.validation import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -34,7 +34,7 @@ from lpse_admin.errors import Incomplete, NotAllowed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, only_where, session_of, stored
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -19,7 +19,7 @@ from models.accounts.user import User
 from models.audit import trail
 from models.base import Base, Identity, Moment, PrimaryKey
 from models.office.agency import Agency, lock
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     import datetime as dt

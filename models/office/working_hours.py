@@ -17,7 +17,7 @@ from models.accounts.user import User
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of
 from models.office.agency import Agency
 from models.office.setting import begin, conclude, date_faults
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
 from models.office.agency import Agency, lock
-from models.typed import fault_of, is_of_our_times
+from models.validation import fault_of, is_of_our_times
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest

@@ -17,7 +17,7 @@ from models.changes.change import ChangeRequest
 from models.delegation.delegation import capacity
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
-from models.typed import fault_of
+from models.validation import fault_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -18,7 +18,7 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import Environment
 from models.database import db
 from models.releases import conflicts, freeze_permit
-from models.typed import is_of_our_times
+from models.validation import is_of_our_times
 from views.forms.base import Form, Needed
 from views.listing.record_view import may_i
 
