@@ -8,8 +8,8 @@ import pytest
 
 from models.demo.cast import PASSWORD
 from tests.browser import serve
+from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
 from tests.program import close, make_program
-from tests.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
