@@ -10,9 +10,9 @@ from sqlalchemy import column, select
 
 from lpse_admin.accounts.permissions import Verb
 from models.changes.change import ChangeRequest
+from tests.architecture.test_routes import NOBODY, TABLES, classified, rules
 from tests.house import _actor as house_actor
 from tests.program import Visitor
-from tests.test_routes import NOBODY, TABLES, classified, rules
 from views.app import errors
 
 if TYPE_CHECKING:

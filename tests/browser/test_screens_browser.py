@@ -13,11 +13,11 @@ import pytest
 
 from tests import cast as factories
 from tests import nu
+from tests.architecture.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
 from tests.axe import Eye, Replay
 from tests.browser import serve
 from tests.documents import Document, Walk
 from tests.house import opened
-from tests.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
