@@ -16,9 +16,9 @@ from playwright.sync_api import sync_playwright
 
 import models.accounts.user
 from models.database import db
-from tests import browser as chromium
-from tests import migrations, postgres
-from tests.cast import cast, session, shared  # noqa: F401 - fixtures for every test
+from tests.support import browser as chromium
+from tests.support import migrations, postgres
+from tests.support.cast import cast, session, shared  # noqa: F401 - fixtures for every test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

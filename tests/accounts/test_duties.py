@@ -7,7 +7,7 @@ import pytest
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
 from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Step
-from tests.cast import NOW, ROUTES, answer, at, delegation, move, new, user, walk
+from tests.support.cast import NOW, ROUTES, answer, at, delegation, move, new, user, walk
 
 
 @pytest.fixture

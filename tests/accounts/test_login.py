@@ -16,7 +16,7 @@ from models.accounts.login import LoginFailure
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, Circumstances, answer_for
 from models.database import db
-from tests.program import Visitor, close, make_program
+from tests.support.program import Visitor, close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove
 from models.accounts.user import User
-from tests.cast import PASSWORD, cast, session, user  # noqa: F401 - fixtures
-from tests.house import house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import PASSWORD, cast, session, user  # noqa: F401 - fixtures
+from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 SOMEBODY = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": "empat kata yang panjang"}
 

@@ -18,16 +18,16 @@ from models.audit.trail import AuditEntry
 from models.audit.verification import anchors, verify
 from models.base import Base
 from models.changes.change import ChangeRequest
-from tests.cast import LUMAJANG, asset, delegation
-from tests.house import form, house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import LUMAJANG, asset, delegation
+from tests.support.house import form, house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 PEOPLE = ("pemohon", "pengelola", "kepala", "pemeriksa", "administrator", "admin")
 #: Sent as they are by nobody's browser, and by every scanner.

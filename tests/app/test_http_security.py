@@ -15,12 +15,12 @@ from lpse_admin.config import Environment, Settings
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORDS, FieldKind
 from models.changes.change import ChangeRequest
-from tests.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
-from tests.house import form, house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
+from tests.support.house import form, house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 PAGES = ("/", "/admin/change/", "/admin/change/new/", "/profile", "/admin/change/details/?id=99999", "/nowhere",
          "/admin/document/", "/admin/change/export/csv/", "/admin/change/export/xlsx/")  # fmt: skip

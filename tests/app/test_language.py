@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, join
-from tests.program import Visitor, close, make_program
+from tests.support.program import Visitor, close, make_program
 from views.forms.base import Form
 from views.i18n import language
 from views.i18n.wording import tr

@@ -18,7 +18,7 @@ from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, Not
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.database import db, writes
-from tests.program import Visitor, close, make_program
+from tests.support.program import Visitor, close, make_program
 from views.app.access import public
 
 if TYPE_CHECKING:

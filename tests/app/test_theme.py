@@ -14,15 +14,15 @@ from sqlalchemy import select
 
 from models.accounts.user import Scheme, User
 from models.audit.trail import history_of
-from tests.browser import serve
-from tests.house import house  # noqa: F401 - the fixture
-from tests.program import PASSWORD, Visitor
+from tests.support.browser import serve
+from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.program import PASSWORD, Visitor
 from views import vendor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.house import House
+    from tests.support.house import House
 
 STATIC = Path(vendor.__file__).parent / "static"
 KILOBYTE = 1000

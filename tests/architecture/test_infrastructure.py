@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from models.database import db
 from models.search.index import is_modelled
-from tests import postgres
-from tests.browser import serve
+from tests.support import postgres
+from tests.support.browser import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -29,16 +29,16 @@ from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
 from models.sops.sop import SopRevision
-from tests.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
-from tests.house import house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
+from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.routing import Rule
 
-    from tests.house import House
+    from tests.support.house import House
 
 PUBLIC = "public"
 ANYBODY = "anybody who is logged in"

@@ -33,7 +33,7 @@ from models.changes.activity import Activity
 from models.listing.saved_view import save
 from models.releases.freeze_permit import permit
 from models.sops.sop import load
-from tests.cast import (
+from tests.support.cast import (  # fmt: skip
     LUMAJANG,
     NOW,
     ROUTES,
@@ -47,10 +47,10 @@ from tests.cast import (
     new,
     settings,
     walk,
-)  # fmt: skip
-from tests.house import opened, upload
-from tests.program import Visitor
-from tests.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
+)
+from tests.support.house import opened, upload
+from tests.support.program import Visitor
+from tests.support.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.conftest import NewDatabase
-    from tests.house import House
+    from tests.support.house import House
 
 ROOT = Path(__file__).parent.parent
 CATALOGUES = ROOT / "views" / "translations" / "id" / "LC_MESSAGES"

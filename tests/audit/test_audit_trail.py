@@ -20,7 +20,7 @@ from models.audit.verification import Anchor
 from models.base import Base
 from models.changes.drafts import discard
 from models.documents.document import FileContent, keep
-from tests.cast import (
+from tests.support.cast import (  # fmt: skip
     NOW,
     PASSWORD,
     ROUTES,
@@ -36,7 +36,7 @@ from tests.cast import (
     user,
     values_for,
     walk,
-)  # fmt: skip
+)
 
 
 @pytest.fixture

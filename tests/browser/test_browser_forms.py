@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.demo.cast import PASSWORD
-from tests.browser import serve
-from tests.program import close, make_program
+from tests.support.browser import serve
+from tests.support.program import close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

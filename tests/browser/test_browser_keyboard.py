@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.demo.cast import PASSWORD
-from tests.browser import serve
 from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
-from tests.program import close, make_program
+from tests.support.browser import serve
+from tests.support.program import close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import cast as factories
-from tests import nu
 from tests.architecture.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
-from tests.axe import Eye, Replay
-from tests.browser import serve
-from tests.documents import Document, Walk
-from tests.house import opened
+from tests.support import cast as factories
+from tests.support import nu
+from tests.support.axe import Eye, Replay
+from tests.support.browser import serve
+from tests.support.documents import Document, Walk
+from tests.support.house import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.conftest import NewDatabase
-    from tests.house import House
+    from tests.support.house import House
 
 #: Addresses that are looked at and are no page: files, and those that lead on.
 NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download"}

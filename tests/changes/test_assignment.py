@@ -16,12 +16,12 @@ from models.changes.assignment import Handover, hand_over, take_up
 from models.notifications.notification import Notification
 from models.reports.waiting import Reader, for_reader, sent_on
 from models.worktime import timing
-from tests.cast import LUMAJANG, NOW, answer, at, delegation, move, new
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, answer, at, delegation, move, new
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.cast import Cast, WatchedSession
-    from tests.house import House
+    from tests.support.cast import Cast, WatchedSession
+    from tests.support.house import House
 
 HOUR = dt.timedelta(hours=1)
 

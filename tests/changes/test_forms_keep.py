@@ -13,15 +13,15 @@ from sqlalchemy import func, select
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
 from models.demo.cast import PASSWORD
-from tests.cast import LUMAJANG, at
-from tests.house import form, house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import LUMAJANG, at
+from tests.support.house import form, house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 from views.forms.recovery import FORMS
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 SENTENCE = "Sesi Anda sempat berakhir"
 #: Every form in which something is typed that makes a record, and who makes it.

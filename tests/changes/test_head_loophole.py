@@ -12,7 +12,7 @@ from lpse_admin.sop import papers, parse, to_toml, with_switches
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.transitions import result_of
 from models.sops import sop
-from tests.cast import LUMAJANG, NOW, ROUTES, answer, at, move, new, values_for, walk
+from tests.support.cast import LUMAJANG, NOW, ROUTES, answer, at, move, new, values_for, walk
 
 TOMORROW = NOW + dt.timedelta(days=1)
 

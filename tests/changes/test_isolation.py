@@ -33,7 +33,7 @@ from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
 from models.sops.sop import SopRevision
-from tests.cast import (
+from tests.support.cast import (  # fmt: skip
     LUMAJANG,
     NOW,
     ROUTES,
@@ -47,15 +47,15 @@ from tests.cast import (
     move,
     settings,
     values_for,
-)  # fmt: skip
-from tests.house import SUFFIX, house, upload  # noqa: F401 - the fixture
-from tests.program import PDF
+)
+from tests.support.house import SUFFIX, house, upload  # noqa: F401 - the fixture
+from tests.support.program import PDF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.cast import Office, WatchedSession
-    from tests.house import House
+    from tests.support.cast import Office, WatchedSession
+    from tests.support.house import House
 
 OFFICE = ("pengelola", "kepala", "plh", "pemeriksa", "administrator")
 STEPS = (

@@ -11,8 +11,8 @@ from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS
 from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, open_moves
 from models.changes.drafts import discard
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
-from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+from tests.support.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, at, fulfil, move, new, values_for, walk
+from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
 SIGNED = {LUMAJANG: LUMAJANG_MOVES, TANA_TIDUNG: TANA_TIDUNG_MOVES}
 STEPS = {LUMAJANG: LUMAJANG_STEPS, TANA_TIDUNG: TANA_TIDUNG_STEPS}

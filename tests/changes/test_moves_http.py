@@ -18,15 +18,15 @@ from lpse_admin.sop import ItemKind, papers, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
 from models.changes.change import ChangeRequest
-from tests.cast import LUMAJANG, ROUTES, TANA_TIDUNG, values_for
-from tests.house import SENT_AS, SUFFIX, house, thinned, upload  # noqa: F401 - the fixture
-from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
-from tests.program import PDF, Visitor
+from tests.support.cast import LUMAJANG, ROUTES, TANA_TIDUNG, values_for
+from tests.support.house import SENT_AS, SUFFIX, house, thinned, upload  # noqa: F401 - the fixture
+from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+from tests.support.program import PDF, Visitor
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 T = TypeVar("T")
 

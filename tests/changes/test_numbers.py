@@ -17,7 +17,7 @@ from models.changes.loading import whole
 from models.database import is_sqlite
 from models.documents.document import FileContent, attach, keep
 from models.office.agency import NumberCounter
-from tests.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
+from tests.support.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
 
 
 def numbers(session):

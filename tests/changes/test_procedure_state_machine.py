@@ -34,8 +34,8 @@ from models.changes.assignment import hand_over, take_up
 from models.changes.drafts import draft
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
-from tests.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+from tests.support.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, fulfil, user, values_for
+from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
 SIGNED = {
     LUMAJANG: (LUMAJANG_MOVES, LUMAJANG_STEPS),

@@ -18,7 +18,7 @@ from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_G
 from models.changes import record_store
 from models.changes.loading import whole
 from models.delegation.delegation import capacity
-from tests.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
+from tests.support.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
 
 LATER = NOW + dt.timedelta(minutes=1)
 EARLIER = NOW - dt.timedelta(minutes=1)

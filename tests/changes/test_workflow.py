@@ -23,7 +23,7 @@ from lpse_admin.workflow.transitions import (
     result_of,
 )
 from lpse_admin.worktime.step_timing import standard_of
-from tests.cast import LUMAJANG
+from tests.support.cast import LUMAJANG
 
 PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)
 REQUESTER = Person(1, frozenset({Role.REQUESTER}))

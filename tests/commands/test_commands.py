@@ -19,9 +19,9 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.changes.history import verify
 from models.database import db, writes
-from tests.cast import LUMAJANG, at, install, session_on, walk
-from tests.papers import LUMAJANG_MOVES
-from tests.program import Visitor, close, make_program
+from tests.support.cast import LUMAJANG, at, install, session_on, walk
+from tests.support.papers import LUMAJANG_MOVES
+from tests.support.program import Visitor, close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,15 +17,15 @@ from models.office.office_day import set_day
 from models.worktime import step_durations
 from models.worktime.deadlines import sweep
 from models.worktime.step_durations import StepTime
-from tests.cast import LUMAJANG, TANA_TIDUNG
-from tests.house import opened
+from tests.support.cast import LUMAJANG, TANA_TIDUNG
+from tests.support.house import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import NewDatabase
-    from tests.house import House
-    from tests.program import Visitor
+    from tests.support.house import House
+    from tests.support.program import Visitor
 
 _CELL = re.compile(r'<td class="number"><a href="([^"]+)">(?:<span[^>]*>)?([\d.]+)(?: terlambat</span>)?</a>')
 _KEY_NUMBER = re.compile(r'<dd><a href="(/[^"]+)">([\d.]+)</a>')

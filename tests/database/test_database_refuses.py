@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.sop.steps import Outcome, Step
 from models import triggers
-from tests.cast import NOW, ROUTES, answer, asset, at, move, new, walk
+from tests.support.cast import NOW, ROUTES, answer, asset, at, move, new, walk
 
 #: The step that a record's table belongs to, and a column of that record.
 RECORDS = {

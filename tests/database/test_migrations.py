@@ -22,9 +22,9 @@ from sqlalchemy.pool import NullPool
 from lpse_admin.sop.steps import Step
 from models.base import Base
 from models.database import is_sqlite
-from tests import postgres
-from tests.cast import LUMAJANG, asset, at, delegation, install, session_on
-from tests.migrations import FOLDER, differences, program, reflected, schema
+from tests.support import postgres
+from tests.support.cast import LUMAJANG, asset, at, delegation, install, session_on
+from tests.support.migrations import FOLDER, differences, program, reflected, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from models.releases.freeze_permit import permit
 from models.scope import sees_the_office, told_in_office, visible
 from models.sops import sop
 from models.sops.sop import SopRevision
-from tests.cast import (
+from tests.support.cast import (
     NOW,
     ROUTES,
     absence,

@@ -15,7 +15,7 @@ from models.delegation.absence import AbsenceState, record
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant
 from models.delegation.head_absence import AbsenceCause, head_absence
-from tests.cast import NOW, absence, answer, at, delegation, move, user
+from tests.support.cast import NOW, absence, answer, at, delegation, move, user
 
 TODAY = NOW.date()
 DAY = dt.timedelta(days=1)

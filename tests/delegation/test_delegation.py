@@ -14,7 +14,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.transitions import Person
 from models.delegation.delegation import DelegationKind, delegation_of
 from models.delegation.grant import grant
-from tests.cast import NOW, answer, at, delegation, move, user
+from tests.support.cast import NOW, answer, at, delegation, move, user
 
 TODAY = dt.date(2026, 3, 2)
 

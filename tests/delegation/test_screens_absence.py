@@ -15,16 +15,16 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry, history_of
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
-from tests.cast import LUMAJANG, NOW, at, delegation, move
 from tests.delegation.test_screens_delegation import sent as sent_delegation
-from tests.house import form, house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, at, delegation, move
+from tests.support.house import form, house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 TODAY = NOW.date()
 DAY = dt.timedelta(days=1)

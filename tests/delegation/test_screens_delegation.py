@@ -13,16 +13,16 @@ from lpse_admin.documents.files import MOST_BYTES
 from models.accounts.user import User
 from models.audit.trail import history_of
 from models.delegation.delegation import Delegation
-from tests.cast import NOW
-from tests.house import house, upload  # noqa: F401 - the fixture
-from tests.program import PDF
+from tests.support.cast import NOW
+from tests.support.house import house, upload  # noqa: F401 - the fixture
+from tests.support.program import PDF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 TODAY = NOW.date()
 

@@ -41,7 +41,7 @@ from models.office.calendars import calendar_of
 from models.search import index
 from models.sops.sop import SopRevision, SopState
 from models.worktime.timing import lateness, raise_overdue
-from tests.cast import answer, session_on
+from tests.support.cast import answer, session_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

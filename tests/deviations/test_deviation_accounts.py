@@ -15,13 +15,13 @@ from lpse_admin.workflow.deviations import DeviationKind, Disposal
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState
 from models.worktime.deadlines import sweep
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation, deviation
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, delegation, deviation
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.house import House
+    from tests.support.house import House
 
 HOUR = dt.timedelta(hours=1)
 LETTER = "document-surat-permohonan"

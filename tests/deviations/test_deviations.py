@@ -26,10 +26,10 @@ from models.office.office_day import set_day
 from models.reports.waiting import Reader, follow_ups, undisposed
 from models.worktime import timing
 from models.worktime.deadlines import sweep
-from tests.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
+from tests.support.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
 
 if TYPE_CHECKING:
-    from tests.cast import Cast, Office, WatchedSession
+    from tests.support.cast import Cast, Office, WatchedSession
 
 HOUR = dt.timedelta(hours=1)
 PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)

@@ -15,13 +15,13 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.documents.document import Document, attach
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
 from tests.documents.test_files import PNG
-from tests.house import house, upload  # noqa: F401 - the fixture
-from tests.program import PDF, Visitor
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
+from tests.support.house import house, upload  # noqa: F401 - the fixture
+from tests.support.program import PDF, Visitor
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
 
@@ -273,7 +273,7 @@ def test_a_requester_removes_a_file_of_a_draft_and_what_the_paper_requires_is_as
 def test_the_decree_of_a_delegation_is_served_to_the_office_and_never_removed(house: House):
     with house.session() as session:
         from models.documents.document import attach  # noqa: PLC0415 - beside what it is for
-        from tests.cast import NOW, answer  # noqa: PLC0415
+        from tests.support.cast import NOW, answer  # noqa: PLC0415
 
         office = house.cast(session).lumajang
         made = delegation(session, office, office.manager2)

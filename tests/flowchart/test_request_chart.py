@@ -10,12 +10,12 @@ from lpse_admin.flowchart.chart import draw
 from lpse_admin.sop import papers, parse
 from lpse_admin.sop.steps import Step
 from models.changes.change import ChangeRequest
-from tests.cast import LUMAJANG
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG
+from tests.support.house import house  # noqa: F401 - the fixture
 from views.changes.chart import ChangeChart, RowState
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 
 def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(house: House):

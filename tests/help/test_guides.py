@@ -10,13 +10,13 @@ import pytest
 from babel.messages.pofile import read_po
 
 from lpse_admin.sop import papers, parse
-from tests.cast import LUMAJANG
-from tests.guide_pictures import PICTURES
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG
+from tests.support.guide_pictures import PICTURES
+from tests.support.house import house  # noqa: F401 - the fixture
 from views.help.guides import GUIDES
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "guides"

@@ -14,7 +14,7 @@ from lpse_admin.inventory.cards import CARDS, Card, CodeScheme, Column, ColumnKi
 from lpse_admin.sop.steps import Outcome, Step
 from models.inventory.asset import Asset, AssetMutation, MutationKind
 from models.inventory.mutation import columns, typed, typed_row
-from tests.cast import NOW, answer, asset, at, move
+from tests.support.cast import NOW, answer, asset, at, move
 
 
 @pytest.fixture

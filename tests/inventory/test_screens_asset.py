@@ -13,13 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.inventory.cards import CARDS, Card
 from lpse_admin.sop.steps import Outcome, Step
 from models.inventory.asset import Asset
-from tests.cast import LUMAJANG, ROUTES, move, walk
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, ROUTES, move, walk
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 LAPTOP = {
     "code": "1.3.2.10.01.02.002",

@@ -21,14 +21,14 @@ from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, deviation
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.house import House
-    from tests.program import Visitor
+    from tests.support.house import House
+    from tests.support.program import Visitor
 
 HERE = "/admin/evaluation/action/"
 NOT_THERE = "Tidak ada data seperti itu"

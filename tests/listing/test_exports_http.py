@@ -14,11 +14,11 @@ from openpyxl import load_workbook
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
 from models.database import db
-from tests.cast import NOW, ROUTES, asset, move, new, walk
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import NOW, ROUTES, asset, move, new, walk
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 TITLES = (
     "=1+1", "+SUM(A1)", "-2+3", "@cmd", "\ttab", '=HYPERLINK("http://x";"y")', "Baris; =SUM(1)", "Biasa saja",

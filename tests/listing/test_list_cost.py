@@ -18,7 +18,7 @@ from lpse_admin.config import Environment, Settings
 from models import demo
 from models.accounts.user import User
 from models.database import db, writes
-from tests.program import Visitor, close
+from tests.support.program import Visitor, close
 from views.app.clock import set_clock
 from views.deviations.deviations import PersonFilter
 from views.listing import lists

@@ -13,13 +13,13 @@ from sqlalchemy import Select, select
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
-from tests.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
+from tests.support.house import house  # noqa: F401 - the fixture
 from views.listing import lists
 from views.listing.lists import COUNTED
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
     from views.listing.lists import ListSpec
 
 SCREENS = (

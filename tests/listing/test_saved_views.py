@@ -13,13 +13,13 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Step
 from models.audit.trail import AuditEntry
 from models.listing.saved_view import MOST_VIEWS, SavedView
-from tests.cast import LUMAJANG
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG
+from tests.support.house import house  # noqa: F401 - the fixture
 from views.changes import step_times
 
 if TYPE_CHECKING:
-    from tests.house import House
-    from tests.program import Visitor
+    from tests.support.house import House
+    from tests.support.program import Visitor
 
 STANDARD = ["Nomor", "Judul", "Tingkat Keterdesakan", "Langkah saat ini", "Menunggu sejak", "Hasil akhir", "Pemohon",
             "Diajukan"]  # fmt: skip

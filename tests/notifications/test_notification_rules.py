@@ -22,7 +22,7 @@ from models.notifications.mail import Mail, MailState
 from models.notifications.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
 from models.scope import visible
 from models.worktime.deadlines import sweep
-from tests.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
+from tests.support.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
 
 REASON = "Sebab yang diberitahukan kepada pemohon"
 

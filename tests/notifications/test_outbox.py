@@ -25,8 +25,8 @@ from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
 from models.notifications.outbox import LEASE, MOST_ATTEMPTS, pause, send
 from models.notifications.smtp_client import Letter
-from tests.cast import NOW, answer, at, install, session_on
-from tests.mail_server import DROP, STALL, listening
+from tests.support.cast import NOW, answer, at, install, session_on
+from tests.support.mail_server import DROP, STALL, listening
 
 MINUTE = dt.timedelta(minutes=1)
 
@@ -365,7 +365,7 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
         change_id = at(session, cast.lumajang, Step.EVALUATION).id
         before = len(mails(session))
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.killed", database_url, str(change_id), str(box.port)],
+        [sys.executable, "-m", "tests.support.killed", database_url, str(change_id), str(box.port)],
         cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with worker:

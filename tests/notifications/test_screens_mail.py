@@ -17,11 +17,11 @@ from models.audit.trail import history_of
 from models.changes.change import ChangeRequest
 from models.notifications.mail import Mail, Mailed, MailState
 from models.notifications.notification import Notification, tell
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, move
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, move
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 REFUSED = "550 <b>kotak surat</b> tidak dikenal"
 

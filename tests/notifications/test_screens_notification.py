@@ -23,19 +23,19 @@ from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, tell
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new
 from tests.commands.test_commands import run
-from tests.house import house  # noqa: F401 - the fixture
-from tests.mail_server import listening
-from tests.program import Visitor
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, move, new
+from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.mail_server import listening
+from tests.support.program import Visitor
 from views.app.scheduler import ROUNDS, Rounds
 from views.notifications import mailing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.house import House
-    from tests.mail_server import Postbox
+    from tests.support.house import House
+    from tests.support.mail_server import Postbox
 
 BACK = "Kurang <b>lengkap</b>"
 

@@ -15,15 +15,15 @@ from models.audit.trail import AuditEntry, history_of
 from models.office.agency import Agency
 from models.office.calendars import calendar_of
 from models.office.office_day import OfficeDay
-from tests.cast import LUMAJANG
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 #: Nyepi of 2026, and the joint leave beside it.
 NYEPI, LEAVE = "2026-03-19", "2026-03-18"

@@ -15,13 +15,13 @@ from models.office.agency import Agency
 from models.office.calendars import calendar_of, warning_share
 from models.office.setting import Threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from tests.house import House
+    from tests.support.house import House
 
 FORM = "/admin/setting/new/"
 WEEKS = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.text, *RAMADAN_HOURS.text), strict=True))

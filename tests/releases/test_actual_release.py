@@ -9,11 +9,11 @@ import pytest
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.activity import Release
 from models.changes.change import ChangeRequest
-from tests.cast import LUMAJANG
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 
 @pytest.fixture

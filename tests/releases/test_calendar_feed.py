@@ -14,14 +14,14 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.releases.calendar_feed import CalendarFeed, make, owner_of, revoke
 from models.releases.freeze import Freeze, FreezeEntry
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, asset, at, freeze, move
-from tests.house import house  # noqa: F401 - the fixture
-from tests.program import Visitor
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, asset, at, freeze, move
+from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.program import Visitor
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 TITLE = 'Rilis; "khusus", dengan ekor yang sangat panjang ' + "é" * 60
 

@@ -14,8 +14,8 @@ from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.releases import conflicts
-from tests.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
 from tests.changes.test_numbers import Another
+from tests.support.cast import NOW, answer, asset, at, freeze, fulfil, move, values_for
 
 #: What makes a release overlap with the others of these tests.
 BESIDE = {"environment": Environment.PRODUCTION, "overlap_reason": None}

@@ -16,7 +16,7 @@ from models.audit.trail import history_of
 from models.documents.document import Document, detach
 from models.releases.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at
 from models.releases.freeze_permit import Letter, bar, permit, permits_of, permittable
-from tests.cast import NOW, answer, at, delegation, freeze, move, new
+from tests.support.cast import NOW, answer, at, delegation, freeze, move, new
 
 DAY = dt.timedelta(days=1)
 

@@ -11,11 +11,11 @@ import pytest
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, at, freeze, move
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, at, freeze, move
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.support.house import House
 
 WIB = dt.timezone(dt.timedelta(hours=7))
 

@@ -14,15 +14,15 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import history_of
 from models.office.agency import Agency
 from models.releases.freeze import Freeze, FreezePermit
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
-from tests.house import house, upload  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
+from tests.support.house import house, upload  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 
 def moment(days: float, zone: str = "+07:00") -> str:

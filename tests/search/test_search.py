@@ -18,14 +18,14 @@ from models.reports.waiting import Reader
 from models.search import index
 from models.search.index import SearchKind, SearchRecord
 from models.search.search import Search
-from tests.cast import ROUTES, asset, at, deviation, new, values_for, walk
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import ROUTES, asset, at, deviation, new, values_for, walk
+from tests.support.house import house  # noqa: F401 - the fixture
 from views.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.house import House
+    from tests.support.house import House
 
 #: To the end, with a roll back and a change of the asset list.
 WAY = (

@@ -12,8 +12,8 @@ from lpse_admin.sop import papers
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.change import ChangeRequest
 from models.sops import sop
-from tests.cast import NOW, TANA_TIDUNG, user, values_for
-from tests.house import House, form, house, written
+from tests.support.cast import NOW, TANA_TIDUNG, user, values_for
+from tests.support.house import House, form, house, written
 
 __all__ = ["house"]
 

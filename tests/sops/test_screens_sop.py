@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from lpse_admin.sop import papers, parse
 from models.sops.sop import SopRevision, SopState
-from tests.cast import LUMAJANG, TANA_TIDUNG
-from tests.house import house, upload  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, TANA_TIDUNG
+from tests.support.house import house, upload  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 TEXTS = dict(papers())
 KEY = "lumajang-2027"

@@ -27,7 +27,7 @@ from lpse_admin.sop import (
     with_switches,
 )
 from lpse_admin.sop.steps import Outcome, Step
-from tests.papers import (
+from tests.support.papers import (
     LUMAJANG_MOVES,
     LUMAJANG_PHRASES,
     LUMAJANG_STEPS,

@@ -14,14 +14,14 @@ from models.accounts.user import User
 from models.changes.assignment import take_up
 from models.changes.change import ChangeRequest
 from models.office.office_day import set_day
-from tests.cast import answer, move, new
-from tests.house import house  # noqa: F401 - the fixture
+from tests.support.cast import answer, move, new
+from tests.support.house import house  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from tests.cast import Office, WatchedSession
-    from tests.house import House
+    from tests.support.cast import Office, WatchedSession
+    from tests.support.house import House
 
 #: A Friday in Ramadan, 14.30 in Lumajang; then the next Tuesday, a little after opening.
 FRIDAY = dt.datetime(2026, 3, 6, 7, 30, tzinfo=dt.UTC)

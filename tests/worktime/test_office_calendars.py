@@ -23,7 +23,7 @@ from models.office.office_day import OfficeDay, set_day
 from models.office.setting import Threshold, set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.worktime.register_timing import judge
-from tests.cast import NOW, answer, at, move
+from tests.support.cast import NOW, answer, at, move
 
 WIB = ZoneInfo("Asia/Jakarta")
 TUESDAY = dt.date(2026, 3, 3)

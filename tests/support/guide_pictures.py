@@ -1,4 +1,4 @@
-"""The pictures of the guides, made anew from the running program: ``python -m tests.guide_pictures``.
+"""The pictures of the guides, made anew from the running program: ``python -m tests.support.guide_pictures``.
 
 The program is started on a database of its own with the demo register, at a clock that always reads the same, so that
 a picture changes only where its screen did. A picture is what one role sees of one address in a window of one size.
@@ -20,8 +20,8 @@ from playwright.sync_api import sync_playwright
 from app import create_app, prepare
 from lpse_admin.config import Environment, Settings
 from models.demo import PASSWORD, REFERENCE
-from tests import browser as chromium
-from tests.program import close
+from tests.support import browser as chromium
+from tests.support.program import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from sqlalchemy import column, select
 from lpse_admin.accounts.permissions import Verb
 from models.changes.change import ChangeRequest
 from tests.architecture.test_routes import NOBODY, TABLES, classified, rules
-from tests.house import _actor as house_actor
-from tests.program import Visitor
+from tests.support.house import _actor as house_actor
+from tests.support.program import Visitor
 from views.app import errors
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from tests.house import House
+    from tests.support.house import House
 
 #: Who looks: every role, the delegate while they stand in, somebody for whom nothing waits, the installation's own
 #: administrator, and whoever is not logged in.

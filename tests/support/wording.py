@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import flask_babel
 import pytest
 
-from tests import cast, house, program
+from tests.support import cast, house, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """A program that is killed: for each line it forks a child, which goes as far as the line says and dies there.
 
-``python -m tests.killed DATABASE CHANGE PORT``; lines are "number stage". The children are killed with SIGKILL, by
+``python -m tests.support.killed DATABASE CHANGE PORT``; lines are "number stage". The children are killed with SIGKILL, by
 themselves at the very place, so that nothing of theirs is cleaned up: no handler runs, no connection is closed.
 """
 
@@ -20,7 +20,7 @@ from models.changes.change import ChangeRequest
 from models.notifications.outbox import send
 from models.notifications.smtp_client import Letter, Parcel
 from models.sops.sop import SopRevision
-from tests.cast import NOW, WatchedSession, answer, fulfil, values_for
+from tests.support.cast import NOW, WatchedSession, answer, fulfil, values_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -20,8 +20,8 @@ from lpse_admin.workflow.transitions import asked_items
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.sops.sop import SopRevision
-from tests.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
-from tests.program import PDF, Visitor, close, make_program
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
+from tests.support.program import PDF, Visitor, close, make_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +77,7 @@ class House:
             yield session
 
     def cast(self, session: WatchedSession) -> Cast:
-        """Return everybody as the factories of ``tests.cast`` know them."""
+        """Return everybody as the factories of ``tests.support.cast`` know them."""
         return Cast(_office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin"))
 
     def at(self, key: str, step: Step) -> int:
