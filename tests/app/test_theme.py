@@ -17,7 +17,7 @@ from models.audit.trail import history_of
 from tests.support.browser import serve
 from tests.support.house import house  # noqa: F401 - the fixture
 from tests.support.program import PASSWORD, Visitor
-from views import vendor
+from tools import vendor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

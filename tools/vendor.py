@@ -1,6 +1,6 @@
-"""Fetches the front-end files of others anew: `python -m views.vendor`, which needs npm; the program does not.
+"""Fetches the front-end files of others anew: `python -m tools.vendor`, which needs npm; the program does not.
 
-`python -m views.vendor tests/vendor` does the same for what the tests load into a page.
+`python -m tools.vendor tests/vendor` does the same for what the tests load into a page.
 """
 
 from __future__ import annotations
