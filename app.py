@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from waitress import create_server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import demo
 from lpse_admin import config
-from models import demo
 from models.audit import trail as audit_trail
 from models.database import db
 from views import commands

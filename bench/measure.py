@@ -11,7 +11,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from bench.client import Answer, running
-from models.demo import PASSWORD
+from demo import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+import demo
 from app import create_app
 from lpse_admin.config import Environment, Settings
-from models import demo
 from models.database import db
 
 

@@ -7,11 +7,13 @@ text that is the key of the translation, and the values to be put into it. The s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,21 @@ def join(parts: list[Message | str], separator: str = "; ") -> Message:
     """Return one Message that lists ``parts``, each translated on its own."""
     places = separator.join(f"%(part{number})s" for number in range(len(parts)))
     return Message(places, MappingProxyType({f"part{number}": part for number, part in enumerate(parts)}))
+
+
+class Word(StrEnum):
+    """An enum whose members are declared as ``NAME = value, title``: what is stored, and what people read."""
+
+    _heading: Message  # set by __new__
+
+    def __new__(cls, value: str, heading: Message | None = None) -> Self:
+        """Make a member that is its value, and keep its title beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member._heading = heading or Message(value)  # noqa: SLF001 - this is the member being made
+        return member
+
+    @property
+    def title(self) -> Message:  # type: ignore[override] # a word's name on screen, not str.title's capitals
+        """The word as it is shown."""
+        return self._heading

@@ -1,6 +1,6 @@
 """Fetches the front-end files of others anew: `python -m tools.vendor`, which needs npm; the program does not.
 
-`python -m tools.vendor tests/vendor` does the same for what the tests load into a page.
+`python -m tools.vendor tests/support/vendor` does the same for what the tests load into a page.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 _HERE = Path(__file__).parent
-FOLDER = _HERE / "static" / "vendor"
+FOLDER = _HERE.parent / "views" / "static" / "vendor"
 LIST = _HERE / "vendor.toml"
 
 

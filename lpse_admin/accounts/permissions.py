@@ -1,6 +1,6 @@
 """Who may do what to which records: one table of role × resource × verb, read by every screen and by the tests.
 
-Moves are not here: they follow from the paper (``lpse_admin.workflow.transitions``). What is not granted is refused. The
+Moves are not here: they follow from the paper (``workflow.transitions``). What is not granted is refused. The
 rows that somebody sees of a resource are in ``models.scope``.
 """
 
@@ -112,7 +112,7 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
-    # That a release is allowed in a freeze is the head's word, and no right of a role (``models.releases.freeze_permit``).
+    # That a release is allowed in a freeze is the head's word, and no right of a role (``releases.freeze_permit``).
     Resource.FREEZE: _grants(
         read=_OFFICE,
         export=_OFFICE,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 
 
 class Role(Word):

@@ -10,8 +10,7 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -1,14 +1,13 @@
 """The vocabulary of every paper: steps, outcomes, results and what may be required.
 
 A paper chooses among these words and connects them (``lpse_admin.sop``); it can leave steps out and lead
-outcomes elsewhere, but it cannot invent a step, since each has a record of its own (``lpse_admin.workflow.record_fields``).
+outcomes elsewhere, but it cannot invent a step, since each has a record of its own (``workflow.record_fields``).
 The keys are addresses and stored values: they stay as they are.
 """
 
 from __future__ import annotations
 
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 
 
 class Step(Word):

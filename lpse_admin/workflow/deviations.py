@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.workflow.record_fields import is_empty
 from lpse_admin.worktime.step_timing import hours_and_minutes
 

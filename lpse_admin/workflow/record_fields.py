@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
-from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -57,7 +57,7 @@ class AtHand:
     """What is there when a step is to be finished.
 
     ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs under the
-    names of their fields (``lpse_admin.workflow.deviations``); ``documents`` the requirement keys that a file is attached for;
+    names of their fields (``workflow.deviations``); ``documents`` the requirement keys that a file is attached for;
     ``equipment`` the keys that were ticked; ``lateness`` how late the step is, if it is; ``raised`` the deviations
     that the program has raised on it already and nobody has accounted for. Records of earlier steps are there by
     themselves.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 
 _MONTHS_OF_A_YEAR = 12
 _MONTHS_OF_A_QUARTER = 3

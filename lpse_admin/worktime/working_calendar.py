@@ -12,9 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Incomplete
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.sop.durations import MINUTES_PER_DAY
-from lpse_admin.word import Word
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, Timetable, in_order
 

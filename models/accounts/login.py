@@ -100,8 +100,8 @@ def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: in
 def logged_in(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
     """Return the user whose session is open still, or None where it has ended or they were disabled.
 
-    With them comes how many notifications they have not read (``models.notifications.notification.unread``), which nearly every
-    page says.
+    With them comes how many notifications they have not read (``notifications.notification.unread``), which most
+    pages say.
     """
     found = session.execute(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()
     return None if found is None else (found[0], found[1])

@@ -74,7 +74,7 @@ class User(Base):
     phone: Mapped[str | None] = mapped_column(String(40))
     language: Mapped[Language] = mapped_column(stored(Language, "language"), default=Language.INDONESIAN)
     scheme: Mapped[Scheme] = mapped_column(stored(Scheme, "scheme"), default=Scheme.SYSTEM)
-    #: Events (``lpse_admin.notifications.events``) whose mail this user turned off; they are told of them on the screens alone.
+    #: Events (``notifications.events``) whose mail this user turned off; they are told of them on the screens alone.
     muted_events: Mapped[list[str]] = mapped_column(default=list)
     password_hash: Mapped[Line]
     totp_secret: Mapped[str | None] = mapped_column(String(64))

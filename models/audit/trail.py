@@ -30,8 +30,7 @@ from sqlalchemy.orm import (
     object_session,
 )
 
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json
 from models.office.agency import Agency
 

@@ -57,8 +57,8 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
     """Finish the present step with ``outcome`` and bring the request where its paper leads, or refuse.
 
     The only writer of the current step, called as ``ChangeRequest.advance``. ``values`` are the record's fields and
-    ``reason`` by key (``lpse_admin.workflow.record_fields``); files are attached to the open activity before. ``version`` is the one
-    that the actor's form was made from. Returns the finished activity. Raises NoSuchMove (409) where there is no such
+    ``reason`` by key (``workflow.record_fields``); files are attached to the open activity before. ``version`` is that
+    which the actor's form was made from. Returns the finished activity. Raises NoSuchMove (409) where there is no such
     move or somebody was faster, NotAllowed (403) where it is somebody else's, NotFound (404) where it is another
     agency's, Incomplete (422) where something required is missing or wrong; the caller then rolls back, and nothing
     was written.

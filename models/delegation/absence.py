@@ -13,8 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 from models.accounts.user import User
 from models.base import Base, Identity, Moment, PrimaryKey, Prose
 from models.office.agency import Agency, lock

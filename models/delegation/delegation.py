@@ -10,9 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.notifications.events import Event
-from lpse_admin.word import Word
 from models.accounts.user import User
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.notifications.notification import tell

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
 from models.delegation.absence import Absence

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.sop.steps import OF_THE_HEAD, Step
-from lpse_admin.word import Word
 from lpse_admin.workflow.deviations import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
 from lpse_admin.workflow.record_fields import is_empty
 from models.accounts.user import User

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.inventory.cards import Card, Condition
-from lpse_admin.word import Word
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
 from models.office.agency import Agency
 

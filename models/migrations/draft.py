@@ -17,8 +17,10 @@ from alembic.autogenerate.render import render_op_text
 from alembic.operations.ops import CreateIndexOp, CreateTableOp
 from alembic.runtime.migration import MigrationContext
 
-import models
+from models import triggers
+from models.base import Base
 from models.migrations.rendering import render_item
+from models.search import index
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -71,15 +73,13 @@ def _triggers() -> None:
 
 def draft() -> dict[str, str]:
     """Return the content of each file of the first migration, by the file's name."""
-    triggers = {
-        dialect: [statement for _table, statement in models.triggers.statements(dialect)] for dialect in _DIALECTS
-    }
+    triggers = {dialect: [statement for _table, statement in triggers.statements(dialect)] for dialect in _DIALECTS}
     functions = re.findall(r"CREATE FUNCTION (\w+)", "\n".join(triggers["postgresql"]))
-    tables = models.base.Base.metadata.sorted_tables
+    tables = Base.metadata.sorted_tables
     code = _FILE.format(
         revision=_REVISION,
-        index=models.search.index.INDEX,
-        vocabulary=models.search.index.VOCABULARY,
+        index=index.INDEX,
+        vocabulary=index.VOCABULARY,
         functions="".join(f"{function!r}," for function in functions),
         calls="\n    ".join(f"_{table.name}()" for table in tables),
         drops="\n    ".join(f"op.drop_table({table.name!r})" for table in reversed(tables)),

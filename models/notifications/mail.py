@@ -8,8 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ class Notification(Base):
     event: Mapped[Event] = mapped_column(stored(Event, "event"))
     change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
     activity_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("activity.id"))
-    #: What ``lpse_admin.notifications.events`` puts the text together from, the event and the request's number and title included.
+    #: What ``notifications.events`` puts the text together from, the event and the request's number and title included.
     details: Mapped[dict[str, Any]]
     #: Says which event it is: nobody is told of the same one twice.
     key: Mapped[str] = mapped_column(String(120))
@@ -84,7 +84,7 @@ def tell(  # noqa: PLR0913 - an event has this many sides
     Whoever is not active, belongs to another agency than ``change`` (or to none), or was told of ``key`` before is
     passed over. ``key`` (at most 120 characters) says which event it is: ``f"overdue-{activity.id}"``. A mail is
     put in the outbox for each who has an address and has not turned this event's mail off. ``values`` are what
-    ``lpse_admin.notifications.events`` names (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …): texts, Words,
+    ``notifications.events`` names (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …): texts, Words,
     Messages, dates, moments.
     """
     concerned = {person.id: person for person in people if _is_concerned(person, change)}

@@ -9,8 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.errors import Incomplete, NoSuchMove
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.worktime.national_holidays import Period, ramadans
 from lpse_admin.worktime.office_hours import Hours, Timetable, spans
 from models.accounts.user import User
@@ -38,7 +37,7 @@ class HoursState(Word):
 
 
 class WorkingHours(Base):
-    """The office's hours from ``since`` on, each day's as ``lpse_admin.worktime.office_hours.spans`` reads them ("" for none)."""
+    """The office's hours from ``since`` on, each day's as ``worktime.office_hours.spans`` reads them ("" for none)."""
 
     __tablename__ = "working_hours"
     __table_args__ = (

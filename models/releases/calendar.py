@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.word import Word
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest

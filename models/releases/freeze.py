@@ -11,8 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
 from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
@@ -125,7 +124,7 @@ class Freeze(Base):
 
 
 class FreezePermit(Base):
-    """The head's written word that one request may be released in a freeze (``models.releases.freeze_permit`` writes it)."""
+    """The head's written word that one request may be released in a freeze (``releases.freeze_permit`` writes it)."""
 
     __tablename__ = "freeze_permit"
     __table_args__ = (

@@ -24,10 +24,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.word import Word
 from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
 from models.office.agency import Agency, lock
 

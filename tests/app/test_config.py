@@ -138,7 +138,7 @@ def test_no_secret_is_repeated_in_words(tmp_path):
 
 @pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "sop", "list"]])
 def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command):
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=root,

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from tests.conftest import NewDatabase
     from tests.support.house import House
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CATALOGUES = ROOT / "views" / "translations" / "id" / "LC_MESSAGES"
 PLACE = re.compile(r"%\(\w+\)[a-z]|%[a-z]")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.demo.cast import PASSWORD
+from demo.cast import PASSWORD
 from tests.support.browser import serve
 from tests.support.program import PDF, close, make_program
 

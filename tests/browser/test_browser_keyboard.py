@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.demo.cast import PASSWORD
+from demo.cast import PASSWORD
 from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
 from tests.support.browser import serve
 from tests.support.program import close, make_program

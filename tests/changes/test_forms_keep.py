@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
+from demo.cast import PASSWORD
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
-from models.demo.cast import PASSWORD
 from tests.support.cast import LUMAJANG, at
 from tests.support.house import form, house  # noqa: F401 - the fixture
 from tests.support.program import Visitor

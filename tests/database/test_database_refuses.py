@@ -308,7 +308,7 @@ def test_every_trigger_that_the_models_name_is_in_the_database(session):
         assert {name for name in found if not name.startswith("search_")} == {
             ban.name for ban in (*triggers.BANS, *triggers.ON_POSTGRESQL)
         }
-    # Those that keep the search index are made from what it indexes, and looked after with it (tests/search/test_search.py).
+    # Those that keep the search index are made from what it indexes, and tested with it (tests/search).
 
 
 def test_a_connection_to_sqlite_is_set_up_to_be_safe(session):

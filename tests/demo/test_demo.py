@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, text
 
+from demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
+from demo.attachments import DOCX, PDF, PNG
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
@@ -30,8 +32,6 @@ from models.changes.assignment import Handover, hand_over, take_up
 from models.changes.change import ChangeRequest
 from models.changes.drafts import draft
 from models.delegation.delegation import Delegation
-from models.demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
-from models.demo.attachments import DOCX, PDF, PNG
 from models.deviations.deviation import DISPOSALS, Deviation, DeviationState
 from models.documents.document import Document, FileContent, attach
 from models.inventory.asset import Asset, AssetMutation

@@ -18,7 +18,7 @@ from views.help.guides import GUIDES
 if TYPE_CHECKING:
     from tests.support.house import House
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "guides"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
 CATALOGUE = ROOT / "views" / "translations" / "id" / "LC_MESSAGES" / "messages.po"

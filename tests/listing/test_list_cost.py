@@ -13,9 +13,9 @@ from flask import g
 from sqlalchemy import Select, event, select
 from sqlalchemy.pool import QueuePool
 
+import demo
 from app import create_app
 from lpse_admin.config import Environment, Settings
-from models import demo
 from models.accounts.user import User
 from models.database import db, writes
 from tests.support.program import Visitor, close

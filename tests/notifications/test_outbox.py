@@ -366,7 +366,7 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
         before = len(mails(session))
     worker = subprocess.Popen(
         [sys.executable, "-m", "tests.support.killed", database_url, str(change_id), str(box.port)],
-        cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with worker:
         for kill in range(kills):

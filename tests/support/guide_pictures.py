@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 
 from app import create_app, prepare
+from demo import PASSWORD, REFERENCE
 from lpse_admin.config import Environment, Settings
-from models.demo import PASSWORD, REFERENCE
 from tests.support import browser as chromium
 from tests.support.program import close
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-FOLDER = Path(__file__).parents[1] / "views" / "static" / "guides"
+FOLDER = Path(__file__).parents[2] / "views" / "static" / "guides"
 #: When the pictures are taken: a Friday morning in the office, after the register's last day.
 CLOCK = REFERENCE + dt.timedelta(hours=2)
 WIDTH, HEIGHT = 1000, 640

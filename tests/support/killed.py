@@ -1,6 +1,6 @@
 """A program that is killed: for each line it forks a child, which goes as far as the line says and dies there.
 
-``python -m tests.support.killed DATABASE CHANGE PORT``; lines are "number stage". The children are killed with SIGKILL, by
+``python -m tests.support.killed DATABASE CHANGE PORT``; lines: "number stage". The children are killed with SIGKILL, by
 themselves at the very place, so that nothing of theirs is cleaned up: no handler runs, no connection is closed.
 """
 

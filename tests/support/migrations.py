@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-FOLDER = Path(__file__).parents[1] / "models" / "migrations"
+FOLDER = Path(__file__).parents[2] / "models" / "migrations"
 
 #: Everything that a schema of PostgreSQL can hold of ours: what it is of, its name, and what it says.
 _CATALOGUE = """

@@ -10,11 +10,11 @@ from flask import Flask
 from jinja2 import BytecodeCache
 
 from app import create_app
+from demo.cast import PASSWORD, make_cast
 from lpse_admin.config import Environment, LoginLimit, Settings
 from lpse_admin.sop import papers
 from models.audit.trail import Circumstances, answer_for
 from models.database import db
-from models.demo.cast import PASSWORD, make_cast
 from models.sops.sop import load
 
 if TYPE_CHECKING:

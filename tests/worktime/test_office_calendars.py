@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from demo import make_register
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
 from lpse_admin.worktime.working_calendar import Kind, OverrideKind, WorkCalendar
 from models.audit.trail import AuditEntry, history_of
-from models.demo import make_register
 from models.office.agency import Agency
 from models.office.calendars import calendar_of, warning_share
 from models.office.office_day import OfficeDay, set_day

@@ -103,7 +103,7 @@ def show_page(
     """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
     secret = session.get(_OFFER)
     return render_template(
-        "profile.html",
+        "accounts/profile.html",
         password_form=password or PasswordForm(formdata=None),
         code_form=code or CodeForm(formdata=None),
         off_form=off or OffForm(formdata=None),

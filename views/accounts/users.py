@@ -100,7 +100,7 @@ class UserView(EntryView):
     resource = Resource.USER
     title = _("Users")
     empty = _("No account yet. An administrator makes them with “New user”.")
-    details_template = "user/details.html"
+    details_template = "accounts/user_details.html"
     create_label = _("New user")
     can_create = True
     can_edit = True

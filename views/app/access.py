@@ -131,7 +131,7 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
 def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
     typed = request.form.get("typed")
     along = typed if recovery.unpacked(typed) else None
-    return render_template("login.html", form=form, onward=onward, refusal=refusal, typed=along), status
+    return render_template("app/login.html", form=form, onward=onward, refusal=refusal, typed=along), status
 
 
 def _stranger(refusal: Unauthenticated) -> AnyResponse:
@@ -140,7 +140,7 @@ def _stranger(refusal: Unauthenticated) -> AnyResponse:
     if packed is None:
         return refused(refusal)
     form = LoginForm(formdata=None)
-    page = render_template("login.html", form=form, onward="/", refusal=refusal, typed=packed)
+    page = render_template("app/login.html", form=form, onward="/", refusal=refusal, typed=packed)
     return make_response(page, refusal.status)
 
 

@@ -110,7 +110,7 @@ def _written(status: int, message: Message | None, fields: Mapping[str, Message]
         return jsonify(error=sentence, fields=named, status=status, request_id=g.get("request_id"))
     return make_response(
         render_template(
-            "refusal.html",
+            "app/error.html",
             status=status,
             title=_TITLES[kind],
             sentence=sentence,

@@ -67,7 +67,7 @@ def _part(name: str, *given: object) -> Markup:
 
 def _written(name: str, *given: object) -> Markup:
     """Write the part of this name of macros/frame.html."""
-    written: Markup = getattr(_macros("macros/frame.html"), name)(*given)
+    written: Markup = getattr(_macros("macros/layout.html"), name)(*given)
     return written
 
 

@@ -81,7 +81,7 @@ class ChangeView(RecordView):
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
     empty = _("No request yet. A requester begins one with “New request”.")
-    details_template = "change/page.html"
+    details_template = "changes/page.html"
     create_label = _("New request")
     can_create = True
     can_edit = True
@@ -157,7 +157,9 @@ class ChangeView(RecordView):
     ) -> str:
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
         # The requester's own form has no page beside it that would say the same again.
-        template = "change/form.html" if form is not None and change.step in OF_THE_REQUESTER else self.details_template
+        template = (
+            "changes/form.html" if form is not None and change.step in OF_THE_REQUESTER else self.details_template
+        )
         return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ class ChangeView(RecordView):
             for key, value in _known_of(current_user).items():
                 setattr(change, key, value)
             page = ChangePage.of(change, current_user, now())
-            return self.render("change/form.html", view=self, page=page, change=change)
+            return self.render("changes/form.html", view=self, page=page, change=change)
         if request.form.get("outcome"):
             _sent_outcome()  # a form that cannot be read leaves no draft behind
         change = draft(session, current_user, now=now(), values=_known_of(current_user))
@@ -190,7 +192,7 @@ class ChangeView(RecordView):
         if change.step not in OF_THE_REQUESTER or change.bar(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
-        return self.render("change/form.html", view=self, page=page, change=change)
+        return self.render("changes/form.html", view=self, page=page, change=change)
 
     def _requested(self, change_id: int) -> Any:  # noqa: ANN401
         """Keep what the requester typed, and submit it where they pressed that button."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.flowchart.layout import drawn
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Word, _
 from lpse_admin.sop.steps import Step
-from lpse_admin.word import Word
 
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, Diagram, Row

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_, or_, select
 
-from lpse_admin.i18n import _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Word, _
 from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
 from models.changes.activity import Activity
 from models.database import db
@@ -101,7 +100,7 @@ TIMES = (
 class JudgedFilter(ChoiceFilter):
     """What the standard says to the clock of a step: ``?judged=late``.
 
-    Of finished steps it is kept (``models.worktime.step_durations``); open ones are judged as they stand when this is asked.
+    Of finished steps it is kept (``worktime.step_durations``); open ones are judged as they stand when this is asked.
     """
 
     is_fixed: ClassVar[bool] = False

@@ -51,7 +51,7 @@ class StepRecordView(BulkView):
     """The records of one step. They are made by the procedure, open to its actor, and fixed once finished."""
 
     step: ClassVar[Step]
-    details_template = "activity/details.html"
+    details_template = "changes/step_details.html"
     can_edit = True
     bulk: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), HandOver())
 
@@ -95,7 +95,7 @@ class StepRecordView(BulkView):
                 flash(gettext("Kept. The step stays open until you finish it."), "success")
                 return redirect(self.lead_url(change.id), 303)
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal_)
-        return self.render("activity/edit.html", view=self, page=page, change=change), status
+        return self.render("changes/step_edit.html", view=self, page=page, change=change), status
 
     def _change(self, activity: Activity) -> ChangeRequest:
         scope = visible(ChangeRequest, current_user, stands_in_for_head=stands_in_for_head())
@@ -159,7 +159,7 @@ class ApprovalView(StepRecordView):
     title = _("Approvals")
     bulk = ()
     empty = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
-    list_template = "activity/approvals.html"
+    list_template = "changes/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
     def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class VerificationView(StepRecordView):
     title = _("Verifications")
     bulk = ()
     empty = _("No verification yet. One appears when a report is handed over.")
-    list_template = "activity/verifications.html"
+    list_template = "changes/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
     def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
@@ -270,8 +270,8 @@ class ReleaseView(StepRecordView, EntryView):
     resource = Resource.RELEASE
     title = _("Release schedule")
     empty = _("No release yet. One appears when a report is verified.")
-    list_template = "activity/releases.html"
-    details_template = "activity/release.html"
+    list_template = "releases/list.html"
+    details_template = "releases/details.html"
     spec = step_spec(
         Step.RELEASE,
         "version",
@@ -296,7 +296,7 @@ class ReleaseView(StepRecordView, EntryView):
     def calendar(self) -> str:
         """Show the releases and freezes of a month or a week, as a grid or as a list."""
         page = CalendarPage.read(request.args, reader(), now(), current_zone())
-        return str(self.render("activity/calendar.html", view=self, page=page))
+        return str(self.render("releases/calendar.html", view=self, page=page))
 
     def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Add the form for the actual time, for the managers of a release that has none yet."""

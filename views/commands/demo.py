@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
+import demo
 from lpse_admin.errors import NotAllowed
 from lpse_admin.i18n import _
-from models import demo
 from views.app.access import settings
 from views.app.clock import now
 from views.commands.terminal import refusals, writing

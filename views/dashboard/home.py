@@ -44,7 +44,7 @@ def index() -> tuple[str, int]:
     shown = {row.id for row in late}
     queues["sent"] = [row for row in queues["sent"] if row.id not in shown]
     page = render_template(
-        "home/index.html",
+        "dashboard/index.html",
         **queues,
         today=today(),
         may_request=may_i(Verb.CREATE, Resource.CHANGE),

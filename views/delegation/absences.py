@@ -64,7 +64,7 @@ class AbsenceView(EntryView):
     resource = Resource.ABSENCE
     title = _("Absences of the head")
     empty = _("No absence of the head is recorded. Whoever works beside the head records one here.")
-    details_template = "absence/details.html"
+    details_template = "delegation/absence_details.html"
     create_label = _("Record an absence")
     can_create = True
 

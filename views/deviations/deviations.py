@@ -137,10 +137,10 @@ class DeviationView(BulkView, EntryView):
     resource = Resource.DEVIATION
     title = _("Deviations from the standard")
     empty = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
-    list_template = "deviation/list.html"
+    list_template = "deviations/list.html"
     bulk = (DisposeOf(),)
     bulk_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
-    details_template = "deviation/details.html"
+    details_template = "deviations/details.html"
 
     spec: ClassVar[ListSpec] = ListSpec(
         model=Deviation,

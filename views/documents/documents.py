@@ -46,7 +46,7 @@ class DocumentView(RecordView):
     resource = Resource.DOCUMENT
     title = _("Files")
     empty = _("No file yet. Files are attached to the steps of a request.")
-    details_template = "document/details.html"
+    details_template = "documents/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Document,
         joins=(

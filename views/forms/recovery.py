@@ -97,7 +97,7 @@ def unpacked(text: str | None) -> Typed | None:
 
 def offered(typed: Typed) -> str:
     """Return the page that leads back to the form with what was typed."""
-    return render_template("resume.html", typed=typed, back=_BACK)
+    return render_template("app/form_recovery.html", typed=typed, back=_BACK)
 
 
 def come_back() -> None:

@@ -77,7 +77,7 @@ class AssetView(EntryView):
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
     empty = _("NIHIL: the list has no item yet. A change manager enters them; afterwards requests alter them.")
-    details_template = "asset/details.html"
+    details_template = "inventory/details.html"
     create_label = _("New item")
     can_create = True
     can_edit = True
@@ -160,7 +160,7 @@ class AssetView(EntryView):
         self.demand(Verb.CREATE)
         given = request.args.get("card")
         if not given and request.method == "GET":
-            return self.render("asset/cards.html", view=self, cards=[*Card])
+            return self.render("inventory/cards.html", view=self, cards=[*Card])
         if given not in set(Card):
             raise Malformed(_("Choose the card that the item belongs to."))
         card = Card(given)

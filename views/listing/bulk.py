@@ -144,14 +144,16 @@ class BulkView(RecordView):
         return Line(id_, cells or [], is_done=True, said=said)
 
     def _page(self, action: BulkAction, named: dict[int, Cells], form: Form) -> str:
-        return str(self.render("list/bulk.html", view=self, action=action, rows=named, form=form, back=self._back()))
+        return str(self.render("listing/bulk.html", view=self, action=action, rows=named, form=form, back=self._back()))
 
     def _report(self, action: BulkAction, lines: list[Line]) -> Any:  # noqa: ANN401 - a page, or JSON
         done = sum(line.is_done for line in lines)
         status = 200 if done else 409
         if wants_json():
             return jsonify(rows=[{"id": one.id, "done": one.is_done, "said": tr(one.said)} for one in lines]), status
-        page = self.render("list/report.html", view=self, action=action, lines=lines, done=done, back=self._back())
+        page = self.render(
+            "listing/bulk_report.html", view=self, action=action, lines=lines, done=done, back=self._back()
+        )
         return page, status
 
     def _back(self) -> str:

@@ -219,7 +219,7 @@ class RecordView(ModelView):
         )
 
     def bulk_actions(self) -> Sequence[Any]:
-        """Return what the one who asks can do with several rows at once, where a screen has such (views.listing.bulk)."""
+        """Return what the one who asks can do with several rows at once, where a screen has such (bulk)."""
         return ()
 
     def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it

@@ -143,7 +143,7 @@ def _page(screen: RecordView, **more: Any) -> str:  # noqa: ANN401 - for the tem
         .order_by(SavedView.name, SavedView.id)
     )
     return render_template(
-        "list/views.html",
+        "listing/saved_views.html",
         screen=screen,
         list_url=url_for(f"{screen.endpoint}.index_view"),
         views=list(found),

@@ -50,8 +50,8 @@ def _letter(parcel: Parcel, *, has_link: bool) -> Letter:
     number = f"{details['number']}: " if details.get("number") else ""
     return Letter(
         subject=f"[LPSE] {number}{told['sentence']}",
-        text=render_template("mail/notification.txt", **told),
-        html=render_template("mail/notification.html", **told),
+        text=render_template("notifications/mail.txt", **told),
+        html=render_template("notifications/mail.html", **told),
         sender=parcel.office,
     )
 

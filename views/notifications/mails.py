@@ -81,7 +81,7 @@ class MailView(BulkView):
     empty = _(
         "Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail."
     )
-    details_template = "told/details.html"
+    details_template = "notifications/mail_details.html"
     bulk = (SendAgain(),)
     bulk_columns = ("at", "number", "to", "sentence", "state")
     spec: ClassVar[ListSpec] = ListSpec(

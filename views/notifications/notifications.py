@@ -67,11 +67,11 @@ class NotificationView(BulkView):
     resource = Resource.NOTIFICATION
     title = _("Notifications")
     empty = _("You were told of nothing yet. You are told here what waits for you, and what became of your requests.")
-    list_template = "notification/list.html"
+    list_template = "notifications/list.html"
     may_choose_columns = False
     bulk = (MarkAsRead(),)
     bulk_columns = ("at", "sentence")
-    details_template = "notification/details.html"
+    details_template = "notifications/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
         columns=(

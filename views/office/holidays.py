@@ -111,8 +111,8 @@ class HolidayView(EntryView):
     resource = Resource.HOLIDAY
     title = _("Holidays and working days")
     empty = _("The office has set no day itself.")
-    list_template = "holiday/list.html"
-    details_template = "holiday/details.html"
+    list_template = "office/holiday_list.html"
+    details_template = "office/holiday_details.html"
     create_label = _("Set a day")
     can_create = True
     can_edit = True

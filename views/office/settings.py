@@ -129,8 +129,8 @@ class SettingView(EntryView):
     resource = Resource.SETTING
     title = _("Settings")
     empty = _("No hours were set: those of Perpres 21/2023 hold.")
-    list_template = "setting/list.html"
-    details_template = "setting/details.html"
+    list_template = "office/setting_list.html"
+    details_template = "office/setting_details.html"
     create_label = _("Set working hours")
     can_create = True
     can_edit = True
@@ -282,7 +282,7 @@ class SettingView(EntryView):
 
     def _answer_hours(self, form: HoursForm, heading: Message, submit: Message, back: str | None = None) -> Any:  # noqa: ANN401
         weeks = ((_("Office hours"), WEEK), (_("In Ramadan"), RAMADAN_WEEK))
-        return self.answer_form(form, heading, submit, template="setting/hours.html", back=back, weeks=weeks)
+        return self.answer_form(form, heading, submit, template="office/setting_hours.html", back=back, weeks=weeks)
 
     def _answer_setting(self, form: _SettingForm, heading: Message, submit: Message) -> Any:  # noqa: ANN401
         return self.answer_form(form, heading, submit, back=url_for(".index_view"))

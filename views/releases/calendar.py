@@ -12,8 +12,7 @@ from flask import url_for
 from flask_babel import get_locale
 
 from lpse_admin.errors import Incomplete, Malformed
-from lpse_admin.i18n import Message, _
-from lpse_admin.word import Word
+from lpse_admin.i18n import Message, Word, _
 from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import Kind
 from models.database import db

@@ -151,7 +151,7 @@ class FreezeView(EntryView):
     resource = Resource.FREEZE
     title = _("Freeze periods")
     empty = _("No freeze period is set. An administrator enters one; nothing is released in it.")
-    details_template = "freeze/details.html"
+    details_template = "releases/freeze_details.html"
     create_label = _("New freeze")
     can_create = True
     can_edit = True
@@ -265,7 +265,12 @@ class FreezeView(EntryView):
             form.letter.errors = [_("Choose the file again: a browser does not keep it.")]
         back = url_for("change.details_view", id=change_id)
         return self.answer_form(
-            form, heading, _("Allow this release"), template="freeze/permit.html", back=back, change_id=change_id
+            form,
+            heading,
+            _("Allow this release"),
+            template="releases/freeze_permit_form.html",
+            back=back,
+            change_id=change_id,
         )
 
 

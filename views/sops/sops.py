@@ -94,7 +94,7 @@ class SopView(EntryView):
     resource = Resource.SOP
     title = _("SOPs")
     empty = _("No SOP yet. One is loaded from its file.")
-    details_template = "sop/details.html"
+    details_template = "sops/details.html"
     create_label = _("Load an SOP")
     can_create = True
 
@@ -177,7 +177,7 @@ class SopView(EntryView):
             (fault, lines_of_text[fault.line - 1] if fault.line <= len(lines_of_text) else "") for fault in form.found
         ]
         preview = _paper(paper) if paper is not None else {}
-        return self.answer_form(form, _("Load an SOP"), _("Check"), template="sop/new.html", found=found, **preview)
+        return self.answer_form(form, _("Load an SOP"), _("Check"), template="sops/new.html", found=found, **preview)
 
     def _loaded(self, form: PaperForm) -> Any:  # noqa: ANN401
         come_back()
