@@ -61,8 +61,8 @@ translations: $(TEST) ## collect the texts of the screens into the catalogues, a
 		--ignore-obsolete --ignore-pot-creation-date
 	$(BABEL) compile --directory=$(CATALOGUES) --domain='messages admin'
 
-migration: $(TEST) ## write the first migration anew from the models, until a release has frozen it
-	$(BIN)/python -m models.migrations.draft
+migration: $(TEST) ## draft the next migration from the models: make migration NAME='add a column'
+	@$(BIN)/python -m tools.migration $(NAME)
 
 guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
 	$(BIN)/python -m tests.support.guide_pictures

@@ -12,6 +12,8 @@ from alembic import context
 from alembic.script import ScriptDirectory
 
 from models.database import db, is_sqlite
+from models.migrations import autogenerate
+from models.migrations.operations import restore_triggers
 from models.migrations.rendering import render_item
 from models.search.index import is_modelled
 
@@ -23,16 +25,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: A migration gives up rather than make everybody queue behind it for a table that somebody holds.
-_LOCK_TIMEOUT = "4s"
+_LOCK_TIMEOUT = context.config.get_main_option("lock_timeout")
 
 #: The key of the lock under which programs that start at once migrate one after another; any number, once chosen.
 _TURN = 7_012_018
 
 
-def _number(_context: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
-    """Call the next revision by the next number."""
-    head = ScriptDirectory.from_config(context.config).get_current_head()
-    directives[0].rev_id = f"{int(head or 0) + 1:04}"
+def _complete(migration: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
+    """Call the next revision by the next number, and write its triggers beside it."""
+    for script in directives:
+        head = ScriptDirectory.from_config(context.config).get_current_head()
+        script.rev_id = f"{int(head or 0) + 1:04}"
+        autogenerate.write_triggers(migration, script)
 
 
 @contextmanager
@@ -78,7 +82,9 @@ def _migrate(connection: Connection) -> None:
         render_item=render_item,
         compare_server_default=True,
         include_name=lambda name, _kind, _parents: is_modelled(name),
-        process_revision_directives=_number,
+        process_revision_directives=_complete,
+        on_version_apply=restore_triggers,
+        autogenerate_plugins=("alembic.autogenerate.*", autogenerate.PLUGIN),
     )
     with context.begin_transaction():
         _wait_for_turn(connection)
@@ -93,6 +99,8 @@ if context.is_offline_mode():
         url=db.engine.url, target_metadata=db.metadata, literal_binds=True, transactional_ddl=True, render_as_batch=True
     )
     with context.begin_transaction():
+        if not is_sqlite(db.engine):
+            context.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         context.run_migrations()
 else:
     with db.engine.connect() as opened, _without_foreign_keys(opened):

@@ -24,12 +24,16 @@ def render_item(_kind: str, item: Any, _context: AutogenContext) -> str | Litera
     if isinstance(item, TypeDecorator):
         return f"sa.{item.impl_instance!r}"
     if isinstance(item, CheckConstraint):
-        sql = item.sqltext.compile(compile_kwargs={"literal_binds": True, "include_table": False})
-        return f"sa.CheckConstraint({_broken(str(sql))}, name=op.f({_name(item)!r}))"
+        return f"sa.CheckConstraint({_broken(check_text(item))}, name=op.f({check_name(item)!r}))"
     return False
 
 
-def _name(check: CheckConstraint) -> str:
+def check_text(check: CheckConstraint) -> str:
+    """Return the condition of ``check`` as both databases take it."""
+    return str(check.sqltext.compile(compile_kwargs={"literal_binds": True, "include_table": False}))
+
+
+def check_name(check: CheckConstraint) -> str:
     """Return the name of ``check`` in the database; one that belongs to a type has not got it yet."""
     if isinstance(check.name, conv):
         return str(check.name)

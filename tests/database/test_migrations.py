@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import shutil
@@ -13,48 +14,107 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Enum, create_engine, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from lpse_admin.sop.steps import Step
+from models import triggers
 from models.base import Base
 from models.database import is_sqlite
+from models.migrations import trigger_files
 from tests.support import postgres
 from tests.support.cast import LUMAJANG, asset, at, delegation, install, session_on
-from tests.support.migrations import FOLDER, differences, program, reflected, schema
+from tests.support.migrations import FOLDER, REVISIONS, SCRIPTS, differences, program, reflected, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
-SCRIPTS = ScriptDirectory(str(FOLDER))
-REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+    from tests.conftest import NewDatabase
+
+#: The files of the migrations that a release contains, which nobody alters any more.
+FROZEN = {
+    "0001_first_schema.py": "8ba3828ec2e61d64074f88bfcf561e4d5db98478b1bbdf1592f2d2bdde9acc9a",
+    "0001_postgresql.sql": "2efb0f9b3fa9c11c2bbed97bdbe4f0dd3aa8c692ee10b7d57e367700bdf0e761",
+    "0001_sqlite.sql": "dfae0402884eb252b7f868fe6955ac93c34b23cb9533714af6e1283d37e47d60",
+}
 
 #: A revision as it might come next: it adds a CHECK to a table that others, and their triggers, refer to. SQLite can
-#: only build such a table anew, which by itself keeps neither its CHECKs nor its triggers.
+#: only build such a table anew, and drops its triggers with the old one.
 NEXT = """
-import sqlalchemy as sa
 from alembic import op
 
 revision, down_revision = "9999", "{head}"
 
 
 def upgrade():
-    kept, triggers = [], []
-    if op.get_bind().dialect.name == "sqlite":
-        found = sa.inspect(op.get_bind()).get_check_constraints("sop")
-        kept = [sa.CheckConstraint(check["sqltext"], name=op.f(check["name"])) for check in found]
-        ours = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'sop'"
-        triggers = op.get_bind().scalars(sa.text(ours)).all()
-    with op.batch_alter_table("sop", table_args=kept) as batch:
+    with op.batch_alter_table("sop") as batch:
         batch.create_check_constraint(op.f("ck_sop_counted"), "revision > {least}")
-    for trigger in triggers:
-        op.execute(sa.DDL(trigger))
     {then}
+
+
+def downgrade():
+    with op.batch_alter_table("sop") as batch:
+        batch.drop_constraint(op.f("ck_sop_counted"), type_="check")
+"""
+
+#: A revision that builds every table anew on SQLite.
+ANEW = """
+from alembic import op
+
+revision, down_revision = "9999", "{head}"
+
+
+def upgrade():
+    if op.get_context().dialect.name == "sqlite":
+        for table in {tables}:
+            made = op.get_bind().exec_driver_sql(f"SELECT sql FROM sqlite_master WHERE name = '{{table}}'").scalar()
+            own = {{"sqlite_autoincrement": "AUTOINCREMENT" in made}}
+            with op.batch_alter_table(table, recreate="always", table_kwargs=own):
+                pass
+"""
+
+#: What the models may say next: a table, columns, CHECKs, and triggers that are new, gone, and other than they were.
+LATER = """
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import models
+from models import triggers
+from models.base import Base, stored
+from models.triggers.deny import Ban
+from tools.migration import draft
+
+
+class Kind(StrEnum):
+    LARGE = "large"
+    SMALL = "small"
+
+
+sop = Base.metadata.tables["sop"]
+sop.append_column(sa.Column("remark", sa.String(300)))
+sop.append_column(sa.Column("kind", stored(Kind, "kind")))
+sop.append_constraint(sa.CheckConstraint("revision > 0", name="counted"))
+sa.Table(
+    "summary",
+    Base.metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("kind", stored(Kind, "kind"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.CheckConstraint("number >= 0", name="counted"),
+)
+triggers.BANS = (
+    *(ban for ban in triggers.BANS if ban.name not in {"handover_no_update", "sop_says_what_was_loaded"}),
+    Ban("sop_says_what_was_loaded", "sop", "UPDATE", "a paper cannot be changed", "NEW.remark = OLD.remark"),
+    Ban("summary_kept", "summary", "DELETE", "a summary is kept"),
+)
+draft("Add summaries", Path(sys.argv[1]))
 """
 
 
@@ -95,12 +155,26 @@ def rows(connection: Connection) -> dict[str, list[str]]:
     }
 
 
-def with_next(folder: Path, *, least: int = 0, then: str = "") -> Path:
-    """Return a copy of the migrations with one more."""
+def copied(folder: Path) -> Path:
+    """Return a copy of the migrations, which gives up on a lock soon."""
     copy = folder / "migrations"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    settings = (copy / "alembic.ini").read_text()
+    assert "lock_timeout = 4s" in settings
+    (copy / "alembic.ini").write_text(settings.replace("lock_timeout = 4s", "lock_timeout = 50ms"))
+    return copy
+
+
+def with_next(folder: Path, *, least: int = 0, then: str = "") -> Path:
+    """Return a copy of the migrations with one more."""
+    copy = copied(folder)
     (copy / "versions" / "9999_next.py").write_text(NEXT.format(head=REVISIONS[-1], least=least, then=then))
     return copy
+
+
+def versions(folder: Path) -> set[str]:
+    """Return the names of the files of all migrations."""
+    return {path.name for path in (folder / "versions").iterdir() if path.is_file()}
 
 
 def test_the_migrated_schema_is_the_models_word_by_word(database_url: str, empty_url: str) -> None:
@@ -166,6 +240,20 @@ def test_a_migration_depends_on_nothing_that_may_change(revision: str) -> None:
     assert "create_all" not in {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
+def test_what_a_release_contains_is_frozen() -> None:
+    for name, digest in FROZEN.items():
+        assert hashlib.sha256((FOLDER / "versions" / name).read_bytes()).hexdigest() == digest, name
+    released = {f"{revision}_" for revision in REVISIONS[: len({name[:4] for name in FROZEN})]}
+    assert {name for name in versions(FOLDER) if name[:5] in released} == set(FROZEN)
+
+
+@pytest.mark.parametrize("dialect", trigger_files.DIALECTS)
+def test_the_files_of_sql_create_the_triggers_that_the_models_declare(dialect: str) -> None:
+    held = trigger_files.statements_at(FOLDER / "versions", REVISIONS[-1], dialect)
+    assert held == trigger_files.by_key([statement for _table, statement in triggers.statements(dialect)])
+    assert trigger_files.statements_at(FOLDER / "versions", None, dialect) == {}
+
+
 def test_each_revision_can_be_taken_back_and_made_again(empty_url: str) -> None:
     with program(empty_url):
         upgrade()
@@ -213,6 +301,31 @@ def test_a_table_that_others_refer_to_can_be_altered_and_everything_stays(lived_
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
 
 
+def test_every_table_can_be_built_anew_with_all_that_it_has(lived_in_url: str, tmp_path: Path) -> None:
+    folder = with_next(tmp_path)
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    code = ANEW.format(head=REVISIONS[-1], tables=tables)
+    (folder / "versions" / "9999_next.py").write_text(code)
+    with connected(lived_in_url) as connection:
+        before, parts = rows(connection), schema(connection)
+    with program(lived_in_url, folder):
+        upgrade()
+    with connected(lived_in_url) as connection:
+        assert rows(connection) == before
+        assert schema(connection) == parts
+
+
+def test_a_way_back_leaves_what_was_there(lived_in_url: str, tmp_path: Path) -> None:
+    with connected(lived_in_url) as connection:
+        before, parts = rows(connection), schema(connection)
+    with program(lived_in_url, with_next(tmp_path)):
+        upgrade()
+        downgrade()
+    with connected(lived_in_url) as connection:
+        assert rows(connection) == before
+        assert schema(connection) == parts
+
+
 @pytest.mark.parametrize("fault", [{"least": 1}, {"then": "raise RuntimeError"}], ids=["refused", "broken"])
 def test_a_revision_that_fails_leaves_nothing_behind(lived_in_url: str, tmp_path: Path, fault: dict[str, Any]) -> None:
     with connected(lived_in_url) as connection:
@@ -242,6 +355,95 @@ def test_a_revision_that_fails_takes_the_ones_before_it_back_too(empty_url: str,
         upgrade()
     with connected(empty_url) as connection:
         assert inspect(connection).get_table_names() == []
+
+
+def file_of_each_table(connection: Connection) -> dict[str, int]:
+    """Return the number of the file that PostgreSQL keeps each table in; another one means a table written anew."""
+    found = connection.execute(text("SELECT relname, relfilenode FROM pg_class WHERE relkind = 'r'"))
+    return {name: number for name, number in found if name in Base.metadata.tables}
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+@pytest.mark.postgres
+def test_no_table_is_written_anew_on_postgresql(new_database: NewDatabase, revision: str) -> None:
+    with new_database("postgresql") as url, program(url):
+        downgrade(revision=str(SCRIPTS.get_revision(revision).down_revision))
+        with connected(url) as connection:
+            before = file_of_each_table(connection)
+        upgrade(revision=revision)
+        with connected(url) as connection:
+            after = file_of_each_table(connection)
+    assert {table: after[table] for table in before if table in after} == before
+
+
+@pytest.mark.postgres
+def test_a_migration_gives_up_on_a_table_that_somebody_holds(new_database: NewDatabase, tmp_path: Path) -> None:
+    with (
+        new_database("postgresql") as url,
+        connected(url) as holding,
+        program(url, with_next(tmp_path)),
+    ):
+        holding.execute(text("SELECT count(*) FROM sop"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            upgrade()
+        parts = schema(holding)
+        assert holding.scalar(text("SELECT version_num FROM alembic_version")) == REVISIONS[-1]
+        assert not any("ck_sop_counted" in part for kind in parts for part in kind)
+
+
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the migrations with one more, drafted from models that say more than the present ones."""
+    folder = copied(tmp_path_factory.mktemp("drafted"))
+    command = [sys.executable, "-c", LATER, str(folder)]
+    subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=True)
+    return folder
+
+
+def test_a_draft_has_the_next_number_and_spells_everything_out(drafted: Path) -> None:
+    number = f"{len(REVISIONS) + 1:04}"
+    assert versions(drafted) - versions(FOLDER) == {
+        f"{number}_add_summaries.py", f"{number}_postgresql.sql", f"{number}_sqlite.sql",
+    }  # fmt: skip
+    code = (drafted / "versions" / f"{number}_add_summaries.py").read_text()
+    assert "from models" not in code
+    for said in (
+        'sa.CheckConstraint("kind IN (\'large\', \'small\')", name=op.f("ck_summary_kind"))',
+        'batch_op.create_check_constraint(batch_op.f("ck_sop_counted"), "revision > 0")',
+        'batch_op.create_check_constraint(batch_op.f("ck_sop_kind"), "kind IN (\'large\', \'small\')")',
+        'batch_op.drop_constraint(batch_op.f("ck_sop_counted"), type_="check")',
+        "op.drop_triggers(down_revision, revision)", "op.create_triggers(revision, down_revision)",
+    ):  # fmt: skip
+        assert said in code
+
+
+def test_a_draft_leads_to_what_the_models_say_and_back(drafted: Path, lived_in_url: str) -> None:
+    with connected(lived_in_url) as connection:
+        before, parts = rows(connection), schema(connection)
+    with program(lived_in_url, drafted):
+        upgrade()
+        with connected(lived_in_url) as connection:
+            new = {" ".join(part) for part in schema(connection) - parts}
+            gone = {" ".join(part) for part in parts - schema(connection)}
+        downgrade()
+    for said in ("ck_summary_counted", "ck_sop_kind", "remark", "a paper cannot be changed", "a summary is kept"):
+        assert any(said in part for part in new), said
+    for said in ("handover_no_update", "a loaded paper cannot be changed"):
+        assert any(said in part for part in gone), said
+    with connected(lived_in_url) as connection:
+        assert rows(connection) == before
+        assert schema(connection) == parts
+
+
+def test_nothing_is_drafted_where_the_models_say_what_the_migrations_make(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from tools.migration import draft; print(draft('x', Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert versions(folder) == versions(FOLDER)
 
 
 def test_the_command_brings_an_empty_database_up_and_says_nothing(tmp_path: Path) -> None:

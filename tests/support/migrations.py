@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
 from sqlalchemy import inspect, text
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 FOLDER = Path(__file__).parents[2] / "models" / "migrations"
+
+SCRIPTS = ScriptDirectory(str(FOLDER))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+HEAD = REVISIONS[-1]
 
 #: Everything that a schema of PostgreSQL can hold of ours: what it is of, its name, and what it says.
 _CATALOGUE = """
