@@ -1,0 +1,238 @@
+"""A database that an earlier version has made is upgraded: all that was in it is there, and work goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import lzma
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy.pool import NullPool
+
+from app import create_app
+from lpse_admin.config import Environment, Settings
+from lpse_admin.sop.steps import Step
+from models.accounts.user import User
+from models.changes.change import ChangeRequest
+from models.office.agency import Agency
+from models.worktime import step_durations
+from models.worktime.step_durations import StepTime
+from tests.support import postgres
+from tests.support.cast import move, session_on
+from tests.support.migrations import HEAD, program, schema
+from tests.support.program import close
+from tests.upgrades.old_database import VERSIONS, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from sqlalchemy import Connection
+
+    from tests.conftest import NewDatabase
+    from tests.support.cast import WatchedSession
+    from tests.support.migrations import Schema
+
+#: A Monday, after everything that the databases hold.
+NOW = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)
+
+#: How PostgreSQL casts a text in a list, and a list of texts.
+_TEXT = re.compile(r"\(('[^']*'::character varying)\)::text")
+_LIST = re.compile(r"\((ARRAY\[[^]]*\])\)::text\[\]")
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@contextmanager
+def restored(version: str, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Restore the database of a version, and give its address."""
+    content = lzma.decompress(packed(version, kind).read_bytes())
+    if kind == "sqlite":
+        (folder / "old.sqlite").write_bytes(content)
+        yield f"sqlite:///{folder}/old.sqlite"
+        return
+    connection = request.getfixturevalue("postgres_connection")
+    with postgres.copy_of("template1", connection) as name:
+        url = postgres.url(request.getfixturevalue("postgres_folder"), name)
+        with connected(url) as made:
+            driver = made.connection.driver_connection
+            assert driver is not None
+            driver.execute(content)
+        yield url
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def old_url(version: str, kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a database as that version left it."""
+    with restored(version, kind, request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def upgraded_url(old_url: str) -> str:
+    """Give the address of that database after its upgrade."""
+    with program(old_url):
+        upgrade()
+    return old_url
+
+
+@pytest.fixture
+def app(upgraded_url: str) -> Iterator[Flask]:
+    """Give the present program on the upgraded database."""
+    made = create_app(Settings(Environment.DEMO, upgraded_url, "x" * 32), clock=lambda: NOW)
+    yield made
+    close(made)
+
+
+def columns(connection: Connection) -> dict[str, list[str]]:
+    """Return the columns of every table."""
+    view = inspect(connection)
+    return {
+        table: [column["name"] for column in view.get_columns(table)]
+        for table in view.get_table_names()
+        if table != "alembic_version" and not table.startswith("search_index")
+    }
+
+
+def rows(connection: Connection, of: dict[str, list[str]]) -> Rows:
+    """Return the rows of every table, as the database itself holds them."""
+    return {
+        table: sorted(
+            (tuple(row) for row in connection.execute(text(f'SELECT {", ".join(map(quoted, names))} FROM "{table}"'))),
+            key=repr,
+        )
+        for table, names in of.items()
+    }
+
+
+def quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def as_dumped(parts: Schema) -> Schema:
+    """Return a schema with lists of texts as PostgreSQL has them once they were dumped and read again."""
+    return {(kind, name, _LIST.sub(r"\1", _TEXT.sub(r"\1", words))) for kind, name, words in parts}
+
+
+def test_the_databases_hold_something_of_everything(old_url: str, version: str) -> None:
+    with connected(old_url) as connection:
+        found = rows(connection, columns(connection))
+        steps = set(connection.scalars(text("SELECT step FROM change_request")))
+        sent = set(connection.scalars(text("SELECT state FROM mail")))
+    assert [table for table, there in found.items() if not there] == [], version
+    assert len(found["change_request"]) > 30
+    assert {"request", "evaluation", "approval", "implementation", "rollback", "closed"} <= steps
+    assert sent == {"waiting", "sent"}
+
+
+def test_every_row_is_there_after_the_upgrade_and_says_the_same(old_url: str) -> None:
+    with connected(old_url) as connection:
+        of = columns(connection)
+        before = rows(connection, of)
+    with program(old_url):
+        upgrade()
+    with connected(old_url) as connection:
+        after = rows(connection, of)
+        contents = connection.execute(text("SELECT sha256, content FROM file_content")).all()
+    assert {table: len(there) for table, there in after.items()} == {t: len(there) for t, there in before.items()}
+    assert after == before
+    assert contents
+    for digest, content in contents:
+        assert hashlib.sha256(content).hexdigest() == digest
+
+
+def test_the_upgraded_schema_is_that_of_a_new_database(upgraded_url: str, kind: Any, new_database: NewDatabase) -> None:
+    with new_database(kind) as new, connected(new) as made, connected(upgraded_url) as migrated:
+        assert as_dumped(schema(migrated)) == as_dumped(schema(made))
+        for table, names in columns(made).items():
+            assert set(names) == set(columns(migrated)[table])
+
+
+def test_every_verification_holds_after_the_upgrade(app: Flask) -> None:
+    verifying = [
+        (name, verb)
+        for name, group in app.cli.commands.items()
+        for verb, command in getattr(group, "commands", {}).items()
+        if verb == "verify" and not any(parameter.required for parameter in command.params)
+    ]
+    assert {("audit", "verify"), ("history", "verify"), ("search", "verify")} <= set(verifying)
+    for words in verifying:
+        ended = app.test_cli_runner().invoke(args=words)
+        assert (words, ended.exit_code, ended.stderr) == (words, 0, "")
+
+
+def test_the_durations_of_steps_are_those_that_the_calendar_gives(upgraded_url: str) -> None:
+    with session_on(upgraded_url) as session:
+        agencies = session.scalars(select(Agency)).all()
+        of = select(StepTime.activity_id, StepTime.is_late, StepTime.waited_minutes).order_by(StepTime.activity_id)
+        kept = session.execute(of).all()
+        for agency in agencies:
+            step_durations.refresh(session, agency, NOW, anew=True)
+        assert session.execute(of).all() == kept
+        assert step_durations.is_fresh(session, agencies, NOW)
+
+
+def test_open_requests_are_moved_and_new_ones_submitted(upgraded_url: str) -> None:
+    with session_on(upgraded_url) as session:
+        open_ = session.scalars(
+            select(ChangeRequest).where(ChangeRequest.closed_at.is_(None), ChangeRequest.submitted_at.is_not(None))
+        ).all()
+        steps = {change.step for change in open_}
+        assert len(steps) > 5
+        for step in sorted(steps):
+            change = next(change for change in open_ if change.step is step)
+            advance(session, change)
+        for change in session.scalars(select(ChangeRequest).where(ChangeRequest.step == Step.REQUEST)).all():
+            advance(session, change)
+            assert change.number is not None
+
+
+def advance(session: WatchedSession, change: ChangeRequest) -> None:
+    """Let somebody who has the open step make the first of its moves."""
+    step = change.step
+    people = session.scalars(select(User).where(User.agency_id == change.agency_id).order_by(User.id))
+    outcome, actor = next((one.outcome, user) for user in people for one in change.open_moves(user, NOW))
+    move(session, change, outcome, actor, now=NOW)
+    assert change.step is not step
+
+
+def test_what_was_upgraded_can_be_taken_back_and_upgraded_again(old_url: str) -> None:
+    with connected(old_url) as connection:
+        of, parts = columns(connection), schema(connection)
+        before = rows(connection, of)
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    with program(old_url):
+        upgrade()
+        with connected(old_url) as connection:
+            whole = schema(connection)
+        if revision != HEAD:
+            downgrade(revision=revision)
+        with connected(old_url) as connection:
+            assert schema(connection) == parts
+            assert rows(connection, of) == before
+        upgrade()
+        with connected(old_url) as connection:
+            assert schema(connection) == whole
