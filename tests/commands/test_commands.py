@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, select, text
 
 from app import create_app
 from lpse_admin.config import Environment, Settings
@@ -180,11 +180,77 @@ def test_migrations_of_what_is_no_database_end_with_1_and_the_reason(tmp_path):
     file = tmp_path / "letter.db"
     file.write_text("no database at all, " * 99)
     app = empty(f"sqlite:///{file}")
-    for command in ("upgrade", "current", "downgrade"):
-        ended = run(app, "db", command)
+    for command in (("upgrade",), ("current",), ("downgrade", "--yes-lose-data")):
+        ended = run(app, "db", *command)
         assert (ended.exit_code, ended.stdout) == (1, "")
         assert "not a database" in ended.stderr
     close(app)
+
+
+def revision(url: str) -> str | None:
+    """Return the revision that the database stands at, as it notes itself."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    engine.dispose()
+    return found
+
+
+@pytest.fixture
+def in_production(database_url: str) -> Iterator[Flask]:
+    """Give the program in production, on a database with nothing in it but its tables."""
+    app = create_app(Settings(Environment.PRODUCTION, database_url, "x" * 32), clock=lambda: NOW)
+    yield app
+    close(app)
+
+
+@pytest.mark.parametrize("words", [("downgrade",), ("downgrade", "base"), ("stamp", "base"), ("stamp", "--purge")])
+def test_what_may_lose_data_is_refused_in_production(in_production, database_url, words):
+    stands = revision(database_url)
+    ended = run(in_production, "db", *words, typed="y\n")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "--yes-lose-data" in ended.stderr
+    assert revision(database_url) == stands
+
+
+@pytest.mark.parametrize("words", [("downgrade", "base"), ("stamp", "base")])
+def test_it_is_done_in_production_for_who_says_that_they_mean_it(in_production, database_url, words):
+    ended = run(in_production, "db", *words, "--yes-lose-data")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert revision(database_url) is None
+
+
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("", 1), ("y\n", 0)])
+def test_elsewhere_it_is_asked_first(program, database_url, typed, code):
+    stands = revision(database_url)
+    ended = run(program, "db", "stamp", "base", typed=typed)
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert "Go on? [y/N]" in ended.stderr
+    assert revision(database_url) == (None if code == 0 else stands)
+
+
+def test_sql_that_is_only_printed_needs_no_asking(in_production, database_url):
+    stands = revision(database_url)
+    ended = run(in_production, "db", "downgrade", "--sql", f"{stands}:base")
+    assert (ended.exit_code, "DROP TABLE" in ended.stdout) == (0, True)
+    assert revision(database_url) == stands
+
+
+@pytest.mark.parametrize("words", [("revision",), ("migrate",), ("merge", "0001"), ("edit",), ("init",)])
+def test_no_migration_is_written_in_production(in_production, words):
+    ended = run(in_production, "db", *words)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "not in production" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("nonsense",), 1), (("--", "-99"), 1), (("--yes",), 2), (("base", "base"), 2)]
+)
+def test_a_way_back_that_is_none_ends_with_the_reason(program, database_url, words, code):
+    stands = revision(database_url)
+    ended = run(program, "db", "downgrade", "--yes-lose-data", *words)
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert revision(database_url) == stands
 
 
 def test_an_account_is_made_with_a_password_that_is_shown_once(program):

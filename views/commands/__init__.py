@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_migrate.cli import db as migrations
-
-from views.commands import audit, deadline, demo, history, mail, search, sop, user
-from views.commands.terminal import tell_refusals
+from views.commands import audit, deadline, demo, history, mail, migrations, search, sop, user
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -18,4 +15,4 @@ def init_app(app: Flask) -> None:
     for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, search.group):
         app.cli.add_command(group)
     app.cli.add_command(demo.command)
-    tell_refusals(migrations)
+    migrations.guard()

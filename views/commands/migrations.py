@@ -1,0 +1,74 @@
+"""`flask db`: Alembic's commands, which ask before they lose data and write no migrations in production."""
+
+from __future__ import annotations
+
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask.cli import with_appcontext
+from flask_migrate.cli import db
+
+from views.app.access import settings
+from views.commands.terminal import fail, tell_refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Callback = Callable[..., Any]
+
+_OPTION = "--yes-lose-data"
+
+#: What a command that may lose data does.
+_LOSING = {
+    "downgrade": "An earlier schema has no place for what only the present one holds: that data is lost.",
+    "stamp": "The database is noted to be at a revision whose schema it may not have: later upgrades can lose data.",
+}
+
+#: Commands that write files of the program.
+_WRITING = ("init", "revision", "migrate", "merge", "edit")
+
+
+@cache
+def guard() -> None:
+    """Guard the commands of the group, which is one for all programs of this process."""
+    for name, warning in _LOSING.items():
+        command = db.commands[name]
+        command.params.append(click.Option([_OPTION], is_flag=True, help="Do not ask; needed in production."))
+        command.callback = _asking(_callback(command), warning)
+    for name in _WRITING:
+        db.commands[name].callback = _in_development(_callback(db.commands[name]))
+    tell_refusals(db)
+
+
+def _callback(command: click.Command) -> Callback:
+    assert command.callback is not None  # noqa: S101 - each of Flask-Migrate's commands does something
+    return command.callback
+
+
+def _asking(run: Callback, warning: str) -> Callback:
+    """Run the command once its user has said that they mean it; SQL that is only printed needs no asking."""
+
+    @with_appcontext
+    @wraps(run)
+    def asking(*args: Any, yes_lose_data: bool, **options: Any) -> Any:  # noqa: ANN401 - as the command has them
+        if not yes_lose_data and not options.get("sql"):
+            if not settings().is_demo:
+                fail(warning, f"In production this takes {_OPTION}, and a backup before it.")
+            click.confirm(f"{warning} Go on?", abort=True, err=True)
+        return run(*args, **options)
+
+    return asking
+
+
+def _in_development(run: Callback) -> Callback:
+    """Run the command where the program is developed, and nowhere else."""
+
+    @with_appcontext
+    @wraps(run)
+    def in_development(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the command has them
+        if not settings().is_demo:
+            fail("Migrations are written where the program is developed, not in production.")
+        return run(*args, **options)
+
+    return in_development
