@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Each version from which an upgrade is tested, and its commit.
-VERSIONS = {"0.1.0": "0e4a690"}
+VERSIONS = {"0.1.0": "0e4a690fa5841fdf6a0a620eb690ec8563e29f29"}
 
 #: What of a dump only `psql`, or only some versions, understand.
 _FOR_PSQL = re.compile(r"^(?:\\(?:un)?restrict .*|SET \w+ = .*;|-- Dumped .*)\n", re.MULTILINE)
