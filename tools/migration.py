@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from alembic import command
+from alembic.script import Script
 from flask import Flask
 from flask_migrate import Migrate, upgrade
 
 from models.database import db
+from models.migrations.autogenerate import write_triggers
 
 if TYPE_CHECKING:
     from alembic.operations import MigrationScript
@@ -35,10 +37,12 @@ def draft(name: str, folder: Path = FOLDER) -> list[Path]:
         migrate = Migrate(app, db, directory=str(folder))
         with app.app_context():
             upgrade()
-            command.revision(
+            script = command.revision(
                 migrate.get_config(str(folder)), name, autogenerate=True, process_revision_directives=_drop_if_empty
             )
             db.engine.dispose()
+    if isinstance(script, Script):
+        write_triggers(versions, str(script.down_revision), script.revision)
     made = sorted(path for path in set(versions.iterdir()) - there if path.is_file())
     code = [str(path) for path in made if path.suffix == ".py"]
     if code:

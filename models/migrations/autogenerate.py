@@ -19,23 +19,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alembic.autogenerate.api import AutogenContext
-    from alembic.operations.ops import MigrationScript, ModifyTableOps, UpgradeOps
-    from alembic.runtime.migration import MigrationContext
+    from alembic.operations.ops import ModifyTableOps, UpgradeOps
 
 #: The name under which `env.py` asks for what is compared here.
 PLUGIN = "models.checks_and_triggers"
 
 
-def write_triggers(context: MigrationContext, script: MigrationScript) -> None:
-    """Write the files of SQL of a drafted revision, where its triggers differ from those before it."""
-    operations = script.upgrade_ops.ops if script.upgrade_ops else []
-    if any(isinstance(operation, CreateTriggers) for operation in operations):
-        versions = versions_of(context)
-        for dialect in DIALECTS:
-            lines = _difference(versions, context.get_current_revision(), dialect)
-            (versions / file_name(str(script.rev_id), dialect)).write_text(
-                "".join(f"{line}\n" for line in lines), encoding="utf-8"
-            )
+def write_triggers(versions: Path, head: str | None, revision: str) -> None:
+    """Write the files of SQL of ``revision``, which follows ``head``, where the models declare other triggers."""
+    lines = {dialect: _difference(versions, head, dialect) for dialect in DIALECTS}
+    for dialect in DIALECTS if any(lines.values()) else ():
+        content = "".join(f"{line}\n" for line in lines[dialect])
+        (versions / file_name(revision, dialect)).write_text(content, encoding="utf-8")
 
 
 def declared_triggers(dialect: str) -> Statements:

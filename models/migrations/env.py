@@ -31,12 +31,11 @@ _LOCK_TIMEOUT = context.config.get_main_option("lock_timeout")
 _TURN = 7_012_018
 
 
-def _complete(migration: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
-    """Call the next revision by the next number, and write its triggers beside it."""
+def _number(_context: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
+    """Call the next revision by the next number."""
     for script in directives:
         head = ScriptDirectory.from_config(context.config).get_current_head()
         script.rev_id = f"{int(head or 0) + 1:04}"
-        autogenerate.write_triggers(migration, script)
 
 
 @contextmanager
@@ -82,7 +81,7 @@ def _migrate(connection: Connection) -> None:
         render_item=render_item,
         compare_server_default=True,
         include_name=lambda name, _kind, _parents: is_modelled(name),
-        process_revision_directives=_complete,
+        process_revision_directives=_number,
         on_version_apply=restore_triggers,
         autogenerate_plugins=("alembic.autogenerate.*", autogenerate.PLUGIN),
     )

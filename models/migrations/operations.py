@@ -39,6 +39,10 @@ class DropTriggers(MigrateOperation):
         """Return the operation that ends the way back."""
         return CreateTriggers(self.after, self.before)
 
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `flask db check` says of a difference."""
+        return "drop", "triggers"
+
 
 @Operations.register_operation("create_triggers")
 class CreateTriggers(MigrateOperation):
@@ -55,6 +59,10 @@ class CreateTriggers(MigrateOperation):
     def reverse(self) -> DropTriggers:
         """Return the operation that begins the way back."""
         return DropTriggers(self.after, self.before)
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `flask db check` says of a difference."""
+        return "create", "triggers"
 
 
 @Operations.implementation_for(DropTriggers)
@@ -105,6 +113,9 @@ def _both(
     context: MigrationContext, operation: DropTriggers | CreateTriggers
 ) -> tuple[trigger_files.Statements, trigger_files.Statements]:
     versions, dialect = versions_of(context), context.dialect.name
+    file = trigger_files.file_name(max(operation.before or "", operation.after or ""), dialect)
+    if not (versions / file).exists():
+        raise RuntimeError(f"{file} is missing, which `make migration` writes")
     before, after = (
         trigger_files.statements_at(versions, revision, dialect) for revision in (operation.before, operation.after)
     )

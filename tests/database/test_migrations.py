@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask_migrate import downgrade, upgrade
+from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import Enum, create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -433,6 +433,29 @@ def test_a_draft_leads_to_what_the_models_say_and_back(drafted: Path, lived_in_u
     with connected(lived_in_url) as connection:
         assert rows(connection) == before
         assert schema(connection) == parts
+
+
+def test_a_revision_without_its_files_of_sql_is_refused(drafted: Path, empty_url: str, tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    shutil.copytree(drafted, copy)
+    for dialect in trigger_files.DIALECTS:
+        (copy / "versions" / f"{len(REVISIONS) + 1:04}_{dialect}.sql").unlink()
+    with program(empty_url, copy), pytest.raises(SystemExit):
+        upgrade()
+    with connected(empty_url) as connection:
+        assert schema(connection) == set()
+
+
+def test_the_check_compares_and_writes_nothing(drafted: Path, empty_url: str) -> None:
+    there = versions(drafted)
+    with program(empty_url):
+        upgrade()
+        check()
+    with program(empty_url, drafted):
+        upgrade()
+        with pytest.raises(SystemExit):
+            check()
+    assert versions(drafted) == there
 
 
 def test_nothing_is_drafted_where_the_models_say_what_the_migrations_make(tmp_path: Path) -> None:
