@@ -191,7 +191,7 @@ def revision(url: str) -> str | None:
     """Return the revision that the database stands at, as it notes itself."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     engine.dispose()
     return found
 
@@ -205,7 +205,9 @@ def in_production(database_url: str) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize("words", [("downgrade",), ("downgrade", "base"), ("stamp", "base"), ("stamp", "--purge")])
-def test_what_may_lose_data_is_refused_in_production(in_production, database_url, words):
+def test_what_may_lose_data_is_refused_in_production(
+    in_production: Flask, database_url: str, words: tuple[str, ...]
+) -> None:
     stands = revision(database_url)
     ended = run(in_production, "db", *words, typed="y\n")
     assert (ended.exit_code, ended.stdout) == (1, "")
@@ -214,14 +216,16 @@ def test_what_may_lose_data_is_refused_in_production(in_production, database_url
 
 
 @pytest.mark.parametrize("words", [("downgrade", "base"), ("stamp", "base")])
-def test_it_is_done_in_production_for_who_says_that_they_mean_it(in_production, database_url, words):
+def test_it_is_done_in_production_for_who_says_that_they_mean_it(
+    in_production: Flask, database_url: str, words: tuple[str, ...]
+) -> None:
     ended = run(in_production, "db", *words, "--yes-lose-data")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert revision(database_url) is None
 
 
 @pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("", 1), ("y\n", 0)])
-def test_elsewhere_it_is_asked_first(program, database_url, typed, code):
+def test_elsewhere_it_is_asked_first(program: Flask, database_url: str, typed: str, code: int) -> None:
     stands = revision(database_url)
     ended = run(program, "db", "stamp", "base", typed=typed)
     assert (ended.exit_code, ended.stdout) == (code, "")
@@ -229,7 +233,7 @@ def test_elsewhere_it_is_asked_first(program, database_url, typed, code):
     assert revision(database_url) == (None if code == 0 else stands)
 
 
-def test_sql_that_is_only_printed_needs_no_asking(in_production, database_url):
+def test_sql_that_is_only_printed_needs_no_asking(in_production: Flask, database_url: str) -> None:
     stands = revision(database_url)
     ended = run(in_production, "db", "downgrade", "--sql", f"{stands}:base")
     assert (ended.exit_code, "DROP TABLE" in ended.stdout) == (0, True)
@@ -237,7 +241,7 @@ def test_sql_that_is_only_printed_needs_no_asking(in_production, database_url):
 
 
 @pytest.mark.parametrize("words", [("revision",), ("migrate",), ("merge", "0001"), ("edit",), ("init",)])
-def test_no_migration_is_written_in_production(in_production, words):
+def test_no_migration_is_written_in_production(in_production: Flask, words: tuple[str, ...]) -> None:
     ended = run(in_production, "db", *words)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert "not in production" in ended.stderr
@@ -246,7 +250,9 @@ def test_no_migration_is_written_in_production(in_production, words):
 @pytest.mark.parametrize(
     ("words", "code"), [(("nonsense",), 1), (("--", "-99"), 1), (("--yes",), 2), (("base", "base"), 2)]
 )
-def test_a_way_back_that_is_none_ends_with_the_reason(program, database_url, words, code):
+def test_a_way_back_that_is_none_ends_with_the_reason(
+    program: Flask, database_url: str, words: tuple[str, ...], code: int
+) -> None:
     stands = revision(database_url)
     ended = run(program, "db", "downgrade", "--yes-lose-data", *words)
     assert (ended.exit_code, ended.stdout) == (code, "")
