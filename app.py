@@ -24,7 +24,7 @@ from models.database import db
 from views import commands
 from views.accounts import profile
 from views.app import access, clock, errors, headers, health, screens
-from views.app.scheduler import Rounds
+from views.app.scheduler import Scheduler
 from views.audit import context
 from views.help import guides
 from views.i18n import language
@@ -58,7 +58,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     headers.init_app(app)
     errors.init_app(app)
     # The order of these is the order in which they look at a request.
-    context.begin(app)
+    context.init_request_ids(app)
     access.init_app(app, chosen)
     CSRFProtect(app)
     context.init_app(app)
@@ -75,8 +75,8 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
 def _settings() -> config.Settings:
     """Return what the environment says, or end the program with the sentence that says what is wrong."""
     try:
-        return config.read()
-    except config.Misconfigured as fault:
+        return config.read_settings()
+    except config.ConfigurationError as fault:
         sys.stderr.write(f"{fault}\n")
         raise SystemExit(2) from None
 
@@ -108,7 +108,7 @@ def _set_clock(app: Flask, reading: Callable[[], dt.datetime] | None) -> None:
 @cache
 def _arm_the_trail() -> None:
     """Make every session of this process tell the trail what it writes."""
-    audit_trail.watch(db.session)
+    audit_trail.install_listeners(db.session)
 
 
 def prepare(app: Flask, settings: config.Settings) -> None:
@@ -132,7 +132,7 @@ def serve() -> None:
         _stop(f"http://{settings.host}:{settings.port} cannot be served ({error.strerror}): see LPSE_HOST, LPSE_PORT.")
     _announce(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    rounds = Rounds(app, settings.round_seconds)
+    rounds = Scheduler(app, settings.scheduler_interval_seconds)
     rounds.start()
     try:
         server.run()

@@ -23,7 +23,7 @@ _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TimedResponse:
     """What came back: times in seconds from the sending of the request."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
     seconds: float
 
 
-class Side:
+class ProgramClient:
     """One of the two programs, running, with somebody who uses it."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
@@ -43,17 +43,17 @@ class Side:
         self._cookies: dict[str, str] = {}
         self.token = ""
 
-    def beside(self) -> Side:
+    def open_session(self) -> ProgramClient:
         """Return another browser on the same program."""
-        return Side(self._process, self._port)
+        return ProgramClient(self._process, self._port)
 
-    def get(self, path: str, *, keep: bool = True) -> Answer:
+    def get(self, path: str, *, keep_body: bool = True) -> TimedResponse:
         """Ask for a page; an export's body is counted, not kept."""
-        return self._ask("GET", path, None, keep=keep)
+        return self._request("GET", path, None, keep_body=keep_body)
 
-    def post(self, path: str, fields: Mapping[str, str]) -> Answer:
+    def post(self, path: str, fields: Mapping[str, str]) -> TimedResponse:
         """Send a form."""
-        return self._ask("POST", path, {**fields, "csrf_token": self.token}, keep=True)
+        return self._request("POST", path, {**fields, "csrf_token": self.token}, keep_body=True)
 
     def log_in(self, username: str, password: str) -> None:
         """Become somebody else."""
@@ -68,7 +68,7 @@ class Side:
         assert found is not None, f"{path} has no form"
         return found[1]
 
-    def _ask(self, method: str, path: str, fields: Mapping[str, str] | None, *, keep: bool) -> Answer:
+    def _request(self, method: str, path: str, fields: Mapping[str, str] | None, *, keep_body: bool) -> TimedResponse:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         body = None
         if fields is not None:
@@ -82,18 +82,18 @@ class Side:
         length = len(parts[0])
         while chunk := response.read1(_CHUNK):
             length += len(chunk)
-            if keep:
+            if keep_body:
                 parts.append(chunk)
         seconds = time.perf_counter() - begin
         response.read()  # http.client takes the next question only when it was told that there is no more
         for cookie in response.headers.get_all("Set-Cookie", ()):
             name, _equals, rest = cookie.partition("=")
             self._cookies[name] = rest.partition(";")[0]
-        return Answer(response.status, b"".join(parts), length, first_byte, seconds)
+        return TimedResponse(response.status, b"".join(parts), length, first_byte, seconds)
 
     # -- memory ------------------------------------------------------------------------------------------------
 
-    def forget_peak(self) -> float | None:
+    def reset_peak_memory(self) -> float | None:
         """Begin to watch the process's memory; return what it has now in MiB, or None where that cannot be told."""
         try:
             Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
@@ -101,7 +101,7 @@ class Side:
             return None
         return self._memory("VmRSS")
 
-    def peak(self) -> float:
+    def peak_memory(self) -> float:
         """Return the most memory that the process has had since, in MiB."""
         return self._memory("VmHWM")
 
@@ -112,12 +112,12 @@ class Side:
 
 
 @contextmanager
-def running(side: str, database: Path) -> Iterator[Side]:
+def run_program(side: str, database: Path) -> Iterator[ProgramClient]:
     """Run one of the two programs on ``database`` while the block lasts."""
     words = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
     with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         try:
             assert process.stdout is not None
-            yield Side(process, int(process.stdout.readline()))
+            yield ProgramClient(process, int(process.stdout.readline()))
         finally:
             process.terminate()

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from bench.client import Answer, running
+from bench.client import TimedResponse, run_program
 from demo import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.client import Side
+    from bench.client import ProgramClient
 
-    Ask = Callable[[int], Answer]
+    SendRequest = Callable[[int], TimedResponse]
 
 LIST, HEAD_LIST, QUEUE, PAGE, MOVE, CSV, XLSX = (
     "list",
@@ -33,15 +33,15 @@ LIST, HEAD_LIST, QUEUE, PAGE, MOVE, CSV, XLSX = (
 PAGES, EXPORTS = (LIST, HEAD_LIST, QUEUE, PAGE, MOVE), (CSV, XLSX)
 
 #: Pairs of questions for a page, and for an export by the number of requests.
-_PAIRS, _WARM_UP = 60, 8
-_EXPORT_PAIRS = ((1_000, 9), (10_000, 5), (0, 3))
+_ROUNDS, _WARM_UP = 60, 8
+_EXPORT_ROUNDS = ((1_000, 9), (10_000, 5), (0, 3))
 
 _VERSION = re.compile(r'name="version" value="(\d+)"')
-_FOUND = frozenset({http.HTTPStatus.OK, http.HTTPStatus.FOUND, http.HTTPStatus.SEE_OTHER})
+_OK_STATUSES = frozenset({http.HTTPStatus.OK, http.HTTPStatus.FOUND, http.HTTPStatus.SEE_OTHER})
 
 
 @dataclass(slots=True)
-class Series:
+class Measurements:
     """One thing measured on one side: seconds each, and MiB by which an export made the process grow."""
 
     seconds: list[float] = field(default_factory=list)
@@ -49,132 +49,133 @@ class Series:
     growth: list[float] = field(default_factory=list)
 
     @property
-    def middle(self) -> float:
+    def median(self) -> float:
         """The median."""
         return median(self.seconds)
 
     @property
-    def spread(self) -> tuple[float, float]:
+    def quartiles(self) -> tuple[float, float]:
         """The quartiles."""
         low, _middle, high = quantiles(self.seconds, n=4)
         return low, high
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Comparison:
     """One thing measured on both sides."""
 
-    ours: Series = field(default_factory=Series)
-    stock: Series = field(default_factory=Series)
+    ours: Measurements = field(default_factory=Measurements)
+    stock: Measurements = field(default_factory=Measurements)
 
     @property
     def ratio(self) -> float:
         """Our median in terms of theirs."""
-        return self.ours.middle / self.stock.middle
+        return self.ours.median / self.stock.median
 
 
-def measure(database: Path, requests: int) -> dict[str, Pair]:
+def measure(database: Path, requests: int) -> dict[str, Comparison]:
     """Return every measurement on the register in ``database``, which the moves change."""
-    with running("ours", database) as head, running("stock", database) as stock:
+    with run_program("ours", database) as head, run_program("stock", database) as stock:
         head.log_in("kepala", PASSWORD)
-        manager, admin = head.beside(), head.beside()
+        manager, admin = head.open_session(), head.open_session()
         manager.log_in("pengelola", PASSWORD)
         admin.log_in("admin", PASSWORD)
-        ids = _some_requests(database)
+        ids = _sample_request_ids(database)
         found = {
-            LIST: _pages(lambda _: admin.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
-            HEAD_LIST: _pages(lambda _: head.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
-            QUEUE: _pages(
+            LIST: _measure_pages(lambda _: admin.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
+            HEAD_LIST: _measure_pages(lambda _: head.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
+            QUEUE: _measure_pages(
                 lambda _: head.get("/admin/approval/?state=open&urgency=emergency"),
                 lambda _: stock.get("/admin/approval/"),
             ),
-            PAGE: _pages(
+            PAGE: _measure_pages(
                 lambda turn: head.get(f"/admin/change/details/?id={ids[turn % len(ids)]}"),
                 lambda turn: stock.get(f"/admin/change/details/?id={ids[turn % len(ids)]}"),
             ),
-            MOVE: _moves(database, manager, stock),
+            MOVE: _measure_moves(database, manager, stock),
         }
-        pairs = next(pairs for most, pairs in _EXPORT_PAIRS if requests <= most or not most)
+        pairs = next(pairs for most, pairs in _EXPORT_ROUNDS if requests <= most or not most)
         for name, kind in ((CSV, "csv"), (XLSX, "xlsx")):
-            found[name] = _exports(pairs, f"/admin/change/export/{kind}/", admin, stock)
+            found[name] = _measure_exports(pairs, f"/admin/change/export/{kind}/", admin, stock)
         return found
 
 
-def _pages(ours: Ask, stock: Ask, pairs: int = _PAIRS, warm_up: int = _WARM_UP) -> Pair:
+def _measure_pages(ours: SendRequest, stock: SendRequest, pairs: int = _ROUNDS, warm_up: int = _WARM_UP) -> Comparison:
     """Ask both sides in turn, and now the one and now the other first."""
-    pair = Pair()
+    pair = Comparison()
     for turn in range(-warm_up, pairs):
         sides = [(ours, pair.ours), (stock, pair.stock)]
         for ask, series in sides if turn % 2 else reversed(sides):
             answer = ask(turn)
-            assert answer.status in _FOUND, answer.body.decode()[:2000]
+            assert answer.status in _OK_STATUSES, answer.body.decode()[:2000]
             if turn >= 0:
                 series.seconds.append(answer.seconds)
     return pair
 
 
-def _exports(pairs: int, path: str, ours: Side, stock: Side) -> Pair:
-    pair = Pair()
+def _measure_exports(pairs: int, path: str, ours: ProgramClient, stock: ProgramClient) -> Comparison:
+    pair = Comparison()
     for side in (ours, stock):
         # What is loaded at a side's first export is not what an export costs.
-        side.get(f"{path}?search=0001", keep=False)
+        side.get(f"{path}?search=0001", keep_body=False)
     for turn in range(pairs):
         sides = [(ours, pair.ours), (stock, pair.stock)]
         for side, series in sides if turn % 2 else reversed(sides):
-            before = side.forget_peak()
-            answer = side.get(path, keep=False)
+            before = side.reset_peak_memory()
+            answer = side.get(path, keep_body=False)
             assert answer.status == http.HTTPStatus.OK
             series.seconds.append(answer.seconds)
             series.first_byte.append(answer.first_byte)
             if before is not None:
-                series.growth.append(side.peak() - before)
+                series.growth.append(side.peak_memory() - before)
     return pair
 
 
 # -- requests, and their moves ---------------------------------------------------------------------------------
 
 
-def _rows(database: Path, statement: str) -> Sequence[tuple[str, ...]]:
+def _fetch_rows(database: Path, statement: str) -> Sequence[tuple[str, ...]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return connection.execute(statement).fetchall()
 
 
-def _some_requests(database: Path) -> list[str]:
+def _sample_request_ids(database: Path) -> list[str]:
     """Return ids of requests of the head's agency, from all of the register."""
-    rows = _rows(database, "SELECT id FROM change_request WHERE agency_id = 1 AND submitted_at IS NOT NULL")
-    every = max(1, len(rows) // _PAIRS)
+    rows = _fetch_rows(database, "SELECT id FROM change_request WHERE agency_id = 1 AND submitted_at IS NOT NULL")
+    every = max(1, len(rows) // _ROUNDS)
     return [row[0] for row in rows[::every]]
 
 
-def _moves(database: Path, manager: Side, stock: Side) -> Pair:
+def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient) -> Comparison:
     """Move requests from evaluation on to urgency and from there to implementation; stock sets a column.
 
     The database itself refuses a step that no history leads to, so stock sets the urgency, which costs it the same.
     """
-    ready = _rows(database, f"{_READY} ORDER BY id LIMIT 30")
-    theirs = _rows(database, f"SELECT {', '.join(_FORM)} FROM change_request WHERE {_OPEN} LIMIT 60")  # noqa: S608 - our own words
+    ready = _fetch_rows(database, f"{_READY_REQUESTS_SQL} ORDER BY id LIMIT 30")
+    columns = ", ".join(_EDIT_FORM_COLUMNS)
+    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 60")  # noqa: S608 - our own names alone
     moves = [(row[0], step) for step in ("evaluation", "urgency") for row in ready]
 
-    def ours(turn: int) -> Answer:
+    def ours(turn: int) -> TimedResponse:
         id_, step = moves[turn]
-        fields = _STEP_FIELDS[step] | {"version": _version(manager, id_)}
+        fields = _STEP_FIELDS[step] | {"version": _read_version(manager, id_)}
         return manager.post(f"/admin/change/{id_}/move", fields)
 
-    def plain(turn: int) -> Answer:
-        row = dict(zip(_FORM, theirs[turn], strict=True))
+    def plain(turn: int) -> TimedResponse:
+        row = dict(zip(_EDIT_FORM_COLUMNS, theirs[turn], strict=True))
         row["urgency"] = "emergency" if row["urgency"] == "normal" else "normal"
         return stock.post(f"/admin/change/edit/?id={row.pop('id')}", {**row, "result": ""})
 
-    return _pages(ours, plain, pairs=min(len(moves), len(theirs)), warm_up=0)
+    return _measure_pages(ours, plain, pairs=min(len(moves), len(theirs)), warm_up=0)
 
 
 #: What nobody else holds; all of it is late, so that each move accounts for that as well.
-_READY = (
+_READY_REQUESTS_SQL = (
     "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation' AND NOT is_refused"
     " AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)"
 )
-_OPEN = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
-_FORM = ("id", "number", "title", "kind", "source", "urgency", "step")
+_OPEN_REQUESTS_SQL = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
+_EDIT_FORM_COLUMNS = ("id", "number", "title", "kind", "source", "urgency", "step")
 
 _STEP_FIELDS = {
     "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low", "account-time": "Antrean."},
@@ -182,7 +183,7 @@ _STEP_FIELDS = {
 }
 
 
-def _version(manager: Side, id_: str) -> str:
+def _read_version(manager: ProgramClient, id_: str) -> str:
     found = _VERSION.search(manager.get(f"/admin/change/details/?id={id_}").body.decode())
     assert found is not None, f"request {id_} cannot be moved"
     return found[1]

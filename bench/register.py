@@ -6,13 +6,13 @@ import sys
 
 import demo
 from app import create_app
-from lpse_admin.config import Environment, Settings
+from lpse_admin.config import RunMode, Settings
 from models.database import db
 
 
-def make(requests: int, path: str) -> None:
+def create_register(requests: int, path: str) -> None:
     """Fill the new SQLite database at ``path`` with ``requests`` requests, and let it look at its indexes."""
-    settings = Settings(environment=Environment.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)
+    settings = Settings(run_mode=RunMode.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)
     with create_app(settings).app_context():
         db.create_all()
         demo.make_register(db.session(), requests=requests)
@@ -24,4 +24,4 @@ def make(requests: int, path: str) -> None:
 
 
 if __name__ == "__main__":
-    make(int(sys.argv[1]), sys.argv[2])
+    create_register(int(sys.argv[1]), sys.argv[2])

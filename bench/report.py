@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bench.measure import Pair
+    from bench.measure import Comparison
 
-    Results = Mapping[int, Mapping[str, Pair]]
+    Results = Mapping[int, Mapping[str, Comparison]]
 
-BEGIN, END = "<!-- measured: from here on `make bench` writes -->", "<!-- measured: to here -->"
+BEGIN_MARK, END_MARK = "<!-- measured: from here on `make bench` writes -->", "<!-- measured: to here -->"
 
 #: What is to be reached: the most of stock Flask-Admin's time, of seconds to the first byte, and of MiB.
-RATIOS = {LIST: 0.6, HEAD_LIST: 0.6, QUEUE: 0.6, CSV: 0.3, XLSX: 0.3}
-FIRST_BYTE = 0.1
-GROWTH = {CSV: 20, XLSX: 50}
+MAX_RATIOS = {LIST: 0.6, HEAD_LIST: 0.6, QUEUE: 0.6, CSV: 0.3, XLSX: 0.3}
+MAX_FIRST_BYTE = 0.1
+MAX_GROWTH = {CSV: 20, XLSX: 50}
 
 
-def page(results: Results) -> str:
+def render_page(results: Results) -> str:
     """Return everything that was measured, as Markdown."""
     sizes = sorted(results)
     return "\n".join(
@@ -37,46 +37,50 @@ def page(results: Results) -> str:
             "",
             "### Our time for stock Flask-Admin's 1",
             "",
-            *_table(
-                ["", *map(_size, sizes), "to reach", "our growth", "theirs"],
-                [_ratios(results, sizes, name) for name in (*PAGES, *EXPORTS)],
+            *_markdown_table(
+                ["", *map(_format_size, sizes), "to reach", "our growth", "theirs"],
+                [_ratio_row(results, sizes, name) for name in (*PAGES, *EXPORTS)],
             ),
             "",
             "Growth is the exponent of the requests in the time: 0 is flat, 1 grows as they do.",
             "",
             "### Exports: first byte and memory, ours / stock's",
             "",
-            *_table(["", *map(_size, sizes), "to reach"], _streams(results, sizes)),
+            *_markdown_table(["", *map(_format_size, sizes), "to reach"], _export_rows(results, sizes)),
             "",
             "### Times (only of this machine in that hour: medians, quartiles in brackets; milliseconds)",
             "",
-            *_table(
-                ["", *(f"{_size(size)} {side}" for size in sizes for side in ("ours", "stock"))],
-                [_times(results, sizes, name) for name in (*PAGES, *EXPORTS)],
+            *_markdown_table(
+                ["", *(f"{_format_size(size)} {side}" for size in sizes for side in ("ours", "stock"))],
+                [_time_row(results, sizes, name) for name in (*PAGES, *EXPORTS)],
             ),
         ]
     )
 
 
-def write(path: Path, text: str) -> None:
+def update_page(path: Path, text: str) -> None:
     """Put ``text`` between the marks in the page at ``path``."""
-    head, _begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _old, _end, tail = rest.partition(END)
-    path.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    head, _begin, rest = path.read_text(encoding="utf-8").partition(BEGIN_MARK)
+    _old, _end, tail = rest.partition(END_MARK)
+    path.write_text(f"{head}{BEGIN_MARK}\n\n{text}\n\n{END_MARK}{tail}", encoding="utf-8")
 
 
-def faults(results: Results) -> list[str]:
+def missed_targets(results: Results) -> list[str]:
     """Return what was not reached, in words."""
     found = []
     for size, pairs in results.items():
-        for name, most in RATIOS.items():
+        for name, most in MAX_RATIOS.items():
             if pairs[name].ratio > most:
-                found.append(f"{name} at {_size(size)}: {pairs[name].ratio:.2f} of stock, not {most}")
-        for name, most in GROWTH.items():
+                found.append(f"{name} at {_format_size(size)}: {pairs[name].ratio:.2f} of stock, not {most}")
+        for name, most in MAX_GROWTH.items():
             if max(pairs[name].ours.growth, default=0) > most:
-                found.append(f"{name} at {_size(size)}: grows by {max(pairs[name].ours.growth):.0f} MiB, not {most}")
-        if max(pairs[CSV].ours.first_byte) > FIRST_BYTE:
-            found.append(f"{CSV} at {_size(size)}: first byte after {max(pairs[CSV].ours.first_byte) * 1000:.0f} ms")
+                found.append(
+                    f"{name} at {_format_size(size)}: grows by {max(pairs[name].ours.growth):.0f} MiB, not {most}"
+                )
+        if max(pairs[CSV].ours.first_byte) > MAX_FIRST_BYTE:
+            found.append(
+                f"{CSV} at {_format_size(size)}: first byte after {max(pairs[CSV].ours.first_byte) * 1000:.0f} ms"
+            )
     return found
 
 
@@ -86,20 +90,20 @@ def _versions() -> str:
     return ", ".join([f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}", *named])
 
 
-def _size(requests: int) -> str:
+def _format_size(requests: int) -> str:
     return f"{requests:,}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _ratios(results: Results, sizes: Sequence[int], name: str) -> list[str]:
+def _ratio_row(results: Results, sizes: Sequence[int], name: str) -> list[str]:
     pairs = [results[size][name] for size in sizes]
-    reach = f"≤ {RATIOS[name]}" if name in RATIOS else ""
+    reach = f"≤ {MAX_RATIOS[name]}" if name in MAX_RATIOS else ""
     sides = ([pair.ours for pair in pairs], [pair.stock for pair in pairs])
-    growth = [_exponent(sizes, [series.middle for series in side]) for side in sides]
+    growth = [_exponent(sizes, [series.median for series in side]) for side in sides]
     return [name, *(f"**{pair.ratio:.2f}**" for pair in pairs), reach, *growth]
 
 
@@ -113,39 +117,42 @@ def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> str:
     return f"{rise / sum((a - middle_x) ** 2 for a in x):.2f}"
 
 
-def _streams(results: Results, sizes: Sequence[int]) -> list[list[str]]:
+def _export_rows(results: Results, sizes: Sequence[int]) -> list[list[str]]:
     rows = []
     for name in EXPORTS:
         pairs = [results[size][name] for size in sizes]
         rows.append(
             [
                 f"{name}: first byte, ms",
-                *(f"{_first(pair.ours.first_byte)} / {_first(pair.stock.first_byte)}" for pair in pairs),
-                f"≤ {FIRST_BYTE * 1000:.0f}" if name == CSV else "",
+                *(
+                    f"{_max_milliseconds(pair.ours.first_byte)} / {_max_milliseconds(pair.stock.first_byte)}"
+                    for pair in pairs
+                ),
+                f"≤ {MAX_FIRST_BYTE * 1000:.0f}" if name == CSV else "",
             ]
         )
         rows.append(
             [
                 f"{name}: growth, MiB",
-                *(f"{_most(pair.ours.growth)} / {_most(pair.stock.growth)}" for pair in pairs),
-                f"≤ {GROWTH[name]}",
+                *(f"{_max_mebibytes(pair.ours.growth)} / {_max_mebibytes(pair.stock.growth)}" for pair in pairs),
+                f"≤ {MAX_GROWTH[name]}",
             ]
         )
     return rows
 
 
-def _first(seconds: Sequence[float]) -> str:
+def _max_milliseconds(seconds: Sequence[float]) -> str:
     return f"{max(seconds) * 1000:.0f}"
 
 
-def _most(growth: Sequence[float]) -> str:
+def _max_mebibytes(growth: Sequence[float]) -> str:
     return f"{max(growth):.0f}" if growth else "–"
 
 
-def _times(results: Results, sizes: Sequence[int], name: str) -> list[str]:
+def _time_row(results: Results, sizes: Sequence[int], name: str) -> list[str]:
     cells = [name]
     for size in sizes:
         for series in (results[size][name].ours, results[size][name].stock):
-            low, high = series.spread
-            cells.append(f"{series.middle * 1000:.0f} ({low * 1000:.0f}–{high * 1000:.0f})")
+            low, high = series.quartiles
+            cells.append(f"{series.median * 1000:.0f} ({low * 1000:.0f}–{high * 1000:.0f})")
     return cells

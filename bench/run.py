@@ -19,7 +19,7 @@ from bench import report
 from bench.measure import measure
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PAGE = _ROOT / "docs" / "PERFORMANCE.md"
+_REPORT_PATH = _ROOT / "docs" / "PERFORMANCE.md"
 _SIZES = (1_000, 10_000, 100_000)
 
 
@@ -38,12 +38,12 @@ def main() -> None:
         results = {}
         for size in options.sizes:
             print(f"measuring at {size:,}", flush=True)
-            results[size] = measure(_to_be_changed(folder, work, size), size)
-    text = report.page(results)
+            results[size] = measure(_writable_copy(folder, work, size), size)
+    text = report.render_page(results)
     print(f"\n{text}\n")
     if not options.print:
-        report.write(_PAGE, text)
-    print("\n".join(report.faults(results)) or "All that was to be reached is reached.")
+        report.update_page(_REPORT_PATH, text)
+    print("\n".join(report.missed_targets(results)) or "All that was to be reached is reached.")
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -53,33 +53,33 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _make_registers(folder: Path, sizes: tuple[int, ...]) -> None:
     """Make the registers that are not there, all at once, the largest first."""
     begin = time.monotonic()
-    missing = [size for size in sorted(sizes, reverse=True) if not _database(folder, size).exists()]
+    missing = [size for size in sorted(sizes, reverse=True) if not _register_path(folder, size).exists()]
     if not missing:
         return
     print(f"making registers of {', '.join(f'{size:,}' for size in missing)} requests", flush=True)
     running = [
         subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "bench.register", str(size), str(_unfinished(folder, size))], cwd=_ROOT
+            [sys.executable, "-m", "bench.register", str(size), str(_unfinished_path(folder, size))], cwd=_ROOT
         )
         for size in missing
     ]
     for size, process in zip(missing, running, strict=True):
         assert process.wait() == 0, f"the register of {size:,} requests could not be made"
-        _unfinished(folder, size).rename(_database(folder, size))
+        _unfinished_path(folder, size).rename(_register_path(folder, size))
     print(f"made in {time.monotonic() - begin:.0f} s", flush=True)
 
 
-def _database(folder: Path, size: int) -> Path:
+def _register_path(folder: Path, size: int) -> Path:
     return folder.resolve() / f"register-{size}.db"
 
 
-def _unfinished(folder: Path, size: int) -> Path:
+def _unfinished_path(folder: Path, size: int) -> Path:
     return folder.resolve() / f"unfinished-{size}.db"
 
 
-def _to_be_changed(folder: Path, work: Path, size: int) -> Path:
+def _writable_copy(folder: Path, work: Path, size: int) -> Path:
     """Return a database that the moves may change."""
-    database = _database(folder, size)
+    database = _register_path(folder, size)
     return database if folder == work else Path(shutil.copy(database, work))
 
 

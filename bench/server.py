@@ -15,9 +15,9 @@ def serve(side: str, url: str) -> None:
     """Serve ``ours`` or ``stock`` on the database at ``url`` until the process is stopped."""
     if side == "ours":
         from app import create_app as create_ours  # noqa: PLC0415 - neither side pays for the imports of the other
-        from lpse_admin.config import Environment, Settings  # noqa: PLC0415
+        from lpse_admin.config import RunMode, Settings  # noqa: PLC0415
 
-        app = create_ours(Settings(environment=Environment.DEMO, database_url=url, secret_key="bench" * 8))
+        app = create_ours(Settings(run_mode=RunMode.DEMO, database_url=url, secret_key="bench" * 8))
     else:
         # Stock Flask-Admin does not bring Flask-Babel along, and is faster where it finds none.
         sys.modules["flask_babel"] = None  # type: ignore[assignment]

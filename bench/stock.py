@@ -19,7 +19,7 @@ from sqlalchemy.orm import foreign, relationship
 db = SQLAlchemy()
 
 #: The other tables that have a screen on our side, so that the menu is as long as ours.
-_OTHERS = (
+_OTHER_TABLES = (
     "evaluation", "urgency_assessment", "implementation", "test_run", "rollback", "report", "verification", "release",
     "asset_review", "asset_update", "document", "asset", "sop", "delegation", "audit_entry",
 )  # fmt: skip
@@ -95,7 +95,7 @@ def create_app(url: str) -> Flask:
         admin = Admin(app, name="Stock")
         admin.add_view(ChangeView(change, db, endpoint="change", url="change"))
         admin.add_view(QueueView(activity, db, endpoint="approval", url="approval"))
-        for table in _OTHERS:
+        for table in _OTHER_TABLES:
             model = type(table.title(), (db.Model,), {"__table__": db.metadata.tables[table]})
             admin.add_view(ModelView(model, db, endpoint=table, url=table))
     return app

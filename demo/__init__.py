@@ -21,12 +21,12 @@ from demo.letters import Shelf, letters_of, unasked
 from demo.office import Counters, Office, papers_with_requesters, planned_releases, players
 from demo.register import Register
 from demo.routes import Routes
-from lpse_admin.sop import papers
+from lpse_admin.sop import bundled_sops
 from models.accounts.user import User
-from models.audit.trail import Circumstances, answer_for
+from models.audit.trail import AuditContext, set_audit_context
 from models.delegation.delegation import Delegation
-from models.office.calendars import calendar_of
-from models.sops.sop import SopRevision, SopState, in_force, load
+from models.office.calendars import load_calendar
+from models.sops.sop import SopRevision, SopState, load_revision, sop_in_force
 from models.worktime import step_durations
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     without users, makes the cast and a register of ``requests``. Commits. ``now`` is the clock.
     """
     begin = _begin(_end(now))
-    answer_for(session, Circumstances(begin, None, "flask demo", "demo.start"))
-    revisions = [load(session, text, key, now=begin) for key, text in papers()]
+    set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
+    revisions = [load_revision(session, text, key, now=begin) for key, text in bundled_sops()]
     made = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
     for revision in revisions:
-        if revision.state is SopState.DRAFT and in_force(session, revision.agency_id) is None:
+        if revision.state is SopState.DRAFT and sop_in_force(session, revision.agency_id) is None:
             revision.enact(now=begin, by=_head_of(session, revision))
     session.commit()
     if made and requests:
@@ -83,7 +83,7 @@ def make_register(session: Session, *, requests: int, seed: int = 1, now: dt.dat
     register.run()
     ledger.close()
     for office in offices:
-        step_durations.refresh(session, office.agency, end, anew=True)
+        step_durations.recompute_stale(session, office.agency, end, everything=True)
     session.commit()
     return ledger.last_id("change_request")
 
@@ -106,10 +106,10 @@ def _head_of(session: Session, revision: SopRevision) -> User | None:
 def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
     session: Session, ledger: Ledger, shelf: Shelf, revision: SopRevision, seed: int, end: dt.datetime
 ) -> Office:
-    agency, paper = revision.agency, revision.paper
-    begin = agency.date_of(_begin(end)) + dt.timedelta(1)
-    last = agency.date_of(end)
-    calendar = calendar_of(session, agency)
+    agency, paper = revision.agency, revision.sop
+    begin = agency.local_date(_begin(end)) + dt.timedelta(1)
+    last = agency.local_date(end)
+    calendar = load_calendar(session, agency)
     hours = OfficeHours(calendar, begin, last + dt.timedelta(60))
     # Another register on top of this one is another one, even under the same seed.
     random = Random(f"{seed}:{agency.key}:{ledger.last_id('change_request')}")  # noqa: S311 - nothing secret here

@@ -14,7 +14,7 @@ from demo.wording import say
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
-from lpse_admin.workflow.transitions import bar_from_taking
+from lpse_admin.workflow.transitions import reason_not_eligible
 from models.changes.activity import Release
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Aftermath:
         colleagues = [
             player
             for player in office.people[Role.CHANGE_MANAGER]
-            if player != giver and bar_from_taking(office.paper, position, person(player, stands_in=False)) is None
+            if player != giver and reason_not_eligible(office.paper, position, person(player, stands_in=False)) is None
         ]
         if giver is None or not colleagues:
             return
@@ -162,7 +162,7 @@ class Aftermath:
         """Let the manager add the actual time on the working day after the window."""
         office, record = journey.office, journey.records_of(Release.__tablename__)[-1]
         if record["actual_at"] is None and journey.random.random() < _ACTUAL:
-            place = office.hours.opening(office.agency.date_of(record["window_end_at"]) + dt.timedelta(1))
+            place = office.hours.opening(office.agency.local_date(record["window_end_at"]) + dt.timedelta(1))
             place += journey.random.randrange(HALF_DAY)
             self._later(journey, place, lambda at: self._release(journey, record, actor, at))
 

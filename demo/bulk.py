@@ -19,7 +19,7 @@ from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
 from demo.writer import Writer
 from models.audit import trail
-from models.audit.trail import AuditChain, AuditEntry, AuditRow, Circumstances
+from models.audit.trail import AuditChain, AuditContext, AuditEntry, AuditRow
 from models.base import Base
 from models.database import is_sqlite
 
@@ -101,11 +101,11 @@ class Ledger:
         """Take new values for a row; for every row of a table the same columns. They are set when the ledger closes."""
         self._altered[table].setdefault(id_, {}).update(values)
 
-    def tell(self, chain: int, circumstances: Circumstances, told: list[Told]) -> None:
+    def tell(self, chain: int, circumstances: AuditContext, told: list[Told]) -> None:
         """Add an entry to ``chain``; ``told`` are what ``inserted`` and ``updated`` return."""
         head = self._heads.get(chain)
         if head is None:
-            head = self._heads[chain] = _Head(0, trail.FIRST_HASH, is_new=True)
+            head = self._heads[chain] = _Head(0, trail.GENESIS_HASH, is_new=True)
         head.number += 1
         entry: Row = {
             "chain": chain,
@@ -121,7 +121,7 @@ class Ledger:
             "rows": f"[{','.join([item.text for item in told])}]",
             "previous_hash": head.hash,
         }
-        entry["hash"] = head.hash = trail.digest(entry)
+        entry["hash"] = head.hash = trail.entry_hash(entry)
         entry["id"] = self.next_id("audit_entry")
         self.add("audit_entry", entry)
         places = {(item.table, item.id) for item in told}
@@ -205,7 +205,7 @@ def _plain(value: object) -> str:
 
 #: As ``models.base.as_json``, with moments and dates as the trail has them.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-_SECRET = encode_basestring(trail._SECRET)  # noqa: SLF001
+_SECRET = encode_basestring(trail._REDACTED)  # noqa: SLF001
 
 
 class _Encoders(dict[type, "Callable[[Any], str]"]):

@@ -90,7 +90,7 @@ def _agencies(session: Session) -> list[tuple[Agency, str]]:
     found: list[tuple[Agency, str]] = []
     for revision in session.scalars(select(SopRevision).order_by(SopRevision.id)):
         if all(agency is not revision.agency for agency, _suffix in found):
-            suffix = revision.paper.agency.account_suffix
+            suffix = revision.sop.agency.account_suffix
             if any(suffix == taken for _agency, taken in found):
                 suffix = f".{revision.agency.key}"
             found.append((revision.agency, suffix))

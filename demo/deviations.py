@@ -14,17 +14,17 @@ from demo.wording import say
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.deviations import (
-    LACKING,
+    OUTPUT_LACKING,
+    DetectedDeviation,
     DeviationKind,
     Disposal,
-    Found,
     Lateness,
-    Subject,
+    LatenessBasis,
     account_field,
     output_field,
 )
-from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
-from models.base import LINE_LENGTH
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, round_up_to_minutes, standard_time_of
+from models.base import SHORT_TEXT_LENGTH
 from models.delegation.delegation import capacity
 from models.deviations.deviation import Deviation
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from demo.bulk import Row, Told
     from demo.journey import Journey
     from demo.office import Player
-    from lpse_admin.sop import Item
+    from lpse_admin.sop import RequiredItem
     from lpse_admin.sop.steps import Step
-    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.worktime.step_timing import StepTiming
     from models.delegation.delegation import Delegation
 
 _TABLE = Deviation.__tablename__
@@ -51,16 +51,16 @@ _REMARKED = 0.2
 _FOLLOW_UP_DAYS = (5, 30)
 
 
-def _times(journey: Journey, at: dt.datetime) -> Reading:
+def _times(journey: Journey, at: dt.datetime) -> StepTiming:
     activity, office = journey.activities[-1], journey.office
-    standard = standard_of(office.paper, activity["step"])
-    clock = Clock(activity["arrived_at"], activity["taken_up_at"], activity["finished_at"])
-    return reading(office.calendar, standard, office.paper.switches.clock, clock, at)
+    standard = standard_time_of(office.paper, activity["step"])
+    clock = StepTimestamps(activity["arrived_at"], activity["taken_up_at"], activity["finished_at"])
+    return measure_timing(office.calendar, standard, office.paper.switches.timing_basis, clock, at)
 
 
 def lateness(journey: Journey, at: dt.datetime) -> Lateness | None:
     """Return how late the present step is, as ``models.worktime.timing.lateness`` says it."""
-    standard = standard_of(journey.office.paper, journey.step)
+    standard = standard_time_of(journey.office.paper, journey.step)
     if standard is None or not journey.office.paper.switches.deviations:
         return None
     activity = journey.activities[-1]
@@ -68,12 +68,17 @@ def lateness(journey: Journey, at: dt.datetime) -> Lateness | None:
     if not standard.days and activity["taken_up_at"] and at - since <= dt.timedelta(minutes=standard.minutes):
         return None  # not even by the clock on the wall
     times = _times(journey, at)
-    if not times.is_late or times.allowed is None:
+    if not times.is_late or times.allowed_time is None:
         return None
-    return Lateness(Subject(times.basis), standard.text, minutes(times.allowed), minutes(times.measured))
+    return Lateness(
+        LatenessBasis(times.basis),
+        standard.text,
+        round_up_to_minutes(times.allowed_time),
+        round_up_to_minutes(times.measured_time),
+    )
 
 
-def absent_items(journey: Journey, items: Iterable[Item]) -> frozenset[str]:
+def absent_items(journey: Journey, items: Iterable[RequiredItem]) -> frozenset[str]:
     """Choose the keys of those of ``items`` that are not at hand this time."""
     if not journey.office.paper.switches.deviations:
         return frozenset()
@@ -91,10 +96,10 @@ def lacking_outputs(journey: Journey, step: Step) -> Row:
     if not journey.office.paper.switches.deviations:
         return {}
     outputs = journey.office.paper.rules[step].outputs
-    return {output_field(place): LACKING for place in range(len(outputs)) if journey.random.random() < _LACKING}
+    return {output_field(place): OUTPUT_LACKING for place in range(len(outputs)) if journey.random.random() < _LACKING}
 
 
-def accounts(journey: Journey, found: Iterable[Found]) -> Row:
+def accounts(journey: Journey, found: Iterable[DetectedDeviation]) -> Row:
     """Return the executor's accounts of ``found`` by form field."""
     said: Row = {}
     for one in found:
@@ -105,14 +110,14 @@ def accounts(journey: Journey, found: Iterable[Found]) -> Row:
     return said
 
 
-def found_of(row: Row) -> Found:
+def found_of(row: Row) -> DetectedDeviation:
     """Return a raised deviation as the rules see it."""
-    return Found(
+    return DetectedDeviation(
         row["kind"], row["subject"], row["what"], row["standard"], row["allowed_minutes"], row["measured_minutes"]
     )
 
 
-def raise_on(journey: Journey, found: Iterable[Found], at: dt.datetime, *, while_open: bool) -> list[Row]:
+def raise_on(journey: Journey, found: Iterable[DetectedDeviation], at: dt.datetime, *, while_open: bool) -> list[Row]:
     """Keep and return those of ``found`` that the present step has not yet."""
     activity = journey.activities[-1]
     known = {(row["kind"], row["subject"]) for row in journey.deviations if row["activity_id"] == activity["id"]}
@@ -127,7 +132,7 @@ def raise_on(journey: Journey, found: Iterable[Found], at: dt.datetime, *, while
             "kind": one.kind,
             "subject": str(one.subject),
             "what": one.what,
-            "standard": one.standard[:LINE_LENGTH],
+            "standard": one.standard[:SHORT_TEXT_LENGTH],
             "allowed_minutes": one.allowed_minutes,
             "measured_minutes": one.measured_minutes,
             "raised_at": at,
@@ -141,7 +146,7 @@ def raise_on(journey: Journey, found: Iterable[Found], at: dt.datetime, *, while
     return raised
 
 
-def answer(journey: Journey, found: Iterable[Found], said: Row, by: Player, at: dt.datetime) -> list[Told]:
+def answer(journey: Journey, found: Iterable[DetectedDeviation], said: Row, by: Player, at: dt.datetime) -> list[Told]:
     """Raise ``found`` as the present step ends, and account for all of its deviations as ``said``."""
     earlier = [row for row in journey.deviations if row["activity_id"] == journey.activities[-1]["id"]]
     told: list[Told] = []
@@ -149,7 +154,9 @@ def answer(journey: Journey, found: Iterable[Found], said: Row, by: Player, at: 
     for row in earlier:
         values = _accounted(row, said, by, at)
         if times is not None and row["kind"] is DeviationKind.TIME:
-            values["measured_minutes"] = minutes(times.measured if row["subject"] == times.basis else times.waiting)
+            values["measured_minutes"] = round_up_to_minutes(
+                times.measured_time if row["subject"] == times.basis else times.waiting_time
+            )
         told += updated(_TABLE, row["id"], row, values, change=journey.id)
         row.update(values)
     for row in raise_on(journey, found, at, while_open=False):
@@ -184,7 +191,7 @@ def dispose(journey: Journey, row: Row, by: Player, delegation: Delegation | Non
     if disposal is Disposal.FOLLOW_UP:
         values["follow_up_by_id"] = _follower(journey, row, random).id
         days = dt.timedelta(random.randrange(*_FOLLOW_UP_DAYS))
-        values["follow_up_until"] = office.agency.date_of(at) + days
+        values["follow_up_until"] = office.agency.local_date(at) + days
     told = updated(_TABLE, row["id"], row, values, change=journey.id)
     row.update(values)
     return told

@@ -139,7 +139,7 @@ def _report(journey: Journey, _outcome: Outcome, _actor: Player, _at: dt.datetim
 
 
 def _verification(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    key = "mend" if outcome is Outcome.MEND else "notes"
+    key = "mend" if outcome is Outcome.REVISE else "notes"
     return {"notes": say(journey.random, "verification", key, journey.places)}
 
 

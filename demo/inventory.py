@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from demo.bulk import inserted, updated
-from lpse_admin.inventory.cards import Card, Condition
-from models.base import as_json
+from lpse_admin.inventory.cards import AssetCondition, Card
+from models.base import canonical_json
 from models.inventory.asset import Asset, MutationKind
-from models.inventory.mutation import columns, put, snapshot, typed, typed_row
+from models.inventory.mutation import card_columns, parse_new_asset, parse_value, set_values, snapshot
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -97,7 +97,9 @@ class Inventory:
             return {"kind": kind.value, "asset_id": asset_id, "value": self._random.choice(words["retired"])}
         altered = {"kind": kind.value, "asset_id": asset_id}
         if self._random.random() < _CONDITION_CHANGES:
-            condition = self._random.choice((Condition.LIGHT_DAMAGE, Condition.HEAVY_DAMAGE, Condition.GOOD))
+            condition = self._random.choice(
+                (AssetCondition.LIGHT_DAMAGE, AssetCondition.HEAVY_DAMAGE, AssetCondition.GOOD)
+            )
             return {**altered, "column": "condition", "value": condition.value}
         return {**altered, "column": "remarks", "value": self._random.choice(words["remarks"])}
 
@@ -113,7 +115,7 @@ class Inventory:
                 asset, item = self._add(row, at, by_id)
             else:
                 asset = self._assets[row["asset_id"]]
-                before = as_json(snapshot(asset))
+                before = canonical_json(snapshot(asset))
                 item = self._alter(asset, row)
             mutation = {
                 "id": self._ledger.next_id("asset_mutation"),
@@ -123,7 +125,7 @@ class Inventory:
                 "asset_id": asset.id,
                 "kind": MutationKind(row["kind"]),
                 "before": before,
-                "after": as_json(snapshot(asset)),
+                "after": canonical_json(snapshot(asset)),
             }
             _come_back(asset)
             mutations.append(mutation)
@@ -133,13 +135,13 @@ class Inventory:
     def _new(self, item: Row, year: int) -> Row:
         """Return the form's row for a new item with the next register number of its code."""
         raw = {key: value for key, value in item.items() if key != "number"}
-        year_column = "purchase_year" if "purchase_year" in columns(Card(item["card"])) else "acquired_year"
+        year_column = "purchase_year" if "purchase_year" in card_columns(Card(item["card"])) else "acquired_year"
         self._registers[item["code"]] = self._registers.get(item["code"], 0) + 1
         return {
             "kind": MutationKind.ADDED.value,
             **raw,
             "register": f"{self._registers[item['code']]:04d}",
-            "condition": Condition.GOOD.value,
+            "condition": AssetCondition.GOOD.value,
             "origin": self._random.choice(_read()["words"]["origin"]),
             year_column: str(year),
         }
@@ -155,7 +157,7 @@ class Inventory:
             entered_at=at,
             entered_by_id=by_id,
         )
-        put(asset, typed_row(card, row))
+        set_values(asset, parse_new_asset(card, row))
         self._assets[asset.id] = asset
         self._items.append(asset)
         stored = _stored(asset)
@@ -169,8 +171,8 @@ class Inventory:
                 self._items.remove(asset)
             asset.is_retired = True
         else:
-            column = columns(asset.card)[row["column"]]
-            put(asset, {column.key: typed(column, row["value"])})
+            column = card_columns(asset.card)[row["column"]]
+            set_values(asset, {column.key: parse_value(column, row["value"])})
         stored = _stored(asset)
         self._ledger.alter("asset", asset.id, {key: stored[key] for key in _MUTABLE})
         return updated("asset", asset.id, former, stored)

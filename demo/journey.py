@@ -14,14 +14,14 @@ from demo import deviations
 from demo.bulk import inserted, updated
 from demo.forms import filled_in, reason_for
 from demo.office import person
-from lpse_admin.sop import Condition, ItemKind, Move
-from lpse_admin.sop.steps import OF_THE_REQUESTER, PARTS, SETTLES, Outcome, Part, Step, Urgency
-from lpse_admin.workflow.deviations import late
-from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, ChangeKind, FieldKind
-from lpse_admin.workflow.transitions import AtHand, Position, asked_items, closed_move, decide, result_of
-from lpse_admin.workflow.transitions import deviations as deviations_of
-from models.base import plain
-from models.changes.activity import RECORD_OF, Activity
+from lpse_admin.sop import ItemKind, Move, RequirementCondition
+from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, STEP_DUTIES, Duty, Outcome, Step, Urgency
+from lpse_admin.workflow.deviations import lateness_deviation
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, ChangeKind, FieldKind
+from lpse_admin.workflow.transitions import Evidence, Position, decide, reason_move_blocked, required_items, result_of
+from lpse_admin.workflow.transitions import detect_deviations as deviations_of
+from models.base import to_json_value
+from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.office.agency import request_number
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from demo.office import Office, Player
     from demo.routes import Aim
     from demo.wording import Topic
-    from lpse_admin.sop import Item
-    from lpse_admin.workflow.deviations import Found
+    from lpse_admin.sop import RequiredItem
+    from lpse_admin.workflow.deviations import DetectedDeviation
     from models.delegation.delegation import Delegation
 
 _BLANK = dict.fromkeys(column.name for column in ChangeRequest.__table__.columns)
 _BLANK_ACTIVITY = dict.fromkeys(column.name for column in Activity.__table__.columns)
 _BLANK_RECORDS: dict[Step, tuple[str, Row]] = {
     step: (kind.__tablename__, dict.fromkeys(column.name for column in kind.__table__.columns))
-    for step, kind in RECORD_OF.items()
+    for step, kind in ACTIVITY_CLASSES.items()
     if kind.__tablename__ != Activity.__tablename__
 }
 _ASKING = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
@@ -67,7 +67,7 @@ class Journey:
         self.records: list[tuple[str, Row]] = []
         #: Rows of further tables in the order in which they came to be.
         self.others: list[tuple[str, Row]] = []
-        self.parts: dict[Part, frozenset[int]] = {Part.ASK: frozenset({requester.id})}
+        self.parts: dict[Duty, frozenset[int]] = {Duty.REQUEST: frozenset({requester.id})}
         self.taken: Counter[Outcome] = Counter()
         self.documents: set[str] = set()
         #: What the review of the asset list found.
@@ -112,16 +112,16 @@ class Journey:
             step=change["step"],
             urgency=change["urgency"],
             requester_id=self.requester.id,
-            parts=self.parts,
+            duties=self.parts,
             refused=change["is_refused"],
-            undone=change["is_undone"],
+            test_failed=change["is_undone"],
             rolled_back=change["is_rolled_back"],
             conditions=_conditions(
                 bool(change["on_behalf_of"]),
                 change["kind"] is ChangeKind.ACCOUNT,
                 change["urgency"] is Urgency.EMERGENCY,
             ),
-            held_by=self.activities[-1]["held_by_id"],
+            assignee_id=self.activities[-1]["held_by_id"],
         )
 
     def has_deviated(self, user_id: int) -> bool:
@@ -139,7 +139,7 @@ class Journey:
         """Return the moves that its history leaves open to whoever may act."""
         step, position = self.step, self.position
         moves = (Move(step, outcome, target) for outcome, target in self.office.paper.rules[step].leads_to.items())
-        return [move for move in moves if closed_move(move, position) is None]
+        return [move for move in moves if reason_move_blocked(move, position) is None]
 
     # -- what happens to it ------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Journey:
             "id": self.ledger.next_id("change_request"),
             "agency_id": office.agency.id,
             "sop_id": office.sop_id,
-            "step": office.paper.start,
+            "step": office.paper.first_step,
             "is_refused": False,
             "is_undone": False,
             "is_rolled_back": False,
@@ -161,7 +161,7 @@ class Journey:
             "requester_id": self.requester.id,
             "created_at": at,
         }
-        return inserted("change_request", self.change) + self._arrive_at(office.paper.start, at)
+        return inserted("change_request", self.change) + self._arrive_at(office.paper.first_step, at)
 
     def take_up(self, at: dt.datetime) -> list[Told]:
         """Take the present step into the actor's hands."""
@@ -189,7 +189,7 @@ class Journey:
     def sweep(self, at: dt.datetime) -> list[Told]:
         """Raise that the open step is overdue, if it is."""
         late_ = deviations.lateness(self, at)
-        raised = deviations.raise_on(self, [late(late_)] if late_ else [], at, while_open=True)
+        raised = deviations.raise_on(self, [lateness_deviation(late_)] if late_ else [], at, while_open=True)
         return [told for row in raised for told in inserted("deviation", row, change=self.id)]
 
     def finish(self, move: Move, at: dt.datetime) -> list[Told]:
@@ -199,7 +199,7 @@ class Journey:
         step, outcome = move.origin, move.outcome
         values = filled_in(self, step, outcome, actor, at)
         reason = reason_for(self, outcome)
-        items = asked_items(self.office.paper.rules[step], self.position)
+        items = required_items(self.office.paper.rules[step], self.position)
         absent = deviations.absent_items(self, items)
         equipment = sorted(item.key for item in items if item.kind is ItemKind.EQUIPMENT and item.key not in absent)
         told = self._attach(step, [item for item in items if item.key not in absent], actor, at)
@@ -221,11 +221,11 @@ class Journey:
                 "equipment": equipment,
             }
         )
-        return told + self._go_on(move, values if step in OF_THE_REQUESTER else {}, actor, at)
+        return told + self._go_on(move, values if step in REQUESTER_STEPS else {}, actor, at)
 
     def _go_on(self, move: Move, altered: Row, actor: Player, at: dt.datetime) -> list[Told]:
         """Settle what ``move`` settles and arrive where it leads."""
-        if part := PARTS.get(move.origin):
+        if part := STEP_DUTIES.get(move.origin):
             self.parts[part] = self.parts.get(part, frozenset()) | {actor.id}
         if move.origin is Step.APPROVAL:
             self._last_approval = self.activities[-1]["id"]
@@ -251,19 +251,19 @@ class Journey:
 
     def _decide(
         self, move: Move, actor: Player, values: Row, equipment: list[str], at: dt.datetime
-    ) -> tuple[tuple[Found, ...], Row]:
+    ) -> tuple[tuple[DetectedDeviation, ...], Row]:
         """Ask the rules, which refuse what the register must not hold; return new deviations, and all accounts."""
         paper, position = self.office.paper, self.position
-        if move.origin in OF_THE_REQUESTER:
+        if move.origin in REQUESTER_STEPS:
             values = {**{field.key: self.change[field.key] for field in REQUEST_FIELDS}, **values}
         values |= deviations.lacking_outputs(self, move.origin)
         raised = [deviations.found_of(row) for row in self.deviations if row["account"] is None]
-        at_hand = AtHand(
+        at_hand = Evidence(
             values=values,
-            documents=self.documents,
-            equipment=equipment,
+            attached_documents=self.documents,
+            confirmed_equipment=equipment,
             lateness=deviations.lateness(self, at),
-            raised=raised,
+            raised_deviations=raised,
         )
         found = deviations_of(paper, position, move.outcome, at_hand)
         said = deviations.accounts(self, (*raised, *found)) if raised or found else {}
@@ -281,8 +281,8 @@ class Journey:
             settled |= {"year": year, "serial": serial, "number": request_number(year, serial), "submitted_at": at}
         elif move.outcome is Outcome.RESUBMITTED:
             settled["revision"] = change["revision"] + 1
-        elif move.outcome in SETTLES:
-            name, value = SETTLES[move.outcome]
+        elif move.outcome in OUTCOME_EFFECTS:
+            name, value = OUTCOME_EFFECTS[move.outcome]
             settled[name] = value
         if result := result_of(move, rolled_back=change["is_rolled_back"]):
             settled |= {"result": result, "closed_at": at}
@@ -295,7 +295,7 @@ class Journey:
         return told
 
     def _keep_revision(self, at: dt.datetime) -> list[Told]:
-        content = {field.key: plain(self.change[field.key]) for field in REQUEST_FIELDS}
+        content = {field.key: to_json_value(self.change[field.key]) for field in REQUEST_FIELDS}
         return self._add(
             "change_revision",
             {"change_id": self.id, "revision": self.change["revision"], "submitted_at": at, "content": content},
@@ -346,21 +346,21 @@ class Journey:
 
     def _record(self, step: Step, outcome: Outcome, values: Row, actor: Player, at: dt.datetime) -> list[Told]:
         """Put ``values`` where each field of the step is kept."""
-        if step in OF_THE_REQUESTER:
+        if step in REQUESTER_STEPS:
             return []
         table, record = self.records[-1]
         own: Row = {}
         told: list[Told] = []
-        for field in RECORDS[step]:
+        for field in RECORD_FIELDS[step]:
             if field.key not in values:
                 continue
             value = values[field.key]
             match field.kind:
-                case FieldKind.CASES:
+                case FieldKind.TEST_CASES:
                     told += self._list("test_case", "run_id", value)
                 case FieldKind.ASSETS:
                     told += self._list("asset_review_item", "review_id", value)
-                case FieldKind.TOUCHED:
+                case FieldKind.TOUCHED_ASSETS:
                     told += self._list("release_asset", "release_id", value)
                 case FieldKind.MUTATIONS:
                     own["draft"] = {"rows": value}
@@ -393,7 +393,7 @@ class Journey:
 
     # -- its files ---------------------------------------------------------------------------------------------
 
-    def _attach(self, step: Step, items: list[Item], actor: Player, at: dt.datetime) -> list[Told]:
+    def _attach(self, step: Step, items: list[RequiredItem], actor: Player, at: dt.datetime) -> list[Told]:
         """Attach what the paper asks for here and is there, and now and then something more."""
         told: list[Told] = []
         for item in items:
@@ -424,7 +424,7 @@ class Journey:
 
 
 @cache
-def _conditions(*hold: bool) -> frozenset[Condition]:
+def _conditions(*hold: bool) -> frozenset[RequirementCondition]:
     """Return the conditions that hold, of: by proxy, an account, an emergency."""
-    conditions = (Condition.BY_PROXY, Condition.ACCOUNT, Condition.EMERGENCY)
+    conditions = (RequirementCondition.BY_PROXY, RequirementCondition.ACCOUNT, RequirementCondition.EMERGENCY)
     return frozenset(condition for condition, holds in zip(conditions, hold, strict=True) if holds)

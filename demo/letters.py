@@ -45,13 +45,13 @@ def letters_of(paper: Sop, lpse: str) -> dict[str, tuple[Attachment, ...]]:
 
 def unasked(paper: Sop) -> dict[Step, tuple[tuple[str, float], ...]]:
     """Return what is attached at which step although the paper does not ask for it, and how often."""
-    asks = any(item.kind is ItemKind.DOCUMENT for item in paper.rules[paper.start].requires)
+    asks = any(item.kind is ItemKind.DOCUMENT for item in paper.rules[paper.first_step].requires)
     found: dict[Step, tuple[tuple[str, float], ...]] = {
         Step.IMPLEMENTATION: ((LOG, 0.2),),
         Step.TEST: ((SCREEN, 0.4),),
         Step.REPORT: ((MINUTES, 0.3),),
     }
-    return found if asks else {paper.start: ((REQUEST, 0.7),), **found}
+    return found if asks else {paper.first_step: ((REQUEST, 0.7),), **found}
 
 
 class Shelf:

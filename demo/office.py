@@ -12,7 +12,7 @@ from demo.bulk import inserted, updated
 from demo.hours import MINUTE, OfficeHours
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
-from lpse_admin.workflow.transitions import Person, bar
+from lpse_admin.workflow.transitions import Principal, reason_cannot_act
 from models.accounts.user import User
 from models.changes.activity import Release, ReleaseAsset
 from models.delegation.delegation import Delegation, DelegationKind, capacity
@@ -131,7 +131,7 @@ class Office:
         left = [player for player in players if standing_in in {None, player.id}]
         while left:
             chosen = self.random.choices(left, _SHARES[: len(left)] if len(left) <= len(_SHARES) else None)[0]
-            if bar(self.paper, position, person(chosen, stands_in=standing_in is not None)) is None:
+            if reason_cannot_act(self.paper, position, person(chosen, stands_in=standing_in is not None)) is None:
                 return chosen
             left.remove(chosen)
         return None
@@ -188,9 +188,9 @@ class Office:
         return planned
 
 
-def person(player: Player, *, stands_in: bool) -> Person:
+def person(player: Player, *, stands_in: bool) -> Principal:
     """Return the player as the rules see them."""
-    return Person(player.id, player.roles, stands_in_for_head=stands_in)
+    return Principal(player.id, player.roles, is_acting_head=stands_in)
 
 
 def players(session: Session, agency: Agency) -> dict[Role, tuple[Player, ...]]:
@@ -212,7 +212,7 @@ def planned_releases(session: Session, agency: Agency) -> set[tuple[dt.date, Env
     found: set[tuple[dt.date, Environment | int]] = set()
     rows: Iterable[Any] = session.execute(scheduled)
     for release_id, environment, start, end in rows:
-        first, last = (agency.date_of(moment) for moment in (start, end))
+        first, last = (agency.local_date(moment) for moment in (start, end))
         days[release_id] = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
         found |= {(day, environment) for day in days[release_id]}
     for release_id, asset_id in session.execute(select(ReleaseAsset.release_id, ReleaseAsset.asset_id)):

@@ -230,7 +230,7 @@ class Register:
         assert standard is not None  # noqa: S101 - asked only where there is one
         if not standard.days:
             return standard.minutes * MINUTE
-        return office.calendar.allowed(office.hours.at(place), standard) // _SECOND if place < office.end else DAY
+        return office.calendar.allowed_time(office.hours.at(place), standard) // _SECOND if place < office.end else DAY
 
     def _choose_actor(self, journey: Journey, role: Role, plan: Plan) -> Plan:
         """Choose who acts, the delegate where the head is away and they may; else it waits for the head."""

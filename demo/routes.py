@@ -31,7 +31,7 @@ _WEIGHTS: Mapping[Outcome, float] = {
     Outcome.PASSED: 92,
     Outcome.FAILED: 8,
     Outcome.VERIFIED: 92,
-    Outcome.MEND: 8,
+    Outcome.REVISE: 8,
     Outcome.SCHEDULED: 75,
     Outcome.NO_RELEASE: 25,
     Outcome.CHANGED: 25,

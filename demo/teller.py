@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.audit.trail import Circumstances
+from models.audit.trail import AuditContext
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,7 +38,7 @@ class Teller:
         reason: str | None = None,
     ) -> None:
         """Tell what ``player`` did, in the capacity that ``step`` and ``delegation`` give."""
-        circumstances = Circumstances(
+        circumstances = AuditContext(
             at=at,
             actor_id=player.id,
             actor_name=player.name,
@@ -52,5 +52,5 @@ class Teller:
 
     def tell_of_program(self, office: Office, at: dt.datetime, action: str, told: list[Told]) -> None:
         """Tell what the program did by itself."""
-        circumstances = Circumstances(at, None, _PROGRAM, action, request_id=self._mark)
+        circumstances = AuditContext(at, None, _PROGRAM, action, request_id=self._mark)
         self._ledger.tell(office.agency.id, circumstances, told)

@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 #: Bytes that a secret key has at least.
-KEY_LENGTH = 32
+MIN_SECRET_KEY_BYTES = 32
 
-_INSTANCE = Path(__file__).resolve().parent.parent / "instance"
-_LARGEST_PORT = 65_535
-_LONGEST_ROUND = 86_400
-_MOST_PROXIES = 9
-_LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
-_POSTGRESQL = re.compile(r"postgres(ql)?://")
+_INSTANCE_FOLDER = Path(__file__).resolve().parent.parent / "instance"
+_MAX_PORT = 65_535
+_MAX_SCHEDULER_INTERVAL = 86_400
+_MAX_PROXIES = 9
+_LOGIN_LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
+_POSTGRESQL_SCHEME = re.compile(r"postgres(ql)?://")
 
 
-class Misconfigured(Exception):  # noqa: N818 - it names the state of the settings, as the sentence does
+class ConfigurationError(Exception):
     """A setting that the program cannot start with; the text names the variable and says what it should be."""
 
 
-class Environment(StrEnum):
+class RunMode(StrEnum):
     """What the program is run for."""
 
     DEMO = "demo"
@@ -56,7 +56,7 @@ class LoginLimit:
 class Settings:
     """Everything that an installation can set; see ``read`` for where it comes from."""
 
-    environment: Environment
+    run_mode: RunMode
     database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -66,7 +66,7 @@ class Settings:
     #: What ``smtp_url`` names; None where mail is kept in the outbox.
     mail_server: notifications_smtp_url.MailServer | None = None
     #: How often the server does what it does by itself, in seconds.
-    round_seconds: int = 60
+    scheduler_interval_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
     #: How many proxies of the office's own stand before the program, whose word on where somebody comes from is taken.
     proxies: int = 0
@@ -75,20 +75,20 @@ class Settings:
     @property
     def is_demo(self) -> bool:
         """Whether this is the demonstration with its known accounts."""
-        return self.environment is Environment.DEMO
+        return self.run_mode is RunMode.DEMO
 
 
-def read(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTANCE) -> Settings:
+def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTANCE_FOLDER) -> Settings:
     """Return the settings that ``variables`` (the environment) hold, or raise Misconfigured with the first fault.
 
     ``instance`` is the folder for what an installation without settings keeps: its database and its secret key.
     """
     given = {name: value.strip() for name, value in (os.environ if variables is None else variables).items()}
-    environment = _environment(given.get("LPSE_ENV", ""))
+    environment = _run_mode(given.get("LPSE_ENV", ""))
     base_url = _base_url(given.get("LPSE_BASE_URL", ""))
     smtp_url = given.get("LPSE_SMTP_URL") or None
     return Settings(
-        environment=environment,
+        run_mode=environment,
         database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), environment, instance),
         secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), environment, instance),
         host=_host(given.get("LPSE_HOST", ""), environment),
@@ -96,87 +96,87 @@ def read(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTAN
         base_url=base_url,
         smtp_url=smtp_url,
         mail_server=_mail_server(smtp_url, given.get("LPSE_MAIL_FROM", ""), base_url),
-        round_seconds=_round_seconds(given.get("LPSE_ROUND_SECONDS", "")),
+        scheduler_interval_seconds=_scheduler_interval(given.get("LPSE_ROUND_SECONDS", "")),
         login_limit=_login_limit(given.get("LPSE_LOGIN_LIMIT", "")),
         proxies=_proxies(given.get("LPSE_PROXIES", "")),
         time_zone=_time_zone(given.get("LPSE_TIMEZONE", "")),
     )
 
 
-def _environment(value: str) -> Environment:
+def _run_mode(value: str) -> RunMode:
     try:
-        return Environment(value or Environment.DEMO)
+        return RunMode(value or RunMode.DEMO)
     except ValueError:
         message = f"LPSE_ENV is “{value}”; it can be demo or production."
-        raise Misconfigured(message) from None
+        raise ConfigurationError(message) from None
 
 
-def _database_url(value: str, environment: Environment, instance: Path) -> str:
+def _database_url(value: str, environment: RunMode, instance: Path) -> str:
     if not value:
-        if environment is Environment.PRODUCTION:
+        if environment is RunMode.PRODUCTION:
             message = "LPSE_DATABASE_URL is missing: production needs the address of its database."
-            raise Misconfigured(message)
-        _make_folder(instance)
+            raise ConfigurationError(message)
+        _create_folder(instance)
         return f"sqlite:///{instance / 'lpse.db'}"
-    value = _POSTGRESQL.sub("postgresql+psycopg://", value, count=1)
+    value = _POSTGRESQL_SCHEME.sub("postgresql+psycopg://", value, count=1)
     kind = value.partition("://")[0]
     if "://" not in value or kind.partition("+")[0] not in {"sqlite", "postgresql"}:
         message = "LPSE_DATABASE_URL must begin with sqlite:/// or postgresql://."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     if kind not in {"sqlite", "postgresql+psycopg"}:
         message = f"LPSE_DATABASE_URL names the driver {kind}; write sqlite:/// or postgresql:// instead."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     return value
 
 
-def _secret_key(value: str, environment: Environment, instance: Path) -> str:
+def _secret_key(value: str, environment: RunMode, instance: Path) -> str:
     if not value:
-        if environment is Environment.PRODUCTION:
-            message = f"LPSE_SECRET_KEY is missing: production needs one of {KEY_LENGTH} bytes or more."
-            raise Misconfigured(message)
-        return _kept_key(instance / "secret-key")
-    if len(value.encode()) < KEY_LENGTH:
-        message = f"LPSE_SECRET_KEY has {len(value.encode())} bytes; it needs {KEY_LENGTH} or more."
-        raise Misconfigured(message)
+        if environment is RunMode.PRODUCTION:
+            message = f"LPSE_SECRET_KEY is missing: production needs one of {MIN_SECRET_KEY_BYTES} bytes or more."
+            raise ConfigurationError(message)
+        return _load_or_create_secret_key(instance / "secret-key")
+    if len(value.encode()) < MIN_SECRET_KEY_BYTES:
+        message = f"LPSE_SECRET_KEY has {len(value.encode())} bytes; it needs {MIN_SECRET_KEY_BYTES} or more."
+        raise ConfigurationError(message)
     return value
 
 
-def _kept_key(path: Path) -> str:
+def _load_or_create_secret_key(path: Path) -> str:
     """Return the demo's key, made on first start and readable by nobody else."""
-    _make_folder(path.parent)
+    _create_folder(path.parent)
     try:
         with (
             suppress(FileExistsError),
             os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
         ):
-            file.write(secrets.token_hex(KEY_LENGTH))
+            file.write(secrets.token_hex(MIN_SECRET_KEY_BYTES))
         path.chmod(0o600)
         key = path.read_text().strip()
     except OSError as error:
         message = f"The secret key cannot be kept in {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
-        raise Misconfigured(message) from None
-    if len(key) < KEY_LENGTH:
+        raise ConfigurationError(message) from None
+    if len(key) < MIN_SECRET_KEY_BYTES:
         message = f"The key in {path} is too short: remove the file, or set LPSE_SECRET_KEY."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     return key
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"The folder {folder} cannot be made ({error.strerror}): set LPSE_DATABASE_URL and LPSE_SECRET_KEY."
-        raise Misconfigured(message) from None
+        raise ConfigurationError(message) from None
 
 
-def _host(value: str, environment: Environment) -> str:
+def _host(value: str, environment: RunMode) -> str:
     host = value or "127.0.0.1"
-    if environment is Environment.DEMO and not _is_loopback(host):
+    if environment is RunMode.DEMO and not _is_loopback(host):
         message = (
             f"LPSE_HOST is “{host}”; the demo has known passwords and listens on 127.0.0.1 only."
             " Set LPSE_ENV=production to serve others."
         )
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     return host
 
 
@@ -190,9 +190,9 @@ def _is_loopback(host: str) -> bool:
 def _port(value: str) -> int:
     if not value:
         return 5000
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= _LARGEST_PORT):
-        message = f"LPSE_PORT is “{value}”; it must be a number from 1 to {_LARGEST_PORT}."
-        raise Misconfigured(message)
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= _MAX_PORT):
+        message = f"LPSE_PORT is “{value}”; it must be a number from 1 to {_MAX_PORT}."
+        raise ConfigurationError(message)
     return int(value)
 
 
@@ -202,40 +202,40 @@ def _base_url(value: str) -> str | None:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         message = f"LPSE_BASE_URL is “{value}”; it must look like https://lpse.example.go.id."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     return value.rstrip("/")
 
 
 def _mail_server(url: str | None, sender: str, base_url: str | None) -> notifications_smtp_url.MailServer | None:
-    if sender and not notifications_smtp_url.is_address(sender):
+    if sender and not notifications_smtp_url.is_email_address(sender):
         message = "LPSE_MAIL_FROM must be an address like lpse@example.go.id."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     if url is None:
         return None
     try:
-        return notifications_smtp_url.read(url, sender, home=urlsplit(base_url or "").hostname or "")
+        return notifications_smtp_url.parse_smtp_url(url, sender, program_host=urlsplit(base_url or "").hostname or "")
     except ValueError as fault:
         # The address may hold a password, so it is not repeated.
-        raise Misconfigured(str(fault)) from None
+        raise ConfigurationError(str(fault)) from None
 
 
-def _round_seconds(value: str) -> int:
+def _scheduler_interval(value: str) -> int:
     if not value:
         return 60
-    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_LONGEST_ROUND))
-    if not (is_number and 0 < int(value) <= _LONGEST_ROUND):
-        message = f"LPSE_ROUND_SECONDS is “{value}”; it must be a number from 1 to {_LONGEST_ROUND}."
-        raise Misconfigured(message)
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_MAX_SCHEDULER_INTERVAL))
+    if not (is_number and 0 < int(value) <= _MAX_SCHEDULER_INTERVAL):
+        message = f"LPSE_ROUND_SECONDS is “{value}”; it must be a number from 1 to {_MAX_SCHEDULER_INTERVAL}."
+        raise ConfigurationError(message)
     return int(value)
 
 
 def _login_limit(value: str) -> LoginLimit:
     if not value:
         return LoginLimit()
-    found = _LIMIT.fullmatch(value)
+    found = _LOGIN_LIMIT.fullmatch(value)
     if found is None:
         message = f"LPSE_LOGIN_LIMIT is “{value}”; it must be failures/minutes, as in 5/15."
-        raise Misconfigured(message)
+        raise ConfigurationError(message)
     return LoginLimit(failures=int(found[1]), minutes=int(found[2]))
 
 
@@ -243,8 +243,8 @@ def _proxies(value: str) -> int:
     if not value:
         return 0
     if not (value.isascii() and value.isdigit() and len(value) == 1):
-        message = f"LPSE_PROXIES is “{value}”; it must be a number from 0 to {_MOST_PROXIES}."
-        raise Misconfigured(message)
+        message = f"LPSE_PROXIES is “{value}”; it must be a number from 0 to {_MAX_PROXIES}."
+        raise ConfigurationError(message)
     return int(value)
 
 
@@ -255,5 +255,5 @@ def _time_zone(value: str) -> str | None:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
         message = f"LPSE_TIMEZONE is “{value}”; it must be a zone's name, as in Asia/Jakarta."
-        raise Misconfigured(message) from None
+        raise ConfigurationError(message) from None
     return value

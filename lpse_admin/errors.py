@@ -17,11 +17,11 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
 
     status = HTTPStatus.CONFLICT
 
-    def __init__(self, message: Message, *, fields: Mapping[str, Message] | None = None) -> None:
+    def __init__(self, message: Message, *, field_errors: Mapping[str, Message] | None = None) -> None:
         """Take the sentence, and the sentences that belong beside single form fields."""
         super().__init__(str(message))
         self.message = message
-        self.fields: Mapping[str, Message] = MappingProxyType(dict(fields or {}))
+        self.field_errors: Mapping[str, Message] = MappingProxyType(dict(field_errors or {}))
 
 
 class Malformed(Refused):
@@ -48,13 +48,13 @@ class NoSuchMove(Refused):
     status = HTTPStatus.CONFLICT
 
 
-class TooLarge(Refused):
+class FileTooLarge(Refused):
     """A file is larger than the program takes."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class Incomplete(Refused):
+class ValidationFailed(Refused):
     """Something that the paper requires is missing or wrong; ``fields`` names each."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -66,7 +66,7 @@ class Unauthenticated(Refused):
     status = HTTPStatus.UNAUTHORIZED
 
 
-class TooMany(Refused):
+class TooManyAttempts(Refused):
     """Something was tried too often; it may be tried again after ``retry_after`` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS

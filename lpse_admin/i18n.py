@@ -37,25 +37,25 @@ def _(text: str, **values: object) -> Message:
     return Message(text, MappingProxyType(values))
 
 
-def join(parts: list[Message | str], separator: str = "; ") -> Message:
+def join_messages(parts: list[Message | str], separator: str = "; ") -> Message:
     """Return one Message that lists ``parts``, each translated on its own."""
     places = separator.join(f"%(part{number})s" for number in range(len(parts)))
     return Message(places, MappingProxyType({f"part{number}": part for number, part in enumerate(parts)}))
 
 
-class Word(StrEnum):
+class LabelledEnum(StrEnum):
     """An enum whose members are declared as ``NAME = value, title``: what is stored, and what people read."""
 
-    _heading: Message  # set by __new__
+    _title: Message  # set by __new__
 
     def __new__(cls, value: str, heading: Message | None = None) -> Self:
         """Make a member that is its value, and keep its title beside it."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member._heading = heading or Message(value)  # noqa: SLF001 - this is the member being made
+        member._title = heading or Message(value)  # noqa: SLF001 - this is the member being made
         return member
 
     @property
     def title(self) -> Message:  # type: ignore[override] # a word's name on screen, not str.title's capitals
         """The word as it is shown."""
-        return self._heading
+        return self._title

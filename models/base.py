@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 #: Every constraint has a name that can be foretold, so that migrations and messages can speak of it.
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -23,10 +23,10 @@ NAMING = {
 }
 
 #: Characters that one of the databases, or a form of export, cannot hold.
-UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+UNSTORABLE_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 #: The longest key among the enums, with room for those to come.
-_KEY_LENGTH = 32
+_ENUM_LENGTH = 32
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -52,29 +52,29 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if dialect.name == "sqlite" else value.astimezone(dt.UTC)
 
 
-def stored(kind: type[StrEnum], name: str) -> Enum:
-    """Return a column type that stores ``kind`` by value, with a CHECK made from its members."""
+def enum_type(enum_class: type[StrEnum], name: str) -> Enum:
+    """Return a column type that stores ``enum_class`` by value, with a CHECK made from its members."""
     return Enum(
-        kind,
+        enum_class,
         name=name,
         native_enum=False,
         create_constraint=True,
         validate_strings=True,
-        length=_KEY_LENGTH,
+        length=_ENUM_LENGTH,
         values_callable=lambda members: [member.value for member in members],
     )
 
 
 #: Made once: the trail asks for it with every write.
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+_JSON_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def as_json(value: object) -> str:
+def canonical_json(value: object) -> str:
     """Return ``value`` as JSON in the one form that is hashed and stored: sorted keys, no spare blanks."""
-    return _JSON.encode(value)
+    return _JSON_ENCODER.encode(value)
 
 
-def plain(value: object) -> object:
+def to_json_value(value: object) -> object:
     """Return a date as a column of JSON keeps it, and anything else as it is."""
     return value.isoformat() if isinstance(value, dt.date) else value
 
@@ -86,22 +86,22 @@ def is_id(value: object) -> TypeGuard[int]:
 
 def is_storable(text: str) -> bool:
     """Whether both databases, and every form of export, can hold ``text``: no control characters, no half letters."""
-    return UNSTORABLE.search(text) is None
+    return UNSTORABLE_CHARACTERS.search(text) is None
 
 
 #: SQLite counts up only an INTEGER key by itself; PostgreSQL gets 64 bits.
-Identity = BigInteger().with_variant(Integer, "sqlite")
+IdType = BigInteger().with_variant(Integer, "sqlite")
 
 #: What a single line of text can hold, in characters.
-LINE_LENGTH = 300
+SHORT_TEXT_LENGTH = 300
 
-PrimaryKey = Annotated[int, mapped_column(Identity, primary_key=True)]
-Moment = Annotated[dt.datetime, mapped_column(UtcDateTime)]
-Line = Annotated[str, mapped_column(String(LINE_LENGTH))]
-Prose = Annotated[str, mapped_column(Text)]
+PrimaryKey = Annotated[int, mapped_column(IdType, primary_key=True)]
+Timestamp = Annotated[dt.datetime, mapped_column(UtcDateTime)]
+ShortText = Annotated[str, mapped_column(String(SHORT_TEXT_LENGTH))]
+LongText = Annotated[str, mapped_column(Text)]
 
 
-def only_where(condition: str) -> dict[str, Any]:
+def partial_index(condition: str) -> dict[str, Any]:
     """Return the arguments that make an index one of those rows alone that fulfil ``condition``, on both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -110,7 +110,7 @@ class Base(DeclarativeBase):
     """The root of every model."""
 
     registry = registry(
-        metadata=MetaData(naming_convention=NAMING),
+        metadata=MetaData(naming_convention=NAMING_CONVENTION),
         type_annotation_map={dt.datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 db = SQLAlchemy(model_class=Base)
 
 #: False while something that only reads is served, so that readers of SQLite don't queue for its one writer.
-writes = ContextVar("writes", default=True)
+takes_write_lock = ContextVar("writes", default=True)
 
 #: How long one writer waits for another before the program gives up, in milliseconds.
 BUSY_TIMEOUT = 10_000
@@ -30,7 +30,7 @@ def is_sqlite(connection: Any) -> bool:  # noqa: ANN401 - sessions, connections 
 
 
 @event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a driver's own object
+def _set_sqlite_pragmas(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a driver's own object
     """Set what SQLite forgets between connections: write-ahead log, full durability, foreign keys."""
     if not type(connection).__module__.startswith("sqlite3"):
         return
@@ -53,4 +53,4 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # n
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at the start: a reader that turns writer later would fail instead of waiting."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes.get() else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if takes_write_lock.get() else "BEGIN")

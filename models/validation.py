@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 #: The years within which a date is meant.
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+MIN_YEAR, MAX_YEAR = 1900, 2200
 
 
-def is_of_our_times(value: dt.date) -> bool:
+def is_plausible_date(value: dt.date) -> bool:
     """Whether a date is near enough to be meant, and to be put into any zone."""
-    return FIRST_YEAR <= value.year <= LAST_YEAR
+    return MIN_YEAR <= value.year <= MAX_YEAR
 
 
-def fault_of(text: str, *, needed_as: Message | None = None, most: int | None = None) -> Message | None:
+def text_error(text: str, *, required_label: Message | None = None, max_length: int | None = None) -> Message | None:
     """Return why ``text`` cannot be kept, or None where it can.
 
-    ``needed_as`` is the field's name where the text has to say something, ``most`` the characters that it may have.
+    ``required_label`` is the field's name where the text has to say something, ``max_length`` its length in characters.
     """
     said = text.strip()
-    if needed_as is not None and not said:
-        return _("“%(field)s” is required here.", field=needed_as)
-    if most is not None and len(said) > most:
-        return _("At most %(most)s characters; this has %(length)s.", most=most, length=len(said))
+    if required_label is not None and not said:
+        return _("“%(field)s” is required here.", field=required_label)
+    if max_length is not None and len(said) > max_length:
+        return _("At most %(most)s characters; this has %(length)s.", most=max_length, length=len(said))
     return None if is_storable(text) else _("This text has a character that cannot be kept.")

@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 # No test times anything, and a failure found on one machine is found on every other.
 settings.register_profile(
-    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "running_app", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-settings.load_profile("house")
+settings.load_profile("running_app")
 
 
 #: Fixtures behind which there is a database.
-_WITH_A_DATABASE = frozenset({"new_database", "sqlite_template", "postgres_url", "browser"})
+_DATABASE_FIXTURES = frozenset({"new_database", "sqlite_template", "postgres_url", "browser"})
 
 
 def create_schema(url: str) -> None:
     """Bring the empty database at `url` to the present schema by its migrations; once for each kind and worker."""
-    with migrations.program(url):
+    with migrations.migration_app(url):
         upgrade()
         with db.engine.connect() as connection:
             if missing := migrations.differences(connection):
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 #: Files that take long or have a dear fixture for all of their tests, the longest first: the workers begin with them.
-_DEAR = (
+_SLOW_FILES = (
     "test_screens_browser", "test_browser_journey", "test_translations", "test_isolation", "test_http_moves",
     "test_http_fuzz", "test_outbox", "test_routes", "test_http_security", "test_list_cost", "test_demo",
     "test_browser_keyboard",
@@ -72,41 +72,42 @@ _DEAR = (
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark each test, leave out what the database makes no difference to, and deal the rest out to the workers."""
-    _mark(items)
+    _add_markers(items)
     left_out = {item for item in items if item.get_closest_marker("sqlite_alone") and _on_postgres(item)}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
     yield  # the marks that were asked for are chosen, and the tests that share a fixture brought together
-    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = _distribute(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _on_postgres(item: pytest.Item) -> bool:
     return item.get_closest_marker("postgres") is not None
 
 
-def _mark(items: list[pytest.Item]) -> None:
+def _add_markers(items: list[pytest.Item]) -> None:
     """Mark what needs a browser, and what needs neither one nor a database: the rules in plain Python."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         if "browser" in asked:
             item.add_marker("browser")
-        if asked.isdisjoint(_WITH_A_DATABASE):
+        if asked.isdisjoint(_DATABASE_FIXTURES):
             item.add_marker("rules")
 
 
-def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+def _distribute(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Return the tests so that each worker's share begins with some of the dear files and ends with cheap tests.
 
     Each worker is given an equal share of the list, and whoever is through first takes from the end of another's: so
     the dearest files run side by side, and no file's dear fixture is set up by two.
     """
-    if {_file(item) for item in items}.isdisjoint(_DEAR):
+    if {_file_name(item) for item in items}.isdisjoint(_SLOW_FILES):
         return items
     shares = [
-        [item for name in _DEAR[worker::workers] for item in items if _file(item) == name] for worker in range(workers)
+        [item for name in _SLOW_FILES[worker::workers] for item in items if _file_name(item) == name]
+        for worker in range(workers)
     ]
-    cheap = [item for item in items if _file(item) not in _DEAR]
+    cheap = [item for item in items if _file_name(item) not in _SLOW_FILES]
     dealt: list[pytest.Item] = []
     for worker, share in enumerate(shares):
         size = len(items) * (worker + 1) // workers - len(dealt)
@@ -116,15 +117,15 @@ def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     return dealt
 
 
-def _file(item: pytest.Item) -> str:
+def _file_name(item: pytest.Item) -> str:
     return item.path.stem
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that a part of the tests has not run."""
-    if any(chromium.ABSENT in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
+    if any(chromium.MISSING_MESSAGE in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
         terminalreporter.section("INCOMPLETE", sep="!", yellow=True, bold=True)
-        terminalreporter.line(chromium.ABSENT, yellow=True, bold=True)
+        terminalreporter.line(chromium.MISSING_MESSAGE, yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -178,12 +179,12 @@ def new_database(request: pytest.FixtureRequest) -> NewDatabase:
     @contextmanager
     def make(kind: Kind) -> Iterator[str]:
         if kind == "sqlite":
-            with TemporaryDirectory(prefix="lpse-", dir=postgres.place()) as folder:
+            with TemporaryDirectory(prefix="lpse-", dir=postgres.temporary_folder()) as folder:
                 copy = shutil.copy(request.getfixturevalue("sqlite_template"), folder)
                 yield f"sqlite:///{copy}"
         else:
             connection = request.getfixturevalue("postgres_connection")
-            with postgres.copy_of(request.getfixturevalue("postgres_template"), connection) as name:
+            with postgres.copied_database(request.getfixturevalue("postgres_template"), connection) as name:
                 yield postgres.url(request.getfixturevalue("postgres_folder"), name)
 
     return make
@@ -199,9 +200,9 @@ def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> I
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Give one Chromium for the worker; where there is none, the test is skipped and the summary says so."""
-    path = chromium.find()
+    path = chromium.find_browser()
     if path is None:
-        pytest.skip(chromium.ABSENT)
+        pytest.skip(chromium.MISSING_MESSAGE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
         yield launched

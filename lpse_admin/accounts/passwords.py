@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Characters that a password has at least, and at most (a longer one only makes work).
-SHORTEST, LONGEST = 12, 200
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
 #: Long passwords that are guessed first, as they are read without signs, blanks and case.
-_COMMON = frozenset(
+_COMMON_PASSWORDS = frozenset(
     {
         "1234567890", "123456789012", "1234567891011", "0123456789", "adminadmin", "administrator", "akusayangkamu",
         "bismillah", "bismillahirrahmanirrahim", "gantipassword", "indonesia", "indonesiaraya", "iloveyou",
@@ -24,20 +24,20 @@ _COMMON = frozenset(
 )  # fmt: skip
 
 
-def fault(password: str, *, names: Iterable[str] = ()) -> Message | None:
-    """Return why ``password`` cannot be taken, or None; ``names`` are what its owner is known by."""
-    if len(password) < SHORTEST:
-        return _("The password needs %(count)s characters or more.", count=SHORTEST)
-    if len(password) > LONGEST:
-        return _("The password can have %(count)s characters at most.", count=LONGEST)
-    bare = _bare(password)
-    if any(name and (bare == _bare(name) or bare.strip("0123456789") == _bare(name)) for name in names):
+def password_error(password: str, *, known_names: Iterable[str] = ()) -> Message | None:
+    """Return why ``password`` cannot be taken, or None; ``known_names`` are what its owner is known by."""
+    if len(password) < MIN_PASSWORD_LENGTH:
+        return _("The password needs %(count)s characters or more.", count=MIN_PASSWORD_LENGTH)
+    if len(password) > MAX_PASSWORD_LENGTH:
+        return _("The password can have %(count)s characters at most.", count=MAX_PASSWORD_LENGTH)
+    bare = _normalize(password)
+    if any(name and (bare == _normalize(name) or bare.strip("0123456789") == _normalize(name)) for name in known_names):
         return _("The password must not be your own name.")
-    if len(set(bare)) < len("abcd") or bare in _COMMON or bare.strip("0123456789") in _COMMON:
+    if len(set(bare)) < len("abcd") or bare in _COMMON_PASSWORDS or bare.strip("0123456789") in _COMMON_PASSWORDS:
         return _("This password is among the first that are guessed; choose another.")
     return None
 
 
-def _bare(text: str) -> str:
+def _normalize(text: str) -> str:
     """Return the letters and digits of ``text``, in small letters."""
     return "".join(sign for sign in text.casefold() if sign.isalnum())

@@ -56,77 +56,77 @@ class Resource(StrEnum):
     AUDIT = "audit"
 
 
-_EVERYBODY = frozenset(Role)
-_OFFICE = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
-_NOBODY: frozenset[Role] = frozenset()
+_ALL_ROLES = frozenset(Role)
+_OFFICE_ROLES = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
+_NO_ROLES: frozenset[Role] = frozenset()
 
 
 def _grants(**roles: frozenset[Role]) -> Mapping[Verb, frozenset[Role]]:
-    return {verb: roles.get(verb.value, _NOBODY) for verb in Verb}
+    return {verb: roles.get(verb.value, _NO_ROLES) for verb in Verb}
 
 
-_RECORD_OF_A_STEP = _grants(read=_EVERYBODY, export=_EVERYBODY, edit=frozenset({Role.CHANGE_MANAGER}))
-_RECORD_OF_THE_HEAD = _grants(read=_EVERYBODY, export=_EVERYBODY, edit=frozenset({Role.HEAD}))
+_STEP_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.CHANGE_MANAGER}))
+_HEAD_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD}))
 
 #: The table. ``edit`` of a step's record also asks that the step is open and that it is this person's turn.
 GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.CHANGE: _grants(
-        read=_EVERYBODY,
-        export=_EVERYBODY,
+        read=_ALL_ROLES,
+        export=_ALL_ROLES,
         create=frozenset({Role.REQUESTER}),
         edit=frozenset({Role.REQUESTER}),
         delete=frozenset({Role.REQUESTER}),
     ),
-    Resource.EVALUATION: _RECORD_OF_A_STEP,
-    Resource.URGENCY: _RECORD_OF_A_STEP,
-    Resource.APPROVAL: _RECORD_OF_THE_HEAD,
-    Resource.IMPLEMENTATION: _RECORD_OF_A_STEP,
-    Resource.TEST: _RECORD_OF_A_STEP,
-    Resource.ROLLBACK: _RECORD_OF_A_STEP,
-    Resource.REPORT: _RECORD_OF_A_STEP,
-    Resource.VERIFICATION: _RECORD_OF_THE_HEAD,
-    Resource.RELEASE: _RECORD_OF_A_STEP,
-    Resource.ASSET_REVIEW: _RECORD_OF_A_STEP,
-    Resource.ASSET_UPDATE: _RECORD_OF_A_STEP,
+    Resource.EVALUATION: _STEP_RECORD_GRANTS,
+    Resource.URGENCY: _STEP_RECORD_GRANTS,
+    Resource.APPROVAL: _HEAD_RECORD_GRANTS,
+    Resource.IMPLEMENTATION: _STEP_RECORD_GRANTS,
+    Resource.TEST: _STEP_RECORD_GRANTS,
+    Resource.ROLLBACK: _STEP_RECORD_GRANTS,
+    Resource.REPORT: _STEP_RECORD_GRANTS,
+    Resource.VERIFICATION: _HEAD_RECORD_GRANTS,
+    Resource.RELEASE: _STEP_RECORD_GRANTS,
+    Resource.ASSET_REVIEW: _STEP_RECORD_GRANTS,
+    Resource.ASSET_UPDATE: _STEP_RECORD_GRANTS,
     Resource.ASSET: _grants(
-        read=_OFFICE,
-        export=_OFFICE,
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
         # Entered once, and corrected until a request names it; from then on an item changes through a request
         # alone (the paper's asset update).
         create=frozenset({Role.CHANGE_MANAGER}),
         edit=frozenset({Role.CHANGE_MANAGER}),
     ),
-    Resource.DOCUMENT: _grants(read=_EVERYBODY, export=_EVERYBODY),
+    Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
     # Raised and accounted for by the procedure; edited is its disposal by the head. A delegate's is judged by the row.
-    Resource.DEVIATION: _grants(read=_EVERYBODY, export=_EVERYBODY, edit=frozenset({Role.HEAD})),
+    Resource.DEVIATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD})),
     Resource.DELEGATION: _grants(
-        read=_OFFICE,
-        export=_OFFICE,
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
     ),
     # A head may be taken ill: those who work beside them then say so, and why it is they who do.
     Resource.ABSENCE: _grants(
-        read=_OFFICE,
-        export=_OFFICE,
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
         create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
     # That a release is allowed in a freeze is the head's word, and no right of a role (``releases.freeze_permit``).
     Resource.FREEZE: _grants(
-        read=_OFFICE,
-        export=_OFFICE,
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.SOP: _grants(
-        read=_EVERYBODY,
-        export=_EVERYBODY,
+        read=_ALL_ROLES,
+        export=_ALL_ROLES,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         enact=frozenset({Role.HEAD}),
     ),
     # Each their own (models.scope); to mark one as read is the reader's by nature.
-    Resource.NOTIFICATION: _grants(read=_EVERYBODY, export=_EVERYBODY),
+    Resource.NOTIFICATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
     # Who was told of what, and what became of the mail: for those who look after it. Edited is: sent again.
     Resource.MAIL: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
@@ -140,15 +140,15 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         edit=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.HOLIDAY: _grants(
-        read=_EVERYBODY,
-        export=_EVERYBODY,
+        read=_ALL_ROLES,
+        export=_ALL_ROLES,
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
         delete=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.SETTING: _grants(
-        read=_OFFICE,
-        export=_OFFICE,
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
         delete=frozenset({Role.ADMINISTRATOR}),
@@ -161,12 +161,12 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
 
 #: What somebody who stands in for the head may do as the head: see, and no more. The two decisions are moves;
 #: delegating further, enacting a paper and the like are not (SOP page, silences 4).
-_OF_A_DELEGATE = frozenset({Verb.READ, Verb.EXPORT})
+_ACTING_HEAD_VERBS = frozenset({Verb.READ, Verb.EXPORT})
 
 
-def may(roles: Collection[Role], verb: Verb, resource: Resource, *, stands_in_for_head: bool = False) -> bool:
+def is_granted(roles: Collection[Role], verb: Verb, resource: Resource, *, is_acting_head: bool = False) -> bool:
     """Whether somebody with ``roles`` may do ``verb`` to records of ``resource`` at all."""
     granted = GRANTS[resource][verb]
-    if stands_in_for_head and verb in _OF_A_DELEGATE and Role.HEAD in granted:
+    if is_acting_head and verb in _ACTING_HEAD_VERBS and Role.HEAD in granted:
         return True
     return not granted.isdisjoint(roles)

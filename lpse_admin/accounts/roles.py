@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lpse_admin.i18n import Word, _
+from lpse_admin.i18n import LabelledEnum, _
 
 
-class Role(Word):
+class Role(LabelledEnum):
     """What a user is to the procedure. The papers name the first three."""
 
     REQUESTER = "requester", _("Requester")
@@ -16,4 +16,4 @@ class Role(Word):
 
 
 #: Roles that can be the actor of a step. The inspector and the administrator take none.
-ACTING = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
+ACTOR_ROLES = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from io import BytesIO
 from typing import TYPE_CHECKING, NoReturn
 
-from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
 
-MOST_BYTES = 20 * 1024 * 1024
-MOST_NAME = 150
+MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_NAME_LENGTH = 150
 _FALLBACK_NAME = "file"
 
 # Far above what office programs write, far below what would hurt whoever opens the file.
-_MOST_MEMBERS = 2_000
-_MOST_DIRECTORY_BYTES = 512 * 1024
-_MOST_MEMBER_BYTES = 256 * 1024 * 1024
-_MOST_UNPACKED_BYTES = 512 * 1024 * 1024
+_MAX_MEMBERS = 2_000
+_MAX_DIRECTORY_BYTES = 512 * 1024
+_MAX_MEMBER_BYTES = 256 * 1024 * 1024
+_MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 
 
 class FileType(StrEnum):
@@ -71,20 +71,20 @@ _MEDIA_TYPES = {
     FileType.ODS: "application/vnd.oasis.opendocument.spreadsheet",
     FileType.TXT: "text/plain",
 }
-_BY_EXTENSION = {extension: kind for kind in FileType for extension in kind.extensions}
+_TYPE_BY_EXTENSION = {extension: kind for kind in FileType for extension in kind.extensions}
 #: The endings of the names of what is taken, without the dot.
-EXTENSIONS = tuple(_BY_EXTENSION)
+EXTENSIONS = tuple(_TYPE_BY_EXTENSION)
 
 
 @dataclass(frozen=True, slots=True)
-class Inspected:
+class InspectedFile:
     """A file that may be kept: its cleaned name, and what it is."""
 
     name: str
     type: FileType
 
 
-def inspect(name: str, content: bytes) -> Inspected:
+def inspect_file(name: str, content: bytes) -> InspectedFile:
     """Return the cleaned name and the kind of a file, or say why it is not taken.
 
     A name without an extension gets the one of its content. Raises TooLarge above MOST_BYTES, and
@@ -93,27 +93,27 @@ def inspect(name: str, content: bytes) -> Inspected:
     """
     cleaned = clean_name(name)
     if not content:
-        raise Incomplete(_("%(name)s is empty.", name=cleaned))
-    if len(content) > MOST_BYTES:
-        raise TooLarge(_("%(name)s is larger than %(most)s MB.", name=cleaned, most=MOST_BYTES // 1024**2))
-    stem, extension = _split(cleaned)
-    said = _BY_EXTENSION.get(extension.casefold())
+        raise ValidationFailed(_("%(name)s is empty.", name=cleaned))
+    if len(content) > MAX_FILE_BYTES:
+        raise FileTooLarge(_("%(name)s is larger than %(most)s MB.", name=cleaned, most=MAX_FILE_BYTES // 1024**2))
+    stem, extension = _split_extension(cleaned)
+    said = _TYPE_BY_EXTENSION.get(extension.casefold())
     if extension and said is None:
-        raise Incomplete(_not_taken(cleaned))
-    found = _kind(cleaned, content)
+        raise ValidationFailed(_unsupported(cleaned))
+    found = _detect_type(cleaned, content)
     if said is not None and found is not said:
-        _disagree(cleaned, extension, content, found)
+        _raise_type_mismatch(cleaned, extension, content, found)
     if found is None:
-        raise Incomplete(_not_taken(cleaned))
-    if problem := _problem(found, content):
-        raise Incomplete(_("%(name)s is not taken: %(problem)s", name=cleaned, problem=problem))
-    return Inspected(cleaned if extension else f"{stem}.{found.extensions[0]}", found)
+        raise ValidationFailed(_unsupported(cleaned))
+    if problem := _find_damage(found, content):
+        raise ValidationFailed(_("%(name)s is not taken: %(problem)s", name=cleaned, problem=problem))
+    return InspectedFile(cleaned if extension else f"{stem}.{found.extensions[0]}", found)
 
 
-def viewable(content: bytes) -> FileType | None:
+def viewable_type(content: bytes) -> FileType | None:
     """Return what a kept file is, if a browser can show it by itself: a whole PDF, PNG or JPEG. None for the rest."""
-    found = next((kind for kind, mark in _VIEWABLE.items() if content.startswith(mark)), None)
-    return None if found is None or _problem(found, content) else found
+    found = next((kind for kind, mark in _VIEWABLE_SIGNATURES.items() if content.startswith(mark)), None)
+    return None if found is None or _find_damage(found, content) else found
 
 
 # --- names -----------------------------------------------------------------------------------------------
@@ -135,14 +135,14 @@ def clean_name(name: str) -> str:
     plain = re.sub(r"\s+", " ", last).lstrip(" .").rstrip(" .") or _FALLBACK_NAME
     if plain.partition(".")[0].strip().upper() in _RESERVED:
         plain = f"_{plain}"
-    if len(plain) <= MOST_NAME:
+    if len(plain) <= MAX_NAME_LENGTH:
         return plain
-    stem, extension = _split(plain)
+    stem, extension = _split_extension(plain)
     ending = f".{extension}" if extension else ""
-    return stem[: MOST_NAME - len(ending)].rstrip(" .") + ending
+    return stem[: MAX_NAME_LENGTH - len(ending)].rstrip(" .") + ending
 
 
-def _split(name: str) -> tuple[str, str]:
+def _split_extension(name: str) -> tuple[str, str]:
     """Return a cleaned name's stem and its extension without the dot, the latter empty where there is none."""
     found = re.fullmatch(r"(.+)\.([^. ]{1,16})", name)
     return (found[1], found[2]) if found else (name, "")
@@ -154,14 +154,14 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _PDF = b"%PDF-"
 _ZIP = b"PK\x03\x04"
-_VIEWABLE = {FileType.PDF: _PDF, FileType.PNG: _PNG, FileType.JPEG: _JPEG}
+_VIEWABLE_SIGNATURES = {FileType.PDF: _PDF, FileType.PNG: _PNG, FileType.JPEG: _JPEG}
 #: The media types of what ``viewable`` finds, so that nothing else is offered or read for it.
-VIEWABLE_TYPES = frozenset(kind.media_type for kind in _VIEWABLE)
+VIEWABLE_TYPES = frozenset(kind.media_type for kind in _VIEWABLE_SIGNATURES)
 _MARKUP = re.compile(
     r"\s*<[!?/a-z]|.{0,4096}?<(?:!doctype|html|svg|script|iframe|body|object|embed)\b", re.IGNORECASE | re.DOTALL
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
-_FOREIGN: Sequence[tuple[bytes, Message]] = (
+_UNSUPPORTED_SIGNATURES: Sequence[tuple[bytes, Message]] = (
     (b"MZ", _("a Windows program")),
     (b"\x7fELF", _("a program")),
     (b"#!", _("a script")),
@@ -176,13 +176,13 @@ _FOREIGN: Sequence[tuple[bytes, Message]] = (
 )
 
 
-def _kind(name: str, content: bytes) -> FileType | None:
+def _detect_type(name: str, content: bytes) -> FileType | None:
     """Return which kind on the list the content begins as; None for any other."""
-    for kind, mark in _VIEWABLE.items():
+    for kind, mark in _VIEWABLE_SIGNATURES.items():
         if content.startswith(mark):
             return kind
     if content.startswith(_ZIP):
-        return _office_kind(name, content)
+        return _office_type(name, content)
     return FileType.TXT if _is_text(content) else None
 
 
@@ -192,19 +192,19 @@ def _is_text(content: bytes) -> bool:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return False
-    foreign = any(content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark) for mark in _TEXT_MARKS)
+    foreign = any(content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark) for mark in _TEXT_SIGNATURES)
     return not (foreign or _MARKUP.match(text) or _CONTROL.search(text))
 
 
 #: Foreign kinds that can be written in plain letters alone; "BM" and "MZ" also begin words.
-_TEXT_MARKS = (b"#!", b"{\\rtf", b"%!PS", b"%PDF-")
+_TEXT_SIGNATURES = (b"#!", b"{\\rtf", b"%!PS", b"%PDF-")
 
 
-def _what(content: bytes, found: FileType | None) -> Message | str:
+def _describe_content(content: bytes, file_type: FileType | None) -> Message | str:
     """Return in words what the content seems to be."""
-    if found is not None:
-        return found.label
-    for mark, title in _FOREIGN:
+    if file_type is not None:
+        return file_type.label
+    for mark, title in _UNSUPPORTED_SIGNATURES:
         if content.startswith(mark):
             return title
     if b"%PDF-" in content[:1024]:
@@ -214,23 +214,23 @@ def _what(content: bytes, found: FileType | None) -> Message | str:
     return _("something else")
 
 
-def _not_taken(name: str) -> Message:
+def _unsupported(name: str) -> Message:
     kinds = ", ".join(kind.label for kind in FileType)
     return _("%(name)s is of a kind that is not taken. Taken are: %(kinds)s.", name=name, kinds=kinds)
 
 
-def _disagree(name: str, extension: str, content: bytes, found: FileType | None) -> NoReturn:
-    values = {"name": name, "extension": extension, "found": _what(content, found)}
+def _raise_type_mismatch(name: str, extension: str, content: bytes, file_type: FileType | None) -> NoReturn:
+    values = {"name": name, "extension": extension, "found": _describe_content(content, file_type)}
     if extension.casefold() == FileType.TXT:
         text = _("%(name)s is called .%(extension)s, but its content is %(found)s. Save the text as UTF-8.", **values)
-        raise Incomplete(text)
-    raise Incomplete(_("%(name)s is called .%(extension)s, but its content is %(found)s.", **values))
+        raise ValidationFailed(text)
+    raise ValidationFailed(_("%(name)s is called .%(extension)s, but its content is %(found)s.", **values))
 
 
 # --- whether it is whole, and nothing besides --------------------------------------------------------------
 
 
-def _problem(kind: FileType, content: bytes) -> Message | None:
+def _find_damage(kind: FileType, content: bytes) -> Message | None:
     """Return what is wrong with a file of this kind, or None."""
     if kind is FileType.PDF and not _ends_as_pdf(content):
         return _("the PDF is damaged, or something was added behind its end.")
@@ -239,7 +239,7 @@ def _problem(kind: FileType, content: bytes) -> Message | None:
     # Some telephones write notes of their own, closed by SEFT, behind a photograph.
     if kind is FileType.JPEG and not content.rstrip(b"\x00\r\n ").endswith((b"\xff\xd9", b"SEFT")):
         return _("the image is damaged, or something was added behind its end.")
-    if not content.startswith(_ZIP) and _directory(content) is not None:
+    if not content.startswith(_ZIP) and _find_directory(content) is not None:
         return _("it is an archive at the same time.")
     return None
 
@@ -264,7 +264,7 @@ def _ends_as_png(content: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Directory:
+class _CentralDirectory:
     """Where an archive's table of contents lies, as its last record says."""
 
     entries: int
@@ -274,7 +274,7 @@ class _Directory:
     is_large: bool
 
 
-def _directory(content: bytes) -> _Directory | None:
+def _find_directory(content: bytes) -> _CentralDirectory | None:
     """Return the last record of an archive whose comment reaches to the end of the file; None for other files."""
     place = len(content)
     while (place := content.rfind(b"PK\x05\x06", max(0, len(content) - 65_557), place)) != -1:
@@ -282,13 +282,13 @@ def _directory(content: bytes) -> _Directory | None:
             _disk, _first, _here, entries, size, start, comment = struct.unpack_from("<4H2IH", content, place + 4)
             if place + 22 + comment == len(content):
                 is_large = content[max(0, place - 20) : place].startswith(b"PK\x06\x07")
-                return _Directory(entries, size, start, place, is_large)
+                return _CentralDirectory(entries, size, start, place, is_large)
     return None
 
 
-def _office_kind(name: str, content: bytes) -> FileType | None:
+def _office_type(name: str, content: bytes) -> FileType | None:
     """Return which office document an archive is, None where it is another archive; refuse a dangerous one."""
-    members = _members(name, content)
+    members = _archive_members(name, content)
     names = {member.filename for member in members}
     if "[Content_Types].xml" in names and ("word/document.xml" in names) != ("xl/workbook.xml" in names):
         kind = FileType.DOCX if "word/document.xml" in names else FileType.XLSX
@@ -302,19 +302,19 @@ def _office_kind(name: str, content: bytes) -> FileType | None:
         kind = matching[0]
     else:
         return None
-    if any(_runs(member) for member in names):
-        raise Incomplete(_("%(name)s contains macros. Save it without macros and attach it again.", name=name))
+    if any(_is_macro(member) for member in names):
+        raise ValidationFailed(_("%(name)s contains macros. Save it without macros and attach it again.", name=name))
     return kind
 
 
-def _members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
+def _archive_members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
     """Return an archive's table of contents, at least one entry long, or refuse what no office program writes."""
-    broken = Incomplete(_("%(name)s is not taken: the document is damaged.", name=name))
-    directory = _directory(content)
+    broken = ValidationFailed(_("%(name)s is not taken: the document is damaged.", name=name))
+    directory = _find_directory(content)
     if directory is None or directory.start + directory.size != directory.end:
         raise broken
-    if directory.is_large or directory.entries > _MOST_MEMBERS or directory.size > _MOST_DIRECTORY_BYTES:
-        raise Incomplete(_("%(name)s is not taken: it contains too many parts.", name=name))
+    if directory.is_large or directory.entries > _MAX_MEMBERS or directory.size > _MAX_DIRECTORY_BYTES:
+        raise ValidationFailed(_("%(name)s is not taken: it contains too many parts.", name=name))
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
@@ -324,16 +324,16 @@ def _members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
     if not members or not len(different) == len(members) == directory.entries or members[0].header_offset != 0:
         raise broken
     if any(member.flag_bits & 1 for member in members):
-        raise Incomplete(_("%(name)s is locked by a password. Attach it without one.", name=name))
+        raise ValidationFailed(_("%(name)s is locked by a password. Attach it without one.", name=name))
     sizes = [member.file_size for member in members]
     # Parts that lie on one another are how a small archive unpacks to a huge one.
     overlap = sum(member.compress_size for member in members) > len(content)
-    if overlap or max(sizes) > _MOST_MEMBER_BYTES or sum(sizes) > _MOST_UNPACKED_BYTES:
-        raise Incomplete(_("%(name)s is not taken: unpacked it would be far too large.", name=name))
+    if overlap or max(sizes) > _MAX_MEMBER_BYTES or sum(sizes) > _MAX_UNPACKED_BYTES:
+        raise ValidationFailed(_("%(name)s is not taken: unpacked it would be far too large.", name=name))
     return members
 
 
-def _runs(member: str) -> bool:
+def _is_macro(member: str) -> bool:
     """Tell whether a part of an office document holds something to be run."""
     path = member.casefold()
     return path.endswith(("vbaproject.bin", "vbadata.xml")) or path.startswith(

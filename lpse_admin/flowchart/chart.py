@@ -16,10 +16,10 @@ from lpse_admin.sop.steps import NEEDS_REASON, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lpse_admin.sop.model import ActorTitle, Move, Rule, Sop
+    from lpse_admin.sop.model import Move, Sop, SopActor, StepRule
 
 
-class Sign(StrEnum):
+class Symbol(StrEnum):
     """The signs that flow charts of an SOP are drawn with (Permenpan 35/2012)."""
 
     TERMINATOR = "terminator"
@@ -28,17 +28,17 @@ class Sign(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FlowChartRow:
     """One row: ``column`` is the place of the actor who holds ``sign``; both are None for a mere remark."""
 
     no: int | None
     text: str | Message
     step: Step | None
-    column: int | None
-    sign: Sign | None
-    labels: Mapping[int, str]
+    column_index: int | None
+    symbol: Symbol | None
+    column_texts: Mapping[int, str]
     #: What the paper says of a row that is no step.
-    extra: ExtraRow | None = None
+    extra_row: ExtraRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagram:
+class FlowChart:
     """The whole chart."""
 
-    columns: tuple[ActorTitle, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[SopActor, ...]
+    rows: tuple[FlowChartRow, ...]
     arrows: tuple[Arrow, ...]
 
-    def row_of(self, step: Step) -> int:
+    def row_index(self, step: Step) -> int:
         """Return the place of the row of ``step``; CLOSED is the last terminator."""
         return next(place for place, row in enumerate(self.rows) if row.step is step)
 
@@ -77,87 +77,91 @@ class Diagram:
         return tuple(arrow for arrow in self.arrows if arrow.from_row == row)
 
 
-def draw(sop: Sop) -> Diagram:
+def build_chart(sop: Sop) -> FlowChart:
     """Return the chart of ``sop``, with a start and an end even where the paper has no rows for them."""
     columns = {actor.key: place for place, actor in enumerate(sop.actors)}
     rows = tuple(_rows(sop, columns))
     places = {row.step: place for place, row in enumerate(rows) if row.step}
-    first = Arrow(next(place for place, row in enumerate(rows) if _is_start(row)), places[sop.start])
+    first = Arrow(next(place for place, row in enumerate(rows) if _is_start(row)), places[sop.first_step])
     arrows = (Arrow(places[move.origin], places[move.target], move) for move in sop.moves)
-    return Diagram(sop.actors, rows, (first, *arrows))
+    return FlowChart(sop.actors, rows, (first, *arrows))
 
 
-def _is_start(row: Row) -> bool:
-    return row.sign is Sign.TERMINATOR and row.step is None
+def _is_start(row: FlowChartRow) -> bool:
+    return row.symbol is Symbol.TERMINATOR and row.step is None
 
 
-def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[Row]:
-    first = columns[sop.rule(sop.start).actor_key]
+def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[FlowChartRow]:
+    first = columns[sop.rule(sop.first_step).actor_key]
     last = columns[[rule.actor_key for rule in sop.rules.values() if Step.CLOSED in rule.leads_to.values()][-1]]
     kinds = {row.kind for row in sop.rows}
     if RowKind.START not in kinds:
-        yield Row(None, _("Start"), None, first, Sign.TERMINATOR, {})
+        yield FlowChartRow(None, _("Start"), None, first, Symbol.TERMINATOR, {})
     for row in sop.table_rows:
         if not isinstance(row, ExtraRow):
             yield _step_row(row, columns)
         elif row.kind is RowKind.START:
-            yield Row(row.no, row.text, None, first, Sign.TERMINATOR, {})
+            yield FlowChartRow(row.no, row.text, None, first, Symbol.TERMINATOR, {})
         elif row.kind is RowKind.END:
-            yield Row(row.no, row.text, Step.CLOSED, last, Sign.TERMINATOR, {})
+            yield FlowChartRow(row.no, row.text, Step.CLOSED, last, Symbol.TERMINATOR, {})
         else:
-            yield Row(row.no, row.text, None, None, None, {}, row)
+            yield FlowChartRow(row.no, row.text, None, None, None, {}, row)
     if RowKind.END not in kinds:
-        yield Row(None, _("End"), Step.CLOSED, last, Sign.TERMINATOR, {})
+        yield FlowChartRow(None, _("End"), Step.CLOSED, last, Symbol.TERMINATOR, {})
 
 
-def _step_row(rule: Rule, columns: Mapping[str, int]) -> Row:
+def _step_row(rule: StepRule, columns: Mapping[str, int]) -> FlowChartRow:
     # Where all outcomes lead to one place, as those of the release, nothing is decided about the way.
-    sign = Sign.DECISION if len(set(rule.leads_to.values())) > 1 else Sign.PROCESS
+    sign = Symbol.DECISION if len(set(rule.leads_to.values())) > 1 else Symbol.PROCESS
     labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
-    return Row(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
+    return FlowChartRow(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
 
 
-_SIGNS = {Sign.TERMINATOR: "( )", Sign.PROCESS: "[ ]", Sign.DECISION: "< >"}
+_SYMBOL_TEXTS = {Symbol.TERMINATOR: "( )", Symbol.PROCESS: "[ ]", Symbol.DECISION: "< >"}
 
 
-def text_chart(sop: Sop, say: Callable[[Message], str] = str) -> str:
+def render_text_chart(sop: Sop, translate: Callable[[Message], str] = str) -> str:
     """Return the chart for a terminal: signs under the actors, and beside each row where its outcomes lead.
 
-    ``say`` puts a Message into the reader's language.
+    ``translate`` puts a Message into the reader's language.
     """
-    diagram = draw(sop)
-    names = [_name(row, place) for place, row in enumerate(diagram.rows)]
+    diagram = build_chart(sop)
+    names = [_row_name(row, place) for place, row in enumerate(diagram.rows)]
     widths = [max(len(actor.title), 3) for actor in diagram.columns]
     left = max(len(name) for name in names)
     titles = "  ".join(actor.title.center(width) for actor, width in zip(diagram.columns, widths, strict=True))
     lines = [f"{'':{left}}  {titles}"]
     for place, row in enumerate(diagram.rows):
         cells = [
-            (_SIGNS[row.sign] if row.sign and column == row.column else row.labels.get(column, "")).center(width)
+            (
+                _SYMBOL_TEXTS[row.symbol]
+                if row.symbol and column == row.column_index
+                else row.column_texts.get(column, "")
+            ).center(width)
             for column, width in enumerate(widths)
         ]
-        title = say(row.step.title) if row.step and row.step in sop.rules else _said(row.text, say)
+        title = translate(row.step.title) if row.step and row.step in sop.rules else _translated(row.text, translate)
         ways = ", ".join(
-            f"{say(arrow.label) if arrow.label else ''} → {names[arrow.to_row]}".strip()
+            f"{translate(arrow.label) if arrow.label else ''} → {names[arrow.to_row]}".strip()
             for arrow in diagram.arrows_from(place)
         )
         lines.append(f"{names[place]:{left}}  {'  '.join(cells)}  {title}{f': {ways}' if ways else ''}".rstrip())
     signs = (
-        f"{_SIGNS[Sign.TERMINATOR]} {say(_('start or end'))}",
-        f"{_SIGNS[Sign.PROCESS]} {say(_('activity'))}",
-        f"{_SIGNS[Sign.DECISION]} {say(_('decision'))}",
+        f"{_SYMBOL_TEXTS[Symbol.TERMINATOR]} {translate(_('start or end'))}",
+        f"{_SYMBOL_TEXTS[Symbol.PROCESS]} {translate(_('activity'))}",
+        f"{_SYMBOL_TEXTS[Symbol.DECISION]} {translate(_('decision'))}",
     )
     return "\n".join([*lines, "", "   ".join(signs)]) + "\n"
 
 
-def _said(text: str | Message, say: Callable[[Message], str]) -> str:
-    return text if isinstance(text, str) else say(text)
+def _translated(text: str | Message, translate: Callable[[Message], str]) -> str:
+    return text if isinstance(text, str) else translate(text)
 
 
-def _name(row: Row, place: int) -> str:
+def _row_name(row: FlowChartRow, index: int) -> str:
     """Return what a row is called in the chart: its number, or a letter where the paper gives none."""
     if row.no is not None:
         return str(row.no)
     if row.step is not None:
         return "■" if row.step is Step.CLOSED else row.step.value
-    return "*" if _is_start(row) else f"+{place}"
+    return "*" if _is_start(row) else f"+{index}"

@@ -14,16 +14,16 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lpse_admin.flowchart.chart import draw
+from lpse_admin.flowchart.chart import build_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpse_admin.flowchart.chart import Arrow, Diagram, Sign
+    from lpse_admin.flowchart.chart import Arrow, FlowChart, Symbol
     from lpse_admin.sop.model import Sop
 
     #: x and y of where a stroke begins and where it ends.
-    _Ends = tuple[float, int, float, int]
+    _Endpoints = tuple[float, int, float, int]
 
 #: Heights in a row: its upper border, where lanes turn in to the sign, the sign's own, where ways out below it turn
 #: aside, and the lower border.
@@ -31,12 +31,12 @@ TOP, ENTRY, MIDDLE, EXIT, BOTTOM = 0, 12, 50, 90, 100
 #: How much of its column's width a sign may take, at most; lanes keep out of that.
 SIGN_WIDTH = 0.56
 
-_SPACING = 0.08
+_LANE_SPACING = 0.08
 _LANES_WIDTH = 0.3
-_EDGE, _EDGE_WIDTH = 0.05, 0.15
+_EDGE_MARGIN, _EDGE_WIDTH = 0.05, 0.15
 
 # What a lane costs, in widths of a column, so that short and clear ways are taken first.
-_TURN_BELOW, _SHARED_PORT, _NEW_LANE, _BESIDE_OTHERS, _AT_THE_EDGE = 0.8, 3.0, 0.5, 0.25, 0.6
+_TURN_BELOW_COST, _SHARED_PORT_COST, _NEW_LANE_COST, _PARALLEL_LANE_COST, _EDGE_LANE_COST = 0.8, 3.0, 0.5, 0.25, 0.6
 
 
 class Port(StrEnum):
@@ -48,7 +48,7 @@ class Port(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineSegment:
     """A stroke in one row, upright or level; ``arrows`` are the places in ``Diagram.arrows`` of all that run on it."""
 
     x1: float
@@ -59,7 +59,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class BranchLabel:
     """The outcomes that leave a sign by ``port``; ``at_edge`` where words there would leave the chart."""
 
     port: Port
@@ -68,26 +68,26 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class RowDrawing:
+class RowLayout:
     """One row: its sign with the middle of it, and which arrows end at it; None where it has none."""
 
-    sign: Sign | None
+    symbol: Symbol | None
     x: float | None
-    ends: frozenset[int]
-    lines: tuple[Line, ...]
-    labels: tuple[Label, ...]
+    incoming: frozenset[int]
+    segments: tuple[LineSegment, ...]
+    labels: tuple[BranchLabel, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class ChartLayout:
     """The whole chart, a drawing for each row of the diagram; ``dividers`` are the borders between columns."""
 
     dividers: tuple[float, ...]
-    rows: tuple[RowDrawing, ...]
+    rows: tuple[RowLayout, ...]
 
 
 @dataclass(slots=True)
-class _Way:
+class _Route:
     """All arrows from one sign to another; ``gutter`` is None where the middle of the target's column leads there."""
 
     start: int
@@ -102,28 +102,28 @@ class _Way:
 
 
 @lru_cache(maxsize=64)
-def drawn(sop: Sop) -> tuple[Diagram, Drawing]:
+def chart_with_layout(sop: Sop) -> tuple[FlowChart, ChartLayout]:
     """Return the chart of ``sop`` and where everything of it is drawn, worked out once for each paper."""
-    diagram = draw(sop)
-    return diagram, lay_out(diagram)
+    diagram = build_chart(sop)
+    return diagram, lay_out_chart(diagram)
 
 
-def lay_out(diagram: Diagram) -> Drawing:
+def lay_out_chart(diagram: FlowChart) -> ChartLayout:
     """Return where everything of ``diagram`` is drawn."""
     width = len(diagram.columns)
     router = _Router(diagram)
-    lines: dict[int, dict[_Ends, set[int]]] = {}
-    for way in router.ways:
+    lines: dict[int, dict[_Endpoints, set[int]]] = {}
+    for way in router.routes:
         for row, ends in router.lines(way):
             lines.setdefault(row, {}).setdefault(ends, set()).update(way.arrows)
-    return Drawing(
-        tuple(_percent(place, width) for place in range(1, width)),
+    return ChartLayout(
+        tuple(_to_percent(place, width) for place in range(1, width)),
         tuple(
-            RowDrawing(
-                row.sign,
-                None if row.column is None else router.middle(place),
+            RowLayout(
+                row.symbol,
+                None if row.column_index is None else router.middle_x(place),
                 frozenset(arrow for arrow, one in enumerate(diagram.arrows) if one.to_row == place),
-                tuple(Line(*ends, frozenset(arrows)) for ends, arrows in lines.get(place, {}).items()),
+                tuple(LineSegment(*ends, frozenset(arrows)) for ends, arrows in lines.get(place, {}).items()),
                 tuple(router.labels(place)),
             )
             for place, row in enumerate(diagram.rows)
@@ -131,116 +131,116 @@ def lay_out(diagram: Diagram) -> Drawing:
     )
 
 
-def _percent(columns: float, width: int) -> float:
+def _to_percent(columns: float, width: int) -> float:
     return round(columns * 100 / width, 2)
 
 
 class _Router:
     """Finds for every way of a diagram where it leaves its sign and which lane it takes."""
 
-    def __init__(self, diagram: Diagram) -> None:
+    def __init__(self, diagram: FlowChart) -> None:
         self.diagram = diagram
         self.width = len(diagram.columns)
-        self.columns = [row.column for row in diagram.rows]
-        found: dict[tuple[int, int], _Way] = {}
+        self.columns = [row.column_index for row in diagram.rows]
+        found: dict[tuple[int, int], _Route] = {}
         for place, arrow in enumerate(diagram.arrows):
             ends = arrow.from_row, arrow.to_row
-            found.setdefault(ends, _Way(*ends)).arrows.append(place)
-        self.ways = list(found.values())
-        self.taken: dict[int, set[Port]] = {}
+            found.setdefault(ends, _Route(*ends)).arrows.append(place)
+        self.routes = list(found.values())
+        self.used_ports: dict[int, set[Port]] = {}
         #: Lanes by gutter and the row that they lead to, with the rows that they pass.
         self.lanes: dict[int, dict[int, set[int]]] = {}
-        self._choose()
-        self.slots = {gutter: _slots(lanes) for gutter, lanes in self.lanes.items()}
+        self._assign_ports()
+        self.slots = {gutter: _assign_slots(lanes) for gutter, lanes in self.lanes.items()}
 
     def _column(self, row: int) -> int:
         column = self.columns[row]
         assert column is not None, "arrows run between signs only"  # noqa: S101 - Diagram promises it
         return column
 
-    def middle(self, row: int) -> float:
+    def middle_x(self, row: int) -> float:
         """Return the middle of the column that the sign of ``row`` stands in."""
-        return _percent(self._column(row) + 0.5, self.width)
+        return _to_percent(self._column(row) + 0.5, self.width)
 
-    def _choose(self) -> None:
+    def _assign_ports(self) -> None:
         """Give every way its port: those straight down first, then those to the next sign of a column, then lanes."""
         rest = []
-        for way in self.ways:
+        for way in self.routes:
             if self._is_next(way) and self._column(way.start) == self._column(way.end):
-                self._take(way, Port.BELOW)
+                self._assign_port(way, Port.BELOW)
             else:
                 rest.append(way)
         for way in rest:
             if self._is_next(way):
-                self._take(way, self._port(way, self._column(way.end) < self._column(way.start))[0])
+                self._assign_port(way, self._port(way, self._column(way.end) < self._column(way.start))[0])
         for way in rest:
             if not self._is_next(way):
-                self._take_lane(way)
+                self._assign_lane(way)
 
-    def _is_next(self, way: _Way) -> bool:
+    def _is_next(self, way: _Route) -> bool:
         """Whether the target is the first sign of its column below the start."""
         between = self.columns[way.start + 1 : way.end]
         return way.end > way.start and self._column(way.end) not in between
 
-    def _take(self, way: _Way, port: Port) -> None:
+    def _assign_port(self, way: _Route, port: Port) -> None:
         way.port = port
-        self.taken.setdefault(way.start, set()).add(port)
+        self.used_ports.setdefault(way.start, set()).add(port)
 
-    def _port(self, way: _Way, to_left: bool) -> tuple[Port, float]:  # noqa: FBT001 - one of two sides
+    def _port(self, way: _Route, to_left: bool) -> tuple[Port, float]:  # noqa: FBT001 - one of two sides
         """Return by which port to leave for that side, and what it costs where the side itself is taken."""
         side = Port.LEFT if to_left else Port.RIGHT
-        taken = self.taken.get(way.start, set())
+        taken = self.used_ports.get(way.start, set())
         if side not in taken:
             return side, 0.0
         if Port.BELOW not in taken:
-            return Port.BELOW, _TURN_BELOW
-        return side, _SHARED_PORT
+            return Port.BELOW, _TURN_BELOW_COST
+        return side, _SHARED_PORT_COST
 
-    def _take_lane(self, way: _Way) -> None:
+    def _assign_lane(self, way: _Route) -> None:
         gutter = min(range(self.width, -1, -1), key=lambda gutter: self._cost(way, gutter))
         way.gutter = gutter
-        self._take(way, self._port(way, gutter <= self._column(way.start))[0])
+        self._assign_port(way, self._port(way, gutter <= self._column(way.start))[0])
         self.lanes.setdefault(gutter, {}).setdefault(way.end, set()).update(way.rows)
 
-    def _cost(self, way: _Way, gutter: int) -> float:
+    def _cost(self, way: _Route, gutter: int) -> float:
         start, end = self._column(way.start), self._column(way.end)
         cost = abs(gutter - start - 0.5) + abs(gutter - end - 0.5)
         cost += self._port(way, gutter <= start)[1]
         lanes = self.lanes.get(gutter, {})
         if way.end not in lanes:
-            cost += _NEW_LANE + _BESIDE_OTHERS * sum(not rows.isdisjoint(way.rows) for rows in lanes.values())
+            cost += _NEW_LANE_COST + _PARALLEL_LANE_COST * sum(not rows.isdisjoint(way.rows) for rows in lanes.values())
         if gutter in {0, self.width}:
-            cost += _AT_THE_EDGE
+            cost += _EDGE_LANE_COST
         return cost
 
-    def _lane(self, gutter: int, end: int) -> float:
+    def _lane_x(self, gutter: int, end: int) -> float:
         """Return where the lane in ``gutter`` to the row ``end`` runs."""
         slot, count = self.slots[gutter][end], max(self.slots[gutter].values()) + 1
         if gutter in {0, self.width}:
-            inwards = _EDGE + slot * min(_SPACING, _EDGE_WIDTH / count)
-            return _percent(inwards if gutter == 0 else self.width - inwards, self.width)
-        spacing = min(_SPACING, _LANES_WIDTH / count)
+            inwards = _EDGE_MARGIN + slot * min(_LANE_SPACING, _EDGE_WIDTH / count)
+            return _to_percent(inwards if gutter == 0 else self.width - inwards, self.width)
+        spacing = min(_LANE_SPACING, _LANES_WIDTH / count)
         # Never on the border between the columns itself, where a lane would look like a part of the table.
-        return _percent(gutter + (slot - (count - 1 - count % 2) / 2) * spacing, self.width)
+        return _to_percent(gutter + (slot - (count - 1 - count % 2) / 2) * spacing, self.width)
 
-    def lines(self, way: _Way) -> Iterator[tuple[int, _Ends]]:
+    def lines(self, way: _Route) -> Iterator[tuple[int, _Endpoints]]:
         """Yield each stroke of ``way``: row, and where it begins and ends."""
-        start, end = self.middle(way.start), self.middle(way.end)
-        track = end if way.gutter is None else self._lane(way.gutter, way.end)
+        start, end = self.middle_x(way.start), self.middle_x(way.end)
+        track = end if way.gutter is None else self._lane_x(way.gutter, way.end)
         level = MIDDLE
         if way.port is Port.BELOW and track != start:
             yield way.start, (start, MIDDLE, start, EXIT)
             level = EXIT
         if track != start:
             yield way.start, (start, level, track, level)
-        yield from _upright(way, track, level, ENTRY if way.gutter is not None else MIDDLE)
+        yield from _vertical_segments(way, track, level, ENTRY if way.gutter is not None else MIDDLE)
         if way.gutter is not None:
             yield way.end, (track, ENTRY, end, ENTRY)
             yield way.end, (end, ENTRY, end, MIDDLE)
 
-    def labels(self, row: int) -> Iterator[Label]:
+    def labels(self, row: int) -> Iterator[BranchLabel]:
         """Yield what is written at the ways out of ``row``; nothing where there is no choice."""
-        ways = [way for way in self.ways if way.start == row]
+        ways = [way for way in self.routes if way.start == row]
         if sum(len(way.arrows) for way in ways) < 2:  # noqa: PLR2004 - a choice is one between two
             return
         column = self._column(row)
@@ -253,25 +253,25 @@ class _Router:
         for port in Port:
             arrows = [self.diagram.arrows[arrow] for way in ways if way.port is port for arrow in way.arrows]
             if arrows:
-                yield Label(port, edges[port], tuple(arrows))
+                yield BranchLabel(port, edges[port], tuple(arrows))
 
 
-def _upright(way: _Way, x: float, leaves: int, enters: int) -> Iterator[tuple[int, _Ends]]:
+def _vertical_segments(way: _Route, x: float, exit_y: int, entry_y: int) -> Iterator[tuple[int, _Endpoints]]:
     """Yield the upright strokes of a way at ``x``, from the height at which it leaves to that at which it enters."""
     if way.start == way.end:
-        yield way.start, (x, enters, x, leaves)
+        yield way.start, (x, entry_y, x, exit_y)
         return
     is_down = way.end > way.start
     for row in way.rows:
         top, bottom = TOP, BOTTOM
         if row == way.start:
-            top, bottom = (leaves, BOTTOM) if is_down else (TOP, leaves)
+            top, bottom = (exit_y, BOTTOM) if is_down else (TOP, exit_y)
         elif row == way.end:
-            top, bottom = (TOP, enters) if is_down else (enters, BOTTOM)
+            top, bottom = (TOP, entry_y) if is_down else (entry_y, BOTTOM)
         yield row, (x, top, x, bottom)
 
 
-def _slots(lanes: dict[int, set[int]]) -> dict[int, int]:
+def _assign_slots(lanes: dict[int, set[int]]) -> dict[int, int]:
     """Return for each lane (by the row that it leads to) its place beside the others, so that they never meet."""
     ends: list[int] = []
     slots = {}

@@ -10,13 +10,13 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.i18n import LabelledEnum, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Event(Word):
+class Event(LabelledEnum):
     """Something that people are told of."""
 
     WAITING = "waiting", _("A step waits for you")
@@ -37,7 +37,7 @@ class Event(Word):
 #: Mailed to whoever decides, whatever they chose: an emergency waits for nobody's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY})
 
-_SENTENCES: dict[Event, Message] = {
+_MESSAGES: dict[Event, Message] = {
     Event.WAITING: _("“%(step)s” waits for you."),
     Event.EMERGENCY: _("An emergency waits for your decision in “%(step)s”."),
     Event.OUTCOME: _("“%(step)s” on your request ended: %(outcome)s."),
@@ -54,7 +54,7 @@ _SENTENCES: dict[Event, Message] = {
 }
 
 #: What is told beside the sentence, in this order, by the name of the value.
-_FACTS: dict[str, Message] = {
+_VALUE_LABELS: dict[str, Message] = {
     "outcome": _("Outcome"),
     "reason": _("Reason"),
     "next": _("Next step"),
@@ -73,21 +73,21 @@ _FACTS: dict[str, Message] = {
 }
 
 #: Every value that a sentence or a fact may name; one that was not told is shown as a dash in the sentence.
-NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_FACTS})
-_UNTOLD = dict.fromkeys(NAMES, "–")
+VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_VALUE_LABELS})
+_MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 
-def kept(values: Mapping[str, object]) -> dict[str, Any]:
+def serialize_values(values: Mapping[str, object]) -> dict[str, Any]:
     """Return ``values`` (texts, figures, Words, Messages, dates, moments) as JSON can hold them; None is left out."""
-    return {name: _kept(value) for name, value in values.items() if value is not None}
+    return {name: _serialize(value) for name, value in values.items() if value is not None}
 
 
-def _kept(value: object) -> object:
+def _serialize(value: object) -> object:
     match value:
-        case Word():
-            return _kept(value.title)
+        case LabelledEnum():
+            return _serialize(value.title)
         case Message(text=text, values=values):
-            return {"text": text, "values": kept(values)}
+            return {"text": text, "values": serialize_values(values)}
         case dt.datetime():
             return {"moment": value.isoformat()}
         case dt.date():
@@ -98,15 +98,15 @@ def _kept(value: object) -> object:
             return str(value)
 
 
-def told(details: Mapping[str, Any]) -> dict[str, object]:
+def deserialize_values(details: Mapping[str, Any]) -> dict[str, object]:
     """Return the values that ``kept`` made into JSON: Messages, dates and moments again, all else as it stands."""
-    return {name: _told(value) for name, value in details.items()}
+    return {name: _deserialize(value) for name, value in details.items()}
 
 
-def _told(value: Any) -> object:  # noqa: ANN401 - whatever JSON holds
+def _deserialize(value: Any) -> object:  # noqa: ANN401 - whatever JSON holds
     match value:
         case {"text": str(text), "values": dict(values)}:
-            return Message(text, MappingProxyType(told(values)))
+            return Message(text, MappingProxyType(deserialize_values(values)))
         case {"moment": str(moment)}:
             return dt.datetime.fromisoformat(moment)
         case {"day": str(day)}:
@@ -115,11 +115,11 @@ def _told(value: Any) -> object:  # noqa: ANN401 - whatever JSON holds
             return value
 
 
-def sentence(event: Event, values: Mapping[str, object]) -> Message:
+def event_message(event: Event, values: Mapping[str, object]) -> Message:
     """Return what ``event`` says; dates and moments among ``values`` have been written for the reader before."""
-    return Message(_SENTENCES[event].text, MappingProxyType({**_UNTOLD, **values}))
+    return Message(_MESSAGES[event].text, MappingProxyType({**_MISSING_VALUES, **values}))
 
 
-def facts(values: Mapping[str, object]) -> list[tuple[Message, object]]:
+def labelled_values(values: Mapping[str, object]) -> list[tuple[Message, object]]:
     """Return what is to be told beside the sentence, each with its label."""
-    return [(label, values[name]) for name, label in _FACTS.items() if name in values]
+    return [(label, values[name]) for name, label in _VALUE_LABELS.items() if name in values]

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import _
-from lpse_admin.inventory.cards import code_scheme, dotted
+from lpse_admin.inventory.cards import code_scheme, format_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The most characters and words that are searched for at once.
-LONGEST = 200
-MOST_WORDS = 10
+MAX_QUERY_LENGTH = 200
+MAX_QUERY_WORDS = 10
 
 #: From this length on a word also finds what is longer.
-_BEGINS = 3
+_MIN_PREFIX_LENGTH = 3
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile("[a-z]+")
-_ALWAYS = ("di", "ter", "ber", "per", "ke", "se", "memper", "diper")
+_PREFIXES = ("di", "ter", "ber", "per", "ke", "se", "memper", "diper")
 
 #: What meN- and peN- end in before a first letter, and whether the letter gives way to it.
 _NASALS = {
@@ -43,34 +43,35 @@ _NASALS = {
 }
 
 #: A piece of a text, and whether it is what was searched for.
-Piece = tuple[str, bool]
+TextPiece = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SearchTerm:
     """One thing that a text has to hold: any of ``forms``, each a row of words that follow one another."""
 
-    forms: tuple[tuple[str, ...], ...]
+    variants: tuple[tuple[str, ...], ...]
 
     def pattern(self) -> str:
         """Return the regular expression that finds it in a text."""
         rows = "|".join(
-            r"[\W_]+".join(map(re.escape, form)) + ("" if goes_on(form) else r"(?![^\W_])") for form in self.forms
+            r"[\W_]+".join(map(re.escape, form)) + ("" if matches_prefix(form) else r"(?![^\W_])")
+            for form in self.variants
         )
         return rf"(?<![^\W_])(?:{rows})"
 
 
-def goes_on(form: tuple[str, ...]) -> bool:
+def matches_prefix(form: tuple[str, ...]) -> bool:
     """Whether the last word of a row finds what is longer too."""
-    return len(form[-1]) >= _BEGINS
+    return len(form[-1]) >= _MIN_PREFIX_LENGTH
 
 
 @dataclass(frozen=True)
-class Query:
+class SearchQuery:
     """What is searched for: every term has to be found in a record."""
 
     text: str
-    terms: tuple[Term, ...]
+    terms: tuple[SearchTerm, ...]
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -81,19 +82,19 @@ class Query:
         """The number that was typed and nothing else, as the last part of a request's number."""
         return (
             int(self.text)
-            if self.text.isascii() and self.text.isdigit() and len(self.text) <= _LONGEST_SERIAL
+            if self.text.isascii() and self.text.isdigit() and len(self.text) <= _MAX_SERIAL_DIGITS
             else None
         )
 
-    def is_in(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Whether any of the terms is in ``text``."""
         return self._pattern.search(text) is not None
 
-    def marked(self, text: str) -> list[Piece]:
+    def highlight(self, text: str) -> list[TextPiece]:
         """Return ``text`` in pieces."""
         return list(self._pieces(text))
 
-    def _pieces(self, text: str) -> Iterator[Piece]:
+    def _pieces(self, text: str) -> Iterator[TextPiece]:
         end = 0
         for found in self._pattern.finditer(text):
             if found.start() > end:
@@ -103,7 +104,7 @@ class Query:
         if end < len(text):
             yield text[end:], False
 
-    def excerpt(self, text: str, length: int) -> list[Piece]:
+    def excerpt(self, text: str, length: int) -> list[TextPiece]:
         """Return the part of ``text`` of about ``length`` characters that the first find stands in, in pieces."""
         text = " ".join(text.split())
         found = self._pattern.search(text)
@@ -115,20 +116,20 @@ class Query:
         return [*([(before, False)] if before else []), *self._pieces(cut), *([(after, False)] if after else [])]
 
 
-_LONGEST_SERIAL = 9
+_MAX_SERIAL_DIGITS = 9
 
 
-def read(text: str) -> Query:
+def parse_search(text: str) -> SearchQuery:
     """Return what ``text`` searches for; Malformed where nothing can be made of it. Nothing typed has no terms."""
     text = text.strip()
-    if len(text) > LONGEST or "\x00" in text:
-        raise Malformed(_("Search for at most %(most)s characters.", most=LONGEST))
+    if len(text) > MAX_QUERY_LENGTH or "\x00" in text:
+        raise Malformed(_("Search for at most %(most)s characters.", most=MAX_QUERY_LENGTH))
     chunks = [words for chunk in text.lower().split() if (words := tuple(_WORD.findall(chunk)))]
     if text and not chunks:
         raise Malformed(_("There are no letters or digits in what is searched for."))
-    if len(chunks) > MOST_WORDS:
-        raise Malformed(_("Search for at most %(most)s words.", most=MOST_WORDS))
-    return Query(text, tuple(Term(_forms(words)) for words in dict.fromkeys(chunks)))
+    if len(chunks) > MAX_QUERY_WORDS:
+        raise Malformed(_("Search for at most %(most)s words.", most=MAX_QUERY_WORDS))
+    return SearchQuery(text, tuple(SearchTerm(_forms(words)) for words in dict.fromkeys(chunks)))
 
 
 def _forms(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -138,10 +139,10 @@ def _forms(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     (word,) = words
     if code_scheme(word):
         # The code of an item without its dots.
-        return words, tuple(dotted(word).split("."))
-    if len(word) < _BEGINS or not _LETTERS.fullmatch(word):
+        return words, tuple(format_code(word).split("."))
+    if len(word) < _MIN_PREFIX_LENGTH or not _LETTERS.fullmatch(word):
         return (words,)
     nasal, gives_way = _NASALS[word[0]]
     rest = word[1:] if gives_way else word
-    prefixed = (*(prefix + word for prefix in _ALWAYS), f"me{nasal}{rest}", f"pe{nasal}{rest}")
+    prefixed = (*(prefix + word for prefix in _PREFIXES), f"me{nasal}{rest}", f"pe{nasal}{rest}")
     return (words, *((form,) for form in prefixed))

@@ -12,70 +12,98 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import _
-from lpse_admin.sop.durations import DAYS_PER_WEEK, MINUTES_PER_DAY, parse_time
+from lpse_admin.sop.durations import MINUTES_PER_WORKDAY, WORKDAYS_PER_WEEK, parse_standard_time
 from lpse_admin.sop.export import digest, spaced_nip, to_json, to_text, to_toml
-from lpse_admin.sop.line_numbers import line_of, locate
+from lpse_admin.sop.line_numbers import find_line_numbers, line_of
 from lpse_admin.sop.model import (
-    ActorTitle,
-    Agency,
-    Clock,
-    Condition,
     ExtraRow,
-    Fault,
-    Faulty,
-    Item,
+    GlossaryTerm,
+    InvalidSopError,
     ItemKind,
+    LineError,
     Move,
+    RequiredItem,
+    RequirementCondition,
     RowKind,
-    Rule,
     Signatory,
     Sop,
-    Standard,
+    SopActor,
+    SopAgency,
+    StandardTime,
+    StepRule,
     Switches,
-    Term,
+    TimingBasis,
 )
-from lpse_admin.sop.reading import read
+from lpse_admin.sop.reading import read_sop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "DAYS_PER_WEEK", "MINUTES_PER_DAY", "ActorTitle", "Agency", "Clock", "Condition", "ExtraRow", "Fault", "Faulty",
-    "Item", "ItemKind", "Move", "RowKind", "Rule", "Signatory", "Sop", "Standard", "Switches", "Term", "check",
-    "digest", "papers", "parse", "parse_time", "spaced_nip", "to_json", "to_text", "to_toml", "with_switches",
+    "MINUTES_PER_WORKDAY",
+    "WORKDAYS_PER_WEEK",
+    "ExtraRow",
+    "GlossaryTerm",
+    "InvalidSopError",
+    "ItemKind",
+    "LineError",
+    "Move",
+    "RequiredItem",
+    "RequirementCondition",
+    "RowKind",
+    "Signatory",
+    "Sop",
+    "SopActor",
+    "SopAgency",
+    "StandardTime",
+    "StepRule",
+    "Switches",
+    "TimingBasis",
+    "bundled_sops",
+    "check",
+    "digest",
+    "parse",
+    "parse_standard_time",
+    "spaced_nip",
+    "to_json",
+    "to_text",
+    "to_toml",
+    "with_switches",
 ]  # fmt: skip
 
-_PAPERS = Path(__file__).parent / "papers"
+_SOP_FOLDER = Path(__file__).parent / "papers"
 #: What documents begin with that are no text.
-_DOCUMENTS = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
-_NOTHING_TAKEN: Mapping[str, str] = MappingProxyType({})
+_DOCUMENT_SIGNATURES = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
+_NO_NUMBERS_IN_USE: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(text: str, key: str) -> Sop:
     """Return the paper that the TOML in ``text`` holds, to be known as ``key``; ``Faulty`` with every fault in it."""
-    sop, faults = read(text, key)
+    sop, faults = read_sop(text, key)
     if sop is None:
-        raise Faulty(tuple(faults))
+        raise InvalidSopError(tuple(faults))
     return sop
 
 
-def check(text: str | bytes, key: str, *, taken: Mapping[str, str] = _NOTHING_TAKEN) -> list[Fault]:
+def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _NO_NUMBERS_IN_USE) -> list[LineError]:
     """Return every fault of the file ``text``, by line; none if the paper is sound.
 
-    ``taken`` has, for each SOP number in use, the digest of the content that bears it.
+    ``numbers_in_use`` has, for each SOP number in use, the digest of the content that bears it.
     """
     if isinstance(text, bytes):
-        if text.startswith(_DOCUMENTS):
-            return [Fault(1, _("this is a Word, Excel or PDF file; the SOP is typed into a plain text file"))]
+        if text.startswith(_DOCUMENT_SIGNATURES):
+            return [LineError(1, _("this is a Word, Excel or PDF file; the SOP is typed into a plain text file"))]
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
-            return [Fault(line, _("the file is not in UTF-8; save it as UTF-8 and try again"))]
-    sop, faults = read(text, key)
-    if sop is not None and sop.number is not None and taken.get(sop.number, "") not in {"", digest(sop)}:
-        line = line_of(locate(text.removeprefix("\ufeff")), ("number",))
-        return [Fault(line, _("the number %(number)s already belongs to an SOP of other content", number=sop.number))]
+            return [LineError(line, _("the file is not in UTF-8; save it as UTF-8 and try again"))]
+    sop, faults = read_sop(text, key)
+    if sop is not None and sop.number is not None and numbers_in_use.get(sop.number, "") not in {"", digest(sop)}:
+        line = line_of(find_line_numbers(text.removeprefix("\ufeff")), ("number",))
+        return [
+            LineError(line, _("the number %(number)s already belongs to an SOP of other content", number=sop.number))
+        ]
     return faults
 
 
@@ -84,6 +112,6 @@ def with_switches(sop: Sop, switches: Switches) -> Sop:
     return parse(to_toml(replace(sop, switches=switches)), sop.key)
 
 
-def papers() -> tuple[tuple[str, str], ...]:
+def bundled_sops() -> tuple[tuple[str, str], ...]:
     """Return key and text of each paper that comes with the program, by key."""
-    return tuple((path.stem, path.read_text(encoding="utf-8")) for path in sorted(_PAPERS.glob("*.toml")))
+    return tuple((path.stem, path.read_text(encoding="utf-8")) for path in sorted(_SOP_FOLDER.glob("*.toml")))

@@ -12,23 +12,32 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lpse_admin.sop.model import Item, Rule, Sop
+    from lpse_admin.sop.model import RequiredItem, Sop, StepRule
 
-_LISTS = ("header", "contents", "legal_basis", "qualifications", "related", "equipment", "warnings", "record_keeping")
+_LIST_FIELDS = (
+    "header",
+    "contents",
+    "legal_basis",
+    "qualifications",
+    "related",
+    "equipment",
+    "warnings",
+    "record_keeping",
+)
 _MONTHS = (
     "Januari", "Februari", "Maret", "April", "Mei", "Juni",
     "Juli", "Agustus", "September", "Oktober", "November", "Desember",
 )  # fmt: skip
 _NOT_SET = "tidak ditetapkan"
-_LEFT_BLANK = "-"
-_KINDS = {ItemKind.DOCUMENT: "dokumen", ItemKind.RECORD: "catatan program", ItemKind.EQUIPMENT: "peralatan"}
-_CONDITIONS = {"by-proxy": "bila dikuasakan", "account": "bila menyangkut akun", "emergency": "bila mendesak"}
-_SWITCHES = {
+_BLANK = "-"
+_KIND_LABELS = {ItemKind.DOCUMENT: "dokumen", ItemKind.RECORD: "catatan program", ItemKind.EQUIPMENT: "peralatan"}
+_CONDITION_LABELS = {"by-proxy": "bila dikuasakan", "account": "bila menyangkut akun", "emergency": "bila mendesak"}
+_SWITCH_LABELS = {
     "head_approves_every_change": "Kepala menyetujui setiap perubahan",
     "verification_may_return_report": "Verifikasi dapat mengembalikan laporan",
     "deviations": "Penyimpangan Mutu Baku dicatat",
 }
-_CLOCKS = {"handling": "waktu penanganan", "arrival": "waktu sejak diterima"}
+_TIMING_BASIS_LABELS = {"handling": "waktu penanganan", "arrival": "waktu sejak diterima"}
 
 
 # --- TOML ---------------------------------------------------------------------------------------------------------
@@ -38,7 +47,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _pairs(**values: object) -> Iterator[str]:
+def _toml_pairs(**values: object) -> Iterator[str]:
     """Yield a line for each value that is there: texts, numbers, true and false, lists of texts."""
     for key, value in values.items():
         if value in {None, "", ()}:
@@ -53,17 +62,17 @@ def _pairs(**values: object) -> Iterator[str]:
             yield f"{key} = {_quoted(value) if isinstance(value, str) else value}"
 
 
-def _inline(values: Mapping[str, str | None]) -> str:
+def _toml_inline_table(values: Mapping[str, str | None]) -> str:
     return "{ " + ", ".join(f"{key} = {_quoted(value)}" for key, value in values.items() if value) + " }"
 
 
-def _item_values(item: Item) -> dict[str, str | None]:
+def _item_values(item: RequiredItem) -> dict[str, str | None]:
     return {
         "kind": item.kind.value,
-        "of": item.of.value if item.of else None,
+        "of": item.record_step.value if item.record_step else None,
         "key": item.key,
         "label": item.label,
-        "when": item.when.value if item.when else None,
+        "when": item.condition.value if item.condition else None,
     }
 
 
@@ -80,45 +89,46 @@ def _row_values(row: ExtraRow) -> dict[str, object]:
     }
 
 
-def _toml_step(rule: Rule) -> Iterator[str]:
-    yield from _pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
-    yield from _pairs(time=rule.standard.text if rule.standard else None)
+def _toml_step(rule: StepRule) -> Iterator[str]:
+    yield from _toml_pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
+    yield from _toml_pairs(time=rule.standard.text if rule.standard else None)
     if rule.requires:
         yield "requires = ["
-        yield from (f"    {_inline(_item_values(item))}," for item in rule.requires)
+        yield from (f"    {_toml_inline_table(_item_values(item))}," for item in rule.requires)
         yield "]"
-    yield from _pairs(output=rule.outputs)
-    yield f"outcomes = {_inline({outcome.value: target.value for outcome, target in rule.written.items()})}"
-    yield from _pairs(remarks=rule.remarks)
+    yield from _toml_pairs(output=rule.outputs)
+    outcomes = {outcome.value: target.value for outcome, target in rule.declared_outcomes.items()}
+    yield f"outcomes = {_toml_inline_table(outcomes)}"
+    yield from _toml_pairs(remarks=rule.remarks)
     if rule.flow_labels:
-        yield f"flow = {_inline(rule.flow_labels)}"
+        yield f"flow = {_toml_inline_table(rule.flow_labels)}"
 
 
-def _toml(sop: Sop) -> Iterator[str]:
-    yield from _pairs(
+def _toml_lines(sop: Sop) -> Iterator[str]:
+    yield from _toml_pairs(
         number=sop.number, title=sop.title, time_zone=sop.time_zone,
         made=sop.made, revised=sop.revised, approved=sop.approved, table_title=sop.table_title,
     )  # fmt: skip
-    yield from _pairs(**{name: getattr(sop, name) for name in _LISTS})
+    yield from _toml_pairs(**{name: getattr(sop, name) for name in _LIST_FIELDS})
     agency, signatory, switches = sop.agency, sop.signatory, sop.switches
     yield "\n[agency]"
-    yield from _pairs(
+    yield from _toml_pairs(
         key=agency.key, name=agency.name, region=agency.region, province=agency.province,
         hierarchy=agency.hierarchy, address=agency.address, account_suffix=agency.account_suffix,
     )  # fmt: skip
     yield "\n[signatory]"
-    yield from _pairs(name=signatory.name, nip=signatory.nip, office=signatory.office, place=signatory.place)
+    yield from _toml_pairs(name=signatory.name, nip=signatory.nip, office=signatory.office, place=signatory.place)
     yield "\n[switches]"
-    yield from _pairs(**{name: getattr(switches, name) for name in _SWITCHES}, clock=switches.clock)
+    yield from _toml_pairs(**{name: getattr(switches, name) for name in _SWITCH_LABELS}, clock=switches.timing_basis)
     for term in sop.glossary:
         yield "\n[[glossary]]"
-        yield from _pairs(term=term.term, text=term.text)
+        yield from _toml_pairs(term=term.term, text=term.text)
     for actor in sop.actors:
         yield "\n[[actors]]"
-        yield from _pairs(key=actor.key, title=actor.title, role=actor.role.value)
+        yield from _toml_pairs(key=actor.key, title=actor.title, role=actor.role.value)
     for row in sop.rows:
         yield "\n[[rows]]"
-        yield from _pairs(**_row_values(row))
+        yield from _toml_pairs(**_row_values(row))
     for rule in sop.rules.values():
         yield "\n[[steps]]"
         yield from _toml_step(rule)
@@ -126,7 +136,7 @@ def _toml(sop: Sop) -> Iterator[str]:
 
 def to_toml(sop: Sop) -> str:
     """Return ``sop`` as a file that reads back equal to it (comments are not kept)."""
-    return "\n".join(_toml(sop)) + "\n"
+    return "\n".join(_toml_lines(sop)) + "\n"
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------------
@@ -136,7 +146,7 @@ def _iso(date: dt.date | None) -> str | None:
     return date.isoformat() if date else None
 
 
-def _json_step(rule: Rule) -> dict[str, object]:
+def _json_step(rule: StepRule) -> dict[str, object]:
     return {
         "key": rule.step.value,
         "no": rule.no,
@@ -148,7 +158,7 @@ def _json_step(rule: Rule) -> dict[str, object]:
         "standard_days": rule.standard.days if rule.standard else None,
         "requires": [_item_values(item) for item in rule.requires],
         "output": list(rule.outputs),
-        "outcomes": {outcome.value: target.value for outcome, target in rule.written.items()},
+        "outcomes": {outcome.value: target.value for outcome, target in rule.declared_outcomes.items()},
         "remarks": rule.remarks,
         "flow": dict(rule.flow_labels),
     }
@@ -186,9 +196,12 @@ def to_json(sop: Sop) -> dict[str, object]:
             "office": sop.signatory.office,
             "place": sop.signatory.place,
         },
-        "switches": {**{name: getattr(sop.switches, name) for name in _SWITCHES}, "clock": sop.switches.clock},
+        "switches": {
+            **{name: getattr(sop.switches, name) for name in _SWITCH_LABELS},
+            "clock": sop.switches.timing_basis,
+        },
         "table_title": sop.table_title,
-        **{name: list(getattr(sop, name)) for name in _LISTS},
+        **{name: list(getattr(sop, name)) for name in _LIST_FIELDS},
         "glossary": [{"term": term.term, "text": term.text} for term in sop.glossary],
         "actors": [{"key": actor.key, "title": actor.title, "role": actor.role.value} for actor in sop.actors],
         "rows": [_json_row(row) for row in sop.rows],
@@ -208,8 +221,8 @@ def digest(sop: Sop) -> str:
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
-def _in_words(date: dt.date | None) -> str:
-    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}" if date else _LEFT_BLANK
+def _long_date(date: dt.date | None) -> str:
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}" if date else _BLANK
 
 
 def spaced_nip(nip: str) -> str:
@@ -220,16 +233,16 @@ def spaced_nip(nip: str) -> str:
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield f"\n{title}"
     numbered = [f"  {number}. {line}" for number, line in enumerate(lines, start=1)]
-    yield from numbered or [f"  {_LEFT_BLANK}"]
+    yield from numbered or [f"  {_BLANK}"]
 
 
-def _text_item(item: Item) -> str:
-    of = f" langkah {item.of.value}" if item.of else ""
-    when = f", {_CONDITIONS[item.when.value]}" if item.when else ""
-    return f"{item.label} [{_KINDS[item.kind]}{of}{when}]"
+def _text_item(item: RequiredItem) -> str:
+    of = f" langkah {item.record_step.value}" if item.record_step else ""
+    when = f", {_CONDITION_LABELS[item.condition.value]}" if item.condition else ""
+    return f"{item.label} [{_KIND_LABELS[item.kind]}{of}{when}]"
 
 
-def _text_step(sop: Sop, rule: Rule) -> Iterator[str]:
+def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     heading = rule.activity or "(bukan baris naskah)"
     yield f"\n{f'{rule.no}. ' if rule.no else ''}{heading}"
     yield f"    Langkah: {rule.step.value}"
@@ -243,7 +256,7 @@ def _text_step(sop: Sop, rule: Rule) -> Iterator[str]:
     for outcome, target in rule.leads_to.items():
         no = sop.rules[target].no if target in sop.rules else None
         yield f"    {outcome.value} → {target.value}{f' (nomor {no})' if no else ''}"
-    yield f"    Keterangan: {rule.remarks or _LEFT_BLANK}"
+    yield f"    Keterangan: {rule.remarks or _BLANK}"
 
 
 def _text_row(sop: Sop, row: ExtraRow) -> Iterator[str]:
@@ -259,7 +272,7 @@ def _text_row(sop: Sop, row: ExtraRow) -> Iterator[str]:
     yield from (f"    {name}: {value}" for name, value in said if value)
 
 
-def _text(sop: Sop) -> Iterator[str]:
+def _text_lines(sop: Sop) -> Iterator[str]:
     yield from sop.header
     yield from sop.agency.hierarchy
     yield from sop.agency.address
@@ -267,12 +280,12 @@ def _text(sop: Sop) -> Iterator[str]:
     yield f"NAMA SOP: {sop.title}"
     yield f"LPSE: {sop.agency.name}, {', '.join(filter(None, (sop.agency.region, sop.agency.province)))}"
     yield f"ZONA WAKTU: {sop.time_zone}"
-    yield f"TANGGAL PEMBUATAN: {_in_words(sop.made)}"
-    yield f"TANGGAL REVISI: {_in_words(sop.revised)}"
-    yield f"TANGGAL PENGESAHAN: {_in_words(sop.approved)}"
+    yield f"TANGGAL PEMBUATAN: {_long_date(sop.made)}"
+    yield f"TANGGAL REVISI: {_long_date(sop.revised)}"
+    yield f"TANGGAL PENGESAHAN: {_long_date(sop.approved)}"
     yield "DISAHKAN OLEH:"
     if sop.signatory.place:
-        yield f"  {sop.signatory.place}, {_in_words(sop.approved)}"
+        yield f"  {sop.signatory.place}, {_long_date(sop.approved)}"
     yield from (f"  {line}" for line in (sop.signatory.office, sop.signatory.name) if line)
     if sop.signatory.nip:
         yield f"  NIP. {spaced_nip(sop.signatory.nip)}"
@@ -288,8 +301,10 @@ def _text(sop: Sop) -> Iterator[str]:
     if sop.glossary:
         yield from _section("Daftar Istilah", (f"{term.term} {term.text}" for term in sop.glossary))
     yield "\nPENGATURAN"
-    yield from (f"  {title}: {'ya' if getattr(sop.switches, name) else 'tidak'}" for name, title in _SWITCHES.items())
-    yield f"  Mutu baku waktu dinilai dari: {_CLOCKS[sop.switches.clock]}"
+    yield from (
+        f"  {title}: {'ya' if getattr(sop.switches, name) else 'tidak'}" for name, title in _SWITCH_LABELS.items()
+    )
+    yield f"  Mutu baku waktu dinilai dari: {_TIMING_BASIS_LABELS[sop.switches.timing_basis]}"
     yield f"\n{sop.table_title or 'AKTIVITAS'}"
     yield f"Pelaksana: {', '.join(actor.title for actor in sop.actors)}"
     for row in sop.table_rows:
@@ -301,4 +316,4 @@ def _text(sop: Sop) -> Iterator[str]:
 
 def to_text(sop: Sop) -> str:
     """Return all of ``sop`` in Indonesian, the paper's own words unchanged, for the terminal."""
-    return "\n".join(_text(sop)) + "\n"
+    return "\n".join(_text_lines(sop)) + "\n"

@@ -7,10 +7,10 @@ import tomllib
 from bisect import bisect_left
 
 #: The way to a value: table keys and places in lists, as in ``("steps", 2, "outcomes", "accepted")``.
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 #: Nothing in a paper stands deeper than ``steps, 2, requires, 1, label``; what does, has the line of what it is in.
-_DEEPEST = 6
+_MAX_DEPTH = 6
 
 _SPACE = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _STRING = re.compile(
@@ -26,102 +26,102 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.at = 0
+        self.position = 0
         self.newlines = [found.start() for found in re.finditer("\n", text)]
-        self.lines: dict[Path, int] = {}
-        self.counts: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
+        self.counts: dict[KeyPath, int] = {}
 
-    def into(self, path: Path, part: str | int) -> Path:
+    def enter(self, path: KeyPath, part: str | int) -> KeyPath:
         """Return the way to ``part`` of ``path`` and note where it begins, which is here."""
-        if len(path) < _DEEPEST:
+        if len(path) < _MAX_DEPTH:
             path = (*path, part)
-            self.lines.setdefault(path, bisect_left(self.newlines, self.at) + 1)
+            self.lines.setdefault(path, bisect_left(self.newlines, self.position) + 1)
         return path
 
-    def take(self, pattern: re.Pattern[str]) -> str:
-        found = pattern.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+    def match(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self.text, self.position)
+        self.position = found.end() if found else self.position
         return found.group() if found else ""
 
-    def comes(self, mark: str) -> bool:
-        """Step over white space, then over ``mark`` if it is there, and say whether it was."""
-        self.take(_SPACE)
-        is_there = self.text.startswith(mark, self.at)
-        self.at += len(mark) * is_there
+    def accept(self, token: str) -> bool:
+        """Step over white space, then over ``token`` if it is there, and say whether it was."""
+        self.match(_SPACE)
+        is_there = self.text.startswith(token, self.position)
+        self.position += len(token) * is_there
         return is_there
 
-    def key(self) -> list[str]:
+    def scan_key(self) -> list[str]:
         parts = []
         while True:
-            self.take(_SPACE)
-            quoted = self.take(_STRING)
-            parts.append(str(tomllib.loads(f"key = {quoted}")["key"]) if quoted else self.take(_BARE_KEY))
-            if not self.comes("."):
+            self.match(_SPACE)
+            quoted = self.match(_STRING)
+            parts.append(str(tomllib.loads(f"key = {quoted}")["key"]) if quoted else self.match(_BARE_KEY))
+            if not self.accept("."):
                 return parts
 
-    def pair(self, base: Path) -> None:
-        self.take(_SPACE)
-        start = self.at
-        keys = self.key()
-        here, self.at = self.at, start
+    def scan_pair(self, base: KeyPath) -> None:
+        self.match(_SPACE)
+        start = self.position
+        keys = self.scan_key()
+        here, self.position = self.position, start
         path = base
         for part in keys:
-            path = self.into(path, part)
-        self.at = here
-        self.comes("=")
-        self.value(path)
+            path = self.enter(path, part)
+        self.position = here
+        self.accept("=")
+        self.scan_value(path)
 
-    def value(self, path: Path) -> None:
-        if self.comes("["):
+    def scan_value(self, path: KeyPath) -> None:
+        if self.accept("["):
             number = 0
-            while not self.comes("]"):
-                self.value(self.into(path, number))
-                self.comes(",")
+            while not self.accept("]"):
+                self.scan_value(self.enter(path, number))
+                self.accept(",")
                 number += 1
-        elif self.comes("{"):
-            while not self.comes("}"):
-                self.pair(path)
-                self.comes(",")
-        elif not self.take(_STRING):
-            self.take(_SCALAR)
+        elif self.accept("{"):
+            while not self.accept("}"):
+                self.scan_pair(path)
+                self.accept(",")
+        elif not self.match(_STRING):
+            self.match(_SCALAR)
 
-    def header(self, start: int, *, is_list: bool) -> Path:
-        path: Path = ()
-        keys = self.key()
-        here, self.at = self.at, start
+    def scan_header(self, start: int, *, is_list: bool) -> KeyPath:
+        path: KeyPath = ()
+        keys = self.scan_key()
+        here, self.position = self.position, start
         for place, part in enumerate(keys, start=1):
-            path = self.into(path, part)
+            path = self.enter(path, part)
             if is_list and place == len(keys):
                 self.counts[path] = self.counts.get(path, 0) + 1
             if path in self.counts:
-                path = self.into(path, self.counts[path] - 1)
-        self.at = here
-        self.comes("]")
+                path = self.enter(path, self.counts[path] - 1)
+        self.position = here
+        self.accept("]")
         if is_list:
-            self.comes("]")
+            self.accept("]")
         return path
 
-    def run(self) -> dict[Path, int]:
-        base: Path = ()
-        self.take(_SPACE)
-        while self.at < len(self.text):
-            start = self.at
-            if self.comes("[["):
-                base = self.header(start, is_list=True)
-            elif self.comes("["):
-                base = self.header(start, is_list=False)
+    def scan(self) -> dict[KeyPath, int]:
+        base: KeyPath = ()
+        self.match(_SPACE)
+        while self.position < len(self.text):
+            start = self.position
+            if self.accept("[["):
+                base = self.scan_header(start, is_list=True)
+            elif self.accept("["):
+                base = self.scan_header(start, is_list=False)
             else:
-                self.pair(base)
-            self.take(_SPACE)
+                self.scan_pair(base)
+            self.match(_SPACE)
         return self.lines
 
 
-def locate(text: str) -> dict[Path, int]:
+def find_line_numbers(text: str) -> dict[KeyPath, int]:
     """Return the line (from 1) of each table, key and list item of ``text``, which must be valid TOML."""
-    return _Scanner(text.replace("\r\n", "\n")).run()
+    return _Scanner(text.replace("\r\n", "\n")).scan()
 
 
-def line_of(lines: dict[Path, int], path: Path) -> int:
+def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
     """Return the line of ``path``, or of the nearest thing around it, or 1."""
     while path and path not in lines:
         path = path[:-1]

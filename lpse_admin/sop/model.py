@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop.steps import Outcome, Step
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lpse_admin.accounts.roles import Role
 
 #: Which of the two times the standard judges (SOP page, silences 12).
-Clock = Literal["handling", "arrival"]
+TimingBasis = Literal["handling", "arrival"]
 
 
-class ItemKind(Word):
+class ItemKind(LabelledEnum):
     """How something that must be at hand is shown to be there."""
 
     DOCUMENT = "document", _("Document to attach")
@@ -28,7 +28,7 @@ class ItemKind(Word):
     EQUIPMENT = "equipment", _("Equipment at hand")
 
 
-class Condition(Word):
+class RequirementCondition(LabelledEnum):
     """When an item is asked for, if not always (SOP page, silences 11)."""
 
     BY_PROXY = "by-proxy", _("only for a request by proxy")
@@ -45,18 +45,18 @@ class RowKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RequiredItem:
     """One thing that must be at hand; ``of`` is the step whose record it is."""
 
     kind: ItemKind
     key: str
     label: str
-    of: Step | None = None
-    when: Condition | None = None
+    record_step: Step | None = None
+    condition: RequirementCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
+class StandardTime:
     """A standard time: the paper's words, all of it in working minutes, and the whole working days in it."""
 
     text: str
@@ -65,7 +65,7 @@ class Standard:
 
 
 @dataclass(frozen=True, slots=True)
-class ActorTitle:
+class SopActor:
     """An actor as the paper calls it, and the role that stands for it here."""
 
     key: str
@@ -91,7 +91,7 @@ class ExtraRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StepRule:
     """One step as the paper lays it down.
 
     ``leads_to`` is what counts (switches applied); ``written`` is what the file says.
@@ -102,13 +102,13 @@ class Rule:
     activity: str
     actor: Role
     actor_key: str
-    standard: Standard | None
-    requires: tuple[Item, ...]
+    standard: StandardTime | None
+    requires: tuple[RequiredItem, ...]
     outputs: tuple[str, ...]
     leads_to: Mapping[Outcome, Step] = field(hash=False)
     remarks: str = ""
     flow_labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-    written: Mapping[Outcome, Step] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    declared_outcomes: Mapping[Outcome, Step] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Agency:
+class SopAgency:
     """Whose paper it is; ``account_suffix`` is what the names of its demo accounts end in."""
 
     key: str
@@ -150,11 +150,11 @@ class Switches:
     head_approves_every_change: bool = False
     verification_may_return_report: bool = False
     deviations: bool = False
-    clock: Clock = "handling"
+    timing_basis: TimingBasis = "handling"
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class GlossaryTerm:
     """A word of the paper's glossary; term and text, read in one, are the paper's sentence."""
 
     term: str
@@ -168,14 +168,14 @@ class Sop:
     key: str
     number: str | None
     title: str
-    agency: Agency
+    agency: SopAgency
     time_zone: str
     made: dt.date | None
     revised: dt.date | None
     approved: dt.date | None
     signatory: Signatory
-    actors: tuple[ActorTitle, ...]
-    rules: Mapping[Step, Rule] = field(hash=False)
+    actors: tuple[SopActor, ...]
+    rules: Mapping[Step, StepRule] = field(hash=False)
     switches: Switches = field(default_factory=Switches)
     header: tuple[str, ...] = ()
     contents: tuple[str, ...] = ()
@@ -186,11 +186,11 @@ class Sop:
     equipment: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     record_keeping: tuple[str, ...] = ()
-    glossary: tuple[Term, ...] = ()
+    glossary: tuple[GlossaryTerm, ...] = ()
     rows: tuple[ExtraRow, ...] = ()
 
     @property
-    def start(self) -> Step:
+    def first_step(self) -> Step:
         """Where every request begins."""
         return Step.REQUEST
 
@@ -209,26 +209,26 @@ class Sop:
         )
 
     @property
-    def table_rows(self) -> tuple[Rule | ExtraRow, ...]:
+    def table_rows(self) -> tuple[StepRule | ExtraRow, ...]:
         """The rows of the paper's table: its steps in order, and the others where they belong."""
-        placed: list[Rule | ExtraRow] = list(self.rules.values())
+        placed: list[StepRule | ExtraRow] = list(self.rules.values())
         for row in self.rows:
-            placed.insert(self._place(row, placed), row)
+            placed.insert(self._row_index(row, placed), row)
         return tuple(placed)
 
     @staticmethod
-    def _place(row: ExtraRow, placed: list[Rule | ExtraRow]) -> int:
+    def _row_index(row: ExtraRow, rows: list[StepRule | ExtraRow]) -> int:
         """Return where ``row`` goes: the start on top, the end last, a note before the next higher number."""
         if row.kind is RowKind.START:
             return 0
         if row.kind is RowKind.NOTE:
-            for place, other in enumerate(placed):
+            for place, other in enumerate(rows):
                 is_end = isinstance(other, ExtraRow) and other.kind is RowKind.END
                 if is_end or (row.no is not None and other.no is not None and other.no > row.no):
                     return place
-        return len(placed)
+        return len(rows)
 
-    def ahead(self, step: Step) -> frozenset[Step]:
+    def reachable_steps(self, step: Step) -> frozenset[Step]:
         """Return ``step`` and every step that a request can still come to from it."""
         found: set[Step] = set()
         left = [step]
@@ -239,39 +239,39 @@ class Sop:
                 left += self.rules[at].leads_to.values() if at in self.rules else ()
         return frozenset(found)
 
-    def rule(self, step: Step) -> Rule:
+    def rule(self, step: Step) -> StepRule:
         """Return what the paper says of ``step``; KeyError where it leaves the step out."""
         return self.rules[step]
 
-    def actor_title(self, of: Role | Step) -> str | Message:
+    def actor_title(self, role_or_step: Role | Step) -> str | Message:
         """Return what the paper calls the actor of a step, or the first actor of a role (else the role's own name)."""
-        if isinstance(of, Step):
-            wanted = self.rules[of].actor_key
+        if isinstance(role_or_step, Step):
+            wanted = self.rules[role_or_step].actor_key
             return next(actor.title for actor in self.actors if actor.key == wanted)
-        return next((actor.title for actor in self.actors if actor.role is of), of.title)
+        return next((actor.title for actor in self.actors if actor.role is role_or_step), role_or_step.title)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LineError:
     """Something wrong in a file, and the line where it stands."""
 
     line: int
     message: Message
 
     @property
-    def sentence(self) -> Message:
+    def full_message(self) -> Message:
         """The whole line as it is shown."""
         return _("line %(line)s: %(fault)s", line=self.line, fault=self.message)
 
     def __str__(self) -> str:
         """Return the sentence in English."""
-        return str(self.sentence)
+        return str(self.full_message)
 
 
-class Faulty(Exception):  # noqa: N818 - a file that is refused, as errors.Refused is
+class InvalidSopError(Exception):
     """A file that is no sound SOP; ``faults`` are all that were found, by line."""
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, errors: tuple[LineError, ...]) -> None:
         """Take the faults."""
-        super().__init__("\n".join(str(fault) for fault in faults))
-        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in errors))
+        self.errors = errors

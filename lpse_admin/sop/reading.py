@@ -9,110 +9,119 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lpse_admin.accounts.roles import ACTING, Role
+from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import _
-from lpse_admin.sop.durations import parse_time
-from lpse_admin.sop.line_numbers import locate
+from lpse_admin.sop.durations import parse_standard_time
+from lpse_admin.sop.line_numbers import find_line_numbers
 from lpse_admin.sop.model import (
-    ActorTitle,
-    Agency,
-    Condition,
     ExtraRow,
-    Fault,
-    Item,
+    GlossaryTerm,
     ItemKind,
+    LineError,
+    RequiredItem,
+    RequirementCondition,
     RowKind,
-    Rule,
     Signatory,
     Sop,
-    Standard,
+    SopActor,
+    SopAgency,
+    StandardTime,
+    StepRule,
     Switches,
-    Term,
 )
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.sop.toml_parser import read_toml
-from lpse_admin.sop.toml_values import LONGEST_KEY, Source, Table, shown
-from lpse_admin.sop.validation import Node, effective, prove
+from lpse_admin.sop.toml_values import MAX_KEY_LENGTH, SourceFile, Table, printable
+from lpse_admin.sop.validation import StepNode, apply_switches, validate_moves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lpse_admin.sop.line_numbers import Path
+    from lpse_admin.sop.line_numbers import KeyPath
 
 #: A paper typed in has some ten thousand characters; more than this is no paper.
-LARGEST_FILE = 100_000
+MAX_FILE_CHARACTERS = 100_000
 #: The standard library takes minutes over a key of thousands of dotted parts.
-MOST_DOTS = 500
+MAX_DOTS_PER_LINE = 500
 #: As long as the columns are that these texts are kept in; an actor's title is told with "Plh." before it.
-LONGEST_LINE, LONGEST_ACTOR, LONGEST_TIME = 300, 250, 100
+MAX_TEXT_LENGTH, MAX_ACTOR_LENGTH, MAX_TIME_LENGTH = 300, 250, 100
 #: As long as the name of a paper's file, which is its key, may be.
-LONGEST_NAME = 100
+MAX_FILE_NAME_LENGTH = 100
 NIP_DIGITS = 18
 
-_SUFFIX = re.compile(r"\.[a-z0-9]+")
+_ACCOUNT_SUFFIX = re.compile(r"\.[a-z0-9]+")
 
-_LISTS = ("header", "contents", "legal_basis", "qualifications", "related", "equipment", "warnings", "record_keeping")
-_DATES = ("made", "revised", "approved")
-_TOP = (
-    "number", "title", "time_zone", *_DATES, "table_title", *_LISTS,
+_LIST_KEYS = (
+    "header",
+    "contents",
+    "legal_basis",
+    "qualifications",
+    "related",
+    "equipment",
+    "warnings",
+    "record_keeping",
+)
+_DATE_KEYS = ("made", "revised", "approved")
+_TOP_LEVEL_KEYS = (
+    "number", "title", "time_zone", *_DATE_KEYS, "table_title", *_LIST_KEYS,
     "agency", "signatory", "switches", "glossary", "actors", "rows", "steps",
 )  # fmt: skip
-_AGENCY = ("key", "name", "region", "province", "hierarchy", "address", "account_suffix")
-_SIGNATORY = ("name", "nip", "office", "place")
-_SWITCHES = ("head_approves_every_change", "verification_may_return_report", "deviations", "clock")
-_STEP = ("key", "no", "activity", "actor", "time", "requires", "output", "outcomes", "remarks", "flow")
-_STEPS = [step.value for step in Step if step is not Step.CLOSED]
-_ACTING = [role for role in Role if role in ACTING]
+_AGENCY_KEYS = ("key", "name", "region", "province", "hierarchy", "address", "account_suffix")
+_SIGNATORY_KEYS = ("name", "nip", "office", "place")
+_SWITCH_KEYS = ("head_approves_every_change", "verification_may_return_report", "deviations", "clock")
+_STEP_TABLE_KEYS = ("key", "no", "activity", "actor", "time", "requires", "output", "outcomes", "remarks", "flow")
+_STEP_NAMES = [step.value for step in Step if step is not Step.CLOSED]
+_ACTOR_ROLES = [role for role in Role if role in ACTOR_ROLES]
 #: WIB (the second is that of West Kalimantan), WITA and WIT.
-_ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
-_ROW = ("no", "text", "kind", "actor", "time", "requires", "output", "remarks")
-_ITEM = ("kind", "key", "label", "of", "when")
+_TIME_ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
+_ROW_KEYS = ("no", "text", "kind", "actor", "time", "requires", "output", "remarks")
+_ITEM_KEYS = ("kind", "key", "label", "of", "when")
 
 
 def slug(label: str) -> str:
     """Return a key made from ``label``, or nothing where no letter or digit of it can be kept."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:LONGEST_KEY].strip("-")
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:MAX_KEY_LENGTH].strip("-")
 
 
-def read(text: str, key: str) -> tuple[Sop | None, list[Fault]]:
+def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
     """Return the paper that ``text`` holds and the faults in it by line; the paper is None where there are any."""
     text = text.removeprefix("\ufeff")
-    if len(text) > LARGEST_FILE:
-        return None, [Fault(1, _("the file is larger than %(size)s characters", size=LARGEST_FILE))]
+    if len(text) > MAX_FILE_CHARACTERS:
+        return None, [LineError(1, _("the file is larger than %(size)s characters", size=MAX_FILE_CHARACTERS))]
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > MOST_DOTS:
-            return None, [Fault(number, _("the line has more than %(most)s full stops", most=MOST_DOTS))]
+        if line.count(".") > MAX_DOTS_PER_LINE:
+            return None, [LineError(number, _("the line has more than %(most)s full stops", most=MAX_DOTS_PER_LINE))]
     values, unread = read_toml(text)
     if unread:
         return None, sorted(unread, key=lambda fault: fault.line)
-    source = Source(locate(text), _TOP)
-    if not key.isprintable() or key != key.strip() or "/" in key or not 0 < len(key) <= LONGEST_NAME:
-        source.fault((), _("the file's name must have 1 to %(longest)s plain letters, not %(found)s",
-                           longest=LONGEST_NAME, found=shown(key)))  # fmt: skip
-    sop = _paper(Table(source, (), values, _TOP), key)
-    faults = sorted(dict.fromkeys(source.faults), key=lambda fault: fault.line)
+    source = SourceFile(find_line_numbers(text), _TOP_LEVEL_KEYS)
+    if not key.isprintable() or key != key.strip() or "/" in key or not 0 < len(key) <= MAX_FILE_NAME_LENGTH:
+        source.add_error((), _("the file's name must have 1 to %(longest)s plain letters, not %(found)s",
+                           longest=MAX_FILE_NAME_LENGTH, found=printable(key)))  # fmt: skip
+    sop = _build_sop(Table(source, (), values, _TOP_LEVEL_KEYS), key)
+    faults = sorted(dict.fromkeys(source.errors), key=lambda fault: fault.line)
     return (None if faults else sop), faults
 
 
-def _paper(table: Table, key: str) -> Sop:
-    switches = _switches(table.table("switches", _SWITCHES))
+def _build_sop(table: Table, key: str) -> Sop:
+    switches = _switches(table.table("switches", _SWITCH_KEYS))
     actors = _actors(table)
-    numbers: dict[int, Path] = {}
+    numbers: dict[int, KeyPath] = {}
     rows = _rows(table, numbers, {actor.key for actor in actors})
-    reader = _Steps(table, {actor.key: actor.role for actor in actors}, switches, numbers)
-    for path, message in prove(reader.nodes, switches):
-        table.source.fault(path, message)
+    reader = _StepReader(table, {actor.key: actor.role for actor in actors}, switches, numbers)
+    for path, message in validate_moves(reader.nodes, switches):
+        table.source.add_error(path, message)
     return Sop(
         key=key,
-        number=table.text("number", longest=LONGEST_LINE) or None,
-        title=table.text("title", is_needed=True),
-        agency=_agency(table.table("agency", _AGENCY, is_needed=True)),
+        number=table.text("number", max_length=MAX_TEXT_LENGTH) or None,
+        title=table.text("title", is_required=True),
+        agency=_agency(table.table("agency", _AGENCY_KEYS, is_required=True)),
         time_zone=_time_zone(table),
         made=table.date("made"),
         revised=table.date("revised"),
         approved=table.date("approved"),
-        signatory=_signatory(table.table("signatory", _SIGNATORY, is_needed=True)),
+        signatory=_signatory(table.table("signatory", _SIGNATORY_KEYS, is_required=True)),
         actors=actors,
         rules=MappingProxyType(reader.rules),
         switches=switches,
@@ -131,23 +140,23 @@ def _paper(table: Table, key: str) -> Sop:
 
 
 def _time_zone(table: Table) -> str:
-    name = table.text("time_zone", is_needed=True)
-    if name and name not in _ZONES:
-        table.fault(_("%(zone)s is no time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
-                      zone=shown(name)), "time_zone")  # fmt: skip
+    name = table.text("time_zone", is_required=True)
+    if name and name not in _TIME_ZONES:
+        table.add_error(_("%(zone)s is no time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
+                      zone=printable(name)), "time_zone")  # fmt: skip
     return name
 
 
-def _agency(table: Table) -> Agency:
+def _agency(table: Table) -> SopAgency:
     suffix = table.text("account_suffix")
-    if suffix and not _SUFFIX.fullmatch(suffix):
-        table.fault(_("account_suffix must be a full stop and small letters, like .tt"), "account_suffix")
-    needed = table.is_there
-    return Agency(
+    if suffix and not _ACCOUNT_SUFFIX.fullmatch(suffix):
+        table.add_error(_("account_suffix must be a full stop and small letters, like .tt"), "account_suffix")
+    needed = table.exists
+    return SopAgency(
         key=table.key() if needed else "",
-        name=table.text("name", is_needed=needed, longest=LONGEST_LINE),
-        region=table.text("region", is_needed=needed, longest=LONGEST_LINE),
-        province=table.text("province", longest=LONGEST_LINE),
+        name=table.text("name", is_required=needed, max_length=MAX_TEXT_LENGTH),
+        region=table.text("region", is_required=needed, max_length=MAX_TEXT_LENGTH),
+        province=table.text("province", max_length=MAX_TEXT_LENGTH),
         hierarchy=table.texts("hierarchy"),
         address=table.texts("address"),
         account_suffix=suffix,
@@ -155,67 +164,67 @@ def _agency(table: Table) -> Agency:
 
 
 def _signatory(table: Table) -> Signatory:
-    needed = table.is_there
+    needed = table.exists
     nip = re.sub(r"^NIP[.:]*|\s", "", table.text("nip"))
     if nip and not re.fullmatch(rf"[0-9]{{{NIP_DIGITS}}}", nip):
-        table.fault(_("a NIP has %(digits)s digits; leave the line out where the paper gives none",
+        table.add_error(_("a NIP has %(digits)s digits; leave the line out where the paper gives none",
                       digits=NIP_DIGITS), "nip")  # fmt: skip
     return Signatory(
-        name=table.text("name", is_needed=needed), nip=nip, office=table.text("office"), place=table.text("place")
+        name=table.text("name", is_required=needed), nip=nip, office=table.text("office"), place=table.text("place")
     )
 
 
 def _switches(table: Table) -> Switches:
     clock = table.text("clock") or "handling"
     if clock not in {"handling", "arrival"}:
-        table.fault(_("%(key)s must be one of %(words)s, not %(found)s",
-                      key="clock", words="handling, arrival", found=shown(clock)), "clock")  # fmt: skip
+        table.add_error(_("%(key)s must be one of %(words)s, not %(found)s",
+                      key="clock", words="handling, arrival", found=printable(clock)), "clock")  # fmt: skip
     return Switches(
-        head_approves_every_change=table.flag("head_approves_every_change"),
-        verification_may_return_report=table.flag("verification_may_return_report"),
-        deviations=table.flag("deviations"),
-        clock="arrival" if clock == "arrival" else "handling",
+        head_approves_every_change=table.boolean("head_approves_every_change"),
+        verification_may_return_report=table.boolean("verification_may_return_report"),
+        deviations=table.boolean("deviations"),
+        timing_basis="arrival" if clock == "arrival" else "handling",
     )
 
 
-def _glossary(table: Table) -> tuple[Term, ...]:
+def _glossary(table: Table) -> tuple[GlossaryTerm, ...]:
     return tuple(
-        Term(entry.text("term", is_needed=True), entry.text("text", is_needed=True))
+        GlossaryTerm(entry.text("term", is_required=True), entry.text("text", is_required=True))
         for entry in table.tables("glossary", ("term", "text"))
     )
 
 
-def _actors(table: Table) -> tuple[ActorTitle, ...]:
-    actors: dict[str, ActorTitle] = {}
+def _actors(table: Table) -> tuple[SopActor, ...]:
+    actors: dict[str, SopActor] = {}
     for entry in table.tables("actors", ("key", "title", "role")):
         key = entry.key()
-        title = entry.text("title", is_needed=True, longest=LONGEST_ACTOR)
-        role = entry.word("role", Role, among=_ACTING, is_needed=True)
-        if role is not None and role not in ACTING:
-            entry.fault(_("the role %(role)s takes no step of the procedure", role=role), "role")
+        title = entry.text("title", is_required=True, max_length=MAX_ACTOR_LENGTH)
+        role = entry.choice("role", Role, offered=_ACTOR_ROLES, is_required=True)
+        if role is not None and role not in ACTOR_ROLES:
+            entry.add_error(_("the role %(role)s takes no step of the procedure", role=role), "role")
         if key in actors:
-            entry.fault(_("the actor %(key)s is there twice", key=shown(key)), "key")
+            entry.add_error(_("the actor %(key)s is there twice", key=printable(key)), "key")
         # An actor with a fault is known all the same, so that its steps are not blamed too.
-        actors.setdefault(key, ActorTitle(key, title, role or Role.INSPECTOR))
+        actors.setdefault(key, SopActor(key, title, role or Role.INSPECTOR))
     if not actors:
-        table.fault(_("there are no actors"), "actors")
+        table.add_error(_("there are no actors"), "actors")
     return tuple(actors.values())
 
 
-def _rows(table: Table, numbers: dict[int, Path], actors: Collection[str]) -> tuple[ExtraRow, ...]:
+def _rows(table: Table, used_numbers: dict[int, KeyPath], actors: Collection[str]) -> tuple[ExtraRow, ...]:
     rows: list[ExtraRow] = []
-    for entry in table.tables("rows", _ROW):
-        no = _number(entry, numbers)
-        kind = entry.word("kind", RowKind, is_needed=True)
+    for entry in table.tables("rows", _ROW_KEYS):
+        no = _row_number(entry, used_numbers)
+        kind = entry.choice("kind", RowKind, is_required=True)
         if kind in {RowKind.START, RowKind.END} and any(row.kind is kind for row in rows):
-            entry.fault(_("there is already a row of the kind %(kind)s", kind=kind), "kind")
+            entry.add_error(_("there is already a row of the kind %(kind)s", kind=kind), "kind")
         actor = entry.text("actor")
         if actor and actor not in actors:
-            entry.fault(_("unknown actor %(actor)s", actor=shown(actor)), "actor")
+            entry.add_error(_("unknown actor %(actor)s", actor=printable(actor)), "actor")
         rows.append(
             ExtraRow(
                 no,
-                entry.text("text", is_needed=True),
+                entry.text("text", is_required=True),
                 kind or RowKind.NOTE,
                 actor_key=actor,
                 time=entry.text("time"),
@@ -227,85 +236,96 @@ def _rows(table: Table, numbers: dict[int, Path], actors: Collection[str]) -> tu
     return tuple(rows)
 
 
-def _number(entry: Table, numbers: dict[int, Path]) -> int | None:
-    no = entry.no()
-    if no is not None and no in numbers:
-        entry.fault(_("the number %(no)s is there twice", no=no), "no")
+def _row_number(entry: Table, used_numbers: dict[int, KeyPath]) -> int | None:
+    no = entry.row_number()
+    if no is not None and no in used_numbers:
+        entry.add_error(_("the number %(no)s is there twice", no=no), "no")
     elif no is not None:
-        numbers[no] = entry.path
+        used_numbers[no] = entry.path
     return no
 
 
-class _Steps:
+class _StepReader:
     """All steps of the file, as rules and as what can be proved about."""
 
-    def __init__(self, table: Table, actors: Mapping[str, Role], switches: Switches, numbers: dict[int, Path]) -> None:
+    def __init__(
+        self, table: Table, actors: Mapping[str, Role], switches: Switches, used_numbers: dict[int, KeyPath]
+    ) -> None:
         self.actors = actors
-        self.rules: dict[Step, Rule] = {}
-        self.nodes: dict[Step, Node] = {}
+        self.rules: dict[Step, StepRule] = {}
+        self.nodes: dict[Step, StepNode] = {}
         #: Whether of every step is known which one it is: else one that seems to be left out may be there.
-        self.is_whole = True
+        self.all_steps_known = True
         seen: set[str] = set()
-        entries = list(table.tables("steps", _STEP))
+        entries = list(table.tables("steps", _STEP_TABLE_KEYS))
         names = [entry.values.get("key") for entry in entries]
         for entry in entries:
-            no = _number(entry, numbers)
-            name = entry.text("key", is_needed=True)
-            step = self._step(entry, name, "key") or self._meant(name, names) if name else None
-            self.is_whole &= step is not None
+            no = _row_number(entry, used_numbers)
+            name = entry.text("key", is_required=True)
+            step = self._parse_step(entry, name, "key") or self._guess_step(name, names) if name else None
+            self.all_steps_known &= step is not None
             if name in seen:
-                entry.fault(_("the step %(step)s is there twice", step=shown(name)), "key")
+                entry.add_error(_("the step %(step)s is there twice", step=printable(name)), "key")
                 step = None
             seen.add(name)
-            self._read(entry, step, no, switches)
-        if not self.is_whole:
-            self.nodes = {step: self._in_doubt(node) for step, node in self.nodes.items()}
+            self._read_step(entry, step, no, switches)
+        if not self.all_steps_known:
+            self.nodes = {step: self._drop_unknown(node) for step, node in self.nodes.items()}
 
     @staticmethod
-    def _meant(name: str, names: Collection[object]) -> Step | None:
+    def _guess_step(name: str, names: Collection[object]) -> Step | None:
         """Return the step that a mistyped ``name`` seems to be, so that those around it are not blamed for it."""
-        close = difflib.get_close_matches(name[:LONGEST_KEY], _STEPS, n=1)
+        close = difflib.get_close_matches(name[:MAX_KEY_LENGTH], _STEP_NAMES, n=1)
         return Step(close[0]) if close and close[0] not in names else None
 
-    def _in_doubt(self, node: Node) -> Node:
+    def _drop_unknown(self, node: StepNode) -> StepNode:
         """Return ``node`` without what it says of steps that are not there, or not known."""
         known = {*self.nodes, Step.CLOSED}
-        written = {outcome: target for outcome, target in node.written.items() if target in known}
-        records = tuple((place, of) for place, of in node.records if of in known)
-        return replace(node, written=written, records=records, is_open=node.is_open or written != node.written)
+        written = {outcome: target for outcome, target in node.declared_outcomes.items() if target in known}
+        records = tuple((place, of) for place, of in node.required_records if of in known)
+        return replace(
+            node,
+            declared_outcomes=written,
+            required_records=records,
+            is_incomplete=node.is_incomplete or written != node.declared_outcomes,
+        )
 
     @staticmethod
-    def _step(entry: Table, name: str, *place: str | int) -> Step | None:
+    def _parse_step(entry: Table, name: str, *keys: str | int) -> Step | None:
         """Return the step that ``name`` means; the end is one only where an outcome leads, and the caller's."""
-        known = _STEPS if place in {("key",), ("of",)} else [*_STEPS, Step.CLOSED.value]
-        if name in _STEPS:
+        known = _STEP_NAMES if keys in {("key",), ("of",)} else [*_STEP_NAMES, Step.CLOSED.value]
+        if name in _STEP_NAMES:
             return Step(name)
-        close = difflib.get_close_matches(name[:LONGEST_KEY], known, n=1)
+        close = difflib.get_close_matches(name[:MAX_KEY_LENGTH], known, n=1)
         if close:
-            entry.fault(_("unknown step %(step)s; is %(close)s meant?", step=shown(name), close=close[0]), *place)
+            entry.add_error(
+                _("unknown step %(step)s; is %(close)s meant?", step=printable(name), close=close[0]), *keys
+            )
         else:
-            entry.fault(_("unknown step %(step)s; there are %(known)s",
-                          step=shown(name), known=", ".join(known)), *place)  # fmt: skip
+            entry.add_error(_("unknown step %(step)s; there are %(known)s",
+                          step=printable(name), known=", ".join(known)), *keys)  # fmt: skip
         return None
 
-    def _read(self, entry: Table, step: Step | None, no: int | None, switches: Switches) -> None:
+    def _read_step(self, entry: Table, step: Step | None, no: int | None, switches: Switches) -> None:
         """Read everything of one step; without a known step only for its faults."""
-        activity = entry.text("activity", is_needed="no" in entry.values)
-        actor = entry.text("actor", is_needed=True)
+        activity = entry.text("activity", is_required="no" in entry.values)
+        actor = entry.text("actor", is_required=True)
         if actor and actor not in self.actors:
-            entry.fault(_("unknown actor %(actor)s", actor=shown(actor)), "actor")
+            entry.add_error(_("unknown actor %(actor)s", actor=printable(actor)), "actor")
         role = self.actors.get(actor)
         requires = self._requires(entry)
         written, is_open = self._outcomes(entry, step)
         outputs, remarks, flow, standard = (
-            entry.texts("output"), entry.text("remarks"), self._flow(entry), self._standard(entry)
+            entry.texts("output"), entry.text("remarks"), self._flow(entry), self._standard_time(entry)
         )  # fmt: skip
         if step is None:
             return
-        records = tuple((place, item.of) for place, item in requires if item.of is not None)
-        known_role = role if role in ACTING else None
-        self.nodes[step] = Node(step, entry.path, known_role, written, is_open=is_open, records=records)
-        self.rules[step] = Rule(
+        records = tuple((place, item.record_step) for place, item in requires if item.record_step is not None)
+        known_role = role if role in ACTOR_ROLES else None
+        self.nodes[step] = StepNode(
+            step, entry.path, known_role, written, is_incomplete=is_open, required_records=records
+        )
+        self.rules[step] = StepRule(
             step=step,
             no=no,
             activity=activity,
@@ -314,32 +334,32 @@ class _Steps:
             standard=standard,
             requires=tuple(item for _place, item in requires),
             outputs=outputs,
-            leads_to=MappingProxyType(effective(step, written, switches)),
+            leads_to=MappingProxyType(apply_switches(step, written, switches)),
             remarks=remarks,
             flow_labels=MappingProxyType(flow),
-            written=MappingProxyType(written),
+            declared_outcomes=MappingProxyType(written),
         )
 
     @staticmethod
-    def _standard(entry: Table) -> Standard | None:
-        text = entry.text("time", longest=LONGEST_TIME)
+    def _standard_time(entry: Table) -> StandardTime | None:
+        text = entry.text("time", max_length=MAX_TIME_LENGTH)
         if not text:
             if isinstance(entry.values.get("time"), str):
-                entry.fault(_("time is empty; leave the line out where the paper sets none"), "time")
+                entry.add_error(_("time is empty; leave the line out where the paper sets none"), "time")
             return None
-        standard = parse_time(text)
+        standard = parse_standard_time(text)
         if standard is None:
-            entry.fault(_("%(time)s is no standard time; write it like 2 jam, 15 menit or 1 hari, up to a year",
-                          time=shown(text)), "time")  # fmt: skip
+            entry.add_error(_("%(time)s is no standard time; write it like 2 jam, 15 menit or 1 hari, up to a year",
+                          time=printable(text)), "time")  # fmt: skip
         return standard
 
     def _flow(self, entry: Table) -> dict[str, str]:
         table = entry.table("flow", None)
         flow = {}
-        for actor in table.names():
+        for actor in table.key_names():
             if actor not in self.actors:
-                table.fault(_("unknown actor %(actor)s", actor=shown(actor)), actor)
-            flow[actor] = table.text(actor, is_needed=True)
+                table.add_error(_("unknown actor %(actor)s", actor=printable(actor)), actor)
+            flow[actor] = table.text(actor, is_required=True)
         return flow
 
     def _outcomes(self, entry: Table, step: Step | None) -> tuple[dict[Outcome, Step], bool]:
@@ -349,12 +369,12 @@ class _Steps:
         is_open = False
         if not table.values:
             is_open = True
-            if not table.is_wrong:
-                entry.fault(_("the step has no outcome"), "outcomes")
-        for name in table.names():
+            if not table.is_invalid:
+                entry.add_error(_("the step has no outcome"), "outcomes")
+        for name in table.key_names():
             outcome = self._outcome(table, name, step)
-            aim = table.text(name, is_needed=True)
-            target = Step.CLOSED if aim == Step.CLOSED else self._step(table, aim, name) if aim else None
+            aim = table.text(name, is_required=True)
+            target = Step.CLOSED if aim == Step.CLOSED else self._parse_step(table, aim, name) if aim else None
             if outcome is None or target is None:
                 is_open = True
             else:
@@ -367,29 +387,29 @@ class _Steps:
         if name in known:
             return Outcome(name)
         if name in tuple(Outcome):
-            table.fault(_("%(outcome)s is no outcome of %(step)s; it knows %(known)s",
+            table.add_error(_("%(outcome)s is no outcome of %(step)s; it knows %(known)s",
                           outcome=name, step=step, known=", ".join(known)), name)  # fmt: skip
         else:
-            table.fault(_("unknown outcome %(outcome)s; there are %(known)s",
-                          outcome=shown(name), known=", ".join(known)), name)  # fmt: skip
+            table.add_error(_("unknown outcome %(outcome)s; there are %(known)s",
+                          outcome=printable(name), known=", ".join(known)), name)  # fmt: skip
         return None
 
-    def _requires(self, entry: Table) -> list[tuple[Path, Item]]:
-        items: list[tuple[Path, Item]] = []
+    def _requires(self, entry: Table) -> list[tuple[KeyPath, RequiredItem]]:
+        items: list[tuple[KeyPath, RequiredItem]] = []
         keys: set[str] = set()
-        for table in entry.tables("requires", _ITEM):
-            kind = table.word("kind", ItemKind, is_needed=True)
-            label = table.text("label", is_needed=True)
-            when = table.word("when", Condition)
+        for table in entry.tables("requires", _ITEM_KEYS):
+            kind = table.choice("kind", ItemKind, is_required=True)
+            label = table.text("label", is_required=True)
+            when = table.choice("when", RequirementCondition)
             key = table.key() if "key" in table.values else slug(label)
             if label and not key:
-                table.fault(_("no key can be made from this label: give one with key ="), "label")
-            name = table.text("of", is_needed=kind is ItemKind.RECORD)
-            of = self._step(table, name, "of") if name else None
+                table.add_error(_("no key can be made from this label: give one with key ="), "label")
+            name = table.text("of", is_required=kind is ItemKind.RECORD)
+            of = self._parse_step(table, name, "of") if name else None
             if name and kind in {ItemKind.DOCUMENT, ItemKind.EQUIPMENT}:
-                table.fault(_("only a record is of a step"), "of")
+                table.add_error(_("only a record is of a step"), "of")
             if key in keys:
-                table.fault(_("the same thing is required twice"), "label")
+                table.add_error(_("the same thing is required twice"), "label")
             keys.add(key)
-            items.append(((*table.path, "of"), Item(kind or ItemKind.DOCUMENT, key, label, of, when)))
+            items.append(((*table.path, "of"), RequiredItem(kind or ItemKind.DOCUMENT, key, label, of, when)))
         return items

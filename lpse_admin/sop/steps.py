@@ -7,10 +7,10 @@ The keys are addresses and stored values: they stay as they are.
 
 from __future__ import annotations
 
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.i18n import LabelledEnum, Message, _
 
 
-class Step(Word):
+class Step(LabelledEnum):
     """A place where a request can be; CLOSED is the end."""
 
     REQUEST = "request", _("Change request")
@@ -29,7 +29,7 @@ class Step(Word):
     CLOSED = "closed", _("Closed")
 
 
-class Outcome(Word):
+class Outcome(LabelledEnum):
     """How a step can end."""
 
     SUBMITTED = "submitted", _("Submitted")
@@ -48,7 +48,7 @@ class Outcome(Word):
     ROLLED_BACK = "rolled-back", _("Rolled back")
     REPORTED = "reported", _("Reported")
     VERIFIED = "verified", _("Verified")
-    MEND = "mend", _("Report to be mended")
+    REVISE = "mend", _("Report to be mended")
     SCHEDULED = "scheduled", _("Scheduled")
     NO_RELEASE = "no-release", _("No release")
     CHANGED = "changed", _("Assets changed")
@@ -56,12 +56,12 @@ class Outcome(Word):
     UPDATED = "updated", _("Updated")
 
     @property
-    def command(self) -> Message:
+    def action_label(self) -> Message:
         """The outcome as a button says it: 'Accept'."""
-        return _COMMANDS[self]
+        return _ACTION_LABELS[self]
 
 
-class Result(Word):
+class Result(LabelledEnum):
     """What became of a closed request."""
 
     COMPLETED = "completed", _("Completed")
@@ -70,26 +70,26 @@ class Result(Word):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
-class Urgency(Word):
+class Urgency(LabelledEnum):
     """The manager's judgement in the urgency step."""
 
     NORMAL = "normal", _("Normal")
     EMERGENCY = "emergency", _("Emergency")
 
 
-class Part(Word):
+class Duty(LabelledEnum):
     """What somebody did on one request, as far as it decides what else they may do on it."""
 
-    ASK = "ask", _("asked for this change")
+    REQUEST = "ask", _("asked for this change")
     EVALUATE = "evaluate", _("evaluated this change")
-    CARRY_OUT = "carry-out", _("carried out this change")
-    CHECK = "check", _("decided on this change as its head")
+    IMPLEMENT = "carry-out", _("carried out this change")
+    DECIDE = "check", _("decided on this change as its head")
 
 
 #: The requester's own steps; their record is the request itself.
-OF_THE_REQUESTER = (Step.REQUEST, Step.RETURNED)
+REQUESTER_STEPS = (Step.REQUEST, Step.RETURNED)
 #: The head's own steps, which a delegate takes in the head's place.
-OF_THE_HEAD = (Step.APPROVAL, Step.VERIFICATION)
+HEAD_STEPS = (Step.APPROVAL, Step.VERIFICATION)
 
 #: Outcomes that each step knows. A paper uses some or all of them.
 OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
@@ -102,7 +102,7 @@ OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
     Step.TEST: (Outcome.PASSED, Outcome.FAILED),
     Step.ROLLBACK: (Outcome.ROLLED_BACK,),
     Step.REPORT: (Outcome.REPORTED,),
-    Step.VERIFICATION: (Outcome.VERIFIED, Outcome.MEND),
+    Step.VERIFICATION: (Outcome.VERIFIED, Outcome.REVISE),
     Step.RELEASE: (Outcome.SCHEDULED, Outcome.NO_RELEASE),
     Step.ASSET_REVIEW: (Outcome.CHANGED, Outcome.UNCHANGED),
     Step.ASSET_UPDATE: (Outcome.UPDATED,),
@@ -118,13 +118,13 @@ NEEDS_REASON = frozenset(
         Outcome.REFUSED,
         Outcome.ROLLED_BACK,
         Outcome.NO_RELEASE,
-        Outcome.MEND,
+        Outcome.REVISE,
         Outcome.EMERGENCY,
     }
 )
 
 #: What an outcome settles about a request for the rest of its way: under which name it is kept, and as what.
-SETTLES: dict[Outcome, tuple[str, Urgency | bool]] = {
+OUTCOME_EFFECTS: dict[Outcome, tuple[str, Urgency | bool]] = {
     Outcome.EMERGENCY: ("urgency", Urgency.EMERGENCY),
     Outcome.NORMAL: ("urgency", Urgency.NORMAL),
     Outcome.REFUSED: ("is_refused", True),
@@ -135,29 +135,29 @@ SETTLES: dict[Outcome, tuple[str, Urgency | bool]] = {
 }
 
 #: The part that whoever finishes a step takes on this request.
-PARTS: dict[Step, Part] = {
-    Step.REQUEST: Part.ASK,
-    Step.RETURNED: Part.ASK,
-    Step.EVALUATION: Part.EVALUATE,
-    Step.URGENCY: Part.EVALUATE,
-    Step.APPROVAL: Part.CHECK,
-    Step.IMPLEMENTATION: Part.CARRY_OUT,
-    Step.TEST: Part.CARRY_OUT,
-    Step.ROLLBACK: Part.CARRY_OUT,
-    Step.REPORT: Part.CARRY_OUT,
-    Step.VERIFICATION: Part.CHECK,
+STEP_DUTIES: dict[Step, Duty] = {
+    Step.REQUEST: Duty.REQUEST,
+    Step.RETURNED: Duty.REQUEST,
+    Step.EVALUATION: Duty.EVALUATE,
+    Step.URGENCY: Duty.EVALUATE,
+    Step.APPROVAL: Duty.DECIDE,
+    Step.IMPLEMENTATION: Duty.IMPLEMENT,
+    Step.TEST: Duty.IMPLEMENT,
+    Step.ROLLBACK: Duty.IMPLEMENT,
+    Step.REPORT: Duty.IMPLEMENT,
+    Step.VERIFICATION: Duty.DECIDE,
 }
 
 #: Parts that check one another: nobody takes both on one request (SOP page, 'Actors').
-CHECKS_ANOTHER: dict[Part, frozenset[Part]] = {
-    Part.ASK: frozenset({Part.EVALUATE, Part.CHECK}),
-    Part.EVALUATE: frozenset({Part.ASK, Part.CHECK}),
-    Part.CARRY_OUT: frozenset({Part.CHECK}),
-    Part.CHECK: frozenset({Part.ASK, Part.EVALUATE, Part.CARRY_OUT}),
+CONFLICTING_DUTIES: dict[Duty, frozenset[Duty]] = {
+    Duty.REQUEST: frozenset({Duty.EVALUATE, Duty.DECIDE}),
+    Duty.EVALUATE: frozenset({Duty.REQUEST, Duty.DECIDE}),
+    Duty.IMPLEMENT: frozenset({Duty.DECIDE}),
+    Duty.DECIDE: frozenset({Duty.REQUEST, Duty.EVALUATE, Duty.IMPLEMENT}),
 }
 
 
-_COMMANDS = {
+_ACTION_LABELS = {
     Outcome.SUBMITTED: _("Submit the request"),
     Outcome.ACCEPTED: _("Accept"),
     Outcome.RETURNED: _("Return to the requester"),
@@ -174,7 +174,7 @@ _COMMANDS = {
     Outcome.ROLLED_BACK: _("Record the roll back"),
     Outcome.REPORTED: _("Hand over the report"),
     Outcome.VERIFIED: _("Verify"),
-    Outcome.MEND: _("Give the report back to be mended"),
+    Outcome.REVISE: _("Give the report back to be mended"),
     Outcome.SCHEDULED: _("Schedule the release"),
     Outcome.NO_RELEASE: _("Record that nothing is released"),
     Outcome.CHANGED: _("Assets have changed"),

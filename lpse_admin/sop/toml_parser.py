@@ -6,22 +6,22 @@ import re
 import tomllib
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.model import Fault
+from lpse_admin.sop.model import LineError
 
 #: Whoever has so many lines to mend will check again anyway.
-_MOST_FAULTS = 20
+_MAX_ERRORS = 20
 
-_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-_CURLY = re.compile("[“”„‟‘’‚«»]")
+_POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_CURLY_QUOTE = re.compile("[“”„‟‘’‚«»]")
 _CURLY_QUOTES = _('quotation marks must be straight (") and not curly as a word processor makes them; type them anew')
-_TWICE = _("this key is there twice in its table")
-_TABLE_TWICE = _("this table is there twice; one that is repeated has two brackets on each side, as in [[steps]]")
-_OTHER = _("it cannot be read here")
-_NO_END = _("the quotation mark that closes the text is missing")
+_DUPLICATE_KEY = _("this key is there twice in its table")
+_DUPLICATE_TABLE = _("this table is there twice; one that is repeated has two brackets on each side, as in [[steps]]")
+_UNREADABLE = _("it cannot be read here")
+_UNTERMINATED_TEXT = _("the quotation mark that closes the text is missing")
 _KEY_EXPECTED = _("here must stand a key; what is in { } stands on one line, without a comma behind the last")
-_BRACKET = _("a bracket of the table's name is missing, as in [agency] or [[steps]]")
+_MISSING_BRACKET = _("a bracket of the table's name is missing, as in [agency] or [[steps]]")
 #: What the standard library's reader says, and what it means for a paper.
-_REASONS: tuple[tuple[str, Message], ...] = (
+_MESSAGES: tuple[tuple[str, Message], ...] = (
     (
         "Invalid value",
         _('behind = stands no value: a text is written in quotes "…", a date like 2018-03-31, a switch true or false'),
@@ -33,54 +33,54 @@ _REASONS: tuple[tuple[str, Message], ...] = (
     ("Invalid date", _("there is no such date; write it like 2018-03-31")),
     ("Expected '='", _("behind the key = is missing")),
     ("Invalid statement", _("this is no line of a paper, which is written key = value")),
-    ("Cannot overwrite", _TWICE),
-    ("Duplicate inline", _TWICE),
-    ("Cannot declare", _TABLE_TWICE),
-    ("Cannot mutate", _TABLE_TWICE),
-    ("Cannot redefine", _TABLE_TWICE),
-    ("Unterminated string", _NO_END),
-    ("Illegal character '\\n'", _NO_END),
+    ("Cannot overwrite", _DUPLICATE_KEY),
+    ("Duplicate inline", _DUPLICATE_KEY),
+    ("Cannot declare", _DUPLICATE_TABLE),
+    ("Cannot mutate", _DUPLICATE_TABLE),
+    ("Cannot redefine", _DUPLICATE_TABLE),
+    ("Unterminated string", _UNTERMINATED_TEXT),
+    ("Illegal character '\\n'", _UNTERMINATED_TEXT),
     ("Illegal character", _("the text holds a character that cannot be printed")),
     ("Unescaped", _("a backslash in a text is written twice, as \\\\")),
     ("Unclosed array", _("the list begun above is not closed with ], or a comma between its items is missing")),
     ("Unclosed inline", _("a comma between two values is missing, or the } that closes them on the same line")),
     ("Invalid initial", _KEY_EXPECTED),
-    ("Expected ']", _BRACKET),
+    ("Expected ']", _MISSING_BRACKET),
 )
 
 
-def read_toml(text: str) -> tuple[dict[str, object], list[Fault]]:
+def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
     """Return what the TOML in ``text`` says, or every line of it that cannot be read."""
-    faults: list[Fault] = []
+    faults: list[LineError] = []
     rest: str | None = text
-    while rest is not None and len(faults) < _MOST_FAULTS:
+    while rest is not None and len(faults) < _MAX_ERRORS:
         try:
             return tomllib.loads(rest), faults
         except ValueError as error:
-            faults.append(_fault(str(error), rest))
-            rest = None if str(error).startswith("Unclosed") else _without(rest, faults[-1].line)
+            faults.append(_line_error(str(error), rest))
+            rest = None if str(error).startswith("Unclosed") else _comment_out_line(rest, faults[-1].line)
         except RecursionError:
-            faults.append(Fault(1, _("the file nests lists or tables too deeply")))
+            faults.append(LineError(1, _("the file nests lists or tables too deeply")))
             rest = None
     return {}, faults
 
 
-def _fault(reason: str, text: str) -> Fault:
+def _line_error(reason: str, text: str) -> LineError:
     lines = text.split("\n")
     line, column = len(text.splitlines()) or 1, 1
-    place = _PLACE.search(reason)
+    place = _POSITION.search(reason)
     if place is None:  # a number of thousands of digits, of which the reader does not say where it stands
         line = lines.index(max(lines, key=len)) + 1
     elif place["line"]:
         line, column = int(place["line"]), int(place["column"])
-    if reason.startswith("Invalid") and _CURLY.match(lines[line - 1], column - 1):
+    if reason.startswith("Invalid") and _CURLY_QUOTE.match(lines[line - 1], column - 1):
         meant = _CURLY_QUOTES
     else:
-        meant = next((said for start, said in _REASONS if reason.startswith(start)), _OTHER)
-    return Fault(line, _("the file is no valid TOML: %(reason)s", reason=meant))
+        meant = next((said for start, said in _MESSAGES if reason.startswith(start)), _UNREADABLE)
+    return LineError(line, _("the file is no valid TOML: %(reason)s", reason=meant))
 
 
-def _without(text: str, line: int) -> str | None:
+def _comment_out_line(text: str, line: int) -> str | None:
     """Return ``text`` with that line as a comment if it is a whole ``key = value``, so that the rest can be read."""
     lines = text.split("\n")
     wrong = lines[line - 1]

@@ -11,92 +11,96 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.steps import CHECKS_ANOTHER, OF_THE_HEAD, OF_THE_REQUESTER, PARTS, Outcome, Step
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, HEAD_STEPS, REQUESTER_STEPS, STEP_DUTIES, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from lpse_admin.sop.line_numbers import Path
+    from lpse_admin.sop.line_numbers import KeyPath
     from lpse_admin.sop.model import Switches
 
-    Found = Iterator[tuple[Path, Message]]
+    Errors = Iterator[tuple[KeyPath, Message]]
 
 #: Steps whose actor is fixed by what the step is.
 _FIXED_ROLE = {
-    **dict.fromkeys(OF_THE_REQUESTER, Role.REQUESTER),
-    **dict.fromkeys(OF_THE_HEAD, Role.HEAD),
+    **dict.fromkeys(REQUESTER_STEPS, Role.REQUESTER),
+    **dict.fromkeys(HEAD_STEPS, Role.HEAD),
 }
 #: Outcomes that end a request and nothing else.
-_ONLY_TO_CLOSED = (Outcome.REJECTED, Outcome.WITHDRAWN)
+_ALWAYS_CLOSING = (Outcome.REJECTED, Outcome.WITHDRAWN)
 #: Outcomes that may close a request before anything was carried out.
-_MAY_STOP = (*_ONLY_TO_CLOSED, Outcome.REFUSED)
+_MAY_CLOSE_EARLY = (*_ALWAYS_CLOSING, Outcome.REFUSED)
 #: Outcomes with which somebody has decided; what follows a return is judged from the resubmission on.
-_DECIDED = frozenset({Outcome.ACCEPTED, Outcome.APPROVED, Outcome.RETURNED, Outcome.REJECTED, Outcome.RESUBMITTED})
+_DECISIONS = frozenset({Outcome.ACCEPTED, Outcome.APPROVED, Outcome.RETURNED, Outcome.REJECTED, Outcome.RESUBMITTED})
 #: Where a refusal may lead; anything later would be a way around the head.
-_AFTER_REFUSAL = (Step.EVALUATION, Step.URGENCY, Step.RETURNED, Step.CLOSED)
+_ALLOWED_AFTER_REFUSAL = (Step.EVALUATION, Step.URGENCY, Step.RETURNED, Step.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class StepNode:
     """A step as far as it was understood: ``is_open`` where some outcome or target of it was not."""
 
     step: Step
-    place: Path
+    path: KeyPath
     role: Role | None
-    written: Mapping[Outcome, Step]
-    is_open: bool = False
-    records: tuple[tuple[Path, Step], ...] = field(default=())
+    declared_outcomes: Mapping[Outcome, Step]
+    is_incomplete: bool = False
+    required_records: tuple[tuple[KeyPath, Step], ...] = field(default=())
 
 
-def effective(step: Step, written: Mapping[Outcome, Step], switches: Switches) -> dict[Outcome, Step]:
+def apply_switches(step: Step, declared_outcomes: Mapping[Outcome, Step], switches: Switches) -> dict[Outcome, Step]:
     """Return where each outcome of ``step`` leads once the switches are applied to what the file says."""
-    moves = dict(written)
+    moves = dict(declared_outcomes)
     if switches.head_approves_every_change and step is Step.URGENCY and Outcome.NORMAL in moves:
         moves[Outcome.NORMAL] = Step.APPROVAL
     if switches.verification_may_return_report and step is Step.VERIFICATION:
-        moves[Outcome.MEND] = Step.REPORT
+        moves[Outcome.REVISE] = Step.REPORT
     return moves
 
 
-def prove(nodes: Mapping[Step, Node], switches: Switches) -> Found:
+def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
     """Yield every fault in the moves, with the place where it stands."""
     if Step.REQUEST not in nodes:
         yield ("steps",), _("there is no step %(step)s, where every request starts", step=Step.REQUEST)
-    yield from _missing_for_switches(nodes, switches)
+    yield from _switch_errors(nodes, switches)
     graph = _Graph(nodes, switches)
     for node in nodes.values():
-        yield from _roles(node, nodes)
-        yield from _targets(node, nodes, switches)
-        yield from _records(node, graph)
-    yield from _ends(graph)
-    yield from _decided(graph)
-    yield from _approval(graph, switches)
-    yield from _closing(graph)
-    yield from _test(graph)
+        yield from _role_errors(node, nodes)
+        yield from _target_errors(node, nodes, switches)
+        yield from _record_errors(node, graph)
+    yield from _reachability_errors(graph)
+    yield from _decision_errors(graph)
+    yield from _approval_errors(graph, switches)
+    yield from _closing_errors(graph)
+    yield from _test_errors(graph)
 
 
 class _Graph:
     """The effective moves, and what can be reached along them."""
 
-    def __init__(self, nodes: Mapping[Step, Node], switches: Switches) -> None:
+    def __init__(self, nodes: Mapping[Step, StepNode], switches: Switches) -> None:
         self.nodes = nodes
-        self.moves = {step: effective(step, node.written, switches) for step, node in nodes.items()}
+        self.moves = {step: apply_switches(step, node.declared_outcomes, switches) for step, node in nodes.items()}
         known = {*nodes, Step.CLOSED}
-        self.open = {
-            step for step, node in nodes.items() if node.is_open or not known.issuperset(self.moves[step].values())
+        self.incomplete_steps = {
+            step
+            for step, node in nodes.items()
+            if node.is_incomplete or not known.issuperset(self.moves[step].values())
         }
-        self.reached = self.reach({Step.REQUEST} & nodes.keys())
+        self.reachable_from_start = self.reachable_from({Step.REQUEST} & nodes.keys())
 
-    def at(self, step: Step, outcome: Outcome) -> Path:
-        return (*self.nodes[step].place, "outcomes", outcome.value)
+    def outcome_path(self, step: Step, outcome: Outcome) -> KeyPath:
+        return (*self.nodes[step].path, "outcomes", outcome.value)
 
     def edges(self) -> Iterator[tuple[Step, Outcome, Step]]:
         for step, moves in self.moves.items():
             for outcome, target in moves.items():
                 yield step, outcome, target
 
-    def reach(self, starts: Iterable[Step], *, without: Callable[[Step, Outcome], bool] | None = None) -> set[Step]:
-        """Return the steps that can be reached from ``starts`` (these included), but for the moves ``without``."""
+    def reachable_from(
+        self, starts: Iterable[Step], *, excluding: Callable[[Step, Outcome], bool] | None = None
+    ) -> set[Step]:
+        """Return the steps that can be reached from ``starts`` (these included), but for the moves ``excluding``."""
         reached: set[Step] = set()
         ahead = list(starts)
         while ahead:
@@ -105,16 +109,16 @@ class _Graph:
                 continue
             reached.add(step)
             for outcome, target in self.moves.get(step, {}).items():
-                if without is None or not without(step, outcome):
+                if excluding is None or not excluding(step, outcome):
                     ahead.append(target)
         return reached
 
-    def is_certain(self, reached: Collection[Step]) -> bool:
+    def is_complete(self, reached: Collection[Step]) -> bool:
         """Whether nothing more than ``reached`` could be reached, whatever the unknown targets are."""
-        return not self.open.intersection(reached)
+        return not self.incomplete_steps.intersection(reached)
 
 
-def _missing_for_switches(nodes: Mapping[Step, Node], switches: Switches) -> Found:
+def _switch_errors(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
     if switches.head_approves_every_change and Step.APPROVAL not in nodes:
         yield (
             ("switches", "head_approves_every_change"),
@@ -129,10 +133,10 @@ def _missing_for_switches(nodes: Mapping[Step, Node], switches: Switches) -> Fou
                 )
 
 
-def _roles(node: Node, nodes: Mapping[Step, Node]) -> Found:
+def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
     if node.role is None:
         return
-    place = (*node.place, "actor")
+    place = (*node.path, "actor")
     fixed = _FIXED_ROLE.get(node.step)
     if fixed is not None:
         if node.role is not fixed:
@@ -142,11 +146,11 @@ def _roles(node: Node, nodes: Mapping[Step, Node]) -> Found:
                   step=node.step, role=fixed, found=node.role),
             )  # fmt: skip
         return
-    conflicting = CHECKS_ANOTHER[PARTS[node.step]] if node.step in PARTS else frozenset()
+    conflicting = CONFLICTING_DUTIES[STEP_DUTIES[node.step]] if node.step in STEP_DUTIES else frozenset()
     for other in nodes.values():
         # A wrong actor of a fixed step is told there, and not once more at every step that it meets.
         role = _FIXED_ROLE.get(other.step, other.role)
-        if role is node.role and PARTS.get(other.step) in conflicting:
+        if role is node.role and STEP_DUTIES.get(other.step) in conflicting:
             yield (
                 place,
                 _("%(step)s and %(other)s check one another, so their actors may not both have the role %(role)s",
@@ -155,53 +159,53 @@ def _roles(node: Node, nodes: Mapping[Step, Node]) -> Found:
             return
 
 
-def _targets(node: Node, nodes: Mapping[Step, Node], switches: Switches) -> Found:
-    for outcome, target in node.written.items():
-        place = (*node.place, "outcomes", outcome.value)
+def _target_errors(node: StepNode, nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
+    for outcome, target in node.declared_outcomes.items():
+        place = (*node.path, "outcomes", outcome.value)
         if target is Step.REQUEST:
             yield place, _("%(outcome)s may not lead back to %(step)s", outcome=outcome, step=target)
         elif target is not Step.CLOSED and target not in nodes:
             yield place, _("%(outcome)s leads to %(step)s, a step that this paper leaves out",
                            outcome=outcome, step=target)  # fmt: skip
-        elif outcome in _ONLY_TO_CLOSED and target is not Step.CLOSED:
+        elif outcome in _ALWAYS_CLOSING and target is not Step.CLOSED:
             yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.CLOSED)
         elif outcome is Outcome.RETURNED and target is not Step.RETURNED:
             yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
         elif outcome is Outcome.RESUBMITTED and (target is Step.CLOSED or nodes[target].role is Role.REQUESTER):
             yield place, _("%(outcome)s must lead to a step of another actor than the requester", outcome=outcome)
-        elif outcome is Outcome.REFUSED and target not in _AFTER_REFUSAL:
+        elif outcome is Outcome.REFUSED and target not in _ALLOWED_AFTER_REFUSAL:
             yield place, _("%(outcome)s may not lead to %(step)s: that would be a way around the head",
                            outcome=outcome, step=target)  # fmt: skip
-        elif outcome is Outcome.MEND and not switches.verification_may_return_report:
+        elif outcome is Outcome.REVISE and not switches.verification_may_return_report:
             yield place, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
-        elif outcome is Outcome.MEND and target is not Step.REPORT:
+        elif outcome is Outcome.REVISE and target is not Step.REPORT:
             yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.REPORT)
 
 
-def _records(node: Node, graph: _Graph) -> Found:
-    for place, of in node.records:
+def _record_errors(node: StepNode, graph: _Graph) -> Errors:
+    for place, of in node.required_records:
         if of not in graph.nodes:
             yield place, _("the record of %(step)s cannot be at hand: this paper leaves that step out", step=of)
             continue
-        after = graph.reach({of})
+        after = graph.reachable_from({of})
         # Of a step that cannot be reached, that is said and nothing else.
-        is_met = graph.reached.issuperset({of, node.step})
-        if is_met and node.step not in after and graph.is_certain(after):
+        is_met = graph.reachable_from_start.issuperset({of, node.step})
+        if is_met and node.step not in after and graph.is_complete(after):
             yield place, _("the record of %(of)s cannot be at hand in %(step)s, which never follows it",
                            of=of, step=node.step)  # fmt: skip
 
 
-def _ends(graph: _Graph) -> Found:
-    is_certain = Step.REQUEST in graph.nodes and graph.is_certain(graph.reached)
+def _reachability_errors(graph: _Graph) -> Errors:
+    is_certain = Step.REQUEST in graph.nodes and graph.is_complete(graph.reachable_from_start)
     for step, node in graph.nodes.items():
-        ahead = graph.reach({step})
-        if step not in graph.reached and is_certain:
-            yield (*node.place, "key"), _("the step %(step)s cannot be reached", step=step)
-        if Step.CLOSED not in ahead and graph.is_certain(ahead):
-            yield (*node.place, "key"), _("from the step %(step)s the end cannot be reached", step=step)
+        ahead = graph.reachable_from({step})
+        if step not in graph.reachable_from_start and is_certain:
+            yield (*node.path, "key"), _("the step %(step)s cannot be reached", step=step)
+        if Step.CLOSED not in ahead and graph.is_complete(ahead):
+            yield (*node.path, "key"), _("from the step %(step)s the end cannot be reached", step=step)
 
 
-def _decided(graph: _Graph) -> Found:
+def _decision_errors(graph: _Graph) -> Errors:
     """Nothing is carried out undecided, where the paper has somebody to decide, nor again once it is verified."""
     if not graph.nodes.keys() & {Step.EVALUATION, Step.APPROVAL}:
         return
@@ -209,33 +213,35 @@ def _decided(graph: _Graph) -> Found:
         target = graph.moves.get(step, {}).get(outcome)
         if target is None:
             continue
-        undecided = graph.reach({target}, without=lambda _step, made: made in _DECIDED)
+        undecided = graph.reachable_from({target}, excluding=lambda _step, made: made in _DECISIONS)
         if Step.IMPLEMENTATION in undecided:
             yield (
-                graph.at(step, outcome),
+                graph.outcome_path(step, outcome),
                 _("what is %(outcome)s could reach %(step)s without having been accepted or approved",
                   outcome=outcome, step=Step.IMPLEMENTATION),
             )  # fmt: skip
     verified = graph.moves.get(Step.VERIFICATION, {}).get(Outcome.VERIFIED)
-    if verified is not None and Step.IMPLEMENTATION in graph.reach({verified}):
+    if verified is not None and Step.IMPLEMENTATION in graph.reachable_from({verified}):
         yield (
-            graph.at(Step.VERIFICATION, Outcome.VERIFIED),
+            graph.outcome_path(Step.VERIFICATION, Outcome.VERIFIED),
             _("a change that was verified could come to %(step)s again", step=Step.IMPLEMENTATION),
         )
 
 
-def _approval(graph: _Graph, switches: Switches) -> Found:
+def _approval_errors(graph: _Graph, switches: Switches) -> Errors:
     urgent = graph.moves.get(Step.URGENCY, {}).get(Outcome.EMERGENCY)
     if urgent is not None:
-        place = graph.at(Step.URGENCY, Outcome.EMERGENCY)
+        place = graph.outcome_path(Step.URGENCY, Outcome.EMERGENCY)
         if Step.APPROVAL not in graph.nodes:
             yield place, _("an emergency needs the step %(step)s, which the paper leaves out", step=Step.APPROVAL)
-        elif Step.IMPLEMENTATION in graph.reach({urgent}, without=lambda step, _outcome: step is Step.APPROVAL):
+        elif Step.IMPLEMENTATION in graph.reachable_from(
+            {urgent}, excluding=lambda step, _outcome: step is Step.APPROVAL
+        ):
             yield place, _("an emergency could reach %(step)s without the approval of the head",
                            step=Step.IMPLEMENTATION)  # fmt: skip
     if switches.head_approves_every_change and Step.APPROVAL in graph.nodes:
-        around = graph.reach(
-            {Step.REQUEST}, without=lambda step, outcome: (step, outcome) == (Step.APPROVAL, Outcome.APPROVED)
+        around = graph.reachable_from(
+            {Step.REQUEST}, excluding=lambda step, outcome: (step, outcome) == (Step.APPROVAL, Outcome.APPROVED)
         )
         if Step.IMPLEMENTATION in around:
             yield (
@@ -243,53 +249,60 @@ def _approval(graph: _Graph, switches: Switches) -> Found:
                 _("a change could reach %(step)s without the approval of the head", step=Step.IMPLEMENTATION),
             )
     refused = graph.moves.get(Step.APPROVAL, {}).get(Outcome.REFUSED)
-    if refused in _AFTER_REFUSAL and refused is not Step.CLOSED:
-        ahead = graph.reach({refused}, without=lambda step, _outcome: step is Step.IMPLEMENTATION)
-        if Step.APPROVAL not in ahead and graph.is_certain(ahead):
+    if refused in _ALLOWED_AFTER_REFUSAL and refused is not Step.CLOSED:
+        ahead = graph.reachable_from({refused}, excluding=lambda step, _outcome: step is Step.IMPLEMENTATION)
+        if Step.APPROVAL not in ahead and graph.is_complete(ahead):
             yield (
-                graph.at(Step.APPROVAL, Outcome.REFUSED),
+                graph.outcome_path(Step.APPROVAL, Outcome.REFUSED),
                 _("after a refusal there would be no way back to %(step)s", step=Step.APPROVAL),
             )
 
 
-def _closing(graph: _Graph) -> Found:
+def _closing_errors(graph: _Graph) -> Errors:
     if Step.IMPLEMENTATION not in graph.nodes:
         return
-    untouched = graph.reach({Step.REQUEST}, without=lambda step, _outcome: step is Step.IMPLEMENTATION)
-    unverified = graph.reach(
-        {Step.IMPLEMENTATION}, without=lambda step, outcome: (step, outcome) == (Step.VERIFICATION, Outcome.VERIFIED)
+    untouched = graph.reachable_from({Step.REQUEST}, excluding=lambda step, _outcome: step is Step.IMPLEMENTATION)
+    unverified = graph.reachable_from(
+        {Step.IMPLEMENTATION}, excluding=lambda step, outcome: (step, outcome) == (Step.VERIFICATION, Outcome.VERIFIED)
     )
     for step, outcome, target in graph.edges():
         if target is not Step.CLOSED:
             continue
         if step in unverified and outcome is not Outcome.VERIFIED:
             yield (
-                graph.at(step, outcome),
+                graph.outcome_path(step, outcome),
                 _("%(outcome)s could close a change that was carried out and never verified", outcome=outcome),
             )
-        elif step in untouched and step is not Step.IMPLEMENTATION and outcome not in _MAY_STOP:
+        elif step in untouched and step is not Step.IMPLEMENTATION and outcome not in _MAY_CLOSE_EARLY:
             yield (
-                graph.at(step, outcome),
+                graph.outcome_path(step, outcome),
                 _("%(outcome)s could close a change as completed that was never carried out", outcome=outcome),
             )
 
 
-def _test(graph: _Graph) -> Found:
+def _test_errors(graph: _Graph) -> Errors:
     failed = graph.moves.get(Step.TEST, {}).get(Outcome.FAILED)
     if failed is not None:
-        after = graph.reach({failed}, without=lambda step, outcome: step is Step.ROLLBACK or outcome is Outcome.PASSED)
+        after = graph.reachable_from(
+            {failed}, excluding=lambda step, outcome: step is Step.ROLLBACK or outcome is Outcome.PASSED
+        )
         is_released = Step.RELEASE in after and Outcome.SCHEDULED in graph.moves[Step.RELEASE]
         if is_released or Step.CLOSED in after:
             yield (
-                graph.at(Step.TEST, Outcome.FAILED),
+                graph.outcome_path(Step.TEST, Outcome.FAILED),
                 _("a change whose test failed could be released or closed without a roll back or a passed test"),
             )
     rolled_back = graph.moves.get(Step.ROLLBACK, {}).values()
-    after = graph.reach(rolled_back, without=lambda _step, outcome: outcome is Outcome.PASSED)
+    after = graph.reachable_from(rolled_back, excluding=lambda _step, outcome: outcome is Outcome.PASSED)
     release = graph.nodes.get(Step.RELEASE)
-    if release and Step.RELEASE in after and not release.is_open and Outcome.NO_RELEASE not in release.written:
+    if (
+        release
+        and Step.RELEASE in after
+        and not release.is_incomplete
+        and Outcome.NO_RELEASE not in release.declared_outcomes
+    ):
         yield (
-            (*release.place, "outcomes"),
+            (*release.path, "outcomes"),
             _("%(step)s can follow a roll back, so it needs the outcome %(outcome)s",
               step=Step.RELEASE, outcome=Outcome.NO_RELEASE),
         )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
 
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 class FieldKind(StrEnum):
     """How a value is typed in, stored and shown."""
 
-    LINE = "line"
-    TEXT = "text"
-    MOMENT = "moment"
+    SINGLE_LINE = "line"
+    MULTI_LINE = "text"
+    DATETIME = "moment"
     DATE = "date"
     MINUTES = "minutes"
     CHOICE = "choice"
-    CHANGE = "change"
-    CASES = "cases"
+    LINKED_CHANGE = "change"
+    TEST_CASES = "cases"
     ASSETS = "assets"
-    TOUCHED = "touched"
+    TOUCHED_ASSETS = "touched"
     MUTATIONS = "mutations"
 
 
-class ChangeKind(Word):
+class ChangeKind(LabelledEnum):
     """What a request wants changed."""
 
     APPLICATION = "application", _("Application")
@@ -43,7 +43,7 @@ class ChangeKind(Word):
     ACCOUNT = "account", _("Account")
 
 
-class ChangeSource(Word):
+class ChangeSource(LabelledEnum):
     """Where a request came from."""
 
     USER = "user", _("User's wish")
@@ -54,7 +54,7 @@ class ChangeSource(Word):
     VENDOR = "vendor", _("Notice from the maker")
 
 
-class EmergencyGround(Word):
+class EmergencyGround(LabelledEnum):
     """Why a change cannot wait (SOP page, silences 10; T's glossary 2)."""
 
     MAJOR_INCIDENT = "major-incident", _("Major incident")
@@ -62,7 +62,7 @@ class EmergencyGround(Word):
     OTHER = "other", _("Other ground")
 
 
-class Environment(Word):
+class Environment(LabelledEnum):
     """Where a change is carried out or released."""
 
     PRODUCTION = "production", _("Production")
@@ -71,7 +71,7 @@ class Environment(Word):
     OFFICE = "office", _("Office")
 
 
-class Risk(Word):
+class Risk(LabelledEnum):
     """The manager's judgement of what may go wrong."""
 
     LOW = "low", _("Low")
@@ -80,46 +80,54 @@ class Risk(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RecordField:
     """One field of a record: its stored name, its label, how it is typed in and when it may not be empty."""
 
     key: str
     label: Message
-    kind: FieldKind = FieldKind.LINE
-    needed_for: frozenset[Outcome] = frozenset()
+    kind: FieldKind = FieldKind.SINGLE_LINE
+    required_for: frozenset[Outcome] = frozenset()
     choices: type[StrEnum] | None = None
     help: Message | None = None
     only_for: frozenset[Outcome] = frozenset()
-    past_only: bool = False
+    must_be_past: bool = False
 
 
-def _all(step: Step) -> frozenset[Outcome]:
+def _all_outcomes(step: Step) -> frozenset[Outcome]:
     return frozenset(OUTCOMES[step])
 
 
-_ASKING = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
+_SUBMISSIONS = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 
 #: What a request says. The same fields are asked for when it comes back as a new revision.
-REQUEST_FIELDS: tuple[Field, ...] = (
-    Field("title", _("Title"), needed_for=_ASKING, help=_("One line that tells this request from the others.")),
-    Field("kind", _("Kind of change"), FieldKind.CHOICE, _ASKING, ChangeKind),
-    Field("source", _("Source"), FieldKind.CHOICE, _ASKING, ChangeSource),
-    Field("description", _("What is to be changed"), FieldKind.TEXT, _ASKING),
-    Field("purpose", _("Purpose"), FieldKind.TEXT, _ASKING),
-    Field("impact", _("Impact"), FieldKind.TEXT, _ASKING, help=_("Who and what is affected, and for how long.")),
-    Field("risk_if_not_done", _("Risk if not done"), FieldKind.TEXT, _ASKING),
-    Field("wanted_by", _("Wanted by"), FieldKind.DATE),
-    Field("test_plan", _("Test plan"), FieldKind.TEXT, _ASKING),
-    Field("rollback_plan", _("Roll back plan"), FieldKind.TEXT, _ASKING),
-    Field("requester_name", _("Requester's name"), needed_for=_ASKING),
-    Field("requester_contact", _("Requester's contact"), needed_for=_ASKING, help=_("Telephone or e-mail.")),
-    Field("requester_institution", _("Requester's institution"), needed_for=_ASKING),
-    Field("on_behalf_of", _("On behalf of"), help=_("Only for a request by proxy: whose request it is.")),
-    Field("linked_change_id", _("Earlier request"), FieldKind.CHANGE, help=_("The request that this one follows.")),
+REQUEST_FIELDS: tuple[RecordField, ...] = (
+    RecordField(
+        "title", _("Title"), required_for=_SUBMISSIONS, help=_("One line that tells this request from the others.")
+    ),
+    RecordField("kind", _("Kind of change"), FieldKind.CHOICE, _SUBMISSIONS, ChangeKind),
+    RecordField("source", _("Source"), FieldKind.CHOICE, _SUBMISSIONS, ChangeSource),
+    RecordField("description", _("What is to be changed"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("purpose", _("Purpose"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField(
+        "impact", _("Impact"), FieldKind.MULTI_LINE, _SUBMISSIONS, help=_("Who and what is affected, and for how long.")
+    ),
+    RecordField("risk_if_not_done", _("Risk if not done"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("wanted_by", _("Wanted by"), FieldKind.DATE),
+    RecordField("test_plan", _("Test plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("rollback_plan", _("Roll back plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("requester_name", _("Requester's name"), required_for=_SUBMISSIONS),
+    RecordField(
+        "requester_contact", _("Requester's contact"), required_for=_SUBMISSIONS, help=_("Telephone or e-mail.")
+    ),
+    RecordField("requester_institution", _("Requester's institution"), required_for=_SUBMISSIONS),
+    RecordField("on_behalf_of", _("On behalf of"), help=_("Only for a request by proxy: whose request it is.")),
+    RecordField(
+        "linked_change_id", _("Earlier request"), FieldKind.LINKED_CHANGE, help=_("The request that this one follows.")
+    ),
 )
 
 #: How the fields of a request are grouped, on its form and on its page.
-REQUEST_GROUPS: tuple[tuple[Message, tuple[str, ...]], ...] = (
+REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (_("What is asked for"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
     (_("Why, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
     (_("Plans"), ("test_plan", "rollback_plan")),
@@ -127,81 +135,85 @@ REQUEST_GROUPS: tuple[tuple[Message, tuple[str, ...]], ...] = (
 )
 
 #: What each step's record says, in the order in which it is asked for.
-RECORDS: Mapping[Step, tuple[Field, ...]] = {
+RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.REQUEST: REQUEST_FIELDS,
     Step.RETURNED: REQUEST_FIELDS,
     Step.EVALUATION: (
-        Field("findings", _("Findings of the evaluation"), FieldKind.TEXT, _all(Step.EVALUATION)),
-        Field("risk", _("Risk"), FieldKind.CHOICE, frozenset({Outcome.ACCEPTED}), Risk),
-        Field(
+        RecordField("findings", _("Findings of the evaluation"), FieldKind.MULTI_LINE, _all_outcomes(Step.EVALUATION)),
+        RecordField("risk", _("Risk"), FieldKind.CHOICE, frozenset({Outcome.ACCEPTED}), Risk),
+        RecordField(
             "answer_to_refusal",
             _("Answer to the refusal"),
-            FieldKind.TEXT,
+            FieldKind.MULTI_LINE,
             help=_("Only after the head has refused: what has changed since."),
         ),
     ),
     Step.URGENCY: (
-        Field(
+        RecordField(
             "ground", _("Ground of the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround
         ),
-        Field("assessment", _("Assessment"), FieldKind.TEXT, help=_("What was weighed in judging the urgency.")),
+        RecordField(
+            "assessment", _("Assessment"), FieldKind.MULTI_LINE, help=_("What was weighed in judging the urgency.")
+        ),
     ),
-    Step.APPROVAL: (Field("considerations", _("Considerations"), FieldKind.TEXT),),
+    Step.APPROVAL: (RecordField("considerations", _("Considerations"), FieldKind.MULTI_LINE),),
     Step.IMPLEMENTATION: (
-        Field("environment", _("Environment"), FieldKind.CHOICE, _all(Step.IMPLEMENTATION), Environment),
-        Field("steps_taken", _("Steps taken"), FieldKind.TEXT, _all(Step.IMPLEMENTATION)),
-        Field("participants", _("Who took part"), FieldKind.TEXT, _all(Step.IMPLEMENTATION)),
-        Field("claimed_start_at", _("Start (as stated)"), FieldKind.MOMENT, past_only=True),
-        Field("claimed_end_at", _("End (as stated)"), FieldKind.MOMENT, past_only=True),
+        RecordField("environment", _("Environment"), FieldKind.CHOICE, _all_outcomes(Step.IMPLEMENTATION), Environment),
+        RecordField("steps_taken", _("Steps taken"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
+        RecordField("participants", _("Who took part"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
+        RecordField("claimed_start_at", _("Start (as stated)"), FieldKind.DATETIME, must_be_past=True),
+        RecordField("claimed_end_at", _("End (as stated)"), FieldKind.DATETIME, must_be_past=True),
     ),
     Step.TEST: (
-        Field("cases", _("Test cases"), FieldKind.CASES, _all(Step.TEST)),
-        Field("documentation", _("Documentation of the result"), FieldKind.TEXT, _all(Step.TEST)),
+        RecordField("cases", _("Test cases"), FieldKind.TEST_CASES, _all_outcomes(Step.TEST)),
+        RecordField("documentation", _("Documentation of the result"), FieldKind.MULTI_LINE, _all_outcomes(Step.TEST)),
     ),
     Step.ROLLBACK: (
-        Field("cause", _("Cause"), FieldKind.TEXT, _all(Step.ROLLBACK)),
-        Field("steps_taken", _("Steps taken"), FieldKind.TEXT, _all(Step.ROLLBACK)),
-        Field("state_restored", _("State restored"), FieldKind.TEXT, _all(Step.ROLLBACK)),
-        Field("verified_how", _("How that was verified"), FieldKind.TEXT, _all(Step.ROLLBACK)),
+        RecordField("cause", _("Cause"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
+        RecordField("steps_taken", _("Steps taken"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
+        RecordField("state_restored", _("State restored"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
+        RecordField("verified_how", _("How that was verified"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
     ),
     Step.REPORT: (
-        Field("summary", _("Summary of the report"), FieldKind.TEXT, _all(Step.REPORT)),
-        Field("follow_up", _("Proposed follow-up"), FieldKind.TEXT),
+        RecordField("summary", _("Summary of the report"), FieldKind.MULTI_LINE, _all_outcomes(Step.REPORT)),
+        RecordField("follow_up", _("Proposed follow-up"), FieldKind.MULTI_LINE),
     ),
-    Step.VERIFICATION: (Field("notes", _("Result of the verification"), FieldKind.TEXT, _all(Step.VERIFICATION)),),
+    Step.VERIFICATION: (
+        RecordField("notes", _("Result of the verification"), FieldKind.MULTI_LINE, _all_outcomes(Step.VERIFICATION)),
+    ),
     Step.RELEASE: (
-        Field("version", _("Version"), needed_for=frozenset({Outcome.SCHEDULED})),
-        Field("window_start_at", _("Window from"), FieldKind.MOMENT, frozenset({Outcome.SCHEDULED})),
-        Field("window_end_at", _("Window until"), FieldKind.MOMENT, frozenset({Outcome.SCHEDULED})),
-        Field("environment", _("Environment"), FieldKind.CHOICE, frozenset({Outcome.SCHEDULED}), Environment),
-        Field(
+        RecordField("version", _("Version"), required_for=frozenset({Outcome.SCHEDULED})),
+        RecordField("window_start_at", _("Window from"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
+        RecordField("window_end_at", _("Window until"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
+        RecordField("environment", _("Environment"), FieldKind.CHOICE, frozenset({Outcome.SCHEDULED}), Environment),
+        RecordField(
             "touched_assets",
             _("Assets that the release touches"),
-            FieldKind.TOUCHED,
+            FieldKind.TOUCHED_ASSETS,
             only_for=frozenset({Outcome.SCHEDULED}),
         ),
-        Field(
+        RecordField(
             "overlap_reason",
             _("Reason of the overlap"),
-            FieldKind.TEXT,
+            FieldKind.MULTI_LINE,
             help=_(
                 "Only where another release is planned at the same time, in the same environment or on the same asset."
             ),
         ),
-        Field("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
-        Field("audience", _("Who is told"), FieldKind.TEXT, frozenset({Outcome.SCHEDULED})),
-        Field("person_in_charge", _("Person in charge"), needed_for=frozenset({Outcome.SCHEDULED})),
-        Field(
+        RecordField("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
+        RecordField("audience", _("Who is told"), FieldKind.MULTI_LINE, frozenset({Outcome.SCHEDULED})),
+        RecordField("person_in_charge", _("Person in charge"), required_for=frozenset({Outcome.SCHEDULED})),
+        RecordField(
             "actual_at",
             _("Actual time of release"),
-            FieldKind.MOMENT,
-            past_only=True,
+            FieldKind.DATETIME,
+            must_be_past=True,
             help=_("For an emergency that is live already; otherwise it may be added later."),
         ),
     ),
     Step.ASSET_REVIEW: (
-        Field("assessment", _("Result of the review"), FieldKind.TEXT, _all(Step.ASSET_REVIEW)),
-        Field(
+        RecordField("assessment", _("Result of the review"), FieldKind.MULTI_LINE, _all_outcomes(Step.ASSET_REVIEW)),
+        RecordField(
             "assets",
             _("Assets concerned"),
             FieldKind.ASSETS,
@@ -210,34 +222,34 @@ RECORDS: Mapping[Step, tuple[Field, ...]] = {
         ),
     ),
     Step.ASSET_UPDATE: (
-        Field("mutations", _("Mutations"), FieldKind.MUTATIONS, _all(Step.ASSET_UPDATE)),
-        Field("notes", _("Notes"), FieldKind.TEXT),
+        RecordField("mutations", _("Mutations"), FieldKind.MUTATIONS, _all_outcomes(Step.ASSET_UPDATE)),
+        RecordField("notes", _("Notes"), FieldKind.MULTI_LINE),
     ),
     Step.CLOSED: (),
 }
 
 #: Asked for by every step whose outcome needs one; kept with the move and not with the record.
-REASON = Field("reason", _("Reason"), FieldKind.TEXT, frozenset(NEEDS_REASON))
+REASON_FIELD = RecordField("reason", _("Reason"), FieldKind.MULTI_LINE, frozenset(NEEDS_REASON))
 
 
-def missing(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
+def missing_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
     """Return a sentence for each field that ``outcome`` of ``step`` needs and ``values`` leaves empty.
 
     ``values`` holds the record's fields and ``reason`` by key; None, blank text and an empty list are empty.
     """
-    asked = (*RECORDS[step], REASON)
+    asked = (*RECORD_FIELDS[step], REASON_FIELD)
     return {
         field.key: _("“%(field)s” is required here.", field=field.label)
         for field in asked
-        if outcome in field.needed_for and is_empty(values.get(field.key))
+        if outcome in field.required_for and is_empty(values.get(field.key))
     }
 
 
-def unwanted(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
+def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
     """Return a sentence for each field that is filled in ``values`` and would belie ``outcome`` of ``step``."""
     return {
         field.key: _("“%(field)s” does not go with “%(outcome)s”.", field=field.label, outcome=outcome.title)
-        for field in RECORDS[step]
+        for field in RECORD_FIELDS[step]
         if field.only_for and outcome not in field.only_for and not is_empty(values.get(field.key))
     }
 

@@ -12,12 +12,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, _, join
-from lpse_admin.sop import Condition, Item, ItemKind, Move, Rule, Sop
-from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, Outcome, Part, Result, Step, Urgency
-from lpse_admin.workflow.deviations import LACKING, DeviationKind, Found, Lateness, late, output_field
-from lpse_admin.workflow.record_fields import is_empty, missing, unwanted
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.sop import ItemKind, Move, RequiredItem, RequirementCondition, Sop, StepRule
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
+from lpse_admin.workflow.deviations import (
+    OUTPUT_LACKING,
+    DetectedDeviation,
+    DeviationKind,
+    Lateness,
+    lateness_deviation,
+    output_field,
+)
+from lpse_admin.workflow.record_fields import forbidden_fields, is_empty, missing_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,25 +42,25 @@ class Position:
     step: Step
     urgency: Urgency | None = None
     requester_id: int | None = None
-    parts: Mapping[Part, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
+    duties: Mapping[Duty, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
     refused: bool = False
-    undone: bool = False
+    test_failed: bool = False
     rolled_back: bool = False
-    conditions: frozenset[Condition] = frozenset()
-    held_by: int | None = None
+    conditions: frozenset[RequirementCondition] = frozenset()
+    assignee_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Principal:
     """Who acts: an id, the roles that they hold now, and whether they stand in for the head today."""
 
     id: int
     roles: frozenset[Role]
-    stands_in_for_head: bool = False
+    is_acting_head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
+class Evidence:
     """What is there when a step is to be finished.
 
     ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs under the
@@ -64,40 +71,44 @@ class AtHand:
     """
 
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    documents: Collection[str] = frozenset()
-    equipment: Collection[str] = frozenset()
+    attached_documents: Collection[str] = frozenset()
+    confirmed_equipment: Collection[str] = frozenset()
     lateness: Lateness | None = None
-    raised: Collection[Found] = ()
+    raised_deviations: Collection[DetectedDeviation] = ()
 
 
-def is_actor(rule: Rule, position: Position, person: Person) -> bool:
-    """Whether ``person`` is the paper's actor for this step of this request, duties aside."""
+def is_actor(rule: StepRule, position: Position, principal: Principal) -> bool:
+    """Whether ``principal`` is the paper's actor for this step of this request, duties aside."""
     if rule.actor is Role.REQUESTER:
-        return Role.REQUESTER in person.roles and person.id == position.requester_id
-    return is_head(person) if rule.actor is Role.HEAD else rule.actor in person.roles
+        return Role.REQUESTER in principal.roles and principal.id == position.requester_id
+    return is_head(principal) if rule.actor is Role.HEAD else rule.actor in principal.roles
 
 
-def is_head(person: Person) -> bool:
-    """Whether ``person`` is the head, or stands in for the head today."""
-    return Role.HEAD in person.roles or person.stands_in_for_head
+def is_head(principal: Principal) -> bool:
+    """Whether ``principal`` is the head, or stands in for the head today."""
+    return Role.HEAD in principal.roles or principal.is_acting_head
 
 
-def conflicting_part(position: Position, person: Person) -> Part | None:
-    """Return the part that ``person`` already took and that bars them from the present step, if any."""
-    part = PARTS.get(position.step)
+def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
+    """Return the part that ``principal`` already took and that bars them from the present step, if any."""
+    part = STEP_DUTIES.get(position.step)
     if part is None:
         return None
     return next(
-        (other for other in sorted(CHECKS_ANOTHER[part]) if person.id in position.parts.get(other, frozenset())),
+        (
+            other
+            for other in sorted(CONFLICTING_DUTIES[part])
+            if principal.id in position.duties.get(other, frozenset())
+        ),
         None,
     )
 
 
-def bar(sop: Sop, position: Position, person: Person) -> Message | None:
-    """Return why ``person`` may not act on the present step, or None where they may."""
-    if refusal := bar_from_taking(sop, position, person):
+def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Message | None:
+    """Return why ``principal`` may not act on the present step, or None where they may."""
+    if refusal := reason_not_eligible(sop, position, principal):
         return refusal
-    if position.held_by not in {None, person.id}:
+    if position.assignee_id not in {None, principal.id}:
         return _(
             "“%(step)s” is in the hands of somebody else, who can hand it over; or take it over with a reason.",
             step=position.step.title,
@@ -105,18 +116,18 @@ def bar(sop: Sop, position: Position, person: Person) -> Message | None:
     return None
 
 
-def bar_from_taking(sop: Sop, position: Position, person: Person) -> Message | None:
-    """Return why the present step cannot be ``person``'s at all, in whose hands soever it is; None where it can."""
+def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> Message | None:
+    """Return why the present step cannot be ``principal``'s at all, in whose hands soever it is; None where it can."""
     if position.step is Step.CLOSED:
         return _("This request is closed; nothing more can be done on it.")
     rule = sop.rules[position.step]
-    if not is_actor(rule, position, person):
+    if not is_actor(rule, position, principal):
         return _(
             "Only the %(actor)s may act on “%(step)s”.",
             actor=sop.actor_title(position.step),
             step=position.step.title,
         )
-    if part := conflicting_part(position, person):
+    if part := conflicting_duty(position, principal):
         return _(
             "You have already %(part)s, so somebody else must act on “%(step)s”.",
             part=part.title,
@@ -125,7 +136,7 @@ def bar_from_taking(sop: Sop, position: Position, person: Person) -> Message | N
     return None
 
 
-def closed_move(move: Move, position: Position) -> Message | None:
+def reason_move_blocked(move: Move, position: Position) -> Message | None:
     """Return why the paper's ``move`` is shut for this request by what happened before, or None."""
     if (
         position.refused
@@ -135,84 +146,90 @@ def closed_move(move: Move, position: Position) -> Message | None:
         return _("The head has refused this request: without the head's approval it cannot be carried out.")
     if move.outcome is Outcome.SCHEDULED and position.rolled_back:
         return _("The change was rolled back, so nothing is left to release. Record that nothing is released.")
-    if move.outcome is Outcome.SCHEDULED and position.undone:
+    if move.outcome is Outcome.SCHEDULED and position.test_failed:
         return _("The test failed, so this change cannot be released.")
     return None
 
 
-def open_moves(sop: Sop, position: Position, person: Person) -> tuple[Move, ...]:
-    """Return the moves that ``person`` may make now, in the paper's order; empty where it is not their turn."""
-    if bar(sop, position, person):
+def available_moves(sop: Sop, position: Position, principal: Principal) -> tuple[Move, ...]:
+    """Return the moves that ``principal`` may make now, in the paper's order; empty where it is not their turn."""
+    if reason_cannot_act(sop, position, principal):
         return ()
-    return tuple(move for move in sop.moves if move.origin is position.step and closed_move(move, position) is None)
+    return tuple(
+        move for move in sop.moves if move.origin is position.step and reason_move_blocked(move, position) is None
+    )
 
 
-def asked_items(rule: Rule, position: Position) -> tuple[Item, ...]:
+def required_items(rule: StepRule, position: Position) -> tuple[RequiredItem, ...]:
     """Return what the paper requires at this step of this request, conditions applied."""
-    return tuple(item for item in rule.requires if item.when is None or item.when in position.conditions)
+    return tuple(item for item in rule.requires if item.condition is None or item.condition in position.conditions)
 
 
-def is_at_hand(item: Item, at_hand: AtHand) -> bool:
+def is_item_present(item: RequiredItem, evidence: Evidence) -> bool:
     """Whether one requirement of a step is met.
 
     A step's own record is judged by its fields. The record of a step that this request did not pass is not asked
     for: a normal change has no approval to show.
     """
     if item.kind is ItemKind.DOCUMENT:
-        return item.key in at_hand.documents
-    return item.kind is ItemKind.RECORD or item.key in at_hand.equipment
+        return item.key in evidence.attached_documents
+    return item.kind is ItemKind.RECORD or item.key in evidence.confirmed_equipment
 
 
-def lacking(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> dict[str, Message]:
+def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> dict[str, Message]:
     """Return a sentence for each thing that ``outcome`` still lacks, by the name of its form field.
 
     A step that ends in its own withdrawal, return or rejection needs its reason, not the file it lacks. Under a paper
     that knows deviations, an account takes the place of an item that is not there.
     """
     step = position.step
-    faults = missing(step, outcome, at_hand.values) | unwanted(step, outcome, at_hand.values)
-    if outcome is Outcome.ACCEPTED and position.refused and is_empty(at_hand.values.get("answer_to_refusal")):
+    faults = missing_fields(step, outcome, evidence.values) | forbidden_fields(step, outcome, evidence.values)
+    if outcome is Outcome.ACCEPTED and position.refused and is_empty(evidence.values.get("answer_to_refusal")):
         faults["answer_to_refusal"] = _("The head has refused this request: say what this evaluation answers to that.")
-    for item in absent(sop, position, outcome, at_hand):
-        if not (sop.switches.deviations and _of_item(item).is_accounted(at_hand.values)):
-            faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM[item.kind](item)
-    for found in (*at_hand.raised, *deviations(sop, position, outcome, at_hand)):
-        if found.kind is not DeviationKind.EQUIPMENT and not found.is_accounted(at_hand.values):
-            faults[found.account_field] = found.demand
+    for item in missing_items(sop, position, outcome, evidence):
+        if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
+            faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
+    for found in (*evidence.raised_deviations, *detect_deviations(sop, position, outcome, evidence)):
+        if found.kind is not DeviationKind.EQUIPMENT and not found.has_account(evidence.values):
+            faults[found.account_field] = found.account_error
     return faults
 
 
-def absent(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> tuple[Item, ...]:
+def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> tuple[RequiredItem, ...]:
     """Return what the paper requires for ``outcome`` and is not at hand."""
-    if outcome in _WITHOUT_THE_FILE:
+    if outcome in _OUTCOMES_WITHOUT_REQUIREMENTS:
         return ()
-    return tuple(item for item in asked_items(sop.rules[position.step], position) if not is_at_hand(item, at_hand))
+    return tuple(
+        item for item in required_items(sop.rules[position.step], position) if not is_item_present(item, evidence)
+    )
 
 
-def deviations(sop: Sop, position: Position, outcome: Outcome, at_hand: AtHand) -> tuple[Found, ...]:
+def detect_deviations(
+    sop: Sop, position: Position, outcome: Outcome, evidence: Evidence
+) -> tuple[DetectedDeviation, ...]:
     """Return the deviations of the present step if it ends in ``outcome``; none where the paper knows none.
 
     Time is judged whatever the outcome; equipment and output only where the step does its work.
     """
     if not sop.switches.deviations:
         return ()
-    found = [late(at_hand.lateness)] if at_hand.lateness else []
-    found += map(_of_item, absent(sop, position, outcome, at_hand))
-    if outcome not in _WITHOUT_THE_FILE:
+    found = [lateness_deviation(evidence.lateness)] if evidence.lateness else []
+    found += map(_missing_item_deviation, missing_items(sop, position, outcome, evidence))
+    if outcome not in _OUTCOMES_WITHOUT_REQUIREMENTS:
         found += [
-            Found(DeviationKind.OUTPUT, output_field(place), what=output)
+            DetectedDeviation(DeviationKind.OUTPUT, output_field(place), what=output)
             for place, output in enumerate(sop.rules[position.step].outputs)
-            if at_hand.values.get(output_field(place)) == LACKING
+            if evidence.values.get(output_field(place)) == OUTPUT_LACKING
         ]
     return tuple(found)
 
 
-def _of_item(item: Item) -> Found:
+def _missing_item_deviation(item: RequiredItem) -> DetectedDeviation:
     """Return the deviation that the absence of ``item`` is."""
-    return Found(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}", what=item.label)
+    return DetectedDeviation(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}", what=item.label)
 
 
-def find_move(sop: Sop, position: Position, outcome: Outcome, person: Person) -> Move:
+def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Principal) -> Move:
     """Return the move that ``outcome`` makes from here, whatever it still lacks, or say why there is none.
 
     Raises NoSuchMove (409) where the paper or the history has no such move, NotAllowed (403) where it is
@@ -220,7 +237,7 @@ def find_move(sop: Sop, position: Position, outcome: Outcome, person: Person) ->
     """
     if position.step is Step.CLOSED:
         raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
-    if refusal := bar(sop, position, person):
+    if refusal := reason_cannot_act(sop, position, principal):
         raise NotAllowed(refusal)
     rule = sop.rules[position.step]
     if outcome not in rule.leads_to:
@@ -228,19 +245,21 @@ def find_move(sop: Sop, position: Position, outcome: Outcome, person: Person) ->
             _("“%(outcome)s” is no outcome of “%(step)s”.", outcome=outcome.title, step=position.step.title)
         )
     move = Move(position.step, outcome, rule.leads_to[outcome])
-    if refusal := closed_move(move, position):
+    if refusal := reason_move_blocked(move, position):
         raise NoSuchMove(refusal)
     return move
 
 
-def decide(sop: Sop, position: Position, outcome: Outcome, person: Person, at_hand: AtHand) -> Move:
+def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal, evidence: Evidence) -> Move:
     """Return the move that ``outcome`` makes from here, or say why it may not be made.
 
     Raises what ``find_move`` raises, and Incomplete (422) where something required is missing.
     """
-    move = find_move(sop, position, outcome, person)
-    if faults := lacking(sop, position, outcome, at_hand):
-        raise Incomplete(_("Still required: %(missing)s", missing=join(list(faults.values()), " ")), fields=faults)
+    move = find_move(sop, position, outcome, principal)
+    if faults := validation_errors(sop, position, outcome, evidence):
+        raise ValidationFailed(
+            _("Still required: %(missing)s", missing=join_messages(list(faults.values()), " ")), field_errors=faults
+        )
     return move
 
 
@@ -256,9 +275,11 @@ def result_of(move: Move, *, rolled_back: bool) -> Result | None:
 
 
 #: Outcomes that send a request away because something is lacking: they cannot be made to wait for it.
-_WITHOUT_THE_FILE = frozenset({Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.MEND})
+_OUTCOMES_WITHOUT_REQUIREMENTS = frozenset(
+    {Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.REVISE}
+)
 
-_MISSING_ITEM = {
+_MISSING_ITEM_ERRORS = {
     ItemKind.DOCUMENT: lambda item: _("Attach “%(item)s”.", item=item.label),
     ItemKind.EQUIPMENT: lambda item: _("Confirm that “%(item)s” is at hand.", item=item.label),
     ItemKind.RECORD: lambda item: _("“%(item)s” is not there yet.", item=item.label),

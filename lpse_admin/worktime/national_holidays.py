@@ -23,13 +23,13 @@ FIRST_YEAR, LAST_YEAR = 1990, 2050
 
 #: First days of Ramadan that the minister decreed and the library's calculation (for Singapore) puts a day later.
 #: 1431 H: KMA 94/2010. 1446 H: the session (sidang isbat) of 28 February 2025, on a moon seen in Aceh.
-_DECREED_BEGINNINGS = MappingProxyType(
+_DECREED_FIRST_DAYS = MappingProxyType(
     {dt.date(2010, 8, 12): dt.date(2010, 8, 11), dt.date(2025, 3, 2): dt.date(2025, 3, 1)}
 )
 
 _ONE_DAY = dt.timedelta(days=1)
 #: No Ramadan is longer, and none begins that near to the one before.
-_LONGEST_RAMADAN = dt.timedelta(days=30)
+_MAX_RAMADAN_LENGTH = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Holiday:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Period:
+class DateRange:
     """A run of days, its first and its last included."""
 
     first: dt.date
@@ -50,7 +50,7 @@ class Period:
     def __contains__(self, day: dt.date) -> bool:
         return self.first <= day <= self.last
 
-    def overlaps(self, other: Period) -> bool:
+    def overlaps(self, other: DateRange) -> bool:
         """Whether the two have a day in common."""
         return self.first <= other.last and other.first <= self.last
 
@@ -66,7 +66,7 @@ def national_holidays(year: int) -> Mapping[dt.date, Holiday]:
 
 
 @cache
-def ramadans(year: int) -> tuple[Period, ...]:
+def ramadan_periods(year: int) -> tuple[DateRange, ...]:
     """Return the months of Ramadan of which a day is in ``year``: one, or two at either end of it."""
     islamic = IndonesiaIslamicHolidays()
     # A Ramadan that ends in January began in the year before.
@@ -74,9 +74,9 @@ def ramadans(year: int) -> tuple[Period, ...]:
     begins = {day for near in years for day, _ in islamic.ramadan_beginning_dates(near)}
     feasts = {day for near in years for day, _ in islamic.eid_al_fitr_dates(near)}
     months = (
-        Period(_DECREED_BEGINNINGS.get(begin, begin), feast - _ONE_DAY)
+        DateRange(_DECREED_FIRST_DAYS.get(begin, begin), feast - _ONE_DAY)
         for begin in begins
         for feast in feasts
-        if begin < feast <= begin + _LONGEST_RAMADAN
+        if begin < feast <= begin + _MAX_RAMADAN_LENGTH
     )
     return tuple(sorted(month for month in months if year in {month.first.year, month.last.year}))

@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 
 #: The days of a week, in the order in which hours are given.
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
-DAYS_OF_A_WEEK = len(WEEKDAYS)
+DAYS_IN_WEEK = len(WEEKDAYS)
 
 _SPAN = re.compile(r"(\d{1,2})[.:](\d{2})\s*(?:-|\u2013|s/d|s\.d\.)\s*(\d{1,2})[.:](\d{2})")
 
@@ -27,30 +27,32 @@ class Span:
     def __post_init__(self) -> None:
         """Refuse a stretch that ends before it begins: nobody's office hours pass midnight."""
         if self.end <= self.start:
-            raise Incomplete(_("%(span)s ends before it begins", span=str(self)))
+            raise ValidationFailed(_("%(span)s ends before it begins", span=str(self)))
 
     def __str__(self) -> str:
         """Return it as it is written in Indonesian offices, and as ``spans`` reads it."""
         return f"{self.start:%H.%M}–{self.end:%H.%M}"
 
 
-def in_order(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+def require_in_order(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """Return ``spans`` as they are; refuse those that overlap or do not follow one another (Incomplete)."""
     for earlier, later in pairwise(spans):
         if later.start < earlier.end:
-            raise Incomplete(_("%(later)s does not come after %(earlier)s", later=str(later), earlier=str(earlier)))
+            raise ValidationFailed(
+                _("%(later)s does not come after %(earlier)s", later=str(later), earlier=str(earlier))
+            )
     return spans
 
 
-def spans(text: str) -> tuple[Span, ...]:
+def parse_spans(text: str) -> tuple[Span, ...]:
     """Read the hours of one day, "07.30–12.00, 13.00–16.00"; nothing is a day without work.
 
     What cannot be read, overlaps or is out of order is refused (Incomplete).
     """
-    return in_order(tuple(_span(part.strip()) for part in re.split(r"[,;]", text) if part.strip()))
+    return require_in_order(tuple(_parse_span(part.strip()) for part in re.split(r"[,;]", text) if part.strip()))
 
 
-def _span(text: str) -> Span:
+def _parse_span(text: str) -> Span:
     figures = _SPAN.fullmatch(text)
     try:
         if figures is not None:
@@ -58,48 +60,48 @@ def _span(text: str) -> Span:
             return Span(dt.time(from_hour, from_minute), dt.time(to_hour, to_minute))
     except ValueError:
         pass  # 25.00 is no time of the day
-    raise Incomplete(_("“%(span)s” is no span of time; write 07.30–12.00", span=text))
+    raise ValidationFailed(_("“%(span)s” is no span of time; write 07.30–12.00", span=text))
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class WeeklyHours:
     """The hours of a week: for each weekday, Monday first, the spans of work."""
 
     week: tuple[tuple[Span, ...], ...]
 
     def __post_init__(self) -> None:
         """Refuse a week that has not seven days, and days whose spans overlap or are out of order."""
-        if len(self.week) != DAYS_OF_A_WEEK:
-            raise Incomplete(_("A week has seven days, not %(days)s", days=len(self.week)))
+        if len(self.week) != DAYS_IN_WEEK:
+            raise ValidationFailed(_("A week has seven days, not %(days)s", days=len(self.week)))
         for day in self.week:
-            in_order(day)
+            require_in_order(day)
 
     @classmethod
-    def read(cls, *days: str) -> Hours:
+    def from_texts(cls, *days: str) -> WeeklyHours:
         """Read a week from the text of its days, Monday first; those left out have no work."""
-        return cls(tuple(map(spans, days)) + ((),) * (DAYS_OF_A_WEEK - len(days)))
+        return cls(tuple(map(parse_spans, days)) + ((),) * (DAYS_IN_WEEK - len(days)))
 
     @property
-    def text(self) -> tuple[str, ...]:
+    def texts(self) -> tuple[str, ...]:
         """The week as ``read`` takes it, one text a day."""
         return tuple(", ".join(map(str, day)) for day in self.week)
 
-    def on(self, day: dt.date) -> tuple[Span, ...]:
+    def spans_on(self, day: dt.date) -> tuple[Span, ...]:
         """Return the spans of the weekday that ``day`` is."""
         return self.week[day.weekday()]
 
     @property
-    def first(self) -> tuple[Span, ...]:
+    def first_working_day(self) -> tuple[Span, ...]:
         """The spans of the first weekday that has any."""
         return next(filter(None, self.week), ())
 
     @property
-    def total(self) -> dt.timedelta:
+    def weekly_total(self) -> dt.timedelta:
         """The working time of the whole week."""
-        return sum((length(span) for day in self.week for span in day), dt.timedelta())
+        return sum((span_length(span) for day in self.week for span in day), dt.timedelta())
 
 
-def length(span: Span) -> dt.timedelta:
+def span_length(span: Span) -> dt.timedelta:
     """Return how long ``span`` is on a day on which no clock is put forward or back."""
     return dt.datetime.combine(dt.date.min, span.end) - dt.datetime.combine(dt.date.min, span.start)
 
@@ -107,12 +109,12 @@ def length(span: Span) -> dt.timedelta:
 #: 37.5 hours. Perpres 21/2023, article 4: from 07.30, a break of 60 minutes, on Fridays of 90. It leaves open when
 #: the break is; Keppres 68/1995, article 1, which it replaced, says 12.00–13.00 and on Fridays 11.30–13.00, and so
 #: until 16.00 and 16.30. The two agree in all the rest, so that these hours also hold for years before 2023.
-DEFAULT_HOURS = Hours.read(*["07.30–12.00, 13.00–16.00"] * 4, "07.30–11.30, 13.00–16.30")
+DEFAULT_HOURS = WeeklyHours.from_texts(*["07.30–12.00, 13.00–16.00"] * 4, "07.30–11.30, 13.00–16.30")
 
 #: 32.5 hours. Perpres 21/2023, article 4: from 08.00, a break of 30 minutes, on Fridays of 60. When the break is, and
 #: that it ends at 15.00 and 15.30, say the ministry's circulars for five working days (SE Menteri PANRB 7/2013,
 #: 336/2018 and 6/2023, the same each year): 12.00–12.30, on Fridays 11.30–12.30.
-RAMADAN_HOURS = Hours.read(*["08.00–12.00, 12.30–15.00"] * 4, "08.00–11.30, 12.30–15.30")
+RAMADAN_HOURS = WeeklyHours.from_texts(*["08.00–12.00, 12.30–15.00"] * 4, "08.00–11.30, 12.30–15.30")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +122,5 @@ class Timetable:
     """The office's hours from a day on, so that new hours do not re-judge the time before them."""
 
     since: dt.date
-    hours: Hours = DEFAULT_HOURS
-    ramadan_hours: Hours = RAMADAN_HOURS
+    hours: WeeklyHours = DEFAULT_HOURS
+    ramadan_hours: WeeklyHours = RAMADAN_HOURS

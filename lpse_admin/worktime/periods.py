@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from lpse_admin.i18n import Word, _
+from lpse_admin.i18n import LabelledEnum, _
 
-_MONTHS_OF_A_YEAR = 12
-_MONTHS_OF_A_QUARTER = 3
+_MONTHS_PER_YEAR = 12
+_MONTHS_PER_QUARTER = 3
 
 
-class PeriodKind(Word):
+class PeriodKind(LabelledEnum):
     """Which period is asked for."""
 
     TWELVE_MONTHS = "12-months", _("Last 12 months")
@@ -22,34 +22,34 @@ class PeriodKind(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class ReportPeriod:
     """Days from ``first`` to ``last``, both included."""
 
     first: dt.date
     last: dt.date
 
-    def months(self) -> list[Period]:
+    def months(self) -> list[ReportPeriod]:
         """Return its months in order, the first and the last cut where it begins and ends."""
         found, begin = [], self.first
         while begin <= self.last:
-            after = _months_on(begin, 1)
-            found.append(Period(begin, min(after - dt.timedelta(1), self.last)))
+            after = _add_months(begin, 1)
+            found.append(ReportPeriod(begin, min(after - dt.timedelta(1), self.last)))
             begin = after
         return found
 
 
-def period(kind: PeriodKind, today: dt.date) -> Period:
+def report_period(kind: PeriodKind, today: dt.date) -> ReportPeriod:
     """Return the period of ``kind`` (any but DATES) that ends today."""
     back = {
         PeriodKind.MONTH: 0,
-        PeriodKind.QUARTER: (today.month - 1) % _MONTHS_OF_A_QUARTER,
+        PeriodKind.QUARTER: (today.month - 1) % _MONTHS_PER_QUARTER,
         PeriodKind.YEAR: today.month - 1,
-        PeriodKind.TWELVE_MONTHS: _MONTHS_OF_A_YEAR - 1,
+        PeriodKind.TWELVE_MONTHS: _MONTHS_PER_YEAR - 1,
     }[kind]
-    return Period(_months_on(today, -back), today)
+    return ReportPeriod(_add_months(today, -back), today)
 
 
-def _months_on(day: dt.date, months: int) -> dt.date:
+def _add_months(day: dt.date, months: int) -> dt.date:
     """Return the first day of the month that is so many months after that of ``day``."""
-    number = day.year * _MONTHS_OF_A_YEAR + day.month - 1 + months
-    return dt.date(number // _MONTHS_OF_A_YEAR, number % _MONTHS_OF_A_YEAR + 1, 1)
+    number = day.year * _MONTHS_PER_YEAR + day.month - 1 + months
+    return dt.date(number // _MONTHS_PER_YEAR, number % _MONTHS_PER_YEAR + 1, 1)

@@ -7,38 +7,38 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.durations import MINUTES_PER_DAY
+from lpse_admin.sop.durations import MINUTES_PER_WORKDAY
 from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
-    from lpse_admin.sop.model import Clock as Judged
-    from lpse_admin.sop.model import Sop, Standard
+    from lpse_admin.sop.model import Sop, StandardTime
+    from lpse_admin.sop.model import TimingBasis as Judged
     from lpse_admin.worktime.working_calendar import WorkCalendar
 
 _MINUTE = dt.timedelta(minutes=1)
-_TICK = dt.timedelta(microseconds=1)
-_LONG_AGO = dt.timedelta(days=60)
-_MINUTES_OF_AN_HOUR = 60
+_MICROSECOND = dt.timedelta(microseconds=1)
+_LOOKBACK = dt.timedelta(days=60)
+_MINUTES_PER_HOUR = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class StepTimestamps:
     """The times of one visit to a step, as the program wrote them; what has not happened yet is None."""
 
-    arrived: dt.datetime
-    taken_up: dt.datetime | None
-    finished: dt.datetime | None
+    arrived_at: dt.datetime
+    taken_up_at: dt.datetime | None
+    finished_at: dt.datetime | None
 
-    def end(self, now: dt.datetime) -> dt.datetime:
+    def end_or(self, now: dt.datetime) -> dt.datetime:
         """Return until when this is counted: the finish, or ``now`` while the step is open.
 
         A ``now`` before what has happened already (a server's clock that was put back) counts as that moment.
         """
-        return self.finished or max(now, self.taken_up or self.arrived)
+        return self.finished_at or max(now, self.taken_up_at or self.arrived_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StepTiming:
     """What a clock shows, in working time.
 
     ``waiting`` ends when the step was taken up (else at its finish, or now); ``handling`` is None until then.
@@ -46,64 +46,68 @@ class Reading:
     standard ``due`` and ``allowed`` are None, and nothing is late (SOP page, steps: T).
     """
 
-    waiting: dt.timedelta
-    handling: dt.timedelta | None
+    waiting_time: dt.timedelta
+    handling_time: dt.timedelta | None
     basis: Judged
-    since: dt.datetime
-    end: dt.datetime
-    measured: dt.timedelta
+    measured_from: dt.datetime
+    measured_until: dt.datetime
+    measured_time: dt.timedelta
     due: dt.datetime | None
-    allowed: dt.timedelta | None
+    allowed_time: dt.timedelta | None
 
     @property
     def is_late(self) -> bool:
         """Whether more working time than the standard's is over (as ``WorkCalendar.is_late`` judges)."""
-        return self.allowed is not None and self.measured > self.allowed
+        return self.allowed_time is not None and self.measured_time > self.allowed_time
 
     @property
-    def share(self) -> float | None:
+    def fraction_used(self) -> float | None:
         """Which part of the standard is used up: 1.0 is all of it; None where there is nothing to judge by."""
-        return self.measured / self.allowed if self.allowed else None
+        return self.measured_time / self.allowed_time if self.allowed_time else None
 
 
-def reading(
-    calendar: WorkCalendar, standard: Standard | None, judged: Judged, times: Clock, now: dt.datetime
-) -> Reading:
-    """Return what ``times`` come to at ``now``, by a paper's ``standard`` and its switch ``judged``.
+def measure_timing(
+    calendar: WorkCalendar,
+    standard: StandardTime | None,
+    timing_basis: Judged,
+    timestamps: StepTimestamps,
+    now: dt.datetime,
+) -> StepTiming:
+    """Return what ``timestamps`` come to at ``now``, by a paper's ``standard`` and its switch ``timing_basis``.
 
     Handling is judged only where the step was taken up; one that was not is judged from its arrival (SOP page,
     silences 12). Raises OutsideCalendar for times in years whose holidays nobody knows.
     """
-    end = times.end(now)
-    waiting = calendar.elapsed(times.arrived, times.taken_up or end)
-    handling = None if times.taken_up is None else calendar.elapsed(times.taken_up, end)
+    end = timestamps.end_or(now)
+    waiting = calendar.elapsed(timestamps.arrived_at, timestamps.taken_up_at or end)
+    handling = None if timestamps.taken_up_at is None else calendar.elapsed(timestamps.taken_up_at, end)
     basis: Judged
-    if judged == "handling" and times.taken_up is not None and handling is not None:
-        basis, since, measured = "handling", times.taken_up, handling
+    if timing_basis == "handling" and timestamps.taken_up_at is not None and handling is not None:
+        basis, since, measured = "handling", timestamps.taken_up_at, handling
     else:
-        basis, since, measured = "arrival", times.arrived, waiting + (handling or dt.timedelta())
+        basis, since, measured = "arrival", timestamps.arrived_at, waiting + (handling or dt.timedelta())
     due = calendar.deadline(since, standard) if standard else None
     allowed = calendar.elapsed(since, due) if due else None
-    return Reading(waiting, handling, basis, since, end, measured, due, allowed)
+    return StepTiming(waiting, handling, basis, since, end, measured, due, allowed)
 
 
-def standard_of(paper: Sop, step: Step) -> Standard | None:
+def standard_time_of(sop: Sop, step: Step) -> StandardTime | None:
     """Return the standard time by which a visit to ``step`` is judged, or None where there is none.
 
     The requester's own first step is never judged: a draft is begun and left as they like, and no work of the office
     (the SOP page leaves S1 out of its sums too).
     """
-    return None if step is Step.REQUEST else paper.rules[step].standard
+    return None if step is Step.REQUEST else sop.rules[step].standard
 
 
-def late_before(calendar: WorkCalendar, standard: Standard, now: dt.datetime) -> dt.datetime:
+def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datetime) -> dt.datetime:
     """Return the moment before which everything is late at ``now`` that has been counted since then; nothing after is.
 
     So a whole queue is judged by comparing its moments with this one: what came earlier is never due later. Two months
     and the standard itself are looked back on, which no office is closed for in one go.
     """
-    late, in_time = now - _LONG_AGO - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_DAY), now
-    while in_time - late > _TICK:
+    late, in_time = now - _LOOKBACK - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_WORKDAY), now
+    while in_time - late > _MICROSECOND:
         middle = late + (in_time - late) // 2
         if calendar.is_late(middle, standard, now):
             late = middle
@@ -112,14 +116,14 @@ def late_before(calendar: WorkCalendar, standard: Standard, now: dt.datetime) ->
     return in_time
 
 
-def minutes(length: dt.timedelta) -> int:
+def round_up_to_minutes(duration: dt.timedelta) -> int:
     """Return working time in minutes, for showing: a minute begun is a minute, so what is late also looks late."""
-    return -(-length // _MINUTE)
+    return -(-duration // _MINUTE)
 
 
-def hours_and_minutes(whole: int) -> Message:
+def duration_message(minutes: int) -> Message:
     """Return a number of minutes in words: 2 h 5 min."""
-    hours, rest = divmod(whole, _MINUTES_OF_AN_HOUR)
+    hours, rest = divmod(minutes, _MINUTES_PER_HOUR)
     if not hours:
         return _("%(minutes)s min", minutes=rest)
     return _("%(hours)s h %(minutes)s min", hours=hours, minutes=rest) if rest else _("%(hours)s h", hours=hours)

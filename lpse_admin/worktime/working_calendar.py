@@ -11,27 +11,34 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lpse_admin.errors import Incomplete
-from lpse_admin.i18n import Word, _
-from lpse_admin.sop.durations import MINUTES_PER_DAY
-from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
-from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, Timetable, in_order
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.sop.durations import MINUTES_PER_WORKDAY
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, DateRange, national_holidays, ramadan_periods
+from lpse_admin.worktime.office_hours import (
+    DEFAULT_HOURS,
+    RAMADAN_HOURS,
+    Span,
+    Timetable,
+    WeeklyHours,
+    require_in_order,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from zoneinfo import ZoneInfo
 
     from lpse_admin.i18n import Message
-    from lpse_admin.sop.model import Standard
+    from lpse_admin.sop.model import StandardTime
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_TICK = dt.timedelta(microseconds=1)
+_MICROSECOND = dt.timedelta(microseconds=1)
 _MINUTE = dt.timedelta(minutes=1)
-_TICKS_OF_A_MINUTE = 60_000_000
+_MICROSECONDS_PER_MINUTE = 60_000_000
 _ONE_DAY = dt.timedelta(days=1)
 
 
-class Kind(Word):
+class TimeKind(LabelledEnum):
     """What a stretch of time, or a whole day, is to the office."""
 
     WORK = "work", _("Working time")
@@ -42,7 +49,7 @@ class Kind(Word):
     JOINT_LEAVE = "joint-leave", _("Joint leave")
 
 
-class OverrideKind(Word):
+class DayOverrideKind(LabelledEnum):
     """What an office makes of a day, whatever the national list says."""
 
     HOLIDAY = "holiday", _("Holiday")
@@ -50,30 +57,30 @@ class OverrideKind(Word):
     WORKDAY = "workday", _("Working day")
 
     @property
-    def kind(self) -> Kind:
+    def time_kind(self) -> TimeKind:
         """What the day becomes."""
-        return Kind.WORK if self is OverrideKind.WORKDAY else Kind(self.value)
+        return TimeKind.WORK if self is DayOverrideKind.WORKDAY else TimeKind(self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class DayOverride:
     """A day as the office sets it: off, or a working day, which may have hours of its own (a half day, say).
 
     A working day without hours of its own has those of its weekday, or of the week's first working day.
     """
 
-    kind: OverrideKind
+    kind: DayOverrideKind
     name: str = ""
     spans: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse hours on a day off, and those that overlap or are out of order."""
-        if self.spans and self.kind is not OverrideKind.WORKDAY:
-            raise Incomplete(_("Only a working day has hours of its own"))
-        in_order(self.spans)
+        if self.spans and self.kind is not DayOverrideKind.WORKDAY:
+            raise ValidationFailed(_("Only a working day has hours of its own"))
+        require_in_order(self.spans)
 
 
-class OutsideCalendar(Incomplete):
+class OutsideCalendar(ValidationFailed):
     """A moment before or after the years whose holidays are known."""
 
     def __init__(self) -> None:
@@ -83,11 +90,11 @@ class OutsideCalendar(Incomplete):
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class WorkCalendarDay:
     """What a date is to the office; ``name`` is the holiday's, ``spans`` are in the office's own time."""
 
     date: dt.date
-    kind: Kind
+    kind: TimeKind
     spans: tuple[Span, ...] = ()
     name: str = ""
     in_ramadan: bool = False
@@ -95,26 +102,26 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimeSegment:
     """A stretch of an account of time, and what it was."""
 
-    day: Day
+    day: WorkCalendarDay
     start: dt.datetime
     end: dt.datetime
-    kind: Kind
+    kind: TimeKind
 
     @property
-    def counted(self) -> dt.timedelta:
+    def working_time(self) -> dt.timedelta:
         """How much of it is working time: all or nothing."""
-        return self.end - self.start if self.kind is Kind.WORK else dt.timedelta()
+        return self.end - self.start if self.kind is TimeKind.WORK else dt.timedelta()
 
     @property
-    def remark(self) -> Message:
+    def explanation(self) -> Message:
         """Why it counted or did not, in words."""
         remark = self.kind.title
         if self.kind is self.day.kind and self.day.name:
             remark = _("%(kind)s: %(name)s", kind=remark, name=self.day.name)
-        if self.kind is Kind.WORK and self.day.in_ramadan and not self.day.is_override:
+        if self.kind is TimeKind.WORK and self.day.in_ramadan and not self.day.is_override:
             remark = _("%(kind)s in Ramadan", kind=remark)
         if self.day.is_override:
             remark = _("%(remark)s (day set by the office)", remark=remark)
@@ -122,44 +129,44 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Year:
+class _YearTable:
     """The working time of one year: moments in microseconds since 1970, places in microseconds worked since New Year.
 
     ``worked`` is the place at which each span begins, ``begins`` that of each working day; both end with the year's
     total. ``days`` are the working days with the numbers of their first span and of the one after their last.
     """
 
-    since: int
-    until: int
-    opens: list[int]
-    closes: list[int]
-    worked: list[int]
-    days: dict[dt.date, tuple[int, int]]
-    begins: list[int]
+    start: int
+    end: int
+    openings: list[int]
+    closings: list[int]
+    cumulative_work: list[int]
+    day_spans: dict[dt.date, tuple[int, int]]
+    day_offsets: list[int]
 
     @property
     def total(self) -> int:
         """The place at the year's end."""
-        return self.worked[-1]
+        return self.cumulative_work[-1]
 
-    def place(self, moment: int) -> int:
+    def offset_at(self, moment: int) -> int:
         """Return what has been worked at ``moment``."""
-        number = bisect_right(self.opens, moment) - 1
+        number = bisect_right(self.openings, moment) - 1
         if number < 0:
             return 0
-        return self.worked[number] + min(moment, self.closes[number]) - self.opens[number]
+        return self.cumulative_work[number] + min(moment, self.closings[number]) - self.openings[number]
 
-    def moment(self, place: int) -> dt.datetime:
-        """Return the first moment at which ``place`` (more than 0) has been worked."""
-        number = bisect_left(self.worked, place) - 1
-        return _moment(self.opens[number] + place - self.worked[number])
-
-
-def _ticks(moment: dt.datetime) -> int:
-    return (moment - _EPOCH) // _TICK
+    def moment_at(self, offset: int) -> dt.datetime:
+        """Return the first moment at which ``offset`` (more than 0) has been worked."""
+        number = bisect_left(self.cumulative_work, offset) - 1
+        return _from_microseconds(self.openings[number] + offset - self.cumulative_work[number])
 
 
-def _moment(ticks: int) -> dt.datetime:
+def _to_microseconds(moment: dt.datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _from_microseconds(ticks: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(0, 0, ticks)
 
 
@@ -174,66 +181,69 @@ class WorkCalendar:
     Moments before FIRST_YEAR or after LAST_YEAR are refused (OutsideCalendar), those without a zone a ValueError.
     """
 
-    zone: ZoneInfo
-    hours: Hours = DEFAULT_HOURS
-    ramadan_hours: Hours = RAMADAN_HOURS
-    overrides: Mapping[dt.date, Override] = field(default_factory=dict, hash=False)
-    ramadans: tuple[Period, ...] = ()
-    later: tuple[Timetable, ...] = ()
-    _years: dict[int, _Year] = field(default_factory=dict, init=False, repr=False, compare=False)
+    time_zone: ZoneInfo
+    hours: WeeklyHours = DEFAULT_HOURS
+    ramadan_hours: WeeklyHours = RAMADAN_HOURS
+    overrides: Mapping[dt.date, DayOverride] = field(default_factory=dict, hash=False)
+    ramadans: tuple[DateRange, ...] = ()
+    later_timetables: tuple[Timetable, ...] = ()
+    _years: dict[int, _YearTable] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take copies that nobody else can change."""
         object.__setattr__(self, "overrides", MappingProxyType(dict(self.overrides)))
-        object.__setattr__(self, "later", tuple(sorted(self.later, key=lambda timetable: timetable.since)))
+        object.__setattr__(self, "later", tuple(sorted(self.later_timetables, key=lambda timetable: timetable.since)))
 
     # Days
 
-    def day(self, date: dt.date) -> Day:
+    def day(self, date: dt.date) -> WorkCalendarDay:
         """Return what ``date`` is to this office, and why."""
         if not FIRST_YEAR <= date.year <= LAST_YEAR:
             raise OutsideCalendar
         in_ramadan = self._in_ramadan(date)
-        hours = self._hours(date, in_ramadan=in_ramadan)
+        hours = self._hours_on(date, in_ramadan=in_ramadan)
         if override := self.overrides.get(date):
-            kind = override.kind.kind
-            spans = override.spans or hours.on(date) or hours.first if kind is Kind.WORK else ()
-            return Day(date, kind, spans, override.name, in_ramadan, is_override=True)
+            kind = override.kind.time_kind
+            spans = override.spans or hours.spans_on(date) or hours.first_working_day if kind is TimeKind.WORK else ()
+            return WorkCalendarDay(date, kind, spans, override.name, in_ramadan, is_override=True)
         if holiday := national_holidays(date.year).get(date):
-            kind = Kind.JOINT_LEAVE if holiday.is_joint_leave else Kind.HOLIDAY
-            return Day(date, kind, (), holiday.name, in_ramadan)
-        spans = hours.on(date)
-        return Day(date, Kind.WORK if spans else Kind.DAY_OFF, spans, "", in_ramadan)
+            kind = TimeKind.JOINT_LEAVE if holiday.is_joint_leave else TimeKind.HOLIDAY
+            return WorkCalendarDay(date, kind, (), holiday.name, in_ramadan)
+        spans = hours.spans_on(date)
+        return WorkCalendarDay(date, TimeKind.WORK if spans else TimeKind.DAY_OFF, spans, "", in_ramadan)
 
     def _in_ramadan(self, date: dt.date) -> bool:
         if any(date in period for period in self.ramadans):
             return True
-        calculated = next((period for period in ramadans(date.year) if date in period), None)
+        calculated = next((period for period in ramadan_periods(date.year) if date in period), None)
         return calculated is not None and not any(calculated.overlaps(period) for period in self.ramadans)
 
-    def _hours(self, date: dt.date, *, in_ramadan: bool) -> Hours:
+    def _hours_on(self, date: dt.date, *, in_ramadan: bool) -> WeeklyHours:
         first = Timetable(dt.date.min, self.hours, self.ramadan_hours)
-        timetable = next((later for later in reversed(self.later) if later.since <= date), first)
+        timetable = next((later for later in reversed(self.later_timetables) if later.since <= date), first)
         return timetable.ramadan_hours if in_ramadan else timetable.hours
 
     def spans(self, date: dt.date) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
         """Return the working spans of ``date``, each from its opening to its closing, in UTC."""
         year = self._year(date.year)
-        first, after = year.days.get(date, (0, 0))
-        return tuple((_moment(year.opens[number]), _moment(year.closes[number])) for number in range(first, after))
+        first, after = year.day_spans.get(date, (0, 0))
+        return tuple(
+            (_from_microseconds(year.openings[number]), _from_microseconds(year.closings[number]))
+            for number in range(first, after)
+        )
 
-    def _year(self, year: int) -> _Year:
+    def _year(self, year: int) -> _YearTable:
         """Return the table of ``year``, which is made the first time that it is asked for."""
         if year not in self._years:
             if not FIRST_YEAR <= year <= LAST_YEAR:
                 raise OutsideCalendar
-            self._years[year] = self._made(year)
+            self._years[year] = self._build_year(year)
         return self._years[year]
 
-    def _made(self, number: int) -> _Year:
-        year = _Year(
-            self._at(dt.date(number, 1, 1), dt.time()),
-            self._at(dt.date(number + 1, 1, 1), dt.time()),
+    def _build_year(self, year_number: int) -> _YearTable:
+        year = _YearTable(
+            self._microseconds_at(dt.date(year_number, 1, 1), dt.time()),
+            self._microseconds_at(dt.date(year_number + 1, 1, 1), dt.time()),
             [],
             [],
             [0],
@@ -241,40 +251,40 @@ class WorkCalendar:
             [0],
         )
         latest = 0
-        for date in (dt.date(number, 1, 1) + day * _ONE_DAY for day in range(366)):
-            if date.year != number:
+        for date in (dt.date(year_number, 1, 1) + day * _ONE_DAY for day in range(366)):
+            if date.year != year_number:
                 break
-            first = len(year.opens)
+            first = len(year.openings)
             for span in self.day(date).spans:
                 # Where clocks are put forward within office hours, an hour of them is not there.
-                opens = max(self._at(date, span.start), latest)
-                latest = max(self._at(date, span.end), opens)
+                opens = max(self._microseconds_at(date, span.start), latest)
+                latest = max(self._microseconds_at(date, span.end), opens)
                 if opens < latest:
-                    year.opens.append(opens)
-                    year.closes.append(latest)
-                    year.worked.append(year.worked[-1] + latest - opens)
-            if first < len(year.opens):
-                year.days[date] = (first, len(year.opens))
-                year.begins.append(year.worked[-1])
+                    year.openings.append(opens)
+                    year.closings.append(latest)
+                    year.cumulative_work.append(year.cumulative_work[-1] + latest - opens)
+            if first < len(year.openings):
+                year.day_spans[date] = (first, len(year.openings))
+                year.day_offsets.append(year.cumulative_work[-1])
         return year
 
-    def _at(self, date: dt.date, time: dt.time) -> int:
-        return _ticks(dt.datetime.combine(date, time, self.zone))
+    def _microseconds_at(self, date: dt.date, time: dt.time) -> int:
+        return _to_microseconds(dt.datetime.combine(date, time, self.time_zone))
 
-    def _place(self, moment: dt.datetime) -> tuple[int, int]:
+    def _locate(self, moment: dt.datetime) -> tuple[int, int]:
         """Return the year of the office's own calendar that ``moment`` is in, and its place there."""
         if moment.tzinfo is None:
             raise ValueError("a moment without a zone is no moment")
         number = moment.year
         if not FIRST_YEAR - 1 <= number <= LAST_YEAR + 1:
             raise OutsideCalendar
-        ticks = _ticks(moment)
+        ticks = _to_microseconds(moment)
         year = self._years.get(number)
         # Another zone's year is nearly always the office's too, and much quicker to find.
-        if year is None or not year.since <= ticks < year.until:
-            number = moment.astimezone(self.zone).year
+        if year is None or not year.start <= ticks < year.end:
+            number = moment.astimezone(self.time_zone).year
             year = self._year(number)
-        return number, year.place(ticks)
+        return number, year.offset_at(ticks)
 
     # Measures
 
@@ -283,21 +293,21 @@ class WorkCalendar:
 
         So ``elapsed(a, c) == elapsed(a, b) + elapsed(b, c)`` for any three moments.
         """
-        (first, before), (last, after) = self._place(start), self._place(end)
+        (first, before), (last, after) = self._locate(start), self._locate(end)
         if first < last:
             after += sum(self._year(year).total for year in range(first, last))
         elif last < first:
             before += sum(self._year(year).total for year in range(last, first))
         return dt.timedelta(0, 0, after - before)
 
-    def minutes(self, start: dt.datetime, end: dt.datetime) -> int:
+    def working_minutes(self, start: dt.datetime, end: dt.datetime) -> int:
         """Return the working minutes from ``start`` to ``end``, for showing: a minute begun is a minute.
 
         What took longer than its standard thus also shows more minutes than the standard has.
         """
         return -(-self.elapsed(start, end) // _MINUTE)
 
-    def due(self, arrival: dt.datetime, minutes: int | dt.timedelta, days: int = 0) -> dt.datetime:
+    def add_working_time(self, arrival: dt.datetime, minutes: int | dt.timedelta, days: int = 0) -> dt.datetime:
         """Return the first moment at which ``days`` working days and then ``minutes`` are over since ``arrival``.
 
         It is a closing rather than the next opening. A working day is a day of the office, however long: what came
@@ -305,80 +315,80 @@ class WorkCalendar:
         a shorter day; what came before opening or after closing, at the closing of the working day that follows.
         So "1 hari" is one day in Ramadan too, which counting 450 minutes would make more of.
         """
-        amount = minutes * _TICKS_OF_A_MINUTE if isinstance(minutes, int) else minutes // _TICK
+        amount = minutes * _MICROSECONDS_PER_MINUTE if isinstance(minutes, int) else minutes // _MICROSECOND
         if amount < 0 or days < 0:
             raise ValueError("nothing is due before it has come")
-        number, place = self._place(arrival)
+        number, place = self._locate(arrival)
         if not (amount or days):
             return arrival.astimezone(dt.UTC)
         if days:
-            number, place = self._days_on(number, place, days)
+            number, place = self._add_days(number, place, days)
         place += amount
         year = self._year(number)
         while place > year.total:
             place -= year.total
             number += 1
             year = self._year(number)
-        return year.moment(place)
+        return year.moment_at(place)
 
-    def _days_on(self, number: int, place: int, days: int) -> tuple[int, int]:
-        """Return the year and the place in it that are ``days`` working days after a place in the year ``number``."""
-        year = self._year(number)
-        day = bisect_right(year.begins, place) - 1
-        done = place - year.begins[day]
+    def _add_days(self, year_number: int, offset: int, days: int) -> tuple[int, int]:
+        """Return the year and the place in it that are ``days`` working days after ``offset`` of ``year_number``."""
+        year = self._year(year_number)
+        day = bisect_right(year.day_offsets, offset) - 1
+        done = offset - year.day_offsets[day]
         # Who begins with the day has finished it at its closing, not at the next opening.
         day += days if done else days - 1
-        while day >= len(year.days):
-            day -= len(year.days)
-            number += 1
-            year = self._year(number)
-        whole = year.begins[day + 1] - year.begins[day]
-        return number, year.begins[day] + (min(done, whole) or whole)
+        while day >= len(year.day_spans):
+            day -= len(year.day_spans)
+            year_number += 1
+            year = self._year(year_number)
+        whole = year.day_offsets[day + 1] - year.day_offsets[day]
+        return year_number, year.day_offsets[day] + (min(done, whole) or whole)
 
-    def deadline(self, arrival: dt.datetime, standard: Standard) -> dt.datetime:
+    def deadline(self, arrival: dt.datetime, standard: StandardTime) -> dt.datetime:
         """Return when what came at ``arrival`` is due by a paper's standard time."""
-        return self.due(arrival, standard.minutes - standard.days * MINUTES_PER_DAY, standard.days)
+        return self.add_working_time(arrival, standard.minutes - standard.days * MINUTES_PER_WORKDAY, standard.days)
 
-    def allowed(self, arrival: dt.datetime, standard: Standard) -> dt.timedelta:
+    def allowed_time(self, arrival: dt.datetime, standard: StandardTime) -> dt.timedelta:
         """Return the working time that a paper's standard leaves from ``arrival`` on."""
         return self.elapsed(arrival, self.deadline(arrival, standard))
 
-    def is_late(self, arrival: dt.datetime, standard: Standard, moment: dt.datetime) -> bool:
+    def is_late(self, arrival: dt.datetime, standard: StandardTime, moment: dt.datetime) -> bool:
         """Whether more working time than the standard's is over at ``moment``.
 
         This is the judgement, not ``moment > deadline``: an evening after a deadline at closing adds nothing.
         """
-        return self.elapsed(arrival, moment) > self.allowed(arrival, standard)
+        return self.elapsed(arrival, moment) > self.allowed_time(arrival, standard)
 
     # Account
 
-    def account(self, start: dt.datetime, end: dt.datetime) -> tuple[Entry, ...]:
+    def breakdown(self, start: dt.datetime, end: dt.datetime) -> tuple[TimeSegment, ...]:
         """Return how the time from ``start`` to ``end`` was counted, without a gap, in order, day by day.
 
         The entries' ``counted`` add up to ``elapsed(start, end)``. ValueError where ``end`` is the earlier one.
         """
         if end < start:
             raise ValueError("an account ends after it begins")
-        self._place(start)  # refuses what is outside the calendar, before any day of it is looked at
-        self._place(end)
+        self._locate(start)  # refuses what is outside the calendar, before any day of it is looked at
+        self._locate(end)
         start, end = start.astimezone(dt.UTC), end.astimezone(dt.UTC)
-        first, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date()
+        first, last = start.astimezone(self.time_zone).date(), end.astimezone(self.time_zone).date()
         return tuple(
-            Entry(day, max(opens, start), min(closes, end), kind)
+            TimeSegment(day, max(opens, start), min(closes, end), kind)
             for day in (self.day(first + number * _ONE_DAY) for number in range((last - first).days + 1))
-            for kind, opens, closes in self._stretches(day)
+            for kind, opens, closes in self._segments(day)
             if max(opens, start) < min(closes, end)
         )
 
-    def _stretches(self, day: Day) -> Iterator[tuple[Kind, dt.datetime, dt.datetime]]:
+    def _segments(self, day: WorkCalendarDay) -> Iterator[tuple[TimeKind, dt.datetime, dt.datetime]]:
         """Yield the stretches of a whole day, from midnight to midnight in the office's zone."""
-        around = Kind.CLOSED if day.kind is Kind.WORK else day.kind
+        around = TimeKind.CLOSED if day.kind is TimeKind.WORK else day.kind
         kind, since = around, self._midnight(day.date)
         for opens, closes in self.spans(day.date):
             yield kind, since, opens
-            yield Kind.WORK, opens, closes
-            kind, since = Kind.BREAK, closes
+            yield TimeKind.WORK, opens, closes
+            kind, since = TimeKind.BREAK, closes
         yield around, since, self._midnight(day.date + _ONE_DAY)
 
     def _midnight(self, date: dt.date) -> dt.datetime:
-        return dt.datetime.combine(date, dt.time(), self.zone).astimezone(dt.UTC)
+        return dt.datetime.combine(date, dt.time(), self.time_zone).astimezone(dt.UTC)

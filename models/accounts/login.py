@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import ForeignKey, Index, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lpse_admin.errors import TooMany
+from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _
-from models.accounts.user import User, is_password_of
-from models.base import Base, Identity, Moment, PrimaryKey
-from models.database import writes
-from models.notifications.notification import UNREAD
+from models.accounts.user import User, is_password_correct
+from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.database import takes_write_lock
+from models.notifications.notification import COUNT_UNREAD
 
-_SECONDS = 60
+_SECONDS_PER_MINUTE = 60
 
 
 class Login(Base):
@@ -25,11 +25,11 @@ class Login(Base):
     __table_args__ = (Index(None, "user_id", "at"),)
 
     id: Mapped[PrimaryKey]
-    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
-    at: Mapped[Moment]
+    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
+    at: Mapped[Timestamp]
     address: Mapped[str] = mapped_column(String(45))
-    ended_at: Mapped[Moment | None]
+    ended_at: Mapped[Timestamp | None]
 
 
 class LoginFailure(Base):
@@ -39,15 +39,15 @@ class LoginFailure(Base):
     __table_args__ = (Index(None, "username", "at"), Index(None, "address", "at"))
 
     id: Mapped[PrimaryKey]
-    at: Mapped[Moment]
+    at: Mapped[Timestamp]
     username: Mapped[str] = mapped_column(String(80))
     address: Mapped[str] = mapped_column(String(45))
     #: The agency of the account that was tried, where there is such an account.
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """What somebody typed in to log in, and where from; ``code`` is the second factor's."""
 
     username: str
@@ -56,29 +56,31 @@ class Attempt:
     address: str
 
 
-def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: int, minutes: int) -> Login | None:
+def log_in(
+    session: Session, attempt: LoginAttempt, *, now: dt.datetime, max_failures: int, window_minutes: int
+) -> Login | None:
     """Open a session for whoever ``attempt`` names, or count the failure and return None; the caller commits.
 
-    Raises TooMany where the account or the address has failed ``failures`` times within ``minutes``. The password
+    Raises TooMany if account or address has failed ``max_failures`` times within ``window_minutes``. The password
     is compared outside of any transaction, so that nobody waits for its hash.
     """
-    window = dt.timedelta(minutes=minutes)
+    window = dt.timedelta(minutes=window_minutes)
 
     def refuse_the_locked_out() -> None:
-        if is_locked_out(session, attempt.username, attempt.address, since=now - window, limit=failures):
-            raise TooMany(
-                _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=minutes),
-                retry_after=minutes * _SECONDS,
+        if is_locked_out(session, attempt.username, attempt.address, since=now - window, limit=max_failures):
+            raise TooManyAttempts(
+                _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=window_minutes),
+                retry_after=window_minutes * _SECONDS_PER_MINUTE,
             )
 
-    writes.set(False)
+    takes_write_lock.set(False)
     refuse_the_locked_out()
     known = session.scalars(select(User).where(User.username == attempt.username)).one_or_none()
     if known is not None:
         session.expunge(known)
     session.rollback()
-    is_right = is_password_of(known, attempt.password)
-    writes.set(True)
+    is_right = is_password_correct(known, attempt.password)
+    takes_write_lock.set(True)
     # The row's lock lets those who guess at one account at the same time pass one after the other.
     user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None
     refuse_the_locked_out()
@@ -97,19 +99,19 @@ def log_in(session: Session, attempt: Attempt, *, now: dt.datetime, failures: in
     return None
 
 
-def logged_in(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
+def logged_in_user(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
     """Return the user whose session is open still, or None where it has ended or they were disabled.
 
     With them comes how many notifications they have not read (``notifications.notification.unread``), which most
     pages say.
     """
-    found = session.execute(_LOGGED_IN, {"login": login_id, "user": user_id, "version": version}).one_or_none()
+    found = session.execute(_LOGGED_IN_USER, {"login": login_id, "user": user_id, "version": version}).one_or_none()
     return None if found is None else (found[0], found[1])
 
 
 #: Asked at every request, so put together once.
-_LOGGED_IN = (
-    select(User, UNREAD.scalar_subquery())
+_LOGGED_IN_USER = (
+    select(User, COUNT_UNREAD.scalar_subquery())
     .join(Login, Login.user_id == User.id)
     .where(
         Login.id == bindparam("login"),

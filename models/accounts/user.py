@@ -17,9 +17,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts import passwords
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
-from models.base import Base, Identity, Line, PrimaryKey, is_storable, session_of, stored
+from models.base import Base, IdType, PrimaryKey, ShortText, enum_type, is_storable, session_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +32,7 @@ _HASHER = PasswordHasher()
 
 
 @cache
-def _nobodys_hash() -> str:
+def _dummy_hash() -> str:
     """Return what a password is compared with when there is no such user, so that both answers take as long."""
     return _HASHER.hash("nobody has this password")
 
@@ -64,19 +64,19 @@ class User(Base):
     secret_columns: ClassVar[frozenset[str]] = frozenset({"password_hash", "totp_secret"})
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     username: Mapped[str] = mapped_column(String(80), unique=True)
-    full_name: Mapped[Line]
+    full_name: Mapped[ShortText]
     nip: Mapped[str | None] = mapped_column(String(18))
-    position: Mapped[Line | None]
-    institution: Mapped[Line | None]
-    email: Mapped[Line | None]
+    position: Mapped[ShortText | None]
+    institution: Mapped[ShortText | None]
+    email: Mapped[ShortText | None]
     phone: Mapped[str | None] = mapped_column(String(40))
-    language: Mapped[Language] = mapped_column(stored(Language, "language"), default=Language.INDONESIAN)
-    scheme: Mapped[Scheme] = mapped_column(stored(Scheme, "scheme"), default=Scheme.SYSTEM)
+    language: Mapped[Language] = mapped_column(enum_type(Language, "language"), default=Language.INDONESIAN)
+    scheme: Mapped[Scheme] = mapped_column(enum_type(Scheme, "scheme"), default=Scheme.SYSTEM)
     #: Events (``notifications.events``) whose mail this user turned off; they are told of them on the screens alone.
     muted_events: Mapped[list[str]] = mapped_column(default=list)
-    password_hash: Mapped[Line]
+    password_hash: Mapped[ShortText]
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     #: The half minute whose code was accepted last: no code is good twice.
     totp_last_step: Mapped[int | None]
@@ -111,7 +111,7 @@ class User(Base):
             setattr(self, f"is_{role.value}", role in held)
 
     @property
-    def reaches_across(self) -> bool:
+    def is_superadmin(self) -> bool:
         """Whether this is an administrator of the installation, who belongs to no agency."""
         return self.agency_id is None
 
@@ -128,41 +128,43 @@ class User(Base):
         ``values`` are those of ``PERSONAL``. Raises NotAllowed and Incomplete as ``enter`` does, and NoSuchMove
         where nobody would be left to administer.
         """
-        _demand_reach(by, self.agency_id)
+        _require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
         if Role.ADMINISTRATOR in self.roles - held:
-            self._may_cease(by, _("You cannot take away your own administrator role; another administrator can."))
-        cleaned = _checked(session_of(self), values, held, self.agency_id, self)
+            self._require_other_administrator(
+                by, _("You cannot take away your own administrator role; another administrator can.")
+            )
+        cleaned = _validated(session_of(self), values, held, self.agency_id, self)
         for key, value in cleaned.items():
             setattr(self, key, value)
         if held != self.roles:
             self.roles = held
             self._end_sessions()
-        _flush(session_of(self))
+        _flush_unique(session_of(self))
 
     def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
         """Give this user a new password, and end their sessions; raises NotAllowed, and Incomplete for a weak one."""
-        _demand_reach(by, self.agency_id)
+        _require_administrator_of(by, self.agency_id)
         if by.id == self.id:
             raise NotAllowed(_("Change your own password on your profile page."))
-        _demand_good(password, (self.username, self.full_name))
+        _require_strong_password(password, (self.username, self.full_name))
         self.set_password(password)
         if without_second_factor:
             self.totp_secret = self.totp_last_step = None
 
     def disable(self, by: User) -> None:
         """Close the account and end its sessions; what it did stays. Raises NotAllowed and NoSuchMove."""
-        _demand_reach(by, self.agency_id)
+        _require_administrator_of(by, self.agency_id)
         if not self.is_active:
             raise NoSuchMove(_("This account is disabled already."))
         if by.id == self.id or Role.ADMINISTRATOR in self.roles:
-            self._may_cease(by, _("You cannot disable your own account; another administrator can."))
+            self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
         self.is_active = False
         self._end_sessions()
 
     def enable(self, by: User) -> None:
         """Open the account again; raises NotAllowed and NoSuchMove."""
-        _demand_reach(by, self.agency_id)
+        _require_administrator_of(by, self.agency_id)
         if self.is_active:
             raise NoSuchMove(_("This account is open already."))
         self.is_active = True
@@ -170,7 +172,7 @@ class User(Base):
     def _end_sessions(self) -> None:
         self.session_version += 1
 
-    def _may_cease(self, by: User, own: Message) -> None:
+    def _require_other_administrator(self, by: User, own: Message) -> None:
         """Refuse with ``own`` where it is ``by`` themselves, and where no other administrator would be left."""
         if by.id == self.id:
             raise NotAllowed(own)
@@ -189,7 +191,7 @@ class User(Base):
         """Whether ``code`` is the second factor's at this moment; it is used up by the asking."""
         if self.totp_secret is None:
             return True
-        step = step_of_code(self.totp_secret, code, now)
+        step = totp_step_of(self.totp_secret, code, now)
         if step is None or step <= (self.totp_last_step or 0):
             return False
         self.totp_last_step = step
@@ -200,16 +202,16 @@ class User(Base):
         return self.full_name
 
 
-def is_password_of(user: User | None, password: str) -> bool:
+def is_password_correct(user: User | None, password: str) -> bool:
     """Whether ``password`` is the user's; takes as long when there is no such user."""
     try:
-        _HASHER.verify(user.password_hash if user else _nobodys_hash(), password)
+        _HASHER.verify(user.password_hash if user else _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return user is not None
 
 
-def step_of_code(secret: str, code: str, now: dt.datetime) -> int | None:
+def totp_step_of(secret: str, code: str, now: dt.datetime) -> int | None:
     """Return the half minute that a second factor's ``code`` belongs to, one to either side of ``now`` at most."""
     totp = pyotp.TOTP(secret)
     present = totp.timecode(now)
@@ -219,14 +221,14 @@ def step_of_code(secret: str, code: str, now: dt.datetime) -> int | None:
 
 
 #: What an administrator writes down of a user, beside the roles.
-PERSONAL = ("username", "full_name", "nip", "position", "institution", "email", "phone")
+PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "institution", "email", "phone")
 
 _USERNAME = re.compile(r"[a-z0-9._-]{3,80}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NIP_DIGITS = 18
 
 
-def enter(  # noqa: PLR0913 - what makes an account
+def create_user(  # noqa: PLR0913 - what makes an account
     session: Session,
     by: User,
     *,
@@ -240,66 +242,66 @@ def enter(  # noqa: PLR0913 - what makes an account
     Raises NotAllowed where ``by`` does not administer that agency, Incomplete with a sentence beside each wrong
     field ("username", "roles", "password" …).
     """
-    _demand_reach(by, agency.id if agency else None)
+    _require_administrator_of(by, agency.id if agency else None)
     held = frozenset(roles)
     faults: dict[str, Message] = {}
     cleaned: dict[str, str | None] = {}
     try:
-        cleaned = _checked(session, values, held, agency.id if agency else None, None)
-    except Incomplete as refusal:
-        faults |= refusal.fields
+        cleaned = _validated(session, values, held, agency.id if agency else None, None)
+    except ValidationFailed as refusal:
+        faults |= refusal.field_errors
     try:
-        _demand_good(password, (values.get("username") or "", values.get("full_name") or ""))
-    except Incomplete as refusal:
-        faults |= refusal.fields
+        _require_strong_password(password, (values.get("username") or "", values.get("full_name") or ""))
+    except ValidationFailed as refusal:
+        faults |= refusal.field_errors
     if faults:
-        raise Incomplete(_("The user cannot be entered like this."), fields=faults)
+        raise ValidationFailed(_("The user cannot be entered like this."), field_errors=faults)
     user = User(agency=agency, **cleaned)
     user.roles = held
     user.set_password(password)
     session.add(user)
-    _flush(session)
+    _flush_unique(session)
     return user
 
 
-def _demand_reach(by: User, agency_id: int | None) -> None:
+def _require_administrator_of(by: User, agency_id: int | None) -> None:
     """Refuse whoever does not administer this agency; None is the installation."""
     if Role.ADMINISTRATOR not in by.roles or not by.is_active:
         raise NotAllowed(_("Only an administrator does this."))
-    if not by.reaches_across and by.agency_id != agency_id:
+    if not by.is_superadmin and by.agency_id != agency_id:
         raise NotAllowed(_("Only an administrator of the installation reaches beyond their own agency."))
 
 
-def _demand_good(password: str, names: tuple[str, ...]) -> None:
-    if fault := passwords.fault(password, names=names):
-        raise Incomplete(fault, fields={"password": fault})
+def _require_strong_password(password: str, names: tuple[str, ...]) -> None:
+    if fault := passwords.password_error(password, known_names=names):
+        raise ValidationFailed(fault, field_errors={"password": fault})
 
 
-def _checked(
+def _validated(
     session: Session, values: Mapping[str, str | None], roles: frozenset[Role], agency_id: int | None, user: User | None
 ) -> dict[str, str | None]:
     """Return what is to be written down, or say beside each field what is wrong with it."""
-    cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL}
+    cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL_FIELDS}
     cleaned["nip"] = re.sub(r"\s", "", cleaned["nip"] or "") or None
-    faults = {key: fault for key, value in cleaned.items() if (fault := _fault(key, value))}
-    if "username" not in faults and _is_taken(session, cleaned["username"], user):
-        faults["username"] = _TAKEN
+    faults = {key: fault for key, value in cleaned.items() if (fault := _field_error(key, value))}
+    if "username" not in faults and _is_username_taken(session, cleaned["username"], user):
+        faults["username"] = _USERNAME_TAKEN
     if not roles:
         faults["roles"] = _("A user holds at least one role.")
     elif agency_id is None and roles != {Role.ADMINISTRATOR}:
         faults["roles"] = _("Whoever belongs to no agency can only be an administrator of the installation.")
     if faults:
-        raise Incomplete(_("The user cannot be entered like this."), fields=faults)
+        raise ValidationFailed(_("The user cannot be entered like this."), field_errors=faults)
     return cleaned
 
 
-_TAKEN = _("Somebody has this user name already; choose another.")
+_USERNAME_TAKEN = _("Somebody has this user name already; choose another.")
 
 
-def _fault(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a sentence for each fault
+def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a sentence for each fault
     column: Any = User.__table__.c[key]
     if value is None:
-        return _("“%(field)s” is required here.", field=_FIELDS[key]) if not column.nullable else None
+        return _("“%(field)s” is required here.", field=_FIELD_LABELS[key]) if not column.nullable else None
     if len(value) > column.type.length and key != "nip":
         return _("At most %(most)s characters; this has %(length)s.", most=column.type.length, length=len(value))
     if not is_storable(value) or not value.isprintable():
@@ -313,19 +315,19 @@ def _fault(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a 
     return None
 
 
-_FIELDS = {"username": _("User name"), "full_name": _("Full name")}
+_FIELD_LABELS = {"username": _("User name"), "full_name": _("Full name")}
 
 
-def _is_taken(session: Session, username: str | None, user: User | None) -> bool:
+def _is_username_taken(session: Session, username: str | None, user: User | None) -> bool:
     with session.no_autoflush:
         holder = session.scalar(select(User.id).where(User.username == username))
     return holder is not None and (user is None or holder != user.id)
 
 
-def _flush(session: Session) -> None:
+def _flush_unique(session: Session) -> None:
     """Write, and say it beside the field where somebody took the user name at the same moment."""
     try:
         session.flush()
     except IntegrityError:
         session.rollback()
-        raise Incomplete(_TAKEN, fields={"username": _TAKEN}) from None
+        raise ValidationFailed(_USERNAME_TAKEN, field_errors={"username": _USERNAME_TAKEN}) from None

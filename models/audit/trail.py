@@ -30,8 +30,8 @@ from sqlalchemy.orm import (
     object_session,
 )
 
-from lpse_admin.i18n import Word, _
-from models.base import UNSTORABLE, Base, Identity, Line, Moment, PrimaryKey, Prose, as_json
+from lpse_admin.i18n import LabelledEnum, _
+from models.base import UNSTORABLE_CHARACTERS, Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, canonical_json
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: The chain of rows that belong to no agency.
-INSTALLATION = 0
+INSTALLATION_CHAIN = 0
 #: What the first entry of a chain follows.
-FIRST_HASH = "0" * 64
-_SECRET = "***"  # noqa: S105 - what stands in the trail in a secret's place
+GENESIS_HASH = "0" * 64
+_REDACTED = "***"
 
 
-class RowAction(Word):
+class RowAction(LabelledEnum):
     """What happened to a row."""
 
     INSERTED = "inserted", _("Entered")
@@ -68,24 +68,24 @@ class AuditEntry(Base):
 
     id: Mapped[PrimaryKey]
     #: The agency's id, or 0 for the installation.
-    chain: Mapped[int] = mapped_column(Identity)
+    chain: Mapped[int] = mapped_column(IdType)
     number: Mapped[int]
-    at: Mapped[Moment]
-    actor_id: Mapped[int | None] = mapped_column(Identity)
-    actor_name: Mapped[Line]
-    capacity: Mapped[Line | None]
+    at: Mapped[Timestamp]
+    actor_id: Mapped[int | None] = mapped_column(IdType)
+    actor_name: Mapped[ShortText]
+    capacity: Mapped[ShortText | None]
     address: Mapped[str | None] = mapped_column(String(45))
     #: Which request of the browser, or which command, it was part of.
     request_id: Mapped[str | None] = mapped_column(String(40))
     action: Mapped[str] = mapped_column(String(80))
-    reason: Mapped[Prose | None]
+    reason: Mapped[LongText | None]
     #: JSON: a list of {table, id, action, before, after}; an update tells only the columns that changed.
-    rows: Mapped[Prose]
+    rows: Mapped[LongText]
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
     @property
-    def told(self) -> list[dict[str, Any]]:
+    def row_changes(self) -> list[dict[str, Any]]:
         """The rows that this entry tells of."""
         told: list[dict[str, Any]] = json.loads(self.rows)
         return told
@@ -98,7 +98,7 @@ class AuditRow(Base):
     # Its key is all that it says: in SQLite it is kept once, as that key, and not beside it.
     __table_args__ = (Index(None, "table_name", "row_id", "entry_id"), {"sqlite_with_rowid": False})
 
-    entry_id: Mapped[int] = mapped_column(Identity, ForeignKey("audit_entry.id"), primary_key=True)
+    entry_id: Mapped[int] = mapped_column(IdType, ForeignKey("audit_entry.id"), primary_key=True)
     table_name: Mapped[str] = mapped_column(String(40), primary_key=True)
     row_id: Mapped[str] = mapped_column(String(64), primary_key=True)
 
@@ -108,13 +108,13 @@ class AuditChain(Base):
 
     __tablename__ = "audit_chain"
 
-    chain: Mapped[int] = mapped_column(Identity, primary_key=True, autoincrement=False)
+    chain: Mapped[int] = mapped_column(IdType, primary_key=True, autoincrement=False)
     number: Mapped[int]
     hash: Mapped[str] = mapped_column(String(64))
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class AuditContext:
     """Who answers for a transaction, and how it came about."""
 
     at: dt.datetime
@@ -128,52 +128,52 @@ class Circumstances:
 
 
 #: Bookkeeping of the trail itself and of the migrations: not told.
-_NOT_TOLD = frozenset({"audit_entry", "audit_row", "audit_chain"})
+_UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain"})
 
 #: Rows that are somebody's own business: the history of the request that they name is kept free of them.
-_APART = frozenset({"notification"})
+_PERSONAL_TABLES = frozenset({"notification"})
 
-_CIRCUMSTANCES = "circumstances"
-_PENDING = "untold_rows"
-_MARKS = "untold_rows_before_savepoints"
+_CONTEXT_KEY = "circumstances"
+_PENDING_KEY = "untold_rows"
+_SAVEPOINTS_KEY = "untold_rows_before_savepoints"
 
 #: Statements as text that may go through a session.
-_READS = re.compile(r"\s*(?:select|explain|pragma)\b", re.IGNORECASE)
+_READ_STATEMENT = re.compile(r"\s*(?:select|explain|pragma)\b", re.IGNORECASE)
 
 
-def answer_for(session: Session, circumstances: Circumstances) -> None:
+def set_audit_context(session: Session, context: AuditContext) -> None:
     """Say who answers for what ``session`` is about to write; without it nothing can be committed."""
-    session.info[_CIRCUMSTANCES] = circumstances
+    session.info[_CONTEXT_KEY] = context
 
 
-def give(session: Session, **details: str | None) -> None:
+def update_audit_context(session: Session, **details: str | None) -> None:
     """Fill in what becomes known only on the way: ``action``, ``capacity``, ``reason``."""
-    circumstances: Circumstances = session.info[_CIRCUMSTANCES]
-    session.info[_CIRCUMSTANCES] = replace(circumstances, **details)  # type: ignore[arg-type]
+    circumstances: AuditContext = session.info[_CONTEXT_KEY]
+    session.info[_CONTEXT_KEY] = replace(circumstances, **details)  # type: ignore[arg-type]
 
 
-def watch(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
+def install_listeners(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
     """Make every session of this kind tell the trail what it writes."""
-    event.listen(session_class, "before_flush", _begin)
-    event.listen(session_class, "before_commit", _tell)
-    event.listen(session_class, "after_rollback", _forget)
-    event.listen(session_class, "after_transaction_create", _mark)
-    event.listen(session_class, "after_soft_rollback", _forget_since_mark)
-    event.listen(session_class, "do_orm_execute", _refuse_untold)
+    event.listen(session_class, "before_flush", _start_pending)
+    event.listen(session_class, "before_commit", _write_entries)
+    event.listen(session_class, "after_rollback", _discard_pending)
+    event.listen(session_class, "after_transaction_create", _mark_savepoint)
+    event.listen(session_class, "after_soft_rollback", _discard_since_savepoint)
+    event.listen(session_class, "do_orm_execute", _forbid_bulk_writes)
 
 
-def _begin(session: Session, *_: object) -> None:
-    session.info.setdefault(_PENDING, [])
+def _start_pending(session: Session, *_: object) -> None:
+    session.info.setdefault(_PENDING_KEY, [])
 
 
-def _collector(action: RowAction) -> Callable[[object, object, Base], None]:
+def _change_collector(action: RowAction) -> Callable[[object, object, Base], None]:
     """Return what notes an object as it is written; a flush alone would not name the orphans that it deletes."""
 
     def collect(_mapper: object, _connection: object, instance: Base) -> None:
         session = object_session(instance)
-        pending = session.info.get(_PENDING) if session is not None else None
+        pending = session.info.get(_PENDING_KEY) if session is not None else None
         if pending is not None:
-            pending.extend(_rows(instance, action))
+            pending.extend(_row_changes(instance, action))
 
     return collect
 
@@ -183,35 +183,35 @@ for _event, _action in (
     ("after_update", RowAction.UPDATED),
     ("after_delete", RowAction.DELETED),
 ):
-    event.listen(Base, _event, _collector(_action), propagate=True)
+    event.listen(Base, _event, _change_collector(_action), propagate=True)
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
-def _remember_former_values(_class: type[Base], _key: str, attribute: Any) -> None:  # noqa: ANN401
+def _load_old_values(_class: type[Base], _key: str, attribute: Any) -> None:  # noqa: ANN401
     """Have the former value read before a new one is set: else an expired object's trail would begin at nothing."""
     if isinstance(attribute.property, ColumnProperty) and not attribute.property.deferred:
         attribute.impl.active_history = True
 
 
-def _rows(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any model
+def _row_changes(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any model
     """Yield what the trail says of one object: a row for each table that it is stored in."""
     state = inspect(instance)
     mapper: Mapper[Any] = state.mapper
     own_key = "/".join(str(value) for value in mapper.primary_key_from_instance(instance))
-    chain, change_id = _place_of(instance)
+    chain, change_id = _chain_and_change_of(instance)
     for table in mapper.tables:
-        if table.name in _NOT_TOLD:
+        if table.name in _UNAUDITED_TABLES:
             continue
         before: dict[str, object] = {}
         after: dict[str, object] = {}
         for column in table.columns:
             attribute = mapper.get_property_by_column(column).key
             history = state.attrs[attribute].history
-            value = _plain(instance, attribute, state.dict.get(attribute))
+            value = _json_value(instance, attribute, state.dict.get(attribute))
             if action is RowAction.UPDATED:
                 if history.added or history.deleted:
                     former = history.deleted[0] if history.deleted else None
-                    before[column.name] = _plain(instance, attribute, former)
+                    before[column.name] = _json_value(instance, attribute, former)
                     after[column.name] = value
             elif value is not None:
                 (after if action is RowAction.INSERTED else before)[column.name] = value
@@ -223,64 +223,64 @@ def _rows(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]:  # noqa
             }
 
 
-def _plain(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
+def _json_value(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
     if value is None or isinstance(value, bool | int | str | list | dict):
-        return _SECRET if value is not None and attribute in type(instance).secret_columns else value
+        return _REDACTED if value is not None and attribute in type(instance).secret_columns else value
     if attribute in type(instance).secret_columns:
-        return _SECRET
+        return _REDACTED
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
-def _place_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
+def _chain_and_change_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
     """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
     if isinstance(instance, Agency):
         return instance.id, None
     for owner in ("run", "review", "release"):
         if getattr(instance, owner, None) is not None:
-            return _place_of(getattr(instance, owner))
-    change_id = None if instance.__tablename__ in _APART else getattr(instance, "change_id", None)
-    chain = getattr(instance, "agency_id", None) or INSTALLATION
+            return _chain_and_change_of(getattr(instance, owner))
+    change_id = None if instance.__tablename__ in _PERSONAL_TABLES else getattr(instance, "change_id", None)
+    chain = getattr(instance, "agency_id", None) or INSTALLATION_CHAIN
     return int(chain), None if change_id is None else str(change_id)
 
 
-def _tell(session: Session) -> None:
+def _write_entries(session: Session) -> None:
     """Write the entries of this transaction, before it is committed; if one can't be written nothing is."""
     if session.in_nested_transaction():
         return  # a savepoint is released: it is told with the rest, in one entry
     session.flush()
-    pending = session.info.pop(_PENDING, [])
+    pending = session.info.pop(_PENDING_KEY, [])
     if not pending:
         return
-    circumstances: Circumstances | None = session.info.get(_CIRCUMSTANCES)
+    circumstances: AuditContext | None = session.info.get(_CONTEXT_KEY)
     if circumstances is None:
         message = "nobody answers for this write: call models.audit.trail.answer_for first"
         raise RuntimeError(message)
     chains: dict[int, list[dict[str, Any]]] = {}
-    own = next((row["chain"] for row in pending if row["chain"] != INSTALLATION), INSTALLATION)
+    own = next((row["chain"] for row in pending if row["chain"] != INSTALLATION_CHAIN), INSTALLATION_CHAIN)
     for item in pending:
         # What belongs to no agency (the bytes of a file, say) is told with what it came with.
         chains.setdefault(item["chain"] or own, []).append(item)
     for chain in sorted(chains):
-        append(session, chain, circumstances, chains[chain])
+        append_entry(session, chain, circumstances, chains[chain])
 
 
-def append(session: Session, chain: int, circumstances: Circumstances, told: list[dict[str, Any]]) -> None:
-    """Add one entry to ``chain``; ``told`` are items as ``_rows`` yields them, or none for an event without rows."""
+def append_entry(session: Session, chain: int, context: AuditContext, changes: list[dict[str, Any]]) -> None:
+    """Add one entry to ``chain``; ``changes`` are items as ``_rows`` yields them, or none for an event without rows."""
     connection = session.connection()
-    number, previous = _lock_head(connection, chain)
+    number, previous = _lock_chain_head(connection, chain)
     number += 1
     entry = {
         "chain": chain,
         "number": number,
-        "at": circumstances.at,
-        "actor_id": circumstances.actor_id,
-        **{name: _fitting(name, getattr(circumstances, name)) for name in _TOLD_OF_THE_ACTOR},
-        "rows": as_json([item["row"] for item in told]),
+        "at": context.at,
+        "actor_id": context.actor_id,
+        **{name: _fit_to_column(name, getattr(context, name)) for name in _CONTEXT_COLUMNS},
+        "rows": canonical_json([item["row"] for item in changes]),
         "previous_hash": previous,
     }
-    entry["hash"] = digest(entry)
+    entry["hash"] = entry_hash(entry)
     (entry_id,) = connection.execute(insert(AuditEntry).values(entry).returning(AuditEntry.id)).one()
-    if places := touched(told):
+    if places := changed_records(changes):
         connection.execute(
             insert(AuditRow),
             [{"entry_id": entry_id, "table_name": table, "row_id": row_id} for table, row_id in sorted(places)],
@@ -288,75 +288,77 @@ def append(session: Session, chain: int, circumstances: Circumstances, told: lis
     connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(number=number, hash=entry["hash"]))
 
 
-def _lock_head(connection: Connection, chain: int) -> tuple[int, str]:
+def _lock_chain_head(connection: Connection, chain: int) -> tuple[int, str]:
     """Return number and hash of the last entry of ``chain``, held against others until the transaction ends."""
     question = select(AuditChain.number, AuditChain.hash).where(AuditChain.chain == chain).with_for_update()
     head = connection.execute(question).one_or_none()
     if head is None:
         insert_or_leave = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         # Of two that begin a chain at once, the second waits here and goes on after the first.
-        beginning = insert_or_leave(AuditChain).values(chain=chain, number=0, hash=FIRST_HASH)
+        beginning = insert_or_leave(AuditChain).values(chain=chain, number=0, hash=GENESIS_HASH)
         connection.execute(beginning.on_conflict_do_nothing())
         head = connection.execute(question).one()
     return head.number, head.hash
 
 
-def _fitting(name: str, value: str | None) -> str | None:
+def _fit_to_column(name: str, value: str | None) -> str | None:
     """Return ``value`` as its column can hold it: a browser's odd header must not keep anything from being told."""
     kind = AuditEntry.__table__.c[name].type
     length = kind.length if isinstance(kind, String) else None
-    return None if value is None else UNSTORABLE.sub("", value)[:length]
+    return None if value is None else UNSTORABLE_CHARACTERS.sub("", value)[:length]
 
 
-def touched(told: list[dict[str, Any]]) -> set[tuple[str, str]]:
+def changed_records(changes: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Return (table, id) of each record that an entry tells of, the requests that they belong to included."""
-    places = {(item["row"]["table"], item["row"]["id"]) for item in told}
-    return places | {("change_request", item["change"]) for item in told if item["change"]}
+    places = {(item["row"]["table"], item["row"]["id"]) for item in changes}
+    return places | {("change_request", item["change"]) for item in changes if item["change"]}
 
 
-def digest(entry: dict[str, Any]) -> str:
+def entry_hash(entry: dict[str, Any]) -> str:
     """Return the SHA-256 of an entry: of its columns in a fixed order, the former entry's hash among them."""
     at: dt.datetime = entry["at"]
     content = [
         entry["chain"],
         entry["number"],
         at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
-        *(entry[name] for name in _HASHED),
+        *(entry[name] for name in _HASHED_COLUMNS),
     ]
-    return hashlib.sha256(as_json(content).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-_TOLD_OF_THE_ACTOR = ("actor_name", "capacity", "address", "request_id", "action", "reason")
-_HASHED = ("actor_id", *_TOLD_OF_THE_ACTOR, "rows", "previous_hash")
+_CONTEXT_COLUMNS = ("actor_name", "capacity", "address", "request_id", "action", "reason")
+_HASHED_COLUMNS = ("actor_id", *_CONTEXT_COLUMNS, "rows", "previous_hash")
 
 
-def _forget(session: Session) -> None:
+def _discard_pending(session: Session) -> None:
     if not session.in_nested_transaction():
-        session.info.pop(_PENDING, None)
+        session.info.pop(_PENDING_KEY, None)
 
 
-def _mark(session: Session, transaction: SessionTransaction) -> None:
+def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
     """Remember at a savepoint how much was told before it."""
     if transaction.nested:
-        session.info.setdefault(_MARKS, WeakKeyDictionary())[transaction] = len(session.info.get(_PENDING, ()))
+        session.info.setdefault(_SAVEPOINTS_KEY, WeakKeyDictionary())[transaction] = len(
+            session.info.get(_PENDING_KEY, ())
+        )
 
 
-def _forget_since_mark(session: Session, transaction: SessionTransaction) -> None:
+def _discard_since_savepoint(session: Session, transaction: SessionTransaction) -> None:
     """Forget what was written since a savepoint that was rolled back to."""
-    mark = session.info.get(_MARKS, {}).pop(transaction, None)
-    if mark is not None and _PENDING in session.info:
-        del session.info[_PENDING][mark:]
+    mark = session.info.get(_SAVEPOINTS_KEY, {}).pop(transaction, None)
+    if mark is not None and _PENDING_KEY in session.info:
+        del session.info[_PENDING_KEY][mark:]
 
 
-def _refuse_untold(state: ORMExecuteState) -> None:
+def _forbid_bulk_writes(state: ORMExecuteState) -> None:
     """Statements that write go round the objects that the trail is told from, so they are refused."""
-    written_out = isinstance(state.statement, TextClause) and not _READS.match(state.statement.text)
+    written_out = isinstance(state.statement, TextClause) and not _READ_STATEMENT.match(state.statement.text)
     if state.is_insert or state.is_update or state.is_delete or written_out:
         message = "write through objects, or tell the trail with models.audit.trail.append"
         raise RuntimeError(message)
 
 
-def history_of(session: Session, table: str, row_id: object, *, limit: int = 200) -> list[AuditEntry]:
+def entries_for_record(session: Session, table: str, row_id: object, *, limit: int = 200) -> list[AuditEntry]:
     """Return the entries that tell of one record, newest first, found by the index."""
     return list(
         session.scalars(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lpse_admin.i18n import Message, _
-from models.audit.trail import FIRST_HASH, AuditChain, AuditEntry, AuditRow, digest
+from models.audit.trail import GENESIS_HASH, AuditChain, AuditEntry, AuditRow, entry_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: How many entries are verified at a time.
-_BATCH = 1000
+_BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class ChainError:
     """The first row of a chain that does not hold."""
 
     chain: int
     number: int
-    fault: Message
+    error: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +42,46 @@ class Anchor:
         return f"{self.chain}:{self.number}:{self.hash}"
 
     @classmethod
-    def read(cls, line: str) -> Anchor:
+    def parse(cls, line: str) -> Anchor:
         """Return the anchor that a line holds; raises ValueError where it holds none."""
         chain, number, hash_ = line.strip().split(":")
         return cls(int(chain), int(number), hash_)
 
 
-def anchors(session: Session) -> list[Anchor]:
+def chain_anchors(session: Session) -> list[Anchor]:
     """Return the head of every chain."""
     table = AuditChain.__table__
     rows = session.execute(select(table.c.chain, table.c.number, table.c.hash).order_by(table.c.chain))
     return [Anchor(row.chain, row.number, row.hash) for row in rows]
 
 
-def verify(session: Session, kept: list[Anchor] | None = None) -> Break | None:
+def verify_chains(session: Session, saved_anchors: list[Anchor] | None = None) -> ChainError | None:
     """Read every chain from its first entry and return the first break, or None where all hold."""
-    heads = {head.chain: head for head in anchors(session)}
+    heads = {head.chain: head for head in chain_anchors(session)}
     chains = set(heads) | set(session.scalars(select(AuditEntry.chain).distinct()))
-    known = {(anchor.chain, anchor.number): anchor.hash for anchor in kept or []}
-    for chain in sorted(chains | {anchor.chain for anchor in kept or []}):
+    known = {(anchor.chain, anchor.number): anchor.hash for anchor in saved_anchors or []}
+    for chain in sorted(chains | {anchor.chain for anchor in saved_anchors or []}):
         if fault := _verify_chain(session, chain, heads.get(chain), known):
             return fault
     return None
 
 
-def _verify_chain(session: Session, chain: int, head: Anchor | None, known: dict[tuple[int, int], str]) -> Break | None:
-    number, previous = 0, FIRST_HASH
+def _verify_chain(
+    session: Session, chain: int, head: Anchor | None, anchored_hashes: dict[tuple[int, int], str]
+) -> ChainError | None:
+    number, previous = 0, GENESIS_HASH
     for batch in _batches(session, chain):
-        places = _places(session, [entry["id"] for entry in batch])
+        places = _indexed_records(session, [entry["id"] for entry in batch])
         for entry in batch:
             number += 1
-            if fault := _fault(entry, number, previous, known.get((chain, number)), places[entry["id"]]):
-                return Break(chain, number, fault)
+            if fault := _entry_error(
+                entry, number, previous, anchored_hashes.get((chain, number)), places[entry["id"]]
+            ):
+                return ChainError(chain, number, fault)
             previous = entry["hash"]
-    last_anchored = max((kept for link, kept in known if link == chain), default=0)
+    last_anchored = max((kept for link, kept in anchored_hashes if link == chain), default=0)
     if head is None or (head.number, head.hash) != (number, previous) or last_anchored > number:
-        return Break(chain, number + 1, _("The chain ends before its head."))
+        return ChainError(chain, number + 1, _("The chain ends before its head."))
     return None
 
 
@@ -85,12 +89,12 @@ def _batches(session: Session, chain: int) -> Iterator[list[dict[str, Any]]]:
     """Yield the entries of a chain in order, a thousand at a time, so that memory stays level."""
     table = AuditEntry.__table__
     entries = select(table).where(table.c.chain == chain).order_by(table.c.number)
-    with session.connection().execute(entries.execution_options(yield_per=_BATCH)) as found:
+    with session.connection().execute(entries.execution_options(yield_per=_BATCH_SIZE)) as found:
         for batch in found.mappings().partitions():
             yield [dict(entry) for entry in batch]
 
 
-def _places(session: Session, entry_ids: list[int]) -> dict[int, set[tuple[str, str]]]:
+def _indexed_records(session: Session, entry_ids: list[int]) -> dict[int, set[tuple[str, str]]]:
     """Return the records that the index has for each of these entries."""
     table = AuditRow.__table__
     places: dict[int, set[tuple[str, str]]] = {entry_id: set() for entry_id in entry_ids}
@@ -101,17 +105,17 @@ def _places(session: Session, entry_ids: list[int]) -> dict[int, set[tuple[str, 
     return places
 
 
-def _fault(
-    entry: dict[str, Any], number: int, previous: str, anchored: str | None, places: set[tuple[str, str]]
+def _entry_error(
+    entry: dict[str, Any], number: int, previous: str, anchored: str | None, indexed: set[tuple[str, str]]
 ) -> Message | None:
     if entry["number"] != number:
         return _("An entry is missing before this one.")
     if entry["previous_hash"] != previous:
         return _("The entry does not follow the one before it.")
-    if entry["hash"] != digest(entry):
+    if entry["hash"] != entry_hash(entry):
         return _("The entry is not what was written.")
     if anchored not in {None, entry["hash"]}:
         return _("The entry is not the one that was anchored.")
-    if not places.issuperset((row["table"], row["id"]) for row in json.loads(entry["rows"])):
+    if not indexed.issuperset((row["table"], row["id"]) for row in json.loads(entry["rows"])):
         return _("The index of records does not lead to this entry any more.")
     return None

@@ -14,16 +14,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove
+from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
-from lpse_admin.worktime.step_timing import Clock
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
+from lpse_admin.worktime.step_timing import StepTimestamps
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.changes.assignment import Handover
+    from models.changes.assignment import Reassignment
     from models.changes.change import ChangeRequest
     from models.delegation.delegation import Delegation
     from models.deviations.deviation import Deviation
@@ -72,7 +72,7 @@ class Activity(Base):
             "uq_activity_one_open",
             "change_id",
             unique=True,
-            **only_where("finished_at IS NULL"),
+            **partial_index("finished_at IS NULL"),
         ),
         Index(
             "ix_activity_waiting",
@@ -80,7 +80,7 @@ class Activity(Base):
             "step",
             "arrived_at",
             "id",
-            **only_where("finished_at IS NULL"),
+            **partial_index("finished_at IS NULL"),
         ),
         Index(
             "ix_activity_own_waiting",
@@ -88,7 +88,7 @@ class Activity(Base):
             "step",
             "arrived_at",
             "id",
-            **only_where("finished_at IS NULL"),
+            **partial_index("finished_at IS NULL"),
         ),
         Index("ix_activity_step", "agency_id", "step", "arrived_at", "id"),
         Index("ix_activity_step_everywhere", "step", "arrived_at", "id"),
@@ -96,29 +96,29 @@ class Activity(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
-    sop_id: Mapped[int] = mapped_column(Identity)
-    requester_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
+    sop_id: Mapped[int] = mapped_column(IdType)
+    requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     sequence: Mapped[int]
     previous_sequence: Mapped[int | None]
     revision: Mapped[int] = mapped_column(default=1)
-    step: Mapped[Step] = mapped_column(stored(Step, "step"))
-    actor_role: Mapped[Role] = mapped_column(stored(Role, "actor_role"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    actor_role: Mapped[Role] = mapped_column(enum_type(Role, "actor_role"))
     standard_minutes: Mapped[int | None]
-    arrived_at: Mapped[Moment]
-    taken_up_at: Mapped[Moment | None]
-    taken_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    arrived_at: Mapped[Timestamp]
+    taken_up_at: Mapped[Timestamp | None]
+    taken_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     #: In whose hands the step is since it was taken up, or handed over last.
-    held_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    finished_at: Mapped[Moment | None]
-    outcome: Mapped[Outcome | None] = mapped_column(stored(Outcome, "outcome"))
-    target: Mapped[Step | None] = mapped_column(stored(Step, "target"))
-    actor_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    held_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    finished_at: Mapped[Timestamp | None]
+    outcome: Mapped[Outcome | None] = mapped_column(enum_type(Outcome, "outcome"))
+    target: Mapped[Step | None] = mapped_column(enum_type(Step, "target"))
+    actor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     #: In what capacity the actor acted, in the paper's own words: "Plh. Kepala LPSE".
-    capacity: Mapped[Line | None]
-    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
-    reason: Mapped[Prose | None]
+    capacity: Mapped[ShortText | None]
+    delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
+    reason: Mapped[LongText | None]
     #: Keys of the equipment that was ticked as at hand.
     equipment: Mapped[list[str]] = mapped_column(default=list)
     #: What the executor has typed of deviations so far, by form field (``models.deviations.deviation.declared``).
@@ -129,11 +129,11 @@ class Activity(Base):
     )
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
     taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id)
-    held_by: Mapped[User | None] = relationship(foreign_keys=held_by_id)
+    assignee: Mapped[User | None] = relationship(foreign_keys=held_by_id)
     requester: Mapped[User] = relationship(foreign_keys=requester_id)
     delegation: Mapped[Delegation | None] = relationship()
     deviations: Mapped[list[Deviation]] = relationship(back_populates="activity", order_by="Deviation.id")
-    handovers: Mapped[list[Handover]] = relationship(back_populates="activity", order_by="Handover.id")
+    reassignments: Mapped[list[Reassignment]] = relationship(back_populates="activity", order_by="Reassignment.id")
     documents: Mapped[list[Document]] = relationship(back_populates="activity", order_by="Document.id")
 
     __mapper_args__: dict[str, Any] = {
@@ -146,13 +146,13 @@ class Activity(Base):
         return self.finished_at is None
 
     @property
-    def clock(self) -> Clock:
+    def timestamps(self) -> StepTimestamps:
         """The times of this visit, as the program wrote them."""
-        return Clock(self.arrived_at, self.taken_up_at, self.finished_at)
+        return StepTimestamps(self.arrived_at, self.taken_up_at, self.finished_at)
 
 
-def _key() -> Mapped[int]:
-    return mapped_column(Identity, ForeignKey("activity.id"), primary_key=True)
+def _activity_key() -> Mapped[int]:
+    return mapped_column(IdType, ForeignKey("activity.id"), primary_key=True)
 
 
 class RequestActivity(Activity):
@@ -173,12 +173,12 @@ class Evaluation(Activity):
     __tablename__ = "evaluation"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION}
 
-    id: Mapped[int] = _key()
-    findings: Mapped[Prose | None]
-    risk: Mapped[Risk | None] = mapped_column(stored(Risk, "risk"))
-    answer_to_refusal: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    findings: Mapped[LongText | None]
+    risk: Mapped[Risk | None] = mapped_column(enum_type(Risk, "risk"))
+    answer_to_refusal: Mapped[LongText | None]
     #: The head's refusal that this evaluation answers.
-    answers_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("approval.id"))
+    answers_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("approval.id"))
 
 
 class UrgencyAssessment(Activity):
@@ -187,9 +187,9 @@ class UrgencyAssessment(Activity):
     __tablename__ = "urgency_assessment"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY}
 
-    id: Mapped[int] = _key()
-    ground: Mapped[EmergencyGround | None] = mapped_column(stored(EmergencyGround, "ground"))
-    assessment: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    ground: Mapped[EmergencyGround | None] = mapped_column(enum_type(EmergencyGround, "ground"))
+    assessment: Mapped[LongText | None]
 
 
 class Approval(Activity):
@@ -198,8 +198,8 @@ class Approval(Activity):
     __tablename__ = "approval"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.APPROVAL}
 
-    id: Mapped[int] = _key()
-    considerations: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    considerations: Mapped[LongText | None]
 
 
 class Implementation(Activity):
@@ -208,12 +208,12 @@ class Implementation(Activity):
     __tablename__ = "implementation"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION}
 
-    id: Mapped[int] = _key()
-    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
-    steps_taken: Mapped[Prose | None]
-    participants: Mapped[Prose | None]
-    claimed_start_at: Mapped[Moment | None]
-    claimed_end_at: Mapped[Moment | None]
+    id: Mapped[int] = _activity_key()
+    environment: Mapped[Environment | None] = mapped_column(enum_type(Environment, "environment"))
+    steps_taken: Mapped[LongText | None]
+    participants: Mapped[LongText | None]
+    claimed_start_at: Mapped[Timestamp | None]
+    claimed_end_at: Mapped[Timestamp | None]
 
 
 class TestRun(Activity):
@@ -223,8 +223,8 @@ class TestRun(Activity):
     __tablename__ = "test_run"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST}
 
-    id: Mapped[int] = _key()
-    documentation: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    documentation: Mapped[LongText | None]
 
     cases: Mapped[list[TestCase]] = relationship(
         order_by="TestCase.position", cascade="all, delete-orphan", back_populates="run", lazy="selectin"
@@ -239,11 +239,11 @@ class TestCase(Base):
     __table_args__ = (UniqueConstraint("run_id", "position"),)
 
     id: Mapped[PrimaryKey]
-    run_id: Mapped[int] = mapped_column(Identity, ForeignKey("test_run.id"))
+    run_id: Mapped[int] = mapped_column(IdType, ForeignKey("test_run.id"))
     position: Mapped[int]
-    name: Mapped[Prose]
-    expected: Mapped[Prose]
-    actual: Mapped[Prose]
+    name: Mapped[LongText]
+    expected: Mapped[LongText]
+    actual: Mapped[LongText]
 
     run: Mapped[TestRun] = relationship(back_populates="cases")
 
@@ -254,11 +254,11 @@ class Rollback(Activity):
     __tablename__ = "rollback"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK}
 
-    id: Mapped[int] = _key()
-    cause: Mapped[Prose | None]
-    steps_taken: Mapped[Prose | None]
-    state_restored: Mapped[Prose | None]
-    verified_how: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    cause: Mapped[LongText | None]
+    steps_taken: Mapped[LongText | None]
+    state_restored: Mapped[LongText | None]
+    verified_how: Mapped[LongText | None]
 
 
 class Report(Activity):
@@ -267,9 +267,9 @@ class Report(Activity):
     __tablename__ = "report"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REPORT}
 
-    id: Mapped[int] = _key()
-    summary: Mapped[Prose | None]
-    follow_up: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    summary: Mapped[LongText | None]
+    follow_up: Mapped[LongText | None]
 
 
 class Verification(Activity):
@@ -278,8 +278,8 @@ class Verification(Activity):
     __tablename__ = "verification"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.VERIFICATION}
 
-    id: Mapped[int] = _key()
-    notes: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    notes: Mapped[LongText | None]
 
 
 class Release(Activity):
@@ -296,22 +296,22 @@ class Release(Activity):
     )
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
 
-    id: Mapped[int] = _key()
+    id: Mapped[int] = _activity_key()
     version: Mapped[str | None] = mapped_column(String(80))
-    window_start_at: Mapped[Moment | None]
-    window_end_at: Mapped[Moment | None]
-    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
-    overlap_reason: Mapped[Prose | None]
+    window_start_at: Mapped[Timestamp | None]
+    window_end_at: Mapped[Timestamp | None]
+    environment: Mapped[Environment | None] = mapped_column(enum_type(Environment, "environment"))
+    overlap_reason: Mapped[LongText | None]
     downtime_minutes: Mapped[int | None]
-    audience: Mapped[Prose | None]
-    person_in_charge: Mapped[Line | None]
-    actual_at: Mapped[Moment | None]
+    audience: Mapped[LongText | None]
+    person_in_charge: Mapped[ShortText | None]
+    actual_at: Mapped[Timestamp | None]
 
-    touched: Mapped[list[ReleaseAsset]] = relationship(
+    release_assets: Mapped[list[ReleaseAsset]] = relationship(
         order_by="ReleaseAsset.position", cascade="all, delete-orphan", back_populates="release", lazy="selectin"
     )
 
-    def may_get_actual_time(self) -> bool:
+    def can_get_actual_time(self) -> bool:
         """Whether a release was planned, and its actual time is not known yet."""
         return self.outcome is Outcome.SCHEDULED and self.actual_at is None
 
@@ -320,14 +320,14 @@ class Release(Activity):
 
         Raises NoSuchMove where nothing is planned or the time is known, Incomplete for an impossible time.
         """
-        if not self.may_get_actual_time():
+        if not self.can_get_actual_time():
             raise NoSuchMove(_("This release has its actual time already, or nothing is planned here."))
         if at > now:
             message = _("A stated time cannot be in the future.")
-            raise Incomplete(message, fields={"actual_at": message})
+            raise ValidationFailed(message, field_errors={"actual_at": message})
         if self.change.submitted_at is not None and at < self.change.submitted_at:
             message = _("A stated time cannot be before the request.")
-            raise Incomplete(message, fields={"actual_at": message})
+            raise ValidationFailed(message, field_errors={"actual_at": message})
         self.actual_at = at
 
 
@@ -342,11 +342,11 @@ class ReleaseAsset(Base):
     )
 
     id: Mapped[PrimaryKey]
-    release_id: Mapped[int] = mapped_column(Identity, ForeignKey("release.id"))
+    release_id: Mapped[int] = mapped_column(IdType, ForeignKey("release.id"))
     position: Mapped[int]
-    asset_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset.id"))
+    asset_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset.id"))
 
-    release: Mapped[Release] = relationship(back_populates="touched")
+    release: Mapped[Release] = relationship(back_populates="release_assets")
     asset: Mapped[Asset] = relationship(lazy="joined")
 
 
@@ -356,8 +356,8 @@ class AssetReview(Activity):
     __tablename__ = "asset_review"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW}
 
-    id: Mapped[int] = _key()
-    assessment: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    assessment: Mapped[LongText | None]
 
     items: Mapped[list[AssetReviewItem]] = relationship(
         order_by="AssetReviewItem.position", cascade="all, delete-orphan", back_populates="review", lazy="selectin"
@@ -371,10 +371,10 @@ class AssetReviewItem(Base):
     __table_args__ = (UniqueConstraint("review_id", "position"), Index(None, "asset_id"))
 
     id: Mapped[PrimaryKey]
-    review_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset_review.id"))
+    review_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset_review.id"))
     position: Mapped[int]
-    asset_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("asset.id"))
-    finding: Mapped[Prose]
+    asset_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("asset.id"))
+    finding: Mapped[LongText]
 
     review: Mapped[AssetReview] = relationship(back_populates="items")
     asset: Mapped[Asset | None] = relationship(lazy="joined")
@@ -386,8 +386,8 @@ class AssetUpdate(Activity):
     __tablename__ = "asset_update"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE}
 
-    id: Mapped[int] = _key()
-    notes: Mapped[Prose | None]
+    id: Mapped[int] = _activity_key()
+    notes: Mapped[LongText | None]
     #: What was typed in and is not applied yet: the rows of the form as ``models.mutations`` reads them.
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
@@ -397,7 +397,7 @@ class AssetUpdate(Activity):
 
 
 #: The class of each step's activity.
-RECORD_OF: dict[Step, type[Activity]] = {
+ACTIVITY_CLASSES: dict[Step, type[Activity]] = {
     Step.REQUEST: RequestActivity,
     Step.RETURNED: ReturnedActivity,
     Step.EVALUATION: Evaluation,

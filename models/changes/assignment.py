@@ -8,13 +8,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
-from models.base import Base, Identity, Moment, PrimaryKey, Prose, session_of
-from models.deviations.deviation import fault_of_text
+from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
+from models.deviations.deviation import account_error
 from models.notifications import rules
-from models.validation import fault_of
+from models.validation import text_error
 from models.worktime.timing import raise_overdue
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 
-class Handover(Base):
+class Reassignment(Base):
     """One change of hands of an open step: from whom, to whom, by whom, when and why."""
 
     __tablename__ = "handover"
@@ -35,18 +35,18 @@ class Handover(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
-    activity_id: Mapped[int] = mapped_column(Identity, ForeignKey("activity.id"))
-    from_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    to_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    at: Mapped[Moment]
-    reason: Mapped[Prose]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
+    activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
+    from_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    to_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    at: Mapped[Timestamp]
+    reason: Mapped[LongText]
 
-    activity: Mapped[Activity] = relationship(back_populates="handovers")
-    giver: Mapped[User] = relationship(foreign_keys=from_id)
-    taker: Mapped[User] = relationship(foreign_keys=to_id)
+    activity: Mapped[Activity] = relationship(back_populates="reassignments")
+    previous_assignee: Mapped[User] = relationship(foreign_keys=from_id)
+    new_assignee: Mapped[User] = relationship(foreign_keys=to_id)
 
 
 def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: int | None = None) -> Activity:
@@ -55,8 +55,8 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     From now on its handling is counted, and nobody else acts on it. Raises what ``ChangeRequest.save`` raises, and
     NoSuchMove (409) where the step is taken up already, or is a requester's own.
     """
-    current = change.claim(actor, version)
-    if refusal := change.bar(actor, now):
+    current = change.lock_current_step(actor, version)
+    if refusal := change.reason_cannot_act(actor, now):
         raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
     if current.actor_role is Role.REQUESTER:
         raise NoSuchMove(_("This step is the requester's own; there is nobody to take it up from."))
@@ -67,31 +67,31 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
     change.version += 1
     session_of(change).flush()
-    session_of(change).refresh(current, ["taken_up_by", "held_by"])
-    rules.taken_up(session_of(change), change, current, now)
+    session_of(change).refresh(current, ["taken_up_by", "assignee"])
+    rules.notify_taken_up(session_of(change), change, current, now)
     return current
 
 
-def hand_over(  # noqa: PLR0913 - the parts of a hand-over
+def reassign(  # noqa: PLR0913 - the parts of a hand-over
     change: ChangeRequest, to: User, actor: User, *, now: dt.datetime, reason: str, version: int | None = None
-) -> Handover:
+) -> Reassignment:
     """Put the present step of ``change`` into the hands of ``to``, who can take it.
 
     Whoever holds it gives it away; a colleague who could take it may take it over. Raises what ``ChangeRequest.save``
     raises, NoSuchMove (409) where nobody holds it, Incomplete (422) for a colleague who cannot take it and for a
     reason that says nothing.
     """
-    current = change.claim(actor, version)
+    current = change.lock_current_step(actor, version)
     if current.held_by_id is None:
         raise NoSuchMove(_("Nobody has taken this step up, so there is nothing to hand over."))
     if current.held_by_id != actor.id:
-        if refusal := change.bar_from_taking(actor, now):
+        if refusal := change.reason_not_eligible(actor, now):
             raise NotAllowed(refusal)
         if to.id != actor.id:
             raise NotAllowed(_("Only who holds a step can give it to somebody else; you can take it over yourself."))
-    if faults := _faults(change, current, to, reason, now):
-        raise Incomplete(_("The step cannot be handed over like this."), fields=faults)
-    handover = Handover(
+    if faults := _field_errors(change, current, to, reason, now):
+        raise ValidationFailed(_("The step cannot be handed over like this."), field_errors=faults)
+    handover = Reassignment(
         agency_id=change.agency_id,
         change_id=change.id,
         activity=current,
@@ -106,22 +106,24 @@ def hand_over(  # noqa: PLR0913 - the parts of a hand-over
     current.held_by_id = to.id
     change.version += 1
     session.flush()
-    session.refresh(current, ["held_by"])
-    rules.handed_over(session, change, current, to, actor, handover.reason, now)
+    session.refresh(current, ["assignee"])
+    rules.notify_reassigned(session, change, current, to, actor, handover.reason, now)
     return handover
 
 
-def _faults(change: ChangeRequest, current: Activity, to: User, reason: str, now: dt.datetime) -> dict[str, Message]:
+def _field_errors(
+    change: ChangeRequest, current: Activity, to: User, reason: str, now: dt.datetime
+) -> dict[str, Message]:
     faults: dict[str, Message] = {}
     if to.id == current.held_by_id:
         faults["to"] = _("The step is in these hands already.")
-    elif refusal := change.bar_from_taking(to, now):
+    elif refusal := change.reason_not_eligible(to, now):
         faults["to"] = refusal
-    if fault := fault_of_reason(reason):
+    if fault := reason_error(reason):
         faults["reason"] = fault
     return faults
 
 
-def fault_of_reason(reason: str) -> Message | None:
+def reason_error(reason: str) -> Message | None:
     """Return why this cannot be the reason of a hand-over, or None where it can."""
-    return fault_of_text(reason) or fault_of(reason, needed_as=_("Reason"))
+    return account_error(reason) or text_error(reason, required_label=_("Reason"))

@@ -9,16 +9,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.sop import Condition, Sop
-from lpse_admin.sop.steps import PARTS, Outcome, Part, Result, Step, Urgency
+from lpse_admin.sop import RequirementCondition, Sop
+from lpse_admin.sop.steps import STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
-from lpse_admin.workflow.transitions import Person, Position, bar, bar_from_taking, open_moves
+from lpse_admin.workflow.transitions import Position, Principal, available_moves, reason_cannot_act, reason_not_eligible
 from models.accounts.user import User
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
 from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.revision import ChangeRevision
-from models.delegation.delegation import Delegation, capacity, delegation_of
+from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.office.agency import Agency
 from models.sops.sop import SopRevision
@@ -56,8 +56,8 @@ class ChangeRequest(Base):
         Index("ix_change_kind", "agency_id", "kind", "id"),
         Index("ix_change_requester", "requester_id", "id"),
         Index("ix_change_requester_submitted", "requester_id", "submitted_at", "id"),
-        Index("ix_change_open", "agency_id", "id", **only_where("closed_at IS NULL")),
-        Index("ix_change_draft", "requester_id", "id", **only_where("submitted_at IS NULL")),
+        Index("ix_change_open", "agency_id", "id", **partial_index("closed_at IS NULL")),
+        Index("ix_change_draft", "requester_id", "id", **partial_index("submitted_at IS NULL")),
         # For those who see every agency.
         Index("ix_change_submitted_everywhere", "submitted_at", "id"),
         Index("ix_change_step_everywhere", "step", "id"),
@@ -68,31 +68,31 @@ class ChangeRequest(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    sop_id: Mapped[int] = mapped_column(Identity, ForeignKey("sop.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
     year: Mapped[int | None]
     serial: Mapped[int | None]
     number: Mapped[str | None] = mapped_column(String(40))
 
-    title: Mapped[Line | None]
-    kind: Mapped[ChangeKind | None] = mapped_column(stored(ChangeKind, "kind"))
-    source: Mapped[ChangeSource | None] = mapped_column(stored(ChangeSource, "source"))
-    description: Mapped[Prose | None]
-    purpose: Mapped[Prose | None]
-    impact: Mapped[Prose | None]
-    risk_if_not_done: Mapped[Prose | None]
+    title: Mapped[ShortText | None]
+    kind: Mapped[ChangeKind | None] = mapped_column(enum_type(ChangeKind, "kind"))
+    source: Mapped[ChangeSource | None] = mapped_column(enum_type(ChangeSource, "source"))
+    description: Mapped[LongText | None]
+    purpose: Mapped[LongText | None]
+    impact: Mapped[LongText | None]
+    risk_if_not_done: Mapped[LongText | None]
     wanted_by: Mapped[dt.date | None]
-    test_plan: Mapped[Prose | None]
-    rollback_plan: Mapped[Prose | None]
-    requester_name: Mapped[Line | None]
-    requester_contact: Mapped[Line | None]
-    requester_institution: Mapped[Line | None]
-    on_behalf_of: Mapped[Line | None]
-    linked_change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
+    test_plan: Mapped[LongText | None]
+    rollback_plan: Mapped[LongText | None]
+    requester_name: Mapped[ShortText | None]
+    requester_contact: Mapped[ShortText | None]
+    requester_institution: Mapped[ShortText | None]
+    on_behalf_of: Mapped[ShortText | None]
+    linked_change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
 
-    step: Mapped[Step] = mapped_column(stored(Step, "step"), default=Step.REQUEST)
-    urgency: Mapped[Urgency | None] = mapped_column(stored(Urgency, "urgency"))
-    result: Mapped[Result | None] = mapped_column(stored(Result, "result"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"), default=Step.REQUEST)
+    urgency: Mapped[Urgency | None] = mapped_column(enum_type(Urgency, "urgency"))
+    result: Mapped[Result | None] = mapped_column(enum_type(Result, "result"))
     #: From the head's refusal until the head's approval.
     is_refused: Mapped[bool] = mapped_column(default=False)
     #: From a failed test until a later one passes.
@@ -103,13 +103,13 @@ class ChangeRequest(Base):
     #: Grows with every write; a form that was shown an older one is refused.
     version: Mapped[int] = mapped_column(default=1)
 
-    requester_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    created_at: Mapped[Moment]
-    submitted_at: Mapped[Moment | None]
-    closed_at: Mapped[Moment | None]
+    requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    created_at: Mapped[Timestamp]
+    submitted_at: Mapped[Timestamp | None]
+    closed_at: Mapped[Timestamp | None]
 
     agency: Mapped[Agency] = relationship()
-    sop: Mapped[SopRevision] = relationship()
+    sop_revision: Mapped[SopRevision] = relationship()
     requester: Mapped[User] = relationship(foreign_keys=requester_id)
     linked_change: Mapped[ChangeRequest | None] = relationship(remote_side="ChangeRequest.id")
     activities: Mapped[list[Activity]] = relationship(
@@ -125,9 +125,9 @@ class ChangeRequest(Base):
     deviations: Mapped[list[Deviation]] = relationship(back_populates="change", order_by="Deviation.id")
 
     @property
-    def paper(self) -> Sop:
+    def sop(self) -> Sop:
         """The paper that this request falls under."""
-        return self.sop.paper
+        return self.sop_revision.sop
 
     @property
     def is_draft(self) -> bool:
@@ -135,44 +135,44 @@ class ChangeRequest(Base):
         return self.submitted_at is None
 
     @property
-    def current(self) -> Activity | None:
+    def current_activity(self) -> Activity | None:
         """The open activity, or None once the request is closed."""
         return next((activity for activity in reversed(self.activities) if activity.is_open), None)
 
     @property
-    def conditions(self) -> frozenset[Condition]:
+    def conditions(self) -> frozenset[RequirementCondition]:
         """What about this request makes the paper ask for more."""
         found = set()
         if self.on_behalf_of:
-            found.add(Condition.BY_PROXY)
+            found.add(RequirementCondition.BY_PROXY)
         if self.kind is ChangeKind.ACCOUNT:
-            found.add(Condition.ACCOUNT)
+            found.add(RequirementCondition.ACCOUNT)
         if self.urgency is Urgency.EMERGENCY:
-            found.add(Condition.EMERGENCY)
+            found.add(RequirementCondition.EMERGENCY)
         return frozenset(found)
 
     @property
     def position(self) -> Position:
         """Where it stands, as the rules see it."""
-        parts: dict[Part, set[int]] = {Part.ASK: {self.requester_id}}
+        parts: dict[Duty, set[int]] = {Duty.REQUEST: {self.requester_id}}
         outcomes = []
         for activity in self.activities:
-            part = PARTS.get(activity.step)
+            part = STEP_DUTIES.get(activity.step)
             if part is not None and activity.actor_id is not None:
                 parts.setdefault(part, set()).add(activity.actor_id)
             outcomes.append(activity.outcome)
-        current = self.current
+        current = self.current_activity
         # What bars a move is read from the history, not from the flags beside it, which only sort and filter.
         return Position(
             step=self.step,
             urgency=self.urgency,
             requester_id=self.requester_id,
-            parts={part: frozenset(people) for part, people in parts.items()},
-            refused=_last(outcomes, Outcome.APPROVED, Outcome.REFUSED) is Outcome.REFUSED,
-            undone=_last(outcomes, Outcome.PASSED, Outcome.FAILED) is Outcome.FAILED,
+            duties={part: frozenset(people) for part, people in parts.items()},
+            refused=_latest_outcome(outcomes, Outcome.APPROVED, Outcome.REFUSED) is Outcome.REFUSED,
+            test_failed=_latest_outcome(outcomes, Outcome.PASSED, Outcome.FAILED) is Outcome.FAILED,
             rolled_back=Outcome.ROLLED_BACK in outcomes,
             conditions=self.conditions,
-            held_by=current.held_by_id if current is not None else None,
+            assignee_id=current.held_by_id if current is not None else None,
         )
 
     @property
@@ -182,43 +182,43 @@ class ChangeRequest(Base):
 
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
         """Return the moves that ``user`` may make at this moment."""
-        return open_moves(self.paper, self.position, self.as_actor(user, now)[0])
+        return available_moves(self.sop, self.position, self.as_actor(user, now)[0])
 
-    def bar(self, user: User, now: dt.datetime) -> Message | None:
+    def reason_cannot_act(self, user: User, now: dt.datetime) -> Message | None:
         """Return why ``user`` may not act on the present step at this moment, or None where they may."""
-        return bar(self.paper, self.position, self.as_actor(user, now)[0])
+        return reason_cannot_act(self.sop, self.position, self.as_actor(user, now)[0])
 
     def capacity_of(self, user: User, now: dt.datetime) -> str:
         """Return in what capacity ``user`` acts on the present step, in the paper's words: 'Plh. Kepala LPSE'."""
-        return capacity(self.paper, self.step, self.as_actor(user, now)[1])
+        return capacity(self.sop, self.step, self.as_actor(user, now)[1])
 
-    def bar_from_taking(self, user: User, now: dt.datetime) -> Message | None:
+    def reason_not_eligible(self, user: User, now: dt.datetime) -> Message | None:
         """Return why the present step cannot be ``user``'s, in whose hands soever it is; None where it can."""
-        return bar_from_taking(self.paper, self.position, self.as_actor(user, now)[0])
+        return reason_not_eligible(self.sop, self.position, self.as_actor(user, now)[0])
 
-    def as_actor(self, user: User, now: dt.datetime, of: Role | None = None) -> tuple[Person, Delegation | None]:
+    def as_actor(self, user: User, now: dt.datetime, role: Role | None = None) -> tuple[Principal, Delegation | None]:
         """Return ``user`` as the rules see them where a role acts: that of the present step unless one is named.
 
         Beside them the delegation that lets them stand in for the head there, if one does.
         """
         if user.agency_id != self.agency_id or not user.is_active:
-            return Person(user.id, frozenset()), None
-        rule = self.paper.rules.get(self.step)
-        acting = of or (rule.actor if rule else None)
+            return Principal(user.id, frozenset()), None
+        rule = self.sop.rules.get(self.step)
+        acting = role or (rule.actor if rule else None)
         delegation = None
         if acting is Role.HEAD and Role.HEAD not in user.roles:
-            delegation = delegation_of(session_of(self), user, now)
-        return Person(user.id, user.roles, stands_in_for_head=delegation is not None), delegation
+            delegation = load_active_delegation(session_of(self), user, now)
+        return Principal(user.id, user.roles, is_acting_head=delegation is not None), delegation
 
     #: The one door: only ``advance`` writes where a request stands, and it, ``save`` and whoever else alters a request
     #: that others may have open ``claim`` it first.
-    advance, save, claim = transition.advance, transition.save, transition.claim
+    advance, save, lock_current_step = transition.advance, transition.save, transition.lock_current_step
 
     def __str__(self) -> str:
         """Return number and title."""
         return f"{self.number or '–'} {self.title or ''}".strip()
 
 
-def _last(outcomes: list[Outcome | None], *of: Outcome) -> Outcome | None:
-    """Return the latest of ``outcomes`` that is one ``of`` these."""
-    return next((outcome for outcome in reversed(outcomes) if outcome in of), None)
+def _latest_outcome(outcomes: list[Outcome | None], *candidates: Outcome) -> Outcome | None:
+    """Return the latest of ``outcomes`` that is one ``candidates`` these."""
+    return next((outcome for outcome in reversed(outcomes) if outcome in candidates), None)

@@ -11,7 +11,7 @@ from models.base import session_of
 from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.changes.transition import open_activity
-from models.sops.sop import in_force
+from models.sops.sop import sop_in_force
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,50 +22,50 @@ if TYPE_CHECKING:
     from models.accounts.user import User
 
 
-def blank(session: Session, requester: User, *, now: dt.datetime) -> ChangeRequest:
+def new_draft(session: Session, requester: User, *, now: dt.datetime) -> ChangeRequest:
     """Return a request that is not kept yet, as its first form shows it.
 
     Raises NotAllowed for somebody who is no requester of an agency, NoSuchMove where no paper is in force.
     """
     if Role.REQUESTER not in requester.roles or requester.agency_id is None:
         raise NotAllowed(_("Only a requester can make a request."))
-    paper = in_force(session, requester.agency_id)
+    paper = sop_in_force(session, requester.agency_id)
     if paper is None:
         raise NoSuchMove(_("No SOP is in force in this agency, so no request can be made yet."))
     change = ChangeRequest(
         agency_id=requester.agency_id,
         agency=requester.agency,
         sop_id=paper.id,
-        sop=paper,
+        sop_revision=paper,
         requester_id=requester.id,
         created_at=now,
-        step=paper.paper.start,
+        step=paper.sop.first_step,
         is_refused=False,
         is_undone=False,
         is_rolled_back=False,
         revision=1,
         version=1,
     )
-    open_activity(change, paper.paper.start, now)
+    open_activity(change, paper.sop.first_step, now)
     return change
 
 
-def draft(session: Session, requester: User, *, now: dt.datetime, values: Mapping[str, object]) -> ChangeRequest:
+def create_draft(session: Session, requester: User, *, now: dt.datetime, values: Mapping[str, object]) -> ChangeRequest:
     """Begin a request and return it: the requester's own until it is submitted. Raises like ``blank``."""
-    change = blank(session, requester, now=now)
+    change = new_draft(session, requester, now=now)
     session.add(change)
-    record_store.write(change, change.activities[0], values, now)
+    record_store.write_record(change, change.activities[0], values, now)
     session.flush()
     return change
 
 
-def discard(change: ChangeRequest, actor: User) -> None:
+def discard_draft(change: ChangeRequest, actor: User) -> None:
     """Delete the draft ``change`` with the files attached to it.
 
     Raises NoSuchMove (409) once it is submitted, NotAllowed (403) for anybody but its requester.
     """
     session = session_of(change)
-    change.claim(actor, None)
+    change.lock_current_step(actor, None)
     if not change.is_draft:
         raise NoSuchMove(_("Only a draft can be thrown away; what was submitted stays."))
     if actor.id != change.requester_id:

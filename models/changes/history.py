@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
-from lpse_admin.sop.steps import CHECKS_ANOTHER, PARTS, SETTLES, Outcome, Part, Result, Step, Urgency
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.transitions import result_of
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: Rows that are held at a time.
-_BATCH = 5000
+_BATCH_SIZE = 5000
 
-_STORED = ("step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back", "revision")
+_REPLAYED_COLUMNS = ("step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back", "revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Discrepancy:
 
     change_id: int | None
     number: str | None
-    fault: Message
+    error: Message
 
     def __str__(self) -> str:
         """Return it as one line, in English."""
-        return f"{self.number or f'draft {self.change_id}'}: {self.fault}"
+        return f"{self.number or f'draft {self.change_id}'}: {self.error}"
 
 
 @dataclass(slots=True)
-class _State:
+class _ReplayedState:
     """What the moves so far come to."""
 
     step: Step = Step.REQUEST
@@ -53,20 +53,20 @@ class _State:
     is_undone: bool = False
     is_rolled_back: bool = False
     revision: int = 1
-    parts: dict[Part, set[int]] = field(default_factory=dict)
+    parts: dict[Duty, set[int]] = field(default_factory=dict)
 
-    def take(self, move: Move) -> None:
+    def apply(self, move: Move) -> None:
         """Go where ``move`` leads, with what its outcome settles."""
         if move.outcome is Outcome.RESUBMITTED:
             self.revision += 1
-        elif move.outcome in SETTLES:
-            name, value = SETTLES[move.outcome]
+        elif move.outcome in OUTCOME_EFFECTS:
+            name, value = OUTCOME_EFFECTS[move.outcome]
             setattr(self, name, value)
         self.step = move.target
         self.result = result_of(move, rolled_back=self.is_rolled_back)
 
 
-def verify(session: Session) -> Iterator[Discrepancy]:
+def verify_histories(session: Session) -> Iterator[Discrepancy]:
     """Yield what does not agree, request by request; nothing where all is well."""
     moves = {
         (move.sop_id, move.step, move.outcome): move.target
@@ -81,22 +81,22 @@ def verify(session: Session) -> Iterator[Discrepancy]:
         if upcoming is not None and upcoming[0] == change.id:
             history = list(upcoming[1])
             upcoming = next(histories, None)
-        for fault in _faults(change, history, moves):
+        for fault in _request_errors(change, history, moves):
             yield Discrepancy(change.id, change.number, fault)
-    yield from _wrong_revisions(session)
-    yield from _gaps(session)
+    yield from _missing_revisions(session)
+    yield from _number_gaps(session)
 
 
 _change, _activity = ChangeRequest.__table__.c, Activity.__table__.c
 _CHANGES = (
     select(
-        *(_change[name] for name in ("id", "number", "sop_id", "requester_id", *_STORED)),
+        *(_change[name] for name in ("id", "number", "sop_id", "requester_id", *_REPLAYED_COLUMNS)),
         _change.created_at,
         _change.submitted_at,
         _change.closed_at,
     )
     .order_by(_change.id)
-    .execution_options(yield_per=_BATCH)
+    .execution_options(yield_per=_BATCH_SIZE)
 )
 _ACTIVITIES = (
     select(
@@ -111,17 +111,17 @@ _ACTIVITIES = (
         _activity.finished_at,
     )
     .order_by(_activity.change_id, _activity.sequence)
-    .execution_options(yield_per=_BATCH)
+    .execution_options(yield_per=_BATCH_SIZE)
 )
 
 
-def _faults(
+def _request_errors(
     change: Any,  # noqa: ANN401 - a row of the query above
     history: Sequence[Any],
     moves: dict[tuple[int, Step, Outcome], Step],
 ) -> Iterator[Message]:
     """Yield what is wrong with one request, whose steps come in their order."""
-    state = _State(parts={Part.ASK: {change.requester_id}})
+    state = _ReplayedState(parts={Duty.REQUEST: {change.requester_id}})
     arrived = change.created_at
     for place, row in enumerate(history, 1):
         if row.sequence != place:
@@ -133,40 +133,40 @@ def _faults(
             if place != len(history):
                 yield _("step %(place)s is open although another follows", place=place)
             break
-        yield from _faults_of_move(row, state, moves.get((change.sop_id, row.step, row.outcome)))
-        state.take(Move(row.step, row.outcome, row.target))
+        yield from _move_errors(row, state, moves.get((change.sop_id, row.step, row.outcome)))
+        state.apply(Move(row.step, row.outcome, row.target))
         arrived = row.finished_at
     else:
         if state.step is not Step.CLOSED:
             yield _("no step is open although it is not closed")
-    yield from _faults_of_stored(change, state, history)
+    yield from _stored_value_errors(change, state, history)
 
 
-def _faults_of_move(
+def _move_errors(
     row: Any,  # noqa: ANN401 - a row of the query above
-    state: _State,
-    leads_to: Step | None,
+    state: _ReplayedState,
+    expected_target: Step | None,
 ) -> Iterator[Message]:
     """Yield what the paper or the duties say against one move that was made."""
-    if leads_to is not row.target:
+    if expected_target is not row.target:
         yield _("step %(place)s was left by a move that its paper does not have", place=row.sequence)
     if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
         yield _("step %(place)s went round the head's refusal", place=row.sequence)
-    part = PARTS.get(row.step)
+    part = STEP_DUTIES.get(row.step)
     if part is None:
         return
-    if any(row.actor_id in state.parts.get(other, ()) for other in CHECKS_ANOTHER[part]):
+    if any(row.actor_id in state.parts.get(other, ()) for other in CONFLICTING_DUTIES[part]):
         yield _("step %(place)s was taken by somebody who had taken a part that it checks", place=row.sequence)
     state.parts.setdefault(part, set()).add(row.actor_id)
 
 
-def _faults_of_stored(
+def _stored_value_errors(
     change: Any,  # noqa: ANN401 - a row of the query above
-    state: _State,
+    state: _ReplayedState,
     history: Sequence[Any],
 ) -> Iterator[Message]:
     """Yield what the request itself says otherwise than its history."""
-    for name in _STORED:
+    for name in _REPLAYED_COLUMNS:
         stored, found = getattr(change, name), getattr(state, name)
         if stored != found:
             yield _(
@@ -183,7 +183,7 @@ def _faults_of_stored(
         yield _("the time of its closing is not that of its last step")
 
 
-def _wrong_revisions(session: Session) -> Iterator[Discrepancy]:
+def _missing_revisions(session: Session) -> Iterator[Discrepancy]:
     """Yield the requests that lack what they said at one of their submissions."""
     kept = select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
     for row in session.execute(
@@ -195,7 +195,7 @@ def _wrong_revisions(session: Session) -> Iterator[Discrepancy]:
         yield Discrepancy(row.id, row.number, _("a revision of what it said is missing"))
 
 
-def _gaps(session: Session) -> Iterator[Discrepancy]:
+def _number_gaps(session: Session) -> Iterator[Discrepancy]:
     """Yield the years whose numbers are not gapless, or not the ones that the counter has given."""
     given = (
         select(

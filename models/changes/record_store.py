@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Step
-from lpse_admin.workflow.record_fields import REASON, RECORDS, Field, FieldKind
-from models.base import LINE_LENGTH, is_id, is_storable
+from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind, RecordField
+from models.base import SHORT_TEXT_LENGTH, is_id, is_storable
 from models.changes.activity import (
     Activity,
     AssetReview,
@@ -26,7 +26,7 @@ from models.changes.activity import (
     TestRun,
 )
 from models.inventory import mutation
-from models.validation import fault_of, is_of_our_times
+from models.validation import is_plausible_date, text_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,84 +35,90 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 #: Prose is bounded only by what a form may send.
-_SHORT = {"version": 80}
-_PROSE_LENGTH = 100_000
-_MOST_MINUTES = 60 * 24 * 365
+_MAX_LINE_LENGTHS = {"version": 80}
+_MAX_TEXT_LENGTH = 100_000
+_MAX_MINUTES = 60 * 24 * 365
 
-_CASE_PARTS = ("name", "expected", "actual")
+_TEST_CASE_FIELDS = ("name", "expected", "actual")
 
 
-def read(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
+def read_record(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
     """Return the record's values by field key, as they are stored now."""
-    holder: Any = change if activity.step in OF_THE_REQUESTER else activity
-    return {field.key: _stored(holder, field) for field in RECORDS[activity.step]}
+    holder: Any = change if activity.step in REQUESTER_STEPS else activity
+    return {field.key: _read_field(holder, field) for field in RECORD_FIELDS[activity.step]}
 
 
-def write(change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime) -> None:
+def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime) -> None:
     """Put those of ``values`` that the step's record has into it; a reason is judged here and kept by the move.
 
     Raises Incomplete with a sentence beside each field whose value is of the wrong kind, too long or impossible.
     """
-    holder: Any = change if activity.step in OF_THE_REQUESTER else activity
-    fields = [field for field in RECORDS[activity.step] if field.key in values]
+    holder: Any = change if activity.step in REQUESTER_STEPS else activity
+    fields = [field for field in RECORD_FIELDS[activity.step] if field.key in values]
     faults: dict[str, Message] = {}
     for field in fields:
         value = values[field.key]
-        if fault := _fault(field, value, change, activity, now):
+        if fault := _field_error(field, value, change, activity, now):
             faults[field.key] = fault
-    if fault := _fault(REASON, values.get(REASON.key), change, activity, now):
-        faults[REASON.key] = fault
-    sound = {key: value for key, value in {**read(change, activity), **values}.items() if key not in faults}
-    faults |= _faults_between(activity.step, sound)
+    if fault := _field_error(REASON_FIELD, values.get(REASON_FIELD.key), change, activity, now):
+        faults[REASON_FIELD.key] = fault
+    sound = {key: value for key, value in {**read_record(change, activity), **values}.items() if key not in faults}
+    faults |= _cross_field_errors(activity.step, sound)
     if faults:
-        raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=faults)
+        raise ValidationFailed(_("Some of what was typed in cannot be kept like this."), field_errors=faults)
     for field in fields:
-        _store(holder, field, values[field.key])
+        _write_field(holder, field, values[field.key])
 
 
-def settle(change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User, now: dt.datetime) -> None:
+def apply_asset_mutations(
+    change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User, now: dt.datetime
+) -> None:
     """Do what ``outcome`` sets in motion beside the move: the asset list is brought up to date here."""
     if outcome is Outcome.UPDATED and isinstance(activity, AssetUpdate):
-        mutation.apply(change, activity, actor, now)
+        mutation.apply_mutations(change, activity, actor, now)
 
 
-def _stored(holder: Any, field: Field) -> Any:  # noqa: ANN401 - fields hold texts, moments, enums and lists
+def _read_field(holder: Any, field: RecordField) -> Any:  # noqa: ANN401 - fields hold texts, moments, enums and lists
     match field.kind:
-        case FieldKind.CASES:
-            return [{part: getattr(case, part) for part in _CASE_PARTS} for case in holder.cases]
+        case FieldKind.TEST_CASES:
+            return [{part: getattr(case, part) for part in _TEST_CASE_FIELDS} for case in holder.cases]
         case FieldKind.ASSETS:
             return [{"asset_id": item.asset_id, "finding": item.finding} for item in holder.items]
-        case FieldKind.TOUCHED:
-            return [{"asset_id": item.asset_id} for item in holder.touched]
+        case FieldKind.TOUCHED_ASSETS:
+            return [{"asset_id": item.asset_id} for item in holder.release_assets]
         case FieldKind.MUTATIONS:
             return list((holder.draft or {}).get("rows", []))
         case _:
             return getattr(holder, field.key)
 
 
-def _store(holder: Any, field: Field, value: Any) -> None:  # noqa: ANN401
+def _write_field(holder: Any, field: RecordField, value: Any) -> None:  # noqa: ANN401
     match field.kind:
-        case FieldKind.CASES:
-            _replace(holder, "cases", [TestCase(position=place, **case) for place, case in enumerate(value or [], 1)])
+        case FieldKind.TEST_CASES:
+            _replace_rows(
+                holder, "cases", [TestCase(position=place, **case) for place, case in enumerate(value or [], 1)]
+            )
         case FieldKind.ASSETS:
-            _replace(
+            _replace_rows(
                 holder, "items", [AssetReviewItem(position=place, **item) for place, item in enumerate(value or [], 1)]
             )
-        case FieldKind.TOUCHED:
-            _replace(
-                holder, "touched", [ReleaseAsset(position=place, **item) for place, item in enumerate(value or [], 1)]
+        case FieldKind.TOUCHED_ASSETS:
+            _replace_rows(
+                holder,
+                "release_assets",
+                [ReleaseAsset(position=place, **item) for place, item in enumerate(value or [], 1)],
             )
         case FieldKind.MUTATIONS:
             holder.draft = {"rows": list(value or [])}
-        case FieldKind.LINE:
+        case FieldKind.SINGLE_LINE:
             setattr(holder, field.key, " ".join((value or "").split()) or None)
-        case FieldKind.TEXT:
+        case FieldKind.MULTI_LINE:
             setattr(holder, field.key, (value or "").strip() or None)
         case _:
             setattr(holder, field.key, value)
 
 
-def _replace(holder: TestRun | Release | AssetReview, name: str, rows: list[Any]) -> None:
+def _replace_rows(holder: TestRun | Release | AssetReview, name: str, rows: list[Any]) -> None:
     """Put ``rows`` in place of the former ones, which leave first: their positions are unique."""
     session = Session.object_session(holder)
     if getattr(holder, name) and session is not None:
@@ -121,68 +127,70 @@ def _replace(holder: TestRun | Release | AssetReview, name: str, rows: list[Any]
     setattr(holder, name, rows)
 
 
-def _fault(  # noqa: C901, PLR0911 - one sentence for each kind of value
-    field: Field, value: object, change: ChangeRequest, activity: Activity, now: dt.datetime
+def _field_error(  # noqa: C901, PLR0911 - one sentence for each kind of value
+    field: RecordField, value: object, change: ChangeRequest, activity: Activity, now: dt.datetime
 ) -> Message | None:
     if value is None:
         return None
     match field.kind:
-        case FieldKind.LINE | FieldKind.TEXT:
-            return _fault_of_text(field, value)
-        case FieldKind.MOMENT:
-            return _fault_of_moment(field, value, change, now)
+        case FieldKind.SINGLE_LINE | FieldKind.MULTI_LINE:
+            return _text_field_error(field, value)
+        case FieldKind.DATETIME:
+            return _datetime_error(field, value, change, now)
         case FieldKind.DATE:
-            return None if type(value) is dt.date and is_of_our_times(value) else _("This is not a date.")
+            return None if type(value) is dt.date and is_plausible_date(value) else _("This is not a date.")
         case FieldKind.MINUTES:
-            fits = type(value) is int and 0 <= value <= _MOST_MINUTES
+            fits = type(value) is int and 0 <= value <= _MAX_MINUTES
             return None if fits else _("Give a number of minutes, 0 or more.")
         case FieldKind.CHOICE:
             fits = field.choices is not None and isinstance(value, field.choices)
             return None if fits else _("Choose one of the list.")
-        case FieldKind.CASES:
-            return _fault_of_cases(value)
-        case FieldKind.CHANGE:
-            return _fault_of_link(value, change)
+        case FieldKind.TEST_CASES:
+            return _test_cases_error(value)
+        case FieldKind.LINKED_CHANGE:
+            return _linked_change_error(value, change)
         case FieldKind.ASSETS:
-            return mutation.fault_of_findings(value, activity)
-        case FieldKind.TOUCHED:
-            return mutation.fault_of_touched(value, activity)
+            return mutation.findings_error(value, activity)
+        case FieldKind.TOUCHED_ASSETS:
+            return mutation.touched_assets_error(value, activity)
         case FieldKind.MUTATIONS:
-            return mutation.fault(value, activity)
+            return mutation.mutations_error(value, activity)
 
 
-def _fault_of_text(field: Field, value: object) -> Message | None:
+def _text_field_error(field: RecordField, value: object) -> Message | None:
     if not isinstance(value, str):
         return _("This is not a text.")
-    most = _SHORT.get(field.key, LINE_LENGTH) if field.kind is FieldKind.LINE else _PROSE_LENGTH
-    return fault_of(value, most=most)
+    most = (
+        _MAX_LINE_LENGTHS.get(field.key, SHORT_TEXT_LENGTH) if field.kind is FieldKind.SINGLE_LINE else _MAX_TEXT_LENGTH
+    )
+    return text_error(value, max_length=most)
 
 
-def _fault_of_moment(field: Field, value: object, change: ChangeRequest, now: dt.datetime) -> Message | None:
-    if not isinstance(value, dt.datetime) or value.tzinfo is None or not is_of_our_times(value):
+def _datetime_error(field: RecordField, value: object, change: ChangeRequest, now: dt.datetime) -> Message | None:
+    if not isinstance(value, dt.datetime) or value.tzinfo is None or not is_plausible_date(value):
         return _("This is not a date and time.")
-    if field.past_only and value > now:
+    if field.must_be_past and value > now:
         return _("A stated time cannot be in the future.")
-    if field.past_only and value < (change.submitted_at or change.created_at):
+    if field.must_be_past and value < (change.submitted_at or change.created_at):
         return _("A stated time cannot be before the request.")
     return None
 
 
-def _fault_of_cases(value: object) -> Message | None:
-    if not isinstance(value, list) or len(value) > mutation.MOST_ROWS:
+def _test_cases_error(value: object) -> Message | None:
+    if not isinstance(value, list) or len(value) > mutation.MAX_ROWS:
         return _("This is not a list of test cases.")
     for case in value:
-        parts = list(case.values()) if isinstance(case, dict) and set(case) == set(_CASE_PARTS) else []
-        if not parts or not all(_is_a_text(part) for part in parts):
+        parts = list(case.values()) if isinstance(case, dict) and set(case) == set(_TEST_CASE_FIELDS) else []
+        if not parts or not all(_is_text(part) for part in parts):
             return _("Each test case needs its name, what was expected and what was seen.")
     return None
 
 
-def _is_a_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value.strip()) <= _PROSE_LENGTH and is_storable(value)
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= _MAX_TEXT_LENGTH and is_storable(value)
 
 
-def _fault_of_link(value: object, change: ChangeRequest) -> Message | None:
+def _linked_change_error(value: object, change: ChangeRequest) -> Message | None:
     session = Session.object_session(change)
     earlier = session.get(type(change), value) if session is not None and is_id(value) else None
     if (
@@ -196,7 +204,7 @@ def _fault_of_link(value: object, change: ChangeRequest) -> Message | None:
     return None
 
 
-def _faults_between(step: Step, values: Mapping[str, Any]) -> dict[str, Message]:
+def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Message]:
     """Return the faults that show only when two fields are read together."""
     first, last = {
         Step.IMPLEMENTATION: ("claimed_start_at", "claimed_end_at"),

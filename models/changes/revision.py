@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Identity, Moment, PrimaryKey
+from models.base import Base, IdType, PrimaryKey, Timestamp
 
 
 class ChangeRevision(Base):
@@ -17,7 +17,7 @@ class ChangeRevision(Base):
     __table_args__ = (UniqueConstraint("change_id", "revision"),)
 
     id: Mapped[PrimaryKey]
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
     revision: Mapped[int]
-    submitted_at: Mapped[Moment]
+    submitted_at: Mapped[Timestamp]
     content: Mapped[dict[str, Any]]

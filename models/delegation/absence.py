@@ -12,22 +12,22 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, 
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, Message, _
 from models.accounts.user import User
-from models.base import Base, Identity, Moment, PrimaryKey, Prose
-from models.office.agency import Agency, lock
-from models.validation import fault_of
+from models.base import Base, IdType, LongText, PrimaryKey, Timestamp
+from models.office.agency import Agency, lock_agency
+from models.validation import text_error
 
 #: How far back an absence may be said to have begun.
-_LONGEST_AGO = dt.timedelta(days=366)
+_MAX_BACKDATING = dt.timedelta(days=366)
 
 
-class AbsenceState(Word):
+class AbsenceState(LabelledEnum):
     """What an absence means on a day."""
 
     NOW = "now", _("Absent now")
-    COMING = "coming", _("Absent later")
+    UPCOMING = "coming", _("Absent later")
     OVER = "over", _("Back again")
 
 
@@ -49,19 +49,19 @@ class Absence(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    head_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     from_date: Mapped[dt.date]
     #: The last day of it; None until it is known.
     until_date: Mapped[dt.date | None]
-    reason: Mapped[Prose]
-    recorded_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    recorded_at: Mapped[Moment]
+    reason: Mapped[LongText]
+    recorded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    recorded_at: Mapped[Timestamp]
     #: Why somebody else records it than the head.
-    recorded_because: Mapped[Prose | None]
-    ended_at: Mapped[Moment | None]
-    ended_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    ended_because: Mapped[Prose | None]
+    recorded_because: Mapped[LongText | None]
+    ended_at: Mapped[Timestamp | None]
+    ended_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    ended_because: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
     head: Mapped[User] = relationship(foreign_keys=head_id)
@@ -71,7 +71,7 @@ class Absence(Base):
         """Return what it means on the day ``today`` of the LPSE's own zone."""
         if self.ended_at is not None or (self.until_date is not None and self.until_date < today):
             return AbsenceState.OVER
-        return AbsenceState.COMING if self.from_date > today else AbsenceState.NOW
+        return AbsenceState.UPCOMING if self.from_date > today else AbsenceState.NOW
 
     def end(self, *, now: dt.datetime, by: User, because: str | None = None) -> None:
         """End the absence at this moment, or call one off that has not begun.
@@ -79,20 +79,20 @@ class Absence(Base):
         Raises NotAllowed for anybody who may not record it, NoSuchMove where it is over, Incomplete where somebody
         other than the head does not say why they end it ("because").
         """
-        _may_record(self.head, by)
-        if self.state(self.agency.date_of(now)) is AbsenceState.OVER:
+        _require_can_record(self.head, by)
+        if self.state(self.agency.local_date(now)) is AbsenceState.OVER:
             raise NoSuchMove(_("This absence is over already."))
         faults: dict[str, Message] = {}
-        said = _said("because", _BECAUSE, because, faults, is_needed=by.id != self.head_id)
+        said = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != self.head_id)
         if faults:
-            raise Incomplete(_("The absence cannot be ended like this."), fields=faults)
+            raise ValidationFailed(_("The absence cannot be ended like this."), field_errors=faults)
         self.ended_at, self.ended_by_id, self.ended_because = now, by.id, said
 
 
-_BECAUSE = _("Why you do this in the head's place")
+_PROXY_REASON_LABEL = _("Why you do this in the head's place")
 
 
-def may_be_recorded_by(user: User, head: User) -> bool:
+def can_record_absence(user: User, head: User) -> bool:
     """Whether ``user`` may record and end absences of ``head``: the head, a manager or an administrator of theirs."""
     if not user.is_active or head.agency_id is None:
         return False
@@ -101,7 +101,7 @@ def may_be_recorded_by(user: User, head: User) -> bool:
     return Role.ADMINISTRATOR in user.roles and user.agency_id in {None, head.agency_id}
 
 
-def record(  # noqa: PLR0913 - an absence has this many parts
+def record_absence(  # noqa: PLR0913 - an absence has this many parts
     session: Session,
     *,
     head: User,
@@ -117,16 +117,16 @@ def record(  # noqa: PLR0913 - an absence has this many parts
     ``because`` is why somebody other than the head records it. Raises NotAllowed where that is not theirs to do,
     Incomplete with a sentence beside each wrong field.
     """
-    _may_record(head, by)
+    _require_can_record(head, by)
     if head.agency is not None:
         session.flush()
-        lock(session, head.agency.id)  # two records at once would not see one another
+        lock_agency(session, head.agency.id)  # two records at once would not see one another
     faults: dict[str, Message] = {}
-    said = _said("reason", _("Reason of the absence"), reason, faults, is_needed=True)
-    said_because = _said("because", _BECAUSE, because, faults, is_needed=by.id != head.id)
-    faults |= _faults(session, head, from_date, until_date, now)
+    said = _clean_text("reason", _("Reason of the absence"), reason, faults, is_required=True)
+    said_because = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != head.id)
+    faults |= _field_errors(session, head, from_date, until_date, now)
     if faults:
-        raise Incomplete(_("The absence cannot be recorded like this."), fields=faults)
+        raise ValidationFailed(_("The absence cannot be recorded like this."), field_errors=faults)
     absence = Absence(
         agency=head.agency,
         head=head,
@@ -142,22 +142,24 @@ def record(  # noqa: PLR0913 - an absence has this many parts
     return absence
 
 
-def _may_record(head: User, by: User) -> None:
-    if not may_be_recorded_by(by, head):
+def _require_can_record(head: User, by: User) -> None:
+    if not can_record_absence(by, head):
         raise NotAllowed(
             _("Only the head records or ends an absence, or a change manager or an administrator who says why.")
         )
 
 
-def _said(key: str, label: Message, text: str | None, faults: dict[str, Message], *, is_needed: bool) -> str | None:
-    """Return what was said, or None; what is wrong with it goes into ``faults``."""
+def _clean_text(
+    key: str, label: Message, text: str | None, errors: dict[str, Message], *, is_required: bool
+) -> str | None:
+    """Return what was said, or None; what is wrong with it goes into ``errors``."""
     said = (text or "").strip()
-    if fault := fault_of(said, needed_as=label if is_needed else None):
-        faults[key] = fault
+    if fault := text_error(said, required_label=label if is_required else None):
+        errors[key] = fault
     return said or None
 
 
-def _faults(
+def _field_errors(
     session: Session, head: User, from_date: dt.date, until_date: dt.date | None, now: dt.datetime
 ) -> dict[str, Message]:
     zone = head.agency.zone if head.agency is not None else None
@@ -168,7 +170,7 @@ def _faults(
         return {"until_date": _("The last day is before the first.")}
     if until_date is not None and until_date < today:
         return {"until_date": _("The last day is past already.")}
-    if from_date < today - _LONGEST_AGO:
+    if from_date < today - _MAX_BACKDATING:
         return {"from_date": _("The first day is more than a year ago.")}
     # One that was ended counts no more: the head may leave again the same day, and what was recorded wrongly is
     # ended and recorded anew.
@@ -189,7 +191,7 @@ def in_state(state: AbsenceState, today: dt.date) -> ColumnElement[bool]:
     match state:
         case AbsenceState.OVER:
             return ~stands
-        case AbsenceState.COMING:
+        case AbsenceState.UPCOMING:
             return and_(stands, Absence.from_date > today)
         case _:
             return and_(stands, Absence.from_date <= today)

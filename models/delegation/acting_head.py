@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from models.delegation.delegation import Delegation
 
 
-def tell_of_what_waits(session: Session, delegation: Delegation, now: dt.datetime) -> None:
+def notify_of_waiting_steps(session: Session, delegation: Delegation, now: dt.datetime) -> None:
     """Tell the delegate of each step that waits for the head, the oldest first and an emergency as one; each once.
 
     In the caller's transaction. What the delegate may not decide, having taken a part in it, is passed over.
     """
     papers = session.scalars(select(SopRevision).where(SopRevision.agency_id == delegation.agency_id)).all()
-    steps = {step for sop in papers for step, rule in sop.paper.rules.items() if rule.actor is Role.HEAD}
+    steps = {step for sop in papers for step, rule in sop.sop.rules.items() if rule.actor is Role.HEAD}
     of_the_head = (
         select(ChangeRequest)
         .where(ChangeRequest.agency_id == delegation.agency_id, ChangeRequest.step.in_(steps))
@@ -34,4 +34,4 @@ def tell_of_what_waits(session: Session, delegation: Delegation, now: dt.datetim
         .order_by(ChangeRequest.id)
     )
     for change in session.scalars(of_the_head).all():
-        rules.waits_already(session, change, delegation.delegate, now)
+        rules.notify_acting_head(session, change, delegation.delegate, now)

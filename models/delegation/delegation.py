@@ -9,14 +9,14 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Word, _
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
 from models.accounts.user import User
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
-from models.notifications.notification import tell
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
+from models.notifications.notification import notify
 from models.office.agency import Agency
-from models.validation import fault_of
+from models.validation import text_error
 
 if TYPE_CHECKING:
     from lpse_admin.sop import Sop
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.documents.document import Document
 
 
-class DelegationKind(Word):
+class DelegationKind(LabelledEnum):
     """Plh. stands in for a passing absence, Plt. for a standing one."""
 
     PLH = "plh", _("Acting for a passing absence (Plh.)")
@@ -36,11 +36,11 @@ class DelegationKind(Word):
         return "Plh." if self is DelegationKind.PLH else "Plt."
 
 
-class DelegationState(Word):
+class DelegationState(LabelledEnum):
     """What a delegation is good for on a day."""
 
     IN_FORCE = "in-force", _("In force")
-    COMING = "coming", _("Not yet in force")
+    UPCOMING = "coming", _("Not yet in force")
     ENDED = "ended", _("Ended")
     WITHDRAWN = "withdrawn", _("Revoked")
     VOID = "void", _("Void: its giver is head no more")
@@ -60,19 +60,19 @@ class Delegation(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    head_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    delegate_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    kind: Mapped[DelegationKind] = mapped_column(stored(DelegationKind, "kind"))
-    decree_number: Mapped[Line]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    delegate_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    kind: Mapped[DelegationKind] = mapped_column(enum_type(DelegationKind, "kind"))
+    decree_number: Mapped[ShortText]
     from_date: Mapped[dt.date]
     until_date: Mapped[dt.date]
-    reason: Mapped[Prose | None]
-    recorded_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    recorded_at: Mapped[Moment]
-    withdrawn_at: Mapped[Moment | None]
-    withdrawn_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    withdrawn_reason: Mapped[Prose | None]
+    reason: Mapped[LongText | None]
+    recorded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    recorded_at: Mapped[Timestamp]
+    withdrawn_at: Mapped[Timestamp | None]
+    withdrawn_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    withdrawn_reason: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
     head: Mapped[User] = relationship(foreign_keys=head_id)
@@ -82,12 +82,14 @@ class Delegation(Base):
 
     def is_in_force(self, now: dt.datetime) -> bool:
         """Whether the delegate may decide in the head's place at this moment."""
-        today = self.agency.date_of(now)
+        today = self.agency.local_date(now)
         return self.withdrawn_at is None and self.head.is_head and self.from_date <= today <= self.until_date
 
-    def may_be_withdrawn_by(self, user: User) -> bool:
+    def can_be_withdrawn_by(self, user: User) -> bool:
         """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""
-        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or records_for(user, self.agency_id)
+        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or can_record_delegations(
+            user, self.agency_id
+        )
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
         """End the delegation at once; what was decided under it stands.
@@ -95,21 +97,21 @@ class Delegation(Base):
         Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove where it is
         withdrawn already, Incomplete for a reason that says nothing.
         """
-        if not self.may_be_withdrawn_by(by):
+        if not self.can_be_withdrawn_by(by):
             raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is withdrawn already."))
-        if reason is not None and (fault := fault_of(reason, needed_as=_("Reason"))):
-            raise Incomplete(fault, fields={"reason": fault})
+        if reason is not None and (fault := text_error(reason, required_label=_("Reason"))):
+            raise ValidationFailed(fault, field_errors={"reason": fault})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id
         self.withdrawn_reason = reason.strip() if reason else None
-        self.tell_of(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
+        self.notify_parties(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
 
-    def tell_of(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
+    def notify_parties(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
         """Tell the delegate and the head of what ``by`` did to it, save whoever did it."""
         session = Session.object_session(self)
         if session is not None:
-            tell(
+            notify(
                 session,
                 event,
                 [person for person in (self.delegate, self.head) if person.id != by.id],
@@ -124,9 +126,9 @@ class Delegation(Base):
             )
 
 
-def capacity(paper: Sop, of: Step | Role, delegation: Delegation | None) -> str:
+def capacity(sop: Sop, step_or_role: Step | Role, delegation: Delegation | None) -> str:
     """Return in what capacity a step is taken or a role acted in, in the paper's words: 'Plh. Kepala LPSE'."""
-    title = paper.actor_title(of)
+    title = sop.actor_title(step_or_role)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 
@@ -140,7 +142,7 @@ def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
     is_heads = Delegation.head_id.in_(select(User.id).where(User.is_head))
     if state is DelegationState.VOID:
         return and_(stands, Delegation.until_date >= today, ~is_heads)
-    begins = Delegation.from_date > today if state is DelegationState.COMING else Delegation.from_date <= today
+    begins = Delegation.from_date > today if state is DelegationState.UPCOMING else Delegation.from_date <= today
     return and_(stands, Delegation.until_date >= today, begins, is_heads)
 
 
@@ -149,7 +151,7 @@ def state_on(today: dt.date) -> ColumnElement[str]:
     return case(*((in_state(state, today), state.value) for state in DelegationState))
 
 
-def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation | None:
+def load_active_delegation(session: Session, user: User, now: dt.datetime) -> Delegation | None:
     """Return the delegation under which ``user`` may decide in the head's place at this moment, if any.
 
     It ends with its giver's office: who is head no more has nothing left to lend. A head whose account is
@@ -157,23 +159,23 @@ def delegation_of(session: Session, user: User, now: dt.datetime) -> Delegation 
     """
     if user.agency is None or not user.is_active or user.is_head:
         return None
-    today = user.agency.date_of(now)
+    today = user.agency.local_date(now)
     asked = {"delegate": user.id, "agency": user.agency_id, "today": today}
-    return session.scalars(_IN_FORCE, asked).one_or_none()
+    return session.scalars(_DELEGATION_IN_FORCE, asked).one_or_none()
 
 
-def in_force(agency_id: int, today: dt.date) -> Select[Delegation]:
+def delegations_in_force(agency_id: int, today: dt.date) -> Select[Delegation]:
     """Return the statement for the delegations of this agency that are in force on ``today``."""
     return select(Delegation).where(Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today))
 
 
-def standing_in(agency_id: int, today: dt.date) -> Select[Any]:
+def acting_head_ids(agency_id: int, today: dt.date) -> Select[Any]:
     """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
-    return in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
+    return delegations_in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
 
 
 #: Asked at every request, so put together once.
-_IN_FORCE = (
+_DELEGATION_IN_FORCE = (
     select(Delegation)
     .join(User, User.id == Delegation.head_id)
     .where(
@@ -189,6 +191,6 @@ _IN_FORCE = (
 )
 
 
-def records_for(by: User, agency_id: int | None) -> bool:
+def can_record_delegations(by: User, agency_id: int | None) -> bool:
     """Whether ``by`` is an administrator who enters this agency's decrees."""
     return Role.ADMINISTRATOR in by.roles and by.agency_id in {None, agency_id}

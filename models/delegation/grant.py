@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.accounts.user import User
-from models.base import LINE_LENGTH
-from models.delegation.acting_head import tell_of_what_waits
-from models.delegation.delegation import Delegation, records_for
-from models.office.agency import lock
-from models.validation import fault_of
+from models.base import SHORT_TEXT_LENGTH
+from models.delegation.acting_head import notify_of_waiting_steps
+from models.delegation.delegation import Delegation, can_record_delegations
+from models.office.agency import lock_agency
+from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.delegation.delegation import DelegationKind
 
 
-def grant(  # noqa: PLR0913 - a decree has this many parts
+def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
     session: Session,
     *,
     head: User,
@@ -44,17 +44,17 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
 
     Raises NotAllowed where somebody else grants it, Incomplete with a sentence beside each wrong field.
     """
-    _may_grant(head, by)
+    _require_can_grant(head, by)
     if head.agency_id is not None:
         session.flush()
-        lock(session, head.agency_id)  # two decrees at once would not see one another
+        lock_agency(session, head.agency_id)  # two decrees at once would not see one another
     number = decree_number.strip()
-    faults = _faults(session, head, delegate, from_date, until_date, now)
+    faults = _field_errors(session, head, delegate, from_date, until_date, now)
     if by.id == delegate.id:
         faults["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
-    faults |= _faults_of_texts(number, reason)
+    faults |= _text_errors(number, reason)
     if faults:
-        raise Incomplete(_("The delegation cannot be recorded like this."), fields=faults)
+        raise ValidationFailed(_("The delegation cannot be recorded like this."), field_errors=faults)
     delegation = Delegation(
         agency=head.agency,
         head=head,
@@ -69,19 +69,19 @@ def grant(  # noqa: PLR0913 - a decree has this many parts
     )
     session.add(delegation)
     session.flush()
-    delegation.tell_of(Event.DELEGATION_GRANTED, by, now, reason=reason)
+    delegation.notify_parties(Event.DELEGATION_GRANTED, by, now, reason=reason)
     if delegation.is_in_force(now):
-        tell_of_what_waits(session, delegation, now)
+        notify_of_waiting_steps(session, delegation, now)
     return delegation
 
 
-def _may_grant(head: User, by: User) -> None:
+def _require_can_grant(head: User, by: User) -> None:
     is_head = by.id == head.id and Role.HEAD in by.roles
-    if not (is_head or records_for(by, head.agency_id)):
+    if not (is_head or can_record_delegations(by, head.agency_id)):
         raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
 
 
-def _faults(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong together
+def _field_errors(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong together
     session: Session, head: User, delegate: User, from_date: dt.date, until_date: dt.date, now: dt.datetime
 ) -> dict[str, Message]:
     faults: dict[str, Message] = {}
@@ -93,22 +93,22 @@ def _faults(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong
         faults["delegate_id"] = _("The delegate must be somebody other than a head.")
     if until_date < from_date:
         faults["until_date"] = _("The last day is before the first.")
-    elif head.agency is not None and until_date < head.agency.date_of(now):
+    elif head.agency is not None and until_date < head.agency.local_date(now):
         faults["until_date"] = _("The last day is past already.")
-    if not faults and _overlapping(session, head, from_date, until_date):
+    if not faults and _has_overlap(session, head, from_date, until_date):
         faults["from_date"] = _("Another delegation is in force on some of these days.")
     return faults
 
 
-def _faults_of_texts(number: str, reason: str | None) -> dict[str, Message]:
+def _text_errors(number: str, reason: str | None) -> dict[str, Message]:
     faults = {
-        "decree_number": fault_of(number, needed_as=_("Decree number"), most=LINE_LENGTH),
-        "reason": fault_of(reason or ""),
+        "decree_number": text_error(number, required_label=_("Decree number"), max_length=SHORT_TEXT_LENGTH),
+        "reason": text_error(reason or ""),
     }
     return {key: fault for key, fault in faults.items() if fault}
 
 
-def _overlapping(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:
+def _has_overlap(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:
     return (
         session.scalars(
             select(Delegation.id)

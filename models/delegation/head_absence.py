@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from lpse_admin.i18n import Word, _
+from lpse_admin.i18n import LabelledEnum, _
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
 from models.delegation.absence import Absence
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from models.office.agency import Agency
 
 #: How many of the entries that tell of somebody are looked through for when they ceased.
-_MOST_ENTRIES = 50
+_MAX_ENTRIES = 50
 
 _DAY = dt.timedelta(days=1)
 
 
-class AbsenceCause(Word):
+class AbsenceCause(LabelledEnum):
     """From what it is known that no head is there."""
 
     RECORDED = "recorded", _("The absence is recorded")
@@ -61,7 +61,7 @@ class HeadAbsence:
     uncovered_since: dt.date | None = None
 
 
-def _lent_or_away(today: BindParameter[dt.date]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _absence_criteria(today: BindParameter[dt.date]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the criteria for a head's absence on ``today`` and for a delegation of theirs in force then."""
     is_absent = and_(
         Absence.head_id == User.id,
@@ -80,13 +80,13 @@ def _lent_or_away(today: BindParameter[dt.date]) -> tuple[ColumnElement[bool], C
 
 
 @cache
-def _heads() -> Select[User, Absence | None, Delegation | None]:
+def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
     """Return the statement for one row each head: their absence of today, and their delegation in force.
 
     Put together once, and not before every table is mapped.
     """
     delegate = aliased(User, name="delegate_of_head")
-    is_absent, has_delegated = _lent_or_away(bindparam("today"))
+    is_absent, has_delegated = _absence_criteria(bindparam("today"))
     return (
         select(User, Absence, Delegation)
         .outerjoin(Absence, is_absent)
@@ -99,13 +99,13 @@ def _heads() -> Select[User, Absence | None, Delegation | None]:
 
 
 @cache
-def _present() -> Select[int]:
+def _present_head_statement() -> Select[int]:
     """Return the statement for a head who is there: not recorded as absent, not disabled, nobody in their place.
 
     It is asked on nearly every page, and answers most of them.
     """
     delegate = aliased(User, name="delegate_of_head")
-    is_absent, has_delegated = _lent_or_away(bindparam("today"))
+    is_absent, has_delegated = _absence_criteria(bindparam("today"))
     stands_in = exists().where(has_delegated, delegate.id == Delegation.delegate_id, delegate.is_active)
     return (
         select(User.id)
@@ -121,17 +121,17 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     A head is absent who is recorded so, who has delegated for today, or whose account is disabled; so is the head
     of an agency that has none. Of several heads the one counts who left last. One statement while one is there.
     """
-    today = agency.date_of(now)
+    today = agency.local_date(now)
     asked = {"agency": agency.id, "today": today}
-    if session.scalar(_present(), asked):
+    if session.scalar(_present_head_statement(), asked):
         return None
-    heads = session.execute(_heads(), asked).all()
-    found = [_absence_of(session, head, absence, delegation) for head, absence, delegation in heads]
+    heads = session.execute(_heads_statement(), asked).all()
+    found = [_absence_of_head(session, head, absence, delegation) for head, absence, delegation in heads]
     if not found:
         people = session.scalars(select(User.id).where(User.agency_id == agency.id)).all()
-        found.append(HeadAbsence(AbsenceCause.VACANT, since=_ceased(session, people, "is_head")))
+        found.append(HeadAbsence(AbsenceCause.VACANT, since=_flag_cleared_at(session, people, "is_head")))
     delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
-    last = max(found, key=lambda one: _moment(one.since, agency.zone))
+    last = max(found, key=lambda one: _as_datetime(one.since, agency.zone))
     covered = delegation is not None and delegation.delegate.is_active
     return HeadAbsence(
         cause=last.cause,
@@ -144,21 +144,23 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     )
 
 
-def _absence_of(session: Session, head: User, absence: Absence | None, delegation: Delegation | None) -> HeadAbsence:
+def _absence_of_head(
+    session: Session, head: User, absence: Absence | None, delegation: Delegation | None
+) -> HeadAbsence:
     """Return since when this head, who is not there, is absent."""
     if absence is not None:
-        first, last = _run(session, absence)
+        first, last = _consecutive_days(session, absence)
         last = last if head.is_active else None
         return HeadAbsence(AbsenceCause.RECORDED, since=first, until=last, reason=absence.reason, absence=absence)
     if not head.is_active:
-        return HeadAbsence(AbsenceCause.DISABLED, since=_ceased(session, [head.id], "is_active"))
+        return HeadAbsence(AbsenceCause.DISABLED, since=_flag_cleared_at(session, [head.id], "is_active"))
     assert delegation is not None  # noqa: S101 - the one reason that is left
     return HeadAbsence(
         AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
     )
 
 
-def _run(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
+def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
     """Return first and last day of the absences that follow one another without a day between."""
     rows = session.execute(
         select(Absence.from_date, Absence.until_date)
@@ -176,7 +178,7 @@ def _run(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
     return first, last
 
 
-def _ceased(session: Session, user_ids: Collection[int], flag: str) -> dt.datetime | None:
+def _flag_cleared_at(session: Session, user_ids: Collection[int], flag: str) -> dt.datetime | None:
     """Return the moment at which the trail tells that the last of these users ceased to have ``flag``, if it does."""
     people = {str(id_) for id_ in user_ids}
     entries = session.scalars(
@@ -189,10 +191,10 @@ def _ceased(session: Session, user_ids: Collection[int], flag: str) -> dt.dateti
             AuditEntry.rows.contains(f'"{flag}":true'),
         )
         .order_by(AuditEntry.id.desc())
-        .limit(_MOST_ENTRIES)
+        .limit(_MAX_ENTRIES)
     )
     for entry in entries:
-        for row in entry.told:
+        for row in entry.row_changes:
             is_theirs = row["table"] == User.__tablename__ and row["id"] in people
             if is_theirs and row["before"].get(flag) is True and row["after"].get(flag) is False:
                 return entry.at
@@ -200,15 +202,15 @@ def _ceased(session: Session, user_ids: Collection[int], flag: str) -> dt.dateti
 
 
 def _uncovered_since(
-    session: Session, agency: Agency, since: dt.date | None, today: dt.date, asleep: Delegation | None
+    session: Session, agency: Agency, since: dt.date | None, today: dt.date, inactive: Delegation | None
 ) -> dt.date | None:
     """Return since when nobody has stood in: since the absence began, or since the last delegation in it ended.
 
-    ``asleep`` is one that is in force and whose delegate's account is disabled.
+    ``inactive`` is one that is in force and whose delegate's account is disabled.
     """
     ended: list[dt.date | None]
-    if asleep is not None:
-        ended = [_ceased(session, [asleep.delegate_id], "is_active")]
+    if inactive is not None:
+        ended = [_flag_cleared_at(session, [inactive.delegate_id], "is_active")]
     else:
         latest = (
             select(Delegation)
@@ -217,13 +219,13 @@ def _uncovered_since(
                 or_(Delegation.withdrawn_at.is_not(None), Delegation.until_date < today),
             )
             .order_by(Delegation.until_date.desc(), Delegation.id.desc())
-            .limit(_MOST_ENTRIES)
+            .limit(_MAX_ENTRIES)
         )
-        ended = [_ended(delegation, agency.zone) for delegation in session.scalars(latest)]
+        ended = [_ended_at(delegation, agency.zone) for delegation in session.scalars(latest)]
     return _latest([since, *ended], agency.zone)
 
 
-def _ended(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
+def _ended_at(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
     """Return the day or the moment from which a delegation was not in force any more; None where it never was."""
     if delegation.withdrawn_at is None:
         return delegation.until_date + _DAY
@@ -234,10 +236,10 @@ def _ended(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
 
 
 def _latest(moments: Iterable[dt.date | None], zone: ZoneInfo) -> dt.date | None:
-    return max(moments, key=lambda at: _moment(at, zone))
+    return max(moments, key=lambda at: _as_datetime(at, zone))
 
 
-def _moment(at: dt.date | None, zone: ZoneInfo) -> dt.datetime:
+def _as_datetime(at: dt.date | None, zone: ZoneInfo) -> dt.datetime:
     """Return a day's first moment, or the moment itself; what is not known comes before everything."""
     if at is None:
         return dt.datetime.min.replace(tzinfo=dt.UTC)

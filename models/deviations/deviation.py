@@ -13,30 +13,38 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, Word, _
-from lpse_admin.sop.steps import OF_THE_HEAD, Step
-from lpse_admin.workflow.deviations import ACCOUNT, OUTPUT, DeviationKind, Disposal, Found, Subject, account_field
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.sop.steps import HEAD_STEPS, Step
+from lpse_admin.workflow.deviations import (
+    ACCOUNT_PREFIX,
+    OUTPUT_PREFIX,
+    DetectedDeviation,
+    DeviationKind,
+    Disposal,
+    LatenessBasis,
+    account_field,
+)
 from lpse_admin.workflow.record_fields import is_empty
 from models.accounts.user import User
 from models.base import (
-    LINE_LENGTH,
+    SHORT_TEXT_LENGTH,
     Base,
-    Identity,
-    Line,
-    Moment,
+    IdType,
+    LongText,
     PrimaryKey,
-    Prose,
+    ShortText,
+    Timestamp,
+    enum_type,
     is_id,
-    only_where,
-    plain,
+    partial_index,
     session_of,
-    stored,
+    to_json_value,
 )
-from models.delegation.delegation import Delegation, capacity, delegation_of
+from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.notifications import rules
 from models.office.agency import Agency
-from models.validation import fault_of
+from models.validation import text_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,15 +53,15 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 #: What the accounts and notes of a deviation can hold, in characters.
-_PROSE_LENGTH = 10_000
+_MAX_ACCOUNT_LENGTH = 10_000
 #: Nobody's follow-up is due later than this.
-_LONGEST_FOLLOW_UP = dt.timedelta(days=366 * 2)
+_MAX_FOLLOW_UP = dt.timedelta(days=366 * 2)
 
 #: The key among a step's values under which disposals are given: {deviation's id: a dict of what was typed}.
 DISPOSALS = "disposals"
 
 
-class DeviationState(Word):
+class DeviationState(LabelledEnum):
     """How far a deviation is on its way."""
 
     RAISED = "raised", _("Account still missing")
@@ -100,54 +108,54 @@ class Deviation(Base):
             "ix_deviation_undisposed",
             "agency_id",
             "id",
-            **only_where("disposal IS NULL"),
+            **partial_index("disposal IS NULL"),
         ),
         Index(
             "ix_deviation_follow_up",
             "follow_up_by_id",
             "follow_up_until",
-            **only_where("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
+            **partial_index("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
         ),
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
-    activity_id: Mapped[int] = mapped_column(Identity, ForeignKey("activity.id"))
-    step: Mapped[Step] = mapped_column(stored(Step, "step"))
-    kind: Mapped[DeviationKind] = mapped_column(stored(DeviationKind, "kind"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
+    activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
     #: Which of the step's deviations it is: a member of ``Subject``, or the field of the paper's item or output.
     subject: Mapped[str] = mapped_column(String(120))
     #: The paper's item or output; empty for time.
-    what: Mapped[Prose]
+    what: Mapped[LongText]
     #: The standard in the paper's words, and in working minutes; None where it is no time.
-    standard: Mapped[Line]
+    standard: Mapped[ShortText]
     allowed_minutes: Mapped[int | None]
     #: Working minutes when it was raised; brought up to date when the step is finished.
     measured_minutes: Mapped[int | None]
-    raised_at: Mapped[Moment]
+    raised_at: Mapped[Timestamp]
     #: Whether the step was still open when this was raised.
     was_open: Mapped[bool]
     #: Who finished the step; while it is open, in whose hands it is.
-    executor_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
 
-    account: Mapped[Prose | None]
-    accounted_at: Mapped[Moment | None]
-    accounted_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    account: Mapped[LongText | None]
+    accounted_at: Mapped[Timestamp | None]
+    accounted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
 
-    disposal: Mapped[Disposal | None] = mapped_column(stored(Disposal, "disposal"))
-    disposal_note: Mapped[Prose | None]
-    disposed_at: Mapped[Moment | None]
-    disposed_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    disposal: Mapped[Disposal | None] = mapped_column(enum_type(Disposal, "disposal"))
+    disposal_note: Mapped[LongText | None]
+    disposed_at: Mapped[Timestamp | None]
+    disposed_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     #: In what capacity: "Kepala LPSE", "Plh. Kepala LPSE".
-    disposed_capacity: Mapped[Line | None]
-    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+    disposed_capacity: Mapped[ShortText | None]
+    delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
 
-    follow_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    follow_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     follow_up_until: Mapped[dt.date | None]
-    followed_up_at: Mapped[Moment | None]
-    followed_up_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    follow_up_note: Mapped[Prose | None]
+    followed_up_at: Mapped[Timestamp | None]
+    followed_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    follow_up_note: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
     change: Mapped[ChangeRequest] = relationship(back_populates="deviations")
@@ -160,7 +168,7 @@ class Deviation(Base):
     @property
     def title(self) -> Message | str:
         """What it is about, as it is shown: the paper's own words, or those of the subject."""
-        return self.what or Subject(self.subject).title
+        return self.what or LatenessBasis(self.subject).title
 
     @property
     def state(self) -> DeviationState:
@@ -174,26 +182,28 @@ class Deviation(Base):
         return DeviationState.SETTLED
 
     @property
-    def found(self) -> Found:
+    def detected(self) -> DetectedDeviation:
         """The deviation as the rules see it."""
-        return Found(self.kind, self.subject, self.what, self.standard, self.allowed_minutes, self.measured_minutes)
+        return DetectedDeviation(
+            self.kind, self.subject, self.what, self.standard, self.allowed_minutes, self.measured_minutes
+        )
 
-    def dispose(self, by: User, *, now: dt.datetime, given: Mapping[str, object]) -> None:
+    def dispose(self, by: User, *, now: dt.datetime, values: Mapping[str, object]) -> None:
         """Write down what the head makes of it.
 
-        ``given``: ``disposal`` (a Disposal or its value), ``note``, ``follow_up_by`` (a user's id) and
+        ``values``: ``disposal`` (a Disposal or its value), ``note``, ``follow_up_by`` (a user's id) and
         ``follow_up_until`` (a date). Raises NotAllowed for anybody but a head or the delegate, and for a delegate
         whose own deviation it is; NoSuchMove before its account and after its disposal; Incomplete with a sentence
         beside each of those names.
         """
-        in_capacity, delegation = self._head(by, now)
+        in_capacity, delegation = self._require_disposer(by, now)
         if self.account is None:
             raise NoSuchMove(_("The executor has not accounted for this deviation yet."))
         if self.disposal is not None:
             raise NoSuchMove(_("This deviation is disposed of already."))
-        kept, faults = self.read_disposal(given, now)
+        kept, faults = self.validate_disposal(values, now)
         if faults:
-            raise Incomplete(_("The deviation cannot be disposed of like this."), fields=faults)
+            raise ValidationFailed(_("The deviation cannot be disposed of like this."), field_errors=faults)
         self.disposal, self.disposal_note = kept["disposal"], kept["note"]
         self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
         self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, in_capacity
@@ -201,63 +211,65 @@ class Deviation(Base):
         session = session_of(self)
         session.flush()
         session.refresh(self, ["disposed_by", "follow_up_by"])
-        rules.disposed_of(session, self, by, now)
+        rules.notify_disposal(session, self, by, now)
 
-    def _head(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
+    def _require_disposer(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
         """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""
         if by.agency_id == self.agency_id and by.is_active:
             if Role.HEAD in by.roles:
-                return capacity(self.change.paper, Role.HEAD, None), None
-            delegation = delegation_of(session_of(self), by, now)
-            if delegation is not None and not self._is_own_of(by):
-                return capacity(self.change.paper, Role.HEAD, delegation), delegation
+                return capacity(self.change.sop, Role.HEAD, None), None
+            delegation = load_active_delegation(session_of(self), by, now)
+            if delegation is not None and not self._is_own_deviation_of(by):
+                return capacity(self.change.sop, Role.HEAD, delegation), delegation
         raise NotAllowed(_("Only the head, or who stands in for them, disposes of a deviation that is not their own."))
 
-    def _is_own_of(self, by: User) -> bool:
+    def _is_own_deviation_of(self, by: User) -> bool:
         """Whether this is ``by``'s own, of a step that is not the head's: there they stand where the head stands."""
-        return self.executor_id == by.id and self.step not in OF_THE_HEAD
+        return self.executor_id == by.id and self.step not in HEAD_STEPS
 
-    def may_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
+    def can_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it waits for the head, and ``user`` is the head or may stand in for them here."""
         if self.state is not DeviationState.ACCOUNTED:
             return False
         try:
-            self._head(user, now)
+            self._require_disposer(user, now)
         except NotAllowed:
             return False
         return True
 
-    def read_disposal(self, given: Mapping[str, object], now: dt.datetime) -> tuple[dict[str, Any], dict[str, Message]]:
-        """Return what ``given`` says, and a sentence beside each name that is missing or wrong."""
+    def validate_disposal(
+        self, values: Mapping[str, object], now: dt.datetime
+    ) -> tuple[dict[str, Any], dict[str, Message]]:
+        """Return what ``values`` says, and a sentence beside each name that is missing or wrong."""
         faults: dict[str, Message] = {}
         kept: dict[str, Any] = {"disposal": None, "note": None, "follow_up_by": None, "follow_up_until": None}
         try:
-            kept["disposal"] = Disposal(str(given.get("disposal") or ""))
+            kept["disposal"] = Disposal(str(values.get("disposal") or ""))
         except ValueError:
             faults["disposal"] = _("Say what becomes of this deviation.")
-        note = given.get("note")
-        if fault := fault_of_text(note):
+        note = values.get("note")
+        if fault := account_error(note):
             faults["note"] = fault
         kept["note"] = note.strip() if isinstance(note, str) and note.strip() else None
         if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
             faults["note"] = _("Say why the account is not accepted.")
         if kept["disposal"] is Disposal.FOLLOW_UP:
             kept["follow_up_by"], kept["follow_up_until"] = (
-                given.get("follow_up_by"),
-                _day(given.get("follow_up_until")),
+                values.get("follow_up_by"),
+                _parse_date(values.get("follow_up_until")),
             )
-            faults |= self._faults_of_follow_up(kept["follow_up_by"], kept["follow_up_until"], now)
+            faults |= self._follow_up_errors(kept["follow_up_by"], kept["follow_up_until"], now)
         return kept, faults
 
-    def _faults_of_follow_up(self, by: object, until: object, now: dt.datetime) -> dict[str, Message]:
+    def _follow_up_errors(self, by: object, until: object, now: dt.datetime) -> dict[str, Message]:
         faults: dict[str, Message] = {}
         somebody = session_of(self).get(User, by) if is_id(by) else None
-        if somebody is None or somebody.agency_id != self.agency_id or not may_follow_up(somebody):
+        if somebody is None or somebody.agency_id != self.agency_id or not can_follow_up(somebody):
             faults["follow_up_by"] = _("Choose who is to follow it up.")
-        today = self.agency.date_of(now)
+        today = self.agency.local_date(now)
         if type(until) is not dt.date:
             faults["follow_up_until"] = _("Say until when it is to be followed up.")
-        elif not today <= until <= today + _LONGEST_FOLLOW_UP:
+        elif not today <= until <= today + _MAX_FOLLOW_UP:
             faults["follow_up_until"] = _("The day must be today or later, and within two years.")
         return faults
 
@@ -272,9 +284,9 @@ class Deviation(Base):
             raise NotAllowed(_("Only the one who was to follow this up, or the head, can say that it is done."))
         if self.state is not DeviationState.FOLLOW_UP:
             raise NoSuchMove(_("Nothing is left to follow up here."))
-        fault = fault_of_text(note) or (_("Say what was done.") if is_empty(note) else None)
+        fault = account_error(note) or (_("Say what was done.") if is_empty(note) else None)
         if fault:
-            raise Incomplete(fault, fields={"note": fault})
+            raise ValidationFailed(fault, field_errors={"note": fault})
         self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, note.strip()
 
     def __str__(self) -> str:
@@ -282,12 +294,12 @@ class Deviation(Base):
         return f"{self.kind.title}: {self.title}"
 
 
-def not_own_of(user: User) -> ColumnElement[bool]:
+def not_own_deviation_of(user: User) -> ColumnElement[bool]:
     """Return the criterion for what is not ``user``'s own in the sense of ``Deviation.may_be_disposed_by``."""
-    return or_(Deviation.executor_id != user.id, Deviation.step.in_(OF_THE_HEAD))
+    return or_(Deviation.executor_id != user.id, Deviation.step.in_(HEAD_STEPS))
 
 
-def may_follow_up(user: User) -> bool:
+def can_follow_up(user: User) -> bool:
     """Whether ``user`` can be told to follow something up: who takes steps in the office, and nobody who only reads."""
     return user.is_active and (user.is_change_manager or user.is_head)
 
@@ -302,10 +314,15 @@ def in_state(state: DeviationState) -> ColumnElement[bool]:
     return followed if state is DeviationState.FOLLOW_UP else and_(Deviation.disposal.is_not(None), ~followed)
 
 
-def raise_on(
-    change: ChangeRequest, activity: Activity, found: Iterable[Found], *, now: dt.datetime, while_open: bool = True
+def raise_deviations(
+    change: ChangeRequest,
+    activity: Activity,
+    detected: Iterable[DetectedDeviation],
+    *,
+    now: dt.datetime,
+    while_open: bool = True,
 ) -> list[Deviation]:
-    """Raise those of ``found`` that ``activity`` has not yet, and return them; ``while_open`` unless it ends now."""
+    """Raise those of ``detected`` that ``activity`` has not yet, and return them; ``while_open`` unless it ends now."""
     known = {(one.kind, one.subject) for one in activity.deviations}
     raised = [
         Deviation(
@@ -317,21 +334,21 @@ def raise_on(
             kind=one.kind,
             subject=one.subject,
             what=one.what,
-            standard=one.standard[:LINE_LENGTH],
+            standard=one.standard[:SHORT_TEXT_LENGTH],
             allowed_minutes=one.allowed_minutes,
             measured_minutes=one.measured_minutes,
             raised_at=now,
             was_open=while_open,
             executor_id=activity.held_by_id,
         )
-        for one in found
+        for one in detected
         if (one.kind, one.subject) not in known
     ]
     session_of(change).add_all(raised)
     return raised
 
 
-def account_for(activity: Activity, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+def store_accounts(activity: Activity, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
     """Write the executor's accounts among ``values`` beside the deviations of ``activity`` that have none yet."""
     for deviation in activity.deviations:
         deviation.executor_id = actor.id
@@ -345,27 +362,29 @@ def undisposed(change: ChangeRequest) -> list[Deviation]:
     return [one for one in change.deviations if one.disposal is None and not one.activity.is_open]
 
 
-def disposal_faults(change: ChangeRequest, given: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
+def disposal_errors(change: ChangeRequest, values: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
     """Return a sentence for each field of the disposals that a verification still lacks, by the field's name."""
     faults: dict[str, Message] = {}
     for deviation in undisposed(change):
-        typed = given.get(str(deviation.id))
-        _kept, found = deviation.read_disposal(typed if isinstance(typed, dict) else {}, now)
+        typed = values.get(str(deviation.id))
+        _kept, found = deviation.validate_disposal(typed if isinstance(typed, dict) else {}, now)
         faults |= {disposal_field(name, deviation.id): message for name, message in found.items()}
     return faults
 
 
-def dispose_all(change: ChangeRequest, given: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+def dispose_all(change: ChangeRequest, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
     """Dispose of every deviation that waits for the head, as a verification does.
 
-    ``given`` has for each deviation's id what ``Deviation.dispose`` takes. Raises Incomplete with a sentence beside
+    ``values`` has for each deviation's id what ``Deviation.dispose`` takes. Raises Incomplete with a sentence beside
     each field, named ``disposal-<id>`` and so on, NotAllowed as ``dispose`` does.
     """
-    if faults := disposal_faults(change, given, now):
-        raise Incomplete(_("Every deviation must be disposed of before the report is verified."), fields=faults)
+    if faults := disposal_errors(change, values, now):
+        raise ValidationFailed(
+            _("Every deviation must be disposed of before the report is verified."), field_errors=faults
+        )
     for deviation in undisposed(change):
-        typed = given[str(deviation.id)]
-        deviation.dispose(actor, now=now, given=typed if isinstance(typed, dict) else {})
+        typed = values[str(deviation.id)]
+        deviation.dispose(actor, now=now, values=typed if isinstance(typed, dict) else {})
 
 
 def disposal_field(name: str, deviation_id: int) -> str:
@@ -373,31 +392,33 @@ def disposal_field(name: str, deviation_id: int) -> str:
     return f"{name.replace('_', '-')}-{deviation_id}"
 
 
-def fault_of_text(value: object) -> Message | None:
+def account_error(value: object) -> Message | None:
     """Return why an account or a note cannot be kept, or None where it can."""
     if value is None:
         return None
     if not isinstance(value, str):
         return _("This is not a text.")
-    return fault_of(value, most=_PROSE_LENGTH)
+    return text_error(value, max_length=_MAX_ACCOUNT_LENGTH)
 
 
-def declared(values: Mapping[str, object]) -> dict[str, Any]:
+def declared_values(values: Mapping[str, object]) -> dict[str, Any]:
     """Return what ``values`` say of deviations: accounts, statements on outputs, disposals, as they can be kept.
 
     Raises Incomplete with a sentence beside each text that cannot be kept.
     """
-    said = {key: value for key, value in values.items() if key.startswith((ACCOUNT, OUTPUT))}
-    faults = {key: fault for key, value in said.items() if (fault := fault_of_text(value))}
+    said = {key: value for key, value in values.items() if key.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX))}
+    faults = {key: fault for key, value in said.items() if (fault := account_error(value))}
     if faults:
-        raise Incomplete(_("Some of what was typed in cannot be kept like this."), fields=faults)
+        raise ValidationFailed(_("Some of what was typed in cannot be kept like this."), field_errors=faults)
     disposals = values.get(DISPOSALS)
     if isinstance(disposals, dict):
-        said[DISPOSALS] = {key: {name: plain(part) for name, part in one.items()} for key, one in disposals.items()}
+        said[DISPOSALS] = {
+            key: {name: to_json_value(part) for name, part in one.items()} for key, one in disposals.items()
+        }
     return said
 
 
-def _day(value: object) -> object:
+def _parse_date(value: object) -> object:
     """Return a day as it was typed, or as ``declared`` keeps it."""
     try:
         return dt.date.fromisoformat(value) if isinstance(value, str) else value

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationshi
 from lpse_admin.documents.files import VIEWABLE_TYPES
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from models.base import Base, Identity, Line, Moment, PrimaryKey
+from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
 from models.releases.freeze import FreezePermit
 
 if TYPE_CHECKING:
@@ -51,23 +51,23 @@ class Document(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
-    activity_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("activity.id"))
-    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
+    activity_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("activity.id"))
+    delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
     #: The key of the paper's requirement that this file meets; None for anything else that belongs to the file.
     item_key: Mapped[str | None] = mapped_column(String(80))
-    name: Mapped[Line]
+    name: Mapped[ShortText]
     media_type: Mapped[str] = mapped_column(String(120))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), ForeignKey("file_content.sha256"))
-    uploaded_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    uploaded_at: Mapped[Moment]
+    uploaded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    uploaded_at: Mapped[Timestamp]
 
     change: Mapped[ChangeRequest | None] = relationship(back_populates="documents")
     activity: Mapped[Activity | None] = relationship(back_populates="documents")
     delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
-    stored: Mapped[FileContent] = relationship()
+    file_content: Mapped[FileContent] = relationship()
 
     @property
     def is_viewable(self) -> bool:
@@ -75,7 +75,7 @@ class Document(Base):
         return self.media_type in VIEWABLE_TYPES
 
     @property
-    def is_picture(self) -> bool:
+    def is_image(self) -> bool:
         """Whether it is one that is shown as a picture."""
         return self.is_viewable and self.media_type.startswith("image/")
 
@@ -84,7 +84,7 @@ class Document(Base):
         return self.name
 
 
-def keep(session: Session, content: bytes) -> FileContent:
+def store_content(session: Session, content: bytes) -> FileContent:
     """Return the stored row for these bytes, adding them where they are new."""
     sha256 = hashlib.sha256(content).hexdigest()
     row = session.get(FileContent, sha256)
@@ -109,15 +109,15 @@ def detach(session: Session, document: Document, by: User, now: dt.datetime) -> 
         raise NoSuchMove(_("The decree stays with its delegation."))
     if session.scalar(select(FreezePermit.id).where(FreezePermit.letter_id == document.id)) is not None:
         raise NoSuchMove(_("The letter stays with the head's permission."))
-    _hold_open(session, activity)
-    if refusal := change.bar(by, now):
+    _lock_open_activity(session, activity)
+    if refusal := change.reason_cannot_act(by, now):
         raise NotAllowed(refusal)
     session.delete(document)
     change.version += 1
     session.flush()
 
 
-def _hold_open(session: Session, activity: Activity) -> None:
+def _lock_open_activity(session: Session, activity: Activity) -> None:
     """Lock the request, as a move does, so that nobody finishes the step while its files change."""
     session.flush()
     session.refresh(activity.change, ["version"], with_for_update=True)
@@ -145,8 +145,8 @@ def attach(  # noqa: PLR0913 - what is told of a file when it arrives
     owner = activity or delegation
     assert owner is not None  # noqa: S101 - one of the two is always given
     if activity is not None:
-        _hold_open(session, activity)
-    row = keep(session, content)
+        _lock_open_activity(session, activity)
+    row = store_content(session, content)
     document = Document(
         agency_id=owner.agency_id,
         change_id=activity.change_id if activity else None,

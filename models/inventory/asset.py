@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lpse_admin.i18n import Word, _
-from lpse_admin.inventory.cards import Card, Condition
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, stored
+from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.inventory.cards import AssetCondition, Card
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 
-class MutationKind(Word):
+class MutationKind(LabelledEnum):
     """What happened to an asset."""
 
     ADDED = "added", _("Added")
@@ -38,19 +38,19 @@ class Asset(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    card: Mapped[Card] = mapped_column(stored(Card, "card"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    card: Mapped[Card] = mapped_column(enum_type(Card, "card"))
     code: Mapped[str] = mapped_column(String(24))
     register: Mapped[str] = mapped_column(String(8))
-    name: Mapped[Line]
-    condition: Mapped[Condition | None] = mapped_column(stored(Condition, "condition"))
-    origin: Mapped[Line | None]
+    name: Mapped[ShortText]
+    condition: Mapped[AssetCondition | None] = mapped_column(enum_type(AssetCondition, "condition"))
+    origin: Mapped[ShortText | None]
     price: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
-    remarks: Mapped[Prose | None]
+    remarks: Mapped[LongText | None]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_retired: Mapped[bool] = mapped_column(default=False)
-    entered_at: Mapped[Moment]
-    entered_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
+    entered_at: Mapped[Timestamp]
+    entered_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
 
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User | None] = relationship()
@@ -73,13 +73,13 @@ class AssetMutation(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
-    update_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset_update.id"))
-    asset_id: Mapped[int] = mapped_column(Identity, ForeignKey("asset.id"))
-    kind: Mapped[MutationKind] = mapped_column(stored(MutationKind, "kind"))
-    before: Mapped[Prose | None]
-    after: Mapped[Prose]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
+    update_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset_update.id"))
+    asset_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset.id"))
+    kind: Mapped[MutationKind] = mapped_column(enum_type(MutationKind, "kind"))
+    before: Mapped[LongText | None]
+    after: Mapped[LongText]
 
     asset: Mapped[Asset] = relationship(back_populates="mutations", lazy="joined")
     change: Mapped[ChangeRequest] = relationship()

@@ -11,13 +11,13 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from models.base import session_of
 from models.changes.activity import AssetReviewItem, ReleaseAsset
 from models.inventory.asset import Asset, AssetMutation
-from models.inventory.mutation import put, typed_row
-from models.office.agency import lock
+from models.inventory.mutation import parse_new_asset, set_values
+from models.office.agency import lock_agency
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
     from models.accounts.user import User
 
 
-def enter(session: Session, by: User, *, card: Card, raw: Mapping[str, object], now: dt.datetime) -> Asset:
-    """Enter an item of ``card`` in the list of ``by``'s agency and return it; ``raw`` is text by column key.
+def create_asset(session: Session, by: User, *, card: Card, texts: Mapping[str, object], now: dt.datetime) -> Asset:
+    """Enter an item of ``card`` in the list of ``by``'s agency and return it; ``texts`` is text by column key.
 
     Raises NotAllowed for anybody but a change manager, Incomplete with a sentence beside each wrong column.
     """
     if by.agency_id is None:
         raise NotAllowed(_("Only a change manager keeps the asset list."))
-    _demand_keeper(by, by.agency_id)
-    values = typed_row(card, raw)
-    lock(session, by.agency_id)
-    _demand_free(session, by.agency_id, values, None)
+    _require_change_manager(by, by.agency_id)
+    values = parse_new_asset(card, texts)
+    lock_agency(session, by.agency_id)
+    _require_unique(session, by.agency_id, values, None)
     asset = Asset(agency_id=by.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id)
-    put(asset, values)
+    set_values(asset, values)
     session.add(asset)
     session.flush()
     return asset
 
 
-def correct(asset: Asset, by: User, *, raw: Mapping[str, object]) -> None:
-    """Correct an entry that no request has named yet; ``raw`` is the whole row as text by column key.
+def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> None:
+    """Correct an entry that no request has named yet; ``texts`` is the whole row as text by column key.
 
     Raises what ``enter`` raises, and NoSuchMove once a request has named the item.
     """
     session = session_of(asset)
-    _demand_keeper(by, asset.agency_id)
-    lock(session, asset.agency_id)
-    demand_unnamed(asset)
-    values = typed_row(asset.card, raw)
-    _demand_free(session, asset.agency_id, values, asset)
-    put(asset, values)
+    _require_change_manager(by, asset.agency_id)
+    lock_agency(session, asset.agency_id)
+    require_unreferenced(asset)
+    values = parse_new_asset(asset.card, texts)
+    _require_unique(session, asset.agency_id, values, asset)
+    set_values(asset, values)
     session.flush()
 
 
-def is_named(asset: Asset) -> bool:
+def is_referenced(asset: Asset) -> bool:
     """Whether a request has found something about this item, or changed it."""
     session = session_of(asset)
     named = or_(
@@ -71,18 +71,18 @@ def is_named(asset: Asset) -> bool:
     return bool(session.scalar(select(named)))
 
 
-def demand_unnamed(asset: Asset) -> None:
+def require_unreferenced(asset: Asset) -> None:
     """Refuse to correct an item that a request has named."""
-    if asset.is_retired or is_named(asset):
+    if asset.is_retired or is_referenced(asset):
         raise NoSuchMove(_("A request has named this item: it is changed through the asset update of a request only."))
 
 
-def _demand_keeper(by: User, agency_id: int) -> None:
+def _require_change_manager(by: User, agency_id: int) -> None:
     if Role.CHANGE_MANAGER not in by.roles or by.agency_id != agency_id:
         raise NotAllowed(_("Only a change manager keeps the asset list."))
 
 
-def _demand_free(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
+def _require_unique(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
     """Refuse a code and register that another item of the agency has."""
     holder = session.scalar(
         select(Asset.id).where(
@@ -95,4 +95,4 @@ def _demand_free(session: Session, agency_id: int, values: Mapping[str, object],
             code=values["code"],
             register=values["register"],
         )
-        raise Incomplete(message, fields={"register": message})
+        raise ValidationFailed(message, field_errors={"register": message})

@@ -15,13 +15,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
-from lpse_admin.inventory.cards import CARDS, COMMON, Card, Column, ColumnKind, Condition, code_scheme, dotted
-from models.base import LINE_LENGTH, as_json, is_id, is_storable, session_of
+from lpse_admin.inventory.cards import (
+    CARD_COLUMNS,
+    COMMON_COLUMNS,
+    AssetCondition,
+    Card,
+    CardColumn,
+    CardColumnKind,
+    code_scheme,
+    format_code,
+)
+from models.base import SHORT_TEXT_LENGTH, canonical_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
-from models.office.agency import lock
-from models.validation import FIRST_YEAR, LAST_YEAR
+from models.office.agency import lock_agency
+from models.validation import MAX_YEAR, MIN_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,24 +41,24 @@ if TYPE_CHECKING:
 
 #: What no price may reach: the column holds 18 digits, two of them behind the point.
 _PRICE_LIMIT = Decimal(10) ** 16
-_SEN = Decimal("0.01")
+_PRICE_STEP = Decimal("0.01")
 #: Rupiah as they are written: 12.500.000,00. A point before two digits is one of the program's own prices.
 _RUPIAH = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
 #: How many rows one request may bring.
-MOST_ROWS = 1000
-_LENGTHS = {"code": 24, "register": 8}
+MAX_ROWS = 1000
+_MAX_LENGTHS = {"code": 24, "register": 8}
 
 
-def columns(card: Card) -> dict[str, Column]:
+def card_columns(card: Card) -> dict[str, CardColumn]:
     """Return the columns that an item of ``card`` can have, by key: the card's own and those of every card."""
-    found = {column.key: column for column in CARDS[card]}
-    for column in (*CARDS[Card.B], *CARDS[Card.C]):
-        if column.key in COMMON:
+    found = {column.key: column for column in CARD_COLUMNS[card]}
+    for column in (*CARD_COLUMNS[Card.B], *CARD_COLUMNS[Card.C]):
+        if column.key in COMMON_COLUMNS:
             found.setdefault(column.key, column)
     return found
 
 
-def typed(column: Column, raw: object) -> object:
+def parse_value(column: CardColumn, raw: object) -> object:
     """Return what stands in ``column`` for the text ``raw``: None, text, int, Decimal, ISO date, bool, condition.
 
     Raises Incomplete with one sentence where ``raw`` does not fit the column.
@@ -58,17 +67,17 @@ def typed(column: Column, raw: object) -> object:
     if not text:
         return None
     try:
-        return _READERS[column.kind](text, column)
+        return _PARSERS[column.kind](text, column)
     except (ValueError, InvalidOperation):
-        message = _("“%(value)s” does not fit “%(column)s”.", value=text[:60], column=column.heading)
-        raise Incomplete(message, fields={column.key: message}) from None
+        message = _("“%(value)s” does not fit “%(column)s”.", value=text[:60], column=column.label)
+        raise ValidationFailed(message, field_errors={column.key: message}) from None
 
 
-def put(asset: Asset, values: Mapping[str, object]) -> None:
+def set_values(asset: Asset, values: Mapping[str, object]) -> None:
     """Set typed ``values`` by column key on the asset: common columns on the row, the others in its details."""
     details = dict(asset.details or {})
     for key, value in values.items():
-        if key in COMMON:
+        if key in COMMON_COLUMNS:
             setattr(asset, key, value)
         elif value is None:
             details.pop(key, None)
@@ -77,71 +86,71 @@ def put(asset: Asset, values: Mapping[str, object]) -> None:
     asset.details = details
 
 
-def typed_row(card: Card, raw: Mapping[str, object]) -> dict[str, object]:
+def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object]:
     """Return the typed values of a whole new item; raises Incomplete with a sentence beside each wrong column."""
     faults: dict[str, Message] = {}
     values: dict[str, object] = {}
-    for key, column in columns(card).items():
+    for key, column in card_columns(card).items():
         try:
-            values[key] = typed(column, raw.get(key))
-        except Incomplete as refusal:
-            faults |= refusal.fields
+            values[key] = parse_value(column, texts.get(key))
+        except ValidationFailed as refusal:
+            faults |= refusal.field_errors
     for key in ("code", "register", "name"):
         if not values.get(key) and key not in faults:
-            faults[key] = _("“%(field)s” is required here.", field=columns(card)[key].heading)
+            faults[key] = _("“%(field)s” is required here.", field=card_columns(card)[key].label)
     if "code" not in faults and code_scheme(str(values["code"])) is None:
         faults["code"] = _(
             "An item code has 12 digits in 7 levels (Permendagri 108/2016) or 14 digits (Permendagri 17/2007)."
         )
     if faults:
-        raise Incomplete(_("The item cannot be entered like this."), fields=faults)
-    values["code"] = dotted(str(values["code"]))
+        raise ValidationFailed(_("The item cannot be entered like this."), field_errors=faults)
+    values["code"] = format_code(str(values["code"]))
     return values
 
 
 def snapshot(asset: Asset) -> dict[str, Any]:
     """Return all that the list says of an asset, as plain data."""
-    common = {key: getattr(asset, key) for key in sorted(COMMON)}
+    common = {key: getattr(asset, key) for key in sorted(COMMON_COLUMNS)}
     return {"card": asset.card, **common, **(asset.details or {}), "is_retired": bool(asset.is_retired)}
 
 
-def apply(change: ChangeRequest, activity: AssetUpdate, actor: User, now: dt.datetime) -> None:
+def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, now: dt.datetime) -> None:
     """Apply the rows of ``activity.draft``, each asset's mutation with the row before and after.
 
     Raises Incomplete, and applies nothing, where one of the rows cannot be applied.
     """
     session = session_of(change)
-    lock(session, change.agency_id)  # two requests could enter the same item, or wait for each other's
+    lock_agency(session, change.agency_id)  # two requests could enter the same item, or wait for each other's
     altered: dict[int, dict[str, object]] = {}
     for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
         try:
             if row["kind"] == MutationKind.ADDED:
-                _add(session, change, activity, row, actor, now)
+                _add_asset(session, change, activity, row, actor, now)
             else:
-                altered.setdefault(row["asset_id"], {}).update(_alteration(session, row, activity))
-        except Incomplete as refusal:
-            message = _in_row(number, refusal)
-            raise Incomplete(message, fields={"mutations": message}) from None
+                altered.setdefault(row["asset_id"], {}).update(_altered_values(session, row, activity))
+        except ValidationFailed as refusal:
+            message = _row_error(number, refusal)
+            raise ValidationFailed(message, field_errors={"mutations": message}) from None
     for asset_id in sorted(altered):
-        _alter(session, change, activity, asset_id, altered[asset_id])
+        _alter_asset(session, change, activity, asset_id, altered[asset_id])
 
 
-def fault(rows: object, activity: Activity) -> Message | None:
+def mutations_error(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with rows that were typed in, or None."""
-    if not isinstance(rows, list) or len(rows) > MOST_ROWS or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or len(rows) > MAX_ROWS or not all(isinstance(row, dict) for row in rows):
         return _("This is not a list of mutations.")
     session = session_of(activity)
     for number, row in enumerate(rows, 1):
         try:
-            _check(session, row, activity)
-        except Incomplete as refusal:
-            return _in_row(number, refusal)
+            _check_row(session, row, activity)
+        except ValidationFailed as refusal:
+            return _row_error(number, refusal)
     return None
 
 
-def fault_of_findings(rows: object, activity: Activity) -> Message | None:
+def findings_error(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with the assets that a review names, or None."""
-    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+    if not isinstance(rows, list) or len(rows) > MAX_ROWS:
         return _("This is not a list of assets.")
     session = session_of(activity)
     for row in rows:
@@ -149,19 +158,23 @@ def fault_of_findings(rows: object, activity: Activity) -> Message | None:
             return _("Each asset needs what was found about it.")
         if not isinstance(row["finding"], str) or not row["finding"].strip() or not is_storable(row["finding"]):
             return _("Each asset needs what was found about it.")
-        if row["asset_id"] is not None and _asset(session, row["asset_id"], activity) is None:
+        if row["asset_id"] is not None and _find_asset(session, row["asset_id"], activity) is None:
             return _("There is no such asset.")
     return None
 
 
-def fault_of_touched(rows: object, activity: Activity) -> Message | None:
+def touched_assets_error(rows: object, activity: Activity) -> Message | None:
     """Return what is wrong with the assets that a release names, or None."""
-    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+    if not isinstance(rows, list) or len(rows) > MAX_ROWS:
         return _("This is not a list of assets.")
     session = session_of(activity)
     seen = set()
     for row in rows:
-        if not isinstance(row, dict) or set(row) != {"asset_id"} or _asset(session, row["asset_id"], activity) is None:
+        if (
+            not isinstance(row, dict)
+            or set(row) != {"asset_id"}
+            or _find_asset(session, row["asset_id"], activity) is None
+        ):
             return _("There is no such asset.")
         if row["asset_id"] in seen:
             return _("Each asset is named once.")
@@ -169,46 +182,46 @@ def fault_of_touched(rows: object, activity: Activity) -> Message | None:
     return None
 
 
-def _in_row(number: int, refusal: Incomplete) -> Message:
-    first = next(iter(refusal.fields.values()), refusal.message)
+def _row_error(number: int, refusal: ValidationFailed) -> Message:
+    first = next(iter(refusal.field_errors.values()), refusal.message)
     return _("Row %(row)s: %(fault)s", row=number, fault=first)
 
 
-def _check(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
+def _check_row(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
     kind = str(row.get("kind"))
     if kind == MutationKind.ADDED:
         if str(row.get("card")) not in set(Card):
-            raise Incomplete(_("Choose the card that the item belongs to."))
-        typed_row(Card(row["card"]), row)
+            raise ValidationFailed(_("Choose the card that the item belongs to."))
+        parse_new_asset(Card(row["card"]), row)
     elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:
-        _alteration(session, row, activity)
+        _altered_values(session, row, activity)
     else:
-        raise Incomplete(_("Say whether the item is added, altered or taken off the list."))
+        raise ValidationFailed(_("Say whether the item is added, altered or taken off the list."))
 
 
-def _alteration(session: Session, row: Mapping[str, Any], activity: Activity) -> dict[str, object]:
-    asset = _asset(session, row.get("asset_id"), activity)
+def _altered_values(session: Session, row: Mapping[str, Any], activity: Activity) -> dict[str, object]:
+    asset = _find_asset(session, row.get("asset_id"), activity)
     if asset is None:
-        raise Incomplete(_("There is no such asset."))
+        raise ValidationFailed(_("There is no such asset."))
     if asset.is_retired:
-        raise Incomplete(_("This item was taken off the list before."))
+        raise ValidationFailed(_("This item was taken off the list before."))
     if row["kind"] == MutationKind.RETIRED:
         return {"is_retired": True}
-    column = columns(asset.card).get(str(row.get("column")))
+    column = card_columns(asset.card).get(str(row.get("column")))
     if column is None or column.key in {"code", "register"}:
-        raise Incomplete(_("Choose the column that changes; code and register stay with the item."))
-    value = typed(column, row.get("value"))
+        raise ValidationFailed(_("Choose the column that changes; code and register stay with the item."))
+    value = parse_value(column, row.get("value"))
     if column.key == "name" and not value:
-        raise Incomplete(_("“%(field)s” is required here.", field=column.heading))
+        raise ValidationFailed(_("“%(field)s” is required here.", field=column.label))
     return {column.key: value}
 
 
-def _asset(session: Session, asset_id: object, activity: Activity) -> Asset | None:
+def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset | None:
     asset = session.get(Asset, asset_id) if is_id(asset_id) else None
     return asset if asset is not None and asset.agency_id == activity.agency_id else None
 
 
-def _add(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
+def _add_asset(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
     session: Session,
     change: ChangeRequest,
     activity: AssetUpdate,
@@ -217,7 +230,7 @@ def _add(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
     now: dt.datetime,
 ) -> None:
     card = Card(row["card"])
-    values = typed_row(card, row)
+    values = parse_new_asset(card, row)
     taken = session.scalars(
         select(Asset.id).where(
             Asset.agency_id == change.agency_id, Asset.code == values["code"], Asset.register == values["register"]
@@ -229,34 +242,34 @@ def _add(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
             code=values["code"],
             register=values["register"],
         )
-        raise Incomplete(message, fields={"code": message})
+        raise ValidationFailed(message, field_errors={"code": message})
     asset = Asset(
         agency_id=change.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=actor.id
     )
-    put(asset, values)
+    set_values(asset, values)
     session.add(asset)
     session.flush()
-    _record(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
+    _record_mutation(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
 
 
-def _alter(
+def _alter_asset(
     session: Session, change: ChangeRequest, activity: AssetUpdate, asset_id: int, values: dict[str, object]
 ) -> None:
     asset = session.get_one(Asset, asset_id, with_for_update=True, populate_existing=True)
     before = snapshot(asset)
     retired = bool(values.pop("is_retired", False))
     # The mutation goes in first: the database lets no item change that no request names.
-    after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON})
-    put(after, values)
+    after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON_COLUMNS})
+    set_values(after, values)
     after.is_retired = retired
     kind = MutationKind.RETIRED if retired else MutationKind.ALTERED
-    _record(session, change, activity, asset, kind, before, snapshot(after))
-    put(asset, values)
+    _record_mutation(session, change, activity, asset, kind, before, snapshot(after))
+    set_values(asset, values)
     asset.is_retired = retired
     session.flush()
 
 
-def _record(  # noqa: PLR0913, PLR0917 - what a mutation says
+def _record_mutation(  # noqa: PLR0913, PLR0917 - what a mutation says
     session: Session,
     change: ChangeRequest,
     activity: AssetUpdate,
@@ -272,52 +285,52 @@ def _record(  # noqa: PLR0913, PLR0917 - what a mutation says
             update_id=activity.id,
             asset_id=asset.id,
             kind=kind,
-            before=None if before is None else as_json(before),
-            after=as_json(after),
+            before=None if before is None else canonical_json(before),
+            after=canonical_json(after),
         )
     )
     session.flush()
 
 
-def _text(text: str, column: Column) -> str:
-    if len(text) > _LENGTHS.get(column.key, LINE_LENGTH) or not is_storable(text):
+def _text(text: str, column: CardColumn) -> str:
+    if len(text) > _MAX_LENGTHS.get(column.key, SHORT_TEXT_LENGTH) or not is_storable(text):
         raise ValueError
     return text
 
 
-def _year(text: str, _column: Column) -> int:
+def _year(text: str, _column: CardColumn) -> int:
     year = int(text)
-    if not (text.isascii() and FIRST_YEAR <= year <= LAST_YEAR):
+    if not (text.isascii() and MIN_YEAR <= year <= MAX_YEAR):
         raise ValueError
     return year
 
 
-def _money(text: str, column: Column) -> Decimal:
+def _money(text: str, column: CardColumn) -> Decimal:
     value = _number(text.replace(".", "") if _RUPIAH.fullmatch(text) else text, column)
-    if value != value.quantize(_SEN):
+    if value != value.quantize(_PRICE_STEP):
         raise ValueError
-    return value.quantize(_SEN)
+    return value.quantize(_PRICE_STEP)
 
 
-def _number(text: str, _column: Column) -> Decimal:
+def _number(text: str, _column: CardColumn) -> Decimal:
     value = Decimal(text.replace(",", "."))
     if not value.is_finite() or not 0 <= value < _PRICE_LIMIT:
         raise ValueError
     return value
 
 
-def _yes_no(text: str, _column: Column) -> bool:
+def _yes_no(text: str, _column: CardColumn) -> bool:
     if text not in {"yes", "no"}:
         raise ValueError
     return text == "yes"
 
 
-_READERS = {
-    ColumnKind.TEXT: _text,
-    ColumnKind.YEAR: _year,
-    ColumnKind.NUMBER: _number,
-    ColumnKind.MONEY: _money,
-    ColumnKind.DATE: lambda text, _column: dt.date.fromisoformat(text).isoformat(),
-    ColumnKind.CONDITION: lambda text, _column: Condition(text),
-    ColumnKind.YES_NO: _yes_no,
+_PARSERS = {
+    CardColumnKind.TEXT: _text,
+    CardColumnKind.YEAR: _year,
+    CardColumnKind.NUMBER: _number,
+    CardColumnKind.MONEY: _money,
+    CardColumnKind.DATE: lambda text, _column: dt.date.fromisoformat(text).isoformat(),
+    CardColumnKind.CONDITION: lambda text, _column: AssetCondition(text),
+    CardColumnKind.YES_NO: _yes_no,
 }

@@ -30,22 +30,22 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
-from models.base import Base, Identity, Moment, PrimaryKey, Prose, is_storable, only_where, session_of, stored
-from models.validation import fault_of
+from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, enum_type, is_storable, partial_index, session_of
+from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Sequence
 
-_LONGEST_NAME, _LONGEST_ADDRESS = 80, 4000
+_MAX_NAME_LENGTH, _MAX_QUERY_LENGTH = 80, 4000
 #: As many names as one can keep for one list.
-MOST_VIEWS = 50
+MAX_VIEWS = 50
 
 #: Who may share with a role. The others keep names for themselves.
-_SHARING = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR})
+_SHARING_ROLES = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR})
 
 
 class SavedView(Base):
@@ -59,19 +59,19 @@ class SavedView(Base):
             "ix_saved_view_shared",
             "agency_id",
             "screen",
-            **only_where("shared_with IS NOT NULL"),
+            **partial_index("shared_with IS NOT NULL"),
         ),
     )
 
     id: Mapped[PrimaryKey]
-    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
-    screen: Mapped[Resource] = mapped_column(stored(Resource, "screen"))
-    name: Mapped[str] = mapped_column(String(_LONGEST_NAME))
+    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
+    screen: Mapped[Resource] = mapped_column(enum_type(Resource, "screen"))
+    name: Mapped[str] = mapped_column(String(_MAX_NAME_LENGTH))
     #: What follows the "?" of the list's address.
-    query: Mapped[Prose]
-    shared_with: Mapped[Role | None] = mapped_column(stored(Role, "shared_with"))
-    saved_at: Mapped[Moment]
+    query: Mapped[LongText]
+    shared_with: Mapped[Role | None] = mapped_column(enum_type(Role, "shared_with"))
+    saved_at: Mapped[Timestamp]
 
     user: Mapped[User] = relationship()
 
@@ -79,8 +79,8 @@ class SavedView(Base):
         """Give it another name, or share it otherwise; raises NotAllowed for others, Incomplete for the fields."""
         if by.id != self.user_id:
             raise NotAllowed(_("Only who saved a view can alter it."))
-        _judge(session_of(self), by, self.screen, name, shared_with, besides=self.id)
-        self.name, self.shared_with = _plain(name), shared_with
+        _validate(session_of(self), by, self.screen, name, shared_with, exclude_id=self.id)
+        self.name, self.shared_with = _normalized_name(name), shared_with
         session_of(self).flush()
 
     def may_be_discarded_by(self, user: User) -> bool:
@@ -93,26 +93,26 @@ class SavedView(Base):
         if not self.may_be_discarded_by(by):
             raise NotAllowed(_("Only who saved a view can remove it."))
         session = session_of(self)
-        for choice in session.scalars(select(ListChoice).where(ListChoice.default_view_id == self.id)):
+        for choice in session.scalars(select(ListPreference).where(ListPreference.default_view_id == self.id)):
             choice.default_view_id = None
         session.flush()
         session.delete(self)
         session.flush()
 
 
-class ListChoice(Base):
+class ListPreference(Base):
     """How one user has one list: its columns in order, and the view that it begins with."""
 
     __tablename__ = "list_choice"
     __table_args__ = (UniqueConstraint("user_id", "screen"), Index(None, "default_view_id"))
 
     id: Mapped[PrimaryKey]
-    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
-    screen: Mapped[Resource] = mapped_column(stored(Resource, "screen"))
+    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
+    screen: Mapped[Resource] = mapped_column(enum_type(Resource, "screen"))
     #: Keys of columns between commas, as the address has them; None for the list's own.
-    columns: Mapped[Prose | None]
-    default_view_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("saved_view.id"))
+    columns: Mapped[LongText | None]
+    default_view_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("saved_view.id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +127,19 @@ class NamedView:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LoadedPreference:
     """What one user has kept of one list: columns ("" for the list's own), views by name, the one it begins with."""
 
     columns: str = ""
     views: tuple[NamedView, ...] = ()
-    default: NamedView | None = None
+    default_view: NamedView | None = None
 
 
-def kept_of(session: Session, user: User, screen: Resource) -> Kept:
+def load_list_preference(session: Session, user: User, screen: Resource) -> LoadedPreference:
     """Return what ``user`` has kept of the list of ``screen``, in one statement."""
     rows = session.connection().execute(
-        _KEPT, {"user": user.id, "agency": user.agency_id, "roles": _values(user.roles), "screen": screen.value}
+        _PREFERENCE_STATEMENT,
+        {"user": user.id, "agency": user.agency_id, "roles": _role_keys(user.roles), "screen": screen.value},
     )
     columns, default_id, views = "", None, []
     for is_choice, id_, name, query, owner_id, shared_with in rows:
@@ -147,31 +148,31 @@ def kept_of(session: Session, user: User, screen: Resource) -> Kept:
         else:
             views.append(NamedView(id_, name, query, owner_id == user.id, Role(shared_with) if shared_with else None))
     views.sort(key=lambda view: (view.name.casefold(), view.id))
-    return Kept(columns, tuple(views), next((view for view in views if view.id == default_id), None))
+    return LoadedPreference(columns, tuple(views), next((view for view in views if view.id == default_id), None))
 
 
-def seen_by(user: Any, agency: Any, roles: Any) -> ColumnElement[bool]:  # noqa: ANN401 - values or their places
+def visible_to(user: Any, agency: Any, roles: Any) -> ColumnElement[bool]:  # noqa: ANN401 - values or their places
     """Return the criterion for the views that are somebody's own, or shared with a role of theirs."""
     shared = and_(SavedView.agency_id == agency, SavedView.shared_with.is_not(None))
     return or_(SavedView.user_id == user, and_(shared, type_coerce(SavedView.shared_with, String).in_(roles)))
 
 
-def _values(roles: Collection[Role]) -> list[str]:
+def _role_keys(roles: Collection[Role]) -> list[str]:
     return sorted(role.value for role in roles)
 
 
 #: With every list, so put together once.
-_KEPT: CompoundSelect[Any] = union_all(
+_PREFERENCE_STATEMENT: CompoundSelect[Any] = union_all(
     select(
         literal(1),
-        ListChoice.default_view_id,
+        ListPreference.default_view_id,
         null(),
-        ListChoice.columns,
-        ListChoice.user_id,
+        ListPreference.columns,
+        ListPreference.user_id,
         null(),
     ).where(
-        ListChoice.user_id == bindparam("user"),
-        type_coerce(ListChoice.screen, String) == bindparam("screen"),
+        ListPreference.user_id == bindparam("user"),
+        type_coerce(ListPreference.screen, String) == bindparam("screen"),
     ),
     select(
         literal(0),
@@ -182,41 +183,43 @@ _KEPT: CompoundSelect[Any] = union_all(
         type_coerce(SavedView.shared_with, String),
     ).where(
         type_coerce(SavedView.screen, String) == bindparam("screen"),
-        seen_by(bindparam("user"), bindparam("agency"), bindparam("roles", expanding=True)),
+        visible_to(bindparam("user"), bindparam("agency"), bindparam("roles", expanding=True)),
     ),
 )
 
 
 def may_share(user: User) -> bool:
     """Whether ``user`` may share views with a role of their agency."""
-    return user.agency_id is not None and not _SHARING.isdisjoint(user.roles)
+    return user.agency_id is not None and not _SHARING_ROLES.isdisjoint(user.roles)
 
 
-def keep_columns(session: Session, user: User, screen: Resource, keys: Sequence[str]) -> None:
+def save_columns(session: Session, user: User, screen: Resource, keys: Sequence[str]) -> None:
     """Keep which columns ``user`` wants in the list of ``screen``, in order; none for the list's own."""
-    choice = _choice(session, user, screen)
+    choice = _load_or_create_preference(session, user, screen)
     choice.columns = ",".join(keys) or None
     session.flush()
 
 
-def begin_with(session: Session, user: User, screen: Resource, view: SavedView | None) -> None:
+def set_default_view(session: Session, user: User, screen: Resource, view: SavedView | None) -> None:
     """Let the list of ``screen`` begin with ``view``, or as the program has it."""
-    choice = _choice(session, user, screen)
+    choice = _load_or_create_preference(session, user, screen)
     choice.default_view_id = None if view is None else view.id
     session.flush()
 
 
-def _choice(session: Session, user: User, screen: Resource) -> ListChoice:
+def _load_or_create_preference(session: Session, user: User, screen: Resource) -> ListPreference:
     found = session.scalars(
-        select(ListChoice).where(ListChoice.user_id == user.id, ListChoice.screen == screen).with_for_update()
+        select(ListPreference)
+        .where(ListPreference.user_id == user.id, ListPreference.screen == screen)
+        .with_for_update()
     ).one_or_none()
     if found is None:
-        found = ListChoice(user_id=user.id, agency_id=user.agency_id, screen=screen)
+        found = ListPreference(user_id=user.id, agency_id=user.agency_id, screen=screen)
         session.add(found)
     return found
 
 
-def save(  # noqa: PLR0913 - the parts of a saved view
+def save_view(  # noqa: PLR0913 - the parts of a saved view
     session: Session,
     user: User,
     screen: Resource,
@@ -231,56 +234,58 @@ def save(  # noqa: PLR0913 - the parts of a saved view
 
     Raises Incomplete with a sentence beside ``name`` or ``shared_with``.
     """
-    same = _own(user, screen).where(SavedView.name == _plain(name))
+    same = _own_views(user, screen).where(SavedView.name == _normalized_name(name))
     former = session.scalars(same).one_or_none() if is_storable(name) else None
-    _judge(session, user, screen, name, shared_with, besides=former.id if former and replaces else None)
-    if len(query) > _LONGEST_ADDRESS:
-        raise Incomplete(_("This address is too long to be kept."))
+    _validate(session, user, screen, name, shared_with, exclude_id=former.id if former and replaces else None)
+    if len(query) > _MAX_QUERY_LENGTH:
+        raise ValidationFailed(_("This address is too long to be kept."))
     if former is None:
-        former = SavedView(user_id=user.id, agency_id=user.agency_id, screen=screen, name=_plain(name))
+        former = SavedView(user_id=user.id, agency_id=user.agency_id, screen=screen, name=_normalized_name(name))
         session.add(former)
     former.query, former.shared_with, former.saved_at = query, shared_with, now
     session.flush()
     return former
 
 
-def _own(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+def _own_views(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
     return select(SavedView).where(SavedView.user_id == user.id, SavedView.screen == screen)
 
 
-def _plain(name: str) -> str:
+def _normalized_name(name: str) -> str:
     return " ".join(name.split())
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - what a view can be refused for
-    session: Session, user: User, screen: Resource, name: str, shared_with: Role | None, besides: int | None
+def _validate(  # noqa: PLR0913, PLR0917 - what a view can be refused for
+    session: Session, user: User, screen: Resource, name: str, shared_with: Role | None, exclude_id: int | None
 ) -> None:
-    """Raise Incomplete with a sentence beside each part that cannot be kept; ``besides`` may have the same name."""
+    """Raise Incomplete with a sentence beside each part that cannot be kept; ``exclude_id`` may have the same name."""
     faults: dict[str, Message] = {}
-    plain = _plain(name)
+    plain = _normalized_name(name)
     if not plain:
         faults["name"] = _("Give the view a name.")
-    elif fault := fault_of(plain, most=_LONGEST_NAME):
+    elif fault := text_error(plain, max_length=_MAX_NAME_LENGTH):
         faults["name"] = fault
     else:
-        faults |= _faults_beside_others(session, user, screen, plain, besides)
+        faults |= _duplicate_errors(session, user, screen, plain, exclude_id)
     if shared_with is not None and not may_share(user):
         faults["shared_with"] = _("Your role keeps views for itself alone.")
     if faults:
-        raise Incomplete(_("The view cannot be kept like this."), fields=faults)
+        raise ValidationFailed(_("The view cannot be kept like this."), field_errors=faults)
 
 
-def _faults_beside_others(
-    session: Session, user: User, screen: Resource, name: str, besides: int | None
+def _duplicate_errors(
+    session: Session, user: User, screen: Resource, name: str, exclude_id: int | None
 ) -> dict[str, Message]:
-    same = session.scalar(select(SavedView.id).where(SavedView.id.in_(_ids_of(user, screen)), SavedView.name == name))
-    if same is not None and same != besides:
+    same = session.scalar(
+        select(SavedView.id).where(SavedView.id.in_(_own_view_ids(user, screen)), SavedView.name == name)
+    )
+    if same is not None and same != exclude_id:
         return {"name": _("You have a view of this name for this list already.")}
-    count = session.scalar(select(func.count()).select_from(_ids_of(user, screen).subquery())) or 0
-    if besides is None and count >= MOST_VIEWS:
-        return {"name": _("You have %(most)s views for this list, which is all it takes.", most=MOST_VIEWS)}
+    count = session.scalar(select(func.count()).select_from(_own_view_ids(user, screen).subquery())) or 0
+    if exclude_id is None and count >= MAX_VIEWS:
+        return {"name": _("You have %(most)s views for this list, which is all it takes.", most=MAX_VIEWS)}
     return {}
 
 
-def _ids_of(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+def _own_view_ids(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
     return select(SavedView.id).where(SavedView.user_id == user.id, SavedView.screen == screen)

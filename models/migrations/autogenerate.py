@@ -35,7 +35,7 @@ def write_triggers(versions: Path, head: str | None, revision: str) -> None:
 
 def declared_triggers(dialect: str) -> Statements:
     """Return the statements that the models declare."""
-    return by_key([statement for _table, statement in triggers.statements(dialect)])
+    return by_key([statement for _table, statement in triggers.ddl_statements(dialect)])
 
 
 # -- triggers ---------------------------------------------------------------------------------------------------------

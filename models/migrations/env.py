@@ -15,7 +15,7 @@ from models.database import db, is_sqlite
 from models.migrations import autogenerate
 from models.migrations.operations import restore_triggers
 from models.migrations.rendering import render_item
-from models.search.index import is_modelled
+from models.search.index import is_declared_by_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _migrate(connection: Connection) -> None:
         render_as_batch=True,
         render_item=render_item,
         compare_server_default=True,
-        include_name=lambda name, _kind, _parents: is_modelled(name),
+        include_name=lambda name, _kind, _parents: is_declared_by_models(name),
         process_revision_directives=_number,
         on_version_apply=restore_triggers,
         autogenerate_plugins=("alembic.autogenerate.*", autogenerate.PLUGIN),

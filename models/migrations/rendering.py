@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import CheckConstraint, Enum, TypeDecorator
 from sqlalchemy.sql.naming import conv
 
-from models.base import NAMING
+from models.base import NAMING_CONVENTION
 
 if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
@@ -37,7 +37,7 @@ def check_name(check: CheckConstraint) -> str:
     """Return the name of ``check`` in the database; one that belongs to a type has not got it yet."""
     if isinstance(check.name, conv):
         return str(check.name)
-    return NAMING["ck"] % {"table_name": check.table.name, "constraint_name": check.name}
+    return NAMING_CONVENTION["ck"] % {"table_name": check.table.name, "constraint_name": check.name}
 
 
 def _broken(text: str) -> str:

@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove
-from lpse_admin.i18n import Word, _
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, stored
+from lpse_admin.i18n import LabelledEnum, _
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.notifications.notification import Notification
 
 
-class MailState(Word):
+class MailState(LabelledEnum):
     """What has become of a mail."""
 
     WAITING = "waiting", _("Waiting")
@@ -26,7 +26,7 @@ class MailState(Word):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-class Mailed(Word):
+class MailStatus(LabelledEnum):
     """Whether somebody who was told of something was mailed as well, and what has become of that mail."""
 
     NOT_MAILED = "not-mailed", _("Not mailed")
@@ -48,26 +48,26 @@ class Mail(Base):
             "ix_mail_due",
             "next_try_at",
             "id",
-            **only_where("state = 'waiting'"),
+            **partial_index("state = 'waiting'"),
         ),
         Index("ix_mail_state", "state", "id"),
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    notification_id: Mapped[int] = mapped_column(Identity, ForeignKey("notification.id"))
-    address: Mapped[Line]
-    state: Mapped[MailState] = mapped_column(stored(MailState, "state"), default=MailState.WAITING)
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    notification_id: Mapped[int] = mapped_column(IdType, ForeignKey("notification.id"))
+    address: Mapped[ShortText]
+    state: Mapped[MailState] = mapped_column(enum_type(MailState, "state"), default=MailState.WAITING)
     attempts: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[Moment]
+    next_try_at: Mapped[Timestamp]
     #: Until when the sender that took it up has it for itself.
-    claimed_until: Mapped[Moment | None]
-    last_error: Mapped[Prose | None]
-    sent_at: Mapped[Moment | None]
+    claimed_until: Mapped[Timestamp | None]
+    last_error: Mapped[LongText | None]
+    sent_at: Mapped[Timestamp | None]
     #: The same from the first attempt on, so that a second copy can be recognised as one.
-    message_id: Mapped[Line | None]
+    message_id: Mapped[ShortText | None]
     #: Where the program was reached when this came about, for the link.
-    link_base: Mapped[Line | None]
+    link_base: Mapped[ShortText | None]
 
     notification: Mapped[Notification] = relationship(back_populates="mail")
 
@@ -84,4 +84,4 @@ class Mail(Base):
 
 
 #: What a row has under ``Mailed``, wherever a mail is outer joined to its notification.
-mailed = case((Mail.id.is_(None), Mailed.NOT_MAILED.value), else_=type_coerce(Mail.state, String))
+mail_status = case((Mail.id.is_(None), MailStatus.NOT_MAILED.value), else_=type_coerce(Mail.state, String))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.notifications.events import ALWAYS_MAILED, Event, kept
+from lpse_admin.notifications.events import ALWAYS_MAILED, Event, serialize_values
 from models.accounts.user import User
-from models.base import Base, Identity, Moment, PrimaryKey, only_where, stored
+from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
 from models.notifications.mail import Mail, MailState
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LINK_BASE = "link_base"
 
 #: What the unread ones are counted to; beyond it the page says "99+".
-MOST_UNREAD = 99
+MAX_UNREAD = 99
 
 
 class Notification(Base):
@@ -41,37 +41,37 @@ class Notification(Base):
             "user_id",
             "at",
             "id",
-            **only_where("read_at IS NULL"),
+            **partial_index("read_at IS NULL"),
         ),
         Index(None, "change_id"),
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    event: Mapped[Event] = mapped_column(stored(Event, "event"))
-    change_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("change_request.id"))
-    activity_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("activity.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    event: Mapped[Event] = mapped_column(enum_type(Event, "event"))
+    change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
+    activity_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("activity.id"))
     #: What ``notifications.events`` puts the text together from, the event and the request's number and title included.
     details: Mapped[dict[str, Any]]
     #: Says which event it is: nobody is told of the same one twice.
     key: Mapped[str] = mapped_column(String(120))
-    at: Mapped[Moment]
-    read_at: Mapped[Moment | None]
+    at: Mapped[Timestamp]
+    read_at: Mapped[Timestamp | None]
 
     user: Mapped[User] = relationship()
     mail: Mapped[Mail | None] = relationship(back_populates="notification")
 
-    def read(self, now: dt.datetime) -> None:
+    def mark_read(self, now: dt.datetime) -> None:
         """Mark it as read; the first time counts."""
         if self.read_at is None:
             self.read_at = now
 
 
-def tell(  # noqa: PLR0913 - an event has this many sides
+def notify(  # noqa: PLR0913 - an event has this many sides
     session: Session,
     event: Event,
-    people: Iterable[User],
+    recipients: Iterable[User],
     *,
     now: dt.datetime,
     key: str,
@@ -79,7 +79,7 @@ def tell(  # noqa: PLR0913 - an event has this many sides
     activity: Activity | None = None,
     **values: object,
 ) -> list[Notification]:
-    """Tell ``people`` of ``event`` in the caller's transaction; return what was written, nothing is sent yet.
+    """Tell ``recipients`` of ``event`` in the caller's transaction; return what was written, nothing is sent yet.
 
     Whoever is not active, belongs to another agency than ``change`` (or to none), or was told of ``key`` before is
     passed over. ``key`` (at most 120 characters) says which event it is: ``f"overdue-{activity.id}"``. A mail is
@@ -87,39 +87,39 @@ def tell(  # noqa: PLR0913 - an event has this many sides
     ``notifications.events`` names (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …): texts, Words,
     Messages, dates, moments.
     """
-    concerned = {person.id: person for person in people if _is_concerned(person, change)}
+    concerned = {person.id: person for person in recipients if _is_recipient(person, change)}
     if not concerned:
         return []
     asked = select(Notification.user_id).where(Notification.key == key, Notification.user_id.in_(concerned))
     for user_id in session.scalars(asked):
         del concerned[user_id]
-    return tell_new(
+    return create_notifications(
         session, event, concerned.values(), now=now, key=key, change=change, activity=activity, values=values
     )
 
 
-def tell_new(  # noqa: PLR0913 - as ``tell``
+def create_notifications(  # noqa: PLR0913 - as ``tell``
     session: Session,
     event: Event,
-    people: Iterable[User],
+    recipients: Iterable[User],
     *,
     now: dt.datetime,
     key: str,
     change: ChangeRequest | None,
     activity: Activity | None,
     values: dict[str, object],
-    mailed_as: Collection[Event] = (),
+    mail_events: Collection[Event] = (),
 ) -> list[Notification]:
-    """Do what ``tell`` does for a ``key`` that is new for certain, each of ``people`` named once; flushes nothing.
+    """Do what ``tell`` does for a ``key`` that is new for certain, each of ``recipients`` named once; flushes nothing.
 
-    ``mailed_as`` are further events by which somebody may want the mail.
+    ``mail_events`` are further events by which somebody may want the mail.
     """
-    details = {"event": event.value, **kept(values)}
+    details = {"event": event.value, **serialize_values(values)}
     if change is not None:
         details |= {"number": change.number, "title": change.title}
     written = []
-    for person in people:
-        if not _is_concerned(person, change):
+    for person in recipients:
+        if not _is_recipient(person, change):
             continue
         notification = Notification(
             agency_id=person.agency_id,
@@ -131,14 +131,14 @@ def tell_new(  # noqa: PLR0913 - as ``tell``
             key=key,
             at=now,
         )
-        if person.email and any(wants_mail(person, one) for one in (event, *mailed_as)):
-            notification.mail = _mail(session, person, now)
+        if person.email and any(wants_mail(person, one) for one in (event, *mail_events)):
+            notification.mail = _create_mail(session, person, now)
         session.add(notification)
         written.append(notification)
     return written
 
 
-def _is_concerned(person: User, change: ChangeRequest | None) -> bool:
+def _is_recipient(person: User, change: ChangeRequest | None) -> bool:
     return (
         person.is_active and person.agency_id is not None and (change is None or person.agency_id == change.agency_id)
     )
@@ -149,7 +149,7 @@ def wants_mail(person: User, event: Event) -> bool:
     return event in ALWAYS_MAILED or event.value not in person.muted_events
 
 
-def _mail(session: Session, person: User, now: dt.datetime) -> Mail:
+def _create_mail(session: Session, person: User, now: dt.datetime) -> Mail:
     return Mail(
         agency_id=person.agency_id,
         address=person.email,
@@ -160,26 +160,26 @@ def _mail(session: Session, person: User, now: dt.datetime) -> Mail:
     )
 
 
-def unread(session: Session, user: User) -> int:
+def count_unread(session: Session, user: User) -> int:
     """Return how many notifications ``user`` has not read, MOST_UNREAD + 1 standing for any greater number."""
-    return session.connection().scalar(UNREAD, {"user": user.id}) or 0
+    return session.connection().scalar(COUNT_UNREAD, {"user": user.id}) or 0
 
 
 _TABLE = Notification.__table__
 #: The statement for it, of the user in its parameter "user".
-UNREAD = select(func.count()).select_from(
+COUNT_UNREAD = select(func.count()).select_from(
     select(_TABLE.c.id)
     .where(_TABLE.c.user_id == bindparam("user"), _TABLE.c.read_at.is_(None))
-    .limit(MOST_UNREAD + 1)
+    .limit(MAX_UNREAD + 1)
     .subquery()
 )
 
 
-def read_all(session: Session, user: User, now: dt.datetime) -> int:
+def mark_all_read(session: Session, user: User, now: dt.datetime) -> int:
     """Mark everything as read that ``user`` was told of, and return how much that was."""
     found = session.scalars(
         select(Notification).where(Notification.user_id == user.id, Notification.read_at.is_(None))
     ).all()
     for notification in found:
-        notification.read(now)
+        notification.mark_read(now)
     return len(found)

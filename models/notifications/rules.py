@@ -12,10 +12,10 @@ from sqlalchemy import or_, select
 from lpse_admin.accounts.roles import Role
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step, Urgency
-from lpse_admin.workflow.transitions import Person, bar_from_taking
+from lpse_admin.workflow.transitions import Principal, reason_not_eligible
 from models.accounts.user import User
-from models.delegation.delegation import standing_in
-from models.notifications.notification import tell, tell_new
+from models.delegation.delegation import acting_head_ids
+from models.notifications.notification import create_notifications, notify
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from models.deviations.deviation import Deviation
 
 
-def moved(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:
+def notify_move(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:
     """Tell of the move by which ``actor`` has ``finished`` a step; both the steps are flushed.
 
     The requester is told the outcome with its reason, and everybody who may take the next step that it waits for
     them: an emergency as an emergency. The actor, who was there, is told nothing. What is told is new by nature, so
     that nobody has to be looked up: one statement finds the people, and one each writes what they are told.
     """
-    following = change.current
+    following = change.current_activity
     # Read before anything is added: each look into the database would write a part of it.
-    people = [] if following is None else [one for one in waits_for(session, change, now) if one.id != actor.id]
+    people = [] if following is None else [one for one in eligible_users(session, change, now) if one.id != actor.id]
     requester = change.requester
     if requester.id != actor.id:
         is_theirs = requester in people
-        tell_new(
+        create_notifications(
             session,
             Event.OUTCOME,
             [requester],
@@ -57,16 +57,16 @@ def moved(session: Session, change: ChangeRequest, finished: Activity, actor: Us
                 "by": finished.capacity,
                 "next": None if following is None else following.step.title,
             },
-            mailed_as=(Event.WAITING,) if is_theirs else (),
+            mail_events=(Event.WAITING,) if is_theirs else (),
         )
         # What came back to the requester is told once, with the reasons, and not as a second event beside it.
         people = [one for one in people if one is not requester]
     if following is not None:
-        _tell_who_is_next(session, change, finished, following, people, now)
+        _notify_next_step(session, change, finished, following, people, now)
     session.flush()
 
 
-def _tell_who_is_next(  # noqa: PLR0913, PLR0917 - the parts of one move
+def _notify_next_step(  # noqa: PLR0913, PLR0917 - the parts of one move
     session: Session,
     change: ChangeRequest,
     finished: Activity,
@@ -74,24 +74,24 @@ def _tell_who_is_next(  # noqa: PLR0913, PLR0917 - the parts of one move
     people: Iterable[User],
     now: dt.datetime,
 ) -> None:
-    tell_new(
+    create_notifications(
         session,
-        _waiting_event(change, following),
+        _event_of_waiting_step(change, following),
         people,
         now=now,
         key=f"waiting-{following.id}",
         change=change,
         activity=following,
-        values=_of_what_waits(finished, following),
+        values=_waiting_step_values(finished, following),
     )
 
 
-def _waiting_event(change: ChangeRequest, following: Activity) -> Event:
+def _event_of_waiting_step(change: ChangeRequest, following: Activity) -> Event:
     is_emergency = following.step is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
     return Event.EMERGENCY if is_emergency else Event.WAITING
 
 
-def _of_what_waits(finished: Activity, following: Activity) -> dict[str, object]:
+def _waiting_step_values(finished: Activity, following: Activity) -> dict[str, object]:
     return {
         "step": following.step.title,
         "outcome": finished.outcome,
@@ -101,21 +101,22 @@ def _of_what_waits(finished: Activity, following: Activity) -> dict[str, object]
     }
 
 
-def waits_already(session: Session, change: ChangeRequest, user: User, now: dt.datetime) -> None:
+def notify_acting_head(session: Session, change: ChangeRequest, user: User, now: dt.datetime) -> None:
     """Tell ``user``, who stands in for the head from now on, of the step that waits; once, and if they may take it."""
-    following = change.current
-    if following is None or not _may_take(change, change.position, user):
+    following = change.current_activity
+    if following is None or not _is_eligible(change, change.position, user):
         return
     finished = next(one for one in reversed(change.activities) if not one.is_open)
-    tell(
-        session, _waiting_event(change, following), [user], now=now, key=f"waiting-{following.id}", change=change,
-        activity=following, **_of_what_waits(finished, following),
+    notify(
+        session, _event_of_waiting_step(change, following), [user], now=now,
+        key=f"waiting-{following.id}", change=change,
+        activity=following, **_waiting_step_values(finished, following),
     )  # fmt: skip
 
 
-def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
+def eligible_users(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
     """Return everybody who may take the present step at this moment: by role, delegation, and duties kept apart."""
-    rule = change.paper.rules.get(change.step)
+    rule = change.sop.rules.get(change.step)
     if rule is None:
         return []
     if rule.actor is Role.REQUESTER:
@@ -123,108 +124,117 @@ def waits_for(session: Session, change: ChangeRequest, now: dt.datetime) -> list
     else:
         criterion = getattr(User, f"is_{rule.actor.value}")
         if rule.actor is Role.HEAD:
-            today = change.agency.date_of(now)
-            criterion = or_(criterion, User.id.in_(standing_in(change.agency_id, today)))
+            today = change.agency.local_date(now)
+            criterion = or_(criterion, User.id.in_(acting_head_ids(change.agency_id, today)))
         found = list(
             session.scalars(
                 select(User).where(User.agency_id == change.agency_id, User.is_active, criterion).order_by(User.id)
             )
         )
     position = change.position
-    return [user for user in found if user.is_active and _may_take(change, position, user)]
+    return [user for user in found if user.is_active and _is_eligible(change, position, user)]
 
 
-def _may_take(change: ChangeRequest, position: Position, user: User) -> bool:
+def _is_eligible(change: ChangeRequest, position: Position, user: User) -> bool:
     """Whether the present step can be theirs, whom a role or a delegation has put among its actors."""
-    person = Person(user.id, user.roles, stands_in_for_head=Role.HEAD not in user.roles)
-    return bar_from_taking(change.paper, position, person) is None
+    person = Principal(user.id, user.roles, is_acting_head=Role.HEAD not in user.roles)
+    return reason_not_eligible(change.sop, position, person) is None
 
 
-def taken_up(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
+def notify_taken_up(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
     """Tell the others for whom the step waited whose hands it is in now."""
     holder = activity.taken_up_by
-    people = [user for user in waits_for(session, change, now) if user is not holder]
-    tell(
+    people = [user for user in eligible_users(session, change, now) if user is not holder]
+    notify(
         session, Event.TAKEN_UP, people, now=now, key=f"taken-up-{activity.id}", change=change, activity=activity,
         step=activity.step.title, by=holder and holder.full_name,
     )  # fmt: skip
 
 
-def handed_over(  # noqa: PLR0913, PLR0917 - from whom, to whom, what, why and when
+def notify_reassigned(  # noqa: PLR0913, PLR0917 - from whom, to whom, what, why and when
     session: Session, change: ChangeRequest, activity: Activity, to: User, by: User, reason: str, now: dt.datetime
 ) -> None:
     """Tell ``to``, and the others for whom the step waits, that ``by`` has handed it over and why."""
-    people = {user.id: user for user in (to, *waits_for(session, change, now)) if user.id != by.id}
-    tell(
+    people = {user.id: user for user in (to, *eligible_users(session, change, now)) if user.id != by.id}
+    notify(
         session, Event.HANDED_OVER, people.values(), now=now, key=f"handed-over-{activity.id}-{now.timestamp():.6f}",
         change=change, activity=activity, step=activity.step.title, to=to.full_name, by=by.full_name, reason=reason,
     )  # fmt: skip
 
 
-def soon_late(session: Session, change: ChangeRequest, activity: Activity, due: dt.datetime, now: dt.datetime) -> None:
+def notify_due_soon(
+    session: Session, change: ChangeRequest, activity: Activity, due: dt.datetime, now: dt.datetime
+) -> None:
     """Tell whoever took the step up, else everybody it waits for, that it is due before long; each once."""
-    _lock(session, change)
-    tell(
-        session, Event.SOON_LATE, _hands(session, change, activity, now), now=now, key=f"soon-late-{activity.id}",
+    _lock_change(session, change)
+    notify(
+        session, Event.SOON_LATE, _assignee_or_eligible(session, change, activity, now), now=now,
+        key=f"soon-late-{activity.id}",
         change=change, activity=activity, step=activity.step.title, arrived=activity.arrived_at, due=due,
     )  # fmt: skip
 
 
-def overdue(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
+def notify_overdue(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
     """Tell whoever took the step up (else everybody it waits for), and the head, that it is overdue; each once."""
-    _lock(session, change)
-    people = {user.id: user for user in (*_hands(session, change, activity, now), *heads(session, change, now))}
-    tell(
+    _lock_change(session, change)
+    people = {
+        user.id: user
+        for user in (
+            *_assignee_or_eligible(session, change, activity, now),
+            *heads_and_acting_heads(session, change, now),
+        )
+    }
+    notify(
         session, Event.OVERDUE, people.values(), now=now, key=f"overdue-{activity.id}", change=change,
         activity=activity, step=activity.step.title, arrived=activity.arrived_at,
-        by=activity.held_by and activity.held_by.full_name,
+        by=activity.assignee and activity.assignee.full_name,
     )  # fmt: skip
 
 
-def _hands(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> list[User]:
-    holder = activity.held_by
-    return [holder] if holder is not None and holder.is_active else waits_for(session, change, now)
+def _assignee_or_eligible(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> list[User]:
+    holder = activity.assignee
+    return [holder] if holder is not None and holder.is_active else eligible_users(session, change, now)
 
 
-def heads(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
+def heads_and_acting_heads(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
     """Return the agency's heads and whoever stands in for them at this moment."""
-    today = change.agency.date_of(now)
+    today = change.agency.local_date(now)
     return list(
         session.scalars(
             select(User)
             .where(User.agency_id == change.agency_id, User.is_active)
-            .where(or_(User.is_head, User.id.in_(standing_in(change.agency_id, today))))
+            .where(or_(User.is_head, User.id.in_(acting_head_ids(change.agency_id, today))))
             .order_by(User.id)
         )
     )
 
 
-def _lock(session: Session, change: ChangeRequest) -> None:
+def _lock_change(session: Session, change: ChangeRequest) -> None:
     """Let two sweeps at once, of the server and of a command, tell of a request one after the other."""
     of = type(change)
     session.execute(select(of.id).where(of.id == change.id).with_for_update())
 
 
-def to_be_disposed_of(
+def notify_pending_deviations(
     session: Session, change: ChangeRequest, deviations: Iterable[Deviation], now: dt.datetime
 ) -> None:
     """Tell the heads of deviations that wait for them and will be met by no verification any more."""
-    people = heads(session, change, now)
+    people = heads_and_acting_heads(session, change, now)
     for one in deviations:
-        tell(
+        notify(
             session, Event.DEVIATION, people, now=now, key=f"deviation-{one.id}", change=change, activity=one.activity,
             step=one.step.title,
         )  # fmt: skip
 
 
-def disposed_of(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
+def notify_disposal(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
     """Tell the executor what the head has made of their deviation, and whoever is to follow it up."""
     for event, person, key, due in (
         (Event.DEVIATION_DISPOSED, deviation.executor, f"disposed-{deviation.id}", None),
         (Event.FOLLOW_UP, deviation.follow_up_by, f"follow-up-{deviation.id}", deviation.follow_up_until),
     ):
         if person is not None and person.id != by.id:
-            tell(
+            notify(
                 session, event, [person], now=now, key=key, change=deviation.change, activity=deviation.activity,
                 step=deviation.step.title, disposal=deviation.disposal, reason=deviation.disposal_note, due=due,
             )  # fmt: skip

@@ -16,7 +16,7 @@ from email.utils import format_datetime
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Self
 
-from models.base import UNSTORABLE
+from models.base import UNSTORABLE_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from models.accounts.user import Language
 
 #: After how many seconds the talk about one mail is cut off, however lively the server seems.
-LONGEST = 300.0
+SEND_TIMEOUT = 300.0
 
-_LONGEST_ERROR = 500
-_LONGEST_SUBJECT = 160
-_PERMANENT = range(500, 600)
+_MAX_ERROR_LENGTH = 500
+_MAX_SUBJECT_LENGTH = 160
+_PERMANENT_CODES = range(500, 600)
 #: Answers that find fault with the setting and not with the mail (RFC 4954): they wait until it is mended.
-_WANTS_LOGIN = frozenset({530, 534, 535, 538})
+_AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingMail:
     """A claimed mail with all that its text is made from; nothing of it asks the database again."""
 
     mail_id: int
@@ -47,7 +47,7 @@ class Parcel:
     name: str
     language: Language
     is_active: bool
-    office: str
+    agency_name: str
     zone: ZoneInfo
     details: dict[str, Any]
     at: dt.datetime
@@ -56,7 +56,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMail:
     """What a mail says, in its reader's language."""
 
     subject: str
@@ -67,19 +67,19 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SendFailure:
     """Why a mail was not taken."""
 
-    said: str
+    error: str
     #: The server will never take it: there is no such reader, or it refuses what it says.
-    is_final: bool = False
+    is_permanent: bool = False
     #: The fault is the server's or the network's, and not this mail's.
-    is_the_server_s: bool = False
+    is_server_error: bool = False
     #: No talk came about at all: the next mail would fare no better.
-    is_nobody_there: bool = False
+    is_unreachable: bool = False
 
 
-class Talk:
+class SmtpClient:
     """One connection to the mail server, opened when the first mail is there and kept for the following ones."""
 
     def __init__(self, server: MailServer) -> None:
@@ -93,57 +93,57 @@ class Talk:
         if self._smtp is not None:
             with suppress(OSError, smtplib.SMTPException):
                 self._smtp.quit()
-            self._hang_up()
+            self._disconnect()
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
 
-    def hand_in(self, parcel: Parcel, letter: Letter, now: Callable[[], dt.datetime]) -> Refusal | None:
+    def send(self, parcel: OutgoingMail, letter: RenderedMail, now: Callable[[], dt.datetime]) -> SendFailure | None:
         """Hand one mail to the server; None once it has taken it, else why it did not."""
         try:
-            message = envelope(self._server, parcel, letter, now())
+            message = build_message(self._server, parcel, letter, now())
         except (MessageError, ValueError, LookupError) as error:  # an address that cannot stand in a header
-            return Refusal(_said(error), is_final=True)
+            return SendFailure(_error_text(error), is_permanent=True)
         try:
-            smtp = self._opened()
+            smtp = self._connection()
         except (OSError, smtplib.SMTPException) as error:
-            return Refusal(_said(error), is_nobody_there=True)
-        if now() + dt.timedelta(seconds=LONGEST) > parcel.claimed_until:
-            return Refusal("the server took too long to answer", is_nobody_there=True)
-        refusal = self._send(smtp, message, parcel.address)
+            return SendFailure(_error_text(error), is_unreachable=True)
+        if now() + dt.timedelta(seconds=SEND_TIMEOUT) > parcel.claimed_until:
+            return SendFailure("the server took too long to answer", is_unreachable=True)
+        refusal = self._send_message(smtp, message, parcel.address)
         if smtp.sock is None:  # hung up by the server, or by smtplib on a server that takes its leave
             self._smtp = None
         return refusal
 
-    def _opened(self) -> smtplib.SMTP:
+    def _connection(self) -> smtplib.SMTP:
         if self._smtp is None:
-            self._smtp = _open(self._server)
+            self._smtp = _connect(self._server)
         return self._smtp
 
-    def _send(self, smtp: smtplib.SMTP, message: EmailMessage, address: str) -> Refusal | None:
+    def _send_message(self, smtp: smtplib.SMTP, message: EmailMessage, address: str) -> SendFailure | None:
         try:
-            with _cut_off_after(LONGEST, smtp):
+            with _disconnect_after(SEND_TIMEOUT, smtp):
                 smtp.send_message(message, self._server.sender, [address])
         except smtplib.SMTPRecipientsRefused as error:
             ((code, said),) = error.recipients.values()
-            return Refusal(_said(smtplib.SMTPResponseException(code, said)), is_final=_is_final(code))
+            return SendFailure(_error_text(smtplib.SMTPResponseException(code, said)), is_permanent=_is_permanent(code))
         except smtplib.SMTPDataError as error:
-            return Refusal(_said(error), is_final=_is_final(error.smtp_code))
+            return SendFailure(_error_text(error), is_permanent=_is_permanent(error.smtp_code))
         except smtplib.SMTPNotSupportedError as error:  # an address in letters that this server cannot read
-            return Refusal(_said(error), is_final=True)
+            return SendFailure(_error_text(error), is_permanent=True)
         except (OSError, smtplib.SMTPException) as error:
-            self._hang_up()
-            return Refusal(_said(error), is_the_server_s=True)
+            self._disconnect()
+            return SendFailure(_error_text(error), is_server_error=True)
         return None
 
 
-def _is_final(code: int) -> bool:
-    return code in _PERMANENT and code not in _WANTS_LOGIN
+def _is_permanent(code: int) -> bool:
+    return code in _PERMANENT_CODES and code not in _AUTHENTICATION_CODES
 
 
-def _open(server: MailServer) -> smtplib.SMTP:
+def _connect(server: MailServer) -> smtplib.SMTP:
     """Return a connection that is encrypted wherever the server can, and logged in where there is a password."""
     context = ssl.create_default_context()
     smtp: smtplib.SMTP
@@ -165,7 +165,7 @@ def _open(server: MailServer) -> smtplib.SMTP:
 
 
 @contextmanager
-def _cut_off_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
+def _disconnect_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
     """Hang up on a server that keeps one waiting byte by byte, which no timeout of a single answer ends."""
 
     def cut() -> None:
@@ -182,29 +182,29 @@ def _cut_off_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
         timer.cancel()
 
 
-def envelope(server: MailServer, parcel: Parcel, letter: Letter, now: dt.datetime) -> EmailMessage:
+def build_message(server: MailServer, mail: OutgoingMail, rendered: RenderedMail, now: dt.datetime) -> EmailMessage:
     """Return the mail as it goes out; raises ValueError or MessageError for an address that no header can hold."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = Address(_in_a_line(letter.sender), addr_spec=server.sender)
-    message["To"] = Address(_in_a_line(parcel.name), addr_spec=parcel.address)
-    message["Subject"] = _in_a_line(letter.subject)[:_LONGEST_SUBJECT]
+    message["From"] = Address(_single_line(rendered.sender), addr_spec=server.sender)
+    message["To"] = Address(_single_line(mail.name), addr_spec=mail.address)
+    message["Subject"] = _single_line(rendered.subject)[:_MAX_SUBJECT_LENGTH]
     message["Date"] = format_datetime(now.astimezone(dt.UTC))
-    message["Message-ID"] = parcel.message_id
+    message["Message-ID"] = mail.message_id
     # Nobody's holiday notice or robot answers this (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = parcel.language.value  # set before, it would go with the plain text
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = mail.language.value  # set before, it would go with the plain text
     return message
 
 
-def _in_a_line(text: str) -> str:
+def _single_line(text: str) -> str:
     """Return ``text`` without anything that could end a header."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """Return an error as it is kept: the server's answer, or what the network did."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
@@ -212,4 +212,4 @@ def _said(error: BaseException) -> str:
         text = f"{error.smtp_code} {words}"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(UNSTORABLE.sub(" ", text).split())[:_LONGEST_ERROR]
+    return " ".join(UNSTORABLE_CHARACTERS.sub(" ", text).split())[:_MAX_ERROR_LENGTH]

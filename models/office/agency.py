@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Identity, Line, PrimaryKey
+from models.base import Base, IdType, PrimaryKey, ShortText
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,18 +20,18 @@ class Agency(Base):
     __tablename__ = "agency"
 
     id: Mapped[PrimaryKey]
-    key: Mapped[Line] = mapped_column(unique=True)
-    name: Mapped[Line]
-    region: Mapped[Line]
-    province: Mapped[Line]
-    time_zone: Mapped[Line]
+    key: Mapped[ShortText] = mapped_column(unique=True)
+    name: Mapped[ShortText]
+    region: Mapped[ShortText]
+    province: Mapped[ShortText]
+    time_zone: Mapped[ShortText]
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which this office reads its clocks."""
         return ZoneInfo(self.time_zone)
 
-    def date_of(self, moment: dt.datetime) -> dt.date:
+    def local_date(self, moment: dt.datetime) -> dt.date:
         """Return the date that ``moment`` has in this office."""
         return moment.astimezone(self.zone).date()
 
@@ -47,7 +47,7 @@ class NumberCounter(Base):
     __table_args__ = (UniqueConstraint("agency_id", "year"),)
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     year: Mapped[int]
     last: Mapped[int] = mapped_column(default=0)
 
@@ -55,11 +55,11 @@ class NumberCounter(Base):
 def next_serial(session: Session, agency: Agency, now: dt.datetime) -> tuple[int, int]:
     """Return (year, serial) for a request submitted ``now``; given back only if the transaction fails."""
     year = now.astimezone(agency.zone).year
-    counter = _counter(session, agency.id, year)
+    counter = _locked_counter(session, agency.id, year)
     if counter is None:
         # The first of a year: whoever waited for the lock finds the row that the other made.
-        lock(session, agency.id)
-        counter = _counter(session, agency.id, year)
+        lock_agency(session, agency.id)
+        counter = _locked_counter(session, agency.id, year)
     if counter is None:
         counter = NumberCounter(agency_id=agency.id, year=year, last=0)
         session.add(counter)
@@ -68,7 +68,7 @@ def next_serial(session: Session, agency: Agency, now: dt.datetime) -> tuple[int
     return year, counter.last
 
 
-def lock(session: Session, agency_id: int) -> None:
+def lock_agency(session: Session, agency_id: int) -> None:
     """Let nobody else past this point for this agency until the transaction ends.
 
     For what two people may not begin at once: rows that do not exist yet cannot be locked themselves.
@@ -77,7 +77,7 @@ def lock(session: Session, agency_id: int) -> None:
     session.execute(select(Agency.id).where(Agency.id == agency_id).with_for_update(key_share=True))
 
 
-def _counter(session: Session, agency_id: int, year: int) -> NumberCounter | None:
+def _locked_counter(session: Session, agency_id: int, year: int) -> NumberCounter | None:
     return session.scalars(
         select(NumberCounter)
         .where(NumberCounter.agency_id == agency_id, NumberCounter.year == year)

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, String, bindparam, cast, literal, null, select, type_coerce, union_all
 
-from lpse_admin.worktime.national_holidays import Period
-from lpse_admin.worktime.office_hours import Hours, Timetable, spans
-from lpse_admin.worktime.working_calendar import Override, OverrideKind, WorkCalendar
+from lpse_admin.worktime.national_holidays import DateRange
+from lpse_admin.worktime.office_hours import Timetable, WeeklyHours, parse_spans
+from lpse_admin.worktime.working_calendar import DayOverride, DayOverrideKind, WorkCalendar
 from models.office.office_day import OfficeDay
 from models.office.setting import DEFAULT_WARNING_SHARE, Threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
-from models.sops.sop import SopRevision, paper_of
+from models.sops.sop import SopRevision, load_sop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,89 +27,95 @@ if TYPE_CHECKING:
     from models.office.agency import Agency
 
     #: A row of what an office has set: which table, first and last day, kind, name, hours.
-    Setting = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]
+    SettingRow = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]
 
-_DAY, _HOURS, _MONTH, _PAPER = "day", "hours", "month", "paper"
-_BETWEEN_DAYS = "\n"
+_DAY, _HOURS, _MONTH, _SOP = "day", "hours", "month", "paper"
+_DAY_SEPARATOR = "\n"
 
 
-def calendar_of(session: Session, agency: Agency) -> WorkCalendar:
+def load_calendar(session: Session, agency: Agency) -> WorkCalendar:
     """Return the calendar by which every clock of ``agency`` runs; the same object while nothing has changed in it."""
-    return calendars_of(session, [agency])[agency.id]
+    return load_calendars(session, [agency])[agency.id]
 
 
-def calendars_of(session: Session, agencies: Sequence[Agency]) -> dict[int, WorkCalendar]:
+def load_calendars(session: Session, agencies: Sequence[Agency]) -> dict[int, WorkCalendar]:
     """Return the calendars of ``agencies`` by their ids, read by one statement."""
-    return _read(session, _SETTINGS, agencies)[0]
+    return _load(session, _CALENDARS, agencies)[0]
 
 
-def clockwork_of(session: Session, agencies: Sequence[Agency]) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
+def load_calendars_and_sops(
+    session: Session, agencies: Sequence[Agency]
+) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
     """Return all that the clocks of ``agencies`` run by: their calendars, and the papers of all of their revisions.
 
     Both by their ids, and read by one statement: every list of steps asks for them.
     """
-    return _read(session, _CLOCKWORK, agencies)
+    return _load(session, _CALENDARS_AND_SOPS, agencies)
 
 
-def _read(
+def _load(
     session: Session, statement: CompoundSelect[Any], agencies: Sequence[Agency]
 ) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
-    settings: dict[int, list[Setting]] = {agency.id: [] for agency in agencies}
+    settings: dict[int, list[SettingRow]] = {agency.id: [] for agency in agencies}
     papers: dict[int, Sop] = {}
     for agency_id, *setting in session.connection().execute(statement, {"agencies": list(settings)}).all():
-        if setting[0] == _PAPER:
+        if setting[0] == _SOP:
             _which, _first, _last, key, digest, sop_id = setting
-            papers[int(sop_id)] = paper_of(session, int(sop_id), key, digest)
+            papers[int(sop_id)] = load_sop(session, int(sop_id), key, digest)
         else:
             settings[agency_id].append(tuple(setting))
-    return {agency.id: _made(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}, papers
+    return {agency.id: _build_calendar(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}, papers
 
 
-def warning_share(session: Session, agency_id: int) -> int:
+def load_warning_share(session: Session, agency_id: int) -> int:
     """Return at how many percent of a standard time somebody is told that they are about to be late."""
     share = session.scalar(select(Threshold.warning_share).where(Threshold.agency_id == agency_id))
     return DEFAULT_WARNING_SHARE if share is None else share
 
 
 @lru_cache(maxsize=64)
-def _made(time_zone: str, settings: tuple[Setting, ...]) -> WorkCalendar:
+def _build_calendar(time_zone: str, settings: tuple[SettingRow, ...]) -> WorkCalendar:
     """Make the calendar; kept by its content, so that its tables of years are made once, whoever asks."""
-    overrides: dict[dt.date, Override] = {}
-    months: list[Period] = []
+    overrides: dict[dt.date, DayOverride] = {}
+    months: list[DateRange] = []
     timetables: list[Timetable] = []
     for which, first, last, kind, name, hours in settings:
         if which == _DAY:
-            overrides[first] = Override(OverrideKind(kind or ""), name or "", spans(hours or ""))
+            overrides[first] = DayOverride(DayOverrideKind(kind or ""), name or "", parse_spans(hours or ""))
         elif last is not None:
-            months.append(Period(first, last))
+            months.append(DateRange(first, last))
         else:
-            week = (hours or "").split(_BETWEEN_DAYS)
+            week = (hours or "").split(_DAY_SEPARATOR)
             days = len(WEEK)
-            timetables.append(Timetable(first, Hours.read(*week[:days]), Hours.read(*week[days:])))
-    return WorkCalendar(ZoneInfo(time_zone), overrides=overrides, ramadans=tuple(months), later=tuple(timetables))
+            timetables.append(
+                Timetable(first, WeeklyHours.from_texts(*week[:days]), WeeklyHours.from_texts(*week[days:]))
+            )
+    return WorkCalendar(
+        ZoneInfo(time_zone), overrides=overrides, ramadans=tuple(months), later_timetables=tuple(timetables)
+    )
 
 
-def _settings(*, with_papers: bool) -> CompoundSelect[Any]:
+def _settings_statement(*, with_sops: bool) -> CompoundSelect[Any]:
     """Return the one statement for all that a calendar is made of: it is asked for on every page."""
     no_text: ColumnElement[Any] = cast(null(), String)
     no_date: ColumnElement[Any] = cast(null(), Date)
     texts = [getattr(WorkingHours, day) for day in (*WEEK, *RAMADAN_WEEK)]
     week: Any = texts[0]
     for text in texts[1:]:
-        week = week + literal(_BETWEEN_DAYS) + text
+        week = week + literal(_DAY_SEPARATOR) + text
     agencies: ColumnElement[Any] = bindparam("agencies", expanding=True)
     day = (literal(_DAY).label("which"), OfficeDay.date.label("first"), no_date)
     named = (type_coerce(OfficeDay.kind, String), OfficeDay.name, OfficeDay.hours)
     month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, no_text, no_text, no_text)
     hours = (literal(_HOURS), WorkingHours.since, no_date, no_text, no_text, week)
-    paper = (literal(_PAPER), no_date, no_date, SopRevision.key, SopRevision.digest, cast(SopRevision.id, String))
+    paper = (literal(_SOP), no_date, no_date, SopRevision.key, SopRevision.digest, cast(SopRevision.id, String))
     papers = select(SopRevision.agency_id, *paper).where(SopRevision.agency_id.in_(agencies))
     return union_all(
         select(OfficeDay.agency_id, *day, *named).where(OfficeDay.agency_id.in_(agencies)),
         select(RamadanMonth.agency_id, *month).where(RamadanMonth.agency_id.in_(agencies)),
         select(WorkingHours.agency_id, *hours).where(WorkingHours.agency_id.in_(agencies)),
-        *((papers,) if with_papers else ()),
+        *((papers,) if with_sops else ()),
     ).order_by("which", "first")
 
 
-_SETTINGS, _CLOCKWORK = _settings(with_papers=False), _settings(with_papers=True)
+_CALENDARS, _CALENDARS_AND_SOPS = _settings_statement(with_sops=False), _settings_statement(with_sops=True)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.errors import Incomplete, NoSuchMove
+from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
-from lpse_admin.worktime.office_hours import spans
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.worktime.office_hours import parse_spans
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
-from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, session_of, stored
+from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, session_of
 from models.office.agency import Agency
-from models.office.setting import begin, conclude, date_faults
-from models.validation import fault_of
+from models.office.setting import authorize_and_lock, date_errors, validate_with_reason
+from models.validation import text_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,27 +36,27 @@ class OfficeDay(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     date: Mapped[dt.date]
-    kind: Mapped[OverrideKind] = mapped_column(stored(OverrideKind, "kind"))
-    name: Mapped[Line]
+    kind: Mapped[DayOverrideKind] = mapped_column(enum_type(DayOverrideKind, "kind"))
+    name: Mapped[ShortText]
     #: The hours of a working day that has its own, as ``lpse_admin.worktime.office_hours.spans`` reads them.
-    hours: Mapped[Line | None]
-    set_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    set_at: Mapped[Moment]
+    hours: Mapped[ShortText | None]
+    set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()
     set_by: Mapped[User] = relationship()
 
     def alter(  # noqa: PLR0913 - as many parts as it was set with
-        self, *, kind: OverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str
+        self, *, kind: DayOverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str
     ) -> None:
         """Make something else of this day; raises as ``set_day`` does, NoSuchMove where it is gone."""
         session = session_of(self)
-        begin(session, self.agency_id, by)
-        self._still_there(session)
-        faults, own = _read(kind, name, hours)
-        conclude(session, reason, faults)
+        authorize_and_lock(session, self.agency_id, by)
+        self._require_exists(session)
+        faults, own = _validate(kind, name, hours)
+        validate_with_reason(session, reason, faults)
         self.kind, self.name, self.hours = kind, name.strip(), own
         self.set_by_id, self.set_at = by.id, now
         session.flush()
@@ -64,13 +64,13 @@ class OfficeDay(Base):
     def remove(self, *, by: User, reason: str) -> None:
         """Let the national list say again what this day is; raises as ``alter`` does."""
         session = session_of(self)
-        begin(session, self.agency_id, by)
-        self._still_there(session)
-        conclude(session, reason, {})
+        authorize_and_lock(session, self.agency_id, by)
+        self._require_exists(session)
+        validate_with_reason(session, reason, {})
         session.delete(self)
         session.flush()
 
-    def _still_there(self, session: Session) -> None:
+    def _require_exists(self, session: Session) -> None:
         if session.scalar(select(OfficeDay.id).where(OfficeDay.id == self.id)) is None:
             raise NoSuchMove(_("Somebody else has removed this in the meantime."))
 
@@ -80,7 +80,7 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
     agency: Agency,
     *,
     date: dt.date,
-    kind: OverrideKind,
+    kind: DayOverrideKind,
     name: str,
     hours: str = "",
     by: User,
@@ -91,12 +91,12 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
 
     Raises NotAllowed for anybody but an administrator, Incomplete with a sentence beside each wrong field.
     """
-    begin(session, agency.id, by)
-    faults, own = _read(kind, name, hours)
-    faults |= date_faults(date=date)
-    if not faults and day_of(session, agency.id, date) is not None:
+    authorize_and_lock(session, agency.id, by)
+    faults, own = _validate(kind, name, hours)
+    faults |= date_errors(date=date)
+    if not faults and load_office_day(session, agency.id, date) is not None:
         faults["date"] = _("This day is set already; what is set can be altered.")
-    conclude(session, reason, faults)
+    validate_with_reason(session, reason, faults)
     day = OfficeDay(
         agency_id=agency.id, date=date, kind=kind, name=name.strip(), hours=own, set_by_id=by.id, set_at=now
     )
@@ -105,14 +105,14 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
     return day
 
 
-def day_of(session: Session, agency_id: int, date: dt.date) -> OfficeDay | None:
+def load_office_day(session: Session, agency_id: int, date: dt.date) -> OfficeDay | None:
     """Return what the office has set ``date`` to be, if it has."""
     return session.scalars(
         select(OfficeDay).where(OfficeDay.agency_id == agency_id, OfficeDay.date == date)
     ).one_or_none()
 
 
-def days_of_year(session: Session, agency_id: int, year: int) -> Sequence[OfficeDay]:
+def load_office_days(session: Session, agency_id: int, year: int) -> Sequence[OfficeDay]:
     """Return the days that the office has set in ``year``, in order."""
     first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
     return session.scalars(
@@ -122,18 +122,18 @@ def days_of_year(session: Session, agency_id: int, year: int) -> Sequence[Office
     ).all()
 
 
-def _read(kind: OverrideKind, name: str, hours: str) -> tuple[dict[str, Message], str | None]:
+def _validate(kind: DayOverrideKind, name: str, hours: str) -> tuple[dict[str, Message], str | None]:
     """Return what is wrong with the parts of a day, and its own hours in the one way that they are stored."""
     faults: dict[str, Message] = {}
-    if fault := fault_of(name, needed_as=_("Name of the day"), most=LINE_LENGTH):
+    if fault := text_error(name, required_label=_("Name of the day"), max_length=SHORT_TEXT_LENGTH):
         faults["name"] = fault
     own = ""
     try:
-        own = ", ".join(map(str, spans(hours)))
-    except Incomplete as refusal:
+        own = ", ".join(map(str, parse_spans(hours)))
+    except ValidationFailed as refusal:
         faults["hours"] = refusal.message
-    if own and kind is not OverrideKind.WORKDAY:
+    if own and kind is not DayOverrideKind.WORKDAY:
         faults["hours"] = _("Only a working day has hours of its own")
-    elif fault := fault_of(own, most=LINE_LENGTH):
+    elif fault := text_error(own, max_length=SHORT_TEXT_LENGTH):
         faults["hours"] = fault
     return faults, own or None

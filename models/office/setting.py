@@ -12,14 +12,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NotAllowed
+from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
 from models.accounts.user import User
 from models.audit import trail
-from models.base import Base, Identity, Moment, PrimaryKey
-from models.office.agency import Agency, lock
-from models.validation import fault_of
+from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.office.agency import Agency, lock_agency
+from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: At how many percent of a standard somebody is told, where the office has set nothing.
 DEFAULT_WARNING_SHARE = 80
-_WHOLE = 100
+_HUNDRED_PERCENT = 100
 
 
 class Threshold(Base):
@@ -37,17 +37,17 @@ class Threshold(Base):
     __table_args__ = (CheckConstraint("warning_share BETWEEN 1 AND 100", name="share_in_percent"),)
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"), unique=True)
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"), unique=True)
     #: The percentage of a standard time at which somebody is told that they are about to be late.
     warning_share: Mapped[int]
-    set_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    set_at: Mapped[Moment]
+    set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()
     set_by: Mapped[User] = relationship()
 
 
-def threshold_of(session: Session, agency_id: int) -> Threshold | None:
+def load_threshold(session: Session, agency_id: int) -> Threshold | None:
     """Return what the office has set, if anything."""
     return session.scalars(select(Threshold).where(Threshold.agency_id == agency_id)).one_or_none()
 
@@ -56,16 +56,16 @@ def set_warning_share(  # noqa: PLR0913 - who, where, when and why, beside the s
     session: Session, agency: Agency, percent: int | None, *, by: User, now: dt.datetime, reason: str
 ) -> Threshold:
     """Set at how many percent of a standard (1 to 100) somebody is told; raises as ``begin`` and ``conclude`` do."""
-    begin(session, agency.id, by)
+    authorize_and_lock(session, agency.id, by)
     faults = {}
-    if percent is None or not 1 <= percent <= _WHOLE:
+    if percent is None or not 1 <= percent <= _HUNDRED_PERCENT:
         faults["warning_share"] = _("A whole number from 1 to 100.")
-    conclude(session, reason, faults)
-    threshold = threshold_of(session, agency.id)
+    validate_with_reason(session, reason, faults)
+    threshold = load_threshold(session, agency.id)
     if threshold is None:
         threshold = Threshold(agency_id=agency.id)
         session.add(threshold)
-    threshold.warning_share, threshold.set_by_id, threshold.set_at = percent or _WHOLE, by.id, now
+    threshold.warning_share, threshold.set_by_id, threshold.set_at = percent or _HUNDRED_PERCENT, by.id, now
     session.flush()
     return threshold
 
@@ -78,29 +78,29 @@ def may_set(user: User, agency_id: int) -> bool:
     return user.is_active and Role.ADMINISTRATOR in user.roles and user.agency_id in {None, agency_id}
 
 
-def begin(session: Session, agency_id: int, by: User) -> None:
+def authorize_and_lock(session: Session, agency_id: int, by: User) -> None:
     """Let ``by`` set something for the office, one at a time; raises NotAllowed for anybody but an administrator."""
     if not may_set(by, agency_id):
         raise NotAllowed(_("Only an administrator sets this."))
     session.flush()
-    lock(session, agency_id)  # two who set the same day at once would not see one another
+    lock_agency(session, agency_id)  # two who set the same day at once would not see one another
 
 
-def conclude(session: Session, reason: str, faults: Mapping[str, Message]) -> None:
+def validate_with_reason(session: Session, reason: str, faults: Mapping[str, Message]) -> None:
     """Give ``reason`` to the trail; raises Incomplete where it says nothing, or for ``faults`` found before."""
-    found = {**faults, **reason_faults(reason)}
+    found = {**faults, **reason_errors(reason)}
     if found:
-        raise Incomplete(_("This cannot be set like this."), fields=found)
-    trail.give(session, reason=reason.strip())
+        raise ValidationFailed(_("This cannot be set like this."), field_errors=found)
+    trail.update_audit_context(session, reason=reason.strip())
 
 
-def reason_faults(reason: str) -> dict[str, Message]:
+def reason_errors(reason: str) -> dict[str, Message]:
     """Return what is wrong with a reason, by its field."""
-    fault = fault_of(reason, needed_as=_("Reason"))
+    fault = text_error(reason, required_label=_("Reason"))
     return {"reason": fault} if fault else {}
 
 
-def date_faults(**dates: dt.date) -> dict[str, Message]:
+def date_errors(**dates: dt.date) -> dict[str, Message]:
     """Return a sentence for each date outside the years whose holidays are known, by its field."""
     message = _("The calendar knows the years %(first)s to %(last)s only", first=str(FIRST_YEAR), last=str(LAST_YEAR))
     return {field: message for field, date in dates.items() if not FIRST_YEAR <= date.year <= LAST_YEAR}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from lpse_admin.i18n import Word, _
+from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.activity import Activity, Release, ReleaseAsset
@@ -34,7 +34,7 @@ _activity: Any = Activity.__table__.c
 _release: Any = Release.__table__.c
 
 
-class EntryKind(Word):
+class CalendarEntryKind(LabelledEnum):
     """What stands in the calendar."""
 
     FREEZE = "freeze", _("Freeze")
@@ -43,10 +43,10 @@ class EntryKind(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CalendarEntry:
     """One thing in the calendar. ``ends_at`` is not part of it, and None where only a moment is known."""
 
-    kind: EntryKind
+    kind: CalendarEntryKind
     id: int
     agency_id: int
     agency: str
@@ -67,51 +67,51 @@ class Entry:
     overlap_reason: str | None = None
     assets: tuple[str, ...] = ()
     #: Names of the freezes that the head has allowed it in.
-    allowed_in: tuple[str, ...] = ()
+    permitted_freezes: tuple[str, ...] = ()
     #: Whether another release is planned at the same time in the same environment or on the same asset.
     is_overlapping: bool = False
     #: Of a freeze: why, and whether it was lifted before it began.
     reason: str | None = None
     is_void: bool = False
 
-    def is_in(self, window: Window) -> bool:
+    def overlaps(self, window: Window) -> bool:
         """Whether it has a moment in common with ``window``."""
         start, end = window
         return self.starts_at < end and (start <= self.starts_at if self.ends_at is None else self.ends_at > start)
 
 
-def entries(  # noqa: PLR0913 - whose calendar, of when, and how much of it
+def calendar_entries(  # noqa: PLR0913 - whose calendar, of when, and how much of it
     session: Session,
     user: User,
     window: Window,
     *,
-    stands_in_for_head: bool = False,
+    is_acting_head: bool = False,
     environment: Environment | None = None,
-    most: int | None = None,
-) -> list[Entry]:
-    """Return what ``user`` may see of ``window``, in the order in which it begins; ``most`` of each kind.
+    limit: int | None = None,
+) -> list[CalendarEntry]:
+    """Return what ``user`` may see of ``window``, in the order in which it begins; ``limit`` of each kind.
 
     A freeze that was lifted lasts until then; one that was lifted before it began is there as void.
     """
-    seen = visible(Release, user, stands_in_for_head=stands_in_for_head)
+    seen = visible(Release, user, is_acting_head=is_acting_head)
     of_environment = [] if environment is None else [_release.environment == environment]
     planned = in_window(_release.window_start_at, _release.window_end_at, window)
     start, end = window
     actual = (_release.actual_at >= start) & (_release.actual_at < end)
-    rows = _releases(session, [seen, planned, *of_environment], _release.window_start_at, most)
-    happened = _releases(session, [seen, actual, *of_environment], _release.actual_at, most)
-    told = _told_of(session, {row.id for row in (*rows, *happened)})
-    busy = _overlapping(session, rows)
+    rows = _load_releases(session, [seen, planned, *of_environment], _release.window_start_at, limit)
+    happened = _load_releases(session, [seen, actual, *of_environment], _release.actual_at, limit)
+    told = _load_details(session, {row.id for row in (*rows, *happened)})
+    busy = _overlapping_releases(session, rows)
     found = [
-        *(_planned(row, told, is_overlapping=row.id in busy) for row in rows),
-        *(_actual(row, told) for row in happened),
-        *_freezes(session, visible(Freeze, user, stands_in_for_head=stands_in_for_head), window, environment, most),
+        *(_planned_entry(row, told, is_overlapping=row.id in busy) for row in rows),
+        *(_actual_entry(row, told) for row in happened),
+        *_freeze_entries(session, visible(Freeze, user, is_acting_head=is_acting_head), window, environment, limit),
     ]
     return sorted(found, key=lambda entry: (entry.starts_at, entry.kind, entry.id))
 
 
-def _releases(
-    session: Session, criteria: Sequence[ColumnElement[bool]], order: ColumnElement[Any], most: int | None
+def _load_releases(
+    session: Session, criteria: Sequence[ColumnElement[bool]], order: ColumnElement[Any], limit: int | None
 ) -> Sequence[Any]:
     return session.execute(
         select(
@@ -130,20 +130,20 @@ def _releases(
         .join(Agency, Agency.id == _activity.agency_id)
         .where(_activity.step == Step.RELEASE, _activity.outcome == Outcome.SCHEDULED, *criteria)
         .order_by(order, _activity.id)
-        .limit(most)
+        .limit(limit)
     ).all()
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ReleaseDetails:
     """What is told of releases in other tables, by their id."""
 
     assets: dict[int, list[str]]
     freezes: dict[int, list[str]]
 
 
-def _told_of(session: Session, ids: Iterable[int]) -> _Told:
-    found = _Told(defaultdict(list), defaultdict(list))
+def _load_details(session: Session, ids: Iterable[int]) -> _ReleaseDetails:
+    found = _ReleaseDetails(defaultdict(list), defaultdict(list))
     of_these = sorted(ids)
     if not of_these:
         return found
@@ -168,7 +168,7 @@ def _told_of(session: Session, ids: Iterable[int]) -> _Told:
     return found
 
 
-def _overlapping(session: Session, rows: Sequence[Any]) -> set[int]:
+def _overlapping_releases(session: Session, rows: Sequence[Any]) -> set[int]:
     """Return the ids of those of ``rows`` that overlap with another release of their agency, seen by the user or not.
 
     One look at all releases of the whole stretch that the rows reach over, and then in memory.
@@ -200,10 +200,10 @@ def _overlapping(session: Session, rows: Sequence[Any]) -> set[int]:
         used[row.agency_id, row.environment].append(row)
         for asset_id in touched[row.id]:
             used[asset_id].append(row)
-    return {id_ for sharing in used.values() for id_ in _clashing(sharing)}
+    return {id_ for sharing in used.values() for id_ in _overlapping_ids(sharing)}
 
 
-def _clashing(rows: list[Any]) -> Iterable[int]:
+def _overlapping_ids(rows: list[Any]) -> Iterable[int]:
     """Yield the ids of those of ``rows``, which come by their beginnings, that overlap with another one of them."""
     last: Any = None
     for row in rows:
@@ -213,9 +213,9 @@ def _clashing(rows: list[Any]) -> Iterable[int]:
             last = row
 
 
-def _planned(row: Any, told: _Told, *, is_overlapping: bool) -> Entry:  # noqa: ANN401 - a row
-    return Entry(
-        kind=EntryKind.PLANNED,
+def _planned_entry(row: Any, details: _ReleaseDetails, *, is_overlapping: bool) -> CalendarEntry:  # noqa: ANN401 - a row
+    return CalendarEntry(
+        kind=CalendarEntryKind.PLANNED,
         id=row.id,
         agency_id=row.agency_id,
         agency=row.agency,
@@ -231,30 +231,30 @@ def _planned(row: Any, told: _Told, *, is_overlapping: bool) -> Entry:  # noqa: 
         audience=row.audience,
         person_in_charge=row.person_in_charge,
         overlap_reason=row.overlap_reason,
-        assets=tuple(told.assets[row.id]),
-        allowed_in=tuple(told.freezes[row.id]),
+        assets=tuple(details.assets[row.id]),
+        permitted_freezes=tuple(details.freezes[row.id]),
         is_overlapping=is_overlapping,
     )
 
 
-def _actual(row: Any, told: _Told) -> Entry:  # noqa: ANN401 - a row
-    entry = _planned(row, told, is_overlapping=False)
+def _actual_entry(row: Any, details: _ReleaseDetails) -> CalendarEntry:  # noqa: ANN401 - a row
+    entry = _planned_entry(row, details, is_overlapping=False)
     return replace(
         entry,
-        kind=EntryKind.ACTUAL,
+        kind=CalendarEntryKind.ACTUAL,
         starts_at=row.actual_at,
         ends_at=None,
         changed_at=max(row.finished_at, row.actual_at),
     )
 
 
-def _freezes(
+def _freeze_entries(
     session: Session,
     seen: ColumnElement[bool],
     window: Window,
     environment: Environment | None,
-    most: int | None,
-) -> Iterable[Entry]:
+    limit: int | None,
+) -> Iterable[CalendarEntry]:
     of_environment = (
         [] if environment is None else [or_(Freeze.environment.is_(None), Freeze.environment == environment)]
     )
@@ -263,13 +263,13 @@ def _freezes(
         .join(Agency, Agency.id == Freeze.agency_id)
         .where(seen, in_window(Freeze.from_at, Freeze.until_at, window), *of_environment)
         .order_by(Freeze.from_at, Freeze.id)
-        .limit(most)
+        .limit(limit)
     )
     for freeze, agency in rows:
         is_void = freeze.lifted_at is not None and freeze.lifted_at <= freeze.from_at
         ends = freeze.until_at if is_void or freeze.lifted_at is None else min(freeze.until_at, freeze.lifted_at)
-        entry = Entry(
-            kind=EntryKind.FREEZE,
+        entry = CalendarEntry(
+            kind=CalendarEntryKind.FREEZE,
             id=freeze.id,
             agency_id=freeze.agency_id,
             agency=agency,
@@ -282,8 +282,8 @@ def _freezes(
             reason=freeze.reason,
             is_void=is_void,
         )
-        if entry.is_in(window):
+        if entry.overlaps(window):
             yield entry
 
 
-__all__ = ["Entry", "EntryKind", "entries"]
+__all__ = ["CalendarEntry", "CalendarEntryKind", "calendar_entries"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.base import Base, Identity, Moment, PrimaryKey, only_where
+from models.base import Base, IdType, PrimaryKey, Timestamp, partial_index
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,57 +30,57 @@ class CalendarFeed(Base):
             "uq_calendar_feed_one_of_a_user",
             "user_id",
             unique=True,
-            **only_where("revoked_at IS NULL"),
+            **partial_index("revoked_at IS NULL"),
         ),
     )
     secret_columns: ClassVar[frozenset[str]] = frozenset({"token_hash"})
 
     id: Mapped[PrimaryKey]
-    user_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    agency_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("agency.id"))
+    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    made_at: Mapped[Moment]
-    revoked_at: Mapped[Moment | None]
+    made_at: Mapped[Timestamp]
+    revoked_at: Mapped[Timestamp | None]
 
 
-def feed_of(session: Session, user: User) -> CalendarFeed | None:
+def load_active_feed(session: Session, user: User) -> CalendarFeed | None:
     """Return the address that is good for ``user``'s calendar, if there is one."""
     return session.scalars(
         select(CalendarFeed).where(CalendarFeed.user_id == user.id, CalendarFeed.revoked_at.is_(None))
     ).one_or_none()
 
 
-def make(session: Session, user: User, now: dt.datetime) -> str:
+def create_feed(session: Session, user: User, now: dt.datetime) -> str:
     """Give ``user`` a new address in place of a former one, and return its secret part, which is kept nowhere."""
-    former = feed_of(session, user)
+    former = load_active_feed(session, user)
     if former is not None:
         former.revoked_at = now
         session.flush()
     token = secrets.token_urlsafe(_BYTES)
-    session.add(CalendarFeed(user_id=user.id, agency_id=user.agency_id, token_hash=_hash(token), made_at=now))
+    session.add(CalendarFeed(user_id=user.id, agency_id=user.agency_id, token_hash=_hash_token(token), made_at=now))
     session.flush()
     return token
 
 
-def revoke(session: Session, user: User, now: dt.datetime) -> None:
+def revoke_feed(session: Session, user: User, now: dt.datetime) -> None:
     """Shut the address; raises NoSuchMove where there is none."""
-    former = feed_of(session, user)
+    former = load_active_feed(session, user)
     if former is None:
         raise NoSuchMove(_("There is no calendar address to revoke."))
     former.revoked_at = now
     session.flush()
 
 
-def owner_of(session: Session, token: str) -> User | None:
+def feed_owner(session: Session, token: str) -> User | None:
     """Return whose calendar the address shows, or None for one that is not good (any more)."""
     if len(token) > _LONGEST:
         return None
     return session.scalars(
         select(User)
         .join(CalendarFeed, CalendarFeed.user_id == User.id)
-        .where(CalendarFeed.token_hash == _hash(token), CalendarFeed.revoked_at.is_(None), User.is_active)
+        .where(CalendarFeed.token_hash == _hash_token(token), CalendarFeed.revoked_at.is_(None), User.is_active)
     ).one_or_none()
 
 
-def _hash(token: str) -> str:
+def _hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

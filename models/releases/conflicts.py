@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
-from lpse_admin.errors import Incomplete
-from lpse_admin.i18n import Message, _, join
-from lpse_admin.sop.steps import CHECKS_ANOTHER, Outcome, Part
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty, Outcome
 from lpse_admin.workflow.record_fields import Environment, is_empty
 from models.changes.activity import Activity, Release, ReleaseAsset
-from models.office.agency import lock
+from models.office.agency import lock_agency
 from models.releases.freeze import Freeze, FreezePermit
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 Window = tuple["dt.datetime", "dt.datetime"]
 
 #: How many of the releases in the way are named.
-_MOST = 50
+_MAX_RELEASES = 50
 
 
-def overlapping(
+def overlapping_releases(
     session: Session,
     change: ChangeRequest,
     window: Window,
@@ -50,16 +50,16 @@ def overlapping(
                 Release.change_id != change.id,
                 Release.outcome == Outcome.SCHEDULED,
                 in_window(Release.window_start_at, Release.window_end_at, window),
-                or_(Release.environment == environment, _touches(asset_ids)),
+                or_(Release.environment == environment, _touches_asset(asset_ids)),
             )
-            .options(joinedload(Release.change), lazyload(Release.touched))
+            .options(joinedload(Release.change), lazyload(Release.release_assets))
             .order_by(Release.window_start_at, Release.id)
-            .limit(_MOST)
+            .limit(_MAX_RELEASES)
         )
     )
 
 
-def freezes_met(
+def conflicting_freezes(
     session: Session, change: ChangeRequest, window: Window, environment: Environment | None, actor: User
 ) -> list[Freeze]:
     """Return the freezes that keep ``change`` from being released in ``window``, the earliest first.
@@ -67,8 +67,8 @@ def freezes_met(
     One in which the head has allowed this release is not among them, unless whoever allowed it has taken a part in
     the request that the head may not take, or is the one who schedules it.
     """
-    parts = change.position.parts
-    barred = {actor.id, *(who for part in CHECKS_ANOTHER[Part.CHECK] for who in parts.get(part, ()))}
+    parts = change.position.duties
+    barred = {actor.id, *(who for part in CONFLICTING_DUTIES[Duty.DECIDE] for who in parts.get(part, ()))}
     permit = aliased(FreezePermit)
     return list(
         session.scalars(
@@ -89,7 +89,7 @@ def freezes_met(
     )
 
 
-def planned_in(session: Session, freeze: Freeze) -> list[Release]:
+def releases_in_freeze(session: Session, freeze: Freeze) -> list[Release]:
     """Return the releases that are planned in a freeze, the earliest first; 50 at most."""
     of_environment = [] if freeze.environment is None else [Release.environment == freeze.environment]
     return list(
@@ -101,26 +101,28 @@ def planned_in(session: Session, freeze: Freeze) -> list[Release]:
                 in_window(Release.window_start_at, Release.window_end_at, (freeze.from_at, freeze.until_at)),
                 *of_environment,
             )
-            .options(joinedload(Release.change), lazyload(Release.touched))
+            .options(joinedload(Release.change), lazyload(Release.release_assets))
             .order_by(Release.window_start_at, Release.id)
-            .limit(_MOST)
+            .limit(_MAX_RELEASES)
         )
     )
 
 
-def check(session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User) -> None:
+def require_no_conflicts(
+    session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User
+) -> None:
     """Refuse to schedule a release in a freeze, or beside another one without saying why.
 
     Raises Incomplete (422) with a sentence beside ``window_start_at`` or ``overlap_reason``. Nobody else schedules a
     release of this agency between this check and the end of the transaction.
     """
     if outcome is Outcome.SCHEDULED:
-        lock(session, change.agency_id)
-        if faults := faults_of(session, change, activity, outcome, actor):
-            raise Incomplete(_("The release cannot be scheduled like this."), fields=faults)
+        lock_agency(session, change.agency_id)
+        if faults := scheduling_errors(session, change, activity, outcome, actor):
+            raise ValidationFailed(_("The release cannot be scheduled like this."), field_errors=faults)
 
 
-def faults_of(
+def scheduling_errors(
     session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User
 ) -> dict[str, Message]:
     """Return what stands in the way of scheduling as things are now, beside the fields; nothing without a window."""
@@ -130,12 +132,12 @@ def faults_of(
     if start is None or end is None:
         return {}
     zone, faults = change.agency.zone, {}
-    if met := freezes_met(session, change, (start, end), activity.environment, actor):
-        faults["window_start_at"] = _in_a_freeze(met, zone)
+    if met := conflicting_freezes(session, change, (start, end), activity.environment, actor):
+        faults["window_start_at"] = _freeze_error(met, zone)
     if is_empty(activity.overlap_reason):
-        touched = [item.asset_id for item in activity.touched]
-        if others := overlapping(session, change, (start, end), activity.environment, touched):
-            faults["overlap_reason"] = _beside(others, zone)
+        touched = [item.asset_id for item in activity.release_assets]
+        if others := overlapping_releases(session, change, (start, end), activity.environment, touched):
+            faults["overlap_reason"] = _overlap_error(others, zone)
     return faults
 
 
@@ -145,33 +147,33 @@ def in_window(starts: Any, ends: Any, window: Window) -> ColumnElement[bool]:  #
     return and_(ends > start, starts < end)
 
 
-def written(window: Window, zone: ZoneInfo) -> str:
+def format_window(window: Window, zone: ZoneInfo) -> str:
     """Return a window as the office's own clock has it: 04-03-2026 17.00-18.00 WIB."""
     start, end = (moment.astimezone(zone) for moment in window)
     last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
     return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"
 
 
-def _touches(asset_ids: Collection[int]) -> ColumnElement[bool]:
+def _touches_asset(asset_ids: Collection[int]) -> ColumnElement[bool]:
     return exists().where(ReleaseAsset.release_id == Release.id, ReleaseAsset.asset_id.in_(sorted(asset_ids)))
 
 
-def _in_a_freeze(freezes: list[Freeze], zone: ZoneInfo) -> Message:
-    named = [f"{freeze.name} ({written((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
+def _freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
+    named = [f"{freeze.name} ({format_window((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
     return _(
         "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to allow it.",
-        freezes=join([*named]),
+        freezes=join_messages([*named]),
     )
 
 
-def _beside(releases: list[Release], zone: ZoneInfo) -> Message:
+def _overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
     named = []
     for release in releases:
         assert release.window_start_at is not None  # noqa: S101 - it was found by its window
         assert release.window_end_at is not None  # noqa: S101
-        window = written((release.window_start_at, release.window_end_at), zone)
+        window = format_window((release.window_start_at, release.window_end_at), zone)
         named.append(f"{release.change.number} ({window})")
     return _(
         "Another release is planned at the same time: %(releases)s. Choose another window, or say why both can go on.",
-        releases=join([*named]),
+        releases=join_messages([*named]),
     )

@@ -10,13 +10,23 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Unique
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
-from models.base import LINE_LENGTH, Base, Identity, Line, Moment, PrimaryKey, Prose, session_of, stored
-from models.office.agency import Agency, lock
-from models.validation import fault_of, is_of_our_times
+from models.base import (
+    SHORT_TEXT_LENGTH,
+    Base,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_type,
+    session_of,
+)
+from models.office.agency import Agency, lock_agency
+from models.validation import is_plausible_date, text_error
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
@@ -24,11 +34,11 @@ if TYPE_CHECKING:
     from models.documents.document import Document
 
 
-class FreezeState(Word):
+class FreezeState(LabelledEnum):
     """What a freeze is at a moment."""
 
-    NOW = "now", _("In force")
-    COMING = "coming", _("Not yet in force")
+    IN_FORCE = "now", _("In force")
+    UPCOMING = "coming", _("Not yet in force")
     PAST = "past", _("Ended")
     LIFTED = "lifted", _("Lifted")
 
@@ -46,49 +56,49 @@ class Freeze(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    name: Mapped[Line]
-    from_at: Mapped[Moment]
-    until_at: Mapped[Moment]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    name: Mapped[ShortText]
+    from_at: Mapped[Timestamp]
+    until_at: Mapped[Timestamp]
     #: None for every environment.
-    environment: Mapped[Environment | None] = mapped_column(stored(Environment, "environment"))
-    reason: Mapped[Prose]
-    entered_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    entered_at: Mapped[Moment]
+    environment: Mapped[Environment | None] = mapped_column(enum_type(Environment, "environment"))
+    reason: Mapped[LongText]
+    entered_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    entered_at: Mapped[Timestamp]
     #: When it was last written, and how often since it was entered: what a calendar that keeps a copy goes by.
-    changed_at: Mapped[Moment]
+    changed_at: Mapped[Timestamp]
     revision: Mapped[int] = mapped_column(default=0)
-    lifted_at: Mapped[Moment | None]
-    lifted_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    lifted_reason: Mapped[Prose | None]
+    lifted_at: Mapped[Timestamp | None]
+    lifted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    lifted_reason: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User] = relationship(foreign_keys=entered_by_id)
     permits: Mapped[list[FreezePermit]] = relationship(back_populates="freeze", order_by="FreezePermit.id")
 
-    def may_be_altered(self, now: dt.datetime) -> bool:
+    def can_be_altered(self, now: dt.datetime) -> bool:
         """Whether it can still be corrected: it has not begun, nothing was allowed in it, and it is not lifted."""
-        return self.lifted_at is None and now < self.from_at and not self._is_relied_on()
+        return self.lifted_at is None and now < self.from_at and not self._has_permits()
 
-    def may_be_lifted(self, now: dt.datetime) -> bool:
+    def can_be_lifted(self, now: dt.datetime) -> bool:
         """Whether there is anything left of it to lift."""
         return self.lifted_at is None and now < self.until_at
 
-    def alter(self, entry: FreezeEntry, *, by: User, now: dt.datetime) -> None:
+    def alter(self, entry: FreezeValues, *, by: User, now: dt.datetime) -> None:
         """Correct it before it begins.
 
         Raises NotAllowed for anybody but an administrator, NoSuchMove once it has begun, is lifted or the head has
         allowed a release in it, Incomplete with a sentence beside each wrong field.
         """
-        _demand_keeper(by, self.agency_id)
+        _require_administrator(by, self.agency_id)
         session = session_of(self)
-        self._hold(session)
-        if not self.may_be_altered(now):
+        self._lock(session)
+        if not self.can_be_altered(now):
             raise NoSuchMove(
                 _("This freeze has begun, is lifted, or the head has allowed a release in it: lift it instead.")
             )
-        _check(entry, now)
-        entry.put(self)
+        _require_valid(entry, now)
+        entry.apply_to(self)
         self.changed_at, self.revision = now, self.revision + 1
         session.flush()
 
@@ -98,24 +108,24 @@ class Freeze(Base):
         Raises NotAllowed for anybody but an administrator, NoSuchMove where it is over or lifted already, Incomplete
         for a reason that says nothing.
         """
-        _demand_keeper(by, self.agency_id)
+        _require_administrator(by, self.agency_id)
         session = session_of(self)
-        self._hold(session)
-        if not self.may_be_lifted(now):
+        self._lock(session)
+        if not self.can_be_lifted(now):
             raise NoSuchMove(_("This freeze is over or lifted already."))
-        if fault := fault_of(reason, needed_as=_("Reason")):
-            raise Incomplete(fault, fields={"reason": fault})
+        if fault := text_error(reason, required_label=_("Reason")):
+            raise ValidationFailed(fault, field_errors={"reason": fault})
         self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
         self.changed_at, self.revision = now, self.revision + 1
         session.flush()
 
-    def _is_relied_on(self) -> bool:
+    def _has_permits(self) -> bool:
         return bool(session_of(self).scalar(select(exists().where(FreezePermit.freeze_id == self.id))))
 
-    def _hold(self, session: Session) -> None:
+    def _lock(self, session: Session) -> None:
         """Let nobody schedule a release or allow one in it while it changes."""
         session.flush()
-        lock(session, self.agency_id)
+        lock_agency(session, self.agency_id)
         session.refresh(self, with_for_update=True)
 
     def __str__(self) -> str:
@@ -134,17 +144,17 @@ class FreezePermit(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    freeze_id: Mapped[int] = mapped_column(Identity, ForeignKey("freeze_period.id"))
-    change_id: Mapped[int] = mapped_column(Identity, ForeignKey("change_request.id"))
-    allowed_by_id: Mapped[int] = mapped_column(Identity, ForeignKey("user_account.id"))
-    allowed_at: Mapped[Moment]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    freeze_id: Mapped[int] = mapped_column(IdType, ForeignKey("freeze_period.id"))
+    change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
+    allowed_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    allowed_at: Mapped[Timestamp]
     #: In what capacity, in the paper's own words: "Plh. Kepala LPSE".
-    capacity: Mapped[Line]
-    delegation_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("delegation.id"))
-    reason: Mapped[Prose]
+    capacity: Mapped[ShortText]
+    delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
+    reason: Mapped[LongText]
     #: The scanned letter, where there is one; it is one of the request's files.
-    letter_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("document.id"))
+    letter_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("document.id"))
 
     freeze: Mapped[Freeze] = relationship(back_populates="permits")
     change: Mapped[ChangeRequest] = relationship()
@@ -154,7 +164,7 @@ class FreezePermit(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeEntry:
+class FreezeValues:
     """A freeze as it is typed in; ``environment`` None is all of them."""
 
     name: str
@@ -163,7 +173,7 @@ class FreezeEntry:
     environment: Environment | None
     reason: str
 
-    def put(self, freeze: Freeze) -> None:
+    def apply_to(self, freeze: Freeze) -> None:
         """Write it into the row."""
         assert self.from_at is not None  # noqa: S101 - checked before
         assert self.until_at is not None  # noqa: S101
@@ -172,18 +182,18 @@ class FreezeEntry:
         freeze.environment, freeze.reason = self.environment, self.reason.strip()
 
 
-def enter(session: Session, agency: Agency, entry: FreezeEntry, *, by: User, now: dt.datetime) -> Freeze:
+def create_freeze(session: Session, agency: Agency, entry: FreezeValues, *, by: User, now: dt.datetime) -> Freeze:
     """Enter a freeze of ``agency`` and return it; releases that are planned in it already stay as they are.
 
     Raises NotAllowed for anybody but an administrator of the agency or of the installation, Incomplete with a
     sentence beside each wrong field.
     """
-    _demand_keeper(by, agency.id)
-    _check(entry, now)
+    _require_administrator(by, agency.id)
+    _require_valid(entry, now)
     session.flush()
-    lock(session, agency.id)  # whoever schedules a release meanwhile would not see it
+    lock_agency(session, agency.id)  # whoever schedules a release meanwhile would not see it
     freeze = Freeze(agency=agency, entered_by_id=by.id, entered_at=now, changed_at=now, revision=0)
-    entry.put(freeze)
+    entry.apply_to(freeze)
     session.add(freeze)
     session.flush()
     return freeze
@@ -197,9 +207,9 @@ def in_state(state: FreezeState, now: dt.datetime) -> ColumnElement[bool]:
             return Freeze.lifted_at.is_not(None)
         case FreezeState.PAST:
             return and_(stands, Freeze.until_at <= now)
-        case FreezeState.COMING:
+        case FreezeState.UPCOMING:
             return and_(stands, Freeze.from_at > now)
-        case FreezeState.NOW:
+        case FreezeState.IN_FORCE:
             return and_(stands, Freeze.from_at <= now, Freeze.until_at > now)
 
 
@@ -208,27 +218,27 @@ def state_at(now: dt.datetime) -> ColumnElement[str]:
     return case(*((in_state(state, now), state.value) for state in FreezeState))
 
 
-def _demand_keeper(by: User, agency_id: int) -> None:
+def _require_administrator(by: User, agency_id: int) -> None:
     if Role.ADMINISTRATOR not in by.roles or by.agency_id not in {None, agency_id} or not by.is_active:
         raise NotAllowed(_("Only an administrator keeps the freeze periods."))
 
 
-def _check(entry: FreezeEntry, now: dt.datetime) -> None:
-    faults = _faults_of_moments(entry, now)
+def _require_valid(entry: FreezeValues, now: dt.datetime) -> None:
+    faults = _time_errors(entry, now)
     name = " ".join(entry.name.split())
-    if fault := fault_of(name, needed_as=_("Name of the freeze"), most=LINE_LENGTH):
+    if fault := text_error(name, required_label=_("Name of the freeze"), max_length=SHORT_TEXT_LENGTH):
         faults["name"] = fault
-    if fault := fault_of(entry.reason, needed_as=_("Reason")):
+    if fault := text_error(entry.reason, required_label=_("Reason")):
         faults["reason"] = fault
     if faults:
-        raise Incomplete(_("The freeze cannot be entered like this."), fields=faults)
+        raise ValidationFailed(_("The freeze cannot be entered like this."), field_errors=faults)
 
 
-def _faults_of_moments(entry: FreezeEntry, now: dt.datetime) -> dict[str, Message]:
+def _time_errors(entry: FreezeValues, now: dt.datetime) -> dict[str, Message]:
     faults = {
         key: _("This is not a date and time.")
         for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at))
-        if at is None or not is_of_our_times(at)
+        if at is None or not is_plausible_date(at)
     }
     if faults or entry.from_at is None or entry.until_at is None:
         return faults

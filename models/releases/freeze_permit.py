@@ -9,15 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.transitions import conflicting_part, is_head
+from lpse_admin.workflow.transitions import conflicting_duty, is_head
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import capacity
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
-from models.validation import fault_of
+from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class PermitLetter:
     """A checked file (``lpse_admin.documents.files``) that the permission was scanned from."""
 
     name: str
@@ -35,7 +35,7 @@ class Letter:
     content: bytes
 
 
-def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
+def reason_cannot_permit(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     """Return why ``user`` may not allow this release in a freeze, or None where they may.
 
     The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
@@ -44,20 +44,21 @@ def bar(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
     who, _delegation = change.as_actor(user, now, Role.HEAD)
     if not is_head(who):
         return _(
-            "Only the %(actor)s allows a release in a freeze.", actor=change.paper.actor_title(_head(change.paper))
+            "Only the %(actor)s allows a release in a freeze.",
+            actor=change.sop.actor_title(_head_step_or_role(change.sop)),
         )
-    if part := conflicting_part(replace(change.position, step=Step.APPROVAL), who):
+    if part := conflicting_duty(replace(change.position, step=Step.APPROVAL), who):
         return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
     return None
 
 
-def permittable(session: Session, change: ChangeRequest) -> list[Freeze]:
+def permittable_freezes(session: Session, change: ChangeRequest) -> list[Freeze]:
     """Return the freezes in which the head may still allow this release, the earliest first.
 
     They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
     after the freeze that it fell into.
     """
-    if change.submitted_at is None or Step.RELEASE not in change.paper.ahead(change.step):
+    if change.submitted_at is None or Step.RELEASE not in change.sop.reachable_steps(change.step):
         return []
     given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
     return list(
@@ -91,7 +92,7 @@ def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
     )
 
 
-def permit(  # noqa: PLR0913 - what a permission says
+def grant_permit(  # noqa: PLR0913 - what a permission says
     session: Session,
     freeze: Freeze,
     change: ChangeRequest,
@@ -99,7 +100,7 @@ def permit(  # noqa: PLR0913 - what a permission says
     by: User,
     now: dt.datetime,
     reason: str,
-    letter: Letter | None = None,
+    letter: PermitLetter | None = None,
 ) -> FreezePermit:
     """Record that the head allows ``change`` to be released in ``freeze``, and return it.
 
@@ -108,13 +109,13 @@ def permit(  # noqa: PLR0913 - what a permission says
     """
     session.flush()
     session.refresh(change, ["version", "step"], with_for_update=True)
-    if refusal := bar(change, by, now):
+    if refusal := reason_cannot_permit(change, by, now):
         raise NotAllowed(refusal)
     session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
-    if freeze.id not in {one.id for one in permittable(session, change)}:
+    if freeze.id not in {one.id for one in permittable_freezes(session, change)}:
         raise NoSuchMove(_("This release is past, is allowed already, or the freeze keeps it from nothing."))
-    if fault := fault_of(reason, needed_as=_("Reason")):
-        raise Incomplete(fault, fields={"reason": fault})
+    if fault := text_error(reason, required_label=_("Reason")):
+        raise ValidationFailed(fault, field_errors={"reason": fault})
     _who, delegation = change.as_actor(by, now, Role.HEAD)
     document = None
     if letter is not None:  # it belongs to the request, so to the step at which that stands
@@ -125,7 +126,7 @@ def permit(  # noqa: PLR0913 - what a permission says
             content=letter.content,
             by=by,
             now=now,
-            activity=change.current,
+            activity=change.current_activity,
         )
     given = FreezePermit(
         agency_id=change.agency_id,
@@ -133,7 +134,7 @@ def permit(  # noqa: PLR0913 - what a permission says
         change_id=change.id,
         allowed_by_id=by.id,
         allowed_at=now,
-        capacity=capacity(change.paper, _head(change.paper), delegation),
+        capacity=capacity(change.sop, _head_step_or_role(change.sop), delegation),
         delegation_id=delegation.id if delegation else None,
         reason=reason.strip(),
         letter_id=document.id if document else None,
@@ -143,6 +144,6 @@ def permit(  # noqa: PLR0913 - what a permission says
     return given
 
 
-def _head(paper: Sop) -> Step | Role:
+def _head_step_or_role(sop: Sop) -> Step | Role:
     """Return who the head is by the paper: whoever approves, where it has an approval."""
-    return Step.APPROVAL if Step.APPROVAL in paper.rules else Role.HEAD
+    return Step.APPROVAL if Step.APPROVAL in sop.rules else Role.HEAD

@@ -29,33 +29,35 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.worktime.periods import Period
+    from lpse_admin.worktime.periods import ReportPeriod
     from models.office.agency import Agency
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class AgencyScope:
     """The offices that are counted, and the zone in which days begin."""
 
     agencies: Sequence[Agency]
     zone: ZoneInfo
 
-    def of(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    def in_agencies(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
         """Return the criterion that a row belongs to these offices."""
         result: ColumnElement[bool] = column.in_([agency.id for agency in self.agencies])
         return result
 
-    def during(self, column: Any, period: Period) -> ColumnElement[bool]:  # noqa: ANN401
+    def in_period(self, column: Any, period: ReportPeriod) -> ColumnElement[bool]:  # noqa: ANN401
         """Return the criterion that a moment lies in ``period``."""
-        return and_(column >= self.begin(period.first), column < self.begin(period.last + dt.timedelta(1)))
+        return and_(
+            column >= self.start_of_day(period.first), column < self.start_of_day(period.last + dt.timedelta(1))
+        )
 
-    def begin(self, day: dt.date) -> dt.datetime:
+    def start_of_day(self, day: dt.date) -> dt.datetime:
         """Return the moment at which ``day`` begins."""
         return dt.datetime.combine(day, dt.time.min, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class RequestCounts:
     """How many requests were submitted, by (place of the month, result or None while open, urgency or None)."""
 
     counts: Counter[tuple[int, Result | None, Urgency | None]]
@@ -64,7 +66,7 @@ class Requests:
         """Return those of one month with one result."""
         return sum(number for key, number in self.counts.items() if key[:2] == (place, result))
 
-    def judged(self, urgency: Urgency | None) -> int:
+    def of_urgency(self, urgency: Urgency | None) -> int:
         """Return those of one urgency."""
         return sum(number for (_month, _result, judged), number in self.counts.items() if judged is urgency)
 
@@ -74,18 +76,20 @@ class Requests:
         return self.counts.total()
 
 
-def requests(session: Session, scope: Scope, months: Sequence[Period]) -> Requests:
+def count_requests(session: Session, scope: AgencyScope, months: Sequence[ReportPeriod]) -> RequestCounts:
     """Return what was submitted in ``months``, which follow one another."""
     at = ChangeRequest.submitted_at
-    ends = [(at < scope.begin(later.first), place) for place, (_earlier, later) in enumerate(pairwise(months))]
+    ends = [(at < scope.start_of_day(later.first), place) for place, (_earlier, later) in enumerate(pairwise(months))]
     month: Any = case(*ends, else_=len(ends)) if ends else literal_column("0")
-    submitted = and_(at >= scope.begin(months[0].first), at < scope.begin(months[-1].last + dt.timedelta(1)))
+    submitted = and_(
+        at >= scope.start_of_day(months[0].first), at < scope.start_of_day(months[-1].last + dt.timedelta(1))
+    )
     rows = session.execute(
         select(month.label("month"), ChangeRequest.result, ChangeRequest.urgency, func.count())
-        .where(scope.of(ChangeRequest.agency_id), submitted)
+        .where(scope.in_agencies(ChangeRequest.agency_id), submitted)
         .group_by("month", ChangeRequest.result, ChangeRequest.urgency)
     )
-    return Requests(Counter({(place, result, urgency): number for place, result, urgency, number in rows}))
+    return RequestCounts(Counter({(place, result, urgency): number for place, result, urgency, number in rows}))
 
 
 @dataclass(slots=True)
@@ -95,61 +99,67 @@ class StepFigures:
     late: int = 0
     in_time: int = 0
     #: How many waited so long, by minutes.
-    waits: Counter[int] = field(default_factory=Counter)
+    counts_by_wait: Counter[int] = field(default_factory=Counter)
     #: The latest of the visits that waited so long, by minutes.
-    visits: dict[int, int] = field(default_factory=dict)
+    latest_by_wait: dict[int, int] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:
         """How many visits were finished."""
-        return self.waits.total()
+        return self.counts_by_wait.total()
 
     @property
-    def judged(self) -> int:
+    def with_standard(self) -> int:
         """How many of them had a standard."""
         return self.late + self.in_time
 
     @property
-    def longest(self) -> int | None:
+    def longest_wait(self) -> int | None:
         """The longest wait; None without any."""
-        return max(self.waits, default=None)
+        return max(self.counts_by_wait, default=None)
 
     @property
-    def longest_visit(self) -> int | None:
+    def longest_visit_id(self) -> int | None:
         """The id of a visit that waited longest; None without any."""
-        return None if self.longest is None else self.visits[self.longest]
+        return None if self.longest_wait is None else self.latest_by_wait[self.longest_wait]
 
     @property
-    def median(self) -> int | None:
+    def median_wait(self) -> int | None:
         """The wait in the middle, of an even number the longer of the two; None without any."""
         passed = 0
-        for minutes in sorted(self.waits):
-            passed += self.waits[minutes]
+        for minutes in sorted(self.counts_by_wait):
+            passed += self.counts_by_wait[minutes]
             if passed * 2 > self.finished:
                 return minutes
         return None
 
 
-def steps(session: Session, scope: Scope, period: Period, among: Sequence[Step]) -> dict[Step, StepFigures]:
+def step_figures(
+    session: Session, scope: AgencyScope, period: ReportPeriod, steps: Sequence[Step]
+) -> dict[Step, StepFigures]:
     """Return what the visits to each of these steps come to that were finished in ``period``, by step."""
     rows = session.connection().execute(
         select(StepTime.step, StepTime.is_late, StepTime.waited_minutes, func.count(), func.max(StepTime.activity_id))
-        .where(scope.of(StepTime.agency_id), StepTime.step.in_(among), scope.during(StepTime.finished_at, period))
+        .where(
+            scope.in_agencies(StepTime.agency_id),
+            StepTime.step.in_(steps),
+            scope.in_period(StepTime.finished_at, period),
+        )
         .group_by(StepTime.step, StepTime.is_late, StepTime.waited_minutes)
     )
-    found: dict[Step, StepFigures] = {step: StepFigures() for step in among}
+    found: dict[Step, StepFigures] = {step: StepFigures() for step in steps}
     for step, is_late, waited, number, visit in rows:
         of_step = found[step]
-        of_step.visits[waited] = max(visit, of_step.visits.get(waited, 0))
-        of_step.waits[waited] += number
+        of_step.latest_by_wait[waited] = max(visit, of_step.latest_by_wait.get(waited, 0))
+        of_step.counts_by_wait[waited] += number
         of_step.late += number if is_late else 0
         of_step.in_time += number if is_late is False else 0
     return found
 
 
-def longest_waits(session: Session, found: dict[Step, StepFigures]) -> dict[Step, tuple[int, str]]:
-    """Return (id, number) of a request that waited longest, for each step of ``found`` that was finished at all."""
-    visits = [of_step.longest_visit for of_step in found.values() if of_step.finished]
+def longest_waits(session: Session, figures: dict[Step, StepFigures]) -> dict[Step, tuple[int, str]]:
+    """Return (id, number) of a request that waited longest, for each step of ``figures`` that was finished at all."""
+    visits = [of_step.longest_visit_id for of_step in figures.values() if of_step.finished]
     rows = session.connection().execute(
         select(_activity.step, ChangeRequest.id, ChangeRequest.number)
         .join_from(Activity.__table__, ChangeRequest, ChangeRequest.id == _activity.change_id)
@@ -158,17 +168,19 @@ def longest_waits(session: Session, found: dict[Step, StepFigures]) -> dict[Step
     return {step: (id_, number) for step, id_, number in rows}
 
 
-def deviations(session: Session, scope: Scope, period: Period) -> Counter[tuple[DeviationKind, DeviationState]]:
+def count_deviations(
+    session: Session, scope: AgencyScope, period: ReportPeriod
+) -> Counter[tuple[DeviationKind, DeviationState]]:
     """Return how many deviations were raised in ``period``, by class and by how far they are on their way."""
     rows = session.execute(
-        select(Deviation.kind, _STATE.label("state"), func.count())
-        .where(scope.of(Deviation.agency_id), scope.during(Deviation.raised_at, period))
+        select(Deviation.kind, _DEVIATION_STATE.label("state"), func.count())
+        .where(scope.in_agencies(Deviation.agency_id), scope.in_period(Deviation.raised_at, period))
         .group_by(Deviation.kind, "state")
     )
     return Counter({(kind, DeviationState(state)): number for kind, state, number in rows})
 
 
-_STATE = case(
+_DEVIATION_STATE = case(
     *((in_state(state), state.value) for state in DeviationState if state is not DeviationState.SETTLED),
     else_=DeviationState.SETTLED.value,
 )
@@ -181,15 +193,17 @@ class Queue:
     step: Step
     waiting: int
     late: int
-    oldest: dt.datetime
+    oldest_arrival: dt.datetime
 
 
-def queues(session: Session, scope: Scope, now: dt.datetime) -> list[Queue]:
+def queues(session: Session, scope: AgencyScope, now: dt.datetime) -> list[Queue]:
     """Return what waits at each step now where anything does, in the order of the steps; drafts are nobody's queue."""
     late = late_now(session, scope.agencies, now)
     rows = session.connection().execute(
         select(_activity.step, func.count(), func.sum(case((late, 1), else_=0)), func.min(_activity.arrived_at))
-        .where(scope.of(_activity.agency_id), _activity.finished_at.is_(None), _activity.step.in_(_QUEUED))
+        .where(
+            scope.in_agencies(_activity.agency_id), _activity.finished_at.is_(None), _activity.step.in_(_QUEUED_STEPS)
+        )
         .group_by(_activity.step)
     )
     found = {step: Queue(step, waiting, int(late), oldest) for step, waiting, late, oldest in rows}
@@ -197,7 +211,7 @@ def queues(session: Session, scope: Scope, now: dt.datetime) -> list[Queue]:
 
 
 _activity: Any = Activity.__table__.c
-_QUEUED = [step for step in Step if step not in {Step.REQUEST, Step.CLOSED}]
+_QUEUED_STEPS = [step for step in Step if step not in {Step.REQUEST, Step.CLOSED}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +226,8 @@ class NextRelease:
     agency_id: int
 
 
-def next_releases(session: Session, scope: Scope, today: dt.date, most: int) -> list[NextRelease]:
-    """Return the releases that are planned from ``today`` on, the next one first; at most ``most``."""
+def next_releases(session: Session, scope: AgencyScope, today: dt.date, limit: int) -> list[NextRelease]:
+    """Return the releases that are planned from ``today`` on, the next one first; at most ``limit``."""
     rows = session.connection().execute(
         select(
             ChangeRequest.id,
@@ -223,25 +237,25 @@ def next_releases(session: Session, scope: Scope, today: dt.date, most: int) -> 
             _release.window_end_at,
             _activity.agency_id,
         )
-        .select_from(_PLANNED.join(ChangeRequest.__table__, ChangeRequest.id == _activity.change_id))
-        .where(*_planned(scope, today))
+        .select_from(_RELEASES_WITH_ACTIVITY.join(ChangeRequest.__table__, ChangeRequest.id == _activity.change_id))
+        .where(*_planned_criteria(scope, today))
         .order_by(_release.window_start_at, _release.id)
-        .limit(most)
+        .limit(limit)
     )
     return [NextRelease(*row) for row in rows]
 
 
-def planned_releases(session: Session, scope: Scope, today: dt.date) -> int:
+def count_planned_releases(session: Session, scope: AgencyScope, today: dt.date) -> int:
     """Return how many releases are planned from ``today`` on."""
-    statement = select(func.count()).select_from(_PLANNED).where(*_planned(scope, today))
+    statement = select(func.count()).select_from(_RELEASES_WITH_ACTIVITY).where(*_planned_criteria(scope, today))
     return session.connection().scalar(statement) or 0
 
 
 _release: Any = Release.__table__.c
-_PLANNED = Release.__table__.join(Activity.__table__, _activity.id == _release.id)
+_RELEASES_WITH_ACTIVITY = Release.__table__.join(Activity.__table__, _activity.id == _release.id)
 
 
-def _planned(scope: Scope, today: dt.date) -> tuple[ColumnElement[bool], ...]:
+def _planned_criteria(scope: AgencyScope, today: dt.date) -> tuple[ColumnElement[bool], ...]:
     # Few windows are still to come: it is their index that is read along, not the office's.
-    to_come = _release.window_start_at >= scope.begin(today)
-    return (to_come, scope.of(_activity.agency_id + 0), _activity.outcome == Outcome.SCHEDULED)
+    to_come = _release.window_start_at >= scope.start_of_day(today)
+    return (to_come, scope.in_agencies(_activity.agency_id + 0), _activity.outcome == Outcome.SCHEDULED)

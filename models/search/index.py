@@ -18,10 +18,10 @@ from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lpse_admin.sop.steps import OF_THE_REQUESTER, Step
-from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, FieldKind
-from models.base import Base, Identity, Prose
-from models.changes.activity import RECORD_OF
+from lpse_admin.sop.steps import REQUESTER_STEPS, Step
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, FieldKind
+from models.base import Base, IdType, LongText
+from models.changes.activity import ACTIVITY_CLASSES
 from models.database import is_sqlite
 
 if TYPE_CHECKING:
@@ -49,41 +49,43 @@ class SearchRecord(Base):
         Index("ix_search_record_owner", "owner_id", "key"),
     )
 
-    key: Mapped[int] = mapped_column(Identity, primary_key=True, autoincrement=False)
+    key: Mapped[int] = mapped_column(IdType, primary_key=True, autoincrement=False)
     owner_id: Mapped[int | None] = mapped_column(BigInteger)
-    text: Mapped[Prose]
+    text: Mapped[LongText]
 
 
 #: What the key leaves for the record's id and, before it, for the agency's. All of it stays below 56 bits: SQLite's
 #: index loses rows on its way back, newest first, where two keys are further apart.
 ID_BITS = 33
 AGENCY_BITS = 20
-_AGENCY = 1 << ID_BITS
-_KIND = 1 << (ID_BITS + AGENCY_BITS)
+_AGENCY_FACTOR = 1 << ID_BITS
+_KIND_FACTOR = 1 << (ID_BITS + AGENCY_BITS)
 
 #: How much of a record is searched: PostgreSQL takes no words beyond a megabyte.
-_LONGEST = 100_000
+_MAX_TEXT_LENGTH = 100_000
 
 #: The table that SQLite looks words up in; those that it keeps behind it begin with the same name.
-INDEX = "search_index"
+FTS_TABLE = "search_index"
 #: The words that it has.
-VOCABULARY = f"{INDEX}_vocabulary"
+FTS_VOCABULARY_TABLE = f"{FTS_TABLE}_vocabulary"
 
 #: The words of a text on PostgreSQL. Everywhere in the same letters, or its index is not used.
-WORDS = "to_tsvector('simple'::regconfig, regexp_replace(text, '[^[:alnum:]]+'::text, ' '::text, 'g'::text))"
+TSVECTOR_EXPRESSION = (
+    "to_tsvector('simple'::regconfig, regexp_replace(text, '[^[:alnum:]]+'::text, ' '::text, 'g'::text))"
+)
 
 
 def key_range(kind: SearchKind, agency_id: int | None) -> tuple[int, int]:
     """Return the first and last key of a kind's rows of one agency (None: of all of them; 0: of private ones)."""
-    start = kind * _KIND
+    start = kind * _KIND_FACTOR
     if agency_id is None:
-        return start + _AGENCY, start + _KIND - 1
-    return start + agency_id * _AGENCY, start + (agency_id + 1) * _AGENCY - 1
+        return start + _AGENCY_FACTOR, start + _KIND_FACTOR - 1
+    return start + agency_id * _AGENCY_FACTOR, start + (agency_id + 1) * _AGENCY_FACTOR - 1
 
 
 def record_id(key: int) -> int:
     """Return the id of the record that a key stands for."""
-    return key % _AGENCY
+    return key % _AGENCY_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +99,21 @@ class _Source:
     #: Columns and other expressions, each a text or nothing.
     words: tuple[str, ...]
     joins: str = ""
-    always: str = "TRUE"
+    criterion: str = "TRUE"
 
-    def rows(self, dialect: str) -> str:
+    def select_statement(self, dialect: str) -> str:
         """Return the statement that reads the rows of this kind: key, owner and text of each that has words."""
         selected = self._selected(dialect)
-        return f"SELECT key, owner_id, substr(text, 1, {_LONGEST}) FROM ({selected}) AS found WHERE text <> ''"
+        return f"SELECT key, owner_id, substr(text, 1, {_MAX_TEXT_LENGTH}) FROM ({selected}) AS found WHERE text <> ''"
 
-    def put(self, dialect: str, condition: str, keys: str, step: Step | None = None) -> Iterator[str]:
+    def upsert_statements(self, dialect: str, condition: str, keys: str, step: Step | None = None) -> Iterator[str]:
         """Yield the statements that bring the rows of records up to date: those that ``condition`` names by id.
 
         ``keys`` reads the keys under which they may stand so far; ``step`` is theirs, where it is known.
         """
         yield f"DELETE FROM search_record WHERE key IN ({keys})"
         yield (
-            f"INSERT INTO search_record (key, owner_id, text) SELECT key, owner_id, substr(text, 1, {_LONGEST})"
+            f"INSERT INTO search_record (key, owner_id, text) SELECT key, owner_id, substr(text, 1, {_MAX_TEXT_LENGTH})"
             f" FROM ({self._selected(dialect, step)} AND {condition}) AS found WHERE text <> ''"
         )
 
@@ -119,30 +121,30 @@ class _Source:
         newline = "char(10)" if dialect == "sqlite" else "chr(10)"
         text = " || ".join(f"coalesce({words} || {newline}, '')" for words in self._words(dialect, step))
         return (
-            f"SELECT {self.key(self.agency, 't.id')} AS key, {self.owner} AS owner_id, {text} AS text"
-            f" FROM {self.table} t{self.joins} WHERE {self.always}"
+            f"SELECT {self.key_expression(self.agency, 't.id')} AS key, {self.owner} AS owner_id, {text} AS text"
+            f" FROM {self.table} t{self.joins} WHERE {self.criterion}"
         )
 
     def _words(self, dialect: str, step: Step | None) -> tuple[str, ...]:
         if self.kind is SearchKind.STEP:
-            return (*self.words, *_records(dialect, step))
-        return (*self.words, _DETAILS[dialect]) if self.kind is SearchKind.ASSET else self.words
+            return (*self.words, *_step_record_words(dialect, step))
+        return (*self.words, _ASSET_DETAILS_TEXT[dialect]) if self.kind is SearchKind.ASSET else self.words
 
-    def key(self, agency: str, id_: str) -> str:
+    def key_expression(self, agency: str, id_: str) -> str:
         """Return the expression of a key."""
-        return f"{self.kind * _KIND} + ({agency}) * {_AGENCY} + {id_}"
+        return f"{self.kind * _KIND_FACTOR} + ({agency}) * {_AGENCY_FACTOR} + {id_}"
 
-    def keys(self, agency: str, id_: str) -> str:
+    def key_expressions(self, agency: str, id_: str) -> str:
         """Return the two keys under which a record may stand: as its agency's, and as its requester's alone."""
-        return f"{self.key(agency, id_)}, {self.key('0', id_)}"
+        return f"{self.key_expression(agency, id_)}, {self.key_expression('0', id_)}"
 
 
 #: What a card has beside the columns of every card.
-_DETAILS = {
+_ASSET_DETAILS_TEXT = {
     "sqlite": "(SELECT group_concat(value, ' ') FROM json_each(t.details))",
     "postgresql": "(SELECT string_agg(value, ' ') FROM json_each_text(t.details))",
 }
-_TEXTS = {FieldKind.LINE, FieldKind.TEXT}
+_TEXTS = {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}
 
 #: The fields of a request that hold words.
 CHANGE_WORDS = ("number", *(field.key for field in REQUEST_FIELDS if field.kind in _TEXTS))
@@ -152,32 +154,32 @@ ASSET_WORDS = ("code", "register", "name", "origin", "remarks")
 #: The fields with words of each step that has a record of its own.
 STEP_WORDS: dict[Step, tuple[str, ...]] = {
     step: tuple(field.key for field in fields if field.kind in _TEXTS)
-    for step, fields in RECORDS.items()
-    if step not in {*OF_THE_REQUESTER, Step.CLOSED}
+    for step, fields in RECORD_FIELDS.items()
+    if step not in {*REQUESTER_STEPS, Step.CLOSED}
 }
 
 #: Rows of a step's record: table, the column that names the step, and columns with words.
-_PARTS: dict[Step, tuple[str, str, tuple[str, ...]]] = {
+_CHILD_TABLES: dict[Step, tuple[str, str, tuple[str, ...]]] = {
     Step.TEST: ("test_case", "run_id", ("name", "expected", "actual")),
     Step.ASSET_REVIEW: ("asset_review_item", "review_id", ("finding",)),
 }
 
 
-def _of(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _qualified(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{alias}.{column}" for column in columns)
 
 
-def _records(dialect: str, only: Step | None) -> Iterator[str]:
+def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
     """Yield the words of a step's record, and of the rows in it: only the table of its own step is looked into."""
     gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
     found: list[tuple[Step, str]] = []
     for step, columns in STEP_WORDS.items():
-        words = " || ' ' || ".join(f"coalesce({name}, '')" for name in _of("r", columns))
+        words = " || ' ' || ".join(f"coalesce({name}, '')" for name in _qualified("r", columns))
         found.append(
-            (step, f"SELECT nullif(trim({words}), '') FROM {RECORD_OF[step].__tablename__} r WHERE r.id = t.id")
+            (step, f"SELECT nullif(trim({words}), '') FROM {ACTIVITY_CLASSES[step].__tablename__} r WHERE r.id = t.id")
         )
-    for step, (table, owner, columns) in _PARTS.items():
-        words = gathered.format(" || ' ' || ".join(_of("p", columns)))
+    for step, (table, owner, columns) in _CHILD_TABLES.items():
+        words = gathered.format(" || ' ' || ".join(_qualified("p", columns)))
         inner = f"SELECT * FROM {table} WHERE {owner} = t.id ORDER BY position"
         found.append((step, f"SELECT {words} FROM ({inner}) p"))
     for step, words in found:
@@ -192,12 +194,12 @@ _CHANGE = _Source(
     "change_request",
     "CASE WHEN t.submitted_at IS NULL THEN 0 ELSE t.agency_id END",
     "t.requester_id",
-    _of("t", CHANGE_WORDS),
+    _qualified("t", CHANGE_WORDS),
 )
 _STEP = _Source(
-    SearchKind.STEP, "activity", "t.agency_id", "t.requester_id", ("t.reason",), always="t.step <> 'request'"
+    SearchKind.STEP, "activity", "t.agency_id", "t.requester_id", ("t.reason",), criterion="t.step <> 'request'"
 )
-_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "CAST(NULL AS BIGINT)", _of("t", ASSET_WORDS))
+_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "CAST(NULL AS BIGINT)", _qualified("t", ASSET_WORDS))
 _DOCUMENT = _Source(
     SearchKind.DOCUMENT,
     "document",
@@ -212,33 +214,33 @@ _DEVIATION = _Source(
     "deviation",
     "t.agency_id",
     "c.requester_id",
-    _of("t", DEVIATION_WORDS),
+    _qualified("t", DEVIATION_WORDS),
     joins=" JOIN change_request c ON c.id = t.change_id",
 )
 _SOURCES = (_CHANGE, _STEP, _ASSET, _DOCUMENT, _DEVIATION)
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class SyncTrigger:
     """Statements that follow an event on a table, where ``when`` holds for the row."""
 
     name: str
     table: str
     event: str
     statements: tuple[str, ...]
-    when: str = ""
+    condition: str = ""
 
-    def sqlite(self) -> str:
+    def sqlite_statement(self) -> str:
         """Return the statement that makes this trigger on SQLite."""
-        condition = f" WHEN {self.when}" if self.when else ""
+        condition = f" WHEN {self.condition}" if self.condition else ""
         body = "; ".join(self.statements)
         return (
             f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW{condition} BEGIN {body}; END"
         )
 
-    def postgresql(self) -> tuple[str, str]:
+    def postgresql_statements(self) -> tuple[str, str]:
         """Return the statements that make the function and its trigger on PostgreSQL."""
-        condition = f" WHEN ({self.when})" if self.when else ""
+        condition = f" WHEN ({self.condition})" if self.condition else ""
         body = "; ".join(self.statements)
         return (
             f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$",
@@ -247,7 +249,7 @@ class Keeper:
         )
 
 
-def _keepers(dialect: str) -> Iterator[Keeper]:
+def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
     """Yield what keeps the rows of every kind."""
     for source, columns in (
         (_CHANGE, (*CHANGE_WORDS, "submitted_at")),
@@ -256,119 +258,129 @@ def _keepers(dialect: str) -> Iterator[Keeper]:
         (_DOCUMENT, ("name",)),
         (_DEVIATION, DEVIATION_WORDS),
     ):
-        yield from _of_table(dialect, source, columns)
+        yield from _table_triggers(dialect, source, columns)
     for step, columns in STEP_WORDS.items():
-        yield from _of_part(dialect, step, (RECORD_OF[step].__tablename__, "id", columns))
-    for step, part in _PARTS.items():
-        yield from _of_part(dialect, step, part)
+        yield from _child_table_triggers(dialect, step, (ACTIVITY_CLASSES[step].__tablename__, "id", columns))
+    for step, part in _CHILD_TABLES.items():
+        yield from _child_table_triggers(dialect, step, part)
     # The files of a draft are everybody's once it is submitted.
     documents = "SELECT {} FROM document d WHERE d.change_id = NEW.id"
-    keys = " UNION ALL ".join(documents.format(_DOCUMENT.key(agency, "d.id")) for agency in ("0", "d.agency_id"))
-    yield Keeper(
+    keys = " UNION ALL ".join(
+        documents.format(_DOCUMENT.key_expression(agency, "d.id")) for agency in ("0", "d.agency_id")
+    )
+    yield SyncTrigger(
         "search_document_of_submitted",
         "change_request",
         "UPDATE OF submitted_at",
-        tuple(_DOCUMENT.put(dialect, "t.change_id = NEW.id", keys)),
-        _altered(dialect, ("submitted_at",)),
+        tuple(_DOCUMENT.upsert_statements(dialect, "t.change_id = NEW.id", keys)),
+        _any_changed(dialect, ("submitted_at",)),
     )
 
 
-def _of_table(dialect: str, source: _Source, columns: tuple[str, ...]) -> Iterator[Keeper]:
+def _table_triggers(dialect: str, source: _Source, columns: tuple[str, ...]) -> Iterator[SyncTrigger]:
     """Yield what keeps the rows of a kind when its own table is written."""
-    put = tuple(source.put(dialect, "t.id = NEW.id", source.keys("NEW.agency_id", "NEW.id")))
-    gone = f"DELETE FROM search_record WHERE key IN ({source.keys('OLD.agency_id', 'OLD.id')})"
+    put = tuple(source.upsert_statements(dialect, "t.id = NEW.id", source.key_expressions("NEW.agency_id", "NEW.id")))
+    gone = f"DELETE FROM search_record WHERE key IN ({source.key_expressions('OLD.agency_id', 'OLD.id')})"
     name = f"search_{source.table}"
-    yield Keeper(f"{name}_inserted", source.table, "INSERT", put, _filled(columns) if source is _STEP else "")
-    yield Keeper(f"{name}_updated", source.table, f"UPDATE OF {', '.join(columns)}", put, _altered(dialect, columns))
-    yield Keeper(f"{name}_deleted", source.table, "DELETE", (gone,))
+    yield SyncTrigger(
+        f"{name}_inserted", source.table, "INSERT", put, _any_not_null(columns) if source is _STEP else ""
+    )
+    yield SyncTrigger(
+        f"{name}_updated", source.table, f"UPDATE OF {', '.join(columns)}", put, _any_changed(dialect, columns)
+    )
+    yield SyncTrigger(f"{name}_deleted", source.table, "DELETE", (gone,))
 
 
-def _of_part(dialect: str, step: Step, part: tuple[str, str, tuple[str, ...]]) -> Iterator[Keeper]:
+def _child_table_triggers(dialect: str, step: Step, part: tuple[str, str, tuple[str, ...]]) -> Iterator[SyncTrigger]:
     """Yield what keeps the row of a step when its record, or a row of that, is written: table, owner's key, columns."""
     table, owner, columns = part
     for row, event, when in (
-        ("NEW", "INSERT", _filled(columns)),
-        ("NEW", f"UPDATE OF {', '.join(columns)}", _altered(dialect, columns)),
+        ("NEW", "INSERT", _any_not_null(columns)),
+        ("NEW", f"UPDATE OF {', '.join(columns)}", _any_changed(dialect, columns)),
         # A record goes with its step; its rows go by themselves.
         *([("OLD", "DELETE", "")] if owner != "id" else []),
     ):
         id_ = f"{row}.{owner}"
-        keys = f"SELECT {_STEP.key('a.agency_id', 'a.id')} FROM activity a WHERE a.id = {id_}"
+        keys = f"SELECT {_STEP.key_expression('a.agency_id', 'a.id')} FROM activity a WHERE a.id = {id_}"
         name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
-        yield Keeper(name, table, event, tuple(_STEP.put(dialect, f"t.id = {id_}", keys, step)), when)
+        yield SyncTrigger(
+            name, table, event, tuple(_STEP.upsert_statements(dialect, f"t.id = {id_}", keys, step)), when
+        )
 
 
-def _filled(columns: tuple[str, ...]) -> str:
+def _any_not_null(columns: tuple[str, ...]) -> str:
     return " OR ".join(f"NEW.{column} IS NOT NULL" for column in columns)
 
 
-def _altered(dialect: str, columns: tuple[str, ...]) -> str:
+def _any_changed(dialect: str, columns: tuple[str, ...]) -> str:
     cast = "::text" if dialect == "postgresql" else ""  # JSON has no equality there
     return " OR ".join(f"NEW.{column}{cast} IS DISTINCT FROM OLD.{column}{cast}" for column in columns)
 
 
-_INTO_INDEX = f"INSERT INTO {INDEX} (rowid, text, owner_id) VALUES (NEW.key, NEW.text, NEW.owner_id)"
-_OUT_OF_INDEX = (
-    f"INSERT INTO {INDEX} ({INDEX}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
+_INSERT_INTO_FTS = f"INSERT INTO {FTS_TABLE} (rowid, text, owner_id) VALUES (NEW.key, NEW.text, NEW.owner_id)"
+_DELETE_FROM_FTS = (
+    f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
 )
 
 
-def statements(dialect: str) -> list[tuple[str, str]]:
+def ddl_statements(dialect: str) -> list[tuple[str, str]]:
     """Return (table, statement) for the index and all triggers that keep it, in the order in which they are made."""
-    keepers = list(_keepers(dialect))
+    keepers = list(_sync_triggers(dialect))
     if dialect == "postgresql":
-        index = f"CREATE INDEX {INDEX}_words ON search_record USING gin ({WORDS})"
-        made = [(keeper.table, statement) for keeper in keepers for statement in keeper.postgresql()]
+        index = f"CREATE INDEX {FTS_TABLE}_words ON search_record USING gin ({TSVECTOR_EXPRESSION})"
+        made = [(keeper.table, statement) for keeper in keepers for statement in keeper.postgresql_statements()]
         return [("search_record", index), *made]
     table = (
-        f"CREATE VIRTUAL TABLE {INDEX} USING fts5(text, owner_id, content='search_record', content_rowid='key',"
+        f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5(text, owner_id, content='search_record', content_rowid='key',"
         " tokenize='unicode61 remove_diacritics 0')"
     )
-    vocabulary = f"CREATE VIRTUAL TABLE {VOCABULARY} USING fts5vocab('{INDEX}', 'instance')"
+    vocabulary = f"CREATE VIRTUAL TABLE {FTS_VOCABULARY_TABLE} USING fts5vocab('{FTS_TABLE}', 'instance')"
     own = (
-        Keeper(f"{INDEX}_inserted", "search_record", "INSERT", (_INTO_INDEX,)),
-        Keeper(f"{INDEX}_updated", "search_record", "UPDATE", (_OUT_OF_INDEX, _INTO_INDEX)),
-        Keeper(f"{INDEX}_deleted", "search_record", "DELETE", (_OUT_OF_INDEX,)),
+        SyncTrigger(f"{FTS_TABLE}_inserted", "search_record", "INSERT", (_INSERT_INTO_FTS,)),
+        SyncTrigger(f"{FTS_TABLE}_updated", "search_record", "UPDATE", (_DELETE_FROM_FTS, _INSERT_INTO_FTS)),
+        SyncTrigger(f"{FTS_TABLE}_deleted", "search_record", "DELETE", (_DELETE_FROM_FTS,)),
     )
     return [
         ("search_record", table),
         ("search_record", vocabulary),
-        *((keeper.table, keeper.sqlite()) for keeper in (*own, *keepers)),
+        *((keeper.table, keeper.sqlite_statement()) for keeper in (*own, *keepers)),
     ]
 
 
-def is_modelled(name: str | None) -> bool:
+def is_declared_by_models(name: str | None) -> bool:
     """Whether a table or index is one that the models declare: what lies behind the index is made beside them."""
-    return not (name or "").startswith(INDEX)
+    return not (name or "").startswith(FTS_TABLE)
 
 
-def rebuild(connection: Connection) -> int:
+def rebuild_index(connection: Connection) -> int:
     """Make the index anew from the records, in the transaction that is open; return how many rows it has."""
     dialect = connection.dialect.name
     # The words are looked up anew at the end, at one stroke, whatever became of them.
-    own = [statement for table, statement in statements(dialect) if table == "search_record" and is_sqlite(connection)]
-    for name in (f"{INDEX}_inserted", f"{INDEX}_updated", f"{INDEX}_deleted") if own else ():
+    own = [
+        statement for table, statement in ddl_statements(dialect) if table == "search_record" and is_sqlite(connection)
+    ]
+    for name in (f"{FTS_TABLE}_inserted", f"{FTS_TABLE}_updated", f"{FTS_TABLE}_deleted") if own else ():
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
     if own:
-        for table in (VOCABULARY, INDEX):
+        for table in (FTS_VOCABULARY_TABLE, FTS_TABLE):
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
     connection.exec_driver_sql("DELETE FROM search_record")
     for source in _SOURCES:
-        insert = f"INSERT INTO search_record (key, owner_id, text) {source.rows(dialect)}"
+        insert = f"INSERT INTO search_record (key, owner_id, text) {source.select_statement(dialect)}"
         connection.exec_driver_sql(insert)
     for statement in own:
         connection.exec_driver_sql(statement)
     if own:
-        connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('rebuild')")
+        connection.exec_driver_sql(f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}) VALUES ('rebuild')")
     return int(connection.exec_driver_sql("SELECT count(*) FROM search_record").scalar_one())
 
 
-def verify(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
+def stale_records(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
     """Yield (kind, id) of each record of which the index says something else than the record."""
     for source in _SOURCES:
-        first, last = source.kind * _KIND, (source.kind + 1) * _KIND - 1
+        first, last = source.kind * _KIND_FACTOR, (source.kind + 1) * _KIND_FACTOR - 1
         said = f"SELECT key, owner_id, text FROM search_record WHERE key BETWEEN {first} AND {last}"
-        rows = f"SELECT * FROM ({source.rows(connection.dialect.name)}) AS rows"
+        rows = f"SELECT * FROM ({source.select_statement(connection.dialect.name)}) AS rows"
         missing, superfluous = (
             f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows))
         )
@@ -378,11 +390,11 @@ def verify(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
         yield from ((source.kind, record_id(key)) for (key,) in found)
 
 
-def is_sound(connection: Connection) -> bool:
+def is_fts_intact(connection: Connection) -> bool:
     """Whether SQLite's own index has the words of every row; takes the write lock while it looks."""
     if is_sqlite(connection):
         try:
-            connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES ('integrity-check', 1)")
+            connection.exec_driver_sql(f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rank) VALUES ('integrity-check', 1)")
         except OperationalError:
             raise
         except DatabaseError:

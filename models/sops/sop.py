@@ -23,12 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.i18n import Word, _
-from lpse_admin.sop import Fault, Faulty, Sop, check, digest, parse
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
-from models.base import Base, Identity, Line, Moment, PrimaryKey, Prose, only_where, session_of, stored
-from models.office.agency import Agency, lock
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
+from models.office.agency import Agency, lock_agency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
 
 
-class SopState(Word):
+class SopState(LabelledEnum):
     """What a loaded paper is good for."""
 
     DRAFT = "draft", _("Draft")
@@ -62,24 +62,24 @@ class SopRevision(Base):
             "uq_sop_in_force",
             "agency_id",
             unique=True,
-            **only_where("state = 'in-force'"),
+            **partial_index("state = 'in-force'"),
         ),
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(Identity, ForeignKey("agency.id"))
-    key: Mapped[Line]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    key: Mapped[ShortText]
     revision: Mapped[int]
-    number: Mapped[Line | None]
-    title: Mapped[Prose]
-    state: Mapped[SopState] = mapped_column(stored(SopState, "state"), default=SopState.DRAFT)
-    source: Mapped[Prose]
+    number: Mapped[ShortText | None]
+    title: Mapped[LongText]
+    state: Mapped[SopState] = mapped_column(enum_type(SopState, "state"), default=SopState.DRAFT)
+    source: Mapped[LongText]
     digest: Mapped[str] = mapped_column(String(64))
-    loaded_at: Mapped[Moment]
-    loaded_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    enacted_at: Mapped[Moment | None]
-    enacted_by_id: Mapped[int | None] = mapped_column(Identity, ForeignKey("user_account.id"))
-    superseded_at: Mapped[Moment | None]
+    loaded_at: Mapped[Timestamp]
+    loaded_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    enacted_at: Mapped[Timestamp | None]
+    enacted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    superseded_at: Mapped[Timestamp | None]
 
     agency: Mapped[Agency] = relationship()
     enacted_by: Mapped[User | None] = relationship(foreign_keys=enacted_by_id)
@@ -87,7 +87,7 @@ class SopRevision(Base):
     moves: Mapped[list[SopMove]] = relationship(order_by="SopMove.position", cascade="all, delete-orphan")
 
     @property
-    def paper(self) -> Sop:
+    def sop(self) -> Sop:
         """The paper itself, as the rules read it."""
         return _parsed(self.source, self.key)
 
@@ -97,11 +97,11 @@ class SopRevision(Base):
             raise NotAllowed(_("Only the head can put a paper in force."))
         session = session_of(self)
         session.flush()
-        lock(session, self.agency_id)
+        lock_agency(session, self.agency_id)
         session.refresh(self, ["state"])
         if self.state is not SopState.DRAFT:
             raise NoSuchMove(_("Only a draft can be put in force."))
-        former = in_force(session, self.agency_id)
+        former = sop_in_force(session, self.agency_id)
         if former is not None:
             former.state, former.superseded_at = SopState.SUPERSEDED, now
             session.flush()
@@ -115,25 +115,27 @@ class SopRevision(Base):
 _NOT_REVISED = _("a revision of this SOP has this number with other content; a new one has a later date in revised")
 
 #: Papers by key and digest, so that a page need not read their whole text to know them.
-_known: dict[tuple[str, str], Sop] = {}
-_KEYS = select(SopRevision.id, SopRevision.key, SopRevision.digest)
-_KEYS_OF_AGENCY = _KEYS.where(SopRevision.agency_id == bindparam("agency"))
+_parsed_by_digest: dict[tuple[str, str], Sop] = {}
+_DIGESTS = select(SopRevision.id, SopRevision.key, SopRevision.digest)
+_DIGESTS_OF_AGENCY = _DIGESTS.where(SopRevision.agency_id == bindparam("agency"))
 
 
-def papers(session: Session, agency_id: int | None) -> dict[int, Sop]:
+def load_sops(session: Session, agency_id: int | None) -> dict[int, Sop]:
     """Return the papers of an agency's revisions (None: of all agencies) by their ids."""
     connection = session.connection()
     rows = (
-        connection.execute(_KEYS) if agency_id is None else connection.execute(_KEYS_OF_AGENCY, {"agency": agency_id})
+        connection.execute(_DIGESTS)
+        if agency_id is None
+        else connection.execute(_DIGESTS_OF_AGENCY, {"agency": agency_id})
     )
-    return {id_: paper_of(session, id_, key, content) for id_, key, content in rows.all()}
+    return {id_: load_sop(session, id_, key, content) for id_, key, content in rows.all()}
 
 
-def paper_of(session: Session, id_: int, key: str, content: str) -> Sop:
+def load_sop(session: Session, id_: int, key: str, content: str) -> Sop:
     """Return the paper of the revision with this id, key and digest; its text is read where it is not known yet."""
-    paper = _known.get((key, content))
+    paper = _parsed_by_digest.get((key, content))
     if paper is None:
-        paper = _known[key, content] = session.get_one(SopRevision, id_).paper
+        paper = _parsed_by_digest[key, content] = session.get_one(SopRevision, id_).sop
     return paper
 
 
@@ -144,12 +146,12 @@ class SopStep(Base):
     __table_args__ = (UniqueConstraint("sop_id", "step"),)
 
     id: Mapped[PrimaryKey]
-    sop_id: Mapped[int] = mapped_column(Identity, ForeignKey("sop.id"))
-    step: Mapped[Step] = mapped_column(stored(Step, "step"))
+    sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
     position: Mapped[int]
     no: Mapped[int | None]
-    activity: Mapped[Prose]
-    actor: Mapped[Role] = mapped_column(stored(Role, "actor"))
+    activity: Mapped[LongText]
+    actor: Mapped[Role] = mapped_column(enum_type(Role, "actor"))
     standard_minutes: Mapped[int | None]
 
 
@@ -164,14 +166,14 @@ class SopMove(Base):
     )
 
     id: Mapped[PrimaryKey]
-    sop_id: Mapped[int] = mapped_column(Identity, ForeignKey("sop.id"))
+    sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
     position: Mapped[int]
-    step: Mapped[Step] = mapped_column(stored(Step, "step"))
-    outcome: Mapped[Outcome] = mapped_column(stored(Outcome, "outcome"))
-    target: Mapped[Step] = mapped_column(stored(Step, "target"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    outcome: Mapped[Outcome] = mapped_column(enum_type(Outcome, "outcome"))
+    target: Mapped[Step] = mapped_column(enum_type(Step, "target"))
 
 
-def in_force(session: Session, agency_id: int) -> SopRevision | None:
+def sop_in_force(session: Session, agency_id: int) -> SopRevision | None:
     """Return the paper that new requests of this agency fall under, if one was enacted."""
     return session.scalars(
         select(SopRevision).where(SopRevision.agency_id == agency_id, SopRevision.state == SopState.IN_FORCE)
@@ -186,37 +188,37 @@ def taken_numbers(session: Session, key: str) -> dict[str, str]:
     return {number: content for number, content in rows if number is not None}
 
 
-def examine(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
+def parse_and_check(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
     """Return the paper that ``source`` holds if ``by`` may load it; raises as ``load`` does."""
-    if faults := check(source, key, taken=taken_numbers(session, key)):
-        raise Faulty(tuple(faults))
+    if faults := check(source, key, numbers_in_use=taken_numbers(session, key)):
+        raise InvalidSopError(tuple(faults))
     paper = _parsed(source, key)
     other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != paper.agency.key).limit(1)
     if session.scalars(other).first() is not None:
         taken = _("Another office's SOP is known as %(key)s; give this one another name.", key=key)
-        raise Incomplete(taken, fields={"key": taken})
-    known = _revisions(session, paper, key)
+        raise ValidationFailed(taken, field_errors={"key": taken})
+    known = _loaded_revisions(session, paper, key)
     content = digest(paper)
     is_known = any(row.digest == content for row in known)
-    if paper.number and not is_known and not _is_revised(paper, known):
+    if paper.number and not is_known and not _is_later_revision(paper, known):
         line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
-        raise Faulty((Fault(line, _NOT_REVISED),))
-    if by is not None and not by.reaches_across and (by.agency is None or by.agency.key != paper.agency.key):
+        raise InvalidSopError((LineError(line, _NOT_REVISED),))
+    if by is not None and not by.is_superadmin and (by.agency is None or by.agency.key != paper.agency.key):
         raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
     return paper
 
 
-def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User | None = None) -> SopRevision:
+def load_revision(session: Session, source: str, key: str, *, now: dt.datetime, by: User | None = None) -> SopRevision:
     """Store a checked paper as a draft and return it; the same content again returns the revision it has.
 
     Makes the agency when the installation has none of that key. ``by`` may only load for their own agency.
     Raises Faulty where the checker finds faults, Incomplete where another agency's paper has the key, which names one
     paper in the terminal, NotAllowed for another agency's paper.
     """
-    paper = examine(session, source, key, by=by)
-    agency = _agency_of(session, paper)
+    paper = parse_and_check(session, source, key, by=by)
+    agency = _find_or_create_agency(session, paper)
     content = digest(paper)
-    known = _revisions(session, paper, key)
+    known = _loaded_revisions(session, paper, key)
     for row in known:
         if row.digest == content:
             return row
@@ -230,7 +232,7 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
         digest=content,
         loaded_at=now,
         loaded_by_id=by.id if by else None,
-        steps=_steps_of(paper),
+        steps=_step_rows(paper),
     )
     session.add(revision)
     session.flush()
@@ -242,40 +244,40 @@ def load(session: Session, source: str, key: str, *, now: dt.datetime, by: User 
     return revision
 
 
-def _revisions(session: Session, paper: Sop, key: str) -> Sequence[SopRevision]:
+def _loaded_revisions(session: Session, sop: Sop, key: str) -> Sequence[SopRevision]:
     """Return what is loaded of this paper, the newest first."""
     return session.scalars(
         select(SopRevision)
         .join(Agency)
-        .where(Agency.key == paper.agency.key, SopRevision.key == key)
+        .where(Agency.key == sop.agency.key, SopRevision.key == key)
         .order_by(SopRevision.revision.desc())
     ).all()
 
 
-def _is_revised(paper: Sop, known: Sequence[SopRevision]) -> bool:
+def _is_later_revision(sop: Sop, loaded: Sequence[SopRevision]) -> bool:
     """Whether a paper whose number is taken by a revision of its own says of itself that it is a later one."""
-    if not any(row.number == paper.number for row in known):
+    if not any(row.number == sop.number for row in loaded):
         return True
-    former = known[0].paper.revised
-    return paper.revised is not None and (former is None or paper.revised > former)
+    former = loaded[0].sop.revised
+    return sop.revised is not None and (former is None or sop.revised > former)
 
 
-def _agency_of(session: Session, paper: Sop) -> Agency:
-    agency = session.scalars(select(Agency).where(Agency.key == paper.agency.key)).one_or_none()
+def _find_or_create_agency(session: Session, sop: Sop) -> Agency:
+    agency = session.scalars(select(Agency).where(Agency.key == sop.agency.key)).one_or_none()
     if agency is None:
         agency = Agency(
-            key=paper.agency.key,
-            name=paper.agency.name,
-            region=paper.agency.region,
-            province=paper.agency.province,
-            time_zone=paper.time_zone,
+            key=sop.agency.key,
+            name=sop.agency.name,
+            region=sop.agency.region,
+            province=sop.agency.province,
+            time_zone=sop.time_zone,
         )
         session.add(agency)
         session.flush()
     return agency
 
 
-def _steps_of(paper: Sop) -> list[SopStep]:
+def _step_rows(sop: Sop) -> list[SopStep]:
     return [
         SopStep(
             step=rule.step,
@@ -285,5 +287,5 @@ def _steps_of(paper: Sop) -> list[SopStep]:
             actor=rule.actor,
             standard_minutes=rule.standard.minutes if rule.standard else None,
         )
-        for position, rule in enumerate(paper.rules.values())
+        for position, rule in enumerate(sop.rules.values())
     ]

@@ -11,36 +11,41 @@ from sqlalchemy import DDL, event
 from models.base import Base
 from models.search import index
 from models.triggers import history, office, records
-from models.triggers.deny import Ban
+from models.triggers.deny import DenyTrigger
 
-BANS: tuple[Ban, ...] = (*history.BANS, *records.BANS, *office.BANS)
+DENY_TRIGGERS: tuple[DenyTrigger, ...] = (*history.DENY_TRIGGERS, *records.DENY_TRIGGERS, *office.DENY_TRIGGERS)
 
 #: Tables that nobody empties at one stroke.
-_NEVER_EMPTIED = tuple(dict.fromkeys(ban.table for ban in BANS if ban.event == "DELETE"))
+_NO_TRUNCATE_TABLES = tuple(dict.fromkeys(ban.table for ban in DENY_TRIGGERS if ban.event == "DELETE"))
 
 #: What only PostgreSQL needs to be told.
-ON_POSTGRESQL = tuple(
-    Ban(f"{table}_no_truncate", table, "TRUNCATE", f"{table} cannot be emptied") for table in _NEVER_EMPTIED
+POSTGRESQL_TRIGGERS = tuple(
+    DenyTrigger(f"{table}_no_truncate", table, "TRUNCATE", f"{table} cannot be emptied")
+    for table in _NO_TRUNCATE_TABLES
 )
 
 
-def statements(dialect: str) -> list[tuple[str, str]]:
+def ddl_statements(dialect: str) -> list[tuple[str, str]]:
     """Return (table, statement) for all triggers of a dialect and what they keep, in the order of their making."""
     if dialect == "sqlite":
-        bans = [(ban.table, ban.sqlite()) for ban in BANS]
+        bans = [(ban.table, ban.sqlite_statement()) for ban in DENY_TRIGGERS]
     else:
-        bans = [(ban.table, statement) for ban in (*BANS, *ON_POSTGRESQL) for statement in ban.postgresql()]
-    return [*bans, *index.statements(dialect)]
+        bans = [
+            (ban.table, statement)
+            for ban in (*DENY_TRIGGERS, *POSTGRESQL_TRIGGERS)
+            for statement in ban.postgresql_statements()
+        ]
+    return [*bans, *index.ddl_statements(dialect)]
 
 
-def arm() -> None:
+def install_triggers() -> None:
     """Make ``metadata.create_all`` set the triggers too."""
     for dialect in ("sqlite", "postgresql"):
-        for _table, statement in statements(dialect):
+        for _table, statement in ddl_statements(dialect):
             ddl = DDL(statement.replace("%", "%%")).execute_if(  # type: ignore[no-untyped-call]
                 dialect=dialect
             )
             event.listen(Base.metadata, "after_create", ddl)
 
 
-arm()
+install_triggers()

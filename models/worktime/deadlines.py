@@ -14,20 +14,20 @@ from sqlalchemy import select
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
-from lpse_admin.worktime.step_timing import Clock, reading, standard_of
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, standard_time_of
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.delegation.acting_head import tell_of_what_waits
-from models.delegation.delegation import in_force
+from models.delegation.acting_head import notify_of_waiting_steps
+from models.delegation.delegation import delegations_in_force
 from models.deviations.deviation import Deviation
 from models.notifications import rules
 from models.notifications.notification import Notification
 from models.office.agency import Agency
-from models.office.calendars import calendar_of, warning_share
+from models.office.calendars import load_calendar, load_warning_share
 from models.sops.sop import SopRevision
 from models.worktime import step_durations
+from models.worktime.timing import measure_activity as reading_of
 from models.worktime.timing import raise_overdue
-from models.worktime.timing import reading as reading_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,19 +38,19 @@ _PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepResult:
     """What one sweep did: the deviations that it raised, and how many steps it found late and about to be late."""
 
     raised: tuple[Deviation, ...] = ()
     overdue: int = 0
-    soon: int = 0
+    due_soon: int = 0
 
-    def __add__(self, other: Sweep) -> Sweep:
+    def __add__(self, other: SweepResult) -> SweepResult:
         """Return what two sweeps did together."""
-        return Sweep(self.raised + other.raised, self.overdue + other.overdue, self.soon + other.soon)
+        return SweepResult(self.raised + other.raised, self.overdue + other.overdue, self.due_soon + other.due_soon)
 
 
-def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
+def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
     """Look at every open step of ``agency`` and return what became of it; the caller commits.
 
     What is overdue under a paper that knows deviations is raised as one (SOP page, silences 13); everybody whom it
@@ -58,21 +58,21 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> Sweep:
     come since the decree was recorded, is told of what waits. Finished steps are reckoned anew where the calendar
     is another than it was.
     """
-    step_durations.refresh(session, agency, now)
-    for delegation in session.scalars(in_force(agency.id, agency.date_of(now))):
-        tell_of_what_waits(session, delegation, now)
-    share = warning_share(session, agency.id) / _PERCENT
-    done = Sweep()
-    for change_id in _pressing(session, agency, share, now):
-        done += _look_at(session, change_id, share, now)
+    step_durations.recompute_stale(session, agency, now)
+    for delegation in session.scalars(delegations_in_force(agency.id, agency.local_date(now))):
+        notify_of_waiting_steps(session, delegation, now)
+    share = load_warning_share(session, agency.id) / _PERCENT
+    done = SweepResult()
+    for change_id in _changes_to_process(session, agency, share, now):
+        done += _process_change(session, change_id, share, now)
     return done
 
 
-def _pressing(session: Session, agency: Agency, share: float, now: dt.datetime) -> list[int]:
+def _changes_to_process(session: Session, agency: Agency, share: float, now: dt.datetime) -> list[int]:
     """Return the requests whose open step has something to be raised or told, as read without a lock."""
-    calendar = calendar_of(session, agency)
+    calendar = load_calendar(session, agency)
     revisions = session.scalars(select(SopRevision).where(SopRevision.agency_id == agency.id))
-    papers = {revision.id: revision.paper for revision in revisions}
+    papers = {revision.id: revision.sop for revision in revisions}
     open_ = (Activity.agency_id == agency.id, Activity.finished_at.is_(None), Activity.step != Step.REQUEST)
     of_open = Activity.id.in_(select(Activity.id).where(*open_))
     raised = {
@@ -92,26 +92,26 @@ def _pressing(session: Session, agency: Agency, share: float, now: dt.datetime) 
         )
     }
     found = []
-    for activity in session.execute(select(*_CLOCK).where(*open_).order_by(Activity.change_id)):
+    for activity in session.execute(select(*_TIMESTAMP_COLUMNS).where(*open_).order_by(Activity.change_id)):
         paper = papers[activity.sop_id]
-        times = reading(
+        times = measure_timing(
             calendar,
-            standard_of(paper, activity.step),
-            paper.switches.clock,
-            Clock(activity.arrived_at, activity.taken_up_at, None),
+            standard_time_of(paper, activity.step),
+            paper.switches.timing_basis,
+            StepTimestamps(activity.arrived_at, activity.taken_up_at, None),
             now,
         )
         if times.is_late:
             is_raised = (activity.id, times.basis) in raised or not paper.switches.deviations
             is_done = is_raised and (activity.id, Event.OVERDUE) in told
         else:
-            is_done = (times.share or 0) < share or (activity.id, Event.SOON_LATE) in told
+            is_done = (times.fraction_used or 0) < share or (activity.id, Event.SOON_LATE) in told
         if not is_done:
             found.append(activity.change_id)
     return found
 
 
-_CLOCK = (
+_TIMESTAMP_COLUMNS = (
     Activity.id,
     Activity.change_id,
     Activity.sop_id,
@@ -121,7 +121,7 @@ _CLOCK = (
 )
 
 
-def _look_at(session: Session, change_id: int, share: float, now: dt.datetime) -> Sweep:
+def _process_change(session: Session, change_id: int, share: float, now: dt.datetime) -> SweepResult:
     """Raise and tell what has become true of one request, as it is under its lock."""
     change = session.scalars(
         select(ChangeRequest)
@@ -130,16 +130,16 @@ def _look_at(session: Session, change_id: int, share: float, now: dt.datetime) -
         .execution_options(populate_existing=True)
     ).one()
     session.expire(change, ["activities"])
-    current = change.current
+    current = change.current_activity
     if current is None:
-        return Sweep()
+        return SweepResult()
     times = reading_of(change, current, now)
     if times.is_late:
         raised = raise_overdue(change, now)
         session.flush()
-        rules.overdue(session, change, current, now)
-        return Sweep(tuple(raised), overdue=1)
-    if times.due is not None and times.share is not None and times.share >= share:
-        rules.soon_late(session, change, current, times.due, now)
-        return Sweep(soon=1)
-    return Sweep()
+        rules.notify_overdue(session, change, current, now)
+        return SweepResult(tuple(raised), overdue=1)
+    if times.due is not None and times.fraction_used is not None and times.fraction_used >= share:
+        rules.notify_due_soon(session, change, current, times.due, now)
+        return SweepResult(due_soon=1)
+    return SweepResult()

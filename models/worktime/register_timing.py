@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
-from lpse_admin.worktime.step_timing import Clock, Reading, reading, standard_of
+from lpse_admin.worktime.step_timing import StepTimestamps, StepTiming, measure_timing, standard_time_of
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.office.calendars import calendar_of
+from models.office.calendars import load_calendar
 from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.office.agency import Agency
 
 #: Rows that are held at a time.
-_BATCH = 5000
+_BATCH_SIZE = 5000
 
 _COLUMNS = (
     Activity.id,
@@ -38,38 +38,38 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class MeasuredStep:
     """What the clock of one visit to a step shows."""
 
     activity_id: int
     change_id: int
     step: Step
-    reading: Reading
+    timing: StepTiming
 
 
-def judge(session: Session, agency: Agency, now: dt.datetime) -> Iterator[Judgement]:
+def measure_steps(session: Session, agency: Agency, now: dt.datetime) -> Iterator[MeasuredStep]:
     """Yield the reading of every step, finished or open, of the office's submitted requests, in their order.
 
     Nothing is stored: what is set in the calendar after the fact is judged by from then on. Open steps are read at
     ``now``. Memory stays level, and a hundred thousand steps take seconds.
     """
-    calendar = calendar_of(session, agency)
-    papers = _papers(session, agency.id)
+    calendar = load_calendar(session, agency)
+    papers = _sops(session, agency.id)
     steps = (
         select(*_COLUMNS)
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
         .where(Activity.agency_id == agency.id, ChangeRequest.submitted_at.is_not(None))
         .order_by(Activity.id)
-        .execution_options(yield_per=_BATCH)
+        .execution_options(yield_per=_BATCH_SIZE)
     )
     with session.connection().execute(steps) as found:
         for id_, change_id, sop_id, step, arrived, taken_up, finished in found:
             paper = papers[sop_id]
-            times = Clock(arrived, taken_up, finished)
-            read = reading(calendar, standard_of(paper, step), paper.switches.clock, times, now)
-            yield Judgement(id_, change_id, step, read)
+            times = StepTimestamps(arrived, taken_up, finished)
+            read = measure_timing(calendar, standard_time_of(paper, step), paper.switches.timing_basis, times, now)
+            yield MeasuredStep(id_, change_id, step, read)
 
 
-def _papers(session: Session, agency_id: int) -> dict[int, Sop]:
+def _sops(session: Session, agency_id: int) -> dict[int, Sop]:
     revisions = session.scalars(select(SopRevision).where(SopRevision.agency_id == agency_id))
-    return {revision.id: revision.paper for revision in revisions}
+    return {revision.id: revision.sop for revision in revisions}

@@ -5,83 +5,83 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lpse_admin.workflow.deviations import DeviationKind, Lateness, Subject, late
-from lpse_admin.worktime.step_timing import minutes, standard_of
-from lpse_admin.worktime.step_timing import reading as read
+from lpse_admin.workflow.deviations import DeviationKind, Lateness, LatenessBasis, lateness_deviation
+from lpse_admin.worktime.step_timing import measure_timing as read
+from lpse_admin.worktime.step_timing import round_up_to_minutes, standard_time_of
 from models.base import session_of
 from models.deviations import deviation
-from models.office.calendars import calendar_of
+from models.office.calendars import load_calendar
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from lpse_admin.sop import Standard
-    from lpse_admin.workflow.deviations import Found
-    from lpse_admin.worktime.step_timing import Reading
+    from lpse_admin.sop import StandardTime
+    from lpse_admin.workflow.deviations import DetectedDeviation
+    from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
 
 
-def reading(
+def measure_activity(
     change: ChangeRequest, activity: Activity, now: dt.datetime, calendar: WorkCalendar | None = None
-) -> Reading:
+) -> StepTiming:
     """Return how long ``activity`` waited and was handled, and what its standard says to that.
 
     Whoever reads many clocks of one request asks for the office's ``calendar`` once and gives it.
     """
     if calendar is None:
-        calendar = calendar_of(session_of(change), change.agency)
-    paper = change.paper
-    return read(calendar, standard_of(paper, activity.step), paper.switches.clock, activity.clock, now)
+        calendar = load_calendar(session_of(change), change.agency)
+    paper = change.sop
+    return read(calendar, standard_time_of(paper, activity.step), paper.switches.timing_basis, activity.timestamps, now)
 
 
 def lateness(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Lateness | None:
     """Return how late ``activity`` is at this moment, or None while it is not."""
-    times = reading(change, activity, now)
-    standard = standard_of(change.paper, activity.step)
+    times = measure_activity(change, activity, now)
+    standard = standard_time_of(change.sop, activity.step)
     if not times.is_late or standard is None:
         return None
-    return _lateness(times, standard)
+    return _lateness_from(times, standard)
 
 
-def _lateness(times: Reading, standard: Standard) -> Lateness:
-    allowed = minutes(times.allowed) if times.allowed is not None else 0
-    return Lateness(Subject(times.basis), standard.text, allowed, minutes(times.measured))
+def _lateness_from(times: StepTiming, standard: StandardTime) -> Lateness:
+    allowed = round_up_to_minutes(times.allowed_time) if times.allowed_time is not None else 0
+    return Lateness(LatenessBasis(times.basis), standard.text, allowed, round_up_to_minutes(times.measured_time))
 
 
 def raise_overdue(change: ChangeRequest, now: dt.datetime) -> list[deviation.Deviation]:
     """Raise that the open step is overdue, if its paper knows deviations; return what is new."""
-    current = change.current
-    if current is None or not change.paper.switches.deviations:
+    current = change.current_activity
+    if current is None or not change.sop.switches.deviations:
         return []
     lateness_ = lateness(change, current, now)
-    return deviation.raise_on(change, current, [late(lateness_)], now=now) if lateness_ else []
+    return deviation.raise_deviations(change, current, [lateness_deviation(lateness_)], now=now) if lateness_ else []
 
 
-def measure(times: Reading, subject: str) -> int | None:
+def judged_minutes(times: StepTiming, subject: str) -> int | None:
     """Return the working minutes that ``times`` show of ``subject``; None where the step is not judged by it."""
     if subject == times.basis:
-        return minutes(times.measured)
+        return round_up_to_minutes(times.measured_time)
     # It was overdue before anybody took it up; from then on its handling was judged.
-    return minutes(times.waiting) if subject == Subject.ARRIVAL else None
+    return round_up_to_minutes(times.waiting_time) if subject == LatenessBasis.ARRIVAL else None
 
 
-def delays(
+def time_deviations(
     change: ChangeRequest, activity: Activity, now: dt.datetime, calendar: WorkCalendar | None = None
-) -> list[Found]:
+) -> list[DetectedDeviation]:
     """Return the deviations in time of the open ``activity`` that its executor has to account for, as measured now."""
-    if not change.paper.switches.deviations:
+    if not change.sop.switches.deviations:
         return []
-    times = reading(change, activity, now, calendar)
+    times = measure_activity(change, activity, now, calendar)
     found = [
-        replace(one.found, measured_minutes=_grown(one, times))
+        replace(one.detected, measured_minutes=_updated_measure(one, times))
         for one in activity.deviations
         if one.kind is DeviationKind.TIME and one.account is None
     ]
-    standard = standard_of(change.paper, activity.step)
+    standard = standard_time_of(change.sop, activity.step)
     if times.is_late and standard is not None and times.basis not in {one.subject for one in found}:
-        found.append(late(_lateness(times, standard)))
+        found.append(lateness_deviation(_lateness_from(times, standard)))
     return found
 
 
@@ -89,19 +89,19 @@ def remeasure(change: ChangeRequest, activity: Activity, now: dt.datetime) -> No
     """Bring the measures of those deviations in time up to date that were raised while ``activity`` was open."""
     raised = [one for one in activity.deviations if one.kind is DeviationKind.TIME and one.account is None]
     if raised:
-        times = reading(change, activity, now)
+        times = measure_activity(change, activity, now)
         for one in raised:
-            one.measured_minutes = _grown(one, times)
+            one.measured_minutes = _updated_measure(one, times)
 
 
-def _grown(one: deviation.Deviation, times: Reading) -> int | None:
+def _updated_measure(one: deviation.Deviation, times: StepTiming) -> int | None:
     """Return the measure of a deviation by now; what a later holiday took away again stays as it was raised."""
-    return max(measure(times, one.subject) or 0, one.measured_minutes or 0)
+    return max(judged_minutes(times, one.subject) or 0, one.measured_minutes or 0)
 
 
-def is_overtaken(change: ChangeRequest, one: deviation.Deviation, now: dt.datetime, calendar: WorkCalendar) -> bool:
+def is_obsolete(change: ChangeRequest, one: deviation.Deviation, now: dt.datetime, calendar: WorkCalendar) -> bool:
     """Whether a deviation in time is none any more by the calendar as it is set today."""
     if one.kind is not DeviationKind.TIME:
         return False
-    measured = measure(reading(change, one.activity, now, calendar), one.subject)
+    measured = judged_minutes(measure_activity(change, one.activity, now, calendar), one.subject)
     return measured is not None and measured <= (one.allowed_minutes or 0)

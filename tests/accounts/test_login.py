@@ -14,15 +14,17 @@ from sqlalchemy import select
 from lpse_admin.config import LoginLimit
 from models.accounts.login import LoginFailure
 from models.accounts.user import User
-from models.audit.trail import AuditEntry, Circumstances, answer_for
+from models.audit.trail import AuditContext, AuditEntry, set_audit_context
 from models.database import db
-from tests.support.program import Visitor, close, make_program
+from tests.support.program import Visitor, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
     from werkzeug.test import TestResponse
+
+    from tests.conftest import NewDatabase
 
 PASSWORD = "lpse-demo-2026"
 WRONG = "katakan-teman-dan-masuk"
@@ -46,18 +48,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def program(new_database, clock) -> Iterator[Flask]:
+def program(new_database: NewDatabase, clock: Clock) -> Iterator[Flask]:
     """Give the program on SQLite, where nothing hangs on the kind of database."""
     with new_database("sqlite") as url:
-        app = make_program(url, clock=clock)
+        app = make_app(url, clock=clock)
         yield app
-        close(app)
+        close_app(app)
 
 
 def alter(app: Flask, username: str, **columns: object) -> None:
     """Change a user behind the screens."""
     with app.app_context():
-        answer_for(db.session(), Circumstances(at=START, actor_id=None, actor_name="test", action="alter"))
+        set_audit_context(db.session(), AuditContext(at=START, actor_id=None, actor_name="test", action="alter"))
         user = db.session.scalars(select(User).where(User.username == username)).one()
         for name, value in columns.items():
             setattr(user, name, value)
@@ -73,7 +75,7 @@ def told(app: Flask) -> list[tuple[int, str, str, str]]:
         return [(entry.chain, entry.action, entry.actor_name, entry.rows) for entry in entries]
 
 
-def test_a_stranger_is_sent_to_the_login_and_from_there_to_where_they_wanted_to_go(program):
+def test_a_stranger_is_sent_to_the_login_and_from_there_to_where_they_wanted_to_go(program: Flask) -> None:
     visitor = Visitor(program)
     sent = visitor.get("/profile?lang=en")
     assert sent.status_code == 302
@@ -85,19 +87,19 @@ def test_a_stranger_is_sent_to_the_login_and_from_there_to_where_they_wanted_to_
 
 
 @pytest.mark.parametrize("path", ["/profile", "/", "/admin/change/"])
-def test_a_stranger_who_asks_for_json_is_told_401(program, path):
+def test_a_stranger_who_asks_for_json_is_told_401(program: Flask, path) -> None:
     answer = Visitor(program).get(path, json=True)
     assert answer.status_code == 401
     assert _json(answer)["status"] == 401
 
 
-def test_what_a_stranger_sends_is_refused_before_anything_else(program):
+def test_what_a_stranger_sends_is_refused_before_anything_else(program: Flask) -> None:
     answer = program.test_client().post("/logout")
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("username", ["pemohon", "nobody", "p\0emohon", "x" * 80])
-def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program, username):
+def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program: Flask, username) -> None:
     answer = Visitor(program).post("/login", username=username, password=WRONG)
     assert answer.status_code == 401
     assert f'value="{username}"' in answer.text or "\0" in username
@@ -107,37 +109,39 @@ def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program, u
     assert _alert(answer.text) == _alert(reference.text) != ""
 
 
-def test_a_failed_login_by_a_program_is_told_as_json(program):
+def test_a_failed_login_by_a_program_is_told_as_json(program: Flask) -> None:
     answer = Visitor(program).post("/login", json=True, username="pemohon", password=WRONG)
     assert answer.status_code == 401
     assert _json(answer)["error"]
 
 
-def test_an_empty_form_names_what_is_missing(program):
+def test_an_empty_form_names_what_is_missing(program: Flask) -> None:
     answer = Visitor(program).post("/login", username="", password="")
     assert answer.status_code == 422
     assert answer.text.count('aria-invalid="true"') == 2
 
 
-def test_a_login_without_the_page_s_token_is_refused(program):
+def test_a_login_without_the_page_s_token_is_refused(program: Flask) -> None:
     answer = program.test_client().post("/login", data={"username": "pemohon", "password": PASSWORD})
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("onward", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\tb", "evil"])
-def test_nobody_is_sent_on_to_another_place(program, onward):
+def test_nobody_is_sent_on_to_another_place(program: Flask, onward) -> None:
     answer = Visitor(program).post("/login", username="pemohon", password=PASSWORD, next=onward)
     assert answer.location == "/"
 
 
-def test_whoever_is_in_already_need_not_log_in_again(program):
+def test_whoever_is_in_already_need_not_log_in_again(program: Flask) -> None:
     assert Visitor(program, "pemohon").get("/login?next=/profile").location == "/profile"
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def test_five_failures_lock_an_account_even_for_the_right_password_until_the_time_is_over(new_database, clock, kind):
+def test_five_failures_lock_an_account_even_for_the_right_password_until_the_time_is_over(
+    new_database: NewDatabase, clock: Clock, kind
+) -> None:
     with new_database(kind) as url:
-        program = make_program(url, clock=clock)
+        program = make_app(url, clock=clock)
         for _ in range(5):
             assert Visitor(program).post("/login", username="kepala", password=WRONG).status_code == 401
         locked = Visitor(program).post("/login", username="kepala", password=PASSWORD)
@@ -147,10 +151,10 @@ def test_five_failures_lock_an_account_even_for_the_right_password_until_the_tim
         assert Visitor(program).post("/login", json=True, username="kepala", password=PASSWORD).status_code == 429
         clock.time += dt.timedelta(minutes=15)
         assert Visitor(program).post("/login", username="kepala", password=PASSWORD).status_code == 303
-        close(program)
+        close_app(program)
 
 
-def test_five_failures_lock_an_address_whatever_names_were_tried(program):
+def test_five_failures_lock_an_address_whatever_names_were_tried(program: Flask) -> None:
     for number in range(5):
         Visitor(program).post("/login", username=f"guess{number}", password=WRONG)
     assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 429
@@ -170,27 +174,27 @@ def test_five_failures_lock_an_address_whatever_names_were_tried(program):
     ],
 )
 def test_where_somebody_comes_from_is_taken_from_the_office_s_own_proxies_alone(
-    new_database, proxies, forwarded, address
-):
+    new_database: NewDatabase, proxies, forwarded, address
+) -> None:
     with new_database("sqlite") as url:
-        program = make_program(url, proxies=proxies)
+        program = make_app(url, proxies=proxies)
         visitor = Visitor(program)
         visitor.client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
         assert visitor.post("/login", username="kepala", password=WRONG).status_code == 401
         with program.app_context():
             assert db.session.scalars(select(LoginFailure.address)).one() == address
-        close(program)
+        close_app(program)
 
 
-def test_the_limit_is_a_setting(new_database):
+def test_the_limit_is_a_setting(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url:
-        program = make_program(url, login_limit=LoginLimit(1, 60))
+        program = make_app(url, login_limit=LoginLimit(1, 60))
         Visitor(program).post("/login", username="kepala", password=WRONG)
         assert Visitor(program).post("/login", username="kepala", password=PASSWORD).status_code == 429
-        close(program)
+        close_app(program)
 
 
-def test_a_login_takes_nothing_over_from_the_session_before_it(program):
+def test_a_login_takes_nothing_over_from_the_session_before_it(program: Flask) -> None:
     visitor = Visitor(program)
     visitor.get("/login")
     with visitor.client.session_transaction() as session:
@@ -203,20 +207,20 @@ def test_a_login_takes_nothing_over_from_the_session_before_it(program):
         assert session["csrf_token"] != before
 
 
-def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(program):
+def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(program: Flask) -> None:
     cookie = Visitor(program).post("/login", username="pemohon", password=PASSWORD).headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
 
 
-def test_somebody_who_is_disabled_is_out_at_once_and_cannot_come_back(program):
+def test_somebody_who_is_disabled_is_out_at_once_and_cannot_come_back(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     alter(program, "pemohon", is_active=False)
     assert visitor.get("/profile").location == "/login?next=/profile"
     assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 401
 
 
-def test_a_logout_ends_every_copy_of_the_session_s_cookie(program):
+def test_a_logout_ends_every_copy_of_the_session_s_cookie(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     copy = visitor.client.get_cookie("lpse")
     assert copy is not None
@@ -227,19 +231,19 @@ def test_a_logout_ends_every_copy_of_the_session_s_cookie(program):
     assert visitor.get("/profile").status_code == 302
 
 
-def test_a_logout_here_leaves_a_session_elsewhere_alone(program):
+def test_a_logout_here_leaves_a_session_elsewhere_alone(program: Flask) -> None:
     here, elsewhere = Visitor(program, "pemohon"), Visitor(program, "pemohon")
     here.post("/logout")
     assert elsewhere.get("/profile").status_code == 200
 
 
-def test_a_link_does_not_log_out(program):
+def test_a_link_does_not_log_out(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     assert visitor.get("/logout").status_code == 405
     assert visitor.get("/profile").status_code == 200
 
 
-def test_a_session_ends_after_eight_idle_hours_and_not_before(program, monkeypatch):
+def test_a_session_ends_after_eight_idle_hours_and_not_before(program: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = Visitor(program, "pemohon")
     real = TimestampSigner.get_timestamp
     for hours, status in ((7, 200), (14, 200), (23, 302)):
@@ -247,7 +251,7 @@ def test_a_session_ends_after_eight_idle_hours_and_not_before(program, monkeypat
         assert visitor.get("/profile").status_code == status
 
 
-def test_a_forged_or_broken_session_is_nobody_s(program):
+def test_a_forged_or_broken_session_is_nobody_s(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     for planted in ({"_user_id": "1"}, {"_user_id": "x.y"}, {"_user_id": "1.1", "login": "1"}, {"_user_id": "999.1"}):
         with visitor.client.session_transaction() as session:
@@ -256,7 +260,7 @@ def test_a_forged_or_broken_session_is_nobody_s(program):
         assert visitor.get("/profile").status_code == 302
 
 
-def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(program):
+def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(program: Flask) -> None:
     here, elsewhere = Visitor(program, "pemohon"), Visitor(program, "pemohon")
     new = "kuda terbang sampai pagi"
     answer = here.post("/profile/password", old=PASSWORD, new=new, again=new)
@@ -282,7 +286,7 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(program):
         ("", "", "", "old"),
     ],
 )
-def test_a_bad_new_password_is_refused_beside_its_field(program, old, new, again, wrong):
+def test_a_bad_new_password_is_refused_beside_its_field(program: Flask, old, new, again, wrong) -> None:
     visitor = Visitor(program, "pemohon")
     answer = visitor.post("/profile/password", old=old, new=new, again=again)
     assert answer.status_code == 422
@@ -290,7 +294,9 @@ def test_a_bad_new_password_is_refused_beside_its_field(program, old, new, again
     assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
 
 
-def test_a_second_factor_is_on_once_its_first_code_is_confirmed_and_each_code_is_good_once(program, clock):
+def test_a_second_factor_is_on_once_its_first_code_is_confirmed_and_each_code_is_good_once(
+    program: Flask, clock: Clock
+) -> None:
     visitor = Visitor(program, "pemohon")
     assert visitor.post("/profile/second-factor/confirm", code="000000").status_code == 303  # nothing was offered
     assert visitor.post("/profile/second-factor").status_code == 303
@@ -319,7 +325,7 @@ def test_a_second_factor_is_on_once_its_first_code_is_confirmed_and_each_code_is
     assert enter(totp.at(clock.time)) == 303
 
 
-def test_the_second_factor_goes_off_for_the_password_alone(program):
+def test_the_second_factor_goes_off_for_the_password_alone(program: Flask) -> None:
     alter(program, "pemohon", totp_secret=None)
     visitor = Visitor(program, "pemohon")
     alter(program, "pemohon", totp_secret=pyotp.random_base32())
@@ -332,7 +338,7 @@ def test_the_second_factor_goes_off_for_the_password_alone(program):
     assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
 
 
-def test_login_failure_and_logout_are_told_in_the_trail_of_the_agency_and_no_secret_is(program):
+def test_login_failure_and_logout_are_told_in_the_trail_of_the_agency_and_no_secret_is(program: Flask) -> None:
     Visitor(program).post("/login", username="kepala", password=WRONG)
     Visitor(program).post("/login", username="nobody", password=WRONG)
     visitor = Visitor(program, "kepala")

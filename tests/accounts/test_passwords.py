@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lpse_admin.accounts.passwords import LONGEST, fault
+from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH, password_error
 
 
 @pytest.mark.parametrize(
     ("password", "says"),
     [
         ("pendek", "12 characters or more"),
-        ("x" * (LONGEST + 1), "200 characters at most"),
+        ("x" * (MAX_PASSWORD_LENGTH + 1), "200 characters at most"),
         ("Pengelola-Satu", "your own name"),
         ("pengelola satu 2026", "your own name"),
         ("aaaaaaaaaaaa", "first that are guessed"),
@@ -20,8 +20,8 @@ from lpse_admin.accounts.passwords import LONGEST, fault
     ],
 )
 def test_a_password_that_is_guessed_is_refused_with_the_reason(password: str, says: str) -> None:
-    assert says in str(fault(password, names=("", "Pengelola Satu")))
+    assert says in str(password_error(password, known_names=("", "Pengelola Satu")))
 
 
 def test_a_long_password_of_one_s_own_is_taken() -> None:
-    assert fault("kuda terbang sampai pagi", names=("Pengelola Satu",)) is None
+    assert password_error("kuda terbang sampai pagi", known_names=("Pengelola Satu",)) is None

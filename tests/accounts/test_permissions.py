@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lpse_admin.accounts.permissions import GRANTS, Resource, Verb, may
-from lpse_admin.accounts.roles import ACTING, Role
+from lpse_admin.accounts.permissions import GRANTS, Resource, Verb, is_granted
+from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 
 #: R requester, M change manager, H head, I inspector, A administrator; in the order read, export, create, edit,
 #: delete, enact. Moves are not here: they follow from the papers.
@@ -43,7 +43,7 @@ ROWS = {row[0]: row[1:] for row in (line.split() for line in TABLE.strip().split
 
 
 @pytest.mark.parametrize("resource", Resource)
-def test_the_table_says_what_is_written_here_and_nothing_more(resource):
+def test_the_table_says_what_is_written_here_and_nothing_more(resource) -> None:
     written = {
         verb: {LETTERS[letter] for letter in cell.replace("-", "")}
         for verb, cell in zip(Verb, ROWS[resource], strict=True)
@@ -51,31 +51,31 @@ def test_the_table_says_what_is_written_here_and_nothing_more(resource):
     assert {verb: set(roles) for verb, roles in GRANTS[resource].items()} == written
 
 
-def test_every_row_is_of_a_resource():
+def test_every_row_is_of_a_resource() -> None:
     assert set(ROWS) == set(Resource) == set(GRANTS)
 
 
 @pytest.mark.parametrize("resource", Resource)
 @pytest.mark.parametrize("verb", Verb)
-def test_somebody_may_what_one_of_their_roles_may(resource, verb):
+def test_somebody_may_what_one_of_their_roles_may(resource, verb) -> None:
     granted = GRANTS[resource][verb]
     for role in Role:
-        assert may([role], verb, resource) is (role in granted)
-    assert may(list(Role), verb, resource) is bool(granted)
-    assert not may([], verb, resource)
+        assert is_granted([role], verb, resource) is (role in granted)
+    assert is_granted(list(Role), verb, resource) is bool(granted)
+    assert not is_granted([], verb, resource)
 
 
 @pytest.mark.parametrize("resource", Resource)
-def test_a_delegate_sees_what_the_head_sees_and_does_no_more(resource):
+def test_a_delegate_sees_what_the_head_sees_and_does_no_more(resource) -> None:
     for verb in Verb:
         sees = verb in {Verb.READ, Verb.EXPORT} and Role.HEAD in GRANTS[resource][verb]
-        assert may([], verb, resource, stands_in_for_head=True) is sees
+        assert is_granted([], verb, resource, is_acting_head=True) is sees
 
 
-def test_the_inspector_reads_and_exports_everything_and_changes_nothing():
+def test_the_inspector_reads_and_exports_everything_and_changes_nothing() -> None:
     for verbs in GRANTS.values():
         assert {verb for verb, roles in verbs.items() if Role.INSPECTOR in roles} == {Verb.READ, Verb.EXPORT}
 
 
-def test_neither_inspector_nor_administrator_takes_a_step():
-    assert set(ACTING) == {Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD}
+def test_neither_inspector_nor_administrator_takes_a_step() -> None:
+    assert set(ACTOR_ROLES) == {Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD}

@@ -12,43 +12,44 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove
 from models.accounts.user import User
 from tests.support.cast import PASSWORD, cast, session, user  # noqa: F401 - fixtures
-from tests.support.house import house  # noqa: F401 - the fixture
 from tests.support.program import Visitor
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.cast import AuditedSession, Cast
+    from tests.support.running_app import RunningApp
 
 SOMEBODY = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": "empat kata yang panjang"}
 
 
-def find(house: House, username: str) -> User | None:
-    with house.session() as opened:
+def find(running_app: RunningApp, username: str) -> User | None:
+    with running_app.session() as opened:
         return opened.scalars(select(User).where(User.username == username)).one_or_none()
 
 
-def known(house: House, username: str) -> User:
-    found = find(house, username)
+def known(running_app: RunningApp, username: str) -> User:
+    found = find(running_app, username)
     assert found is not None
     return found
 
 
-def made(house: House, username: str, by: str = "administrator", **typed: Any) -> User:
-    answer = house.visitor(by).post("/admin/user/new/", **SOMEBODY | {"username": username} | typed)
+def made(running_app: RunningApp, username: str, by: str = "administrator", **typed: Any) -> User:
+    answer = running_app.visitor(by).post("/admin/user/new/", **SOMEBODY | {"username": username} | typed)
     assert answer.status_code == 303, answer.text
-    return known(house, username)
+    return known(running_app, username)
 
 
-def test_an_administrator_makes_an_account_that_logs_in(house: House):
-    page = house.visitor("administrator").get("/admin/user/new/")
+def test_an_administrator_makes_an_account_that_logs_in(running_app: RunningApp) -> None:
+    page = running_app.visitor("administrator").get("/admin/user/new/")
     first = re.search(r'name="password"[^>]* value="([a-z2-9-]{24})"', page.text)
     assert first, "no password is made up"
-    somebody = made(house, "baru.satu", password=first[1], roles=["change_manager", "inspector"])
+    somebody = made(running_app, "baru.satu", password=first[1], roles=["change_manager", "inspector"])
     assert (somebody.agency_id, somebody.roles) == (
-        known(house, "administrator").agency_id,
+        known(running_app, "administrator").agency_id,
         {Role.CHANGE_MANAGER, Role.INSPECTOR},
     )
-    assert Visitor(house.app, "baru.satu", first[1]).get("/").status_code == 200
-    assert first[1] not in house.visitor("administrator").get(f"/admin/user/details/?id={somebody.id}").text
+    assert Visitor(running_app.app, "baru.satu", first[1]).get("/").status_code == 200
+    assert first[1] not in running_app.visitor("administrator").get(f"/admin/user/details/?id={somebody.id}").text
 
 
 @pytest.mark.parametrize(
@@ -69,23 +70,23 @@ def test_an_administrator_makes_an_account_that_logs_in(house: House):
         ({"agency": "-"}, "agency"),
     ],
 )
-def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(house: House, typed, field):
+def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
     sent = SOMEBODY | {"username": "salah.ketik", "position": "Analis & <b>Sistem</b>"} | typed
-    answer = house.visitor("administrator").post("/admin/user/new/", **sent)
+    answer = running_app.visitor("administrator").post("/admin/user/new/", **sent)
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert "Analis &amp; &lt;b&gt;Sistem&lt;/b&gt;" in answer.text
     if "wizard" not in sent["roles"]:
         assert ("checked" in answer.text) == bool(sent["roles"])
-    told = house.visitor("administrator").post("/admin/user/new/", json=True, **sent)
+    told = running_app.visitor("administrator").post("/admin/user/new/", json=True, **sent)
     assert (told.status_code, list(told.get_json()["fields"])) == (422, [field])
-    assert find(house, "salah.ketik") is None
+    assert find(running_app, "salah.ketik") is None
 
 
-def test_an_agency_s_administrator_reaches_nobody_beyond_it(house: House):
-    administrator = house.visitor("administrator")
+def test_an_agency_s_administrator_reaches_nobody_beyond_it(running_app: RunningApp) -> None:
+    administrator = running_app.visitor("administrator")
     for username in ("admin", "pengelola.tt"):
-        other = known(house, username)
+        other = known(running_app, username)
         assert f'details/?id={other.id}"' not in administrator.get("/admin/user/?size=100").text
         for path in (f"details/?id={other.id}", f"edit/?id={other.id}", f"{other.id}/password"):
             assert administrator.get(f"/admin/user/{path}").status_code == 404
@@ -93,31 +94,31 @@ def test_an_agency_s_administrator_reaches_nobody_beyond_it(house: House):
             assert administrator.post(f"/admin/user/{path}", **SOMEBODY, username=username).status_code == 404
 
 
-def test_the_installation_s_administrator_chooses_the_agency(house: House):
-    theirs = known(house, "pengelola.tt").agency_id
-    assert made(house, "baru.tt", "admin", agency=str(theirs)).agency_id == theirs
-    assert made(house, "admin.dua", "admin", agency="-", roles=["administrator"]).reaches_across
-    answer = house.visitor("admin").post("/admin/user/new/", username="baru.tiga", agency="-", **SOMEBODY)
+def test_the_installation_s_administrator_chooses_the_agency(running_app: RunningApp) -> None:
+    theirs = known(running_app, "pengelola.tt").agency_id
+    assert made(running_app, "baru.tt", "admin", agency=str(theirs)).agency_id == theirs
+    assert made(running_app, "admin.dua", "admin", agency="-", roles=["administrator"]).is_superadmin
+    answer = running_app.visitor("admin").post("/admin/user/new/", username="baru.tiga", agency="-", **SOMEBODY)
     assert (answer.status_code, 'id="roles-error"' in answer.text) == (422, True)
 
 
-def test_a_change_of_roles_ends_the_sessions_and_one_of_the_name_does_not(house: House):
-    somebody = made(house, "peran.berubah")
-    browser = Visitor(house.app, "peran.berubah", SOMEBODY["password"])
-    administrator = house.visitor("administrator")
+def test_a_change_of_roles_ends_the_sessions_and_one_of_the_name_does_not(running_app: RunningApp) -> None:
+    somebody = made(running_app, "peran.berubah")
+    browser = Visitor(running_app.app, "peran.berubah", SOMEBODY["password"])
+    administrator = running_app.visitor("administrator")
     typed = {"username": "peran.berubah", "full_name": "Nama Lain", "roles": ["change_manager"]}
     assert administrator.post(f"/admin/user/edit/?id={somebody.id}", **typed).status_code == 303
     assert "Nama Lain" in browser.get("/").text
     typed["roles"] = ["inspector"]
     assert administrator.post(f"/admin/user/edit/?id={somebody.id}", **typed).status_code == 303
     assert browser.get("/").status_code == 302
-    assert known(house, "peran.berubah").roles == {Role.INSPECTOR}
+    assert known(running_app, "peran.berubah").roles == {Role.INSPECTOR}
 
 
-def test_a_new_password_ends_the_sessions_and_is_the_only_one_that_opens(house: House):
-    somebody = made(house, "lupa.sandi")
-    browser = Visitor(house.app, "lupa.sandi", SOMEBODY["password"])
-    administrator = house.visitor("administrator")
+def test_a_new_password_ends_the_sessions_and_is_the_only_one_that_opens(running_app: RunningApp) -> None:
+    somebody = made(running_app, "lupa.sandi")
+    browser = Visitor(running_app.app, "lupa.sandi", SOMEBODY["password"])
+    administrator = running_app.visitor("administrator")
     path = f"/admin/user/{somebody.id}/password"
     assert "without_second_factor" not in administrator.get(path).text
     weak = administrator.post(path, password="pendek")
@@ -126,12 +127,15 @@ def test_a_new_password_ends_the_sessions_and_is_the_only_one_that_opens(house: 
     assert administrator.post(path, password="lima kata yang lain lagi").status_code == 303
     assert browser.get("/").status_code == 302
     assert browser.post("/login", username="lupa.sandi", password=SOMEBODY["password"]).status_code == 401
-    assert Visitor(house.app, "lupa.sandi", "lima kata yang lain lagi").get("/").status_code == 200
+    assert Visitor(running_app.app, "lupa.sandi", "lima kata yang lain lagi").get("/").status_code == 200
 
 
-def test_a_disabled_account_is_locked_at_once_and_opened_again(house: House):
-    somebody = made(house, "ditutup")
-    browser, administrator = Visitor(house.app, "ditutup", SOMEBODY["password"]), house.visitor("administrator")
+def test_a_disabled_account_is_locked_at_once_and_opened_again(running_app: RunningApp) -> None:
+    somebody = made(running_app, "ditutup")
+    browser, administrator = (
+        Visitor(running_app.app, "ditutup", SOMEBODY["password"]),
+        running_app.visitor("administrator"),
+    )
     assert administrator.post(f"/admin/user/{somebody.id}/disable").status_code == 303
     assert administrator.post(f"/admin/user/{somebody.id}/disable").status_code == 409
     assert browser.get("/").status_code == 302
@@ -139,11 +143,11 @@ def test_a_disabled_account_is_locked_at_once_and_opened_again(house: House):
     assert "ditutup" in administrator.get("/admin/user/?state=disabled").text
     assert administrator.post(f"/admin/user/{somebody.id}/enable").status_code == 303
     assert administrator.post(f"/admin/user/{somebody.id}/enable").status_code == 409
-    assert Visitor(house.app, "ditutup", SOMEBODY["password"]).get("/").status_code == 200
+    assert Visitor(running_app.app, "ditutup", SOMEBODY["password"]).get("/").status_code == 200
 
 
-def test_nobody_dismisses_disables_or_resets_themselves(house: House):
-    administrator, me = house.visitor("administrator"), known(house, "administrator")
+def test_nobody_dismisses_disables_or_resets_themselves(running_app: RunningApp) -> None:
+    administrator, me = running_app.visitor("administrator"), known(running_app, "administrator")
     typed = {"username": "administrator", "full_name": "Administrator", "roles": ["inspector"]}
     assert administrator.post(f"/admin/user/edit/?id={me.id}", **typed).status_code == 403
     assert administrator.post(f"/admin/user/{me.id}/disable").status_code == 403
@@ -153,10 +157,10 @@ def test_nobody_dismisses_disables_or_resets_themselves(house: House):
     assert administrator.get("/admin/user/").status_code == 200, "a change of one's own roles locks nobody out"
 
 
-def test_the_last_administrator_stays(session, cast):
+def test_the_last_administrator_stays(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     second = user(session, office.agency, "administrator2", Role.ADMINISTRATOR)
-    cast.installer.is_active = False
+    cast.superadmin.is_active = False
     session.flush()
     office.administrator.is_active = False
     session.flush()
@@ -168,8 +172,8 @@ def test_the_last_administrator_stays(session, cast):
         second.alter(stale, values={"username": "administrator2", "full_name": "A"}, roles=[Role.INSPECTOR])
 
 
-def test_an_inspector_reads_and_changes_nothing(house: House):
-    inspector, somebody = house.visitor("pemeriksa"), known(house, "pengelola")
+def test_an_inspector_reads_and_changes_nothing(running_app: RunningApp) -> None:
+    inspector, somebody = running_app.visitor("pemeriksa"), known(running_app, "pengelola")
     assert inspector.get("/admin/user/?role=change_manager&search=pengelola").status_code == 200
     assert inspector.get(f"/admin/user/details/?id={somebody.id}").status_code == 200
     assert inspector.get("/admin/user/export/csv/").status_code == 200
@@ -177,11 +181,11 @@ def test_an_inspector_reads_and_changes_nothing(house: House):
         assert inspector.get(f"/admin/user/{path}").status_code == 403
     for path in ("new/", f"edit/?id={somebody.id}", f"{somebody.id}/disable"):
         assert inspector.post(f"/admin/user/{path}", **SOMEBODY).status_code == 403
-    assert house.visitor("pengelola").get("/admin/user/").status_code == 403
+    assert running_app.visitor("pengelola").get("/admin/user/").status_code == 403
 
 
-def test_no_secret_is_shown_exported_sorted_or_filtered_by(house: House):
-    administrator, somebody = house.visitor("administrator"), known(house, "pengelola")
+def test_no_secret_is_shown_exported_sorted_or_filtered_by(running_app: RunningApp) -> None:
+    administrator, somebody = running_app.visitor("administrator"), known(running_app, "pengelola")
     pages = (f"details/?id={somebody.id}", "export/csv/", "", f"edit/?id={somebody.id}")
     for path in pages:
         assert somebody.password_hash not in administrator.get(f"/admin/user/{path}").text
@@ -190,6 +194,6 @@ def test_no_secret_is_shown_exported_sorted_or_filtered_by(house: House):
     assert administrator.get("/admin/user/?password_hash=x").text.count("<tr>") == everybody.count("<tr>")
 
 
-def test_nobody_is_ever_deleted(house: House):
-    somebody = known(house, "pengelola")
-    assert house.visitor("admin").post("/admin/user/delete/", id=str(somebody.id)).status_code == 404
+def test_nobody_is_ever_deleted(running_app: RunningApp) -> None:
+    somebody = known(running_app, "pengelola")
+    assert running_app.visitor("admin").post("/admin/user/delete/", id=str(somebody.id)).status_code == 404

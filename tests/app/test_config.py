@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from lpse_admin.config import Environment, LoginLimit, Misconfigured, read
+from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, read_settings
 
 KEY = "k" * 32
 PRODUCTION = {"LPSE_ENV": "production", "LPSE_SECRET_KEY": KEY, "LPSE_DATABASE_URL": "postgresql://lpse@db/lpse"}
 
 
-def test_without_any_setting_it_is_the_demo_on_the_machine_itself(tmp_path):
-    settings = read({}, instance=tmp_path)
+def test_without_any_setting_it_is_the_demo_on_the_machine_itself(tmp_path: Path) -> None:
+    settings = read_settings({}, instance=tmp_path)
     assert settings.is_demo
     assert (settings.host, settings.port) == ("127.0.0.1", 5000)
     assert settings.database_url == f"sqlite:///{tmp_path / 'lpse.db'}"
@@ -25,48 +25,48 @@ def test_without_any_setting_it_is_the_demo_on_the_machine_itself(tmp_path):
     assert (settings.base_url, settings.smtp_url, settings.time_zone) == (None, None, None)
 
 
-def test_the_demo_s_key_is_made_once_and_nobody_else_may_read_it(tmp_path):
-    first = read({}, instance=tmp_path / "new").secret_key
+def test_the_demo_s_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+    first = read_settings({}, instance=tmp_path / "new").secret_key
     assert len(first) >= 32
-    assert read({}, instance=tmp_path / "new").secret_key == first
+    assert read_settings({}, instance=tmp_path / "new").secret_key == first
     assert stat.S_IMODE((tmp_path / "new" / "secret-key").stat().st_mode) == 0o600
 
 
-def test_a_kept_key_that_is_too_short_is_refused(tmp_path):
+def test_a_kept_key_that_is_too_short_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret-key").write_text("short")
-    with pytest.raises(Misconfigured, match="secret-key"):
-        read({}, instance=tmp_path)
+    with pytest.raises(ConfigurationError, match="secret-key"):
+        read_settings({}, instance=tmp_path)
 
 
-def test_an_instance_folder_that_cannot_be_made_is_told(tmp_path):
+def test_an_instance_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Misconfigured, match="LPSE_DATABASE_URL"):
-        read({}, instance=tmp_path / "file" / "instance")
+    with pytest.raises(ConfigurationError, match="LPSE_DATABASE_URL"):
+        read_settings({}, instance=tmp_path / "file" / "instance")
 
 
-def test_a_key_that_cannot_be_kept_is_told(tmp_path):
+def test_a_key_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     (tmp_path / "secret-key").symlink_to(tmp_path / "nowhere" / "key")
-    with pytest.raises(Misconfigured, match="LPSE_SECRET_KEY"):
-        read({}, instance=tmp_path)
+    with pytest.raises(ConfigurationError, match="LPSE_SECRET_KEY"):
+        read_settings({}, instance=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["LPSE_SECRET_KEY", "LPSE_DATABASE_URL"])
-def test_production_does_not_start_without_its_key_and_its_database(name, tmp_path):
-    with pytest.raises(Misconfigured, match=name):
-        read({**PRODUCTION, name: " "}, instance=tmp_path)
+def test_production_does_not_start_without_its_key_and_its_database(name, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read_settings({**PRODUCTION, name: " "}, instance=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_production_with_all_it_needs_serves_others_and_writes_nothing(tmp_path):
-    settings = read({**PRODUCTION, "LPSE_HOST": "0.0.0.0", "LPSE_PORT": "80"}, instance=tmp_path)  # noqa: S104 - what production may do
-    assert settings.environment is Environment.PRODUCTION
+def test_production_with_all_it_needs_serves_others_and_writes_nothing(tmp_path: Path) -> None:
+    settings = read_settings({**PRODUCTION, "LPSE_HOST": "0.0.0.0", "LPSE_PORT": "80"}, instance=tmp_path)  # noqa: S104 - what production may do
+    assert settings.run_mode is RunMode.PRODUCTION
     assert (settings.host, settings.port) == ("0.0.0.0", 80)  # noqa: S104
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
-def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path):
-    assert read({"LPSE_DATABASE_URL": given}, instance=tmp_path).database_url == "postgresql+psycopg://u@h/d"
+def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path: Path) -> None:
+    assert read_settings({"LPSE_DATABASE_URL": given}, instance=tmp_path).database_url == "postgresql+psycopg://u@h/d"
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path):
         ("LPSE_TIMEZONE", "../etc/passwd"),
     ],
 )
-def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name, value, tmp_path):
-    with pytest.raises(Misconfigured, match=name):
-        read({name: value}, instance=tmp_path)
+def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name, value, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read_settings({name: value}, instance=tmp_path)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
-def test_the_demo_listens_on_the_machine_itself(host, tmp_path):
-    assert read({"LPSE_HOST": host}, instance=tmp_path).host == host
+def test_the_demo_listens_on_the_machine_itself(host, tmp_path: Path) -> None:
+    assert read_settings({"LPSE_HOST": host}, instance=tmp_path).host == host
 
 
-def test_right_values_are_taken(tmp_path):
-    settings = read(
+def test_right_values_are_taken(tmp_path: Path) -> None:
+    settings = read_settings(
         {
             "LPSE_BASE_URL": "https://lpse.example/rfc/",
             "LPSE_SMTP_URL": "smtps://u:secret@mail.example:465",
@@ -127,17 +127,17 @@ def test_right_values_are_taken(tmp_path):
     assert settings.time_zone == "Asia/Makassar"
 
 
-def test_no_secret_is_repeated_in_words(tmp_path):
-    settings = read({**PRODUCTION, "LPSE_SMTP_URL": "smtp://u:secret@mail.example"}, instance=tmp_path)
+def test_no_secret_is_repeated_in_words(tmp_path: Path) -> None:
+    settings = read_settings({**PRODUCTION, "LPSE_SMTP_URL": "smtp://u:secret@mail.example"}, instance=tmp_path)
     assert KEY not in repr(settings)
     assert "secret" not in repr(settings).replace("secret_key", "")
-    with pytest.raises(Misconfigured) as refusal:
-        read({"LPSE_SMTP_URL": "ftp://u:hidden@mail.example"}, instance=tmp_path)
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"LPSE_SMTP_URL": "ftp://u:hidden@mail.example"}, instance=tmp_path)
     assert "hidden" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "sop", "list"]])
-def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command):
+def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command) -> None:
     root = Path(__file__).resolve().parents[2]
     ended = subprocess.run(
         [sys.executable, *command],

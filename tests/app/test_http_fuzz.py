@@ -15,19 +15,19 @@ from sqlalchemy import func, select
 
 from lpse_admin.sop.steps import Step
 from models.audit.trail import AuditEntry
-from models.audit.verification import anchors, verify
+from models.audit.verification import chain_anchors, verify_chains
 from models.base import Base
 from models.changes.change import ChangeRequest
 from tests.support.cast import LUMAJANG, asset, delegation
-from tests.support.house import form, house  # noqa: F401 - the fixture
 from tests.support.program import Visitor
+from tests.support.running_app import move_form, running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 PEOPLE = ("pemohon", "pengelola", "kepala", "pemeriksa", "administrator", "admin")
 #: Sent as they are by nobody's browser, and by every scanner.
@@ -80,14 +80,14 @@ TEXTS = (
 ROUNDS = 120
 
 
-def writing(house: House, ids: dict[str, int]) -> list[str]:
+def writing(running_app: RunningApp, ids: dict[str, int]) -> list[str]:
     """Return an address for each route that takes a POST, aimed at records that are there."""
     found = []
-    for rule in house.app.url_map.iter_rules():
+    for rule in running_app.app.url_map.iter_rules():
         if "POST" not in (rule.methods or ()) or rule.endpoint == "access.logout":
             continue
         screen = rule.endpoint.partition(".")[0]
-        with house.app.test_request_context():
+        with running_app.app.test_request_context():
             _domain, path = rule.build(dict.fromkeys(rule.arguments, str(ids.get(screen, 1))))
         found.append(
             path
@@ -103,9 +103,9 @@ def writing(house: House, ids: dict[str, int]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def targets(house: House) -> dict[str, Any]:
+def targets(running_app: RunningApp) -> dict[str, Any]:
     """Put something behind each address, and find the names that its forms have."""
-    steps = {step: house.at(LUMAJANG, step) for step in (*Step,)}
+    steps = {step: running_app.change_at_step(LUMAJANG, step) for step in (*Step,)}
     names: set[str] = {
         "outcome",
         "version",
@@ -129,16 +129,16 @@ def targets(house: House) -> dict[str, Any]:
         "from_date",
         "until_date",
     }
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         ids = {"asset": asset(session, office).id, "delegation": delegation(session, office, office.manager2).id}
         for step, change_id in steps.items():
             change = session.get_one(ChangeRequest, change_id)
-            for move in change.paper.moves:
+            for move in change.sop.moves:
                 if move.origin is step:
-                    names |= set(form(change, move.outcome))
-            if change.current is not None:
-                ids[step.value] = change.current.id
+                    names |= set(move_form(change, move.outcome))
+            if change.current_activity is not None:
+                ids[step.value] = change.current_activity.id
             if change.documents:
                 ids["document"] = change.documents[-1].id
     return {"steps": steps, "ids": ids, "names": sorted(names)}
@@ -149,9 +149,9 @@ TABLES = [table for table in Base.metadata.sorted_tables if not table.name.start
 COUNTED = select(*(select(func.count()).select_from(table).scalar_subquery() for table in TABLES))
 
 
-def _counts(house: House) -> tuple[dict[str, int], int]:
+def _counts(running_app: RunningApp) -> tuple[dict[str, int], int]:
     """Return how many rows every table has, and how many entries the trail."""
-    with house.session() as session:
+    with running_app.session() as session:
         row = session.execute(COUNTED).one()
         counts = {table.name: number for table, number in zip(TABLES, row, strict=True)}
         return counts, session.scalar(select(func.count(AuditEntry.id))) or 0
@@ -180,14 +180,16 @@ def _refused_or_done(answer: TestResponse, what: object) -> None:
     assert "sqlalchemy" not in answer.text.lower(), what
 
 
-def test_garbage_in_the_fields_of_every_form_is_refused_and_what_is_written_is_told(house: House, targets):
+def test_garbage_in_the_fields_of_every_form_is_refused_and_what_is_written_is_told(
+    running_app: RunningApp, targets: dict[str, Any]
+) -> None:
     random_ = random.Random(20260302)  # noqa: S311 - the same garbage each time
-    paths = writing(house, targets["ids"])
-    visitors = {name: house.visitor(name) for name in PEOPLE}
+    paths = writing(running_app, targets["ids"])
+    visitors = {name: running_app.visitor(name) for name in PEOPLE}
     for visitor in visitors.values():
         visitor.post("/language", lang="id")  # has its token now
     changes = list(targets["steps"].values())
-    before, entries = _counts(house)
+    before, entries = _counts(running_app)
     for round_ in range(ROUNDS):
         path = paths[round_ % len(paths)]
         if path.startswith("/admin/change/") and random_.random() < 0.8:
@@ -199,12 +201,12 @@ def test_garbage_in_the_fields_of_every_form_is_refused_and_what_is_written_is_t
         headers = {"Accept": "application/json"} if round_ % 2 else {}
         answer = visitor.client.post(path, data=fields, headers=headers)
         _refused_or_done(answer, (round_, path, fields))
-        after, told = _counts(house)
+        after, told = _counts(running_app)
         if after != before:
             assert told > entries, (round_, path)
         before, entries = after, told
-    with house.session() as session:
-        assert verify(session) is None
+    with running_app.session() as session:
+        assert verify_chains(session) is None
 
 
 def _bodies(token: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
@@ -248,12 +250,12 @@ def _bodies(token: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
 
 
 @pytest.mark.sqlite_alone
-def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, targets):
-    visitor = house.visitor("pengelola")
+def test_a_body_that_is_no_form_is_refused_at_every_address(running_app: RunningApp, targets: dict[str, Any]) -> None:
+    visitor = running_app.visitor("pengelola")
     visitor.post("/language", lang="id")
-    before = _counts(house)
+    before = _counts(running_app)
     bodies = list(_bodies(visitor.token))
-    for place, path in enumerate(writing(house, targets["ids"])):
+    for place, path in enumerate(writing(running_app, targets["ids"])):
         # Every address gets some of the bodies, and the one door all of them.
         for what, body in bodies if path.endswith("/move") else bodies[place % 4 : -1 : 4]:
             answer = visitor.client.post(
@@ -264,7 +266,7 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, target
                 allowed |= {200, 303}  # the token came in the header: an empty form is kept, or shown
             assert answer.status_code in allowed, (path, what, answer.status_code)
             assert "Traceback" not in answer.text
-    after = _counts(house)
+    after = _counts(running_app)
     changed = {name for name in before[0] if after[0][name] != before[0][name]}
     # The form for a calendar's address has no field: with its token in the header an empty one is a whole one.
     assert changed <= {"calendar_feed"}
@@ -273,8 +275,8 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(house: House, target
 @pytest.mark.parametrize(
     "name", ["pengelola", *(pytest.param(one, marks=pytest.mark.sqlite_alone) for one in ("pemohon", None))]
 )
-def test_odd_headers_and_addresses_break_nothing(name, house: House):
-    visitor = house.visitor(name) if name else Visitor(house.app)
+def test_odd_headers_and_addresses_break_nothing(name, running_app: RunningApp) -> None:
+    visitor = running_app.visitor(name) if name else Visitor(running_app.app)
     for headers in (
         {"Accept": "*/*;q=x, application/json;q=9"},
         {"Accept": "\xff"},
@@ -310,7 +312,7 @@ def test_odd_headers_and_addresses_break_nothing(name, house: House):
             assert visitor.client.get(path, query_string=query).status_code < 500, (path, query)
 
 
-def test_the_trail_holds_after_all_that(house: House):
-    with house.session() as session:
-        assert verify(session) is None
-        assert anchors(session)
+def test_the_trail_holds_after_all_that(running_app: RunningApp) -> None:
+    with running_app.session() as session:
+        assert verify_chains(session) is None
+        assert chain_anchors(session)

@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpse_admin.config import Environment, Settings
+from lpse_admin.config import RunMode, Settings
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import RECORDS, FieldKind
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
 from models.changes.change import ChangeRequest
-from tests.support.cast import LUMAJANG, NOW, PASSWORD, ROUTES, answer, asset, fulfil, values_for
-from tests.support.house import form, house  # noqa: F401 - the fixture
+from tests.support.cast import (
+    LUMAJANG,
+    NOW,
+    OUTCOMES_TO,
+    PASSWORD,
+    asset,
+    attach_required,
+    set_test_audit_context,
+    values_for,
+)
 from tests.support.program import Visitor
+from tests.support.running_app import move_form, running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 PAGES = ("/", "/admin/change/", "/admin/change/new/", "/profile", "/admin/change/details/?id=99999", "/nowhere",
          "/admin/document/", "/admin/change/export/csv/", "/admin/change/export/xlsx/")  # fmt: skip
@@ -31,27 +40,27 @@ def cookie_of(visitor: Visitor) -> str:
     return found.value if found else ""
 
 
-def test_a_session_from_before_the_login_is_worth_nothing_after_it(house: House):
-    visitor = Visitor(house.app)
+def test_a_session_from_before_the_login_is_worth_nothing_after_it(running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app)
     visitor.get("/login")
     planted = cookie_of(visitor)
     assert visitor.post("/login", username="pemohon", password=PASSWORD).status_code == 303
     assert cookie_of(visitor) != planted
-    thief = Visitor(house.app)
+    thief = Visitor(running_app.app)
     thief.client.set_cookie("lpse", planted)
     assert thief.get("/").status_code == 302
 
 
-def test_a_token_from_before_the_login_is_not_taken_after_it(house: House):
-    visitor = Visitor(house.app)
+def test_a_token_from_before_the_login_is_not_taken_after_it(running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app)
     visitor.post("/login", username="pemohon", password=PASSWORD)
     assert visitor.client.post("/admin/change/new/", data={"csrf_token": visitor.token}).status_code == 400
 
 
-def test_a_copied_session_ends_with_the_logout(house: House):
-    visitor = Visitor(house.app, "pemohon2")
+def test_a_copied_session_ends_with_the_logout(running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app, "pemohon2")
     copied = cookie_of(visitor)
-    thief = Visitor(house.app)
+    thief = Visitor(running_app.app)
     thief.client.set_cookie("lpse", copied)
     assert thief.get("/").status_code == 200
     assert visitor.post("/logout").status_code == 303
@@ -59,15 +68,15 @@ def test_a_copied_session_ends_with_the_logout(house: House):
     assert thief.get("/").status_code == 302
 
 
-def test_a_forged_session_is_a_stranger_s(house: House):
+def test_a_forged_session_is_a_stranger_s(running_app: RunningApp) -> None:
     for value in ("", "x", "eyJsb2dpbiI6MX0.x.y", "." * 3000, "a" * 3000):
-        stranger = Visitor(house.app)
+        stranger = Visitor(running_app.app)
         stranger.client.set_cookie("lpse", value)
         assert stranger.get("/").status_code == 302
 
 
-def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(house: House):
-    answer_ = Visitor(house.app)
+def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(running_app: RunningApp) -> None:
+    answer_ = Visitor(running_app.app)
     page = answer_.client.post(
         "/login", data={"username": "pemohon", "password": PASSWORD, "csrf_token": _token(answer_)}
     )
@@ -79,12 +88,12 @@ def test_the_session_s_cookie_is_kept_from_scripts_and_other_sites(house: House)
     assert cookies["lpse"]["path"] == "/"
 
 
-def test_production_sends_its_cookies_over_https_only(house: House):
-    from app import create_app  # noqa: PLC0415 - a second program beside the house's
+def test_production_sends_its_cookies_over_https_only(running_app: RunningApp) -> None:
+    from app import create_app  # noqa: PLC0415 - a second program beside the running_app's
 
     settings = Settings(
-        environment=Environment.PRODUCTION,
-        database_url=house.engine.url.render_as_string(hide_password=False),
+        run_mode=RunMode.PRODUCTION,
+        database_url=running_app.engine.url.render_as_string(hide_password=False),
         secret_key="y" * 32,
     )
     app = create_app(settings)
@@ -124,8 +133,8 @@ def _token(visitor: Visitor) -> str:
         "data:text/html,x",
     ],
 )
-def test_nobody_is_sent_on_to_another_site(onward, house: House):
-    visitor = Visitor(house.app)
+def test_nobody_is_sent_on_to_another_site(onward, running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app)
     answers = [visitor.post("/login", username="pemohon", password=PASSWORD, next=onward)]
     visitor.token = ""
     answers.extend(
@@ -141,8 +150,8 @@ def test_nobody_is_sent_on_to_another_site(onward, house: House):
         assert "\n" not in answer_.location
 
 
-def test_one_is_sent_on_to_where_one_wanted_to_go(house: House):
-    visitor = Visitor(house.app)
+def test_one_is_sent_on_to_where_one_wanted_to_go(running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app)
     asked = visitor.get("/admin/approval/?state=open&urgency=emergency")
     assert asked.status_code == 302
     page = visitor.client.get(asked.location).text
@@ -154,18 +163,18 @@ def test_one_is_sent_on_to_where_one_wanted_to_go(house: House):
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example", "evil.example\\"])
-def test_a_host_that_somebody_made_up_leads_nowhere(host, house: House):
-    visitor = Visitor(house.app, "pemohon")
+def test_a_host_that_somebody_made_up_leads_nowhere(host, running_app: RunningApp) -> None:
+    visitor = Visitor(running_app.app, "pemohon")
     for path in ("/", "/admin/change/", "/admin/", "/nowhere"):
         answer_ = visitor.client.get(path, headers={"Host": host, "X-Forwarded-Host": "evil.example"})
         assert "evil.example" not in answer_.text
         assert "evil.example" not in answer_.headers.get("Location", "")
-    stranger = Visitor(house.app).client.get("/admin/change/", headers={"Host": host})
+    stranger = Visitor(running_app.app).client.get("/admin/change/", headers={"Host": host})
     assert "evil.example" not in stranger.headers.get("Location", "")
 
 
-def test_every_answer_is_guarded_by_its_headers(house: House):
-    for visitor in (Visitor(house.app), house.visitor("pemohon"), house.visitor("kepala")):
+def test_every_answer_is_guarded_by_its_headers(running_app: RunningApp) -> None:
+    for visitor in (Visitor(running_app.app), running_app.visitor("pemohon"), running_app.visitor("kepala")):
         for path in (*PAGES, "/login", "/healthz"):
             answer_ = visitor.get(path)
             policy = answer_.headers["Content-Security-Policy"]
@@ -182,10 +191,10 @@ def test_every_answer_is_guarded_by_its_headers(house: House):
 
 
 @pytest.mark.sqlite_alone
-def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(house: House):
-    change_id = house.at(LUMAJANG, Step.APPROVAL)
+def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.APPROVAL)
     for path in (*PAGES, f"/admin/change/details/?id={change_id}", "/admin/approval/", "/admin/audit/", "/admin/sop/"):
-        page = house.visitor("kepala").get(path)
+        page = running_app.visitor("kepala").get(path)
         if page.mimetype != "text/html":
             continue
         assert not re.search(r"<script(?![^>]*\bsrc=)", page.text), path
@@ -195,10 +204,10 @@ def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(house: House):
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page.text), path
 
 
-def test_nobody_learns_from_the_login_who_has_an_account(house: House):
+def test_nobody_learns_from_the_login_who_has_an_account(running_app: RunningApp) -> None:
     answers = []
     for username in ("pemohon", "tidak-ada", "PEMOHON", "", "pemohon\x00", "a" * 80, "' OR 1=1 --"):
-        visitor = Visitor(house.app)
+        visitor = Visitor(running_app.app)
         page = visitor.post("/login", username=username or "x", password="bukan-kata-sandinya")
         answers.append((page.status_code, *re.findall(r'role="alert">([^<]*)<', page.text)))
         told = visitor.post("/login", json=True, username=username or "x", password="bukan-kata-sandinya")
@@ -212,67 +221,74 @@ XSS = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}${7*7}"
 
 
 @pytest.fixture(scope="module")
-def poisoned(house: House) -> int:
+def poisoned(running_app: RunningApp) -> int:
     """Put a script into every text that anybody can type, along a way through every step but the roll back."""
-    requester = house.visitor("pemohon")
-    typed = {field.key: XSS for field in RECORDS[Step.REQUEST] if field.kind in {FieldKind.LINE, FieldKind.TEXT}}
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    requester = running_app.visitor("pemohon")
+    typed = {
+        field.key: XSS
+        for field in RECORD_FIELDS[Step.REQUEST]
+        if field.kind in {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}
+    }
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         asset(session, office, "0666", name=f"Laptop {XSS}", remarks=XSS, brand=XSS)
         made = _draft(session, office.requester)
     answer_ = requester.post(f"/admin/change/edit/?id={made}", **typed)
     assert answer_.status_code == 303
-    way = (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
+    way = (*OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
            Outcome.DONE, Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED, Outcome.SCHEDULED, Outcome.CHANGED,
            Outcome.UPDATED)  # fmt: skip
     for outcome in way:
-        step = house.where(made)[0]
+        step = running_app.step_and_version(made)[0]
         poison = {
-            name: XSS for name, value in house.form(made, outcome).items()
+            name: XSS for name, value in running_app.move_form(made, outcome).items()
             if isinstance(value, str) and _is_free(name, step)
         }  # fmt: skip
         if step is Step.ASSET_UPDATE:
             poison |= {"mutations-1-kind": "altered", "mutations-1-asset": "1.3.2.10.01.02.002.0666",
                        "mutations-1-column": "remarks", "mutations-1-value": XSS}  # fmt: skip
-        answer_ = house.move(made, outcome, **poison)
+        answer_ = running_app.make_move(made, outcome, **poison)
         assert answer_.status_code == 303, (outcome, re.findall(r"<li>(.*?)</li>", answer_.text))
     return made
 
 
 def _draft(session: Any, requester: Any) -> int:
-    from models.changes.drafts import draft  # noqa: PLC0415
+    from models.changes.drafts import create_draft  # noqa: PLC0415
 
-    answer(session)
-    change = draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))
-    fulfil(session, change)
+    set_test_audit_context(session)
+    change = create_draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))
+    attach_required(session, change)
     from models.documents.document import attach  # noqa: PLC0415
 
     for item in ("surat-kuasa", "sk-pengangkatan-penunjukkan"):  # asked for once the request is on somebody's behalf
         attach(session, name=f"{item}.pdf", media_type="application/pdf", content=b"%PDF-1.4\n%%EOF\n", by=requester,
-               now=NOW, item_key=item, activity=change.current)  # fmt: skip
+               now=NOW, item_key=item, activity=change.current_activity)  # fmt: skip
     session.commit()
     return change.id
 
 
 def _is_free(name: str, step: Step) -> bool:
-    kinds = {field.key: field.kind for field in RECORDS[step]}
+    kinds = {field.key: field.kind for field in RECORD_FIELDS[step]}
     if name in {"outcome", "version", "release_version"} or name.startswith(("equipment-", "document")):
         return False
     if "-" in name:
         return name.rpartition("-")[2] in {"name", "expected", "actual", "finding", "value"}
-    return kinds.get(name, FieldKind.TEXT if name == "reason" else FieldKind.CHOICE) in {FieldKind.LINE, FieldKind.TEXT}
+    return kinds.get(name, FieldKind.MULTI_LINE if name == "reason" else FieldKind.CHOICE) in {
+        FieldKind.SINGLE_LINE,
+        FieldKind.MULTI_LINE,
+    }
 
 
 @pytest.mark.sqlite_alone
-def test_what_anybody_types_is_text_on_every_page(house: House, poisoned):
+def test_what_anybody_types_is_text_on_every_page(running_app: RunningApp, poisoned: int) -> None:
     ids: dict[str, list[int]] = {"change": [poisoned]}
-    with house.session() as session:
+    with running_app.session() as session:
         change = session.get_one(ChangeRequest, poisoned)
         for activity in change.activities:
             ids.setdefault(activity.step.value, []).append(activity.id)
     seen = 0
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa", "admin"):
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         paths = ["/", *(f"/admin/{screen}/?size=100" for screen in (*ids, "asset", "document", "audit", "user"))]
         paths = [path for path in paths if "/request/" not in path and "/returned/" not in path]
         paths += [
@@ -291,19 +307,19 @@ def test_what_anybody_types_is_text_on_every_page(house: House, poisoned):
 
 
 @pytest.mark.sqlite_alone
-def test_what_anybody_types_is_text_in_a_refused_form_too(house: House):
-    change_id = house.at(LUMAJANG, Step.TEST)
-    with house.session() as session:
-        fields = form(session.get_one(ChangeRequest, change_id), Outcome.PASSED)
+def test_what_anybody_types_is_text_in_a_refused_form_too(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.TEST)
+    with running_app.session() as session:
+        fields = move_form(session.get_one(ChangeRequest, change_id), Outcome.PASSED)
     fields = {name: XSS if _is_free(name, Step.TEST) else value for name, value in fields.items()}
-    page = house.visitor("pengelola").post(f"/admin/change/{change_id}/move", **fields | {"documentation": ""})
+    page = running_app.visitor("pengelola").post(f"/admin/change/{change_id}/move", **fields | {"documentation": ""})
     assert page.status_code == 422
     assert "<img src=x" not in page.text
     assert "<script>alert" not in page.text
-    stale = house.visitor("kepala").get(f"/admin/change/?search={XSS[:60]}&sort=id")
+    stale = running_app.visitor("kepala").get(f"/admin/change/?search={XSS[:60]}&sort=id")
     assert "<img src=x" not in stale.text
     for path in (f"/admin/change/?sort={XSS[:40]}", f"/admin/change/?kind={XSS}", f"/login?next=/{XSS}", f"/{XSS}"):
-        for visitor in (house.visitor("kepala"), Visitor(house.app)):
+        for visitor in (running_app.visitor("kepala"), Visitor(running_app.app)):
             page = visitor.client.get(path, follow_redirects=True)
             assert "<img src=x" not in page.text
             assert "<script>alert" not in page.text

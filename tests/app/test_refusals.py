@@ -14,11 +14,19 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lpse_admin.config import VERSION
-from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotAllowed, NotFound, TooLarge, TooMany
+from lpse_admin.errors import (
+    FileTooLarge,
+    Malformed,
+    NoSuchMove,
+    NotAllowed,
+    NotFound,
+    TooManyAttempts,
+    ValidationFailed,
+)
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.database import db, writes
-from tests.support.program import Visitor, close, make_program
+from models.database import db, takes_write_lock
+from tests.support.program import Visitor, close_app, make_app
 from views.app.access import public
 
 if TYPE_CHECKING:
@@ -27,15 +35,17 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
+    from tests.conftest import NewDatabase
+
 SENTENCE = _("This is why: %(why)s.", why=_("because"))
 REFUSALS = {
     "malformed": (400, Malformed(SENTENCE)),
     "not-allowed": (403, NotAllowed(SENTENCE)),
     "not-found": (404, NotFound(SENTENCE)),
     "no-such-move": (409, NoSuchMove(SENTENCE)),
-    "too-large": (413, TooLarge(SENTENCE)),
-    "incomplete": (422, Incomplete(SENTENCE, fields={"title": _("A title is needed.")})),
-    "too-many": (429, TooMany(SENTENCE, retry_after=60)),
+    "too-large": (413, FileTooLarge(SENTENCE)),
+    "incomplete": (422, ValidationFailed(SENTENCE, field_errors={"title": _("A title is needed.")})),
+    "too-many": (429, TooManyAttempts(SENTENCE, retry_after=60)),
 }
 DATABASE = {
     "data": (500, DataError("SELECT secret", {}, Exception("driver"))),
@@ -53,21 +63,21 @@ def _abort(status: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-def program(new_database) -> Iterator[Flask]:
+def program(new_database: NewDatabase) -> Iterator[Flask]:
     """Give the program with an address for each kind of refusal."""
     with new_database("sqlite") as url:
-        app = make_program(url)
+        app = make_app(url)
         app.logger.disabled = True
         for name, (_status, error) in {**REFUSALS, **DATABASE}.items():
             app.add_url_rule(f"/{name}", name, public(lambda error=error: _raise(error)), methods=["GET", "POST"])
         app.add_url_rule("/abort/<int:status>", "abort", public(_abort))
         app.add_url_rule("/fault", "fault", public(lambda: str(1 // 0)))
         app.add_url_rule("/closed", "closed", lambda: "in")
-        app.add_url_rule("/writes", "writes", public(lambda: str(writes.get())), methods=["GET", "POST"])
+        app.add_url_rule("/writes", "writes", public(lambda: str(takes_write_lock.get())), methods=["GET", "POST"])
         app.add_url_rule("/upload", "upload", public(lambda: str(len(request.form))), methods=["POST"])
         app.add_url_rule("/twice", "twice", public(_same_user_twice), methods=["POST"])
         yield app
-        close(app)
+        close_app(app)
 
 
 def _same_user_twice() -> str:
@@ -78,7 +88,7 @@ def _same_user_twice() -> str:
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(program, name):
+def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(program: Flask, name) -> None:
     status = REFUSALS[name][0]
     page = Visitor(program).get(f"/{name}?lang=en")
     assert page.status_code == status
@@ -91,34 +101,34 @@ def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(progra
     assert _json(answer)["status"] == status
 
 
-def test_what_is_wrong_with_single_fields_is_named(program):
+def test_what_is_wrong_with_single_fields_is_named(program: Flask) -> None:
     assert "A title is needed." in Visitor(program).get("/incomplete").text
     assert _json(Visitor(program).get("/incomplete", json=True))["fields"] == {"title": "A title is needed."}
 
 
-def test_whoever_tried_too_often_is_told_when_to_come_back(program):
+def test_whoever_tried_too_often_is_told_when_to_come_back(program: Flask) -> None:
     assert Visitor(program).get("/too-many").headers["Retry-After"] == "60"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 415, 418, 422, 429, 500, 502, 503])
-def test_every_status_has_a_page(program, status):
+def test_every_status_has_a_page(program: Flask, status) -> None:
     page = Visitor(program).get(f"/abort/{status}")
     assert page.status_code == status
     assert "<h1>" in page.text
     assert _json(Visitor(program).get(f"/abort/{status}", json=True))["status"] == status
 
 
-def test_an_address_that_is_not_there_is_refused_to_strangers_and_users_alike(program):
+def test_an_address_that_is_not_there_is_refused_to_strangers_and_users_alike(program: Flask) -> None:
     assert Visitor(program).get("/nowhere").status_code == 404
     assert _json(Visitor(program, "pemohon").get("/nowhere", json=True))["status"] == 404
 
 
-def test_an_address_that_nobody_has_opened_is_closed(program):
+def test_an_address_that_nobody_has_opened_is_closed(program: Flask) -> None:
     assert Visitor(program).get("/closed").location == "/login?next=/closed"
     assert Visitor(program, "pemohon").get("/closed").text == "in"
 
 
-def test_the_wrong_method_says_which_are_right(program):
+def test_the_wrong_method_says_which_are_right(program: Flask) -> None:
     answer = Visitor(program).get("/logout")
     assert answer.status_code in {302, 405}
     answer = Visitor(program, "pemohon").get("/logout")
@@ -126,7 +136,7 @@ def test_the_wrong_method_says_which_are_right(program):
     assert "POST" in answer.headers["Allow"]
 
 
-def test_a_form_without_its_token_is_refused_and_the_page_says_that_nothing_was_saved(program):
+def test_a_form_without_its_token_is_refused_and_the_page_says_that_nothing_was_saved(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     answer = visitor.client.post("/language?lang=en", data={"lang": "en"})
     assert answer.status_code == 400
@@ -134,7 +144,7 @@ def test_a_form_without_its_token_is_refused_and_the_page_says_that_nothing_was_
     assert _json(answer)["status"] == 400
 
 
-def test_a_form_that_is_too_large_is_refused(program):
+def test_a_form_that_is_too_large_is_refused(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     large = "x" * (3 * 1024 * 1024)
     assert visitor.post("/upload", text=large).status_code == 413
@@ -146,7 +156,7 @@ def test_a_form_that_is_too_large_is_refused(program):
         assert sent.status_code == 413
 
 
-def test_a_stranger_cannot_send_large_files(program):
+def test_a_stranger_cannot_send_large_files(program: Flask) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
     body = head + b"x" * (3 * 1024 * 1024) + b"\r\n--x--\r\n"
     visitor = Visitor(program, "pemohon")
@@ -160,7 +170,9 @@ def _token(page: str) -> str:
     return page.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 
-def test_a_fault_of_the_program_shows_its_number_and_nothing_else(program, monkeypatch):
+def test_a_fault_of_the_program_shows_its_number_and_nothing_else(
+    program: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(program.config, "PROPAGATE_EXCEPTIONS", False)  # noqa: FBT003 - as Flask has it
     page = Visitor(program).get("/fault")
     assert page.status_code == 500
@@ -170,14 +182,14 @@ def test_a_fault_of_the_program_shows_its_number_and_nothing_else(program, monke
 
 
 @pytest.mark.parametrize("name", DATABASE)
-def test_what_the_database_cannot_do_is_told_without_its_words(program, name):
+def test_what_the_database_cannot_do_is_told_without_its_words(program: Flask, name) -> None:
     page = Visitor(program, "pemohon").get(f"/{name}")
     assert page.status_code == DATABASE[name][0]
     assert "secret" not in page.text
     assert Visitor(program).get(f"/{name}", json=True).status_code == DATABASE[name][0]
 
 
-def test_what_the_database_refuses_leaves_nothing_behind(program):
+def test_what_the_database_refuses_leaves_nothing_behind(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     assert visitor.post("/twice").status_code == 409
     with program.app_context():
@@ -186,7 +198,7 @@ def test_what_the_database_refuses_leaves_nothing_behind(program):
     assert visitor.get("/profile").status_code == 200
 
 
-def test_without_a_database_there_is_still_a_page_that_says_so(program, monkeypatch):
+def test_without_a_database_there_is_still_a_page_that_says_so(program: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = Visitor(program, "pemohon")
 
     def gone(*_arguments: object, **_options: object) -> None:
@@ -204,7 +216,7 @@ def test_without_a_database_there_is_still_a_page_that_says_so(program, monkeypa
     assert _json(health)["status"] == "unavailable"
 
 
-def test_health_tells_versions_to_whoever_asks(program):
+def test_health_tells_versions_to_whoever_asks(program: Flask) -> None:
     answer = program.test_client().get("/healthz")
     assert answer.status_code == 200
     assert _json(answer)["program"] == VERSION
@@ -213,14 +225,14 @@ def test_health_tells_versions_to_whoever_asks(program):
     assert "Set-Cookie" not in answer.headers
 
 
-def test_only_a_request_that_changes_something_takes_the_database_s_write_lock(program):
+def test_only_a_request_that_changes_something_takes_the_database_s_write_lock(program: Flask) -> None:
     visitor = Visitor(program)
     assert visitor.get("/writes").text == "False"
     assert visitor.post("/writes").text == "True"
-    assert writes.get() is True
+    assert takes_write_lock.get() is True
 
 
-def test_every_answer_forbids_scripts_frames_and_guesses(program):
+def test_every_answer_forbids_scripts_frames_and_guesses(program: Flask) -> None:
     for path in ("/login", "/nowhere", "/static/app.css"):
         with Visitor(program).get(path) as answer:
             headers = answer.headers
@@ -231,7 +243,7 @@ def test_every_answer_forbids_scripts_frames_and_guesses(program):
         assert headers["Referrer-Policy"] == "same-origin"
 
 
-def test_pages_are_not_kept_and_static_files_are(program):
+def test_pages_are_not_kept_and_static_files_are(program: Flask) -> None:
     visitor = Visitor(program)
     page = visitor.get("/login")
     assert page.headers["Cache-Control"] == "no-store"
@@ -240,7 +252,7 @@ def test_pages_are_not_kept_and_static_files_are(program):
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_no_template_holds_a_script_a_style_or_a_handler_of_its_own(program):
+def test_no_template_holds_a_script_a_style_or_a_handler_of_its_own(program: Flask) -> None:
     templates = list((Path(program.root_path) / "templates").rglob("*.html"))
     assert templates
     for template in templates:
@@ -248,7 +260,7 @@ def test_no_template_holds_a_script_a_style_or_a_handler_of_its_own(program):
         assert not re.search(r"<style|<script>|\sstyle=|\son[a-z]+=|javascript:", source), template
 
 
-def test_the_answer_is_json_only_where_it_is_wanted_more_than_a_page(program):
+def test_the_answer_is_json_only_where_it_is_wanted_more_than_a_page(program: Flask) -> None:
     client = program.test_client()
     for accept, is_json in (
         ("application/json", True),

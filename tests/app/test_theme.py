@@ -13,27 +13,31 @@ import pytest
 from sqlalchemy import select
 
 from models.accounts.user import Scheme, User
-from models.audit.trail import history_of
-from tests.support.browser import serve
-from tests.support.house import house  # noqa: F401 - the fixture
+from models.audit.trail import entries_for_record
+from tests.support.axe import AXE
+from tests.support.browser import serve_app
 from tests.support.program import PASSWORD, Visitor
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from tools import vendor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
-STATIC = Path(vendor.__file__).parent / "static"
+STATIC = vendor.FOLDER.parent
 KILOBYTE = 1000
 
 
 @pytest.mark.parametrize(
     ("listed", "folder"),
-    [(vendor.LIST, vendor.FOLDER), (Path(__file__).parent / "vendor/vendor.toml", Path(__file__).parent / "vendor")],
+    [
+        (vendor.PACKAGE_LIST, vendor.FOLDER),
+        (AXE.parents[1] / "vendor.toml", AXE.parents[1]),
+    ],
     ids=["program", "tests"],
 )
-def test_the_files_of_others_are_those_of_the_list(listed: Path, folder: Path):
+def test_the_files_of_others_are_those_of_the_list(listed: Path, folder: Path) -> None:
     named = {file["to"]: file["sha256"] for package in vendor.packages(listed) for file in package["files"]}
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {listed.name}
     assert there == set(named)
@@ -41,8 +45,10 @@ def test_the_files_of_others_are_those_of_the_list(listed: Path, folder: Path):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
-def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of_its_digest(house: House):
-    visitor = Visitor(house.app)
+def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of_its_digest(
+    running_app: RunningApp,
+) -> None:
+    visitor = Visitor(running_app.app)
     address = re.search(r'href="(/static/app\.css\?v=[0-9a-f]+)"', visitor.get("/login").text)
     assert address
     whole = (STATIC / "app.css").read_bytes()
@@ -64,32 +70,34 @@ def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of
                 done.close()
 
 
-def test_a_page_is_not_compressed_as_it_holds_the_token_of_its_forms(house: House):
-    page = house.visitor("pemohon").client.get("/", headers={"Accept-Encoding": "gzip"})
+def test_a_page_is_not_compressed_as_it_holds_the_token_of_its_forms(running_app: RunningApp) -> None:
+    page = running_app.visitor("pemohon").client.get("/", headers={"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in page.headers
 
 
-def test_nothing_of_flask_admin_s_own_files_is_served(house: House):
+def test_nothing_of_flask_admin_s_own_files_is_served(running_app: RunningApp) -> None:
     folder = Path(flask_admin.__file__).parent / "static"
     files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 100
-    visitor = house.visitor("admin")
+    visitor = running_app.visitor("admin")
     for name in files[::40]:
         for root in ("/static/", "/admin/static/", "/static/admin/"):
             assert visitor.get(f"{root}{name}").status_code == 404, name
 
 
-def test_a_reader_chooses_light_or_dark_and_the_page_says_so_without_a_script(house: House):
-    visitor = house.visitor("pemohon2")
+def test_a_reader_chooses_light_or_dark_and_the_page_says_so_without_a_script(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("pemohon2")
     assert "data-scheme" not in visitor.get("/").text
     for chosen in (Scheme.DARK, Scheme.LIGHT):
         assert visitor.post("/profile/colours", scheme=chosen).status_code == 303
         assert re.search(rf'<html lang="id" data-scheme="{chosen}">', visitor.get("/").text)
     assert visitor.post("/profile/colours", scheme="mauve").status_code == 303
-    with house.session() as session:
+    with running_app.session() as session:
         user = session.scalars(select(User).where(User.username == "pemohon2")).one()
         assert user.scheme is Scheme.LIGHT
-        entries = [entry for entry in history_of(session, "user_account", user.id) if entry.action == "profile.colours"]
+        entries = [
+            entry for entry in entries_for_record(session, "user_account", user.id) if entry.action == "profile.colours"
+        ]
         assert len(entries) == 2
     visitor.post("/profile/colours", scheme=Scheme.SYSTEM)
     assert "data-scheme" not in visitor.get("/").text
@@ -112,9 +120,9 @@ def _ground(browser: Browser, address: str, scheme: str, chosen: str | None) -> 
 
 @pytest.mark.sqlite_alone
 def test_the_colours_follow_the_system_unless_the_reader_chose_and_a_first_page_is_small(
-    browser: Browser, house: House
-):
-    with serve(house.app) as address:
+    browser: Browser, running_app: RunningApp
+) -> None:
+    with serve_app(running_app.app) as address:
         light, dark = (_ground(browser, address, scheme, None) for scheme in ("light", "dark"))
         assert light != dark
         assert _ground(browser, address, "light", "dark") == dark

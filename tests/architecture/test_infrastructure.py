@@ -16,9 +16,9 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from models.database import db
-from models.search.index import is_modelled
+from models.search.index import is_declared_by_models
 from tests.support import postgres
-from tests.support.browser import serve
+from tests.support.browser import serve_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def test_every_test_gets_the_whole_schema_and_what_another_wrote_is_gone(database_url: str, turn: int) -> None:
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.begin() as connection:
-        found = filter(is_modelled, inspect(connection).get_table_names())
+        found = filter(is_declared_by_models, inspect(connection).get_table_names())
         assert set(found) == {*db.metadata.tables, "alembic_version"}
         connection.execute(text("CREATE TABLE trace (turn INTEGER)"))
         connection.execute(text("INSERT INTO trace VALUES (:turn)"), {"turn": turn})
@@ -55,7 +55,7 @@ def test_the_server_ends_with_the_process_that_started_it_even_a_killed_one() ->
         folder = Path(process.stdout.readline().strip())
         server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
         process.send_signal(signal.SIGKILL)
-    for _ in range(postgres.PATIENCE * 20):
+    for _ in range(postgres.STARTUP_TIMEOUT * 20):
         if not folder.exists():
             break
         time.sleep(0.05)
@@ -67,6 +67,6 @@ def test_the_server_ends_with_the_process_that_started_it_even_a_killed_one() ->
 def test_the_browser_reaches_an_application_that_a_test_serves(page: Page) -> None:
     app = Flask(__name__)
     app.add_url_rule("/", view_func=lambda: "<title>LPSE</title><script>document.title += navigator.language</script>")
-    with serve(app) as address:
+    with serve_app(app) as address:
         page.goto(address)
         assert page.title() == "LPSEid-ID"

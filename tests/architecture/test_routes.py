@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import column, func, select
 
-from lpse_admin.accounts.permissions import Resource, Verb, may
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.audit.verification import anchors
+from models.audit.verification import chain_anchors
 from models.base import Base
-from models.changes.activity import RECORD_OF
+from models.changes.activity import ACTIVITY_CLASSES
 from models.changes.change import ChangeRequest
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
@@ -29,16 +29,16 @@ from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
 from models.sops.sop import SopRevision
-from tests.support.cast import absence, asset, delegation, deviation, freeze, new, settings, walk
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import absence, asset, delegation, deviation, freeze, move_through, new_change, settings
 from tests.support.program import Visitor
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.routing import Rule
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 PUBLIC = "public"
 ANYBODY = "anybody who is logged in"
@@ -84,7 +84,7 @@ ROUTES: dict[str, object] = {
     "change.move": Verb.READ,
     "change.save": Verb.READ,
     "change.take_up": Verb.READ,
-    "change.hand_over": Verb.READ,
+    "change.reassign": Verb.READ,
     "deviation.dispose": Verb.READ,
     "deviation.follow_up": Verb.READ,
     "evaluation.edit_view": Verb.READ,
@@ -115,13 +115,13 @@ ROUTES: dict[str, object] = {
     "freeze.permit": Verb.READ,
     "feed.show": BY_ADDRESS,
     "feed.create": ANYBODY,
-    "feed.shut": ANYBODY,
+    "feed.revoke_address": ANYBODY,
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
     "notification.open": Verb.READ,
     "notification.read_all": Verb.READ,
-    "mail.again": Verb.EDIT,
+    "mail.resend": Verb.EDIT,
     "user.create_view": Verb.CREATE,
     "user.edit_view": Verb.EDIT,
     "user.password": Verb.EDIT,
@@ -156,11 +156,11 @@ ROUTES: dict[str, object] = {
     "mail.action_view": Verb.EDIT,
     # Whoever may read the list that is named; tests/listing/test_saved_views.py knocks as those who may not.
     "saved_view.index": ANYBODY,
-    "saved_view.keep": ANYBODY,
+    "saved_view.create": ANYBODY,
     "saved_view.columns": ANYBODY,
-    "saved_view.alter": ANYBODY,
-    "saved_view.begin": ANYBODY,
-    "saved_view.discard": ANYBODY,
+    "saved_view.edit": ANYBODY,
+    "saved_view.set_default": ANYBODY,
+    "saved_view.delete": ANYBODY,
 }
 
 #: Who knocks at every address, and as what.
@@ -188,27 +188,27 @@ def classified(endpoint: str) -> object:
 _VALUES = {"export_type": "csv", "filename": "app.css", "guide": "pemohon", "step": "evaluation", "screen": "change"}
 
 
-def rules(house: House) -> Iterator[tuple[Rule, str, str]]:
+def rules(running_app: RunningApp) -> Iterator[tuple[Rule, str, str]]:
     """Yield each rule with each of its methods and an address that it answers."""
-    for rule in house.app.url_map.iter_rules():
+    for rule in running_app.app.url_map.iter_rules():
         values = {name: _VALUES.get(name, "1") for name in rule.arguments}
-        with house.app.test_request_context():
+        with running_app.app.test_request_context():
             _domain, path = rule.build(values)
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             query = "?id=1" if method == "GET" and path.endswith(("/details/", "/edit/")) else ""
             yield rule, method, path + query
 
 
-def test_every_address_is_classified_and_nothing_is_classified_that_is_not_there(house: House):
-    endpoints = {rule.endpoint for rule in house.app.url_map.iter_rules()}
+def test_every_address_is_classified_and_nothing_is_classified_that_is_not_there(running_app: RunningApp) -> None:
+    endpoints = {rule.endpoint for rule in running_app.app.url_map.iter_rules()}
     for endpoint in endpoints:
         classified(endpoint)
     assert set(ROUTES) <= endpoints
 
 
-def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: House):
-    stranger = Visitor(house.app)
-    for rule, method, path in rules(house):
+def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(running_app: RunningApp) -> None:
+    stranger = Visitor(running_app.app)
+    for rule, method, path in rules(running_app):
         answers = {
             json: stranger.client.open(path, method=method, headers={"Accept": "application/json"} if json else {})
             for json in (False, True)
@@ -232,15 +232,15 @@ def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(house: Ho
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", PEOPLE)
-def test_nobody_comes_in_where_their_role_may_not(name, house: House):
-    visitor, role = house.visitor(name), PEOPLE[name]
-    for rule, method, path in rules(house):
+def test_nobody_comes_in_where_their_role_may_not(name, running_app: RunningApp) -> None:
+    visitor, role = running_app.visitor(name), PEOPLE[name]
+    for rule, method, path in rules(running_app):
         kind = classified(rule.endpoint)
         if kind in {PUBLIC, ANYBODY, BY_ADDRESS}:
             continue
         resource = Resource(rule.endpoint.partition(".")[0])
-        reads = may({role}, Verb.READ, resource)
-        if isinstance(kind, Verb) and reads and may({role}, kind, resource):
+        reads = is_granted({role}, Verb.READ, resource)
+        if isinstance(kind, Verb) and reads and is_granted({role}, kind, resource):
             continue
         answer = visitor.get(path, json=True) if method == "GET" else visitor.post(path, json=True)
         assert answer.status_code in ({403, 404} if reads else {403}), (path, answer.status_code)
@@ -250,53 +250,53 @@ def test_nobody_comes_in_where_their_role_may_not(name, house: House):
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", ["pengelola", "admin"])
-def test_no_post_is_taken_without_the_token_of_the_form(name, house: House):
-    visitor = house.visitor(name)
-    before = _everything(house)
-    for _rule, method, path in rules(house):
+def test_no_post_is_taken_without_the_token_of_the_form(name, running_app: RunningApp) -> None:
+    visitor = running_app.visitor(name)
+    before = _everything(running_app)
+    for _rule, method, path in rules(running_app):
         if method == "POST":
             answer = visitor.client.post(path, data={"outcome": "submitted"}, headers={"Accept": "application/json"})
             assert answer.status_code == 400, path
     forged = visitor.client.post("/profile/password", data={"csrf_token": "IjEi.x.y"}, headers={"X-CSRFToken": "x"})
     assert forged.status_code == 400
-    assert _everything(house) == before
+    assert _everything(running_app) == before
 
 
 @pytest.mark.sqlite_alone
-def test_no_address_takes_other_methods(house: House):
-    visitor = house.visitor("admin")
+def test_no_address_takes_other_methods(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("admin")
     visitor.post("/language", lang="id")
-    for place, (_rule, _method, path) in enumerate(rules(house)):
+    for place, (_rule, _method, path) in enumerate(rules(running_app)):
         method = ("PUT", "DELETE", "PATCH")[place % 3]
         headers = {"X-CSRFToken": visitor.token, "Accept": "application/json"}
         answer = visitor.client.open(path, method=method, headers=headers)
         assert answer.status_code == 405, (method, path)
 
 
-def _everything(house: House) -> dict[str, object]:
+def _everything(running_app: RunningApp) -> dict[str, object]:
     """Return the head of every chain of the trail, and how many rows every table has."""
-    with house.session() as session:
+    with running_app.session() as session:
         counts = {
             table.name: session.scalar(select(func.count()).select_from(table)) for table in Base.metadata.sorted_tables
         }
-        return {**counts, "trail": [str(anchor) for anchor in anchors(session)]}
+        return {**counts, "trail": [str(anchor) for anchor in chain_anchors(session)]}
 
 
 @pytest.fixture(scope="module")
-def furnished(house: House) -> None:
+def furnished(running_app: RunningApp) -> None:
     """Put a record behind every screen of both agencies, open steps and drafts among them."""
-    with house.session() as session:
-        cast = house.cast(session)
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         for office in (cast.lumajang, cast.tana_tidung):
             asset(session, office)
             settings(session, office)
             delegation(session, office, office.manager2)
             absence(session, office)
             freeze(session, office)
-            new(session, office)
-            walk(session, office, *WAY)
+            new_change(session, office)
+            move_through(session, office, *WAY)
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
-                walk(session, office, *WAY[:steps])
+                move_through(session, office, *WAY[:steps])
             deviation(session, office)
 
 
@@ -309,17 +309,17 @@ WAY = (
 
 
 @pytest.mark.usefixtures("furnished")
-def test_looking_at_everything_changes_nothing(house: House):
-    visitors = [house.visitor(name) for name in ("pemohon", "pengelola", "kepala", "admin")]
-    with house.session() as session:
+def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
+    visitors = [running_app.visitor(name) for name in ("pemohon", "pengelola", "kepala", "admin")]
+    with running_app.session() as session:
         ids = {
             resource: session.scalars(select(column("id")).select_from(of).order_by(column("id"))).all()
             for resource, of in TABLES.items()
         }
-    before = _everything(house)
+    before = _everything(running_app)
     seen = set()
     for visitor in visitors:
-        for rule, method, path in rules(house):
+        for rule, method, path in rules(running_app):
             if method != "GET" or classified(rule.endpoint) is NOBODY:
                 continue
             screen = rule.endpoint.partition(".")[0]
@@ -331,10 +331,10 @@ def test_looking_at_everything_changes_nothing(house: House):
                     seen.add(rule.endpoint)
                 if "id=" not in path and "/1/" not in path:
                     break
-    assert _everything(house) == before
+    assert _everything(running_app) == before
     opened = {
         rule.endpoint
-        for rule, method, _path in rules(house)
+        for rule, method, _path in rules(running_app)
         if method == "GET" and classified(rule.endpoint) is not NOBODY
     }
     assert opened - seen == {"admin.index", "access.login", "feed.show"}
@@ -342,7 +342,7 @@ def test_looking_at_everything_changes_nothing(house: House):
 
 #: Records that each screen shows; the first of them are of all kinds.
 TABLES = {
-    **{step.value: record.__table__ for step, record in RECORD_OF.items()},
+    **{step.value: record.__table__ for step, record in ACTIVITY_CLASSES.items()},
     "change": ChangeRequest.__table__,
     "asset": Asset.__table__,
     "document": Document.__table__,
@@ -362,15 +362,15 @@ FEW = 3
 
 
 @pytest.mark.usefixtures("furnished")
-def test_a_head_request_is_answered_like_a_get_without_its_body(house: House):
-    visitor = house.visitor("kepala")
+def test_a_head_request_is_answered_like_a_get_without_its_body(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
     for path in ("/", "/admin/change/", "/admin/change/export/csv/", "/admin/audit/", "/healthz"):
         answer = visitor.client.head(path)
         assert (answer.status_code, answer.data) == (200, b"")
 
 
-def test_what_is_not_there_is_404_for_everybody_and_says_nothing(house: House):
-    for visitor in (Visitor(house.app), house.visitor("pemohon"), house.visitor("admin")):
+def test_what_is_not_there_is_404_for_everybody_and_says_nothing(running_app: RunningApp) -> None:
+    for visitor in (Visitor(running_app.app), running_app.visitor("pemohon"), running_app.visitor("admin")):
         for path in ("/nowhere", "/admin/nowhere/", "/admin/change/1/nowhere", "/.env", "/admin/change/export/pdf/",
                      "/static/../app.py", "/static/%2e%2e/app.py", "/admin/static/admin/js/actions.js"):  # fmt: skip
             answer = visitor.get(path)

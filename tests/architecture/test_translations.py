@@ -25,41 +25,42 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
-from lpse_admin.sop import papers
+from lpse_admin.sop import bundled_sops
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
 from models.changes.activity import Activity
-from models.listing.saved_view import save
-from models.releases.freeze_permit import permit
-from models.sops.sop import load
+from models.listing.saved_view import save_view
+from models.releases.freeze_permit import grant_permit
+from models.sops.sop import load_revision
 from tests.support.cast import (  # fmt: skip
     LUMAJANG,
     NOW,
-    ROUTES,
+    OUTCOMES_TO,
     TANA_TIDUNG,
     absence,
-    answer,
     asset,
     delegation,
     deviation,
     freeze,
-    new,
+    move_through,
+    new_change,
+    set_test_audit_context,
     settings,
-    walk,
 )
-from tests.support.house import opened, upload
 from tests.support.program import Visitor
-from tests.support.wording import NAMES, has_stray, marking, strays, typed, typed_paper  # noqa: F401 - the fixture
+from tests.support.running_app import open_app, upload_file
+from tests.support.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from babel.messages.catalog import Message
+    from playwright.sync_api import Page
     from werkzeug.test import TestResponse
 
     from tests.conftest import NewDatabase
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = ROOT / "views" / "translations" / "id" / "LC_MESSAGES"
@@ -93,7 +94,7 @@ def entries(found: Catalog) -> list[Message]:
 # -- the catalogue -------------------------------------------------------------------------------------------------
 
 
-def test_every_text_of_the_program_is_translated():
+def test_every_text_of_the_program_is_translated() -> None:
     known, sources = catalogue(), collected()
     assert len(sources) > 500
     lacking = [entry.id for entry in entries(sources) if known.get(entry.id) is None]
@@ -101,7 +102,7 @@ def test_every_text_of_the_program_is_translated():
     assert not [entry.id for entry in entries(known) if not all(forms_of(entry.string))]
 
 
-def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use():
+def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use() -> None:
     known, sources = catalogue(), collected()
     assert not [entry.id for entry in entries(known) if entry.fuzzy]
     assert not [entry.id for entry in entries(known) if sources.get(entry.id) is None], "run `make translations`"
@@ -109,7 +110,7 @@ def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use():
 
 
 @pytest.mark.parametrize("name", ["messages", "admin"])
-def test_a_translation_has_the_places_of_its_text(name):
+def test_a_translation_has_the_places_of_its_text(name) -> None:
     for entry in entries(catalogue(name)):
         # An English singular may leave the number out, which Indonesian has no singular to do in.
         asked = sorted(PLACE.findall(forms_of(entry.id)[-1]))
@@ -118,7 +119,7 @@ def test_a_translation_has_the_places_of_its_text(name):
 
 
 @pytest.mark.parametrize("name", ["messages", "admin"])
-def test_the_compiled_catalogue_is_the_written_one(name):
+def test_the_compiled_catalogue_is_the_written_one(name) -> None:
     written = catalogue(name)
     with (CATALOGUES / f"{name}.mo").open("rb") as file:
         compiled = read_mo(file)
@@ -130,7 +131,7 @@ def test_the_compiled_catalogue_is_the_written_one(name):
     assert (written.num_plurals, written.plural_expr) == (1, "0")
 
 
-def test_a_translation_begins_and_ends_as_its_text_does():
+def test_a_translation_begins_and_ends_as_its_text_does() -> None:
     """A sentence keeps its full stop, and a part of a sentence its small letter."""
     wrong = []
     for entry in entries(catalogue()):
@@ -140,7 +141,7 @@ def test_a_translation_begins_and_ends_as_its_text_does():
     assert not wrong
 
 
-def test_the_form_library_s_messages_are_in_the_catalogue():
+def test_the_form_library_s_messages_are_in_the_catalogue() -> None:
     known = catalogue()
     with (Path(wtforms.__file__).parent / "locale" / "wtforms.pot").open("rb") as file:
         theirs = [text for entry in entries(read_po(file)) for text in forms_of(entry.id)]
@@ -148,7 +149,7 @@ def test_the_form_library_s_messages_are_in_the_catalogue():
     assert not [text for text in theirs if known.get(text) is None]
 
 
-def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own():
+def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own() -> None:
     known = catalogue("admin")
     with (Path(flask_admin.__file__).parent / "translations" / "cs" / "LC_MESSAGES" / "admin.po").open("rb") as file:
         theirs = entries(read_po(file))
@@ -165,7 +166,7 @@ TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_no_template_holds_a_word_of_its_own(name):
+def test_no_template_holds_a_word_of_its_own(name) -> None:
     """Expressions are taken out, and what is left has no words in it."""
     left = []
     source = _CLASSES.sub("", (ROOT / name).read_text())
@@ -175,7 +176,7 @@ def test_no_template_holds_a_word_of_its_own(name):
         elif kind in {"variable_begin", "block_begin"}:
             left.append("0")
     # A macro of attributes has no element around them.
-    assert not strays(re.sub(r' aria-(?:describedby|invalid)="[^"]*"', "", "".join(left)))
+    assert not unmarked_texts(re.sub(r' aria-(?:describedby|invalid)="[^"]*"', "", "".join(left)))
 
 
 # -- the screens, as everybody sees them ---------------------------------------------------------------------------
@@ -213,69 +214,72 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[House, Walk]]:
+def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[RunningApp, Walk]]:
     """Fill a register with requests at every step, and send everybody from link to link."""
-    with new_database("sqlite") as url, opened(url) as house:
-        _fill(house)
+    with new_database("sqlite") as url, open_app(url) as running_app:
+        _fill(running_app)
         walk_ = Walk()
         for reader in READERS:
-            _follow(house, reader, walk_, _unlinked(house, reader))
-        yield house, walk_
+            _follow(running_app, reader, walk_, _unlinked(running_app, reader))
+        yield running_app, walk_
 
 
-def _fill(house: House) -> None:
+def _fill(running_app: RunningApp) -> None:
     """Put data of every kind into the register, each word of it marked as typed."""
-    with house.session() as session:
+    with running_app.session() as session:
         for user in session.scalars(select(User)):
             for name in ("full_name", "position", "institution"):
                 if getattr(user, name):
-                    setattr(user, name, typed(getattr(user, name)))
+                    setattr(user, name, mark_text(getattr(user, name)))
         session.commit()
-    with house.session() as session:
-        everybody = house.cast(session)
+    with running_app.session() as session:
+        everybody = running_app.cast(session)
         for office in (everybody.lumajang, everybody.tana_tidung):
-            asset(session, office, name=typed("Laptop"), brand=typed("Merk"))
-            for route in ROUTES.values():
-                walk(session, office, *route)
+            asset(session, office, name=mark_text("Laptop"), brand=mark_text("Merk"))
+            for route in OUTCOMES_TO.values():
+                move_through(session, office, *route)
         office = everybody.lumajang
-        decided = (*ROUTES[Step.APPROVAL], Outcome.REFUSED)
+        decided = (*OUTCOMES_TO[Step.APPROVAL], Outcome.REFUSED)
         for ending in (
             decided,
             (*decided, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED),
-            (*ROUTES[Step.EVALUATION], Outcome.REJECTED),
-            (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED),
-            (*ROUTES[Step.RETURNED], Outcome.WITHDRAWN),
+            (*OUTCOMES_TO[Step.EVALUATION], Outcome.REJECTED),
+            (*OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED),
+            (*OUTCOMES_TO[Step.RETURNED], Outcome.WITHDRAWN),
             (
-                *ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE,
+                *OUTCOMES_TO[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED,
+                Outcome.NO_RELEASE,
                 Outcome.CHANGED, Outcome.UPDATED,
             ),
         ):  # fmt: skip
-            walk(session, office, *ending)
-        new(session, office)
+            move_through(session, office, *ending)
+        new_change(session, office)
         delegation(session, office)
         for shared_with in (None, Role.HEAD):
-            save(
-                session, office.manager, Resource.CHANGE, name=typed(f"Tampilan {shared_with}"), query="state=open",
+            save_view(
+                session, office.manager, Resource.CHANGE, name=mark_text(f"Tampilan {shared_with}"), query="state=open",
                 shared_with=shared_with, replaces=False, now=NOW,
             )  # fmt: skip
-        deviation(session, office, typed("Antrean panjang"))
-        absence(session, office, days=3, reason=typed("Dinas luar"))
-        absence(session, everybody.tana_tidung, reason=typed("Sakit"))
-        settings(session, office, typed("Libur daerah"))
-        freeze(session, office, name=typed("Beku"), reason=typed("Tender"))  # nothing is allowed in it: to be corrected
-        frozen = freeze(session, office, first=2, last=3, name=typed("Beku"), reason=typed("Tender"))
-        allowed = walk(session, office, *ROUTES[Step.EVALUATION])
-        answer(session)
-        permit(session, frozen, allowed, by=office.head, now=NOW, reason=typed("Mendesak"))
-        text = dict(papers())[LUMAJANG]
-        load(session, typed_paper(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
+        deviation(session, office, mark_text("Antrean panjang"))
+        absence(session, office, days=3, reason=mark_text("Dinas luar"))
+        absence(session, everybody.tana_tidung, reason=mark_text("Sakit"))
+        settings(session, office, mark_text("Libur daerah"))
+        freeze(
+            session, office, name=mark_text("Beku"), reason=mark_text("Tender")
+        )  # nothing is allowed in it: to be corrected
+        frozen = freeze(session, office, first=2, last=3, name=mark_text("Beku"), reason=mark_text("Tender"))
+        allowed = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
+        set_test_audit_context(session)
+        grant_permit(session, frozen, allowed, by=office.head, now=NOW, reason=mark_text("Mendesak"))
+        text = dict(bundled_sops())[LUMAJANG]
+        load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()
 
 
-def _unlinked(house: House, reader: str) -> list[str]:
+def _unlinked(running_app: RunningApp, reader: str) -> list[str]:
     """Return the addresses that no link leads to: the search, and each step's record for its actor."""
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         return [
             "/search",
             "/search?q=0",
@@ -289,14 +293,14 @@ def _unlinked(house: House, reader: str) -> list[str]:
         ]
 
 
-def _follow(house: House, reader: str, walk_: Walk, starts: list[str]) -> None:
+def _follow(running_app: RunningApp, reader: str, walk_: Walk, starts: list[str]) -> None:
     """Read every page that ``reader`` finds a link to, from home on."""
-    visitor = house.visitor(reader)
+    visitor = running_app.visitor(reader)
     ahead, seen = deque(["/", *starts]), {"/", *starts}
     made: Counter[str] = Counter()
     while ahead:
         address = ahead.popleft()
-        endpoint = _endpoint(house, address)
+        endpoint = _endpoint(running_app, address)
         made[endpoint] += 1
         most = _ENOUGH_REQUESTS if endpoint == "change.details_view" else _ENOUGH
         if made[endpoint] > most or (made[endpoint] > 1 and endpoint in NO_PAGES):
@@ -311,7 +315,7 @@ def _follow(house: House, reader: str, walk_: Walk, starts: list[str]) -> None:
                 continue
             walk_.endpoints.add(endpoint)
             walk_.pages[reader, address] = answer.text
-            links = _note(house, reader, address, answer.text, walk_)
+            links = _note(running_app, reader, address, answer.text, walk_)
         for link in links:
             target = _plain(urljoin(address, link))
             if target and target not in seen:
@@ -319,8 +323,8 @@ def _follow(house: House, reader: str, walk_: Walk, starts: list[str]) -> None:
                 ahead.append(target)
 
 
-def _endpoint(house: House, address: str, method: str = "GET") -> str:
-    matched: str = house.app.url_map.bind("localhost").match(urlsplit(address).path, method)[0]
+def _endpoint(running_app: RunningApp, address: str, method: str = "GET") -> str:
+    matched: str = running_app.app.url_map.bind("localhost").match(urlsplit(address).path, method)[0]
     return matched
 
 
@@ -365,7 +369,7 @@ class _Page(HTMLParser):
             self._named[name].append(button)
 
 
-def _note(house: House, reader: str, address: str, text: str, walk_: Walk) -> list[str]:
+def _note(running_app: RunningApp, reader: str, address: str, text: str, walk_: Walk) -> list[str]:
     """Keep the forms of a page, one of each make, and return its links."""
     page = _Page()
     page.feed(text)
@@ -374,14 +378,14 @@ def _note(house: House, reader: str, address: str, text: str, walk_: Walk) -> li
         for button in buttons:
             target = button.get("formaction") or action or address
             pressed = {button["name"]: button.get("value", "")} if "name" in button else {}
-            make = (_endpoint(house, target, "POST"), *pressed.values())
+            make = (_endpoint(running_app, target, "POST"), *pressed.values())
             walk_.forms.setdefault(make, (reader, target, hidden | pressed))
     return page.links
 
 
-def _names(house: House) -> frozenset[str]:
+def _names(running_app: RunningApp) -> frozenset[str]:
     """Return the names that the register itself holds: accounts and the keys of papers."""
-    with house.session() as session:
+    with running_app.session() as session:
         accounts = set(session.scalars(select(User.username)))
     # The national list names its days in Indonesian, whoever reads.
     holidays = {day.name for year in range(FIRST_YEAR, LAST_YEAR + 1) for day in national_holidays(year).values()}
@@ -405,52 +409,52 @@ def _check(found: dict[Any, list[str]]) -> None:
         "<p>⟦Now: ⟦Evaluation⟧⟧ oleh ‹Pengelola 1›</p>",
     ],
 )
-def test_a_word_that_is_neither_translated_nor_typed_is_found(page):
-    assert strays(page)
+def test_a_word_that_is_neither_translated_nor_typed_is_found(page: Page) -> None:
+    assert unmarked_texts(page)
 
 
-def test_what_is_translated_typed_or_a_figure_is_no_stray():
+def test_what_is_translated_typed_or_a_figure_is_no_stray() -> None:
     page = "<p>⟦Row 1: ⟦“‹Merk›” is required here.⟧⟧ 31 Maret 2018, 14.30 WIB · RFC/2026/0001 · 1,5 MB · ‹Panjang…</p>"
-    assert not strays(page)
+    assert not unmarked_texts(page)
 
 
-def test_every_page_was_read_by_somebody(walked):
-    house, walk_ = walked
+def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> None:
+    running_app, walk_ = walked
     pages = {
         rule.endpoint
-        for rule in house.app.url_map.iter_rules()
+        for rule in running_app.app.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
     }
     beside = {"admin.index", "access.login"}  # leads home; is read by strangers, below
     closed = {
         page for page in pages if page in beside or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
     }
-    offered = {rule for rule in pages - closed if _is_offered(house, rule)}
+    offered = {rule for rule in pages - closed if _is_offered(running_app, rule)}
     assert offered - walk_.endpoints == set()
 
 
-def _is_offered(house: House, endpoint: str) -> bool:
+def _is_offered(running_app: RunningApp, endpoint: str) -> bool:
     """Whether a screen has this page at all: Flask-Admin routes more than most screens offer."""
-    view = getattr(house.app.view_functions[endpoint], "__self__", None)
+    view = getattr(running_app.app.view_functions[endpoint], "__self__", None)
     switch = {"create_view": "can_create", "edit_view": "can_edit"}.get(endpoint.rpartition(".")[2])
     return view is None or switch is None or bool(getattr(view, switch))
 
 
-def test_no_page_shows_a_word_from_outside_the_catalogue(walked):
-    house, walk_ = walked
-    names = _names(house)
+def test_no_page_shows_a_word_from_outside_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
+    running_app, walk_ = walked
+    names = _names(running_app)
     assert len(walk_.pages) > 150
-    _check({place: strays(text, names=names) for place, text in walk_.pages.items()})
+    _check({place: unmarked_texts(text, names=names) for place, text in walk_.pages.items()})
 
 
-def test_every_page_says_which_language_it_is_in(walked):
+def test_every_page_says_which_language_it_is_in(walked: tuple[RunningApp, Walk]) -> None:
     _house, walk_ = walked
     assert all('<html lang="id">' in text for text in walk_.pages.values())
 
 
-def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked):
-    house, _walk = walked
-    stranger = Visitor(house.app)
+def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
+    running_app, _walk = walked
+    stranger = Visitor(running_app.app)
     answers = [
         stranger.get("/login"),
         stranger.post("/login", username="", password=""),
@@ -460,21 +464,21 @@ def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked):
         stranger.get("/nowhere"),
         stranger.get("/logout"),
     ]
-    _check({answer.request.path + str(answer.status): strays(answer.text) for answer in answers})
+    _check({answer.request.path + str(answer.status): unmarked_texts(answer.text) for answer in answers})
 
 
-def test_headings_of_exports_are_in_the_catalogue(walked):
-    house, _walk = walked
-    names = _names(house)
+def test_headings_of_exports_are_in_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
+    running_app, _walk = walked
+    names = _names(running_app)
     found = {}
-    for rule in house.app.url_map.iter_rules():
+    for rule in running_app.app.url_map.iter_rules():
         if rule.endpoint.endswith(".export"):
-            answer = house.visitor("admin" if rule.endpoint == "user.export" else "pemeriksa").get(
+            answer = running_app.visitor("admin" if rule.endpoint == "user.export" else "pemeriksa").get(
                 str(rule).replace("<export_type>", "csv")
             )
             assert (rule.endpoint, answer.status_code) == (rule.endpoint, 200)
             rows = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=_delimiter(answer.text))
-            found[rule.endpoint] = [heading for heading in next(rows) if has_stray(heading, names)]
+            found[rule.endpoint] = [heading for heading in next(rows) if has_unmarked_words(heading, names)]
     assert len(found) > 10
     _check(found)
 
@@ -484,16 +488,16 @@ def _delimiter(text: str) -> str:
     return ";" if head.count(";") > head.count(",") else ","
 
 
-def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked):
+def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
     """Every form that anybody was shown is sent: empty, with nonsense in it, and as a script would send it."""
-    house, walk_ = walked
-    names = _names(house)
+    running_app, walk_ = walked
+    names = _names(running_app)
     found: dict[Any, list[str]] = {}
     last = {"access.logout"}
     for make, (reader, target, hidden) in sorted(walk_.forms.items(), key=lambda form: form[0][0] in last):
         if make[0] == "language.choose":
             continue
-        visitor = house.visitor(reader)
+        visitor = running_app.visitor(reader)
         for typed_in in ({}, _nonsense(walk_, target)):
             fields = {name.replace("-", "__"): value for name, value in (hidden | typed_in).items()}
             fields.pop("csrf_token", None)
@@ -501,9 +505,9 @@ def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked):
             if told.is_json:
                 faults = told.get_json()
                 sentences = [faults["error"], *faults["fields"].values()]
-                found[make, "json", told.status_code] = [text for text in sentences if has_stray(text, names)]
+                found[make, "json", told.status_code] = [text for text in sentences if has_unmarked_words(text, names)]
             answer = _answer(visitor, visitor.post(target, **fields))
-            found[make, answer.status_code] = strays(answer.text, names=names)
+            found[make, answer.status_code] = unmarked_texts(answer.text, names=names)
     assert len(found) > 40
     _check(found)
 
@@ -521,10 +525,10 @@ def _answer(visitor: Visitor, answer: TestResponse) -> TestResponse:
     return visitor.get(answer.location) if answer.status_code in {302, 303} else answer
 
 
-def test_a_file_that_is_not_taken_is_refused_in_words_of_the_catalogue(walked):
-    house, _walk = walked
-    change_id = house.at(TANA_TIDUNG, Step.EVALUATION)
-    answer = house.move(change_id, Outcome.ACCEPTED, document=upload("x.pdf", b"MZ"), json=True)
+def test_a_file_that_is_not_taken_is_refused_in_words_of_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
+    running_app, _walk = walked
+    change_id = running_app.change_at_step(TANA_TIDUNG, Step.EVALUATION)
+    answer = running_app.make_move(change_id, Outcome.ACCEPTED, document=upload_file("x.pdf", b"MZ"), json=True)
     assert answer.status_code >= 400
     sentences = [answer.get_json()["error"], *answer.get_json()["fields"].values()]
-    assert not [text for text in sentences if has_stray(text)]
+    assert not [text for text in sentences if has_unmarked_words(text)]

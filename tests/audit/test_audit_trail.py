@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import delete, event, insert, select, text, update
@@ -15,38 +16,42 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit import trail, verification
-from models.audit.trail import AuditEntry, AuditRow, Circumstances
+from models.audit.trail import AuditContext, AuditEntry, AuditRow
 from models.audit.verification import Anchor
 from models.base import Base
-from models.changes.drafts import discard
-from models.documents.document import FileContent, keep
+from models.changes.drafts import discard_draft
+from models.documents.document import FileContent, store_content
 from tests.support.cast import (  # fmt: skip
     NOW,
+    OUTCOMES_TO,
     PASSWORD,
-    ROUTES,
-    answer,
     asset,
-    at,
+    attach_required,
+    change_at_step,
+    create_cast,
     delegation,
-    fulfil,
-    install,
-    move,
-    new,
-    session_on,
+    make_move,
+    move_through,
+    new_change,
+    open_session,
+    set_test_audit_context,
     user,
     values_for,
-    walk,
 )
+
+if TYPE_CHECKING:
+    from tests.conftest import NewDatabase
+    from tests.support.cast import AuditedSession, Cast
 
 
 @pytest.fixture
-def session(shared):
+def session(shared: tuple[AuditedSession, Cast]):
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def cast(shared):
+def cast(shared: tuple[AuditedSession, Cast]):
     return shared[1]
 
 
@@ -60,7 +65,7 @@ def told_since(session, number, chain):
 
 
 def height(session, chain):
-    return next((anchor.number for anchor in verification.anchors(session) if anchor.chain == chain), 0)
+    return next((anchor.number for anchor in verification.chain_anchors(session) if anchor.chain == chain), 0)
 
 
 #: What can be made again from the rest at any time, and is told of with it.
@@ -72,9 +77,9 @@ def whole_play(session, cast):
     office = cast.lumajang
     item = asset(session, office)
     granted = delegation(session, office)
-    change = new(session, office)
-    walk(
-        session, office, *ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
+    change = new_change(session, office)
+    move_through(
+        session, office, *OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
         Outcome.REFUSED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE, Outcome.FAILED,
         Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, change=change,
     )  # fmt: skip
@@ -82,36 +87,36 @@ def whole_play(session, cast):
         {"kind": "altered", "asset_id": item.id, "column": "price", "value": "9.750.000,5"},
         {"kind": "added", "card": "B", "code": "132100102003", "register": "0001", "name": "Notebook", "price": "1"},
     ]
-    move(session, change, Outcome.UPDATED, office.manager, values={"mutations": rows})
-    answer(session)
+    make_move(session, change, Outcome.UPDATED, office.manager, values={"mutations": rows})
+    set_test_audit_context(session)
     granted.withdraw(now=NOW, by=office.head)
     session.commit()
 
 
-def test_every_row_that_is_in_the_database_was_told_of(database_url):
-    with session_on(database_url) as session:
-        whole_play(session, install(session))
+def test_every_row_that_is_in_the_database_was_told_of(database_url: str) -> None:
+    with open_session(database_url) as session:
+        whole_play(session, create_cast(session))
         told = {(row.table_name, row.row_id) for row in session.scalars(select(AuditRow))}
         for table in Base.metadata.sorted_tables:
             if table.name.startswith("audit_") or table.name in DERIVED:
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
             assert {(table.name, "/".join(map(str, key))) for key in keys} <= told
-        assert verification.verify(session) is None
+        assert verification.verify_chains(session) is None
 
 
-def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast):
+def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     since = height(session, office.agency.id)
-    answer(
+    set_test_audit_context(
         session, "change.rejected", actor_id=office.manager.id, actor_name="Pengelola", address="192.0.2.7",
         request_id="b1946ac9",
     )  # fmt: skip
     finished = change.advance(
         Outcome.REJECTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.REJECTED)
     )
-    trail.give(session, capacity=finished.capacity, reason=finished.reason)
+    trail.update_audit_context(session, capacity=finished.capacity, reason=finished.reason)
     session.commit()
     (entry,), rows = told_since(session, since, office.agency.id)
     assert (entry.at, entry.actor_id, entry.actor_name, entry.capacity) == (
@@ -124,10 +129,10 @@ def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
     assert set(before) == set(after)
 
 
-def test_what_an_expired_object_said_before_is_told_too(session, cast):
+def test_what_an_expired_object_said_before_is_told_too(session, cast) -> None:
     person = cast.lumajang.manager
     person.phone = "0334-000000"
-    answer(session)
+    set_test_audit_context(session)
     session.commit()
     since = height(session, person.agency_id)
     session.expire_all()
@@ -137,10 +142,10 @@ def test_what_an_expired_object_said_before_is_told_too(session, cast):
     assert rows == [("user_account", "updated", {"phone": "0334-000000"}, {"phone": "0334-111111"})]
 
 
-def test_rows_that_leave_with_their_owner_are_told(session, cast):
+def test_rows_that_leave_with_their_owner_are_told(session, cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.TEST)
-    answer(session)
+    change = change_at_step(session, office, Step.TEST)
+    set_test_audit_context(session)
     values = values_for(Step.TEST, Outcome.PASSED)
     change.save(office.manager, now=NOW, values=values)
     session.commit()
@@ -154,25 +159,25 @@ def test_rows_that_leave_with_their_owner_are_told(session, cast):
     assert cases == [("deleted", "Masuk", None), ("inserted", None, "Lain")]
 
 
-def test_a_draft_thrown_away_leaves_its_trace(session, cast):
+def test_a_draft_thrown_away_leaves_its_trace(session, cast) -> None:
     office = cast.lumajang
-    change = new(session, office)
-    fulfil(session, change)
+    change = new_change(session, office)
+    attach_required(session, change)
     session.commit()
     number, since = change.id, height(session, office.agency.id)
-    answer(session, "change.discard")
-    discard(change, office.requester)
+    set_test_audit_context(session, "change.discard")
+    discard_draft(change, office.requester)
     session.commit()
     _, rows = told_since(session, since, office.agency.id)
     assert {(table, action) for table, action, *_ in rows} == {
         ("document", "deleted"), ("activity", "deleted"), ("change_request", "deleted"),
     }  # fmt: skip
-    assert trail.history_of(session, "change_request", number)[0].action == "change.discard"
+    assert trail.entries_for_record(session, "change_request", number)[0].action == "change.discard"
 
 
-def test_what_a_savepoint_takes_back_is_not_told(session, cast):
+def test_what_a_savepoint_takes_back_is_not_told(session, cast) -> None:
     since = height(session, cast.lumajang.agency.id)
-    answer(session)
+    set_test_audit_context(session)
     user(session, cast.lumajang.agency, "tetap", Role.REQUESTER)
     savepoint = session.begin_nested()
     user(session, cast.lumajang.agency, "batal", Role.REQUESTER)
@@ -185,51 +190,51 @@ def test_what_a_savepoint_takes_back_is_not_told(session, cast):
     assert [row[3]["username"] for row in rows] == ["tetap", "juga", "pula"]
 
 
-def test_secrets_never_enter_the_trail(session, cast):
-    answer(session)
+def test_secrets_never_enter_the_trail(session, cast) -> None:
+    set_test_audit_context(session)
     person = cast.lumajang.manager
     person.set_password("sandi-yang-lain")
     person.totp_secret = "JBSWY3DPEHPK3PXP"
-    keep(session, b"isi berkas yang rahasia")
+    store_content(session, b"isi berkas yang rahasia")
     session.commit()
     everything = " ".join(session.scalars(select(AuditEntry.rows)))
     for secret in (person.password_hash, "JBSWY3DPEHPK3PXP", "isi berkas", PASSWORD, "argon2"):
         assert secret not in everything
-    changed = trail.history_of(session, "user_account", person.id)[0].told[0]
+    changed = trail.entries_for_record(session, "user_account", person.id)[0].row_changes[0]
     assert (changed["before"]["password_hash"], changed["after"]["totp_secret"]) == ("***", "***")
 
 
-def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, cast):
-    at(session, cast.lumajang, Step.EVALUATION)
-    answer(session)
-    cast.installer.phone = "1"
+def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, cast) -> None:
+    change_at_step(session, cast.lumajang, Step.EVALUATION)
+    set_test_audit_context(session)
+    cast.superadmin.phone = "1"
     session.commit()
-    before = {anchor.chain: anchor for anchor in verification.anchors(session)}
+    before = {anchor.chain: anchor for anchor in verification.chain_anchors(session)}
     assert set(before) == {0, cast.lumajang.agency.id, cast.tana_tidung.agency.id}
-    at(session, cast.tana_tidung, Step.EVALUATION)
-    answer(session)
-    cast.installer.phone = "0"
+    change_at_step(session, cast.tana_tidung, Step.EVALUATION)
+    set_test_audit_context(session)
+    cast.superadmin.phone = "0"
     session.commit()
-    after = {anchor.chain: anchor for anchor in verification.anchors(session)}
+    after = {anchor.chain: anchor for anchor in verification.chain_anchors(session)}
     assert before[cast.lumajang.agency.id] == after[cast.lumajang.agency.id]
     assert after[cast.tana_tidung.agency.id].number > before[cast.tana_tidung.agency.id].number
     assert after[0].number == before[0].number + 1
 
 
-def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast):
-    before = {anchor.chain: anchor.number for anchor in verification.anchors(session)}
-    answer(session)
+def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast) -> None:
+    before = {anchor.chain: anchor.number for anchor in verification.chain_anchors(session)}
+    set_test_audit_context(session)
     for person in (cast.lumajang.head, cast.lumajang.manager, cast.tana_tidung.head):
         person.phone = "1"
     session.commit()
-    after = {anchor.chain: anchor.number for anchor in verification.anchors(session)}
+    after = {anchor.chain: anchor.number for anchor in verification.chain_anchors(session)}
     assert after == {
         chain: number + (chain in {cast.lumajang.agency.id, cast.tana_tidung.agency.id})
         for chain, number in before.items()
     }
 
 
-def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(session, cast):
+def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(session, cast) -> None:
     del session.info["circumstances"]
     cast.lumajang.head.phone = "0334-222222"
     with pytest.raises(RuntimeError, match="nobody answers"):
@@ -238,12 +243,12 @@ def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(sessio
     assert cast.lumajang.head.phone != "0334-222222"
 
 
-def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch):
+def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_):
         raise OSError("no room for the trail")
 
-    monkeypatch.setattr(trail, "digest", fail)
-    answer(session)
+    monkeypatch.setattr(trail, "entry_hash", fail)
+    set_test_audit_context(session)
     cast.lumajang.head.phone = "0334-333333"
     with pytest.raises(OSError, match="no room"):
         session.commit()
@@ -251,7 +256,7 @@ def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch
     assert cast.lumajang.head.phone != "0334-333333"
 
 
-def test_statements_that_go_round_the_trail_are_refused(session, cast):
+def test_statements_that_go_round_the_trail_are_refused(session, cast) -> None:
     for statement in (
         update(User).values(phone="0"),
         delete(User),
@@ -267,40 +272,40 @@ def test_statements_that_go_round_the_trail_are_refused(session, cast):
     assert session.execute(text("SELECT 1")).scalar() == 1
 
 
-def test_odd_circumstances_keep_nothing_from_being_told(session, cast):
-    answer(session, "x" * 200, address="9" * 99, request_id="a\x00b" * 40, reason="\x00sebab")
+def test_odd_circumstances_keep_nothing_from_being_told(session, cast) -> None:
+    set_test_audit_context(session, "x" * 200, address="9" * 99, request_id="a\x00b" * 40, reason="\x00sebab")
     cast.lumajang.head.phone = "0"
     session.commit()
-    entry = trail.history_of(session, "user_account", cast.lumajang.head.id)[0]
+    entry = trail.entries_for_record(session, "user_account", cast.lumajang.head.id)[0]
     assert (len(entry.action), len(entry.address), len(entry.request_id), entry.reason) == (80, 45, 40, "sebab")
-    assert verification.verify(session) is None
+    assert verification.verify_chains(session) is None
 
 
-def test_an_event_without_rows_can_be_told(session, cast):
-    circumstances = Circumstances(NOW, cast.lumajang.inspector.id, "Pemeriksa", "inspection.export")
-    trail.append(session, cast.lumajang.agency.id, circumstances, [])
+def test_an_event_without_rows_can_be_told(session, cast) -> None:
+    circumstances = AuditContext(NOW, cast.lumajang.inspector.id, "Pemeriksa", "inspection.export")
+    trail.append_entry(session, cast.lumajang.agency.id, circumstances, [])
     session.commit()
     (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.export"))
     assert entry.told == []
-    assert verification.verify(session) is None
+    assert verification.verify_chains(session) is None
 
 
-def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast):
-    change = walk(session, cast.lumajang, *ROUTES[Step.CLOSED])
-    at(session, cast.lumajang, Step.EVALUATION)
-    history = trail.history_of(session, "change_request", change.id)
+def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast) -> None:
+    change = move_through(session, cast.lumajang, *OUTCOMES_TO[Step.CLOSED])
+    change_at_step(session, cast.lumajang, Step.EVALUATION)
+    history = trail.entries_for_record(session, "change_request", change.id)
     assert [entry.action for entry in history] == [
-        *(f"change.{outcome}" for outcome in reversed(ROUTES[Step.CLOSED])), "change.draft",
+        *(f"change.{outcome}" for outcome in reversed(OUTCOMES_TO[Step.CLOSED])), "change.draft",
     ]  # fmt: skip
-    assert len(trail.history_of(session, "change_request", change.id, limit=3)) == 3
+    assert len(trail.entries_for_record(session, "change_request", change.id, limit=3)) == 3
 
 
-def test_a_record_s_history_is_found_by_an_index(session, cast):
+def test_a_record_s_history_is_found_by_an_index(session, cast) -> None:
     if session.get_bind().dialect.name != "sqlite":
         pytest.skip("on a table this small PostgreSQL reads it whole")
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2:4]))
-    trail.history_of(session, "change_request", 1)
+    trail.entries_for_record(session, "change_request", 1)
     statement, parameters = next(each for each in statements if "audit_row" in each[0])
     plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     steps = " ".join(row[-1] for row in plan)
@@ -314,7 +319,7 @@ def test_a_record_s_history_is_found_by_an_index(session, cast):
 @pytest.fixture
 def tamper(session, cast):
     """Give a function that runs statements past session and triggers; the test's end takes it all back."""
-    at(session, cast.lumajang, Step.URGENCY)
+    change_at_step(session, cast.lumajang, Step.URGENCY)
     is_sqlite = session.get_bind().dialect.name == "sqlite"
 
     def run(*statements):
@@ -326,7 +331,7 @@ def tamper(session, cast):
         for statement in statements:
             assert connection.execute(text(statement)).rowcount
 
-    assert verification.verify(session) is None
+    assert verification.verify_chains(session) is None
     return run
 
 
@@ -337,20 +342,24 @@ def tamper(session, cast):
         "action = 'lain'", "reason = 'lain'", "at = '2020-01-01 00:00:00'", "request_id = 'x'",
     ],
 )  # fmt: skip
-def test_an_altered_entry_is_found(assignment, session, cast, tamper):
+def test_an_altered_entry_is_found(assignment, session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
     tamper(f"UPDATE audit_entry SET {assignment} WHERE chain = {chain} AND number = 3")
-    assert verification.verify(session) == verification.Break(chain, 3, _("The entry is not what was written."))
+    assert verification.verify_chains(session) == verification.ChainError(
+        chain, 3, _("The entry is not what was written.")
+    )
 
 
-def test_a_removed_entry_is_found(session, cast, tamper):
+def test_a_removed_entry_is_found(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({third})", f"DELETE FROM audit_entry WHERE id IN ({third})")
-    assert verification.verify(session) == verification.Break(chain, 3, _("An entry is missing before this one."))
+    assert verification.verify_chains(session) == verification.ChainError(
+        chain, 3, _("An entry is missing before this one.")
+    )
 
 
-def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper):
+def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(
@@ -358,12 +367,12 @@ def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, c
         f"DELETE FROM audit_entry WHERE id IN ({third})",
         f"UPDATE audit_entry SET number = 3 WHERE chain = {chain} AND number = 4",
     )
-    assert verification.verify(session) == verification.Break(
+    assert verification.verify_chains(session) == verification.ChainError(
         chain, 3, _("The entry does not follow the one before it.")
     )
 
 
-def test_entries_in_another_order_are_found(session, cast, tamper):
+def test_entries_in_another_order_are_found(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
     where = f"WHERE chain = {chain} AND number"
     tamper(
@@ -371,20 +380,22 @@ def test_entries_in_another_order_are_found(session, cast, tamper):
         f"UPDATE audit_entry SET number = 2 {where} = 3",
         f"UPDATE audit_entry SET number = 3 {where} = -2",
     )
-    assert verification.verify(session).number == 2
+    assert verification.verify_chains(session).number == 2
 
 
-def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper):
+def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper) -> None:
     tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
-    assert "index" in str(verification.verify(session).fault)
+    assert "index" in str(verification.verify_chains(session).fault)
 
 
-def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper):
+def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
     last = height(session, chain)
     tail = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = {last}"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({tail})", f"DELETE FROM audit_entry WHERE id IN ({tail})")
-    assert verification.verify(session) == verification.Break(chain, last, _("The chain ends before its head."))
+    assert verification.verify_chains(session) == verification.ChainError(
+        chain, last, _("The chain ends before its head.")
+    )
 
 
 def cut(session, chain, tamper):
@@ -398,71 +409,71 @@ def cut(session, chain, tamper):
     )
 
 
-def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper):
+def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
-    kept = [Anchor.read(f"{anchor}\n") for anchor in verification.anchors(session)]
-    assert kept == verification.anchors(session)
+    kept = [Anchor.parse(f"{anchor}\n") for anchor in verification.chain_anchors(session)]
+    assert kept == verification.chain_anchors(session)
     cut(session, chain, tamper)
-    assert verification.verify(session) is None
-    assert verification.verify(session, kept).chain == chain
+    assert verification.verify_chains(session) is None
+    assert verification.verify_chains(session, kept).chain == chain
 
 
-def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper):
+def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper) -> None:
     chain = cast.lumajang.agency.id
-    kept = verification.anchors(session)
+    kept = verification.chain_anchors(session)
     cut(session, chain, tamper)
-    trail.append(session, chain, Circumstances(NOW, None, "tests", "lain"), [])
-    assert verification.verify(session) is None
-    assert verification.verify(session, kept) == verification.Break(
+    trail.append_entry(session, chain, AuditContext(NOW, None, "tests", "lain"), [])
+    assert verification.verify_chains(session) is None
+    assert verification.verify_chains(session, kept) == verification.ChainError(
         chain, height(session, chain), _("The entry is not the one that was anchored.")
     )
 
 
-def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper):
+def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper) -> None:
     chain = cast.tana_tidung.agency.id
-    kept = verification.anchors(session)
+    kept = verification.chain_anchors(session)
     entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
     tamper(
         f"DELETE FROM audit_row WHERE entry_id IN ({entries})",
         f"DELETE FROM audit_entry WHERE chain = {chain}",
         f"DELETE FROM audit_chain WHERE chain = {chain}",
     )
-    assert verification.verify(session) is None
-    assert verification.verify(session, kept).chain == chain
+    assert verification.verify_chains(session) is None
+    assert verification.verify_chains(session, kept).chain == chain
 
 
-def test_a_line_that_holds_no_anchor_is_refused():
+def test_a_line_that_holds_no_anchor_is_refused() -> None:
     for line in ("", "1:2", "a:b:c"):
         with pytest.raises(ValueError, match=r".*"):
-            Anchor.read(line)
+            Anchor.parse(line)
 
 
 # -- both databases ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.postgres
-def test_the_same_doings_have_the_same_hashes_on_both_databases(new_database):
+def test_the_same_doings_have_the_same_hashes_on_both_databases(new_database: NewDatabase) -> None:
     heads = []
     for kind in ("sqlite", "postgresql"):
-        with new_database(kind) as url, session_on(url) as session:
-            cast = install(session)
+        with new_database(kind) as url, open_session(url) as session:
+            cast = create_cast(session)
             whole_play(session, cast)
             told = session.scalars(select(AuditEntry.rows).order_by(AuditEntry.chain, AuditEntry.number)).all()
             # A password's hash has a salt of its own, but stands in the trail as a secret.
-            heads.append((verification.anchors(session), told))
+            heads.append((verification.chain_anchors(session), told))
     assert [json.loads(rows) for rows in heads[0][1]] == [json.loads(rows) for rows in heads[1][1]]
     assert heads[0][0] == heads[1][0]
 
 
-def test_two_who_write_at_once_make_one_unbroken_chain(database_url):
-    with session_on(database_url) as session:
-        cast = install(session)
+def test_two_who_write_at_once_make_one_unbroken_chain(database_url: str) -> None:
+    with open_session(database_url) as session:
+        cast = create_cast(session)
         people = [cast.lumajang.manager.id, cast.lumajang.manager2.id]
 
         def write(key):
-            with session_on(database_url) as other:
+            with open_session(database_url) as other:
                 for number in range(5):
-                    answer(other, f"{key}", now=NOW + dt.timedelta(seconds=number))
+                    set_test_audit_context(other, f"{key}", now=NOW + dt.timedelta(seconds=number))
                     other.get_one(User, key).phone = str(number)
                     other.commit()
 
@@ -472,18 +483,18 @@ def test_two_who_write_at_once_make_one_unbroken_chain(database_url):
             thread.start()
         for thread in threads:
             thread.join()
-        assert verification.verify(session) is None
+        assert verification.verify_chains(session) is None
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action.in_([str(key) for key in people]))).all()
         assert len(entries) == 10
 
 
-def test_two_who_begin_a_chain_at_once_make_one(database_url):
+def test_two_who_begin_a_chain_at_once_make_one(database_url: str) -> None:
     failed = []
 
     def write(number):
         try:
-            with session_on(database_url) as other:
-                trail.append(other, 77, Circumstances(NOW, None, "tests", str(number)), [])
+            with open_session(database_url) as other:
+                trail.append_entry(other, 77, AuditContext(NOW, None, "tests", str(number)), [])
                 other.commit()
         except IntegrityError as error:  # pragma: no cover - only where the test fails
             failed.append(error)
@@ -494,16 +505,16 @@ def test_two_who_begin_a_chain_at_once_make_one(database_url):
     for thread in threads:
         thread.join()
     assert failed == []
-    with session_on(database_url) as session:
-        assert [(anchor.chain, anchor.number) for anchor in verification.anchors(session)] == [(77, 4)]
-        assert verification.verify(session) is None
+    with open_session(database_url) as session:
+        assert [(anchor.chain, anchor.number) for anchor in verification.chain_anchors(session)] == [(77, 4)]
+        assert verification.verify_chains(session) is None
 
 
-def test_a_refused_move_leaves_no_entry(session, cast):
-    change = at(session, cast.lumajang, Step.EVALUATION)
-    before = verification.anchors(session)
+def test_a_refused_move_leaves_no_entry(session, cast) -> None:
+    change = change_at_step(session, cast.lumajang, Step.EVALUATION)
+    before = verification.chain_anchors(session)
     for outcome in (Outcome.DONE, Outcome.REJECTED):
         with pytest.raises(Exception):  # noqa: B017, PT011 - 409 or 422, which other tests tell apart
-            move(session, change, outcome, cast.lumajang.manager, values={"reason": ""})
+            make_move(session, change, outcome, cast.lumajang.manager, values={"reason": ""})
     session.commit()
-    assert verification.anchors(session) == before
+    assert verification.chain_anchors(session) == before

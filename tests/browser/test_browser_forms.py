@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.cast import PASSWORD
-from tests.support.browser import serve
-from tests.support.program import close, make_program
+from tests.support.browser import serve_app
+from tests.support.program import close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,10 @@ _KEPT = "Object.keys(localStorage).filter((key) => key.startsWith('lpse-draft:')
 def address(new_database: NewDatabase) -> Iterator[str]:
     """Give the address of a running program with the demo cast."""
     with new_database("sqlite") as url:
-        app = make_program(url)
-        with serve(app) as found:
+        app = make_app(url)
+        with serve_app(app) as found:
             yield found
-        close(app)
+        close_app(app)
 
 
 def log_in(page: Page, address: str, username: str) -> None:
@@ -47,7 +47,7 @@ def log_in(page: Page, address: str, username: str) -> None:
         page.click("main button[type=submit]")
 
 
-def test_a_form_keeps_counts_takes_and_tells_while_one_types(page: Page, address: str):  # noqa: PLR0915 - one session
+def test_a_form_keeps_counts_takes_and_tells_while_one_types(page: Page, address: str) -> None:  # noqa: PLR0915 - one session
     page.set_default_timeout(10_000)
     log_in(page, address, "pemohon")
     new = f"{address}/admin/change/new/"
@@ -115,7 +115,7 @@ def test_a_form_keeps_counts_takes_and_tells_while_one_types(page: Page, address
     assert page.evaluate(_KEPT) == 0
 
 
-def test_a_draft_is_nobody_else_s_and_goes_with_the_logout(page: Page, address: str):
+def test_a_draft_is_nobody_else_s_and_goes_with_the_logout(page: Page, address: str) -> None:
     page.set_default_timeout(10_000)
     log_in(page, address, "pemohon")
     page.goto(f"{address}/admin/change/new/")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demo.cast import PASSWORD
-from tests.support.browser import serve
-from tests.support.program import PDF, close, make_program
+from tests.support.browser import serve_app
+from tests.support.program import PDF, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,10 +124,10 @@ class Desk:
 @pytest.fixture
 def address(database_url: str) -> Iterator[str]:
     """Serve the program with its cast on a fresh database."""
-    app = make_program(database_url)
-    with serve(app) as found:
+    app = make_app(database_url)
+    with serve_app(app) as found:
         yield found
-    close(app)
+    close_app(app)
 
 
 def test_a_request_travels_from_login_to_closed_through_a_roll_back(
@@ -166,8 +166,8 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_o
     browser: Browser, database_url: str
 ) -> None:
     clock = [dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)]  # a Monday, nine in the morning
-    app = make_program(database_url, clock=lambda: clock[0])
-    with serve(app) as address:
+    app = make_app(database_url, clock=lambda: clock[0])
+    with serve_app(app) as address:
         requester, manager, head = (Desk(browser, address, name) for name in ("pemohon", "pengelola", "kepala"))
         requester.page.goto(f"{address}/admin/change/new/")
         letter = "document-surat-permohonan"
@@ -214,7 +214,7 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_o
         for words in ("Surat menyusul besok", "Jaringan kantor padam", "Delegasi baru terbit", "Plh. Kepala LPSE",
                       "800/3/2026", "Pertanggungjawaban diterima"):  # fmt: skip
             assert words in page
-    close(app)
+    close_app(app)
 
 
 def _delegate(head: Desk, address: str) -> None:

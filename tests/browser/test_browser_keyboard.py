@@ -8,8 +8,8 @@ import pytest
 
 from demo.cast import PASSWORD
 from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
-from tests.support.browser import serve
-from tests.support.program import close, make_program
+from tests.support.browser import serve_app
+from tests.support.program import close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,10 +133,10 @@ class Keys:
 def address(new_database: NewDatabase) -> Iterator[str]:
     """Serve the program with its cast; the screens are the same on the other database."""
     with new_database("sqlite") as url:
-        app = make_program(url)
-        with serve(app) as found:
+        app = make_app(url)
+        with serve_app(app) as found:
             yield found
-        close(app)
+        close_app(app)
 
 
 def test_a_request_goes_from_draft_to_closed_by_the_keys_alone(browser: Browser, address: str) -> None:

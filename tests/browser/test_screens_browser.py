@@ -14,10 +14,10 @@ import pytest
 from tests.architecture.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
 from tests.support import cast as factories
 from tests.support import nu
-from tests.support.axe import Eye, Replay
-from tests.support.browser import serve
-from tests.support.documents import Document, Walk
-from tests.support.house import opened
+from tests.support.axe import PageChecker, ReplayMiddleware
+from tests.support.browser import serve_app
+from tests.support.documents import Crawler, Document
+from tests.support.running_app import open_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.conftest import NewDatabase
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 #: Addresses that are looked at and are no page: files, and those that lead on.
 NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download"}
@@ -36,9 +36,9 @@ LONG = "konfigurasi_sertifikat_aplikasi_pengadaan_secara_elektronik_lpse"
 
 
 @pytest.fixture(scope="module")
-def house(new_database: NewDatabase) -> Iterator[House]:
+def running_app(new_database: NewDatabase) -> Iterator[RunningApp]:
     """Give the program with people who use long words; the pages are the same on the other database."""
-    with pytest.MonkeyPatch.context() as patch, new_database("sqlite") as url, opened(url) as made:
+    with pytest.MonkeyPatch.context() as patch, new_database("sqlite") as url, open_app(url) as made:
         for values in factories._VALUES.values():
             for key, value in values.items():
                 if type(value) is str and key != "version":
@@ -47,31 +47,31 @@ def house(new_database: NewDatabase) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def walk(house: House, furnished: None) -> Walk:
+def walk(running_app: RunningApp, furnished: None) -> Crawler:
     """Give the way through every address."""
-    return Walk(house)
+    return Crawler(running_app)
 
 
 @pytest.fixture(scope="module")
-def documents(walk: Walk) -> list[Document]:
+def documents(walk: Crawler) -> list[Document]:
     """Give every document in the first language."""
-    return list(walk.every("id"))
+    return list(walk.all_documents("id"))
 
 
 @pytest.fixture(scope="module")
-def chosen(walk: Walk, documents: list[Document]) -> list[Document]:
+def chosen(walk: Crawler, documents: list[Document]) -> list[Document]:
     """Give one of each way in which a document is built, in both languages."""
     first = distinct(documents)
     second = []
     for who in dict.fromkeys(document.who for document in first):
-        walk.speak(who, "en")
-        second += [walk.again(document, "en") for document in first if document.who == who]
+        walk.set_language(who, "en")
+        second += [walk.in_language(document, "en") for document in first if document.who == who]
     return [*first, *filter(None, second)]
 
 
 def distinct(documents: list[Document]) -> list[Document]:
     """Return those of which a part is built like that of none before."""
-    left = [(document.parts, document) for document in documents]
+    left = [(document.part_hashes, document) for document in documents]
     found = []
     while left:
         # The one that shows the most of what was not seen yet: so the fewest have to be looked at.
@@ -82,26 +82,26 @@ def distinct(documents: list[Document]) -> list[Document]:
 
 
 def test_every_address_that_is_looked_at_has_a_page_in_the_walk(
-    house: House, walk: Walk, documents: list[Document]
+    running_app: RunningApp, walk: Crawler, documents: list[Document]
 ) -> None:
     looked_at = {
         rule.endpoint
-        for rule, method, _path in rules(house)
+        for rule, method, _path in rules(running_app)
         if method == "GET" and classified(rule.endpoint) is not NOBODY and not rule.endpoint.endswith(".export")
     }
-    assert looked_at - walk.opened == NO_PAGE
+    assert looked_at - walk.opened_endpoints == NO_PAGE
     assert {document.status for document in documents} >= {200, 400, 401, 403, 404, 405, 409, 422, 500, 503}
 
 
 def test_nothing_is_found_by_axe_nothing_goes_over_the_edge_and_nothing_is_refused_by_the_policy(
-    browser: Browser, house: House, walk: Walk, chosen: list[Document]
+    browser: Browser, running_app: RunningApp, walk: Crawler, chosen: list[Document]
 ) -> None:
-    replay = Replay(house.app)
+    replay = ReplayMiddleware(running_app.app)
     found: dict[str, list[str]] = {}
-    with serve(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
-        eye = Eye(context, address, replay)
+    with serve_app(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
+        eye = PageChecker(context, address, replay)
         for document in chosen:
-            for fault in eye.look(document, walk.session(document.who)):
+            for fault in eye.check(document, walk.session_cookie(document.who)):
                 found.setdefault(fault, []).append(str(document))
     told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in found.items()]
     assert not found, "\n".join([f"{len(chosen)} documents", *told])
@@ -122,7 +122,7 @@ def test_the_nu_checker_finds_nothing(tmp_path: Path, documents: list[Document],
         path.write_text(text, encoding="utf-8")
     named = {path.name: document for path, document in files.values()}
     faults: dict[str, list[str]] = {}
-    for fault in nu.faults(path for path, _document in files.values()):
+    for fault in nu.html_errors(path for path, _document in files.values()):
         name, _colon, said = fault.partition(": ")
         sentence, _bar, place = said.partition(" | ")
         faults.setdefault(sentence, []).append(f"{named[name]} {place}")

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from views.forms.folding import folded
+from views.forms.folding import collapsible_text
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def app():
 def parts(app: Flask, text: str) -> list[str]:
     """Return what is shown at once, and what is folded away."""
     with app.test_request_context():
-        return [unescape(part) for part in re.findall(r'class="prose">(.*?)</span>', folded(text), re.DOTALL)]
+        return [unescape(part) for part in re.findall(r'class="prose">(.*?)</span>', collapsible_text(text), re.DOTALL)]
 
 
 @pytest.mark.parametrize("text", ["", "Singkat", "kata " * 139, "\n".join("baris" for _line in range(12)), "<b>&"])
-def test_a_short_text_is_shown_whole(app, text):
+def test_a_short_text_is_shown_whole(app, text) -> None:
     assert parts(app, text) == [text]
 
 
@@ -40,7 +40,7 @@ def test_a_short_text_is_shown_whole(app, text):
         ("Satu baris.\n" + "Panjang " * 30 + "\n" + "lagi " * 300, "Panjang"),
     ],
 )
-def test_a_long_one_begins_where_it_can_be_cut_and_is_whole_when_unfolded(app, text, end):
+def test_a_long_one_begins_where_it_can_be_cut_and_is_whole_when_unfolded(app, text, end) -> None:
     shown, rest = parts(app, text)
     assert shown.rstrip().endswith(end)
     assert len(shown) <= 420

@@ -13,15 +13,15 @@ from sqlalchemy import func, select
 from demo.cast import PASSWORD
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
-from tests.support.cast import LUMAJANG, at
-from tests.support.house import form, house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, change_at_step
 from tests.support.program import Visitor
-from views.forms.recovery import FORMS
+from tests.support.running_app import move_form, running_app  # noqa: F401 - the fixture
+from views.forms.recovery import RECOVERABLE_ENDPOINTS
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 SENTENCE = "Sesi Anda sempat berakhir"
 #: Every form in which something is typed that makes a record, and who makes it.
@@ -69,9 +69,9 @@ class Inputs(HTMLParser):
             self._open = ""
 
 
-def lapsed(house: House, name: str) -> Visitor:
+def lapsed(running_app: RunningApp, name: str) -> Visitor:
     """Return somebody who has a form open, and whose session is gone."""
-    visitor = Visitor(house.app, name)
+    visitor = Visitor(running_app.app, name)
     visitor.token = visitor._token()
     visitor.client.delete_cookie("lpse")
     return visitor
@@ -93,14 +93,16 @@ def open_again(visitor: Visitor, page: TestResponse) -> TestResponse:
     return visitor.client.post(html.unescape(action.group(1)), data=fields)
 
 
-def entries(house: House) -> int:
-    with house.session() as session:
+def entries(running_app: RunningApp) -> int:
+    with running_app.session() as session:
         return session.scalar(select(func.count()).select_from(AuditEntry)) or 0
 
 
 @pytest.mark.parametrize(("name", "path"), FORMS_OF_RECORDS)
-def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(name: str, path: str, house: House):
-    visitor = house.visitor(name)
+def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(
+    name: str, path: str, running_app: RunningApp
+) -> None:
+    visitor = running_app.visitor(name)
     asked = Inputs(visitor.get(path).text)
     typed = {
         key: f"Ketikan <{place}>"
@@ -115,10 +117,10 @@ def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(na
     assert {key: found.get(key, "").strip() for key in typed} == typed
 
 
-def test_a_complete_move_that_comes_back_is_not_made(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    visitor = lapsed(house, "pengelola")
-    fields = house.form(change_id, Outcome.ACCEPTED, findings="Berkas <lengkap>\n& benar")
+def test_a_complete_move_that_comes_back_is_not_made(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(running_app, "pengelola")
+    fields = running_app.move_form(change_id, Outcome.ACCEPTED, findings="Berkas <lengkap>\n& benar")
     page = visitor.post(f"/admin/change/{change_id}/move", **fields)
     assert page.status_code == 401
     assert "Set-Cookie" in page.headers
@@ -129,22 +131,22 @@ def test_a_complete_move_that_comes_back_is_not_made(house: House):
     offered = log_in(visitor, failed, "pengelola")
     assert offered.status_code == 200
     assert "masih ada" in offered.text
-    assert house.where(change_id)[0] is Step.EVALUATION
+    assert running_app.step_and_version(change_id)[0] is Step.EVALUATION
     back = open_again(visitor, offered)
     assert back.status_code == 422
     assert SENTENCE in back.text
     assert Inputs(back.text).values["findings"].strip() == "Berkas <lengkap>\n& benar"
-    assert house.where(change_id)[0] is Step.EVALUATION
+    assert running_app.step_and_version(change_id)[0] is Step.EVALUATION
     sent = Inputs(back.text).values
     again = {key: sent[key] for key in ("csrf_token", "version", "findings")}
     answer = visitor.client.post(f"/admin/change/{change_id}/move", data=fields | again)
     assert answer.status_code == 303
-    assert house.where(change_id)[0] is Step.URGENCY
+    assert running_app.step_and_version(change_id)[0] is Step.URGENCY
 
 
-def test_a_form_of_records_comes_back_too_without_its_password(house: House):
-    visitor = lapsed(house, "administrator")
-    before = entries(house)
+def test_a_form_of_records_comes_back_too_without_its_password(running_app: RunningApp) -> None:
+    visitor = lapsed(running_app, "administrator")
+    before = entries(running_app)
     page = visitor.post("/admin/user/new/", full_name="Orang <Baru>", username="orang.baru", password="rahasia-sekali")
     assert page.status_code == 401
     offered = log_in(visitor, page, "administrator")
@@ -152,21 +154,21 @@ def test_a_form_of_records_comes_back_too_without_its_password(house: House):
     back = open_again(visitor, offered)
     assert back.status_code == 422
     assert Inputs(back.text).values["full_name"] == "Orang <Baru>"
-    assert entries(house) == before + 1  # the login
+    assert entries(running_app) == before + 1  # the login
 
 
-def test_somebody_else_is_shown_nothing_of_it(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    visitor = lapsed(house, "pengelola")
+def test_somebody_else_is_shown_nothing_of_it(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(running_app, "pengelola")
     page = visitor.post(f"/admin/change/{change_id}/save", findings="Hanya untuk saya")
     answer = log_in(visitor, page, "kepala")
     assert (answer.status_code, answer.location) == (303, "/")
     assert "Hanya untuk saya" not in visitor.get("/").text
 
 
-def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_elsewhere(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    visitor = lapsed(house, "pengelola")
+def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_elsewhere(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    visitor = lapsed(running_app, "pengelola")
     stale = visitor.token
     visitor.token = ""
     assert visitor.post("/login", username="pengelola", password=PASSWORD).status_code == 303
@@ -180,8 +182,8 @@ def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_els
 
 
 @pytest.mark.parametrize("token", ["", "palsu", "IjEuYWJjIg.aaaa.bbbb"])
-def test_what_is_not_from_a_form_of_ours_is_not_carried(token: str, house: House):
-    stranger = house.app.test_client()
+def test_what_is_not_from_a_form_of_ours_is_not_carried(token: str, running_app: RunningApp) -> None:
+    stranger = running_app.app.test_client()
     data = {"csrf_token": token, "title": "Dari luar"}
     page = stranger.post("/admin/change/new/", data=data)
     assert page.status_code == 401
@@ -190,34 +192,36 @@ def test_what_is_not_from_a_form_of_ours_is_not_carried(token: str, house: House
 
 
 @pytest.mark.parametrize("path", ["/logout", "/profile/password", "/admin/change/delete/", "/admin/document/1/remove"])
-def test_what_could_not_be_shown_again_is_not_carried(path: str, house: House):
-    page = lapsed(house, "pengelola").post(path, id="1", reason="Apa saja")
+def test_what_could_not_be_shown_again_is_not_carried(path: str, running_app: RunningApp) -> None:
+    page = lapsed(running_app, "pengelola").post(path, id="1", reason="Apa saja")
     assert page.status_code == 401
     assert 'name="typed"' not in page.text
 
 
-def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(house: House):
-    visitor = lapsed(house, "kepala")
+def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(running_app: RunningApp) -> None:
+    visitor = lapsed(running_app, "kepala")
     large = "".join(chr(0x4E00 + (place * 7919) % 20000) for place in range(600_000))
     page = visitor.post("/admin/sop/new/", text=large)
     assert page.status_code in {401, 413}
     assert 'name="typed"' not in page.text
 
 
-def test_every_form_that_comes_back_is_one_of_the_program(house: House):
-    assert set(house.app.view_functions) >= FORMS
+def test_every_form_that_comes_back_is_one_of_the_program(running_app: RunningApp) -> None:
+    assert set(running_app.app.view_functions) >= RECOVERABLE_ENDPOINTS
 
 
 # --- the head of the form ---------------------------------------------------------------------------------------------
 
 
-def test_the_form_counts_what_the_paper_requires_as_it_is_stored(house: House):
-    requester = house.visitor("pemohon")
+def test_the_form_counts_what_the_paper_requires_as_it_is_stored(running_app: RunningApp) -> None:
+    requester = running_app.visitor("pemohon")
     page = requester.get("/admin/change/new/").text
     assert "0 dari 2 ada" in page
     assert "Isian wajib: 3 dari 12 terisi" in page
-    with house.session() as session:
-        complete = form(at(session, house.cast(session).office(LUMAJANG), Step.REQUEST), Outcome.SUBMITTED)
+    with running_app.session() as session:
+        complete = move_form(
+            change_at_step(session, running_app.cast(session).office(LUMAJANG), Step.REQUEST), Outcome.SUBMITTED
+        )
     complete.pop("outcome"), complete.pop("version")
     kept = requester.post("/admin/change/new/", **complete)
     page = requester.get(kept.location).text
@@ -225,10 +229,10 @@ def test_the_form_counts_what_the_paper_requires_as_it_is_stored(house: House):
     assert "Isian wajib: 12 dari 12 terisi" in page
 
 
-def test_earlier_requests_are_offered_by_number_and_title_and_nobody_else_s(house: House):
-    house.at(LUMAJANG, Step.EVALUATION)
-    page = house.visitor("pemohon").get("/admin/change/new/").text
+def test_earlier_requests_are_offered_by_number_and_title_and_nobody_else_s(running_app: RunningApp) -> None:
+    running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    page = running_app.visitor("pemohon").get("/admin/change/new/").text
     offered = page.partition('id="known-requests"')[2].partition("</datalist>")[0]
     assert "RFC/" in offered
-    others = house.visitor("pemohon2").get("/admin/change/new/").text
+    others = running_app.visitor("pemohon2").get("/admin/change/new/").text
     assert "<option" not in others.partition('id="known-requests"')[2].partition("</datalist>")[0]

@@ -21,7 +21,7 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.changes.drafts import draft
+from models.changes.drafts import create_draft
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
@@ -36,26 +36,26 @@ from models.sops.sop import SopRevision
 from tests.support.cast import (  # fmt: skip
     LUMAJANG,
     NOW,
-    ROUTES,
+    OUTCOMES_TO,
     TANA_TIDUNG,
     absence,
-    answer,
     asset,
     delegation,
     deviation,
     freeze,
-    move,
+    make_move,
+    set_test_audit_context,
     settings,
     values_for,
 )
-from tests.support.house import SUFFIX, house, upload  # noqa: F401 - the fixture
 from tests.support.program import PDF
+from tests.support.running_app import ACCOUNT_SUFFIXES, running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.cast import Office, WatchedSession
-    from tests.support.house import House
+    from tests.support.cast import AuditedSession, Office
+    from tests.support.running_app import RunningApp
 
 OFFICE = ("pengelola", "kepala", "plh", "pemeriksa", "administrator")
 STEPS = (
@@ -64,9 +64,10 @@ STEPS = (
 )  # fmt: skip
 #: One way through every step, the release scheduled; a second goes through the roll back.
 WAYS = (
-    (*ROUTES[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED, Outcome.DONE,
+    (*OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
+     Outcome.DONE,
      Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED, Outcome.SCHEDULED, Outcome.CHANGED, Outcome.UPDATED),
-    (*ROUTES[Step.ROLLBACK], Outcome.ROLLED_BACK),
+    (*OUTCOMES_TO[Step.ROLLBACK], Outcome.ROLLED_BACK),
 )  # fmt: skip
 
 
@@ -97,35 +98,37 @@ def marked(values: dict[str, Any], mark: str) -> dict[str, Any]:
 _KEYS = {"kind", "card", "code", "register", "asset_id"}
 
 
-def furnish(session: WatchedSession, office: Office, requester: User, mark: str) -> Belongings:
+def furnish(session: AuditedSession, office: Office, requester: User, mark: str) -> Belongings:
     """Give a requester two requests far along their ways, and a draft, with the mark everywhere."""
     changes = []
     for way in WAYS:
-        answer(session)
-        change = draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), mark))
+        set_test_audit_context(session)
+        change = create_draft(
+            session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), mark)
+        )
         session.commit()
         for outcome in way:
             actor = requester if change.step in {Step.REQUEST, Step.RETURNED} else office.actor(change.step)
             attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=actor, now=NOW,
-                   activity=change.current)  # fmt: skip
+                   activity=change.current_activity)  # fmt: skip
             typed = marked(values_for(change.step, outcome), mark)
             if "mutations" in typed:
                 typed["mutations"] = [{**typed["mutations"][0], "register": f"{requester.id:04}"}]
-            move(session, change, outcome, actor, values=typed)
+            make_move(session, change, outcome, actor, values=typed)
         changes.append(change)
     changes.append(deviation(session, office, mark, requester=requester).change)
     hidden = mark.replace("TANDA", "KONSEP")
-    answer(session)
-    kept = draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), hidden))
+    set_test_audit_context(session)
+    kept = create_draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), hidden))
     attach(session, name=f"{hidden}.pdf", media_type="application/pdf", content=PDF, by=requester, now=NOW,
-           activity=kept.current)  # fmt: skip
+           activity=kept.current_activity)  # fmt: skip
     session.commit()
     number = changes[0].number
     assert number
     return Belongings(mark, hidden, _ids(session, changes), _ids(session, [kept]), number)
 
 
-def _ids(session: WatchedSession, changes: list[ChangeRequest]) -> dict[str, list[int]]:
+def _ids(session: AuditedSession, changes: list[ChangeRequest]) -> dict[str, list[int]]:
     mine = [change.id for change in changes]
     found: dict[str, list[int]] = {"change": mine}
     found["deviation"] = list(session.scalars(select(Deviation.id).where(Deviation.change_id.in_(mine))))
@@ -137,18 +140,18 @@ def _ids(session: WatchedSession, changes: list[ChangeRequest]) -> dict[str, lis
 
 
 @pytest.fixture(scope="module")
-def everything(house: House) -> dict[str, Belongings]:
+def everything(running_app: RunningApp) -> dict[str, Belongings]:
     """Furnish both requesters of both agencies, and both offices."""
     found = {}
-    with house.session() as session:
-        cast = house.cast(session)
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         for key in (LUMAJANG, TANA_TIDUNG):
-            office, suffix = cast.office(key), SUFFIX[key]
+            office, suffix = cast.office(key), ACCOUNT_SUFFIXES[key]
             mark = f"TANDAKANTOR{'L' if key == LUMAJANG else 'T'}X"
             item = asset(session, office, "0099", name=f"Laptop {mark}", remarks=mark)
             made = delegation(session, office, office.manager2)
             held = freeze(session, office, name=mark)
-            answer(session)
+            set_test_audit_context(session)
             decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
                             now=NOW, delegation=made)  # fmt: skip
             made.reason = mark
@@ -164,7 +167,7 @@ def everything(house: House) -> dict[str, Belongings]:
                     "setting": [hours.id],
                     "asset": [item.id], "delegation": [made.id], "absence": [gone.id], "freeze": [held.id],
 
-                    "document": [decree.id], "sop": [office.sop.id],
+                    "document": [decree.id], "sop": [office.sop_revision.id],
                     "user": [person.id for person in office.people],
                     "audit": list(session.scalars(select(AuditEntry.id).where(AuditEntry.chain == office.agency.id))),
                     "mail": list(
@@ -173,7 +176,7 @@ def everything(house: House) -> dict[str, Belongings]:
                 },
                 {}, "",
             )  # fmt: skip
-            for name, person in (("pemohon", office.requester), ("pemohon2", office.outsider)):
+            for name, person in (("pemohon", office.requester), ("pemohon2", office.requester2)):
                 place = "L" if key == LUMAJANG else "T"
                 mark = f"TANDA{'SATU' if name == 'pemohon' else 'DUA'}{place}X"
                 found[name + suffix] = furnish(session, office, person, mark)
@@ -220,8 +223,10 @@ def text_of(answer: Any) -> str:
 
 
 @pytest.mark.parametrize("name", KNOCKING)
-def test_no_list_search_filter_or_export_shows_what_is_another_s(name, house: House, everything):
-    visitor = house.visitor(name)
+def test_no_list_search_filter_or_export_shows_what_is_another_s(
+    name, running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    visitor = running_app.visitor(name)
     marks = {mark for one in others(everything, name) for mark in (one.mark, one.draft_mark)}
     if not name.startswith("pemohon"):  # a draft is for nobody's eyes but its requester's
         marks |= {one.draft_mark for owner, one in everything.items() if owner.startswith("pemohon")}
@@ -245,8 +250,10 @@ def test_no_list_search_filter_or_export_shows_what_is_another_s(name, house: Ho
 
 
 @pytest.mark.parametrize("name", KNOCKING)
-def test_no_address_of_a_record_shows_what_is_another_s(name, house: House, everything):
-    visitor = house.visitor(name)
+def test_no_address_of_a_record_shows_what_is_another_s(
+    name, running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    visitor = running_app.visitor(name)
     for path, mark in addresses(everything, name):
         answer = visitor.get(path, json=True)
         assert answer.status_code in {403, 404}, path
@@ -270,14 +277,14 @@ def addresses(everything: dict[str, Belongings], name: str) -> Iterator[tuple[st
 
 
 @pytest.mark.parametrize("name", KNOCKING)
-def test_nothing_of_another_s_is_written(name, house: House, everything):
-    visitor = house.visitor(name)
-    before = _state(house)
+def test_nothing_of_another_s_is_written(name, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
+    visitor = running_app.visitor(name)
+    before = _state(running_app)
     for one in others(everything, name):
         for path, fields in writes(one):
             answer = visitor.post(path, json=True, **fields)
             assert answer.status_code in {403, 404}, path
-    assert _state(house) == before
+    assert _state(running_app) == before
 
 
 def writes(one: Belongings) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -287,7 +294,7 @@ def writes(one: Belongings) -> Iterator[tuple[str, dict[str, Any]]]:
             for outcome in ("rolled-back", "submitted"):
                 yield f"/admin/change/{id_}/move", {"outcome": outcome, "title": "Direbut", "reason": "Direbut"}
             yield f"/admin/change/{id_}/save", {"title": "Direbut", "summary": "Direbut"}
-            yield f"/admin/change/edit/?id={id_}", {"title": "Direbut", "document": upload("direbut.pdf")}
+            yield f"/admin/change/edit/?id={id_}", {"title": "Direbut", "document": upload_file("direbut.pdf")}
             yield "/admin/change/delete/", {"id": id_}
         for screen, path, fields in WRITES:
             for id_ in ids.get(screen, ())[:2]:
@@ -318,9 +325,9 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
 )
 
 
-def _state(house: House) -> list[Any]:
+def _state(running_app: RunningApp) -> list[Any]:
     """Return what a write of another's record would have changed."""
-    with house.session() as session:
+    with running_app.session() as session:
         found: list[Any] = [session.execute(select(User.id, User.full_name, User.session_version)).all()]
         found.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
         found.append(session.execute(select(Asset.id, Asset.name)).all())
@@ -345,10 +352,10 @@ def _state(house: House) -> list[Any]:
          "9" * 400, "", "null", "None", "[{0}]", "{0}/../{1}", "１",
      ))],
 )  # fmt: skip
-def test_an_id_that_is_none_leads_nowhere(id_, house: House, everything):
+def test_an_id_that_is_none_leads_nowhere(id_, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
     hidden, own = everything["pemohon2"].ids["change"][0], everything["pemohon"].ids["change"][0]
     asked = id_.format(own, hidden)
-    visitor = house.visitor("pemohon")
+    visitor = running_app.visitor("pemohon")
     for screen in ("change", "evaluation", "document"):
         for tail in ("details", "edit"):
             answer = visitor.client.get(f"/admin/{screen}/{tail}/", query_string=f"id={asked}")
@@ -360,9 +367,9 @@ def test_an_id_that_is_none_leads_nowhere(id_, house: House, everything):
         assert visitor.client.get("/admin/change/details/", query_string={name: own}).status_code == 404
 
 
-def test_each_sees_what_is_theirs(house: House, everything):
+def test_each_sees_what_is_theirs(running_app: RunningApp, everything: dict[str, Belongings]) -> None:
     for name in REQUESTERS:
-        visitor, own = house.visitor(name), everything[name]
+        visitor, own = running_app.visitor(name), everything[name]
         for screen in ("change", "document", *STEPS):
             answer = visitor.get(f"/admin/{screen}/?search={own.mark}")
             shown = answer.text.replace(f'value="{own.mark}"', "")
@@ -375,16 +382,20 @@ def test_each_sees_what_is_theirs(house: House, everything):
         assert own.draft_mark in visitor.get(f"/admin/change/edit/?id={own.draft_ids['change'][0]}").text
 
 
-def test_the_office_sees_all_submitted_requests_of_its_agency(house: House, everything):
+def test_the_office_sees_all_submitted_requests_of_its_agency(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
     for name in OFFICE:
         for suffix in ("", ".tt"):
-            said = house.visitor(name + suffix).get("/admin/change/?size=100").text
+            said = running_app.visitor(name + suffix).get("/admin/change/?size=100").text
             assert everything[f"pemohon{suffix}"].mark in said
             assert everything[f"pemohon2{suffix}"].mark in said
 
 
-def test_only_the_administrator_of_the_installation_reaches_across(house: House, everything):
-    visitor = house.visitor("admin")
+def test_only_the_administrator_of_the_installation_reaches_across(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    visitor = running_app.visitor("admin")
     for one in everything.values():
         for screen, ids in one.ids.items():
             if ids:
@@ -397,8 +408,10 @@ def test_only_the_administrator_of_the_installation_reaches_across(house: House,
     assert everything["pemohon.tt"].mark in listed
 
 
-def test_an_installation_administrator_takes_no_step_and_makes_no_request(house: House, everything):
-    visitor = house.visitor("admin")
+def test_an_installation_administrator_takes_no_step_and_makes_no_request(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    visitor = running_app.visitor("admin")
     assert visitor.get("/admin/change/new/").status_code == 403
     assert visitor.post("/admin/change/new/", title="Apa saja").status_code == 403
     open_one = everything["pemohon"].ids["change"][1]
@@ -406,8 +419,10 @@ def test_an_installation_administrator_takes_no_step_and_makes_no_request(house:
 
 
 @pytest.mark.parametrize("owner", ["pemohon2", "pemohon.tt", "pemohon"])
-def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(owner, house: House, everything):
-    visitor = house.visitor("pemohon")
+def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(
+    owner, running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    visitor = running_app.visitor("pemohon")
     made = visitor.post("/admin/change/new/", title=f"Lanjutan dari {owner}", linked_change_id=everything[owner].number)
     number = everything[owner].number
     if owner == "pemohon":
@@ -425,41 +440,45 @@ def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(owner, h
         assert everything[owner].mark not in answer.text.replace(f'value="{guess}"', "")
 
 
-def test_a_review_and_an_update_can_name_only_assets_of_their_own_agency(house: House, everything):
-    with house.session() as session:
-        cast = house.cast(session)
+def test_a_review_and_an_update_can_name_only_assets_of_their_own_agency(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         foreign = asset(session, cast.tana_tidung, "0777", name="Milik kantor lain")
         named = f"{foreign.code}.{foreign.register}"
         number = foreign.id
-    change_id = house.at(LUMAJANG, Step.ASSET_REVIEW)
+    change_id = running_app.change_at_step(LUMAJANG, Step.ASSET_REVIEW)
     review = {"outcome": "changed", "assessment": "Dibandingkan"}
     for name in (named, str(number), f"{named} Milik kantor lain"):
-        answer = house.visitor("pengelola").post(
+        answer = running_app.visitor("pengelola").post(
             f"/admin/change/{change_id}/move", **review,
             **{"assets-0-asset": name, "assets-0-finding": "Direbut", "equipment-pc": "y"},
         )  # fmt: skip
         assert answer.status_code == 422
         assert "Milik kantor lain" not in answer.text.replace(f'value="{name}"', "")
-    change_id = house.at(LUMAJANG, Step.ASSET_UPDATE)
+    change_id = running_app.change_at_step(LUMAJANG, Step.ASSET_UPDATE)
     for name in (named, str(number)):
         fields = {"mutations-0-kind": "retired", "mutations-0-asset": name, "mutations-0-value": "Direbut"}
-        answer = house.visitor("pengelola").post(f"/admin/change/{change_id}/move", outcome="updated", **fields)
+        answer = running_app.visitor("pengelola").post(f"/admin/change/{change_id}/move", outcome="updated", **fields)
         assert answer.status_code == 422
-    with house.session() as session:
+    with running_app.session() as session:
         assert not session.get_one(Asset, number).is_retired
-    page = house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+    page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert "Milik kantor lain" not in page
     assert named not in page
 
 
 @pytest.mark.sqlite_alone
-def test_an_installation_with_one_reader_s_agency_never_names_the_other(house: House, everything):
-    with house.session() as session:
-        cast = house.cast(session)
+def test_an_installation_with_one_reader_s_agency_never_names_the_other(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         name = cast.tana_tidung.agency.name
         assert name != cast.lumajang.agency.name
     for who in (*REQUESTERS[:2], *OFFICE):
-        visitor = house.visitor(who)
+        visitor = running_app.visitor(who)
         for path in (
             "/",
             *(f"/admin/{screen}/" for screen in SCREENS),
@@ -470,31 +489,33 @@ def test_an_installation_with_one_reader_s_agency_never_names_the_other(house: H
             assert name not in visitor.get(path).text, (who, path)
 
 
-def test_the_trail_tells_the_office_of_a_draft_but_not_what_it_says(house: House, everything):
+def test_the_trail_tells_the_office_of_a_draft_but_not_what_it_says(
+    running_app: RunningApp, everything: dict[str, Belongings]
+) -> None:
     own = everything["pemohon"]
-    with house.session() as session:
+    with running_app.session() as session:
         entries = session.scalars(select(AuditEntry).where(AuditEntry.rows.contains(own.draft_mark))).all()
         ids = [entry.id for entry in entries]
     assert ids
     for name in ("kepala", "pemeriksa", "administrator", "admin"):
         for id_ in ids:
-            answer = house.visitor(name).get(f"/admin/audit/details/?id={id_}")
+            answer = running_app.visitor(name).get(f"/admin/audit/details/?id={id_}")
             assert answer.status_code == 200
             assert own.draft_mark not in answer.text
             assert "change_request" in answer.text
 
 
-def test_a_thrown_away_draft_stays_unread(house: House):
-    requester = house.visitor("pemohon")
-    made = requester.post("/admin/change/new/", title="RAHASIADIBUANG", document=upload("RAHASIADIBUANG.pdf"))
+def test_a_thrown_away_draft_stays_unread(running_app: RunningApp) -> None:
+    requester = running_app.visitor("pemohon")
+    made = requester.post("/admin/change/new/", title="RAHASIADIBUANG", document=upload_file("RAHASIADIBUANG.pdf"))
     change_id = int(made.location.rpartition("=")[2])
-    assert house.visitor("pemohon2").post("/admin/change/delete/", id=change_id).status_code == 404
-    assert house.visitor("pengelola").post("/admin/change/delete/", id=change_id).status_code == 403
+    assert running_app.visitor("pemohon2").post("/admin/change/delete/", id=change_id).status_code == 404
+    assert running_app.visitor("pengelola").post("/admin/change/delete/", id=change_id).status_code == 403
     assert requester.post("/admin/change/delete/", id=change_id).status_code == 303
     assert requester.get(f"/admin/change/details/?id={change_id}").status_code == 404
     for name in ("kepala", "pemeriksa"):
-        assert "RAHASIADIBUANG" not in house.visitor(name).get("/admin/audit/export/csv/").text
-        with house.session() as session:
+        assert "RAHASIADIBUANG" not in running_app.visitor(name).get("/admin/audit/export/csv/").text
+        with running_app.session() as session:
             entries = session.scalars(select(AuditEntry.id).where(AuditEntry.rows.contains("RAHASIADIBUANG"))).all()
         for id_ in entries:
-            assert "RAHASIADIBUANG" not in house.visitor(name).get(f"/admin/audit/details/?id={id_}").text
+            assert "RAHASIADIBUANG" not in running_app.visitor(name).get(f"/admin/audit/details/?id={id_}").text

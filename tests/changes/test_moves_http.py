@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.documents.files import MOST_BYTES
-from lpse_admin.sop import ItemKind, papers, parse
+from lpse_admin.documents.files import MAX_FILE_BYTES
+from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
 from models.changes.change import ChangeRequest
-from tests.support.cast import LUMAJANG, ROUTES, TANA_TIDUNG, values_for
-from tests.support.house import SENT_AS, SUFFIX, house, thinned, upload  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, OUTCOMES_TO, TANA_TIDUNG, values_for
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 from tests.support.program import PDF, Visitor
+from tests.support.running_app import ACCOUNT_SUFFIXES, FORM_FIELD_NAMES, running_app, sample_for_postgres, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ ACTORS = {
     key: {step: role for _no, step, role, _time in steps}
     for key, steps in ((LUMAJANG, LUMAJANG_STEPS), (TANA_TIDUNG, TANA_TIDUNG_STEPS))
 }
-LOADED = {key: parse(text, key) for key, text in papers()}
+LOADED = {key: parse(text, key) for key, text in bundled_sops()}
 EVERY_STEP = [
     pytest.param(key, step, marks=pytest.mark.sqlite_alone if key == LUMAJANG else ())
     for key, paper in LOADED.items()
@@ -58,56 +58,66 @@ def path(change_id: int, verb: str = "move") -> str:
     return f"/admin/change/{change_id}/{verb}"
 
 
-def sample(house: House, all_: list[T]) -> list[T]:
+def sample(running_app: RunningApp, all_: list[T]) -> list[T]:
     """Return all on SQLite and a third on PostgreSQL: a wrong move is refused before the database is asked."""
-    return all_ if house.engine.name == "sqlite" else all_[::3]
+    return all_ if running_app.engine.name == "sqlite" else all_[::3]
 
 
-def test_the_door_stands_for_the_moves_of_the_signed_papers():
+def test_the_door_stands_for_the_moves_of_the_signed_papers() -> None:
     for key, paper in LOADED.items():
         assert sorted((move.origin, move.outcome, move.target) for move in paper.moves) == sorted(SIGNED[key])
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_409(key, step, house: House):
+def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_409(
+    key, step, running_app: RunningApp
+) -> None:
     leads_to = {Outcome(outcome): target for origin, outcome, target in SIGNED[key] if origin == step}
-    change_id = house.at(key, step)
-    stands = house.where(change_id)
-    actor = house.actor(change_id)
-    fields = {name: value for name, value in house.form(change_id, next(iter(leads_to), Outcome.DONE)).items() if value}
+    change_id = running_app.change_at_step(key, step)
+    stands = running_app.step_and_version(change_id)
+    actor = running_app.actor(change_id)
+    fields = {
+        name: value
+        for name, value in running_app.move_form(change_id, next(iter(leads_to), Outcome.DONE)).items()
+        if value
+    }
     fields = {name: value for name, value in fields.items() if isinstance(value, str)}
 
-    for outcome in sample(house, [outcome for outcome in Outcome if outcome not in leads_to]):
+    for outcome in sample(running_app, [outcome for outcome in Outcome if outcome not in leads_to]):
         answer = actor.post(path(change_id), json=True, **fields | {"outcome": outcome.value})
         assert (outcome, answer.status_code) == (outcome, 409)
         told(answer)
-    assert house.where(change_id) == stands
+    assert running_app.step_and_version(change_id) == stands
 
     for place, (outcome, target) in enumerate(leads_to.items()):
-        moving = change_id if place == 0 else house.at(key, step)
-        answer = house.move(moving, outcome)
+        moving = change_id if place == 0 else running_app.change_at_step(key, step)
+        answer = running_app.make_move(moving, outcome)
         assert (outcome, answer.status_code) == (outcome, 303)
         assert answer.location == f"/admin/change/details/?id={moving}"
-        assert house.where(moving)[0] == target
-        assert house.actor_page(moving).status_code == 200
+        assert running_app.step_and_version(moving)[0] == target
+        assert running_app.actor_page(moving).status_code == 200
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(key, step, house: House):
-    change_id = house.at(key, step)
-    stands = house.where(change_id)
+def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
+    key, step, running_app: RunningApp
+) -> None:
+    change_id = running_app.change_at_step(key, step)
+    stands = running_app.step_and_version(change_id)
     role = ACTORS[key].get(step)
     acting = {Role.REQUESTER: {"pemohon"}, Role.CHANGE_MANAGER: {"pengelola"},
               Role.HEAD: {"kepala"}, None: set()}[role]  # fmt: skip
     outcomes = [Outcome(outcome) for origin, outcome, _target in SIGNED[key] if origin == step] or [Outcome.DONE]
-    other = SUFFIX[TANA_TIDUNG if key == LUMAJANG else LUMAJANG]
-    strangers = {f"pengelola{other}", f"kepala{other}", f"pemohon2{SUFFIX[key]}"}
+    other = ACCOUNT_SUFFIXES[TANA_TIDUNG if key == LUMAJANG else LUMAJANG]
+    strangers = {f"pengelola{other}", f"kepala{other}", f"pemohon2{ACCOUNT_SUFFIXES[key]}"}
     if step is Step.REQUEST:  # a draft is its requester's alone
-        strangers |= {name + SUFFIX[key] for name in NAMES if name != "pemohon"} | {"admin"}
-    people = {f"{name}{SUFFIX[key]}" for name in NAMES} | strangers | {"admin"}
-    for place, name in enumerate(sample(house, sorted(people - {f"{name}{SUFFIX[key]}" for name in acting}))):
+        strangers |= {name + ACCOUNT_SUFFIXES[key] for name in NAMES if name != "pemohon"} | {"admin"}
+    people = {f"{name}{ACCOUNT_SUFFIXES[key]}" for name in NAMES} | strangers | {"admin"}
+    for place, name in enumerate(
+        sample(running_app, sorted(people - {f"{name}{ACCOUNT_SUFFIXES[key]}" for name in acting}))
+    ):
         wrong = 404 if name in strangers else 409 if step is Step.CLOSED else 403
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         for verb in ("move", "save")[: 1 + (place == 0)]:
             answer = visitor.post(path(change_id, verb), json=True, outcome=outcomes[0].value, version=stands[1])
             assert (name, verb, answer.status_code) == (name, verb, wrong)
@@ -115,13 +125,13 @@ def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
         page = visitor.get(f"/admin/change/details/?id={change_id}", json=name in strangers)
         assert page.status_code == (404 if name in strangers else 200)
         assert "step-form" not in page.text
-    assert house.where(change_id) == stands
+    assert running_app.step_and_version(change_id) == stands
 
 
 @pytest.fixture(scope="module")
-def waiting(house: House) -> int:
+def waiting(running_app: RunningApp) -> int:
     """Give a request that waits for its evaluation, and that no test moves."""
-    return house.at(LUMAJANG, Step.EVALUATION)
+    return running_app.change_at_step(LUMAJANG, Step.EVALUATION)
 
 
 @pytest.mark.sqlite_alone
@@ -143,29 +153,29 @@ def waiting(house: House) -> int:
         {"outcome": "accepted", "version": "0x1"},
     ],
 )
-def test_a_malformed_move_is_400(fields, house: House, waiting):
-    stands = house.where(waiting)
-    visitor = house.visitor("pengelola")
+def test_a_malformed_move_is_400(fields, running_app: RunningApp, waiting: int) -> None:
+    stands = running_app.step_and_version(waiting)
+    visitor = running_app.visitor("pengelola")
     answer = visitor.post(path(waiting), json=True, **fields)
     assert answer.status_code == 400
     told(answer)
     assert visitor.post(path(waiting), **fields).status_code == 400
-    assert house.where(waiting) == stands
+    assert running_app.step_and_version(waiting) == stands
 
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("token", [None, "", "forged", "x" * 5000])
-def test_a_move_without_its_token_is_400(token, house: House, waiting):
-    visitor = house.visitor("pengelola")
+def test_a_move_without_its_token_is_400(token, running_app: RunningApp, waiting: int) -> None:
+    visitor = running_app.visitor("pengelola")
     data = {"outcome": "accepted"} | ({} if token is None else {"csrf_token": token})
     for headers in ({}, {"Accept": "application/json"}):
         answer = visitor.client.post(path(waiting), data=data, headers=headers)
         assert answer.status_code == 400
-    assert house.where(waiting)[0] is Step.EVALUATION
+    assert running_app.step_and_version(waiting)[0] is Step.EVALUATION
 
 
-def test_a_token_of_another_session_is_400(house: House, waiting):
-    manager, head = house.visitor("pengelola"), house.visitor("kepala")
+def test_a_token_of_another_session_is_400(running_app: RunningApp, waiting: int) -> None:
+    manager, head = running_app.visitor("pengelola"), running_app.visitor("kepala")
     head.get("/")
     head.post(path(waiting), outcome="nonsense")
     answer = manager.client.post(path(waiting), data={"outcome": "accepted", "csrf_token": head.token})
@@ -175,14 +185,18 @@ def test_a_token_of_another_session_is_400(house: House, waiting):
 @pytest.mark.parametrize(
     "address", ["0", "-1", "99999999", "9" * 19, "9" * 400, "1%20OR%201", "1,2", "٣", "1.0", "%00"]
 )
-def test_a_move_of_what_is_not_there_is_404(address, house: House):
-    answer = house.visitor("pengelola").post(f"/admin/change/{address}/move", json=True, outcome="accepted")
+def test_a_move_of_what_is_not_there_is_404(address, running_app: RunningApp) -> None:
+    answer = running_app.visitor("pengelola").post(f"/admin/change/{address}/move", json=True, outcome="accepted")
     assert answer.status_code == 404
     told(answer)
 
 
 def _needed(step: Step, outcome: Outcome) -> set[str]:
-    return {SENT_AS.get(field.key, field.key) for field in (*RECORDS[step], REASON) if outcome in field.needed_for}
+    return {
+        FORM_FIELD_NAMES.get(field.key, field.key)
+        for field in (*RECORD_FIELDS[step], REASON_FIELD)
+        if outcome in field.required_for
+    }
 
 
 def _items(key: str, step: Step, outcome: Outcome) -> set[str]:
@@ -191,7 +205,7 @@ def _items(key: str, step: Step, outcome: Outcome) -> set[str]:
     return {
         f"{item.kind}-{item.key}"
         for item in LOADED[key].rules[step].requires
-        if item.kind is not ItemKind.RECORD and item.when is None
+        if item.kind is not ItemKind.RECORD and item.condition is None
     }
 
 
@@ -199,22 +213,22 @@ def _items(key: str, step: Step, outcome: Outcome) -> set[str]:
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
 @pytest.mark.parametrize(("step", "outcome"), OPEN)
 def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on_the_page(
-    key, step, outcome, house: House
-):
-    change_id = house.at(key, step)
-    with house.session() as session:
+    key, step, outcome, running_app: RunningApp
+) -> None:
+    change_id = running_app.change_at_step(key, step)
+    with running_app.session() as session:
         change = session.get_one(ChangeRequest, change_id)
         version = change.version
         attached = {f"document-{document.item_key}" for document in change.documents}
-    visitor = house.actor(change_id)
-    blank = {SENT_AS.get(field.key, field.key): "" for field in RECORDS[step] if field.kind not in _ROWS}
+    visitor = running_app.actor(change_id)
+    blank = {FORM_FIELD_NAMES.get(field.key, field.key): "" for field in RECORD_FIELDS[step] if field.kind not in _ROWS}
     expected = (_needed(step, outcome) | _items(key, step, outcome)) - attached
     if not expected:
         return
     answer = visitor.post(path(change_id), json=True, outcome=outcome.value, version=version, **blank)
     assert answer.status_code == 422
     assert set(told(answer)["fields"]) == expected
-    assert house.where(change_id)[0] is step
+    assert running_app.step_and_version(change_id)[0] is step
 
     if key == TANA_TIDUNG:  # its page is the same
         return
@@ -223,10 +237,10 @@ def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on
     assert 'id="refusal"' in page.text
     for name in expected:
         assert f'id="{name}-errors"' in page.text, name
-    assert house.where(change_id)[0] is step
+    assert running_app.step_and_version(change_id)[0] is step
 
 
-_ROWS = frozenset({FieldKind.CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
+_ROWS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
 
 
 def field_of(page: str, name: str) -> str:
@@ -244,17 +258,17 @@ def field_of(page: str, name: str) -> str:
     return unescape(value.group(1)) if value else ""
 
 
-@pytest.mark.parametrize(("step", "outcome"), thinned(OPEN))
-def test_after_a_422_everything_that_was_typed_is_still_on_the_page(step, outcome, house: House):
-    change_id = house.at(LUMAJANG, step)
+@pytest.mark.parametrize(("step", "outcome"), sample_for_postgres(OPEN))
+def test_after_a_422_everything_that_was_typed_is_still_on_the_page(step, outcome, running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, step)
     missing = next(iter(sorted(_needed(step, outcome) | _items(LUMAJANG, step, outcome))), None)
     if missing is None:
         return
-    fields = house.form(change_id, outcome, document=upload("catatan.pdf"))
+    fields = running_app.move_form(change_id, outcome, document=upload_file("catatan.pdf"))
     fields = {name: value for name, value in fields.items() if name != missing and not name.startswith(f"{missing}-")}
     if step in {Step.REQUEST, Step.RETURNED}:
         fields = fields | {missing: ""}
-    visitor = house.actor(change_id)
+    visitor = running_app.actor(change_id)
     answer = visitor.post(path(change_id), **fields)
     if answer.status_code == 303:  # what was missing now was there before
         return
@@ -262,20 +276,20 @@ def test_after_a_422_everything_that_was_typed_is_still_on_the_page(step, outcom
     for name, value in fields.items():
         if isinstance(value, str) and name not in {"outcome", "version"}:
             assert field_of(answer.text, name) == value, name
-    with house.session() as session:
+    with running_app.session() as session:
         change = session.get_one(ChangeRequest, change_id)
         assert "catatan.pdf" in {document.name for document in change.documents}
         assert field_of(answer.text, "version") == str(change.version)
     # What came with the refused form need not be given again: only what lacked.
-    whole = house.form(change_id, outcome)
+    whole = running_app.move_form(change_id, outcome)
     again = {name: value for name, value in whole.items() if not isinstance(value, tuple) or name == missing}
     assert visitor.post(path(change_id), **again).status_code == 303
 
 
-def test_text_in_all_its_forms_is_still_there_after_a_422(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
+def test_text_in_all_its_forms_is_still_there_after_a_422(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     text = "\n\n  baris <b>satu</b> & \"dua\" 'tiga'\n</textarea><script>alert(1)</script>\n\U0001f680 selesai"
-    answer = house.visitor("pengelola").post(path(change_id), outcome="accepted", findings=text)
+    answer = running_app.visitor("pengelola").post(path(change_id), outcome="accepted", findings=text)
     assert answer.status_code == 422
     assert field_of(answer.text, "findings") == text
     assert "<script>alert" not in answer.text
@@ -306,104 +320,116 @@ def test_text_in_all_its_forms_is_still_there_after_a_422(house: House):
         ),
     ],
 )
-def test_a_value_that_cannot_be_is_422_beside_its_field_and_the_rest_is_kept(step, name, value, house: House):
-    change_id = house.at(LUMAJANG, step)
+def test_a_value_that_cannot_be_is_422_beside_its_field_and_the_rest_is_kept(
+    step, name, value, running_app: RunningApp
+) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, step)
     outcome = {
         Step.RELEASE: Outcome.SCHEDULED, Step.EVALUATION: Outcome.ACCEPTED, Step.RETURNED: Outcome.RESUBMITTED,
         Step.IMPLEMENTATION: Outcome.DONE,
     }[step]  # fmt: skip
-    answer = house.move(change_id, outcome, json=True, **{name: value})
+    answer = running_app.make_move(change_id, outcome, json=True, **{name: value})
     assert answer.status_code == 422
     assert set(told(answer)["fields"]) == {name}
-    page = house.move(change_id, outcome, **{name: value})
+    page = running_app.make_move(change_id, outcome, **{name: value})
     assert page.status_code == 422
     assert f'id="{name}-errors"' in page.text
     for other, typed in values_for(step, outcome).items():
-        if SENT_AS.get(other, other) != name and isinstance(typed, str):
-            assert field_of(page.text, SENT_AS.get(other, other)) == typed
-    assert house.where(change_id)[0] is step
-    assert house.move(change_id, outcome).status_code == 303
+        if FORM_FIELD_NAMES.get(other, other) != name and isinstance(typed, str):
+            assert field_of(page.text, FORM_FIELD_NAMES.get(other, other)) == typed
+    assert running_app.step_and_version(change_id)[0] is step
+    assert running_app.make_move(change_id, outcome).status_code == 303
 
 
-def test_a_file_larger_than_20_mb_is_413_and_what_was_typed_stays(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    large = PDF + b"\n" * (MOST_BYTES + 1 - len(PDF))
-    answer = house.move(change_id, Outcome.ACCEPTED, json=True, document=upload("besar.pdf", large))
+def test_a_file_larger_than_20_mb_is_413_and_what_was_typed_stays(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    large = PDF + b"\n" * (MAX_FILE_BYTES + 1 - len(PDF))
+    answer = running_app.make_move(change_id, Outcome.ACCEPTED, json=True, document=upload_file("besar.pdf", large))
     assert answer.status_code == 413
     assert "document" in told(answer)["fields"]
-    page = house.move(change_id, Outcome.ACCEPTED, findings="Yang diketik", document=upload("besar.pdf", large))
+    page = running_app.make_move(
+        change_id, Outcome.ACCEPTED, findings="Yang diketik", document=upload_file("besar.pdf", large)
+    )
     assert page.status_code == 413
     assert field_of(page.text, "findings") == "Yang diketik"
     assert 'id="document-errors"' in page.text
-    assert house.where(change_id)[0] is Step.EVALUATION
-    kept = house.visitor("pengelola").post(
-        path(change_id, "save"), findings="Yang disimpan", document=upload("besar.pdf", large)
+    assert running_app.step_and_version(change_id)[0] is Step.EVALUATION
+    kept = running_app.visitor("pengelola").post(
+        path(change_id, "save"), findings="Yang disimpan", document=upload_file("besar.pdf", large)
     )
     assert kept.status_code == 413
     assert field_of(kept.text, "findings") == "Yang disimpan"
-    assert field_of(house.actor_page(change_id).text, "findings") == "Yang disimpan"
+    assert field_of(running_app.actor_page(change_id).text, "findings") == "Yang disimpan"
 
 
-def test_a_file_of_exactly_20_mb_is_taken(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    full = PDF[:-7] + b"\n" * (MOST_BYTES - len(PDF)) + PDF[-7:]
-    assert len(full) == MOST_BYTES
-    assert house.move(change_id, Outcome.ACCEPTED, document=upload("pas.pdf", full)).status_code == 303
+def test_a_file_of_exactly_20_mb_is_taken(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    full = PDF[:-7] + b"\n" * (MAX_FILE_BYTES - len(PDF)) + PDF[-7:]
+    assert len(full) == MAX_FILE_BYTES
+    assert running_app.make_move(change_id, Outcome.ACCEPTED, document=upload_file("pas.pdf", full)).status_code == 303
 
 
-def test_more_than_the_program_reads_at_all_is_413(house: House, waiting):
-    answer = house.visitor("pengelola").post(path(waiting), json=True, outcome="accepted", findings="x" * 3_000_000)
+def test_more_than_the_program_reads_at_all_is_413(running_app: RunningApp, waiting: int) -> None:
+    answer = running_app.visitor("pengelola").post(
+        path(waiting), json=True, outcome="accepted", findings="x" * 3_000_000
+    )
     assert answer.status_code == 413
     told(answer)
 
 
-@pytest.mark.parametrize(("step", "outcome"), thinned(OPEN))
-def test_the_second_of_two_sendings_of_one_form_is_409(step, outcome, house: House):
-    change_id = house.at(TANA_TIDUNG, step)
-    first, second = house.form(change_id, outcome), house.form(change_id, outcome)
-    visitor = house.actor(change_id)
+@pytest.mark.parametrize(("step", "outcome"), sample_for_postgres(OPEN))
+def test_the_second_of_two_sendings_of_one_form_is_409(step, outcome, running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(TANA_TIDUNG, step)
+    first, second = running_app.move_form(change_id, outcome), running_app.move_form(change_id, outcome)
+    visitor = running_app.actor(change_id)
     assert visitor.post(path(change_id), **first).status_code == 303
-    stands = house.where(change_id)
+    stands = running_app.step_and_version(change_id)
     page = visitor.post(path(change_id), **second)
     assert page.status_code == 409
     assert 'role="alert"' in page.text
-    assert house.where(change_id) == stands
+    assert running_app.step_and_version(change_id) == stands
 
 
-def test_who_was_slower_gets_409_and_sees_what_happened_and_what_they_typed(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    slower = house.form(
+def test_who_was_slower_gets_409_and_sees_what_happened_and_what_they_typed(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    slower = running_app.move_form(
         change_id, Outcome.RETURNED, findings="Temuan yang kalah cepat", reason="Alasan yang kalah cepat"
     )
-    assert house.move(change_id, Outcome.REJECTED, reason="Alasan yang menang").status_code == 303
-    answer = house.visitor("pengelola2").post(path(change_id), **slower)
+    assert running_app.make_move(change_id, Outcome.REJECTED, reason="Alasan yang menang").status_code == 303
+    answer = running_app.visitor("pengelola2").post(path(change_id), **slower)
     assert answer.status_code == 409
     for sentence in ("Temuan yang kalah cepat", "Alasan yang kalah cepat", "Alasan yang menang"):
         assert sentence in answer.text
 
 
 @pytest.mark.parametrize("verb", ["move", "save", "edit"])
-def test_a_form_that_is_older_than_what_a_colleague_kept_is_409_with_both_on_the_page(verb, house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    mine = house.form(change_id, Outcome.ACCEPTED, findings="Milik saya")
-    kept = house.visitor("pengelola2").post(path(change_id, "save"), version=mine["version"], findings="Milik rekan")
+def test_a_form_that_is_older_than_what_a_colleague_kept_is_409_with_both_on_the_page(
+    verb, running_app: RunningApp
+) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    mine = running_app.move_form(change_id, Outcome.ACCEPTED, findings="Milik saya")
+    kept = running_app.visitor("pengelola2").post(
+        path(change_id, "save"), version=mine["version"], findings="Milik rekan"
+    )
     assert kept.status_code == 303
     address = path(change_id, verb)
     if verb == "edit":
-        with house.session() as session:
-            current = session.get_one(ChangeRequest, change_id).current
+        with running_app.session() as session:
+            current = session.get_one(ChangeRequest, change_id).current_activity
             address = f"/admin/evaluation/edit/?id={current.id}"
-    answer = house.visitor("pengelola").post(address, **mine)
+    answer = running_app.visitor("pengelola").post(address, **mine)
     assert answer.status_code == 409
     assert field_of(answer.text, "findings") == "Milik saya"
-    assert field_of(answer.text, "version") == str(house.where(change_id)[1])
-    with house.session() as session:
-        assert session.get_one(ChangeRequest, change_id).current.findings == "Milik rekan"
+    assert field_of(answer.text, "version") == str(running_app.step_and_version(change_id)[1])
+    with running_app.session() as session:
+        assert session.get_one(ChangeRequest, change_id).current_activity.findings == "Milik rekan"
 
 
-def test_a_requester_s_form_that_is_older_than_their_other_window_is_409_with_what_was_typed(house: House):
-    change_id = house.at(LUMAJANG, Step.REQUEST)
-    requester, version = house.visitor("pemohon"), house.where(change_id)[1]
+def test_a_requester_s_form_that_is_older_than_their_other_window_is_409_with_what_was_typed(
+    running_app: RunningApp,
+) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.REQUEST)
+    requester, version = running_app.visitor("pemohon"), running_app.step_and_version(change_id)[1]
     address = f"/admin/change/edit/?id={change_id}"
     assert requester.post(address, version=version, title="Dari jendela pertama").status_code == 303
     answer = requester.post(address, version=version, title="Dari jendela kedua")
@@ -411,31 +437,33 @@ def test_a_requester_s_form_that_is_older_than_their_other_window_is_409_with_wh
     assert field_of(answer.text, "title") == "Dari jendela kedua"
 
 
-def test_a_script_whose_move_lacked_something_can_send_it_again_with_the_same_version(house: House):
-    change_id = house.at(LUMAJANG, Step.EVALUATION)
-    stands = house.where(change_id)
-    visitor = house.visitor("pengelola")
+def test_a_script_whose_move_lacked_something_can_send_it_again_with_the_same_version(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    stands = running_app.step_and_version(change_id)
+    visitor = running_app.visitor("pengelola")
     fields = {"outcome": "accepted", "version": stands[1], "findings": "Lengkap"}
     assert visitor.post(path(change_id), json=True, **fields).status_code == 422
-    assert house.where(change_id) == stands
+    assert running_app.step_and_version(change_id) == stands
     assert visitor.post(path(change_id), json=True, risk="low", **fields).status_code == 303
 
 
-def test_a_whole_request_goes_from_a_blank_form_to_closed_and_its_page_tells_of_every_step(house: House):
-    requester = house.visitor("pemohon.tt")
+def test_a_whole_request_goes_from_a_blank_form_to_closed_and_its_page_tells_of_every_step(
+    running_app: RunningApp,
+) -> None:
+    requester = running_app.visitor("pemohon.tt")
     draft = requester.post("/admin/change/new/", title="Dari formulir kosong")
     assert draft.status_code == 303
     change_id = int(draft.location.rpartition("=")[2])
-    for outcome in ROUTES[Step.CLOSED]:
-        answer = house.move(change_id, outcome)
+    for outcome in OUTCOMES_TO[Step.CLOSED]:
+        answer = running_app.make_move(change_id, outcome)
         assert answer.status_code == 303, (outcome, answer.text)
     page = requester.get(answer.location)
     assert page.status_code == 200
-    for step in RECORDS:
-        for outcome, value in ((one, values_for(step, one)) for one in ROUTES[Step.CLOSED]):
+    for step in RECORD_FIELDS:
+        for outcome, value in ((one, values_for(step, one)) for one in OUTCOMES_TO[Step.CLOSED]):
             if outcome in LOADED[TANA_TIDUNG].rules.get(step, _NONE).leads_to and "reason" in value:
                 assert value["reason"] in page.text
-    assert page.text.count("<summary><h3>") == len(ROUTES[Step.CLOSED])
+    assert page.text.count("<summary><h3>") == len(OUTCOMES_TO[Step.CLOSED])
 
 
 class _NoRule:
@@ -445,8 +473,8 @@ class _NoRule:
 _NONE = _NoRule()
 
 
-def test_a_request_is_submitted_at_once_and_a_failed_try_leaves_one_draft(house: House):
-    requester = house.visitor("pemohon2")
+def test_a_request_is_submitted_at_once_and_a_failed_try_leaves_one_draft(running_app: RunningApp) -> None:
+    requester = running_app.visitor("pemohon2")
 
     def drafts() -> set[str]:
         listed = requester.get("/admin/change/?state=draft").text
@@ -460,8 +488,8 @@ def test_a_request_is_submitted_at_once_and_a_failed_try_leaves_one_draft(house:
     assert len(drafts() - before) == 1
 
 
-def test_a_stranger_is_asked_to_log_in_and_moves_nothing(house: House, waiting):
-    stranger = Visitor(house.app)
+def test_a_stranger_is_asked_to_log_in_and_moves_nothing(running_app: RunningApp, waiting: int) -> None:
+    stranger = Visitor(running_app.app)
     assert stranger.post(path(waiting), json=True, outcome="accepted").status_code == 401
     assert stranger.post(path(waiting), outcome="accepted").status_code == 401
-    assert house.where(waiting)[0] is Step.EVALUATION
+    assert running_app.step_and_version(waiting)[0] is Step.EVALUATION

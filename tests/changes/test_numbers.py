@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -12,12 +13,24 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
-from models.changes.drafts import discard
-from models.changes.loading import whole
+from models.changes.drafts import discard_draft
+from models.changes.loading import load_change
 from models.database import is_sqlite
-from models.documents.document import FileContent, attach, keep
+from models.documents.document import FileContent, attach, store_content
 from models.office.agency import NumberCounter
-from tests.support.cast import NOW, answer, at, fulfil, move, new, session_on, values_for
+from tests.support.cast import (
+    NOW,
+    attach_required,
+    change_at_step,
+    make_move,
+    new_change,
+    open_session,
+    set_test_audit_context,
+    values_for,
+)
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 
 def numbers(session):
@@ -25,39 +38,42 @@ def numbers(session):
     return sorted(session.scalars(select(ChangeRequest.number).where(ChangeRequest.number.is_not(None))))
 
 
-def test_numbers_count_up_from_one_for_each_agency_and_a_draft_has_none(session, cast):
-    draft = new(session, cast.lumajang)
-    first, second = at(session, cast.lumajang, Step.EVALUATION), at(session, cast.lumajang, Step.EVALUATION)
-    theirs = at(session, cast.tana_tidung, Step.EVALUATION)
+def test_numbers_count_up_from_one_for_each_agency_and_a_draft_has_none(session: AuditedSession, cast: Cast) -> None:
+    draft = new_change(session, cast.lumajang)
+    first, second = (
+        change_at_step(session, cast.lumajang, Step.EVALUATION),
+        change_at_step(session, cast.lumajang, Step.EVALUATION),
+    )
+    theirs = change_at_step(session, cast.tana_tidung, Step.EVALUATION)
     assert [change.number for change in (draft, first, second, theirs)] == [
         None, "RFC/2026/0001", "RFC/2026/0002", "RFC/2026/0001",
     ]  # fmt: skip
-    move(session, draft, Outcome.SUBMITTED, cast.lumajang.requester)
+    make_move(session, draft, Outcome.SUBMITTED, cast.lumajang.requester)
     assert (draft.year, draft.serial, draft.submitted_at) == (2026, 3, NOW)
-    assert (str(draft), str(new(session, cast.lumajang))[0]) == (f"RFC/2026/0003 {draft.title}", "–")
+    assert (str(draft), str(new_change(session, cast.lumajang))[0]) == (f"RFC/2026/0003 {draft.title}", "–")
 
 
-def test_a_year_begins_at_midnight_of_the_office_s_own_zone(session, cast):
+def test_a_year_begins_at_midnight_of_the_office_s_own_zone(session: AuditedSession, cast: Cast) -> None:
     for office, hours in ((cast.lumajang, 17), (cast.tana_tidung, 16)):
         midnight = dt.datetime(2026, 12, 31, hours, 0, tzinfo=dt.UTC)
         for moment in (midnight - dt.timedelta(minutes=1), midnight):
-            change = new(session, office, now=moment)
-            move(session, change, Outcome.SUBMITTED, office.requester, now=moment)
+            change = new_change(session, office, now=moment)
+            make_move(session, change, Outcome.SUBMITTED, office.requester, now=moment)
         rows = session.execute(
             select(ChangeRequest.year, ChangeRequest.serial).where(ChangeRequest.agency_id == office.agency.id)
         )
         assert sorted(tuple(row) for row in rows) == [(2026, 1), (2027, 1)]
 
 
-def test_a_submission_that_is_taken_back_leaves_no_gap(session, cast):
+def test_a_submission_that_is_taken_back_leaves_no_gap(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     for _attempt in range(2):
-        change = new(session, office)
-        fulfil(session, change)
+        change = new_change(session, office)
+        attach_required(session, change)
         change.advance(Outcome.SUBMITTED, office.requester, now=NOW)
         assert change.number == "RFC/2026/0001"
         session.rollback()
-    assert at(session, office, Step.EVALUATION).number == "RFC/2026/0001"
+    assert change_at_step(session, office, Step.EVALUATION).number == "RFC/2026/0001"
     assert session.scalars(select(NumberCounter.last)).all() == [1]
 
 
@@ -70,8 +86,8 @@ class Another(Thread):
         self.answer = None
 
     def run(self):
-        with session_on(self.url) as session:
-            answer(session)
+        with open_session(self.url) as session:
+            set_test_audit_context(session)
             try:
                 self.answer = self.doing(session, self.ready.set)
                 session.commit()
@@ -88,14 +104,16 @@ class Another(Thread):
         return self.answer
 
 
-def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(session, cast, database_url):
+def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(
+    session: AuditedSession, cast: Cast, database_url: str
+) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     change_id, other_id = change.id, office.manager2.id
     session.commit()
 
     def accept(other, is_ready):
-        seen = whole(other, change_id)
+        seen = load_change(other, change_id)
         assert seen.activities  # loaded now, and older than the lock afterwards
         is_ready()
         seen.advance(
@@ -110,11 +128,13 @@ def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(sessio
     assert (change.step, change.activities[-1].outcome) == (Step.CLOSED, Outcome.REJECTED)
 
 
-def test_what_was_read_before_the_lock_hides_nobody_s_part(session, cast, database_url):
+def test_what_was_read_before_the_lock_hides_nobody_s_part(
+    session: AuditedSession, cast: Cast, database_url: str
+) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     change_id, other_id = change.id, office.manager.id
-    answer(session)
+    set_test_audit_context(session)
     office.manager.is_head = True
     session.commit()
 
@@ -122,7 +142,7 @@ def test_what_was_read_before_the_lock_hides_nobody_s_part(session, cast, databa
         seen = other.get_one(ChangeRequest, change_id)
         assert [activity.actor_id for activity in seen.activities][1:] == [None] or is_sqlite(other)
         is_ready()
-        return seen.bar(other.get_one(User, other_id), NOW), seen.save(
+        return seen.reason_cannot_act(other.get_one(User, other_id), NOW), seen.save(
             other.get_one(User, other_id), now=NOW, values={}
         )
 
@@ -144,14 +164,16 @@ def submitting(url, change_id, requester_id):
 
 
 @pytest.mark.parametrize("is_first_of_the_year", [True, False])
-def test_two_submissions_at_once_get_numbers_that_follow_one_another(is_first_of_the_year, session, cast, database_url):
+def test_two_submissions_at_once_get_numbers_that_follow_one_another(
+    is_first_of_the_year, session: AuditedSession, cast: Cast, database_url: str
+) -> None:
     office = cast.lumajang
     if not is_first_of_the_year:
-        at(session, office, Step.EVALUATION)
-    changes = [new(session, office), new(session, office)]
-    answer(session)
+        change_at_step(session, office, Step.EVALUATION)
+    changes = [new_change(session, office), new_change(session, office)]
+    set_test_audit_context(session)
     for change in changes:
-        fulfil(session, change)
+        attach_required(session, change)
     session.commit()
     mine, theirs = changes
     other = submitting(database_url, theirs.id, office.requester.id)
@@ -162,12 +184,12 @@ def test_two_submissions_at_once_get_numbers_that_follow_one_another(is_first_of
     assert (mine.number, given) == (f"RFC/2026/{first:04d}", f"RFC/2026/{first + 1:04d}")
 
 
-def test_many_who_submit_at_once_leave_no_gap(session, cast, database_url):
+def test_many_who_submit_at_once_leave_no_gap(session: AuditedSession, cast: Cast, database_url: str) -> None:
     office = cast.lumajang
-    changes = [new(session, office) for _ in range(6)]
-    answer(session)
+    changes = [new_change(session, office) for _ in range(6)]
+    set_test_audit_context(session)
     for change in changes:
-        fulfil(session, change)
+        attach_required(session, change)
     session.commit()
     crowd = [submitting(database_url, change.id, office.requester.id) for change in changes]
     session.commit()
@@ -179,9 +201,11 @@ def test_many_who_submit_at_once_leave_no_gap(session, cast, database_url):
     assert numbers(session) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
 
 
-def test_a_file_that_comes_too_late_for_its_step_is_refused(session, cast, database_url):
+def test_a_file_that_comes_too_late_for_its_step_is_refused(
+    session: AuditedSession, cast: Cast, database_url: str
+) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     change_id, other_id = change.id, office.manager2.id
     session.commit()
 
@@ -197,24 +221,26 @@ def test_a_file_that_comes_too_late_for_its_step_is_refused(session, cast, datab
     assert not change.activities[1].documents
 
 
-def test_the_same_file_from_two_at_once_is_kept_once(session, cast, database_url):
-    answer(session)
+def test_the_same_file_from_two_at_once_is_kept_once(session: AuditedSession, cast: Cast, database_url: str) -> None:
+    set_test_audit_context(session)
 
     def add(other, is_ready):
         is_ready()
-        return keep(other, b"isi yang sama").sha256
+        return store_content(other, b"isi yang sama").sha256
 
-    mine = keep(session, b"isi yang sama")
+    mine = store_content(session, b"isi yang sama")
     sha256 = mine.sha256
     assert Another(database_url, add).meanwhile(session) == sha256
     assert session.scalars(select(FileContent.sha256).where(FileContent.sha256 == sha256)).all() == [sha256]
 
 
-def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(session, cast, database_url):
+def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(
+    session: AuditedSession, cast: Cast, database_url: str
+) -> None:
     office = cast.lumajang
-    change = new(session, office)
+    change = new_change(session, office)
     change_id, requester_id = change.id, office.requester.id
-    answer(session)
+    set_test_audit_context(session)
     session.commit()
 
     def save(other, is_ready):
@@ -226,5 +252,5 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(session, cast, data
         is_ready()
         seen.save(person, now=NOW, values={"title": "Judul lain"})
 
-    discard(change, office.requester)
+    discard_draft(change, office.requester)
     assert isinstance(Another(database_url, save).meanwhile(session), NotFound)

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lpse_admin import errors
 from lpse_admin.accounts import roles
-from lpse_admin.errors import Incomplete, Refused
-from lpse_admin.i18n import Message, _, join
-from lpse_admin.sop import Condition, steps
+from lpse_admin.errors import Refused, ValidationFailed
+from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.sop import RequirementCondition, steps
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.workflow import record_fields
-from lpse_admin.workflow.record_fields import RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, ChangeKind, FieldKind
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, ChangeKind, FieldKind
 from models.changes import record_store
-from models.changes.loading import whole
+from models.changes.loading import load_change
 from models.delegation.delegation import capacity
-from tests.support.cast import NOW, WatchedSession, answer, at, fulfil, move, new, values_for, walk
+from tests.support.cast import (
+    NOW,
+    AuditedSession,
+    attach_required,
+    change_at_step,
+    make_move,
+    move_through,
+    new_change,
+    set_test_audit_context,
+    values_for,
+)
+
+if TYPE_CHECKING:
+    from tests.support.cast import Cast
 
 LATER = NOW + dt.timedelta(minutes=1)
 EARLIER = NOW - dt.timedelta(minutes=1)
 
 
 @pytest.fixture
-def session(shared):
+def session(shared: tuple[AuditedSession, Cast]):
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def office(shared):
+def office(shared: tuple[AuditedSession, Cast]):
     return shared[1].lumajang
 
 
@@ -82,43 +96,47 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("step", "key", "value"), WRONG)
-def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(step, key, value, session, office):
-    change = at(session, office, step)
-    version, before = change.version, record_store.read(change, change.current)
+def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(step, key, value, session, office) -> None:
+    change = change_at_step(session, office, step)
+    version, before = change.version, record_store.read_record(change, change.current_activity)
     outcome = Outcome.REJECTED if key == "reason" else OUTCOMES[step][0]
-    with pytest.raises(Incomplete) as refusal:
-        move(session, change, outcome, office.actor(step), values={key: value})
-    assert set(refusal.value.fields) == {key}
-    assert (change.step, change.version, record_store.read(change, change.current)) == (step, version, before)
+    with pytest.raises(ValidationFailed) as refusal:
+        make_move(session, change, outcome, office.actor(step), values={key: value})
+    assert set(refusal.value.field_errors) == {key}
+    assert (change.step, change.version, record_store.read_record(change, change.current_activity)) == (
+        step,
+        version,
+        before,
+    )
     if key not in {"reason", "window_end_at"}:
-        with pytest.raises(Incomplete) as refusal:
+        with pytest.raises(ValidationFailed) as refusal:
             change.save(office.actor(step), now=NOW, values={key: value})
-        assert set(refusal.value.fields) == {key}
+        assert set(refusal.value.field_errors) == {key}
 
 
-def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_before(session, office):
-    change = at(session, office, Step.IMPLEMENTATION)
+def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_before(session, office) -> None:
+    change = change_at_step(session, office, Step.IMPLEMENTATION)
     now = NOW + dt.timedelta(hours=2)
-    answer(session)
+    set_test_audit_context(session)
     change.save(office.manager, now=now, values={"claimed_start_at": NOW + dt.timedelta(hours=1)})
     session.commit()
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         change.save(office.manager, now=now, values={"claimed_end_at": NOW})
-    assert set(refusal.value.fields) == {"claimed_end_at"}
+    assert set(refusal.value.field_errors) == {"claimed_end_at"}
     change.save(office.manager, now=now, values={"claimed_end_at": now, "claimed_start_at": NOW})
 
 
-def test_what_was_typed_is_kept_without_blanks_around_it(session, office):
-    change = new(session, office)
+def test_what_was_typed_is_kept_without_blanks_around_it(session, office) -> None:
+    change = new_change(session, office)
     change.save(
         office.requester, now=NOW, values={"title": "  Judul\t baru \n", "description": "\n a\n b \n", "impact": "  "}
     )
     assert (change.title, change.description, change.impact) == ("Judul baru", "a\n b", None)
 
 
-def test_a_claimed_time_is_a_field_beside_the_program_s_own(session, office):
-    change = at(session, office, Step.IMPLEMENTATION)
-    finished = move(
+def test_a_claimed_time_is_a_field_beside_the_program_s_own(session, office) -> None:
+    change = change_at_step(session, office, Step.IMPLEMENTATION)
+    finished = make_move(
         session, change, Outcome.DONE, office.manager, now=NOW + dt.timedelta(hours=5),
         values={"claimed_start_at": NOW, "claimed_end_at": LATER, "finished_at": NOW, "arrived_at": EARLIER},
     )  # fmt: skip
@@ -126,9 +144,9 @@ def test_a_claimed_time_is_a_field_beside_the_program_s_own(session, office):
     assert finished.arrived_at == NOW
 
 
-def test_fields_that_a_step_does_not_have_are_not_written(session, office):
-    change = at(session, office, Step.EVALUATION)
-    finished = move(
+def test_fields_that_a_step_does_not_have_are_not_written(session, office) -> None:
+    change = change_at_step(session, office, Step.EVALUATION)
+    finished = make_move(
         session, change, Outcome.ACCEPTED, office.manager,
         values={"title": "Judul yang diselipkan", "step": "closed", "actor_id": 1, "capacity": "Kepala LPSE"},
     )  # fmt: skip
@@ -136,78 +154,82 @@ def test_fields_that_a_step_does_not_have_are_not_written(session, office):
     assert (finished.actor_id, finished.capacity) == (office.manager.id, "Pengelola Perubahan")
 
 
-def test_only_an_earlier_request_of_one_s_own_can_be_linked(session, office, shared):
-    mine, draft = at(session, office, Step.EVALUATION), new(session, office)
-    others = new(session, office, requester=office.outsider)
-    move(session, others, Outcome.SUBMITTED, office.outsider)
-    theirs = at(session, shared[1].tana_tidung, Step.EVALUATION)
-    change = new(session, office)
+def test_only_an_earlier_request_of_one_s_own_can_be_linked(
+    session, office, shared: tuple[AuditedSession, Cast]
+) -> None:
+    mine, draft = change_at_step(session, office, Step.EVALUATION), new_change(session, office)
+    others = new_change(session, office, requester=office.requester2)
+    make_move(session, others, Outcome.SUBMITTED, office.requester2)
+    theirs = change_at_step(session, shared[1].tana_tidung, Step.EVALUATION)
+    change = new_change(session, office)
     for wrong in (draft, others, theirs, change):
-        with pytest.raises(Incomplete) as refusal:
+        with pytest.raises(ValidationFailed) as refusal:
             change.save(office.requester, now=NOW, values={"linked_change_id": wrong.id})
-        assert set(refusal.value.fields) == {"linked_change_id"}
+        assert set(refusal.value.field_errors) == {"linked_change_id"}
     change.save(office.requester, now=NOW, values={"linked_change_id": mine.id})
 
 
-def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session, office):
-    change = new(session, office)
+def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session, office) -> None:
+    change = new_change(session, office)
     assert change.conditions == frozenset()
     change.save(office.requester, now=NOW, values={"on_behalf_of": "PT Satu", "kind": ChangeKind.ACCOUNT})
-    assert change.conditions == {Condition.BY_PROXY, Condition.ACCOUNT}
-    urgent = at(session, office, Step.APPROVAL)
-    assert urgent.conditions == {Condition.EMERGENCY}
+    assert change.conditions == {RequirementCondition.BY_PROXY, RequirementCondition.ACCOUNT}
+    urgent = change_at_step(session, office, Step.APPROVAL)
+    assert urgent.conditions == {RequirementCondition.EMERGENCY}
 
 
-def test_cases_of_a_test_are_replaced_as_a_whole(session, office):
-    change = at(session, office, Step.TEST)
+def test_cases_of_a_test_are_replaced_as_a_whole(session, office) -> None:
+    change = change_at_step(session, office, Step.TEST)
     rows = [{"name": name, "expected": "e", "actual": "a"} for name in ("satu", "dua", "tiga")]
     for kept in (rows, rows[:2], rows[1:], []):
         change.save(office.manager, now=NOW, values={"cases": kept})
         session.flush()
-        assert record_store.read(change, change.current)["cases"] == kept
+        assert record_store.read_record(change, change.current_activity)["cases"] == kept
 
 
-def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office):
-    change = walk(
+def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office) -> None:
+    change = move_through(
         session, office, Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
         Outcome.APPROVED, Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED,
         Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED,
     )  # fmt: skip
-    seen = whole(session, change.id)
+    seen = load_change(session, change.id)
     for activity in seen.activities:
         asked = values_for(activity.step, activity.outcome)
-        kept = record_store.read(seen, activity)
-        assert set(kept) == {field.key for field in RECORDS[activity.step]}
+        kept = record_store.read_record(seen, activity)
+        assert set(kept) == {field.key for field in RECORD_FIELDS[activity.step]}
         expected = {
             key: value for key, value in asked.items() if key not in {"reason", "answer_to_refusal", "mutations"}
         }
         assert expected.items() <= {key: kept.get(key) for key in expected}.items()
         assert (activity.reason is not None) == ("reason" in asked)
-    assert whole(session, 10**6) is None
+    assert load_change(session, 10**6) is None
 
 
-def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_history(session, office):
+def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_history(session, office) -> None:
     from sqlalchemy import event  # noqa: PLC0415
 
-    short = at(session, office, Step.URGENCY)
-    long = walk(session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * 4, Outcome.ACCEPTED)
+    short = change_at_step(session, office, Step.URGENCY)
+    long = move_through(
+        session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * 4, Outcome.ACCEPTED
+    )
     counts = []
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
     ids = (short.id, long.id)
     session.commit()
     for change_id in ids:
-        with WatchedSession(session.get_bind()) as fresh:
+        with AuditedSession(session.get_bind()) as fresh:
             statements.clear()
-            seen = whole(fresh, change_id)
+            seen = load_change(fresh, change_id)
             assert [activity.actor and activity.actor.full_name for activity in seen.activities]
-            assert seen.position.parts
+            assert seen.position.duties
             assert seen.documents is not None
             counts.append(len(statements))
     assert counts[0] == counts[1]
 
 
-def test_a_move_takes_as_many_statements_however_long_the_history(shared):
+def test_a_move_takes_as_many_statements_however_long_the_history(shared: tuple[AuditedSession, Cast]) -> None:
     from sqlalchemy import event  # noqa: PLC0415
 
     session, cast = shared
@@ -216,8 +238,8 @@ def test_a_move_takes_as_many_statements_however_long_the_history(shared):
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
     counts = []
     for rounds in (1, 6):
-        change = walk(session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * rounds)
-        answer(session)
+        change = move_through(session, office, Outcome.SUBMITTED, *(Outcome.RETURNED, Outcome.RESUBMITTED) * rounds)
+        set_test_audit_context(session)
         session.commit()
         statements.clear()
         change.advance(Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED))
@@ -227,7 +249,7 @@ def test_a_move_takes_as_many_statements_however_long_the_history(shared):
     assert counts[0] <= 21
 
 
-def test_every_word_of_the_vocabulary_has_a_title():
+def test_every_word_of_the_vocabulary_has_a_title() -> None:
     kinds = [
         enum for module in (record_fields, roles, steps) for enum in vars(module).values()
         if isinstance(enum, type) and issubclass(enum, StrEnum) and len(enum) and enum.title is not str.title
@@ -237,54 +259,54 @@ def test_every_word_of_the_vocabulary_has_a_title():
         titles = [str(member.title) for member in kind]
         assert len(set(titles)) == len(titles)
         assert all(titles)
-    assert len({str(outcome.command) for outcome in Outcome}) == len(Outcome)
+    assert len({str(outcome.action_label) for outcome in Outcome}) == len(Outcome)
 
 
-def test_a_step_s_outcomes_and_fields_belong_to_it_alone():
+def test_a_step_s_outcomes_and_fields_belong_to_it_alone() -> None:
     outcomes = [outcome for each in OUTCOMES.values() for outcome in each]
     assert sorted(outcomes) == sorted(Outcome)
-    for step, fields in RECORDS.items():
+    for step, fields in RECORD_FIELDS.items():
         for field in fields:
             asking = (
                 set(OUTCOMES[Step.REQUEST] + OUTCOMES[Step.RETURNED])
                 if fields is REQUEST_FIELDS
                 else set(OUTCOMES[step])
             )
-            assert field.needed_for <= asking
+            assert field.required_for <= asking
             assert field.only_for <= asking
             assert (field.choices is not None) == (field.kind is FieldKind.CHOICE)
 
 
-def test_a_message_is_read_in_english_where_nobody_translates_it():
+def test_a_message_is_read_in_english_where_nobody_translates_it() -> None:
     message = _("%(step)s waits", step=Step.APPROVAL.title)
     assert str(message) == "Approval waits"
-    assert str(join([message, "100 %"])) == "Approval waits; 100 %"
+    assert str(join_messages([message, "100 %"])) == "Approval waits; 100 %"
     assert str(Message("100 %")) == "100 %"
     assert hash(message) == hash(_("%(step)s waits"))
 
 
-def test_every_refusal_has_a_status_of_its_own_and_a_sentence():
+def test_every_refusal_has_a_status_of_its_own_and_a_sentence() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refused)}
     promised = {
         "Malformed": 400, "NotAllowed": 403, "NotFound": 404, "NoSuchMove": 409, "TooLarge": 413, "Incomplete": 422,
     }  # fmt: skip
     assert promised.items() <= {kind.__name__: int(kind.status) for kind in kinds}.items()
-    refusal = Incomplete(_("Still required"), fields={"title": _("Title")})
-    assert (str(refusal), str(refusal.fields["title"])) == ("Still required", "Title")
-    assert Refused(_("No")).fields == {}
+    refusal = ValidationFailed(_("Still required"), field_errors={"title": _("Title")})
+    assert (str(refusal), str(refusal.field_errors["title"])) == ("Still required", "Title")
+    assert Refused(_("No")).field_errors == {}
 
 
-def test_the_capacity_is_the_paper_s_word_for_the_actor(office):
-    assert capacity(office.sop.paper, Step.APPROVAL, None) == "Kepala LPSE"
+def test_the_capacity_is_the_paper_s_word_for_the_actor(office) -> None:
+    assert capacity(office.sop_revision.sop, Step.APPROVAL, None) == "Kepala LPSE"
 
 
-def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session, office):
-    change = at(session, office, Step.RETURNED)
-    assert fulfil(session, change) == []
-    move(session, change, Outcome.RESUBMITTED, office.requester)
+def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session, office) -> None:
+    change = change_at_step(session, office, Step.RETURNED)
+    assert attach_required(session, change) == []
+    make_move(session, change, Outcome.RESUBMITTED, office.requester)
     assert len(change.documents) == 1
 
 
-def test_every_field_of_a_request_stands_in_one_group():
-    grouped = [key for _title, keys in REQUEST_GROUPS for key in keys]
+def test_every_field_of_a_request_stands_in_one_group() -> None:
+    grouped = [key for _title, keys in REQUEST_FIELDSETS for key in keys]
     assert sorted(grouped) == sorted(field.key for field in REQUEST_FIELDS)

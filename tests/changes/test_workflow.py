@@ -6,38 +6,38 @@ import pytest
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
-from lpse_admin.sop import Item, ItemKind, Move, papers, parse
-from lpse_admin.sop.steps import Outcome, Part, Result, Step
+from lpse_admin.sop import ItemKind, Move, RequiredItem, bundled_sops, parse
+from lpse_admin.sop.steps import Duty, Outcome, Result, Step
 from lpse_admin.workflow.transitions import (
-    AtHand,
-    Person,
+    Evidence,
     Position,
-    bar,
-    bar_from_taking,
-    closed_move,
+    Principal,
+    available_moves,
     find_move,
     is_actor,
-    is_at_hand,
-    lacking,
-    open_moves,
+    is_item_present,
+    reason_cannot_act,
+    reason_move_blocked,
+    reason_not_eligible,
     result_of,
+    validation_errors,
 )
-from lpse_admin.worktime.step_timing import standard_of
+from lpse_admin.worktime.step_timing import standard_time_of
 from tests.support.cast import LUMAJANG
 
-PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)
-REQUESTER = Person(1, frozenset({Role.REQUESTER}))
-MANAGER = Person(2, frozenset({Role.CHANGE_MANAGER}))
-HEAD = Person(3, frozenset({Role.HEAD}))
-DELEGATE = Person(4, frozenset({Role.CHANGE_MANAGER}), stands_in_for_head=True)
+PAPER = parse(dict(bundled_sops())[LUMAJANG], LUMAJANG)
+REQUESTER = Principal(1, frozenset({Role.REQUESTER}))
+MANAGER = Principal(2, frozenset({Role.CHANGE_MANAGER}))
+HEAD = Principal(3, frozenset({Role.HEAD}))
+DELEGATE = Principal(4, frozenset({Role.CHANGE_MANAGER}), is_acting_head=True)
 
 
 @pytest.mark.parametrize(
     ("step", "person", "is_theirs"),
     [
         (Step.REQUEST, REQUESTER, True),
-        (Step.REQUEST, Person(9, frozenset({Role.REQUESTER})), False),
-        (Step.REQUEST, Person(1, frozenset({Role.CHANGE_MANAGER})), False),
+        (Step.REQUEST, Principal(9, frozenset({Role.REQUESTER})), False),
+        (Step.REQUEST, Principal(1, frozenset({Role.CHANGE_MANAGER})), False),
         (Step.EVALUATION, MANAGER, True),
         (Step.EVALUATION, HEAD, False),
         (Step.APPROVAL, HEAD, True),
@@ -45,37 +45,37 @@ DELEGATE = Person(4, frozenset({Role.CHANGE_MANAGER}), stands_in_for_head=True)
         (Step.APPROVAL, MANAGER, False),
     ],
 )
-def test_each_step_is_its_actor_s(step: Step, person: Person, is_theirs: bool) -> None:  # noqa: FBT001
+def test_each_step_is_its_actor_s(step: Step, person: Principal, is_theirs: bool) -> None:  # noqa: FBT001
     assert is_actor(PAPER.rules[step], Position(step, requester_id=1), person) is is_theirs
 
 
 def test_what_is_ahead_is_the_step_itself_and_whatever_its_outcomes_can_lead_to() -> None:
-    assert PAPER.ahead(Step.CLOSED) == {Step.CLOSED}
-    assert PAPER.ahead(Step.ASSET_REVIEW) == {Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED}
-    assert PAPER.ahead(Step.APPROVAL) == {*PAPER.rules, Step.CLOSED} - {Step.REQUEST}
-    assert Step.APPROVAL not in PAPER.ahead(Step.IMPLEMENTATION)
+    assert PAPER.reachable_steps(Step.CLOSED) == {Step.CLOSED}
+    assert PAPER.reachable_steps(Step.ASSET_REVIEW) == {Step.ASSET_REVIEW, Step.ASSET_UPDATE, Step.CLOSED}
+    assert PAPER.reachable_steps(Step.APPROVAL) == {*PAPER.rules, Step.CLOSED} - {Step.REQUEST}
+    assert Step.APPROVAL not in PAPER.reachable_steps(Step.IMPLEMENTATION)
 
 
 def test_whoever_asked_or_evaluated_does_not_decide() -> None:
-    here = Position(Step.APPROVAL, requester_id=1, parts={Part.EVALUATE: frozenset({4})})
-    assert bar(PAPER, here, HEAD) is None
-    assert "evaluated" in str(bar(PAPER, here, DELEGATE))
-    assert "Only the" in str(bar(PAPER, here, MANAGER))
+    here = Position(Step.APPROVAL, requester_id=1, duties={Duty.EVALUATE: frozenset({4})})
+    assert reason_cannot_act(PAPER, here, HEAD) is None
+    assert "evaluated" in str(reason_cannot_act(PAPER, here, DELEGATE))
+    assert "Only the" in str(reason_cannot_act(PAPER, here, MANAGER))
     with pytest.raises(NotAllowed):
         find_move(PAPER, here, Outcome.APPROVED, DELEGATE)
 
 
 def test_what_is_in_somebody_s_hands_is_theirs_alone_but_can_be_taken_over() -> None:
-    held = Position(Step.EVALUATION, requester_id=1, held_by=7)
-    assert "hands of somebody else" in str(bar(PAPER, held, MANAGER))
-    assert bar_from_taking(PAPER, held, MANAGER) is None
-    assert open_moves(PAPER, held, MANAGER) == ()
-    assert bar(PAPER, held, Person(7, MANAGER.roles)) is None
+    held = Position(Step.EVALUATION, requester_id=1, assignee_id=7)
+    assert "hands of somebody else" in str(reason_cannot_act(PAPER, held, MANAGER))
+    assert reason_not_eligible(PAPER, held, MANAGER) is None
+    assert available_moves(PAPER, held, MANAGER) == ()
+    assert reason_cannot_act(PAPER, held, Principal(7, MANAGER.roles)) is None
 
 
 def test_a_closed_request_has_no_move() -> None:
     closed = Position(Step.CLOSED)
-    assert "closed" in str(bar(PAPER, closed, MANAGER))
+    assert "closed" in str(reason_cannot_act(PAPER, closed, MANAGER))
     with pytest.raises(NoSuchMove):
         find_move(PAPER, closed, Outcome.DONE, MANAGER)
 
@@ -87,24 +87,26 @@ def test_an_outcome_of_another_step_is_none_of_this_one() -> None:
 
 def test_after_the_head_s_refusal_only_the_head_s_approval_leads_on() -> None:
     refused = Position(Step.URGENCY, requester_id=1, refused=True)
-    assert [move.outcome for move in open_moves(PAPER, refused, MANAGER)] == [Outcome.EMERGENCY]
+    assert [move.outcome for move in available_moves(PAPER, refused, MANAGER)] == [Outcome.EMERGENCY]
     with pytest.raises(NoSuchMove, match="refused"):
         find_move(PAPER, refused, Outcome.NORMAL, MANAGER)
     approval = Move(Step.APPROVAL, Outcome.APPROVED, Step.IMPLEMENTATION)
-    assert closed_move(approval, Position(Step.APPROVAL, refused=True)) is None
-    faults = lacking(PAPER, Position(Step.EVALUATION, refused=True), Outcome.ACCEPTED, AtHand())
+    assert reason_move_blocked(approval, Position(Step.APPROVAL, refused=True)) is None
+    faults = validation_errors(PAPER, Position(Step.EVALUATION, refused=True), Outcome.ACCEPTED, Evidence())
     assert "answer_to_refusal" in faults
 
 
-@pytest.mark.parametrize("position", [Position(Step.RELEASE, rolled_back=True), Position(Step.RELEASE, undone=True)])
+@pytest.mark.parametrize(
+    "position", [Position(Step.RELEASE, rolled_back=True), Position(Step.RELEASE, test_failed=True)]
+)
 def test_nothing_is_released_that_failed(position: Position) -> None:
-    assert [move.outcome for move in open_moves(PAPER, position, MANAGER)] == [Outcome.NO_RELEASE]
+    assert [move.outcome for move in available_moves(PAPER, position, MANAGER)] == [Outcome.NO_RELEASE]
 
 
 def test_an_item_is_at_hand_by_its_file_its_tick_or_its_record() -> None:
-    items = [Item(kind, "x", "X") for kind in (ItemKind.DOCUMENT, ItemKind.EQUIPMENT, ItemKind.RECORD)]
-    assert [is_at_hand(item, AtHand()) for item in items] == [False, False, True]
-    assert all(is_at_hand(item, AtHand(documents={"x"}, equipment={"x"})) for item in items)
+    items = [RequiredItem(kind, "x", "X") for kind in (ItemKind.DOCUMENT, ItemKind.EQUIPMENT, ItemKind.RECORD)]
+    assert [is_item_present(item, Evidence()) for item in items] == [False, False, True]
+    assert all(is_item_present(item, Evidence(attached_documents={"x"}, confirmed_equipment={"x"})) for item in items)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +129,5 @@ def test_a_closed_request_has_its_result(
 
 
 def test_every_step_is_judged_by_its_standard_but_the_request_itself() -> None:
-    assert standard_of(PAPER, Step.REQUEST) is None
-    assert standard_of(PAPER, Step.EVALUATION) is PAPER.rules[Step.EVALUATION].standard
+    assert standard_time_of(PAPER, Step.REQUEST) is None
+    assert standard_time_of(PAPER, Step.EVALUATION) is PAPER.rules[Step.EVALUATION].standard

@@ -12,16 +12,16 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from app import create_app
-from lpse_admin.config import Environment, Settings
-from lpse_admin.sop import papers, parse
+from lpse_admin.config import RunMode, Settings
+from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.history import verify
-from models.database import db, writes
-from tests.support.cast import LUMAJANG, at, install, session_on, walk
+from models.changes.history import verify_histories
+from models.database import db, takes_write_lock
+from tests.support.cast import LUMAJANG, change_at_step, create_cast, move_through, open_session
 from tests.support.papers import LUMAJANG_MOVES
-from tests.support.program import Visitor, close, make_program
+from tests.support.program import Visitor, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
+    from tests.conftest import NewDatabase
+    from tests.support.cast import AuditedSession, Cast
+
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
-PAPERS = dict(papers())
+PAPERS = dict(bundled_sops())
 
 
 def run(app: Flask, *words: object, typed: str | None = None) -> Result:
@@ -39,7 +42,7 @@ def run(app: Flask, *words: object, typed: str | None = None) -> Result:
     result = app.test_cli_runner().invoke(args=[str(word) for word in words], input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
-    assert writes.get() is True
+    assert takes_write_lock.get() is True
     return result
 
 
@@ -52,15 +55,15 @@ def done(app: Flask, *words: object, typed: str | None = None) -> str:
 
 def empty(url: str) -> Flask:
     """Return the program on a database with nothing in it but its tables."""
-    return create_app(Settings(Environment.DEMO, url, "x" * 32), clock=lambda: NOW)
+    return create_app(Settings(RunMode.DEMO, url, "x" * 32), clock=lambda: NOW)
 
 
 @pytest.fixture
-def program(database_url) -> Iterator[Flask]:
+def program(database_url: str) -> Iterator[Flask]:
     """Give the program with both papers in force and the demo cast, on each kind of database."""
-    app = make_program(database_url, clock=lambda: NOW)
+    app = make_app(database_url, clock=lambda: NOW)
     yield app
-    close(app)
+    close_app(app)
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def paper(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url, paper):
+def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url: str, paper: Path) -> None:
     app = empty(database_url)
     assert "benar" in done(app, "sop", "check", paper)
     assert "Draft" in done(app, "sop", "load", paper)
@@ -86,17 +89,17 @@ def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url, paper)
         entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
         assert [entry.action for entry in entries] == ["flask sop load", "flask sop enact"]
         assert all(entry.actor_name.startswith("terminal (") for entry in entries)
-    close(app)
+    close_app(app)
 
 
-def test_the_same_paper_again_changes_nothing(program, paper):
+def test_the_same_paper_again_changes_nothing(program: Flask, paper: Path) -> None:
     assert "revision 1, In force" in done(program, "sop", "load", paper)
     refused = run(program, "sop", "enact", LUMAJANG)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert LUMAJANG in refused.stderr
 
 
-def test_a_faulty_paper_is_refused_with_a_line_for_each_fault(program, paper):
+def test_a_faulty_paper_is_refused_with_a_line_for_each_fault(program: Flask, paper: Path) -> None:
     paper.write_text(PAPERS[LUMAJANG].replace('role = "head"', 'role = "boss"'), encoding="utf-8")
     for command in ("check", "load"):
         refused = run(program, "sop", command, paper)
@@ -107,7 +110,7 @@ def test_a_faulty_paper_is_refused_with_a_line_for_each_fault(program, paper):
     assert run(program, "sop", "load", paper).exit_code == 1
 
 
-def test_a_number_that_another_paper_has_is_a_fault(program, tmp_path):
+def test_a_number_that_another_paper_has_is_a_fault(program: Flask, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     other.write_text(PAPERS[LUMAJANG].replace("Perubahan", "perubahan"), encoding="utf-8")
     refused = run(program, "sop", "check", other)
@@ -132,13 +135,13 @@ def test_a_number_that_another_paper_has_is_a_fault(program, tmp_path):
         ("audit", "verify", "--anchor", "nowhere"),
     ],
 )
-def test_wrong_use_ends_with_2_and_the_reason(new_database, words):
+def test_wrong_use_ends_with_2_and_the_reason(new_database: NewDatabase, words) -> None:
     with new_database("sqlite") as url:
         app = empty(url)
         ended = run(app, *words)
         assert (ended.exit_code, ended.stdout) == (2, "")
         assert ended.stderr
-        close(app)
+        close_app(app)
 
 
 @pytest.mark.parametrize(
@@ -152,13 +155,13 @@ def test_wrong_use_ends_with_2_and_the_reason(new_database, words):
         ("user", "add", "budi", "--name", "B", "--role", "requester", "--agency", "nowhere"),
     ],
 )
-def test_what_is_not_there_or_is_there_already_ends_with_1_and_the_reason(program, words):
+def test_what_is_not_there_or_is_there_already_ends_with_1_and_the_reason(program: Flask, words) -> None:
     ended = run(program, *words)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr
 
 
-def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path, paper):
+def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path: Path, paper: Path) -> None:
     app = empty(f"sqlite:///{tmp_path / 'empty.db'}")
     for words in (
         ("sop", "list"),
@@ -173,10 +176,10 @@ def test_a_database_without_tables_ends_with_1_and_what_to_do(tmp_path, paper):
     checked = run(app, "sop", "check", paper)
     assert checked.exit_code == 0
     assert "tidak dapat ditanyai" in checked.stderr
-    close(app)
+    close_app(app)
 
 
-def test_migrations_of_what_is_no_database_end_with_1_and_the_reason(tmp_path):
+def test_migrations_of_what_is_no_database_end_with_1_and_the_reason(tmp_path: Path) -> None:
     file = tmp_path / "letter.db"
     file.write_text("no database at all, " * 99)
     app = empty(f"sqlite:///{file}")
@@ -184,7 +187,7 @@ def test_migrations_of_what_is_no_database_end_with_1_and_the_reason(tmp_path):
         ended = run(app, "db", *command)
         assert (ended.exit_code, ended.stdout) == (1, "")
         assert "not a database" in ended.stderr
-    close(app)
+    close_app(app)
 
 
 def revision(url: str) -> str | None:
@@ -199,9 +202,9 @@ def revision(url: str) -> str | None:
 @pytest.fixture
 def in_production(database_url: str) -> Iterator[Flask]:
     """Give the program in production, on a database with nothing in it but its tables."""
-    app = create_app(Settings(Environment.PRODUCTION, database_url, "x" * 32), clock=lambda: NOW)
+    app = create_app(Settings(RunMode.PRODUCTION, database_url, "x" * 32), clock=lambda: NOW)
     yield app
-    close(app)
+    close_app(app)
 
 
 @pytest.mark.parametrize("words", [("downgrade",), ("downgrade", "base"), ("stamp", "base"), ("stamp", "--purge")])
@@ -259,14 +262,14 @@ def test_a_way_back_that_is_none_ends_with_the_reason(
     assert revision(database_url) == stands
 
 
-def test_an_account_is_made_with_a_password_that_is_shown_once(program):
+def test_an_account_is_made_with_a_password_that_is_shown_once(program: Flask) -> None:
     told = done(program, "user", "add", "budi", "--name", "Pemohon 9", "--role", "requester", "--agency", "lumajang")
     password = told.rpartition("Password: ")[2].strip()
     assert login(program, "budi", password) == 303
     assert "budi" in done(program, "user", "list")
 
 
-def test_an_account_may_hold_several_roles_and_bring_its_password(program):
+def test_an_account_may_hold_several_roles_and_bring_its_password(program: Flask) -> None:
     new = "kuda terbang sampai pagi"
     told = done(
         program, "user", "add", "dua", "--name", "Dua", "--role", "head", "--role", "inspector", "--agency", "lumajang",
@@ -280,13 +283,13 @@ def test_an_account_may_hold_several_roles_and_bring_its_password(program):
     assert login(program, "dua", new) == 303
 
 
-def test_an_administrator_of_the_installation_belongs_to_no_agency(program):
+def test_an_administrator_of_the_installation_belongs_to_no_agency(program: Flask) -> None:
     done(program, "user", "add", "root", "--name", "Administrator 2", "--role", "administrator")
     with program.app_context():
-        assert db.session.scalars(select(User).where(User.username == "root")).one().reaches_across
+        assert db.session.scalars(select(User).where(User.username == "root")).one().is_superadmin
 
 
-def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program):
+def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program: Flask) -> None:
     assert "disabled" in done(program, "user", "disable", "pemohon")
     assert done(program, "user", "disable", "pemohon")
     assert login(program, "pemohon", "lpse-demo-2026") == 401
@@ -296,7 +299,7 @@ def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program):
     assert "disabled" in done(program, "user", "list")
 
 
-def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program):
+def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program: Flask) -> None:
     with program.app_context():
         user = db.session.scalars(select(User).where(User.username == "pemohon")).one()
         version = user.session_version
@@ -308,7 +311,7 @@ def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program):
     assert login(program, "pemohon", told.rpartition("Password: ")[2].strip()) == 303
 
 
-def test_the_trail_holds_until_a_row_of_it_is_touched(program, tmp_path):
+def test_the_trail_holds_until_a_row_of_it_is_touched(program: Flask, tmp_path: Path) -> None:
     assert "hold" in done(program, "audit", "verify")
     anchors = done(program, "audit", "anchor")
     kept = tmp_path / "anchors"
@@ -327,22 +330,22 @@ def test_the_trail_holds_until_a_row_of_it_is_touched(program, tmp_path):
     assert "chain 1, entry 1" in broken.stderr
 
 
-def test_the_demo_s_register_passes_every_check(new_database):
+def test_the_demo_s_register_passes_every_check(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url:
         app = empty(url)
         assert "12" in done(app, "demo", "--requests", "12", "--seed", "3")
         assert "agrees" in done(app, "history", "verify")
         assert "hold" in done(app, "audit", "verify")
-        close(app)
+        close_app(app)
 
 
-def test_production_makes_no_demo_register(new_database):
+def test_production_makes_no_demo_register(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url:
-        app = create_app(Settings(Environment.PRODUCTION, url, "x" * 32))
+        app = create_app(Settings(RunMode.PRODUCTION, url, "x" * 32))
         refused = run(app, "demo", "--requests", "12")
         assert refused.exit_code == 1
         assert refused.stderr
-        close(app)
+        close_app(app)
 
 
 #: What is done behind the program's back, and what `history verify` says of it.
@@ -365,26 +368,26 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("statement", TAMPERED)
-def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database, statement):
+def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database: NewDatabase, statement) -> None:
     with new_database("sqlite") as url:
-        with session_on(url) as session:
-            cast = install(session)
-            at(session, cast.lumajang, Step.IMPLEMENTATION)
+        with open_session(url) as session:
+            cast = create_cast(session)
+            change_at_step(session, cast.lumajang, Step.IMPLEMENTATION)
         app = empty(url)
         assert "agrees" in done(app, "history", "verify")
         _tamper(app, statement)
         found = run(app, "history", "verify")
         assert found.exit_code == 1
         assert TAMPERED[statement] in found.stderr
-        close(app)
+        close_app(app)
 
 
-def test_a_way_round_the_head_s_refusal_is_found(session, cast):
+def test_a_way_round_the_head_s_refusal_is_found(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     refused = (Outcome.SUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.REFUSED, Outcome.ACCEPTED)
-    walk(session, office, *refused, Outcome.EMERGENCY, Outcome.APPROVED)
-    walk(session, office, *refused)
-    assert list(verify(session)) == []
+    move_through(session, office, *refused, Outcome.EMERGENCY, Outcome.APPROVED)
+    move_through(session, office, *refused)
+    assert list(verify_histories(session)) == []
 
 
 @pytest.mark.parametrize(
@@ -396,11 +399,11 @@ def test_a_way_round_the_head_s_refusal_is_found(session, cast):
         (Outcome.SUBMITTED, Outcome.REJECTED),
     ],
 )
-def test_whatever_the_door_has_written_agrees(session, cast, outcomes):
+def test_whatever_the_door_has_written_agrees(session: AuditedSession, cast: Cast, outcomes) -> None:
     for office in (cast.lumajang, cast.tana_tidung):
-        walk(session, office, *outcomes)
-        at(session, office, Step.CLOSED)
-    assert list(verify(session)) == []
+        move_through(session, office, *outcomes)
+        change_at_step(session, office, Step.CLOSED)
+    assert list(verify_histories(session)) == []
 
 
 def _tamper(app: Flask, statement: str) -> None:

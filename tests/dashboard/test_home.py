@@ -11,21 +11,21 @@ import pytest
 from sqlalchemy import select, text
 
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.office.agency import Agency
 from models.office.office_day import set_day
 from models.worktime import step_durations
 from models.worktime.deadlines import sweep
 from models.worktime.step_durations import StepTime
 from tests.support.cast import LUMAJANG, TANA_TIDUNG
-from tests.support.house import opened
+from tests.support.running_app import open_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import NewDatabase
-    from tests.support.house import House
     from tests.support.program import Visitor
+    from tests.support.running_app import RunningApp
 
 _CELL = re.compile(r'<td class="number"><a href="([^"]+)">(?:<span[^>]*>)?([\d.]+)(?: terlambat</span>)?</a>')
 _KEY_NUMBER = re.compile(r'<dd><a href="(/[^"]+)">([\d.]+)</a>')
@@ -33,18 +33,18 @@ _COUNT = re.compile(r'<span role="status">\s*([\d.]+)')
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def house(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[House]:
+def running_app(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[RunningApp]:
     """Open the program with a register of Lumajang that can be counted by hand, and one request of the other office.
 
     One rejected; one at evaluation, one emergency at the head, which has waited three hours of its one, one at the
     report, one returned; one draft.
     """
-    with new_database(request.param) as url, opened(url) as program:
+    with new_database(request.param) as url, open_app(url) as program:
         for step in (Step.EVALUATION, Step.APPROVAL, Step.REPORT, Step.RETURNED, Step.REQUEST):
-            program.at(LUMAJANG, step)
-        program.at(TANA_TIDUNG, Step.EVALUATION)
-        rejected = program.at(LUMAJANG, Step.EVALUATION)
-        program.move(rejected, Outcome.REJECTED)
+            program.change_at_step(LUMAJANG, step)
+        program.change_at_step(TANA_TIDUNG, Step.EVALUATION)
+        rejected = program.change_at_step(LUMAJANG, Step.EVALUATION)
+        program.make_move(rejected, Outcome.REJECTED)
         program.now += dt.timedelta(hours=3)
         yield program
 
@@ -67,18 +67,18 @@ def linked(page: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("reader", ["kepala", "admin", "pengelola"])
-def test_each_figure_is_the_number_of_rows_in_the_list_that_it_leads_to(house: House, reader: str):
-    visitor = house.visitor(reader)
+def test_each_figure_is_the_number_of_rows_in_the_list_that_it_leads_to(running_app: RunningApp, reader: str) -> None:
+    visitor = running_app.visitor(reader)
     figures = linked(visitor.get("/").text)
     assert len(figures) > (5 if reader == "pengelola" else 40)
     wrong = {address: (number, shown(visitor, address)) for address, number in figures.items()}
     assert not {address: pair for address, pair in wrong.items() if pair[0] != pair[1]}
 
 
-def test_the_figures_are_those_that_were_counted_by_hand(house: House):
-    page = house.visitor("kepala").get("/").text
+def test_the_figures_are_those_that_were_counted_by_hand(running_app: RunningApp) -> None:
+    page = running_app.visitor("kepala").get("/").text
     figures = linked(page)
-    day = house.now.astimezone(dt.UTC).date()
+    day = running_app.now.astimezone(dt.UTC).date()
     whole = f"/admin/change/?submitted-from={day.year - 1}-04-01&submitted-until={day}"
     narrowed = ("", "&state=open", "&result=rejected", "&result=completed", "&urgency=emergency", "&urgency=normal",
                 "&urgency=unjudged")  # fmt: skip
@@ -89,26 +89,26 @@ def test_the_figures_are_those_that_were_counted_by_hand(house: House):
     assert figures[f"/admin/evaluation/{finished}&judged=in-time"] == 4
     assert figures["/admin/approval/?state=open&judged=late"] == 1
     assert figures["/admin/report/?state=open&judged=late"] == 1
-    everywhere = linked(house.visitor("admin").get("/").text)
+    everywhere = linked(running_app.visitor("admin").get("/").text)
     assert max(n for url, n in everywhere.items() if url.startswith("/admin/change/?submitted-from")) == 6
 
 
-def test_an_age_is_told_against_its_standard_and_lateness_in_words(house: House):
-    head = house.visitor("kepala").get("/").text
+def test_an_age_is_told_against_its_standard_and_lateness_in_words(running_app: RunningApp) -> None:
+    head = running_app.visitor("kepala").get("/").text
     assert "3 jam dari 1 jam" in head
     assert "terlambat 2 jam" in head
-    assert "permintaan Anda terlambat" in house.visitor("pemohon").get("/").text
+    assert "permintaan Anda terlambat" in running_app.visitor("pemohon").get("/").text
 
 
-def test_the_installation_chooses_an_office_and_everybody_a_period(house: House):
-    with house.session() as session:
+def test_the_installation_chooses_an_office_and_everybody_a_period(running_app: RunningApp) -> None:
+    with running_app.session() as session:
         other = session.scalars(select(Agency).where(Agency.key != "lumajang")).first()
         assert other is not None
         chosen = other.id
-    figures = linked(house.visitor("admin").get(f"/?agency={chosen}").text)
+    figures = linked(running_app.visitor("admin").get(f"/?agency={chosen}").text)
     assert all(f"agency={chosen}" in url for url in figures)
-    assert house.visitor("admin").get("/?agency=99").status_code == 404
-    head = house.visitor("kepala")
+    assert running_app.visitor("admin").get("/?agency=99").status_code == 404
+    head = running_app.visitor("kepala")
     nothing = head.get("/?period=dates&from=2020-01-01&until=2020-01-31").text
     assert "NIHIL" in nothing
     for wrong in ("period=dates&from=2026-02-01&until=2026-01-01", "period=dates&from=x", "period=never",
@@ -116,12 +116,12 @@ def test_the_installation_chooses_an_office_and_everybody_a_period(house: House)
         answer = head.get(f"/?{wrong}")
         assert answer.status_code == 400
         assert 'id="period-error"' in answer.text
-    assert 'id="glance"' not in house.visitor("pengelola").get("/").text
-    assert 'id="glance"' not in house.visitor("pemohon").get("/").text
+    assert 'id="glance"' not in running_app.visitor("pengelola").get("/").text
+    assert 'id="glance"' not in running_app.visitor("pemohon").get("/").text
 
 
-def test_the_requester_s_home_leads_to_their_requests_by_state(house: House):
-    visitor = house.visitor("pemohon")
+def test_the_requester_s_home_leads_to_their_requests_by_state(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("pemohon")
     page = visitor.get("/").text
     figures = linked(page)
     assert figures["/admin/change/?state=draft"] == 1
@@ -132,32 +132,32 @@ def test_the_requester_s_home_leads_to_their_requests_by_state(house: House):
     assert queue.index('data-label="Langkah">Dikembalikan') < queue.index(">Draf</a></th>")
 
 
-def test_an_inspector_reaches_an_export_from_home(house: House):
-    visitor = house.visitor("pemeriksa")
+def test_an_inspector_reaches_an_export_from_home(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("pemeriksa")
     links = re.findall(r'href="(/admin/[\w-]+/export/(?:csv|xlsx)/)"', visitor.get("/").text)
     assert "/admin/change/export/csv/" in links
     assert "/admin/audit/export/csv/" in links
     assert all(visitor.get(link).status_code == 200 for link in links)
 
 
-def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(house: House):
-    with house.session() as session:
+def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(running_app: RunningApp) -> None:
+    with running_app.session() as session:
         agency = session.scalars(select(Agency).where(Agency.key == "lumajang")).one()
         of_office = f"agency_id = {agency.id} and finished_at is not null and step <> 'request'"
         finished = session.scalar(text(f"select count(*) from activity where {of_office}"))
         kept = select(StepTime).where(StepTime.agency_id == agency.id)
         assert len(session.scalars(kept).all()) == finished
-        sweep(session, agency, house.now)
+        sweep(session, agency, running_app.now)
         session.commit()
-        assert step_durations.is_fresh(session, [agency], house.now)
-        day = house.now.astimezone(agency.zone).date()
-        by = house.cast(session).lumajang.administrator
-        set_day(session, agency, date=day, kind=OverrideKind.HOLIDAY, name="Libur", hours="", reason="SKB", by=by,
-                now=house.now)  # fmt: skip
+        assert step_durations.is_up_to_date(session, [agency], running_app.now)
+        day = running_app.now.astimezone(agency.zone).date()
+        by = running_app.cast(session).lumajang.administrator
+        set_day(session, agency, date=day, kind=DayOverrideKind.HOLIDAY, name="Libur", hours="", reason="SKB", by=by,
+                now=running_app.now)  # fmt: skip
         session.commit()
-        assert not step_durations.is_fresh(session, [agency], house.now)
-        assert step_durations.refresh(session, agency, house.now) == finished
+        assert not step_durations.is_up_to_date(session, [agency], running_app.now)
+        assert step_durations.recompute_stale(session, agency, running_app.now) == finished
         session.commit()
-        assert step_durations.is_fresh(session, [agency], house.now)
+        assert step_durations.is_up_to_date(session, [agency], running_app.now)
         assert not session.scalar(text("select count(*) from audit_row where table_name = 'step_time'"))
         session.rollback()

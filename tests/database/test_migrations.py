@@ -25,8 +25,8 @@ from models.base import Base
 from models.database import is_sqlite
 from models.migrations import trigger_files
 from tests.support import postgres
-from tests.support.cast import LUMAJANG, asset, at, delegation, install, session_on
-from tests.support.migrations import FOLDER, REVISIONS, SCRIPTS, differences, program, reflected, schema
+from tests.support.cast import LUMAJANG, asset, change_at_step, create_cast, delegation, open_session
+from tests.support.migrations import FOLDER, REVISIONS, SCRIPTS, differences, migration_app, reflected_tables, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,8 +87,8 @@ import sqlalchemy as sa
 
 import models
 from models import triggers
-from models.base import Base, stored
-from models.triggers.deny import Ban
+from models.base import Base, enum_type
+from models.triggers.deny import DenyTrigger
 from tools.migration import draft
 
 
@@ -99,20 +99,20 @@ class Kind(StrEnum):
 
 sop = Base.metadata.tables["sop"]
 sop.append_column(sa.Column("remark", sa.String(300)))
-sop.append_column(sa.Column("kind", stored(Kind, "kind")))
+sop.append_column(sa.Column("kind", enum_type(Kind, "kind")))
 sop.append_constraint(sa.CheckConstraint("revision > 0", name="counted"))
 sa.Table(
     "summary",
     Base.metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    sa.Column("kind", stored(Kind, "kind"), nullable=False),
+    sa.Column("kind", enum_type(Kind, "kind"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
     sa.CheckConstraint("number >= 0", name="counted"),
 )
-triggers.BANS = (
-    *(ban for ban in triggers.BANS if ban.name not in {"handover_no_update", "sop_says_what_was_loaded"}),
-    Ban("sop_says_what_was_loaded", "sop", "UPDATE", "a paper cannot be changed", "NEW.remark = OLD.remark"),
-    Ban("summary_kept", "summary", "DELETE", "a summary is kept"),
+triggers.DENY_TRIGGERS = (
+    *(one for one in triggers.DENY_TRIGGERS if one.name not in {"handover_no_update", "sop_says_what_was_loaded"}),
+    DenyTrigger("sop_says_what_was_loaded", "sop", "UPDATE", "a paper cannot be changed", "NEW.remark = OLD.remark"),
+    DenyTrigger("summary_kept", "summary", "DELETE", "a summary is kept"),
 )
 draft("Add summaries", Path(sys.argv[1]))
 """
@@ -124,19 +124,19 @@ def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path)
     if database_url.startswith("sqlite"):
         yield f"sqlite:///{tmp_path}/empty.sqlite"
         return
-    with postgres.copy_of("template1", request.getfixturevalue("postgres_connection")) as name:
+    with postgres.copied_database("template1", request.getfixturevalue("postgres_connection")) as name:
         yield postgres.url(request.getfixturevalue("postgres_folder"), name)
 
 
 @pytest.fixture
 def lived_in_url(database_url: str) -> str:
     """Give the address of a database with people, an item, a delegation and requests underway in it."""
-    with session_on(database_url) as session:
-        office = install(session).office(LUMAJANG)
+    with open_session(database_url) as session:
+        office = create_cast(session).office(LUMAJANG)
         asset(session, office)
         delegation(session, office)
         for step in (Step.APPROVAL, Step.ASSET_UPDATE):
-            at(session, office, step)
+            change_at_step(session, office, step)
     return database_url
 
 
@@ -180,7 +180,7 @@ def versions(folder: Path) -> set[str]:
 def test_the_migrated_schema_is_the_models_word_by_word(database_url: str, empty_url: str) -> None:
     with connected(empty_url) as made, connected(database_url) as migrated:
         Base.metadata.create_all(made)
-        assert reflected(migrated) == reflected(made)
+        assert reflected_tables(migrated) == reflected_tables(made)
         assert schema(migrated) == schema(made)
         assert differences(migrated) == []
 
@@ -201,7 +201,7 @@ def test_the_comparison_sees_columns_keys_checks_indexes_and_triggers(empty_url:
 
 def test_every_enum_is_checked_by_exactly_its_members(database_url: str) -> None:
     with connected(database_url) as connection:
-        found = reflected(connection)
+        found = reflected_tables(connection)
     enums = [
         (table.name, column.type)
         for table in Base.metadata.sorted_tables
@@ -250,12 +250,12 @@ def test_what_a_release_contains_is_frozen() -> None:
 @pytest.mark.parametrize("dialect", trigger_files.DIALECTS)
 def test_the_files_of_sql_create_the_triggers_that_the_models_declare(dialect: str) -> None:
     held = trigger_files.statements_at(FOLDER / "versions", REVISIONS[-1], dialect)
-    assert held == trigger_files.by_key([statement for _table, statement in triggers.statements(dialect)])
+    assert held == trigger_files.by_key([statement for _table, statement in triggers.ddl_statements(dialect)])
     assert trigger_files.statements_at(FOLDER / "versions", None, dialect) == {}
 
 
 def test_each_revision_can_be_taken_back_and_made_again(empty_url: str) -> None:
-    with program(empty_url):
+    with migration_app(empty_url):
         upgrade()
         with connected(empty_url) as connection:
             whole = schema(connection)
@@ -270,7 +270,7 @@ def test_each_revision_can_be_taken_back_and_made_again(empty_url: str) -> None:
 
 
 def test_a_database_in_use_can_be_taken_down_to_nothing(lived_in_url: str) -> None:
-    with program(lived_in_url):
+    with migration_app(lived_in_url):
         downgrade(revision="base")
     with connected(lived_in_url) as connection:
         assert schema(connection) == set()
@@ -278,7 +278,7 @@ def test_a_database_in_use_can_be_taken_down_to_nothing(lived_in_url: str) -> No
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_a_database_in_use_keeps_its_rows_through_a_revision(lived_in_url: str, revision: str) -> None:
-    with program(lived_in_url):
+    with migration_app(lived_in_url):
         downgrade(revision=str(SCRIPTS.get_revision(revision).down_revision))
         upgrade()
     with connected(lived_in_url) as connection:
@@ -289,7 +289,7 @@ def test_a_database_in_use_keeps_its_rows_through_a_revision(lived_in_url: str, 
 def test_a_table_that_others_refer_to_can_be_altered_and_everything_stays(lived_in_url: str, tmp_path: Path) -> None:
     with connected(lived_in_url) as connection:
         before, parts = rows(connection), schema(connection)
-    with program(lived_in_url, with_next(tmp_path)):
+    with migration_app(lived_in_url, with_next(tmp_path)):
         upgrade()
     with connected(lived_in_url) as connection:
         assert rows(connection) == before
@@ -308,7 +308,7 @@ def test_every_table_can_be_built_anew_with_all_that_it_has(lived_in_url: str, t
     (folder / "versions" / "9999_next.py").write_text(code)
     with connected(lived_in_url) as connection:
         before, parts = rows(connection), schema(connection)
-    with program(lived_in_url, folder):
+    with migration_app(lived_in_url, folder):
         upgrade()
     with connected(lived_in_url) as connection:
         assert rows(connection) == before
@@ -318,7 +318,7 @@ def test_every_table_can_be_built_anew_with_all_that_it_has(lived_in_url: str, t
 def test_a_way_back_leaves_what_was_there(lived_in_url: str, tmp_path: Path) -> None:
     with connected(lived_in_url) as connection:
         before, parts = rows(connection), schema(connection)
-    with program(lived_in_url, with_next(tmp_path)):
+    with migration_app(lived_in_url, with_next(tmp_path)):
         upgrade()
         downgrade()
     with connected(lived_in_url) as connection:
@@ -331,7 +331,7 @@ def test_a_revision_that_fails_leaves_nothing_behind(lived_in_url: str, tmp_path
     with connected(lived_in_url) as connection:
         before, parts = rows(connection), schema(connection)
     with (
-        program(lived_in_url, with_next(tmp_path, **fault)),
+        migration_app(lived_in_url, with_next(tmp_path, **fault)),
         pytest.raises((IntegrityError, SystemExit)),
     ):
         upgrade()
@@ -343,7 +343,7 @@ def test_a_revision_that_fails_leaves_nothing_behind(lived_in_url: str, tmp_path
 
 def test_a_row_that_refers_to_nothing_stops_a_migration(lived_in_url: str, tmp_path: Path) -> None:
     orphan = "op.execute(\"DELETE FROM user_account WHERE username = 'pengelola'\")"
-    with program(lived_in_url, with_next(tmp_path, then=orphan)), pytest.raises((IntegrityError, SystemExit)):
+    with migration_app(lived_in_url, with_next(tmp_path, then=orphan)), pytest.raises((IntegrityError, SystemExit)):
         upgrade()
     with connected(lived_in_url) as connection:
         assert connection.scalar(text("SELECT count(*) FROM user_account WHERE username = 'pengelola'")) == 1
@@ -351,7 +351,7 @@ def test_a_row_that_refers_to_nothing_stops_a_migration(lived_in_url: str, tmp_p
 
 def test_a_revision_that_fails_takes_the_ones_before_it_back_too(empty_url: str, tmp_path: Path) -> None:
     folder = with_next(tmp_path, then="raise RuntimeError")
-    with program(empty_url, folder), pytest.raises(SystemExit):
+    with migration_app(empty_url, folder), pytest.raises(SystemExit):
         upgrade()
     with connected(empty_url) as connection:
         assert inspect(connection).get_table_names() == []
@@ -366,7 +366,7 @@ def file_of_each_table(connection: Connection) -> dict[str, int]:
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 @pytest.mark.postgres
 def test_no_table_is_written_anew_on_postgresql(new_database: NewDatabase, revision: str) -> None:
-    with new_database("postgresql") as url, program(url):
+    with new_database("postgresql") as url, migration_app(url):
         downgrade(revision=str(SCRIPTS.get_revision(revision).down_revision))
         with connected(url) as connection:
             before = file_of_each_table(connection)
@@ -381,7 +381,7 @@ def test_a_migration_gives_up_on_a_table_that_somebody_holds(new_database: NewDa
     with (
         new_database("postgresql") as url,
         connected(url) as holding,
-        program(url, with_next(tmp_path)),
+        migration_app(url, with_next(tmp_path)),
     ):
         holding.execute(text("SELECT count(*) FROM sop"))
         with pytest.raises(OperationalError, match="lock timeout"):
@@ -420,7 +420,7 @@ def test_a_draft_has_the_next_number_and_spells_everything_out(drafted: Path) ->
 def test_a_draft_leads_to_what_the_models_say_and_back(drafted: Path, lived_in_url: str) -> None:
     with connected(lived_in_url) as connection:
         before, parts = rows(connection), schema(connection)
-    with program(lived_in_url, drafted):
+    with migration_app(lived_in_url, drafted):
         upgrade()
         with connected(lived_in_url) as connection:
             new = {" ".join(part) for part in schema(connection) - parts}
@@ -440,7 +440,7 @@ def test_a_revision_without_its_files_of_sql_is_refused(drafted: Path, empty_url
     shutil.copytree(drafted, copy)
     for dialect in trigger_files.DIALECTS:
         (copy / "versions" / f"{len(REVISIONS) + 1:04}_{dialect}.sql").unlink()
-    with program(empty_url, copy), pytest.raises(SystemExit):
+    with migration_app(empty_url, copy), pytest.raises(SystemExit):
         upgrade()
     with connected(empty_url) as connection:
         assert schema(connection) == set()
@@ -448,10 +448,10 @@ def test_a_revision_without_its_files_of_sql_is_refused(drafted: Path, empty_url
 
 def test_the_check_compares_and_writes_nothing(drafted: Path, empty_url: str) -> None:
     there = versions(drafted)
-    with program(empty_url):
+    with migration_app(empty_url):
         upgrade()
         check()
-    with program(empty_url, drafted):
+    with migration_app(empty_url, drafted):
         upgrade()
         with pytest.raises(SystemExit):
             check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.activity import RECORD_OF, Activity, Approval, Evaluation, TestCase
+from models.changes.activity import ACTIVITY_CLASSES, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
@@ -24,26 +25,29 @@ from models.office.office_day import OfficeDay
 from models.office.setting import Threshold
 from models.office.working_hours import RamadanMonth, WorkingHours
 from models.releases.freeze import Freeze, FreezePermit
-from models.releases.freeze_permit import permit
-from models.scope import sees_the_office, told_in_office, visible
+from models.releases.freeze_permit import grant_permit
+from models.scope import sees_all_requests, visible, visible_agency_notifications
 from models.sops import sop
 from models.sops.sop import SopRevision
 from tests.support.cast import (
     NOW,
-    ROUTES,
+    OUTCOMES_TO,
     absence,
-    answer,
     asset,
-    at,
+    attach_required,
+    change_at_step,
     delegation,
     deviation,
     freeze,
-    fulfil,
-    move,
-    new,
+    make_move,
+    move_through,
+    new_change,
+    set_test_audit_context,
     settings,
-    walk,
 )
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 #: Everything that has a criterion, with the column that names the agency.
 SCOPED = {
@@ -57,29 +61,33 @@ SCOPED = {
 
 
 @pytest.fixture(scope="module")
-def register(shared):
+def register(shared: tuple[AuditedSession, Cast]):
     """In both agencies: a closed request, a stranger's, a draft with a file, an item, a delegation, a draft paper."""
     session, cast = shared
     for office in (cast.lumajang, cast.tana_tidung):
         asset(session, office)
         settings(session, office)
-        walk(session, office, *ROUTES[Step.ASSET_UPDATE], Outcome.UPDATED)
-        move(session, new(session, office, requester=office.outsider), Outcome.SUBMITTED, office.outsider)
-        draft = new(session, office)
-        answer(session)
-        fulfil(session, draft)
+        move_through(session, office, *OUTCOMES_TO[Step.ASSET_UPDATE], Outcome.UPDATED)
+        make_move(
+            session, new_change(session, office, requester=office.requester2), Outcome.SUBMITTED, office.requester2
+        )
+        draft = new_change(session, office)
+        set_test_audit_context(session)
+        attach_required(session, draft)
         attach(session, name="a.txt", media_type="text/plain", content=b"a", by=office.requester, now=NOW,
-               activity=draft.current)  # fmt: skip
-        sop.load(session, to_toml(replace(office.sop.paper, revised=NOW.date())), office.sop.key, now=NOW)
+               activity=draft.current_activity)  # fmt: skip
+        sop.load_revision(
+            session, to_toml(replace(office.sop_revision.sop, revised=NOW.date())), office.sop_revision.key, now=NOW
+        )
         absence(session, office)
         deviation(session, office)
         granted = delegation(session, office)
         attach(session, name="sk.pdf", media_type="application/pdf", content=b"%PDF-", by=office.head, now=NOW,
                delegation=granted)  # fmt: skip
-        allowed = at(session, office, Step.EVALUATION)
+        allowed = change_at_step(session, office, Step.EVALUATION)
         held = freeze(session, office)
-        answer(session)
-        permit(session, held, allowed, by=office.head, now=NOW, reason="Diizinkan")
+        set_test_audit_context(session)
+        grant_permit(session, held, allowed, by=office.head, now=NOW, reason="Diizinkan")
         session.commit()
     return shared
 
@@ -89,7 +97,7 @@ def seen(session, model, user, **standing):
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
-def test_nobody_sees_anything_of_another_agency(model, register):
+def test_nobody_sees_anything_of_another_agency(model, register) -> None:
     session, cast = register
     for office in (cast.lumajang, cast.tana_tidung):
         for person in office.people:
@@ -98,7 +106,7 @@ def test_nobody_sees_anything_of_another_agency(model, register):
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
-def test_the_office_sees_all_of_its_own_but_drafts(model, register):
+def test_the_office_sees_all_of_its_own_but_drafts(model, register) -> None:
     session, cast = register
     office = cast.lumajang
     column = SCOPED[model]
@@ -112,16 +120,16 @@ def test_the_office_sees_all_of_its_own_but_drafts(model, register):
     }
     assert bool(drafts) == (model in {ChangeRequest, Activity, Document})
     for person in (office.manager, office.head, office.inspector, office.administrator):
-        assert sees_the_office(person)
+        assert sees_all_requests(person)
         assert seen(session, model, person) == everything - drafts
-    assert seen(session, model, office.delegate, stands_in_for_head=True) == everything - drafts
+    assert seen(session, model, office.delegate, is_acting_head=True) == everything - drafts
 
 
-def test_requesters_see_their_own_and_nothing_else(register):
+def test_requesters_see_their_own_and_nothing_else(register) -> None:
     session, cast = register
     office = cast.lumajang
-    for person in (office.requester, office.outsider):
-        assert not sees_the_office(person)
+    for person in (office.requester, office.requester2):
+        assert not sees_all_requests(person)
         own = seen(session, ChangeRequest, person)
         assert own == set(session.scalars(select(ChangeRequest).where(ChangeRequest.requester_id == person.id)))
         assert {activity.change for activity in seen(session, Activity, person)} == own
@@ -136,22 +144,22 @@ def test_requesters_see_their_own_and_nothing_else(register):
         assert seen(session, User, person) == {person}
         assert {revision.state for revision in seen(session, SopRevision, person)} == {"in-force"}
     assert len(seen(session, Document, office.requester)) == 5
-    assert len(seen(session, Document, office.outsider)) == 1
+    assert len(seen(session, Document, office.requester2)) == 1
 
 
-def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register):
+def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register) -> None:
     session, cast = register
     office = cast.lumajang
 
     def looked_into(person, **standing):
-        found = session.scalars(select(Notification).where(told_in_office(person, **standing)))
+        found = session.scalars(select(Notification).where(visible_agency_notifications(person, **standing)))
         return {one.agency_id for one in found}
 
     for person in (office.manager, office.head, office.inspector, office.administrator):
         assert looked_into(person) == {office.agency.id}
     assert looked_into(office.requester) == looked_into(office.delegate) == set()
-    assert looked_into(office.delegate, stands_in_for_head=True) == {office.agency.id}
-    assert looked_into(cast.installer) == {office.agency.id, cast.tana_tidung.agency.id}
+    assert looked_into(office.delegate, is_acting_head=True) == {office.agency.id}
+    assert looked_into(cast.superadmin) == {office.agency.id, cast.tana_tidung.agency.id}
     session.rollback()
     office.head.is_active = False
     with session.no_autoflush:
@@ -159,7 +167,7 @@ def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register):
     session.rollback()
 
 
-def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register):
+def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register) -> None:
     session, cast = register
     office = cast.lumajang
     session.rollback()
@@ -172,29 +180,29 @@ def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register
     session.rollback()
 
 
-def test_every_step_s_record_is_scoped_as_its_activity_is(register):
+def test_every_step_s_record_is_scoped_as_its_activity_is(register) -> None:
     session, cast = register
     office = cast.lumajang
-    for step, record in RECORD_OF.items():
-        for person in (office.manager, office.requester, office.outsider, cast.tana_tidung.head):
+    for step, record in ACTIVITY_CLASSES.items():
+        for person in (office.manager, office.requester, office.requester2, cast.tana_tidung.head):
             of_step = {activity.id for activity in seen(session, Activity, person) if activity.step is step}
             assert {activity.id for activity in seen(session, record, person)} == of_step
-    assert seen(session, Evaluation, office.outsider)
-    assert not seen(session, Approval, office.outsider)
+    assert seen(session, Evaluation, office.requester2)
+    assert not seen(session, Approval, office.requester2)
 
 
-def test_only_the_administrator_of_the_installation_reaches_across(register):
+def test_only_the_administrator_of_the_installation_reaches_across(register) -> None:
     session, cast = register
     for model, column in SCOPED.items():
-        agencies = {getattr(row, column.key) for row in seen(session, model, cast.installer)}
+        agencies = {getattr(row, column.key) for row in seen(session, model, cast.superadmin)}
         assert agencies >= {cast.lumajang.agency.id, cast.tana_tidung.agency.id}
-    assert not any(change.is_draft for change in seen(session, ChangeRequest, cast.installer))
+    assert not any(change.is_draft for change in seen(session, ChangeRequest, cast.superadmin))
 
 
-def test_a_disabled_user_sees_nothing_and_a_table_without_a_criterion_is_seen_by_nobody(register):
+def test_a_disabled_user_sees_nothing_and_a_table_without_a_criterion_is_seen_by_nobody(register) -> None:
     session, cast = register
     for model in (TestCase, NumberCounter):
-        assert seen(session, model, cast.installer) == set()
+        assert seen(session, model, cast.superadmin) == set()
     session.rollback()
     cast.lumajang.head.is_active = False
     with session.no_autoflush:

@@ -9,41 +9,41 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.documents.files import MOST_BYTES
+from lpse_admin.documents.files import MAX_FILE_BYTES
 from models.accounts.user import User
-from models.audit.trail import history_of
+from models.audit.trail import entries_for_record
 from models.delegation.delegation import Delegation
 from tests.support.cast import NOW
-from tests.support.house import house, upload  # noqa: F401 - the fixture
 from tests.support.program import PDF
+from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 TODAY = NOW.date()
 
 
-def user_id(house: House, username: str) -> str:
-    with house.session() as opened:
+def user_id(running_app: RunningApp, username: str) -> str:
+    with running_app.session() as opened:
         return str(opened.scalars(select(User.id).where(User.username == username)).one())
 
 
-def delegations(house: House) -> list[Delegation]:
-    with house.session() as opened:
+def delegations(running_app: RunningApp) -> list[Delegation]:
+    with running_app.session() as opened:
         return list(opened.scalars(select(Delegation).order_by(Delegation.id)))
 
 
 def sent(
-    house: House, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any
+    running_app: RunningApp, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any
 ) -> TestResponse:
     """Send the form for a delegation that begins ``first`` days from today."""
     fields = {
-        "head_id": user_id(house, "kepala"),
-        "delegate_id": user_id(house, "plh"),
+        "head_id": user_id(running_app, "kepala"),
+        "delegate_id": user_id(running_app, "plh"),
         "kind": "plh",
         "decree_number": "800/77/2026",
         "from_date": str(TODAY + dt.timedelta(days=first)),
@@ -52,50 +52,50 @@ def sent(
         "decree": ("SK Plh.pdf", PDF),
     } | typed
     if fields["decree"]:
-        fields["decree"] = upload(*fields["decree"])
-    return house.visitor(by).post(
+        fields["decree"] = upload_file(*fields["decree"])
+    return running_app.visitor(by).post(
         "/admin/delegation/new/", json=json, **{k: v for k, v in fields.items() if v is not None}
     )
 
 
-def granted(house: House, by: str = "kepala", **typed: Any) -> Delegation:
-    answer = sent(house, by, **typed)
+def granted(running_app: RunningApp, by: str = "kepala", **typed: Any) -> Delegation:
+    answer = sent(running_app, by, **typed)
     assert answer.status_code == 303, answer.text
-    return delegations(house)[-1]
+    return delegations(running_app)[-1]
 
 
 @pytest.fixture(autouse=True)
-def _afterwards_nobody_stands_in(house: House) -> Iterator[None]:
+def _afterwards_nobody_stands_in(running_app: RunningApp) -> Iterator[None]:
     yield
-    head = house.visitor("kepala")
-    for one in delegations(house):
+    head = running_app.visitor("kepala")
+    for one in delegations(running_app):
         if one.withdrawn_at is None:
             assert head.post(f"/admin/delegation/{one.id}/withdraw", reason="Selesai").status_code == 303
 
 
-def test_a_head_grants_it_with_the_decree_which_the_office_downloads(house: House):
-    one = granted(house)
-    page = house.visitor("pengelola").get(f"/admin/delegation/details/?id={one.id}")
+def test_a_head_grants_it_with_the_decree_which_the_office_downloads(running_app: RunningApp) -> None:
+    one = granted(running_app)
+    page = running_app.visitor("pengelola").get(f"/admin/delegation/details/?id={one.id}")
     assert "SK Plh.pdf" in page.text
     assert "Dinas luar &lt;daerah&gt;" in page.text
-    with house.session() as opened:
-        told = history_of(opened, "delegation", one.id)
+    with running_app.session() as opened:
+        told = entries_for_record(opened, "delegation", one.id)
         assert [(entry.action, entry.reason) for entry in told] == [("delegation.grant", "Dinas luar <daerah>")]
         (document,) = opened.get_one(Delegation, one.id).documents
     path = f"/admin/document/{document.id}/file"
-    assert house.visitor("pemeriksa").get(path).status_code == 200
+    assert running_app.visitor("pemeriksa").get(path).status_code == 200
     for stranger in ("pemohon", "kepala.tt", "pengelola.tt"):
-        assert house.visitor(stranger).get(path).status_code == 404
-    assert house.visitor("kepala.tt").get(f"/admin/delegation/details/?id={one.id}").status_code == 404
-    assert house.visitor("pemohon").get("/admin/delegation/").status_code == 403
+        assert running_app.visitor(stranger).get(path).status_code == 404
+    assert running_app.visitor("kepala.tt").get(f"/admin/delegation/details/?id={one.id}").status_code == 404
+    assert running_app.visitor("pemohon").get("/admin/delegation/").status_code == 403
 
 
-def test_an_administrator_records_it_for_the_head_they_choose(house: House):
-    one = granted(house, "administrator")
-    with house.session() as opened:
+def test_an_administrator_records_it_for_the_head_they_choose(running_app: RunningApp) -> None:
+    one = granted(running_app, "administrator")
+    with running_app.session() as opened:
         stored = opened.get_one(Delegation, one.id)
         assert (stored.head.username, stored.recorded_by.username) == ("kepala", "administrator")
-    answer = sent(house, "administrator", head_id=user_id(house, "kepala.tt"))
+    answer = sent(running_app, "administrator", head_id=user_id(running_app, "kepala.tt"))
     assert (answer.status_code, 'id="head_id-error"' in answer.text) == (422, True)
 
 
@@ -105,7 +105,7 @@ def test_an_administrator_records_it_for_the_head_they_choose(house: House):
         ({"decree": None}, 422, "decree"),
         ({"decree": ("kosong.pdf", b"")}, 422, "decree"),
         ({"decree": ("program.pdf", b"MZ\x00")}, 422, "decree"),
-        ({"decree": ("besar.pdf", b"%PDF-" + b"0" * MOST_BYTES)}, 413, "decree"),
+        ({"decree": ("besar.pdf", b"%PDF-" + b"0" * MAX_FILE_BYTES)}, 413, "decree"),
         ({"decree_number": " "}, 422, "decree_number"),
         ({"decree_number": "x" * 301}, 422, "decree_number"),
         ({"from_date": ""}, 422, "from_date"),
@@ -117,65 +117,67 @@ def test_an_administrator_records_it_for_the_head_they_choose(house: House):
         ({"kind": "plx"}, 422, "kind"),
     ],
 )
-def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(house: House, typed, status, field):
-    before = len(delegations(house))
-    answer = sent(house, **typed)
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
+    running_app: RunningApp, typed, status, field
+) -> None:
+    before = len(delegations(running_app))
+    answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (status, True)
     assert "Dinas luar &lt;daerah&gt;" in answer.text
-    assert len(delegations(house)) == before
+    assert len(delegations(running_app)) == before
 
 
-def test_the_decree_has_to_be_chosen_again_and_the_page_says_so(house: House):
-    answer = sent(house, decree_number="")
+def test_the_decree_has_to_be_chosen_again_and_the_page_says_so(running_app: RunningApp) -> None:
+    answer = sent(running_app, decree_number="")
     assert (answer.status_code, 'id="decree-error"' in answer.text) == (422, True)
 
 
-def test_a_refusal_is_told_as_json_where_asked(house: House):
-    answer = sent(house, json=True, decree=None, decree_number="800/1")
+def test_a_refusal_is_told_as_json_where_asked(running_app: RunningApp) -> None:
+    answer = sent(running_app, json=True, decree=None, decree_number="800/1")
     assert (answer.status_code, list(answer.get_json()["fields"])) == (422, ["decree"])
 
 
-def test_two_do_not_overlap(house: House):
-    granted(house)
-    answer = sent(house, first=2)
+def test_two_do_not_overlap(running_app: RunningApp) -> None:
+    granted(running_app)
+    answer = sent(running_app, first=2)
     assert (answer.status_code, 'id="from_date-error"' in answer.text) == (422, True)
-    granted(house, first=3)
+    granted(running_app, first=3)
 
 
-def test_the_list_says_what_each_is_good_for_today(house: House):
-    now, later = granted(house), granted(house, first=10)
-    head = house.visitor("kepala")
+def test_the_list_says_what_each_is_good_for_today(running_app: RunningApp) -> None:
+    now, later = granted(running_app), granted(running_app, first=10)
+    head = running_app.visitor("kepala")
 
     def listed(state: str) -> set[int]:
         page = head.get(f"/admin/delegation/?state={state}&size=100").text
-        return {one.id for one in delegations(house) if f'details/?id={one.id}"' in page}
+        return {one.id for one in delegations(running_app) if f'details/?id={one.id}"' in page}
 
     assert (listed("in-force"), listed("coming")) == ({now.id}, {later.id})
     assert not listed("withdrawn") & {now.id, later.id}
-    with house.session() as opened:
+    with running_app.session() as opened:
         opened.scalars(select(User).where(User.username == "kepala")).one().roles = [Role.INSPECTOR]
         opened.commit()
     try:
-        inspector = house.visitor("pemeriksa").get("/admin/delegation/?state=void").text
+        inspector = running_app.visitor("pemeriksa").get("/admin/delegation/?state=void").text
         assert f'details/?id={now.id}"' in inspector
     finally:
-        with house.session() as opened:
+        with running_app.session() as opened:
             opened.scalars(select(User).where(User.username == "kepala")).one().roles = [Role.HEAD]
             opened.commit()
-    house.now = NOW + dt.timedelta(days=20)
+    running_app.now = NOW + dt.timedelta(days=20)
     try:
         assert listed("ended") == {now.id, later.id}
     finally:
-        house.now = NOW
+        running_app.now = NOW
     assert head.get("/admin/delegation/?state=bogus").status_code == 400
     assert head.get("/admin/delegation/export/xlsx/?state=in-force").status_code == 200
 
 
-def test_it_is_withdrawn_once_with_a_reason(house: House):
-    one = granted(house)
-    head, path = house.visitor("kepala"), f"/admin/delegation/{one.id}/withdraw"
+def test_it_is_withdrawn_once_with_a_reason(running_app: RunningApp) -> None:
+    one = granted(running_app)
+    head, path = running_app.visitor("kepala"), f"/admin/delegation/{one.id}/withdraw"
     for name, status in (("pengelola", 403), ("plh", 403), ("pemeriksa", 403), ("kepala.tt", 404)):
-        assert house.visitor(name).post(path, reason="Tidak berhak").status_code == status
+        assert running_app.visitor(name).post(path, reason="Tidak berhak").status_code == status
     without = head.post(path, reason=" ")
     assert (without.status_code, 'id="reason-error"' in without.text) == (422, True)
     assert head.post(path, reason="Kepala telah kembali").status_code == 303
@@ -185,7 +187,7 @@ def test_it_is_withdrawn_once_with_a_reason(house: House):
     assert head.post(path, reason="Lagi").status_code == 409
 
 
-def test_only_the_head_and_an_administrator_grant(house: House):
+def test_only_the_head_and_an_administrator_grant(running_app: RunningApp) -> None:
     for name in ("pengelola", "plh", "pemohon", "pemeriksa"):
-        assert house.visitor(name).get("/admin/delegation/new/").status_code == 403
-        assert sent(house, name).status_code == 403
+        assert running_app.visitor(name).get("/admin/delegation/new/").status_code == 403
+        assert sent(running_app, name).status_code == 403

@@ -19,29 +19,29 @@ from demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from demo.attachments import DOCX, PDF, PNG
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
-from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Subject, account_field
-from lpse_admin.workflow.record_fields import RECORDS, FieldKind
-from models.accounts.user import User, is_password_of
+from lpse_admin.workflow.deviations import OUTPUT_LACKING, DeviationKind, Disposal, LatenessBasis, account_field
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from models.accounts.user import User, is_password_correct
 from models.audit import trail as audit_trail
 from models.audit import verification
 from models.audit.trail import AuditEntry
-from models.base import Base, UtcDateTime, as_json
+from models.base import Base, UtcDateTime, canonical_json
 from models.changes import history
-from models.changes.activity import RECORD_OF, Activity, Release
-from models.changes.assignment import Handover, hand_over, take_up
+from models.changes.activity import ACTIVITY_CLASSES, Activity, Release
+from models.changes.assignment import Reassignment, reassign, take_up
 from models.changes.change import ChangeRequest
-from models.changes.drafts import draft
+from models.changes.drafts import create_draft
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import DISPOSALS, Deviation, DeviationState
 from models.documents.document import Document, FileContent, attach
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
-from models.office.calendars import calendar_of
+from models.office.calendars import load_calendar
 from models.search import index
 from models.sops.sop import SopRevision, SopState
 from models.worktime.timing import lateness, raise_overdue
-from tests.support.cast import answer, session_on
+from tests.support.cast import open_session, set_test_audit_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +64,14 @@ WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 def register_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[str]:
     """Give a register of 200 requests, which no test changes."""
     with new_database(request.param) as url:
-        with session_on(url) as session:
+        with open_session(url) as session:
             make_register(session, requests=200, seed=4, now=WALL_CLOCK)
         yield url
 
 
 @pytest.fixture
 def register(register_url: str) -> Iterator[Session]:
-    with session_on(register_url) as session:
+    with open_session(register_url) as session:
         yield session
 
 
@@ -92,8 +92,8 @@ def rows_of(session: Session, leaving_out: frozenset[str] = frozenset()) -> dict
 # -- the cast ------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(database_url):
-    with session_on(database_url) as session:
+def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(database_url: str) -> None:
+    with open_session(database_url) as session:
         made = first_start(session, WALL_CLOCK, requests=8)
         names = {account.username: account.roles for account in made}
         expected = {figure.username + suffix: (figure.role,) for figure in CAST for suffix in ("", ".tt")}
@@ -105,11 +105,11 @@ def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(dat
             assert user.nip is None or (len(user.nip) == 18 and user.nip.isdigit())
             assert user.email
             assert user.email.endswith("@example.invalid")
-        assert is_password_of(user, PASSWORD)
+        assert is_password_correct(user, PASSWORD)
 
 
-def test_a_second_start_makes_nothing_and_still_knows_the_accounts(database_url):
-    with session_on(database_url) as session:
+def test_a_second_start_makes_nothing_and_still_knows_the_accounts(database_url: str) -> None:
+    with open_session(database_url) as session:
         made = first_start(session, WALL_CLOCK, requests=8)
         before = rows_of(session)
         assert first_start(session, WALL_CLOCK + dt.timedelta(days=1)) == []
@@ -117,9 +117,9 @@ def test_a_second_start_makes_nothing_and_still_knows_the_accounts(database_url)
         assert {account.username for account in accounts(session)} == {account.username for account in made}
 
 
-def test_where_there_are_users_already_no_demo_account_is_made(database_url):
-    with session_on(database_url) as session:
-        answer(session)
+def test_where_there_are_users_already_no_demo_account_is_made(database_url: str) -> None:
+    with open_session(database_url) as session:
+        set_test_audit_context(session)
         somebody = User(username="somebody", full_name="Somebody", password_hash="x")
         somebody.roles = [Role.ADMINISTRATOR]
         session.add(somebody)
@@ -132,8 +132,8 @@ def test_where_there_are_users_already_no_demo_account_is_made(database_url):
 # -- what the register shows ---------------------------------------------------------------------------------------
 
 
-def test_every_step_every_move_and_every_result_occurs_at_both_offices(register):
-    papers = {revision.agency_id: revision.paper for revision in register.scalars(select(SopRevision))}
+def test_every_step_every_move_and_every_result_occurs_at_both_offices(register: Session) -> None:
+    papers = {revision.agency_id: revision.sop for revision in register.scalars(select(SopRevision))}
     assert len(papers) == 2
     for agency_id, paper in papers.items():
         activities = register.execute(
@@ -146,7 +146,7 @@ def test_every_step_every_move_and_every_result_occurs_at_both_offices(register)
         assert set(results) == {None, *Result}
 
 
-def test_both_offices_have_half_of_the_requests_over_three_years(register):
+def test_both_offices_have_half_of_the_requests_over_three_years(register: Session) -> None:
     requests = register.scalars(select(ChangeRequest)).all()
     assert set(Counter(request.agency_id for request in requests).values()) == {100}
     assert {request.created_at.year for request in requests} == {2023, 2024, 2025, 2026}
@@ -155,7 +155,9 @@ def test_both_offices_have_half_of_the_requests_over_three_years(register):
     assert any(request.linked_change_id for request in requests)
 
 
-def test_a_refused_emergency_is_approved_later_and_a_returned_request_comes_back_as_a_new_revision(register):
+def test_a_refused_emergency_is_approved_later_and_a_returned_request_comes_back_as_a_new_revision(
+    register: Session,
+) -> None:
     outcomes = [
         [activity.outcome for activity in request.activities] for request in register.scalars(select(ChangeRequest))
     ]
@@ -164,10 +166,10 @@ def test_a_refused_emergency_is_approved_later_and_a_returned_request_comes_back
     assert revised
     for request in revised:
         assert [revision.revision for revision in request.revisions] == list(range(1, request.revision + 1))
-        assert len({as_json(revision.content) for revision in request.revisions}) == request.revision
+        assert len({canonical_json(revision.content) for revision in request.revisions}) == request.revision
 
 
-def test_delegates_decide_within_their_days_and_under_their_decree(register):
+def test_delegates_decide_within_their_days_and_under_their_decree(register: Session) -> None:
     decided = register.scalars(select(Activity).where(Activity.delegation_id.is_not(None))).all()
     assert {activity.agency_id for activity in decided} == {1, 2}
     for activity in decided:
@@ -182,8 +184,8 @@ def test_delegates_decide_within_their_days_and_under_their_decree(register):
         assert [document.media_type for document in delegation.documents] == [PDF]
 
 
-def test_everything_happens_in_the_office_s_own_working_hours(register):
-    calendars = {agency.id: calendar_of(register, agency) for agency in register.scalars(select(Agency))}
+def test_everything_happens_in_the_office_s_own_working_hours(register: Session) -> None:
+    calendars = {agency.id: load_calendar(register, agency) for agency in register.scalars(select(Agency))}
     zones = {agency.id: agency.zone for agency in register.scalars(select(Agency))}
     entries = register.execute(select(AuditEntry.chain, AuditEntry.at, AuditEntry.action)).all()
     moments = {(entry.chain, entry.at) for entry in entries if entry.action != "demo.start"}
@@ -199,27 +201,27 @@ def test_everything_happens_in_the_office_s_own_working_hours(register):
 # -- in whose hands, and what was not kept ---------------------------------------------------------------------------
 
 
-def test_steps_are_taken_up_by_somebody_other_than_a_requester_and_handed_over_now_and_then(register):
+def test_steps_are_taken_up_by_somebody_other_than_a_requester_and_handed_over_now_and_then(register: Session) -> None:
     taken_up = set()
     for activity in register.scalars(select(Activity)):
         if activity.actor_role is Role.REQUESTER:
             assert (activity.taken_up_at, activity.held_by_id) == (None, None)
         else:
             taken_up.add((activity.agency_id, activity.is_open, activity.taken_up_at is not None))
-        hands = [activity.taken_up_by_id, *(handover.to_id for handover in activity.handovers)]
+        hands = [activity.taken_up_by_id, *(handover.to_id for handover in activity.reassignments)]
         assert activity.held_by_id == hands[-1]
         assert activity.is_open or activity.held_by_id in {None, activity.actor_id}
     assert len(taken_up) == 8
-    handed = register.scalars(select(Handover)).all()
+    handed = register.scalars(select(Reassignment)).all()
     assert {handover.agency_id for handover in handed} == {1, 2}
     assert len({handover.reason for handover in handed}) > 1
 
 
-def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(register):
+def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(register: Session) -> None:
     subjects, was_open = set(), set()
     for activity in register.scalars(select(Activity)):
         change = activity.change
-        expected = lateness(change, activity, REFERENCE) if change.paper.switches.deviations else None
+        expected = lateness(change, activity, REFERENCE) if change.sop.switches.deviations else None
         raised = [deviation for deviation in activity.deviations if deviation.kind is DeviationKind.TIME]
         if not activity.is_open:
             assert len(raised) == (expected is not None)
@@ -231,11 +233,11 @@ def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(reg
             assert deviation.measured_minutes == expected.measured or activity.is_open
             subjects.add(deviation.subject)
             was_open.add(deviation.was_open)
-    assert subjects == set(Subject)
+    assert subjects == set(LatenessBasis)
     assert was_open == {True, False}
 
 
-def test_what_was_not_kept_is_accounted_for_and_disposed_of_by_the_head(register):
+def test_what_was_not_kept_is_accounted_for_and_disposed_of_by_the_head(register: Session) -> None:
     found = register.scalars(select(Deviation)).all()
     assert {deviation.kind for deviation in found} == set(DeviationKind)
     assert {deviation.disposal for deviation in found} == {None, *Disposal}
@@ -273,16 +275,16 @@ def assert_disposed_of_by_a_head(deviation):
         assert deviation.followed_up_at.date() <= deviation.follow_up_until
 
 
-def test_a_late_step_is_one_of_about_twelve(register):
+def test_a_late_step_is_one_of_about_twelve(register: Session) -> None:
     judged = [
         bool(lateness(activity.change, activity, REFERENCE))
         for activity in register.scalars(select(Activity).where(Activity.finished_at.is_not(None)))
-        if activity.change.paper.switches.deviations and activity.actor_role is not Role.REQUESTER
+        if activity.change.sop.switches.deviations and activity.actor_role is not Role.REQUESTER
     ]
     assert 1 / 20 < sum(judged) / len(judged) < 1 / 7
 
 
-def test_the_files_open(register):
+def test_the_files_open(register: Session) -> None:
     kinds = set()
     for file, media_type in register.execute(
         select(FileContent, Document.media_type).join(Document, Document.sha256 == FileContent.sha256).distinct()
@@ -308,12 +310,12 @@ def test_the_files_open(register):
 # -- what is true of it --------------------------------------------------------------------------------------------
 
 
-def test_the_trail_holds_and_the_stored_steps_agree_with_the_history(register):
-    assert verification.verify(register) is None
-    assert list(history.verify(register)) == []
+def test_the_trail_holds_and_the_stored_steps_agree_with_the_history(register: Session) -> None:
+    assert verification.verify_chains(register) is None
+    assert list(history.verify_histories(register)) == []
 
 
-def test_the_trail_tells_of_every_row_in_the_order_of_time(register):
+def test_the_trail_tells_of_every_row_in_the_order_of_time(register: Session) -> None:
     told = {
         (row.table_name, row.row_id)
         for row in register.connection().execute(select(audit_trail.AuditRow.table_name, audit_trail.AuditRow.row_id))
@@ -329,17 +331,17 @@ def test_the_trail_tells_of_every_row_in_the_order_of_time(register):
         assert moments == sorted(moments)
 
 
-def test_all_of_it_can_be_searched(register):
-    assert list(index.verify(register.connection())) == []
-    assert index.is_sound(register.connection())
+def test_all_of_it_can_be_searched(register: Session) -> None:
+    assert list(index.stale_records(register.connection())) == []
+    assert index.is_fts_intact(register.connection())
 
 
-def test_no_foreign_key_of_it_leads_nowhere(register):
+def test_no_foreign_key_of_it_leads_nowhere(register: Session) -> None:
     if register.get_bind().dialect.name == "sqlite":
         assert register.connection().execute(text("PRAGMA foreign_key_check")).all() == []
 
 
-def test_numbers_are_gapless_in_the_order_of_submission(register):
+def test_numbers_are_gapless_in_the_order_of_submission(register: Session) -> None:
     for agency_id in (1, 2):
         serials = register.execute(
             select(ChangeRequest.year, ChangeRequest.serial)
@@ -352,7 +354,7 @@ def test_numbers_are_gapless_in_the_order_of_submission(register):
         ]
 
 
-def test_the_asset_list_is_what_its_mutations_made_of_it(register):
+def test_the_asset_list_is_what_its_mutations_made_of_it(register: Session) -> None:
     latest: dict[int, str] = {}
     for mutation in register.scalars(select(AssetMutation).order_by(AssetMutation.id)):
         if mutation.asset_id in latest:
@@ -369,54 +371,54 @@ def test_the_asset_list_is_what_its_mutations_made_of_it(register):
 # -- the same again ------------------------------------------------------------------------------------------------
 
 
-def test_the_same_number_and_seed_give_the_same_rows_whatever_the_clock_says(new_database):
+def test_the_same_number_and_seed_give_the_same_rows_whatever_the_clock_says(new_database: NewDatabase) -> None:
     dumps = []
     for clock in (None, WALL_CLOCK):
-        with new_database("sqlite") as url, session_on(url) as session:
+        with new_database("sqlite") as url, open_session(url) as session:
             make_register(session, requests=40, seed=9, now=clock)
-            dumps.append(as_json(rows_of(session)))
+            dumps.append(canonical_json(rows_of(session)))
     assert dumps[0] == dumps[1]
 
 
-def test_another_seed_gives_another_register(new_database):
+def test_another_seed_gives_another_register(new_database: NewDatabase) -> None:
     titles = []
     for seed in (1, 2):
-        with new_database("sqlite") as url, session_on(url) as session:
+        with new_database("sqlite") as url, open_session(url) as session:
             make_register(session, requests=10, seed=seed)
             titles.append(session.scalars(select(ChangeRequest.title)).all())
     assert titles[0] != titles[1]
 
 
-def test_nothing_lies_in_the_future_of_a_clock_that_is_behind(new_database):
+def test_nothing_lies_in_the_future_of_a_clock_that_is_behind(new_database: NewDatabase) -> None:
     clock = dt.datetime(2026, 3, 2, 3, 0, tzinfo=dt.UTC)
-    with new_database("sqlite") as url, session_on(url) as session:
+    with new_database("sqlite") as url, open_session(url) as session:
         make_register(session, requests=30, now=clock)
         assert max(session.scalars(select(AuditEntry.at))) < clock
 
 
-def test_a_register_on_top_of_another_goes_on_from_it(database_url):
-    with session_on(database_url) as session:
+def test_a_register_on_top_of_another_goes_on_from_it(database_url: str) -> None:
+    with open_session(database_url) as session:
         first_start(session, WALL_CLOCK, requests=20)
         assert make_register(session, requests=20, now=WALL_CLOCK) == 40
-        assert verification.verify(session) is None
-        assert list(history.verify(session)) == []
+        assert verification.verify_chains(session) is None
+        assert list(history.verify_histories(session)) == []
         assert session.scalar(select(func.count()).select_from(ChangeRequest)) == 40
 
 
 # -- as by hand ----------------------------------------------------------------------------------------------------
 
 
-def test_a_request_of_the_register_moves_on_through_the_door(database_url):
+def test_a_request_of_the_register_moves_on_through_the_door(database_url: str) -> None:
     now = REFERENCE + dt.timedelta(hours=5)
-    with session_on(database_url) as session:
+    with open_session(database_url) as session:
         make_register(session, requests=60)
         for step in (Step.EVALUATION, Step.REPORT):
             request = session.scalars(select(ChangeRequest).where(ChangeRequest.step == step).limit(1)).one()
             managers = session.scalars(
                 select(User).where(User.agency_id == request.agency_id, User.is_change_manager).order_by(User.id)
             )
-            manager = next(user for user in managers if request.bar(user, now) is None)
-            answer(session, now=now)
+            manager = next(user for user in managers if request.reason_cannot_act(user, now) is None)
+            set_test_audit_context(session, now=now)
             outcome, values = {
                 Step.EVALUATION: (Outcome.REJECTED, {"findings": "Tidak lengkap", "reason": "Bukan wewenang LPSE"}),
                 Step.REPORT: (Outcome.REPORTED, {"summary": "Selesai"}),
@@ -426,24 +428,24 @@ def test_a_request_of_the_register_moves_on_through_the_door(database_url):
             session.commit()
             assert request.step is not step
         requester = session.scalars(select(User).where(User.username == "pemohon")).one()
-        draft(session, requester, now=now, values={"title": "Baru"})
+        create_draft(session, requester, now=now, values={"title": "Baru"})
         session.commit()
-        assert verification.verify(session) is None
-        assert list(history.verify(session)) == []
+        assert verification.verify_chains(session) is None
+        assert list(history.verify_histories(session)) == []
 
 
-def test_the_door_given_the_same_would_have_written_the_same(new_database):
+def test_the_door_given_the_same_would_have_written_the_same(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url, new_database("sqlite") as other:
-        with session_on(url) as bulk:
+        with open_session(url) as bulk:
             make_register(bulk, requests=40, seed=4)
             entries = [
-                (entry.action, entry.at, entry.actor_id, entry.told)
+                (entry.action, entry.at, entry.actor_id, entry.row_changes)
                 for entry in bulk.scalars(select(AuditEntry).order_by(AuditEntry.id))
             ]
             assert {action for action, *_others in entries} >= REPLAYED
             contents = dict(bulk.execute(select(FileContent.sha256, FileContent.content)).all())
             expected, expected_trail = rows_of(bulk), tellings(bulk)
-        with session_on(other) as session:
+        with open_session(other) as session:
             first_start(session, REFERENCE, requests=0)
             for action, at, actor_id, told in entries:
                 if actor_id is not None:
@@ -464,7 +466,7 @@ def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
     told = []
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.action != "demo.start").order_by(AuditEntry.id)):
         rows: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in entry.told:
+        for row in entry.row_changes:
             if row["table"] in TOLD:
                 continue
             rows.setdefault((row["table"], row["id"]), {}).update(row["after"])
@@ -474,7 +476,7 @@ def tellings(session: Session) -> list[dict[tuple[str, str], dict[str, Any]]]:
 
 def sweep_again(session: Session, at: dt.datetime, told: list[dict[str, Any]]) -> None:
     """Let the sweep come by a request at the moment at which it did."""
-    answer(session, "deadline.sweep", now=at)
+    set_test_audit_context(session, "deadline.sweep", now=at)
     raise_overdue(session.get_one(ChangeRequest, told[0]["after"]["change_id"]), at)
     session.commit()
 
@@ -483,7 +485,7 @@ def again(  # noqa: PLR0917 - one transaction of the register
     session: Session, action: str, at: dt.datetime, by: User, told: list[dict[str, Any]], contents: dict[str, bytes]
 ) -> None:
     """Do by hand what one entry of a register tells of, in a transaction of its own."""
-    answer(session, action, now=at, actor_id=by.id, actor_name=by.full_name)
+    set_test_audit_context(session, action, now=at, actor_id=by.id, actor_name=by.full_name)
     inserted = {
         table: [row["after"] for row in told if row["table"] == table and row["action"] == "inserted"]
         for table in {row["table"] for row in told}
@@ -502,7 +504,7 @@ def again(  # noqa: PLR0917 - one transaction of the register
         case ["deviation", "dispose"]:
             (row,) = told
             deviation = session.get_one(Deviation, int(row["id"]))
-            deviation.dispose(by, now=at, given=disposal_of(row["after"]))
+            deviation.dispose(by, now=at, values=disposal_of(row["after"]))
         case ["deviation", "follow-up"]:
             (row,) = told
             note = row["after"]["follow_up_note"]
@@ -512,11 +514,11 @@ def again(  # noqa: PLR0917 - one transaction of the register
         case ["change", "hand-over"]:
             (row,) = inserted["handover"]
             to = session.get_one(User, row["to_id"])
-            hand_over(session.get_one(ChangeRequest, row["change_id"]), to, by, now=at, reason=row["reason"])
+            reassign(session.get_one(ChangeRequest, row["change_id"]), to, by, now=at, reason=row["reason"])
         case ["change", "draft"]:
             said = typed(ChangeRequest, inserted["change_request"][0])
-            values = {field.key: said[field.key] for field in RECORDS[Step.REQUEST] if field.key in said}
-            draft(session, by, now=at, values=values)
+            values = {field.key: said[field.key] for field in RECORD_FIELDS[Step.REQUEST] if field.key in said}
+            create_draft(session, by, now=at, values=values)
         case ["change", outcome]:
             finished = next(row for row in told if row["table"] == "activity" and row["action"] == "updated")
             activity = session.get_one(Activity, int(finished["id"]))
@@ -557,7 +559,7 @@ def said_of_deviations(session: Session, told: list[dict[str, Any]]) -> dict[str
             kind, subject = raised.kind, raised.subject
         said[account_field(kind, subject)] = after["account"]
         if kind is DeviationKind.OUTPUT:
-            said[subject] = LACKING
+            said[subject] = OUTPUT_LACKING
     return said
 
 
@@ -587,20 +589,20 @@ def written(
     activity: Activity, told: list[dict[str, Any]], inserted: dict[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
     """Return what was typed into the record of a step, as an entry tells of it."""
-    kept_on = ChangeRequest if activity.step in {Step.REQUEST, Step.RETURNED} else RECORD_OF[activity.step]
+    kept_on = ChangeRequest if activity.step in {Step.REQUEST, Step.RETURNED} else ACTIVITY_CLASSES[activity.step]
     after: dict[str, Any] = next(
         (row["after"] for row in told if row["table"] == kept_on.__tablename__ and row["action"] == "updated"), {}
     )
     typed_in = typed(kept_on, after)
     values: dict[str, Any] = {}
-    for field in RECORDS[activity.step]:
-        if field.kind is FieldKind.CASES:
+    for field in RECORD_FIELDS[activity.step]:
+        if field.kind is FieldKind.TEST_CASES:
             parts = ("name", "expected", "actual")
             values["cases"] = [{part: row[part] for part in parts} for row in inserted["test_case"]]
         elif field.kind is FieldKind.ASSETS and "asset_review_item" in inserted:
             rows = inserted["asset_review_item"]
             values["assets"] = [{"asset_id": row.get("asset_id"), "finding": row["finding"]} for row in rows]
-        elif field.kind is FieldKind.TOUCHED and "release_asset" in inserted:
+        elif field.kind is FieldKind.TOUCHED_ASSETS and "release_asset" in inserted:
             values["touched_assets"] = [{"asset_id": row["asset_id"]} for row in inserted["release_asset"]]
         elif field.kind is FieldKind.MUTATIONS:
             values["mutations"] = after["draft"]["rows"]

@@ -11,36 +11,48 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
-from lpse_admin.sop import papers, parse, with_switches
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.sop import bundled_sops, parse, with_switches
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.deviations import LACKING, DeviationKind, Disposal, Lateness, Subject
-from lpse_admin.workflow.transitions import AtHand, Person, Position, decide, deviations, lacking
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.workflow.deviations import OUTPUT_LACKING, DeviationKind, Disposal, Lateness, LatenessBasis
+from lpse_admin.workflow.transitions import Evidence, Position, Principal, decide, detect_deviations, validation_errors
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.audit.trail import AuditEntry
 from models.changes.assignment import take_up
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification
-from models.office.calendars import calendar_of
+from models.office.calendars import load_calendar
 from models.office.office_day import set_day
-from models.reports.waiting import Reader, follow_ups, undisposed
+from models.reports.waiting import ActingUser, count_undisposed, load_follow_ups
 from models.worktime import timing
 from models.worktime.deadlines import sweep
-from tests.support.cast import LUMAJANG, NOW, ROUTES, TANA_TIDUNG, answer, at, delegation, move, new, values_for, walk
+from tests.support.cast import (
+    LUMAJANG,
+    NOW,
+    OUTCOMES_TO,
+    TANA_TIDUNG,
+    change_at_step,
+    delegation,
+    make_move,
+    move_through,
+    new_change,
+    set_test_audit_context,
+    values_for,
+)
 
 if TYPE_CHECKING:
-    from tests.support.cast import Cast, Office, WatchedSession
+    from tests.support.cast import AuditedSession, Cast, Office
 
 HOUR = dt.timedelta(hours=1)
-PAPER = parse(dict(papers())[LUMAJANG], LUMAJANG)
-LATE = Lateness(Subject.HANDLING, "2 jam", 120, 150)
-MANAGER = Person(7, frozenset({Role.CHANGE_MANAGER}))
+PAPER = parse(dict(bundled_sops())[LUMAJANG], LUMAJANG)
+LATE = Lateness(LatenessBasis.HANDLING, "2 jam", 120, 150)
+MANAGER = Principal(7, frozenset({Role.CHANGE_MANAGER}))
 LETTER = "document-surat-permohonan"
 
 
-def at_hand(step: Step, outcome: Outcome, *, lateness: Lateness | None = None, **values: Any) -> AtHand:
+def at_hand(step: Step, outcome: Outcome, *, lateness: Lateness | None = None, **values: Any) -> Evidence:
     given = {**values_for(step, outcome), **{key.replace("__", "-"): value for key, value in values.items()}}
-    return AtHand(values=given, equipment=frozenset({"pc"}), lateness=lateness)
+    return Evidence(values=given, confirmed_equipment=frozenset({"pc"}), lateness=lateness)
 
 
 # -- by the paper ------------------------------------------------------------------------------------------
@@ -49,13 +61,13 @@ def at_hand(step: Step, outcome: Outcome, *, lateness: Lateness | None = None, *
 @pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.RETURNED, Outcome.REJECTED])
 def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) -> None:
     here = Position(Step.EVALUATION)
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         decide(PAPER, here, outcome, MANAGER, at_hand(Step.EVALUATION, outcome, lateness=LATE))
-    assert set(refusal.value.fields) == {"account-time"}
-    assert "2 h 30 min" in str(refusal.value.fields["account-time"])
+    assert set(refusal.value.field_errors) == {"account-time"}
+    assert "2 h 30 min" in str(refusal.value.field_errors["account-time"])
     there = at_hand(Step.EVALUATION, outcome, lateness=LATE, account__time="Listrik padam")
     assert decide(PAPER, here, outcome, MANAGER, there).outcome is outcome
-    (found,) = deviations(PAPER, here, outcome, there)
+    (found,) = detect_deviations(PAPER, here, outcome, there)
     assert (found.kind, found.subject, found.standard, found.measured_minutes) == (
         DeviationKind.TIME, "handling", "2 jam", 150,
     )  # fmt: skip
@@ -64,55 +76,55 @@ def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) ->
 
 def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does() -> None:
     here = Position(Step.IMPLEMENTATION)
-    without = replace(at_hand(Step.IMPLEMENTATION, Outcome.DONE), equipment=frozenset())
-    assert set(lacking(PAPER, here, Outcome.DONE, without)) == {"equipment-pc"}
+    without = replace(at_hand(Step.IMPLEMENTATION, Outcome.DONE), confirmed_equipment=frozenset())
+    assert set(validation_errors(PAPER, here, Outcome.DONE, without)) == {"equipment-pc"}
     accounted = replace(without, values={**without.values, "account-equipment-pc": "PC rusak, memakai laptop"})
-    assert lacking(PAPER, here, Outcome.DONE, accounted) == {}
-    (found,) = deviations(PAPER, here, Outcome.DONE, accounted)
+    assert validation_errors(PAPER, here, Outcome.DONE, accounted) == {}
+    (found,) = detect_deviations(PAPER, here, Outcome.DONE, accounted)
     assert (found.kind, found.subject) == (DeviationKind.EQUIPMENT, "equipment-pc")
     # Another paper may know no deviations: what it requires is required.
     strict = with_switches(PAPER, replace(PAPER.switches, deviations=False))
-    assert set(lacking(strict, here, Outcome.DONE, accounted)) == {"equipment-pc"}
-    assert deviations(strict, here, Outcome.DONE, replace(accounted, lateness=LATE)) == ()
+    assert set(validation_errors(strict, here, Outcome.DONE, accounted)) == {"equipment-pc"}
+    assert detect_deviations(strict, here, Outcome.DONE, replace(accounted, lateness=LATE)) == ()
 
 
 def test_an_output_that_is_not_there_is_said_and_accounted_for() -> None:
     here = Position(Step.IMPLEMENTATION)
-    said = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=LACKING)
-    assert set(lacking(PAPER, here, Outcome.DONE, said)) == {"account-output-0"}
-    told = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=LACKING, account__output__0="Menyusul besok")
-    assert lacking(PAPER, here, Outcome.DONE, told) == {}
-    assert [found.what for found in deviations(PAPER, here, Outcome.DONE, told)] == [
+    said = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=OUTPUT_LACKING)
+    assert set(validation_errors(PAPER, here, Outcome.DONE, said)) == {"account-output-0"}
+    told = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=OUTPUT_LACKING, account__output__0="Menyusul besok")
+    assert validation_errors(PAPER, here, Outcome.DONE, told) == {}
+    assert [found.what for found in detect_deviations(PAPER, here, Outcome.DONE, told)] == [
         PAPER.rules[Step.IMPLEMENTATION].outputs[0]
     ]
     # Who sends a request away has no output to show.
-    away = at_hand(Step.EVALUATION, Outcome.REJECTED, output__0=LACKING)
-    assert deviations(PAPER, Position(Step.EVALUATION), Outcome.REJECTED, away) == ()
+    away = at_hand(Step.EVALUATION, Outcome.REJECTED, output__0=OUTPUT_LACKING)
+    assert detect_deviations(PAPER, Position(Step.EVALUATION), Outcome.REJECTED, away) == ()
 
 
 def test_what_was_raised_before_asks_for_its_account_though_the_step_is_in_time_by_now() -> None:
-    raised = deviations(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, AtHand(lateness=LATE))[:1]
-    there = replace(at_hand(Step.EVALUATION, Outcome.ACCEPTED), raised=raised)
-    assert set(lacking(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, there)) == {"account-time"}
+    raised = detect_deviations(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, Evidence(lateness=LATE))[:1]
+    there = replace(at_hand(Step.EVALUATION, Outcome.ACCEPTED), raised_deviations=raised)
+    assert set(validation_errors(PAPER, Position(Step.EVALUATION), Outcome.ACCEPTED, there)) == {"account-time"}
 
 
 # -- raised when it becomes true --------------------------------------------------------------------------
 
 
-def swept(session: WatchedSession, office: Office, now: dt.datetime) -> list[Deviation]:
-    answer(session, "deadline.sweep", now=now)
+def swept(session: AuditedSession, office: Office, now: dt.datetime) -> list[Deviation]:
+    set_test_audit_context(session, "deadline.sweep", now=now)
     raised = list(sweep(session, office.agency, now).raised)
     session.commit()
     return raised
 
 
-def events(session: WatchedSession, event: str) -> list[Notification]:
+def events(session: AuditedSession, event: str) -> list[Notification]:
     return list(session.scalars(select(Notification).where(Notification.event == event)))
 
 
-def test_the_sweep_raises_an_open_step_as_soon_as_it_is_overdue_and_once(session: WatchedSession, cast: Cast) -> None:
+def test_the_sweep_raises_an_open_step_as_soon_as_it_is_overdue_and_once(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     assert swept(session, office, NOW + 2 * HOUR) == []
     (one,) = swept(session, office, NOW + 2 * HOUR + dt.timedelta(seconds=1))
     assert (one.kind, one.subject, one.was_open, one.executor_id) == (DeviationKind.TIME, "arrival", True, None)
@@ -122,16 +134,16 @@ def test_the_sweep_raises_an_open_step_as_soon_as_it_is_overdue_and_once(session
         office.manager.id, office.manager2.id, office.head.id,
     }  # fmt: skip
     assert swept(session, cast.tana_tidung, NOW + 5 * HOUR) == []
-    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.5 * HOUR)
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.5 * HOUR)
     session.refresh(one)
     assert (one.measured_minutes, one.executor_id, one.account) == (150, office.manager.id, "Antrean panjang")
     assert one.state is DeviationState.ACCOUNTED
 
 
-def test_who_is_about_to_be_late_is_told_once_at_the_share_that_is_set(session: WatchedSession, cast: Cast) -> None:
+def test_who_is_about_to_be_late_is_told_once_at_the_share_that_is_set(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
-    answer(session)
+    change = change_at_step(session, office, Step.EVALUATION)
+    set_test_audit_context(session)
     take_up(change, office.manager2, now=NOW)
     session.commit()
     for minutes, told in ((95, 0), (96, 1), (110, 1)):
@@ -140,76 +152,76 @@ def test_who_is_about_to_be_late_is_told_once_at_the_share_that_is_set(session: 
     assert {notice.user_id for notice in events(session, "soon-late")} == {office.manager2.id}
 
 
-def test_a_step_taken_up_in_time_is_judged_by_its_handling(session: WatchedSession, cast: Cast) -> None:
+def test_a_step_taken_up_in_time_is_judged_by_its_handling(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     swept(session, office, NOW + 2.25 * HOUR)
-    answer(session)
+    set_test_audit_context(session)
     take_up(change, office.manager, now=NOW + 2.5 * HOUR)
     session.commit()
     assert swept(session, office, NOW + 2.75 * HOUR) == []
     # What was overdue before anybody took it up is accounted for all the same, by how long it waited.
-    with pytest.raises(Incomplete) as refusal:
-        move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR, values={"account-time": " "})
-    assert set(refusal.value.fields) == {"account-time"}
-    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR)
+    with pytest.raises(ValidationFailed) as refusal:
+        make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR, values={"account-time": " "})
+    assert set(refusal.value.field_errors) == {"account-time"}
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 2.9 * HOUR)
     (one,) = change.deviations
     assert (one.subject, one.measured_minutes) == ("arrival", 150)
 
 
-def test_taking_up_late_is_raised_though_no_sweep_came_by(session: WatchedSession, cast: Cast) -> None:
+def test_taking_up_late_is_raised_though_no_sweep_came_by(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
-    answer(session)
+    change = change_at_step(session, office, Step.EVALUATION)
+    set_test_audit_context(session)
     take_up(change, office.manager, now=NOW + 2.5 * HOUR)
     session.commit()
     assert [(one.subject, one.measured_minutes) for one in change.deviations] == [("arrival", 150)]
 
 
 def test_a_holiday_after_the_fact_overtakes_a_deviation_and_does_not_undo_it(
-    session: WatchedSession, cast: Cast
+    session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     (one,) = swept(session, office, NOW + 3 * HOUR)
-    answer(session)
+    set_test_audit_context(session)
     set_day(
-        session, office.agency, date=NOW.date(), kind=OverrideKind.HOLIDAY, name="Libur daerah",
+        session, office.agency, date=NOW.date(), kind=DayOverrideKind.HOLIDAY, name="Libur daerah",
         by=office.administrator, now=NOW, reason="SK Bupati",
     )  # fmt: skip
     session.commit()
-    calendar = calendar_of(session, office.agency)
-    assert timing.is_overtaken(change, one, NOW + 4 * HOUR, calendar)
-    with pytest.raises(Incomplete):
-        move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR, values={"account-time": ""})
-    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR)
+    calendar = load_calendar(session, office.agency)
+    assert timing.is_obsolete(change, one, NOW + 4 * HOUR, calendar)
+    with pytest.raises(ValidationFailed):
+        make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR, values={"account-time": ""})
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR)
     session.refresh(one)
     assert (one.measured_minutes, one.state) == (180, DeviationState.ACCOUNTED)
 
 
-def test_a_draft_is_never_late(session: WatchedSession, cast: Cast) -> None:
+def test_a_draft_is_never_late(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = new(session, office)
+    change = new_change(session, office)
     later = NOW + dt.timedelta(days=40)
     assert swept(session, office, later) == []
-    move(session, change, Outcome.SUBMITTED, office.requester, now=later, values={"account-time": ""})
+    make_move(session, change, Outcome.SUBMITTED, office.requester, now=later, values={"account-time": ""})
     assert change.deviations == []
 
 
-def test_a_typed_account_is_kept_until_the_step_is_finished(session: WatchedSession, cast: Cast) -> None:
+def test_a_typed_account_is_kept_until_the_step_is_finished(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
-    answer(session)
+    change = change_at_step(session, office, Step.EVALUATION)
+    set_test_audit_context(session)
     change.save(office.manager, now=NOW, values={"account-time": "Listrik padam", "output-0": ""})
     session.commit()
-    assert change.current is not None
-    assert change.current.declared["account-time"] == "Listrik padam"
-    answer(session)
-    with pytest.raises(Incomplete) as refusal:
+    assert change.current_activity is not None
+    assert change.current_activity.declared["account-time"] == "Listrik padam"
+    set_test_audit_context(session)
+    with pytest.raises(ValidationFailed) as refusal:
         change.save(office.manager, now=NOW, values={"account-time": "x" * 10_001, "account-output-0": "\x00"})
-    assert set(refusal.value.fields) == {"account-time", "account-output-0"}
+    assert set(refusal.value.field_errors) == {"account-time", "account-output-0"}
     session.rollback()
-    answer(session)
+    set_test_audit_context(session)
     change.advance(
         Outcome.ACCEPTED, office.manager, now=NOW + 3 * HOUR, values=values_for(Step.EVALUATION, Outcome.ACCEPTED)
     )
@@ -221,28 +233,28 @@ def test_a_typed_account_is_kept_until_the_step_is_finished(session: WatchedSess
 # -- disposed of -------------------------------------------------------------------------------------------
 
 
-def late_rejection(session: WatchedSession, office: Office) -> Deviation:
+def late_rejection(session: AuditedSession, office: Office) -> Deviation:
     """Return the deviation of a request that was rejected too late: no verification will meet it."""
-    change = at(session, office, Step.EVALUATION)
-    move(session, change, Outcome.REJECTED, office.manager, now=NOW + 3 * HOUR)
+    change = change_at_step(session, office, Step.EVALUATION)
+    make_move(session, change, Outcome.REJECTED, office.manager, now=NOW + 3 * HOUR)
     (one,) = change.deviations
     return one
 
 
-def test_what_no_verification_meets_waits_on_the_head_s_home(session: WatchedSession, cast: Cast) -> None:
+def test_what_no_verification_meets_waits_on_the_head_s_home(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     one = late_rejection(session, office)
     assert {notice.user_id for notice in events(session, "deviation")} == {office.head.id}
-    assert undisposed(session, Reader(office.head)) == 1
-    assert undisposed(session, Reader(office.manager)) == 0
-    answer(session)
-    one.dispose(office.head, now=NOW, given={"disposal": "accepted"})
+    assert count_undisposed(session, ActingUser(office.head)) == 1
+    assert count_undisposed(session, ActingUser(office.manager)) == 0
+    set_test_audit_context(session)
+    one.dispose(office.head, now=NOW, values={"disposal": "accepted"})
     session.commit()
-    assert undisposed(session, Reader(office.head)) == 0
+    assert count_undisposed(session, ActingUser(office.head)) == 0
     assert one.state is DeviationState.SETTLED
     assert {notice.user_id for notice in events(session, "deviation-disposed")} == {office.manager.id}
     with pytest.raises(NoSuchMove, match="already"):
-        one.dispose(office.head, now=NOW, given={"disposal": "accepted"})
+        one.dispose(office.head, now=NOW, values={"disposal": "accepted"})
 
 
 @pytest.mark.parametrize(
@@ -260,87 +272,87 @@ def test_what_no_verification_meets_waits_on_the_head_s_home(session: WatchedSes
     ],
 )  # fmt: skip
 def test_a_disposal_says_what_it_has_to_say(
-    session: WatchedSession, cast: Cast, given: dict[str, object], wrong: set[str]
+    session: AuditedSession, cast: Cast, given: dict[str, object], wrong: set[str]
 ) -> None:
     one = late_rejection(session, cast.lumajang)
-    answer(session)
-    with pytest.raises(Incomplete) as refusal:
-        one.dispose(cast.lumajang.head, now=NOW, given=given)
-    assert set(refusal.value.fields) == wrong
+    set_test_audit_context(session)
+    with pytest.raises(ValidationFailed) as refusal:
+        one.dispose(cast.lumajang.head, now=NOW, values=given)
+    assert set(refusal.value.field_errors) == wrong
 
 
-def test_only_the_head_disposes_and_a_delegate_not_of_their_own(session: WatchedSession, cast: Cast) -> None:
+def test_only_the_head_disposes_and_a_delegate_not_of_their_own(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     one = late_rejection(session, office)
     for person in (office.manager, office.inspector, office.administrator, office.delegate, cast.tana_tidung.head):
-        answer(session)
+        set_test_audit_context(session)
         with pytest.raises(NotAllowed):
-            one.dispose(person, now=NOW, given={"disposal": "accepted"})
+            one.dispose(person, now=NOW, values={"disposal": "accepted"})
     delegation(session, office, office.manager)
-    answer(session)
+    set_test_audit_context(session)
     with pytest.raises(NotAllowed):
-        one.dispose(office.manager, now=NOW, given={"disposal": "accepted"})
+        one.dispose(office.manager, now=NOW, values={"disposal": "accepted"})
     session.rollback()
 
 
-def test_a_delegate_disposes_as_plh(session: WatchedSession, cast: Cast) -> None:
+def test_a_delegate_disposes_as_plh(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     one = late_rejection(session, office)
     granted = delegation(session, office)
-    answer(session)
-    one.dispose(office.delegate, now=NOW, given={"disposal": "accepted"})
+    set_test_audit_context(session)
+    one.dispose(office.delegate, now=NOW, values={"disposal": "accepted"})
     session.commit()
     assert (one.disposed_capacity, one.delegation_id) == ("Plh. Kepala LPSE", granted.id)
 
 
-def test_a_delegate_who_decided_late_verifies_all_the_same(session: WatchedSession, cast: Cast) -> None:
+def test_a_delegate_who_decided_late_verifies_all_the_same(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.APPROVAL)
+    change = change_at_step(session, office, Step.APPROVAL)
     delegation(session, office)
-    move(session, change, Outcome.APPROVED, office.delegate, now=NOW + 3 * HOUR)
+    make_move(session, change, Outcome.APPROVED, office.delegate, now=NOW + 3 * HOUR)
     for outcome in (Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
-        move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
-    assert undisposed(session, Reader(office.delegate, stands_in_for_head=True)) == 1
-    with pytest.raises(Incomplete) as refusal:
-        move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR,
+        make_move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
+    assert count_undisposed(session, ActingUser(office.delegate, is_acting_head=True)) == 1
+    with pytest.raises(ValidationFailed) as refusal:
+        make_move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR,
              values={"disposals": {}, "notes": ""})  # fmt: skip
-    assert set(refusal.value.fields) == {"notes", f"disposal-{change.deviations[0].id}"}
-    move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR)
+    assert set(refusal.value.field_errors) == {"notes", f"disposal-{change.deviations[0].id}"}
+    make_move(session, change, Outcome.VERIFIED, office.delegate, now=NOW + 3 * HOUR)
     assert change.deviations[0].disposed_capacity == "Plh. Kepala LPSE"
 
 
 @pytest.mark.parametrize("name", ["inspector", "requester", "administrator"])
-def test_nobody_who_takes_no_step_of_the_office_follows_up(session: WatchedSession, cast: Cast, name: str) -> None:
+def test_nobody_who_takes_no_step_of_the_office_follows_up(session: AuditedSession, cast: Cast, name: str) -> None:
     office = cast.lumajang
     one = late_rejection(session, office)
-    answer(session)
+    set_test_audit_context(session)
     somebody = getattr(office, name).id
-    with pytest.raises(Incomplete) as refusal:
-        one.dispose(office.head, now=NOW, given={"disposal": "follow-up", "follow_up_by": somebody,
+    with pytest.raises(ValidationFailed) as refusal:
+        one.dispose(office.head, now=NOW, values={"disposal": "follow-up", "follow_up_by": somebody,
                                                  "follow_up_until": NOW.date()})  # fmt: skip
-    assert set(refusal.value.fields) == {"follow_up_by"}
+    assert set(refusal.value.field_errors) == {"follow_up_by"}
 
 
-def test_what_is_followed_up_stays_until_it_is_done(session: WatchedSession, cast: Cast) -> None:
+def test_what_is_followed_up_stays_until_it_is_done(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     one = late_rejection(session, office)
-    answer(session)
+    set_test_audit_context(session)
     day = NOW.date() + dt.timedelta(days=7)
     one.dispose(
         office.head, now=NOW,
-        given={"disposal": "follow-up", "follow_up_by": office.manager2.id, "follow_up_until": day.isoformat()},
+        values={"disposal": "follow-up", "follow_up_by": office.manager2.id, "follow_up_until": day.isoformat()},
     )  # fmt: skip
     session.commit()
-    assert [item.until for item in follow_ups(session, Reader(office.manager2), 10)] == [day]
+    assert [item.due_date for item in load_follow_ups(session, ActingUser(office.manager2), 10)] == [day]
     assert {notice.user_id for notice in events(session, "follow-up")} == {office.manager2.id}
     with pytest.raises(NotAllowed):
         one.follow_up(office.manager, now=NOW, note="Sudah")
-    with pytest.raises(Incomplete):
+    with pytest.raises(ValidationFailed):
         one.follow_up(office.manager2, now=NOW, note=" ")
-    answer(session)
+    set_test_audit_context(session)
     one.follow_up(office.manager2, now=NOW, note="Jadwal piket disusun")
     session.commit()
-    assert follow_ups(session, Reader(office.manager2), 10) == []
+    assert load_follow_ups(session, ActingUser(office.manager2), 10) == []
     with pytest.raises(NoSuchMove):
         one.follow_up(office.manager2, now=NOW, note="Lagi")
     states = {state: session.scalars(select(Deviation).where(in_state(state))).all() for state in DeviationState}
@@ -348,28 +360,28 @@ def test_what_is_followed_up_stays_until_it_is_done(session: WatchedSession, cas
 
 
 def test_a_report_is_verified_only_when_everything_before_it_is_disposed_of(
-    session: WatchedSession, cast: Cast
+    session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
-    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 3 * HOUR)
+    change = change_at_step(session, office, Step.EVALUATION)
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 3 * HOUR)
     for outcome in (Outcome.NORMAL, Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
-        move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
+        make_move(session, change, outcome, office.manager, now=NOW + 3 * HOUR)
     (one,) = change.deviations
-    with pytest.raises(Incomplete) as refusal:
-        move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR, values={"disposals": {}})
-    assert set(refusal.value.fields) == {f"disposal-{one.id}"}
-    move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR)
+    with pytest.raises(ValidationFailed) as refusal:
+        make_move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR, values={"disposals": {}})
+    assert set(refusal.value.field_errors) == {f"disposal-{one.id}"}
+    make_move(session, change, Outcome.VERIFIED, office.head, now=NOW + 3 * HOUR)
     assert one.disposal is Disposal.ACCEPTED
 
 
-def test_the_program_answers_for_what_it_raises(session: WatchedSession, cast: Cast) -> None:
+def test_the_program_answers_for_what_it_raises(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    at(session, office, Step.EVALUATION)
+    change_at_step(session, office, Step.EVALUATION)
     (one,) = swept(session, office, NOW + 3 * HOUR)
     entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert entry.action == "deadline.sweep"
-    assert ("deviation", str(one.id)) in {(row["table"], row["id"]) for row in entry.told}
+    assert ("deviation", str(one.id)) in {(row["table"], row["id"]) for row in entry.row_changes}
 
 
 @pytest.mark.parametrize(
@@ -383,7 +395,7 @@ def test_the_program_answers_for_what_it_raises(session: WatchedSession, cast: C
     ids=str,
 )
 def test_the_database_keeps_a_deviation_as_it_was_told(
-    session: WatchedSession, cast: Cast, values: dict[str, object]
+    session: AuditedSession, cast: Cast, values: dict[str, object]
 ) -> None:
     late_rejection(session, cast.lumajang)
     with pytest.raises(DatabaseError, match="accounted for and disposed of once"):
@@ -391,7 +403,7 @@ def test_the_database_keeps_a_deviation_as_it_was_told(
     session.rollback()
 
 
-def test_a_paper_without_times_is_never_late(session: WatchedSession, cast: Cast) -> None:
-    change = walk(session, cast.office(TANA_TIDUNG), *ROUTES[Step.EVALUATION])
-    move(session, change, Outcome.ACCEPTED, cast.tana_tidung.manager, now=NOW + dt.timedelta(days=90))
+def test_a_paper_without_times_is_never_late(session: AuditedSession, cast: Cast) -> None:
+    change = move_through(session, cast.office(TANA_TIDUNG), *OUTCOMES_TO[Step.EVALUATION])
+    make_move(session, change, Outcome.ACCEPTED, cast.tana_tidung.manager, now=NOW + dt.timedelta(days=90))
     assert change.deviations == []

@@ -12,8 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpse_admin.documents.files import MOST_BYTES, MOST_NAME, FileType, Inspected, clean_name, inspect, viewable
-from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.documents.files import (
+    MAX_FILE_BYTES,
+    MAX_NAME_LENGTH,
+    FileType,
+    InspectedFile,
+    clean_name,
+    inspect_file,
+    viewable_type,
+)
+from lpse_admin.errors import FileTooLarge, ValidationFailed
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(20) + b"\xff\xd9"
@@ -62,8 +70,8 @@ def told(value: object) -> str:
 
 def refusal(name: str, content: bytes) -> str:
     """Return the sentence with which a file is refused as not acceptable."""
-    with pytest.raises(Incomplete) as caught:
-        inspect(name, content)
+    with pytest.raises(ValidationFailed) as caught:
+        inspect_file(name, content)
     return str(caught.value)
 
 
@@ -87,7 +95,7 @@ def refusal(name: str, content: bytes) -> str:
     ids=told,
 )
 def test_each_kind_on_the_list_is_taken(name: str, content: bytes, kind: FileType) -> None:
-    assert inspect(name, content) == Inspected(name, kind)
+    assert inspect_file(name, content) == InspectedFile(name, kind)
 
 
 def test_every_kind_has_a_media_type_an_extension_and_a_label_of_its_own() -> None:
@@ -97,8 +105,8 @@ def test_every_kind_has_a_media_type_an_extension_and_a_label_of_its_own() -> No
 
 
 def test_a_name_without_extension_gets_the_one_of_the_content() -> None:
-    assert inspect("surat permohonan", PDF).name == "surat permohonan.pdf"
-    assert inspect("foto", JPEG).name == "foto.jpg"
+    assert inspect_file("surat permohonan", PDF).name == "surat permohonan.pdf"
+    assert inspect_file("foto", JPEG).name == "foto.jpg"
 
 
 def test_an_empty_file_is_refused() -> None:
@@ -106,10 +114,10 @@ def test_an_empty_file_is_refused() -> None:
 
 
 def test_the_largest_file_is_taken_and_one_byte_more_is_too_large() -> None:
-    filled = b"a" * MOST_BYTES
-    assert inspect("a.txt", filled).type is FileType.TXT
-    with pytest.raises(TooLarge, match=r"a\.txt is larger than 20 MB"):
-        inspect("a.txt", filled + b"a")
+    filled = b"a" * MAX_FILE_BYTES
+    assert inspect_file("a.txt", filled).type is FileType.TXT
+    with pytest.raises(FileTooLarge, match=r"a\.txt is larger than 20 MB"):
+        inspect_file("a.txt", filled + b"a")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +306,7 @@ def test_a_name_is_cleaned(name: str, cleaned: str) -> None:
 @given(st.text(st.characters(codec=None), max_size=400))
 def test_any_name_comes_out_safe_and_stays_the_same_when_cleaned_again(name: str) -> None:
     cleaned = clean_name(name)
-    assert 1 <= len(cleaned) <= MOST_NAME
+    assert 1 <= len(cleaned) <= MAX_NAME_LENGTH
     assert not set(cleaned) & set('/\\<>:"|?*\0\r\n')
     assert not cleaned.startswith((".", " "))
     assert not cleaned.endswith((".", " "))
@@ -310,16 +318,16 @@ def test_any_name_comes_out_safe_and_stays_the_same_when_cleaned_again(name: str
 def test_any_content_is_taken_or_refused_with_a_sentence_and_never_breaks_the_program(tail: bytes, head: bytes) -> None:
     for kind in FileType:
         try:
-            assert inspect(f"a.{kind.extensions[0]}", head + tail).type is kind
-        except Incomplete:
+            assert inspect_file(f"a.{kind.extensions[0]}", head + tail).type is kind
+        except ValidationFailed:
             continue
 
 
 @pytest.mark.parametrize(("content", "kind"), [(PDF, FileType.PDF), (PNG, FileType.PNG), (JPEG, FileType.JPEG)])
-def test_a_pdf_and_a_picture_can_be_looked_at(content, kind):
-    assert viewable(content) is kind
+def test_a_pdf_and_a_picture_can_be_looked_at(content, kind) -> None:
+    assert viewable_type(content) is kind
 
 
 @pytest.mark.parametrize("content", [b"", SVG, EXE, XLSX, b"Catatan", PDF + b"<script>", PNG_HEAD, JPEG[:-1]])
-def test_nothing_else_can_be_looked_at(content):
-    assert viewable(content) is None
+def test_nothing_else_can_be_looked_at(content) -> None:
+    assert viewable_type(content) is None

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from babel.messages.pofile import read_po
 
-from lpse_admin.sop import papers, parse
+from lpse_admin.sop import bundled_sops, parse
 from tests.support.cast import LUMAJANG
 from tests.support.guide_pictures import PICTURES
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.help.guides import GUIDES
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "guides"
@@ -32,18 +32,18 @@ def words() -> set[str]:
     return {text for one in said for text in ([one] if isinstance(one, str) else one)}
 
 
-def test_every_role_has_its_guide():
+def test_every_role_has_its_guide() -> None:
     assert set(TEXTS) == set(GUIDES)
 
 
 @pytest.mark.parametrize("key", TEXTS)
-def test_a_guide_names_only_what_is_on_the_screens(key, words):
+def test_a_guide_names_only_what_is_on_the_screens(key, words: set[str]) -> None:
     named = re.findall(r"\*\*(.+?)\*\*", TEXTS[key])
     assert len(named) > 3
     assert [name for name in named if name not in words] == []
 
 
-def test_every_picture_is_there_is_named_and_is_small():
+def test_every_picture_is_there_is_named_and_is_small() -> None:
     named = {
         name
         for text in TEXTS.values()
@@ -59,8 +59,8 @@ def test_every_picture_is_there_is_named_and_is_small():
     [("pemohon", "pemohon"), ("pengelola", "pengelola-perubahan"), ("kepala", "kepala-lpse"),
      ("pemeriksa", "pemeriksa"), ("admin", "administrator")],
 )  # fmt: skip
-def test_everybody_is_led_from_every_page_to_their_own_guide(house: House, name, own):
-    visitor = house.visitor(name)
+def test_everybody_is_led_from_every_page_to_their_own_guide(running_app: RunningApp, name, own) -> None:
+    visitor = running_app.visitor(name)
     assert 'href="/help/"' in visitor.get("/").text
     index = visitor.get("/help/").text
     first = index.index('href="/help/')
@@ -74,18 +74,18 @@ def test_everybody_is_led_from_every_page_to_their_own_guide(house: House, name,
     )
 
 
-def test_what_a_step_means_is_told_from_the_paper_at_its_form_and_from_its_list(house: House):
-    rule = parse(dict(papers())[LUMAJANG], LUMAJANG).rules
+def test_what_a_step_means_is_told_from_the_paper_at_its_form_and_from_its_list(running_app: RunningApp) -> None:
+    rule = parse(dict(bundled_sops())[LUMAJANG], LUMAJANG).rules
     pages = {
         "/admin/change/new/": next(iter(rule.values())),
         "/help/step/approval": next(one for step, one in rule.items() if step.value == "approval"),
     }
     for path, one in pages.items():
-        page = house.visitor("pemohon").get(path).text
+        page = running_app.visitor("pemohon").get(path).text
         texts = [one.activity, one.standard.text, *one.outputs, *(item.label for item in one.requires)]
         assert [text for text in texts if text not in page] == []
-    assert "Tidak disetujui → 2. Evaluasi" in house.visitor("pemohon").get("/help/step/approval").text
-    assert 'href="/help/step/approval"' in house.visitor("kepala").get("/admin/approval/").text
+    assert "Tidak disetujui → 2. Evaluasi" in running_app.visitor("pemohon").get("/help/step/approval").text
+    assert 'href="/help/step/approval"' in running_app.visitor("kepala").get("/admin/approval/").text
     for path in ("/help/step/nothing", "/help/nobody", "/help/step/closed"):
-        assert house.visitor("kepala").get(path).status_code == 404
-    assert house.visitor("admin").get("/help/step/approval").status_code == 404, "the installation has no paper"
+        assert running_app.visitor("kepala").get(path).status_code == 404
+    assert running_app.visitor("admin").get("/help/step/approval").status_code == 404, "the installation has no paper"

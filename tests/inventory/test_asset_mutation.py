@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message
-from lpse_admin.inventory.cards import CARDS, Card, CodeScheme, Column, ColumnKind, Condition, code_scheme, dotted
+from lpse_admin.inventory.cards import (
+    CARD_COLUMNS,
+    AssetCondition,
+    Card,
+    CardColumn,
+    CardColumnKind,
+    CodeScheme,
+    code_scheme,
+    format_code,
+)
 from lpse_admin.sop.steps import Outcome, Step
 from models.inventory.asset import Asset, AssetMutation, MutationKind
-from models.inventory.mutation import columns, typed, typed_row
-from tests.support.cast import NOW, answer, asset, at, move
+from models.inventory.mutation import card_columns, parse_new_asset, parse_value
+from tests.support.cast import NOW, asset, change_at_step, make_move, set_test_audit_context
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 
 @pytest.fixture
-def session(shared):
+def session(shared: tuple[AuditedSession, Cast]):
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def office(shared):
+def office(shared: tuple[AuditedSession, Cast]):
     return shared[1].lumajang
 
 
 @pytest.fixture
 def updating(session, office):
-    return at(session, office, Step.ASSET_UPDATE)
+    return change_at_step(session, office, Step.ASSET_UPDATE)
 
 
 def added(register, **columns):
@@ -48,7 +61,7 @@ def retired(item):
 
 
 def apply(session, change, office, *rows):
-    return move(session, change, Outcome.UPDATED, office.manager, values={"mutations": list(rows)})
+    return make_move(session, change, Outcome.UPDATED, office.manager, values={"mutations": list(rows)})
 
 
 def count(session):
@@ -56,7 +69,7 @@ def count(session):
     return len(session.scalars(select(Asset.id)).all()), len(session.scalars(select(AssetMutation.id)).all())
 
 
-def test_items_are_added_altered_and_retired_each_with_its_state_before_and_after(session, office, updating):
+def test_items_are_added_altered_and_retired_each_with_its_state_before_and_after(session, office, updating) -> None:
     first, second = asset(session, office, "0101"), asset(session, office, "0102")
     apply(
         session, updating, office,
@@ -68,7 +81,7 @@ def test_items_are_added_altered_and_retired_each_with_its_state_before_and_afte
     new = session.scalars(select(Asset).where(Asset.register == "0103")).one()
     assert (new.price, new.details) == (Decimal("12500000.00"), {"brand_type": "ThinkPad", "purchase_year": 2026})
     assert (first.condition, first.details["brand_type"], second.is_retired) == (
-        Condition.HEAVY_DAMAGE,
+        AssetCondition.HEAVY_DAMAGE,
         "Latitude",
         True,
     )
@@ -87,15 +100,15 @@ def test_items_are_added_altered_and_retired_each_with_its_state_before_and_afte
     assert json.loads(mutations[second.id].after)["is_retired"] is True
 
 
-def test_an_item_s_next_mutation_begins_where_the_last_one_ended(session, office, updating):
+def test_an_item_s_next_mutation_begins_where_the_last_one_ended(session, office, updating) -> None:
     item = asset(session, office, "0110")
     apply(session, updating, office, altered(item, "price", "9750000"))
-    apply(session, at(session, office, Step.ASSET_UPDATE), office, altered(item, "remarks", "Dipinjam"))
+    apply(session, change_at_step(session, office, Step.ASSET_UPDATE), office, altered(item, "remarks", "Dipinjam"))
     former, later = item.mutations
     assert former.after == later.before
 
 
-def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating):
+def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating) -> None:
     item = asset(session, office, "0111", brand_type="Latitude", remarks="Lama")
     apply(session, updating, office, altered(item, "brand_type", " "), altered(item, "remarks", None))
     assert (item.remarks, item.details) == (None, {})
@@ -103,40 +116,40 @@ def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating)
 
 
 def _refuses_the_third_row(session, change, before, attempt):
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         attempt()
     session.rollback()
-    assert set(refusal.value.fields) == {"mutations"}
+    assert set(refusal.value.field_errors) == {"mutations"}
     assert str(refusal.value.message).startswith("Row 3: ")
     assert (count(session), change.step) == (before, Step.ASSET_UPDATE)
 
 
 @pytest.mark.parametrize("register", ["0201", "0202"])
-def test_if_an_item_is_on_the_list_already_no_row_is_applied(register, session, office, updating):
+def test_if_an_item_is_on_the_list_already_no_row_is_applied(register, session, office, updating) -> None:
     item = asset(session, office, "0201" if register == "0201" else "0203")
     # The third row enters an item that was there before, or the one that the second row enters.
     rows = [altered(item, "condition", "light-damage"), added("0202"), added(register)]
     _refuses_the_third_row(session, updating, count(session), lambda: apply(session, updating, office, *rows))
-    assert item.condition is Condition.GOOD
+    assert item.condition is AssetCondition.GOOD
 
 
-def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(session, office, updating):
+def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(session, office, updating) -> None:
     item, gone = asset(session, office, "0210"), asset(session, office, "0211")
     rows = [altered(item, "condition", "light-damage"), added("0212"), altered(gone, "remarks", "Dipinjam")]
-    answer(session)
+    set_test_audit_context(session)
     updating.save(office.manager, now=NOW, values={"mutations": rows})
     session.commit()
-    apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
+    apply(session, change_at_step(session, office, Step.ASSET_UPDATE), office, retired(gone))
     _refuses_the_third_row(
         session, updating, count(session), lambda: updating.advance(Outcome.UPDATED, office.manager, now=NOW)
     )
-    assert item.condition is Condition.GOOD
+    assert item.condition is AssetCondition.GOOD
 
 
-def test_each_row_that_makes_no_sense_is_named(session, office, shared, updating):
+def test_each_row_that_makes_no_sense_is_named(session, office, shared: tuple[AuditedSession, Cast], updating) -> None:
     item, theirs = asset(session, office, "0401"), asset(session, shared[1].tana_tidung, "0401")
     gone = asset(session, office, "0402")
-    apply(session, at(session, office, Step.ASSET_UPDATE), office, retired(gone))
+    apply(session, change_at_step(session, office, Step.ASSET_UPDATE), office, retired(gone))
     wrong = (
         {},
         {"kind": "eaten"},
@@ -171,17 +184,17 @@ def test_each_row_that_makes_no_sense_is_named(session, office, shared, updating
     )
     before = count(session)
     for row in wrong:
-        with pytest.raises(Incomplete) as refusal:
+        with pytest.raises(ValidationFailed) as refusal:
             apply(session, updating, office, added("0404"), row)
-        assert set(refusal.value.fields) == {"mutations"}, row
-        assert str(refusal.value.fields["mutations"]).startswith("Row 2: "), row
+        assert set(refusal.value.field_errors) == {"mutations"}, row
+        assert str(refusal.value.field_errors["mutations"]).startswith("Row 2: "), row
     for rows in ("x", [1], [added("0404")] * 1001):
-        with pytest.raises(Incomplete):
-            move(session, updating, Outcome.UPDATED, office.manager, values={"mutations": rows})
+        with pytest.raises(ValidationFailed):
+            make_move(session, updating, Outcome.UPDATED, office.manager, values={"mutations": rows})
     assert count(session) == before
 
 
-def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, office, updating):
+def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, office, updating) -> None:
     item = asset(session, office, "0420")
     updating.save(office.manager, now=NOW, values={"mutations": [altered(item, "remarks", "Baru")]})
     session.commit()
@@ -192,51 +205,52 @@ def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, offic
 
 
 @pytest.mark.parametrize("card", list(Card))
-def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card):
+def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card) -> None:
     samples = {
-        ColumnKind.TEXT: "x", ColumnKind.DATE: "2026-03-02", ColumnKind.YEAR: "2026", ColumnKind.NUMBER: "1,5",
-        ColumnKind.MONEY: "2.500", ColumnKind.CONDITION: "good", ColumnKind.YES_NO: "yes",
+        CardColumnKind.TEXT: "x", CardColumnKind.DATE: "2026-03-02", CardColumnKind.YEAR: "2026",
+        CardColumnKind.NUMBER: "1,5",
+        CardColumnKind.MONEY: "2.500", CardColumnKind.CONDITION: "good", CardColumnKind.YES_NO: "yes",
     }  # fmt: skip
-    raw = {key: samples[column.kind] for key, column in columns(card).items()}
-    values = typed_row(card, {**raw, "code": "02.06.03.02.01.0001"})
-    assert set(values) == set(columns(card)) >= {column.key for column in CARDS[card]}
+    raw = {key: samples[column.kind] for key, column in card_columns(card).items()}
+    values = parse_new_asset(card, {**raw, "code": "02.06.03.02.01.0001"})
+    assert set(values) == set(card_columns(card)) >= {column.key for column in CARD_COLUMNS[card]}
     assert None not in values.values()
 
 
 @pytest.mark.parametrize(
     ("kind", "raw", "value"),
     [
-        (ColumnKind.MONEY, "12.500", Decimal("12500.00")),
-        (ColumnKind.MONEY, "12.500.000,5", Decimal("12500000.50")),
-        (ColumnKind.MONEY, "12500000.00", Decimal("12500000.00")),
-        (ColumnKind.MONEY, "12500000,25", Decimal("12500000.25")),
-        (ColumnKind.NUMBER, "0.125", Decimal("0.125")),
-        (ColumnKind.NUMBER, "0,125", Decimal("0.125")),
-        (ColumnKind.YEAR, " 2026 ", 2026),
-        (ColumnKind.DATE, "2026-03-02", "2026-03-02"),
-        (ColumnKind.YES_NO, "yes", True),
-        (ColumnKind.YES_NO, "no", False),
-        (ColumnKind.TEXT, None, None),
-        (ColumnKind.TEXT, "  ", None),
+        (CardColumnKind.MONEY, "12.500", Decimal("12500.00")),
+        (CardColumnKind.MONEY, "12.500.000,5", Decimal("12500000.50")),
+        (CardColumnKind.MONEY, "12500000.00", Decimal("12500000.00")),
+        (CardColumnKind.MONEY, "12500000,25", Decimal("12500000.25")),
+        (CardColumnKind.NUMBER, "0.125", Decimal("0.125")),
+        (CardColumnKind.NUMBER, "0,125", Decimal("0.125")),
+        (CardColumnKind.YEAR, " 2026 ", 2026),
+        (CardColumnKind.DATE, "2026-03-02", "2026-03-02"),
+        (CardColumnKind.YES_NO, "yes", True),
+        (CardColumnKind.YES_NO, "no", False),
+        (CardColumnKind.TEXT, None, None),
+        (CardColumnKind.TEXT, "  ", None),
     ],
 )
-def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind, raw, value):
-    assert typed(Column("x", Message("X"), kind), raw) == value
+def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind, raw, value) -> None:
+    assert parse_value(CardColumn("x", Message("X"), kind), raw) == value
 
 
 @pytest.mark.parametrize(
     ("kind", "raw"),
     [
-        (ColumnKind.DATE, "02/03/2026"),
-        (ColumnKind.YES_NO, "maybe"),
-        (ColumnKind.NUMBER, "1e99"),
-        (ColumnKind.YEAR, "x"),
+        (CardColumnKind.DATE, "02/03/2026"),
+        (CardColumnKind.YES_NO, "maybe"),
+        (CardColumnKind.NUMBER, "1e99"),
+        (CardColumnKind.YEAR, "x"),
     ],
 )
-def test_what_does_not_fit_a_column_is_named(kind, raw):
-    with pytest.raises(Incomplete) as refusal:
-        typed(Column("x", Message("X"), kind), raw)
-    assert set(refusal.value.fields) == {"x"}
+def test_what_does_not_fit_a_column_is_named(kind, raw) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        parse_value(CardColumn("x", Message("X"), kind), raw)
+    assert set(refusal.value.field_errors) == {"x"}
 
 
 @pytest.mark.parametrize(
@@ -251,13 +265,13 @@ def test_what_does_not_fit_a_column_is_named(kind, raw):
         ("1321001020021", None, "1321001020021"),
     ],
 )
-def test_an_item_code_is_known_by_its_scheme_and_written_in_its_levels(code, scheme, written):
-    assert (code_scheme(code), dotted(code)) == (scheme, written)
+def test_an_item_code_is_known_by_its_scheme_and_written_in_its_levels(code, scheme, written) -> None:
+    assert (code_scheme(code), format_code(code)) == (scheme, written)
 
 
-def test_the_same_code_written_otherwise_is_the_same_item(session, office, updating):
+def test_the_same_code_written_otherwise_is_the_same_item(session, office, updating) -> None:
     asset(session, office, "0430")
-    with pytest.raises(Incomplete):
+    with pytest.raises(ValidationFailed):
         apply(session, updating, office, added("0430", code="132100102002"))
 
 
@@ -269,18 +283,18 @@ def test_the_same_code_written_otherwise_is_the_same_item(session, office, updat
         [{"asset_id": None, "finding": "a\x00b"}], [{"asset_id": None, "finding": "x"}] * 1001,
     ],
 )  # fmt: skip
-def test_a_review_names_only_assets_that_there_are_and_what_was_found(rows, session, office):
-    change = at(session, office, Step.ASSET_REVIEW)
-    with pytest.raises(Incomplete) as refusal:
-        move(session, change, Outcome.CHANGED, office.manager, values={"assets": rows})
-    assert set(refusal.value.fields) == {"assets"}
+def test_a_review_names_only_assets_that_there_are_and_what_was_found(rows, session, office) -> None:
+    change = change_at_step(session, office, Step.ASSET_REVIEW)
+    with pytest.raises(ValidationFailed) as refusal:
+        make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": rows})
+    assert set(refusal.value.field_errors) == {"assets"}
 
 
-def test_a_review_does_not_name_another_agency_s_asset(session, office, shared):
+def test_a_review_does_not_name_another_agency_s_asset(session, office, shared: tuple[AuditedSession, Cast]) -> None:
     theirs, ours = asset(session, shared[1].tana_tidung, "0440"), asset(session, office, "0440")
-    change = at(session, office, Step.ASSET_REVIEW)
-    with pytest.raises(Incomplete):
-        move(
+    change = change_at_step(session, office, Step.ASSET_REVIEW)
+    with pytest.raises(ValidationFailed):
+        make_move(
             session,
             change,
             Outcome.CHANGED,
@@ -288,20 +302,20 @@ def test_a_review_does_not_name_another_agency_s_asset(session, office, shared):
             values={"assets": [{"asset_id": theirs.id, "finding": "x"}]},
         )
     found = [{"asset_id": ours.id, "finding": "Rusak"}, {"asset_id": None, "finding": "Belum tercatat"}]
-    finished = move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
+    finished = make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
     assert [(item.asset_id, item.finding) for item in finished.items] == [(ours.id, "Rusak"), (None, "Belum tercatat")]
 
 
-def test_cards_columns_and_conditions_have_names():
+def test_cards_columns_and_conditions_have_names() -> None:
     for card in Card:
         assert str(card.title)
-        assert all(str(column.heading) for column in CARDS[card])
-    assert len({str(condition.title) for condition in Condition}) == 3
+        assert all(str(column.label) for column in CARD_COLUMNS[card])
+    assert len({str(condition.title) for condition in AssetCondition}) == 3
 
 
 #: How many columns the official prints have, the running number and card B's and the intangibles' own among them.
 @pytest.mark.parametrize(
     ("card", "number"), [(Card.A, 14), (Card.B, 16), (Card.C, 17), (Card.D, 17), (Card.E, 16), (Card.F, 15)]
 )
-def test_a_card_has_as_many_columns_as_its_print(card, number):
-    assert len(CARDS[card]) + 1 == number
+def test_a_card_has_as_many_columns_as_its_print(card, number) -> None:
+    assert len(CARD_COLUMNS[card]) + 1 == number

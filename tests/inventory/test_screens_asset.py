@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.inventory.cards import CARDS, Card
+from lpse_admin.inventory.cards import CARD_COLUMNS, Card
 from lpse_admin.sop.steps import Outcome, Step
 from models.inventory.asset import Asset
-from tests.support.cast import LUMAJANG, ROUTES, move, walk
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, OUTCOMES_TO, make_move, move_through
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 LAPTOP = {
     "code": "1.3.2.10.01.02.002",
@@ -32,32 +32,32 @@ LAPTOP = {
 }
 
 
-def sent(house: House, number: str, card: str = "B", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, number: str, card: str = "B", *, json: bool = False, **typed: Any) -> TestResponse:
     fields = LAPTOP | {"register": number} | typed
-    return house.visitor("pengelola").post(f"/admin/asset/new/?card={card}", json=json, **fields)
+    return running_app.visitor("pengelola").post(f"/admin/asset/new/?card={card}", json=json, **fields)
 
 
-def entered(house: House, number: str, card: str = "B", **typed: Any) -> Asset:
-    answer = sent(house, number, card, **typed)
+def entered(running_app: RunningApp, number: str, card: str = "B", **typed: Any) -> Asset:
+    answer = sent(running_app, number, card, **typed)
     assert answer.status_code == 303, answer.text
-    with house.session() as opened:
+    with running_app.session() as opened:
         return opened.scalars(select(Asset).order_by(Asset.id.desc())).first()
 
 
-def read(house: House, asset: Asset) -> Asset:
-    with house.session() as opened:
+def read(running_app: RunningApp, asset: Asset) -> Asset:
+    with running_app.session() as opened:
         return opened.get_one(Asset, asset.id)
 
 
-def exported(house: House, query: str) -> list[list[str]]:
-    text = house.visitor("pemeriksa").get(f"/admin/asset/export/csv/{query}").text
+def exported(running_app: RunningApp, query: str) -> list[list[str]]:
+    text = running_app.visitor("pemeriksa").get(f"/admin/asset/export/csv/{query}").text
     return list(csv.reader(StringIO(text.removeprefix("\ufeff"))))
 
 
-def test_an_item_is_entered_with_its_card_s_columns_and_shown_in_their_order(house: House):
-    asset = entered(house, "0001", chassis_number="RK-1")
+def test_an_item_is_entered_with_its_card_s_columns_and_shown_in_their_order(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0001", chassis_number="RK-1")
     assert (asset.card, asset.details["brand_type"], asset.details["purchase_year"]) == (Card.B, "Merek <X> 14", 2024)
-    page = house.visitor("pemeriksa").get(f"/admin/asset/details/?id={asset.id}").text
+    page = running_app.visitor("pemeriksa").get(f"/admin/asset/details/?id={asset.id}").text
     assert "Permendagri 108/2016" in page
     places = [
         page.index(text) for text in ("1.3.2.10.01.02.002</span>", "Merek &lt;X&gt; 14", "RK-1", "Rp12.500.000,00")
@@ -65,25 +65,25 @@ def test_an_item_is_entered_with_its_card_s_columns_and_shown_in_their_order(hou
     assert places == sorted(places)
 
 
-def test_bare_digits_of_either_scheme_are_taken_and_the_scheme_is_shown(house: House):
-    asset = entered(house, "0001", code="02060302010001")
+def test_bare_digits_of_either_scheme_are_taken_and_the_scheme_is_shown(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0001", code="02060302010001")
     assert asset.code == "02.06.03.02.01.0001"
-    assert "Permendagri 17/2007" in house.visitor("pengelola").get(f"/admin/asset/details/?id={asset.id}").text
-    assert entered(house, "0099", code="132100102002").code == LAPTOP["code"]
+    assert "Permendagri 17/2007" in running_app.visitor("pengelola").get(f"/admin/asset/details/?id={asset.id}").text
+    assert entered(running_app, "0099", code="132100102002").code == LAPTOP["code"]
 
 
 @pytest.mark.parametrize("card", list(Card))
-def test_every_card_has_a_form_with_its_own_columns(house: House, card):
-    page = house.visitor("pengelola").get(f"/admin/asset/new/?card={card.value}")
+def test_every_card_has_a_form_with_its_own_columns(running_app: RunningApp, card) -> None:
+    page = running_app.visitor("pengelola").get(f"/admin/asset/new/?card={card.value}")
     assert page.status_code == 200
-    assert all(f'name="{column.key}"' in page.text for column in CARDS[card])
-    assert f"?card={card.value}" in house.visitor("pengelola").get("/admin/asset/new/").text
+    assert all(f'name="{column.key}"' in page.text for column in CARD_COLUMNS[card])
+    assert f"?card={card.value}" in running_app.visitor("pengelola").get("/admin/asset/new/").text
 
 
-def test_the_columns_of_another_card_come_back_as_they_were_typed(house: House):
+def test_the_columns_of_another_card_come_back_as_they_were_typed(running_app: RunningApp) -> None:
     typed = {"code": "1.3.3.01.01.01.001", "multi_storey": "yes", "floor_area": "120,5", "document_date": "2020-02-03"}
-    asset = entered(house, "0001", "C", **typed)
-    form = house.visitor("pengelola").get(f"/admin/asset/edit/?id={asset.id}").text
+    asset = entered(running_app, "0001", "C", **typed)
+    form = running_app.visitor("pengelola").get(f"/admin/asset/edit/?id={asset.id}").text
     assert 'value="120.5"' in form or 'value="120,5"' in form
     assert 'value="2020-02-03"' in form
     assert 'selected value="yes"' in form
@@ -103,103 +103,103 @@ def test_the_columns_of_another_card_come_back_as_they_were_typed(house: House):
         ({"brand_type": "x" * 301}, "brand_type"),
     ],
 )
-def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(house: House, typed, field):
-    answer = sent(house, "0500", **{"factory_number": "Pabrik & <1>"} | typed)
+def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+    answer = sent(running_app, "0500", **{"factory_number": "Pabrik & <1>"} | typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     assert "Pabrik &amp; &lt;1&gt;" in answer.text
-    told = sent(house, "0500", json=True, **typed)
+    told = sent(running_app, "0500", json=True, **typed)
     assert (told.status_code, list(told.get_json()["fields"])) == (422, [field])
 
 
-def test_no_two_items_have_one_code_and_register_and_no_card_is_unknown(house: House):
-    entered(house, "0010")
-    answer = sent(house, "0010")
+def test_no_two_items_have_one_code_and_register_and_no_card_is_unknown(running_app: RunningApp) -> None:
+    entered(running_app, "0010")
+    answer = sent(running_app, "0010")
     assert (answer.status_code, 'id="register-error"' in answer.text) == (422, True)
-    assert sent(house, "0011", "Z").status_code == 400
+    assert sent(running_app, "0011", "Z").status_code == 400
 
 
-def test_only_a_change_manager_enters_and_corrects(house: House):
-    asset = entered(house, "0020")
+def test_only_a_change_manager_enters_and_corrects(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0020")
     for name, status in (("kepala", 403), ("pemeriksa", 403), ("administrator", 403), ("pemohon", 403)):
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         assert visitor.get("/admin/asset/new/?card=B").status_code == status
         assert visitor.post("/admin/asset/new/?card=B", **LAPTOP, register="0021").status_code == status
         assert visitor.post(f"/admin/asset/edit/?id={asset.id}", **LAPTOP, register="0021").status_code == status
-    stranger = house.visitor("pengelola.tt")
+    stranger = running_app.visitor("pengelola.tt")
     for path in ("details", "edit"):
         assert stranger.get(f"/admin/asset/{path}/?id={asset.id}").status_code == 404
-    assert house.visitor("pemohon").get("/admin/asset/").status_code == 403
+    assert running_app.visitor("pemohon").get("/admin/asset/").status_code == 403
 
 
-def test_an_entry_is_corrected_until_a_request_names_it(house: House):
-    asset = entered(house, "0030")
-    manager, path = house.visitor("pengelola"), f"/admin/asset/edit/?id={asset.id}"
+def test_an_entry_is_corrected_until_a_request_names_it(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0030")
+    manager, path = running_app.visitor("pengelola"), f"/admin/asset/edit/?id={asset.id}"
     assert path.replace("&", "&amp;") in manager.get(f"/admin/asset/details/?id={asset.id}").text
     assert manager.post(path, **LAPTOP | {"register": "0030", "name": "Laptop kerja"}).status_code == 303
-    assert read(house, asset).name == "Laptop kerja"
+    assert read(running_app, asset).name == "Laptop kerja"
     wrong = manager.post(path, **LAPTOP | {"register": "0030", "price": "mahal"})
     assert (wrong.status_code, 'value="mahal"' in wrong.text) == (422, True)
-    with house.session() as opened:
-        office = house.cast(opened).office(LUMAJANG)
-        change = walk(opened, office, *ROUTES[Step.ASSET_REVIEW])
+    with running_app.session() as opened:
+        office = running_app.cast(opened).office(LUMAJANG)
+        change = move_through(opened, office, *OUTCOMES_TO[Step.ASSET_REVIEW])
         assets = [{"asset_id": asset.id, "finding": "Kondisi menurun"}]
-        move(opened, change, Outcome.CHANGED, office.manager, values={"assets": assets})
+        make_move(opened, change, Outcome.CHANGED, office.manager, values={"assets": assets})
     assert manager.get(path).status_code == 409
     refused = manager.post(path, json=True, **LAPTOP | {"register": "0030", "name": "Lain"})
     assert (refused.status_code, bool(refused.get_json()["error"])) == (409, True)
     assert path.replace("&", "&amp;") not in manager.get(f"/admin/asset/details/?id={asset.id}").text
-    with house.session() as opened:
+    with running_app.session() as opened:
         opened.get_one(Asset, asset.id).name = "Di belakang layar"
         with pytest.raises(IntegrityError, match="only through a request"):
             opened.flush()
-    assert read(house, asset).name == "Laptop kerja"
+    assert read(running_app, asset).name == "Laptop kerja"
 
 
-def test_what_a_request_changed_stands_on_the_item_s_page_before_and_after(house: House):
-    asset = entered(house, "0040")
-    with house.session() as opened:
-        office = house.cast(opened).office(LUMAJANG)
-        change = walk(opened, office, *ROUTES[Step.ASSET_UPDATE])
+def test_what_a_request_changed_stands_on_the_item_s_page_before_and_after(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0040")
+    with running_app.session() as opened:
+        office = running_app.cast(opened).office(LUMAJANG)
+        change = move_through(opened, office, *OUTCOMES_TO[Step.ASSET_UPDATE])
         rows = [{"kind": "altered", "asset_id": asset.id, "column": "price", "value": "9000000"}]
-        move(opened, change, Outcome.UPDATED, office.manager, values={"mutations": rows})
+        make_move(opened, change, Outcome.UPDATED, office.manager, values={"mutations": rows})
         number, id_ = change.number, change.id
-    page = house.visitor("kepala").get(f"/admin/asset/details/?id={asset.id}").text
+    page = running_app.visitor("kepala").get(f"/admin/asset/details/?id={asset.id}").text
     assert f'/admin/change/details/?id={id_}">{number}</a>' in page
     assert "<td>Rp12.500.000,00</td><td>Rp9.000.000,00</td>" in page
 
 
-def test_the_step_that_names_assets_suggests_those_on_the_list(house: House):
-    asset = entered(house, "0050")
-    with house.session() as opened:
-        review = walk(opened, house.cast(opened).office(LUMAJANG), *ROUTES[Step.ASSET_REVIEW]).id
-        evaluation = walk(opened, house.cast(opened).office(LUMAJANG), *ROUTES[Step.EVALUATION]).id
-    page = house.visitor("pengelola").get(f"/admin/change/details/?id={review}").text
+def test_the_step_that_names_assets_suggests_those_on_the_list(running_app: RunningApp) -> None:
+    asset = entered(running_app, "0050")
+    with running_app.session() as opened:
+        review = move_through(opened, running_app.cast(opened).office(LUMAJANG), *OUTCOMES_TO[Step.ASSET_REVIEW]).id
+        evaluation = move_through(opened, running_app.cast(opened).office(LUMAJANG), *OUTCOMES_TO[Step.EVALUATION]).id
+    page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={review}").text
     assert f'<option value="{asset.code}.{asset.register}" label="Laptop">' in page
     assert 'list="known-assets"' in page
-    assert "known-assets" not in house.visitor("pengelola").get(f"/admin/change/details/?id={evaluation}").text
+    assert "known-assets" not in running_app.visitor("pengelola").get(f"/admin/change/details/?id={evaluation}").text
 
 
-def test_the_export_of_one_card_has_its_official_columns_and_a_running_number(house: House):
+def test_the_export_of_one_card_has_its_official_columns_and_a_running_number(running_app: RunningApp) -> None:
     software = "1.5.3.01.01.05.001"
     for register in ("0002", "0001", "0003"):
-        entered(house, register, "ATB", code=software, version=f"v{register}", valid_until="2027-01-31")
-    headings, *rows = exported(house, f"?card=ATB&code={software}")
-    assert len(headings) == 1 + len(CARDS[Card.INTANGIBLE])
+        entered(running_app, register, "ATB", code=software, version=f"v{register}", valid_until="2027-01-31")
+    headings, *rows = exported(running_app, f"?card=ATB&code={software}")
+    assert len(headings) == 1 + len(CARD_COLUMNS[Card.INTANGIBLE])
     assert [row[0] for row in rows] == ["1", "2", "3"]
     assert [row[3] for row in rows] == ["0001", "0002", "0003"]
     assert rows[0][1] == software
     assert rows[0][7] == "v0001"
     assert "2027-01-31" in rows[0]
-    backwards = exported(house, f"?card=ATB&code={software}&sort=-code")[1:]
+    backwards = exported(running_app, f"?card=ATB&code={software}&sort=-code")[1:]
     assert [(row[0], row[3]) for row in backwards] == [("1", "0003"), ("2", "0002"), ("3", "0001")]
-    answer = house.visitor("pemeriksa").get(f"/admin/asset/export/xlsx/?card=ATB&code={software}")
+    answer = running_app.visitor("pemeriksa").get(f"/admin/asset/export/xlsx/?card=ATB&code={software}")
     assert answer.status_code == 200
-    assert len(exported(house, "")[0]) != len(headings)
+    assert len(exported(running_app, "")[0]) != len(headings)
 
 
-def test_the_list_is_narrowed_by_code_condition_card_and_what_is_gone(house: House):
-    entered(house, "0060", code="1.3.2.10.02.04.001", name="Peladen basis data", condition="heavy-damage")
-    head = house.visitor("kepala")
+def test_the_list_is_narrowed_by_code_condition_card_and_what_is_gone(running_app: RunningApp) -> None:
+    entered(running_app, "0060", code="1.3.2.10.02.04.001", name="Peladen basis data", condition="heavy-damage")
+    head = running_app.visitor("kepala")
     for query in ("code=1.3.2.10.02", "condition=heavy-damage", "search=peladen", "card=B&sort=-name", "state=listed"):
         assert "Peladen basis data" in head.get(f"/admin/asset/?size=100&{query}").text, query
     for query in ("code=10.02.04", "condition=good", "card=A", "state=retired", "code=1%25"):

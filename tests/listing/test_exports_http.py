@@ -14,11 +14,11 @@ from openpyxl import load_workbook
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
 from models.database import db
-from tests.support.cast import NOW, ROUTES, asset, move, new, walk
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import NOW, OUTCOMES_TO, asset, make_move, move_through, new_change
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 TITLES = (
     "=1+1", "+SUM(A1)", "-2+3", "@cmd", "\ttab", '=HYPERLINK("http://x";"y")', "Baris; =SUM(1)", "Biasa saja",
@@ -27,18 +27,24 @@ TITLES = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def register(house: House) -> None:
+def register(running_app: RunningApp) -> None:
     """Make a request for each odd title, some of them closed, some emergencies, over some days."""
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         for place, title in enumerate(TITLES):
             when = NOW + dt.timedelta(days=place, hours=place)
-            change = new(session, office, requester=office.requester if place % 2 else office.outsider, now=when)
+            change = new_change(
+                session, office, requester=office.requester if place % 2 else office.requester2, now=when
+            )
             asked = {"title": title, "kind": ChangeKind.SERVICE if place % 3 == 0 else ChangeKind.APPLICATION}
-            way = ROUTES[Step.APPROVAL] if place < 4 else (Outcome.SUBMITTED, Outcome.REJECTED) if place < 6 else ()
+            way = (
+                OUTCOMES_TO[Step.APPROVAL] if place < 4 else (Outcome.SUBMITTED, Outcome.REJECTED) if place < 6 else ()
+            )
             for outcome in (*way, *(() if way else (Outcome.SUBMITTED,))):
                 actor = change.requester if change.step is Step.REQUEST else office.actor(change.step)
-                move(session, change, outcome, actor, now=when, values=asked if outcome is Outcome.SUBMITTED else {})
+                make_move(
+                    session, change, outcome, actor, now=when, values=asked if outcome is Outcome.SUBMITTED else {}
+                )
         asset(session, office, price="1234567.89", year="2021")
 
 
@@ -51,9 +57,9 @@ def read_xlsx(data: bytes) -> list[tuple[Any, ...]]:
     return list(book.active.values)
 
 
-def numbers(house: House, query: str, name: str = "kepala") -> tuple[list[str], list[str], list[str]]:
+def numbers(running_app: RunningApp, query: str, name: str = "kepala") -> tuple[list[str], list[str], list[str]]:
     """Return the numbers of the requests of a list, of its CSV and of its XLSX, in their order."""
-    visitor = house.visitor(name)
+    visitor = running_app.visitor(name)
     listed = visitor.get(f"/admin/change/?size=100&{query}").text
     shown = re.findall(r'<th scope="row"><a href="/admin/change/details/\?id=\d+">([^<]+)</a>', listed)
     rows = read_csv(visitor.get(f"/admin/change/export/csv/?{query}").text)
@@ -82,20 +88,20 @@ def numbers(house: House, query: str, name: str = "kepala") -> tuple[list[str], 
         "state=open&kind=application&sort=submitted&search=a",
     ],
 )
-def test_an_export_has_the_list_s_filters_search_and_order(query, house: House):
-    shown, in_csv, in_xlsx = numbers(house, query)
+def test_an_export_has_the_list_s_filters_search_and_order(query, running_app: RunningApp) -> None:
+    shown, in_csv, in_xlsx = numbers(running_app, query)
     assert shown == in_csv == in_xlsx
     assert shown or query == "search=%25"
 
 
-def test_the_links_of_a_list_lead_to_its_own_export(house: House):
-    page = house.visitor("kepala").get("/admin/change/?state=open&kind=service&sort=submitted&page=0").text
+def test_the_links_of_a_list_lead_to_its_own_export(running_app: RunningApp) -> None:
+    page = running_app.visitor("kepala").get("/admin/change/?state=open&kind=service&sort=submitted&page=0").text
     for kind in ("csv", "xlsx"):
         assert f"/admin/change/export/{kind}/?state=open&amp;kind=service&amp;sort=submitted" in page
 
 
-def test_no_cell_is_a_formula(house: House):
-    visitor = house.visitor("kepala")
+def test_no_cell_is_a_formula(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
     rows = read_csv(visitor.get("/admin/change/export/csv/").text)
     place = rows[0].index("Judul")
     titles = {row[place] for row in rows[1:]}
@@ -107,8 +113,8 @@ def test_no_cell_is_a_formula(house: House):
     assert "=1+1" in {cell.value for cell in cells}
 
 
-def test_headings_are_the_reader_s_language_and_moments_name_their_zone(house: House):
-    manager = house.visitor("pengelola2")
+def test_headings_are_the_reader_s_language_and_moments_name_their_zone(running_app: RunningApp) -> None:
+    manager = running_app.visitor("pengelola2")
     heading = read_csv(manager.get("/admin/change/export/csv/").text)[0]
     assert heading[:2] == ["Nomor", "Judul"]
     assert "Diajukan (WIB)" in heading
@@ -117,12 +123,12 @@ def test_headings_are_the_reader_s_language_and_moments_name_their_zone(house: H
     assert read_csv(manager.get("/admin/change/export/csv/").text)[0][:2] == ["Number", "Title"]
     manager.post("/language", lang="id")
     for screen in ("evaluation", "approval", "document", "asset"):
-        heading = read_csv(house.visitor("kepala.tt").get(f"/admin/{screen}/export/csv/").text)[0]
+        heading = read_csv(running_app.visitor("kepala.tt").get(f"/admin/{screen}/export/csv/").text)[0]
         assert not [name for name in heading if name in {"Number", "Title", "Arrived", "Finished", "Outcome", "By"}]
 
 
-def test_cells_of_a_workbook_have_their_types(house: House):
-    visitor = house.visitor("kepala")
+def test_cells_of_a_workbook_have_their_types(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
     heading, *rows = read_xlsx(visitor.get("/admin/change/export/xlsx/?sort=submitted").data)
     first = dict(zip(heading, rows[0], strict=True))
     assert first["Diajukan (WIB)"] == dt.datetime(2026, 3, 2, 9, 0)  # noqa: DTZ001 - as the cell holds it
@@ -133,30 +139,30 @@ def test_cells_of_a_workbook_have_their_types(house: House):
     assert any(isinstance(value, dt.datetime) for value in item.values())
 
 
-def test_an_empty_list_exports_its_headings_alone(house: House):
+def test_an_empty_list_exports_its_headings_alone(running_app: RunningApp) -> None:
     for screen in ("change", "rollback", "asset", "document", "delegation", "user", "audit", "sop", "release"):
-        visitor = house.visitor("pemeriksa.tt")
+        visitor = running_app.visitor("pemeriksa.tt")
         rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/?search=tidakadasamasekali").text)
         cells = read_xlsx(visitor.get(f"/admin/{screen}/export/xlsx/?search=tidakadasamasekali").data)
         assert len(rows) == len(cells) == 1, screen
         assert list(cells[0]) == rows[0]
 
 
-def test_a_requester_s_export_has_their_own_and_nothing_else(house: House):
+def test_a_requester_s_export_has_their_own_and_nothing_else(running_app: RunningApp) -> None:
     for name, own in (("pemohon", TITLES[1::2]), ("pemohon2", TITLES[::2])):
-        rows = read_csv(house.visitor(name).get("/admin/change/export/csv/").text)
+        rows = read_csv(running_app.visitor(name).get("/admin/change/export/csv/").text)
         titles = {row[1].replace("'", "") for row in rows[1:]}
         assert titles == {title.strip() for title in own}
-        _shown, in_csv, in_xlsx = numbers(house, "", name)
+        _shown, in_csv, in_xlsx = numbers(running_app, "", name)
         assert in_csv == in_xlsx
         assert len(in_csv) == len(own)
 
 
-def test_an_export_arrives_whole_after_its_request_is_over(house: House):
-    visitor = house.visitor("pemeriksa")
+def test_an_export_arrives_whole_after_its_request_is_over(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("pemeriksa")
     whole = visitor.get("/admin/change/export/csv/").data
     answer = visitor.client.get("/admin/change/export/csv/", buffered=False)
-    with house.app.app_context():
+    with running_app.app.app_context():
         db.session.remove()
     parts = [bytes(part) for part in answer.response]
     answer.close()
@@ -167,28 +173,28 @@ def test_an_export_arrives_whole_after_its_request_is_over(house: House):
     assert visitor.get("/admin/change/").status_code == 200
 
 
-def test_an_export_is_a_file_that_nobody_else_keeps(house: House):
+def test_an_export_is_a_file_that_nobody_else_keeps(running_app: RunningApp) -> None:
     for kind, mimetype in (
         ("csv", "text/csv"),
         ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ):
-        answer = house.visitor("kepala").get(f"/admin/change/export/{kind}/")
+        answer = running_app.visitor("kepala").get(f"/admin/change/export/{kind}/")
         assert answer.mimetype == mimetype
         disposition = answer.headers["Content-Disposition"]
         assert disposition.startswith("attachment;")
         assert disposition.endswith(f'.{kind}"')
         assert answer.headers["Cache-Control"] == "no-store"
-    assert house.visitor("kepala").get("/admin/change/export/pdf/").status_code == 404
+    assert running_app.visitor("kepala").get("/admin/change/export/pdf/").status_code == 404
 
 
-def test_an_export_of_a_bad_question_is_400_before_anything_is_sent(house: House):
+def test_an_export_of_a_bad_question_is_400_before_anything_is_sent(running_app: RunningApp) -> None:
     for query in ("sort=title", "urgency=everything", "submitted-from=kemarin", "search=%00", "page=x", "size=7"):
         for kind in ("csv", "xlsx"):
-            assert house.visitor("kepala").get(f"/admin/change/export/{kind}/?{query}").status_code == 400, query
+            assert running_app.visitor("kepala").get(f"/admin/change/export/{kind}/?{query}").status_code == 400, query
 
 
-def test_every_list_exports_as_many_rows_as_it_counts(house: House):
-    visitor = house.visitor("kepala")
+def test_every_list_exports_as_many_rows_as_it_counts(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
     for screen in ("change", "evaluation", "urgency", "approval", "document", "asset", "sop", "audit"):
         page = visitor.get(f"/admin/{screen}/").text
         (count,) = re.findall(r'<span role="status">\s*([\d.]+) ', page)
@@ -196,11 +202,11 @@ def test_every_list_exports_as_many_rows_as_it_counts(house: House):
         assert len(rows) - 1 == int(count.replace(".", "")), screen
 
 
-def test_a_walked_request_is_in_the_export_of_each_step_that_it_passed(house: House):
-    with house.session() as session:
-        change = walk(session, house.cast(session).tana_tidung, *ROUTES[Step.REPORT])
+def test_a_walked_request_is_in_the_export_of_each_step_that_it_passed(running_app: RunningApp) -> None:
+    with running_app.session() as session:
+        change = move_through(session, running_app.cast(session).tana_tidung, *OUTCOMES_TO[Step.REPORT])
         number = change.number
-    visitor = house.visitor("pemeriksa.tt")
+    visitor = running_app.visitor("pemeriksa.tt")
     for screen in ("evaluation", "urgency", "implementation", "test", "report"):
         rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/?search={number}").text)
         assert [row[0] for row in rows[1:]] == [number], screen

@@ -15,15 +15,15 @@ from sqlalchemy.pool import QueuePool
 
 import demo
 from app import create_app
-from lpse_admin.config import Environment, Settings
+from lpse_admin.config import RunMode, Settings
 from models.accounts.user import User
-from models.database import db, writes
-from tests.support.program import Visitor, close
+from models.database import db, takes_write_lock
+from tests.support.program import Visitor, close_app
 from views.app.clock import set_clock
-from views.deviations.deviations import PersonFilter
+from views.deviations.deviations import UserFilter
 from views.listing import lists
 from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import PeriodFilter, TextFilter
+from views.listing.filters import DateRangeFilter, TextFilter
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ _SMALL = frozenset({"ix_change_draft"})
 def program(new_database: NewDatabase) -> Iterator[Flask]:
     """Give the program on SQLite with a register of more than a hundred requests an office."""
     with new_database("sqlite") as url:
-        app = create_app(Settings(environment=Environment.DEMO, database_url=url, secret_key="x" * 32))
+        app = create_app(Settings(run_mode=RunMode.DEMO, database_url=url, secret_key="x" * 32))
         with app.app_context():
             demo.make_register(db.session(), requests=240)
         yield app
-        close(app)
+        close_app(app)
 
 
 @pytest.fixture(params=["as SQLite guesses", "analysed"])
@@ -104,19 +104,19 @@ def variants(view: RecordView) -> Iterator[str]:
     """Yield the address of every order and every single filter of a list."""
     spec = view.spec
     yield ""
-    for column in spec.columns:
+    for column in spec.column_list:
         if column.sortable:
             yield from (f"sort={column.key}", f"sort=-{column.key}")
-    for entry in spec.filters:
+    for entry in spec.column_filters:
         yield from narrowed(entry)
 
 
 def narrowed(entry: Filter) -> Iterator[str]:
     """Yield the address of every value of a filter."""
-    if isinstance(entry, PeriodFilter):
-        first, last = entry.names()
+    if isinstance(entry, DateRangeFilter):
+        first, last = entry.parameter_names()
         yield f"{first}=2025-02-03&{last}=2025-02-04"
-    elif isinstance(entry, PersonFilter | AgencyFilter):
+    elif isinstance(entry, UserFilter | AgencyFilter):
         yield f"{entry.key}=1"
     elif isinstance(entry, TextFilter):
         yield f"{entry.key}=x"
@@ -125,7 +125,9 @@ def narrowed(entry: Filter) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("username", READERS)
-def test_more_rows_on_a_page_never_cost_more_statements(program, username, monkeypatch):
+def test_more_rows_on_a_page_never_cost_more_statements(
+    program: Flask, username, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZES", (1, 10, 100))
     reader = Visitor(program, username)
     shown, dear = set(), []
@@ -145,7 +147,7 @@ def test_more_rows_on_a_page_never_cost_more_statements(program, username, monke
 
 
 @pytest.mark.parametrize("username", SCOPES)
-def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner, username):
+def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner: Flask, username) -> None:
     found = []
     for view in screens(planner):
         for variant in variants(view):
@@ -170,12 +172,12 @@ def is_costly(plan: str) -> bool:
 def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator[str]:
     """Yield the plan of each statement that a list takes for a reader."""
     with app.test_request_context(f"{view.url}/?{variant}"):
-        writes.set(False)
+        takes_write_lock.set(False)
         user = db.session.scalars(select(User).where(User.username == username)).one()
         g._login_user = g.viewer = user
         if not view.is_accessible():
             return
-        listing, columns = view.listing(), view.shown(listed=True)
+        listing, columns = view.list_query(), view.get_columns(in_list=True)
         with noted(app) as statements:
             listing.page(db.session(), columns)
             listing.count(db.session())
@@ -186,20 +188,20 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
 
 
 @pytest.mark.parametrize("username", ["kepala", "admin"])
-def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program, username):
+def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program: Flask, username) -> None:
     """Each list is asked for now and a month later: what hangs on the time must not have been kept."""
     differing = []
     for view in screens(program):
-        for variant in chain.from_iterable(narrowed(entry) for entry in view.spec.filters if entry.is_fixed):
+        for variant in chain.from_iterable(narrowed(entry) for entry in view.spec.column_filters if entry.is_cacheable):
             for months in (0, 1):
                 set_clock(program, lambda months=months: dt.datetime.now(dt.UTC) + months * dt.timedelta(30))
                 with program.test_request_context(f"{view.url}/?{variant}"):
-                    writes.set(False)
+                    takes_write_lock.set(False)
                     g._login_user = g.viewer = db.session.scalars(select(User).where(User.username == username)).one()
                     if not view.is_accessible():
                         break
-                    listing, columns = view.listing(), tuple(view.shown(listed=True))
-                    kept, anew = listing._statements(columns), lists._put_together(listing, columns)
+                    listing, columns = view.list_query(), tuple(view.get_columns(in_list=True))
+                    kept, anew = listing._statements(columns), lists._build_statements(listing, columns)
                     if [*map(_told, kept)] != [*map(_told, anew)]:
                         differing.append((view.endpoint, variant))
     set_clock(program, None)
@@ -217,7 +219,7 @@ def _told(statement: Select[Any]) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program, kind):
+def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program: Flask, kind) -> None:
     reader = Visitor(program, "pemeriksa")
     answer = reader.client.get(f"/admin/change/export/{kind}/", buffered=False)
     assert answer.status_code == 200

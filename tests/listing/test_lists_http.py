@@ -13,13 +13,13 @@ from sqlalchemy import Select, select
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
-from tests.support.cast import LUMAJANG, NOW, ROUTES, delegation, move, new
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, OUTCOMES_TO, delegation, make_move, new_change
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.listing import lists
-from views.listing.lists import COUNTED
+from views.listing.lists import MAX_COUNT
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
     from views.listing.lists import ListSpec
 
 SCREENS = (
@@ -40,23 +40,23 @@ ODD = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def register(house: House) -> list[str]:
+def register(running_app: RunningApp) -> list[str]:
     """Make requests with odd titles, each an emergency that reached the head a day after the one before."""
     numbers = []
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         for place, title in enumerate(ODD):
             when = NOW + dt.timedelta(days=place)
-            change = new(session, office, now=when)
+            change = new_change(session, office, now=when)
             kind = ChangeKind.SERVICE if place % 2 else ChangeKind.INFRASTRUCTURE
-            for outcome in ROUTES[Step.APPROVAL]:
+            for outcome in OUTCOMES_TO[Step.APPROVAL]:
                 typed = {"title": title, "kind": kind} if outcome is Outcome.SUBMITTED else {}
-                move(session, change, outcome, office.actor(change.step), now=when, values=typed)
+                make_move(session, change, outcome, office.actor(change.step), now=when, values=typed)
             numbers.append(change.number)
-        change = new(session, office, now=NOW)
-        for outcome in (*ROUTES[Step.APPROVAL], Outcome.APPROVED):
-            move(session, change, outcome, office.actor(change.step))
-    house.now = NOW + dt.timedelta(days=30)
+        change = new_change(session, office, now=NOW)
+        for outcome in (*OUTCOMES_TO[Step.APPROVAL], Outcome.APPROVED):
+            make_move(session, change, outcome, office.actor(change.step))
+    running_app.now = NOW + dt.timedelta(days=30)
     return numbers
 
 
@@ -67,8 +67,8 @@ def titles(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("title", ODD)
-def test_a_search_takes_every_sign_as_it_is(title, house: House):
-    page = house.visitor("kepala").get(f"/admin/change/?search={quote(title)}")
+def test_a_search_takes_every_sign_as_it_is(title, running_app: RunningApp) -> None:
+    page = running_app.visitor("kepala").get(f"/admin/change/?search={quote(title)}")
     assert page.status_code == 200
     assert titles(page.text) == [title]
     assert "<b>tebal</b>" not in page.text
@@ -78,14 +78,14 @@ def test_a_search_takes_every_sign_as_it_is(title, house: House):
     ("search", "found"),
     [("%", 1), ("_", 1), ("'", 1), ('"', 1), ("\\", 1), ("O'NEILL", 1), ("%%", 0), ("__", 0), ("  kutip ", 1)],
 )
-def test_wildcards_and_quotes_are_signs_like_others(search, found, house: House):
-    page = house.visitor("kepala").get(f"/admin/change/?search={quote(search)}")
+def test_wildcards_and_quotes_are_signs_like_others(search, found, running_app: RunningApp) -> None:
+    page = running_app.visitor("kepala").get(f"/admin/change/?search={quote(search)}")
     assert len(titles(page.text)) == found
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_no_search_fails_on_any_screen(screen, house: House):
-    visitor = house.visitor("kepala" if screen != "user" else "administrator")
+def test_no_search_fails_on_any_screen(screen, running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala" if screen != "user" else "administrator")
     for search in ("%", "'", '"', "\\", "\\%", ":x %(x)s ? $1 {} [a (", "\U0001f680\u202e\ufeff", "a" * 200,
                    "' UNION SELECT password_hash FROM user_account --"):  # fmt: skip
         answer = visitor.get(f"/admin/{screen}/?search={quote(search)}")
@@ -117,10 +117,10 @@ def test_no_search_fails_on_any_screen(screen, house: House):
         "sort=%00",
     ],
 )
-def test_a_bad_question_is_400_with_a_sentence(screen, query, house: House):
+def test_a_bad_question_is_400_with_a_sentence(screen, query, running_app: RunningApp) -> None:
     if query.startswith("state") and screen in {"document", "audit"}:
         return
-    visitor = house.visitor("administrator")
+    visitor = running_app.visitor("administrator")
     if screen == "change":
         answer = visitor.get(f"/admin/{screen}/?{query}")
         assert answer.status_code == 400
@@ -148,36 +148,38 @@ def test_a_bad_question_is_400_with_a_sentence(screen, query, house: House):
         "submitted-from=2026-W01-1x",
     ],
 )
-def test_a_filter_that_has_no_such_value_is_400_and_names_itself(query, house: House):
-    answer = house.visitor("kepala").get(f"/admin/change/?{query}")
+def test_a_filter_that_has_no_such_value_is_400_and_names_itself(query, running_app: RunningApp) -> None:
+    answer = running_app.visitor("kepala").get(f"/admin/change/?{query}")
     assert answer.status_code == 400
     assert 'class="refusal-sentence"' in answer.text
 
 
-def test_unknown_names_in_an_address_change_nothing(house: House):
-    visitor = house.visitor("kepala")
+def test_unknown_names_in_an_address_change_nothing(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
     plain = titles(visitor.get("/admin/change/").text)
     assert titles(visitor.get("/admin/change/?flt0_0=x&requester_id=1&agency=2&_=1").text) == plain
 
 
-def test_a_page_beyond_the_end_is_empty_and_says_so(house: House):
-    answer = house.visitor("kepala").get("/admin/change/?page=999")
+def test_a_page_beyond_the_end_is_empty_and_says_so(running_app: RunningApp) -> None:
+    answer = running_app.visitor("kepala").get("/admin/change/?page=999")
     assert answer.status_code == 200
     assert titles(answer.text) == []
     assert 'class="nothing-here"' in answer.text
     assert 'href="?"' in answer.text
 
 
-def test_a_filtered_list_is_an_address_that_can_be_sent(house: House):
+def test_a_filtered_list_is_an_address_that_can_be_sent(running_app: RunningApp) -> None:
     query = "kind=service&urgency=emergency&search=a"
-    first, second = (house.visitor(name).get(f"/admin/change/?{query}").text for name in ("kepala", "pemeriksa"))
+    first, second = (running_app.visitor(name).get(f"/admin/change/?{query}").text for name in ("kepala", "pemeriksa"))
     assert titles(first) == titles(second)
     assert re.search(r'<option value="service" selected>', first)
     assert 'name="search" value="a"' in first
 
 
-def test_the_head_s_queue_is_one_click_from_home_and_has_the_longest_waiting_first(house: House, register):
-    head = house.visitor("kepala")
+def test_the_head_s_queue_is_one_click_from_home_and_has_the_longest_waiting_first(
+    running_app: RunningApp, register: list[str]
+) -> None:
+    head = running_app.visitor("kepala")
     queue = "/admin/approval/?state=open&amp;urgency=emergency"
     home = head.get("/").text
     assert f'href="{queue}"' in home
@@ -191,8 +193,10 @@ def test_the_head_s_queue_is_one_click_from_home_and_has_the_longest_waiting_fir
     assert "bulan" in above or "minggu" in above or "hari" in above
 
 
-def test_a_decision_takes_two_clicks_from_the_queue_with_what_it_needs_beside_the_buttons(house: House):
-    head = house.visitor("kepala")
+def test_a_decision_takes_two_clicks_from_the_queue_with_what_it_needs_beside_the_buttons(
+    running_app: RunningApp,
+) -> None:
+    head = running_app.visitor("kepala")
     page = head.get("/admin/approval/?state=open&urgency=emergency").text
     (first, *_others) = re.findall(r'<th scope="row"><a href="([^"]*)">', page)
     request_page = head.get(unescape(first).partition("#")[0]).text
@@ -203,22 +207,24 @@ def test_a_decision_takes_two_clicks_from_the_queue_with_what_it_needs_beside_th
         assert fact in now
 
 
-def test_a_delegate_has_the_queue_on_the_days_of_the_delegation_only(house: House):
-    delegate = house.visitor("pengelola2")
+def test_a_delegate_has_the_queue_on_the_days_of_the_delegation_only(running_app: RunningApp) -> None:
+    delegate = running_app.visitor("pengelola2")
     assert "/admin/approval/?state=open&amp;urgency=emergency" not in delegate.get("/").text
-    with house.session() as session:
-        office = house.cast(session).lumajang
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         delegation(session, office, office.manager2)
-    later, house.now = house.now, NOW
+    later, running_app.now = running_app.now, NOW
     try:
         assert "/admin/approval/?state=open&amp;urgency=emergency" in delegate.get("/").text
     finally:
-        house.now = later
+        running_app.now = later
     assert "/admin/approval/?state=open&amp;urgency=emergency" not in delegate.get("/").text
 
 
-def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_finished_ones_have(house: House):
-    visitor = house.visitor("kepala")
+def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_finished_ones_have(
+    running_app: RunningApp,
+) -> None:
+    visitor = running_app.visitor("kepala")
     page = visitor.get("/admin/approval/?state=open&urgency=emergency").text
     assert headings(page) == [
         "Nomor", "Judul", "Diterima pada", "Menunggu (menit)", "Ditangani (menit)", "Batas waktu", "Penilaian",
@@ -240,43 +246,43 @@ def headings(page: str) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>|[↑↓]", "", cell)).strip() for cell in cells]
 
 
-def test_a_count_stops_at_its_cap_and_says_so(house: House, monkeypatch):
-    assert COUNTED == 10_000
-    count_up_to, counted = lists._counting, []
+def test_a_count_stops_at_its_cap_and_says_so(running_app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_COUNT == 10_000
+    count_up_to, counted = lists._count_statement, []
 
     def counting(spec: ListSpec, criteria: Any, most: int | None) -> Select[Any]:
         """Count to three only, and say that there were as many more as the list counts."""
-        assert most == COUNTED
-        with house.session() as session:
+        assert most == MAX_COUNT
+        with running_app.session() as session:
             counted.append(session.scalar(count_up_to(spec, criteria, 3)))
-        return select(count_up_to(spec, criteria, 3).scalar_subquery() + COUNTED - 3)
+        return select(count_up_to(spec, criteria, 3).scalar_subquery() + MAX_COUNT - 3)
 
-    monkeypatch.setattr(lists, "_counting", counting)
-    lists._kept_statements.cache_clear()
-    page = house.visitor("kepala").get("/admin/audit/").text
-    lists._kept_statements.cache_clear()
+    monkeypatch.setattr(lists, "_count_statement", counting)
+    lists._cached_statements.cache_clear()
+    page = running_app.visitor("kepala").get("/admin/audit/").text
+    lists._cached_statements.cache_clear()
     assert counted == [4]
     assert re.search(r'role="status">10\.000\+ baris<', page)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_an_empty_list_says_what_would_fill_it(screen, house: House):
-    page = house.visitor("administrator.tt").get(f"/admin/{screen}/?search=tidakadasamasekali")
+def test_an_empty_list_says_what_would_fill_it(screen, running_app: RunningApp) -> None:
+    page = running_app.visitor("administrator.tt").get(f"/admin/{screen}/?search=tidakadasamasekali")
     assert page.status_code == 200
     assert re.search(r'class="nothing-here">Tidak ada yang cocok\. Hapus saringan.*?href="\?"', page.text, re.DOTALL)
 
 
-def test_an_empty_list_that_nothing_narrows_says_what_begins_it(house: House):
-    page = house.visitor("administrator.tt").get("/admin/freeze/").text
+def test_an_empty_list_that_nothing_narrows_says_what_begins_it(running_app: RunningApp) -> None:
+    page = running_app.visitor("administrator.tt").get("/admin/freeze/").text
     assert re.search(r'class="nothing-here">Belum ada masa pembekuan.*?href="/admin/freeze/new/"', page, re.DOTALL)
-    assert "Daftar ini berakhir sebelum" in house.visitor("kepala").get("/admin/change/?page=900").text
+    assert "Daftar ini berakhir sebelum" in running_app.visitor("kepala").get("/admin/change/?page=900").text
 
 
-def test_a_home_shows_what_waits_for_its_reader_and_what_they_sent_on(house: House):
-    change_id = house.at(LUMAJANG, Step.IMPLEMENTATION)
+def test_a_home_shows_what_waits_for_its_reader_and_what_they_sent_on(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.IMPLEMENTATION)
     link = f"/admin/change/details/?id={change_id}"
-    assert link in house.visitor("pengelola").get("/").text
-    requester = house.visitor("pemohon").get("/").text
+    assert link in running_app.visitor("pengelola").get("/").text
+    requester = running_app.visitor("pemohon").get("/").text
     assert link in requester[requester.index("<h2") :]
-    assert link not in house.visitor("pemohon2").get("/").text
-    assert link not in house.visitor("pengelola.tt").get("/").text
+    assert link not in running_app.visitor("pemohon2").get("/").text
+    assert link not in running_app.visitor("pengelola.tt").get("/").text

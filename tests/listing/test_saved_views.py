@@ -12,24 +12,24 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
 from models.audit.trail import AuditEntry
-from models.listing.saved_view import MOST_VIEWS, SavedView
+from models.listing.saved_view import MAX_VIEWS, SavedView
 from tests.support.cast import LUMAJANG
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.changes import step_times
 
 if TYPE_CHECKING:
-    from tests.support.house import House
     from tests.support.program import Visitor
+    from tests.support.running_app import RunningApp
 
 STANDARD = ["Nomor", "Judul", "Tingkat Keterdesakan", "Langkah saat ini", "Menunggu sejak", "Hasil akhir", "Pemohon",
             "Diajukan"]  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
-def register(house: House) -> int:
+def register(running_app: RunningApp) -> int:
     """Let an open and a closed request be there."""
-    house.at(LUMAJANG, Step.CLOSED)
-    return house.at(LUMAJANG, Step.EVALUATION)
+    running_app.change_at_step(LUMAJANG, Step.CLOSED)
+    return running_app.change_at_step(LUMAJANG, Step.EVALUATION)
 
 
 def headings(page: str) -> list[str]:
@@ -51,20 +51,20 @@ def save(visitor: Visitor, name: str, address: str = "state=open", screen: str =
     return visitor.post(f"/lists/{screen}/", name=name, address=address, **fields).status_code
 
 
-def view_id(house: House, name: str) -> int:
-    with house.session() as session:
+def view_id(running_app: RunningApp, name: str) -> int:
+    with running_app.session() as session:
         return session.scalars(select(SavedView.id).where(SavedView.name == name)).one()
 
 
 # -- chips and order -----------------------------------------------------------------------------------------
 
 
-def test_each_chip_removes_one_thing_and_leaves_everything_else(house: House):
+def test_each_chip_removes_one_thing_and_leaves_everything_else(running_app: RunningApp) -> None:
     asked = {
         "state": "open", "submitted-from": "2026-01-01", "submitted-until": "2026-03-31", "search": "kutip & <b>",
         "sort": "submitted", "size": "50", "columns": "title,number",
     }  # fmt: skip
-    page = house.visitor("kepala").client.get("/admin/change/", query_string=asked).text
+    page = running_app.visitor("kepala").client.get("/admin/change/", query_string=asked).text
     found = chips(page)
     assert list(found) == [
         "Pencarian: “kutip & <b>”",
@@ -73,7 +73,7 @@ def test_each_chip_removes_one_thing_and_leaves_everything_else(house: House):
     ]
     for text, names in zip(found, (["search"], ["state"], ["submitted-from", "submitted-until"]), strict=True):
         assert found[text] == {name: value for name, value in asked.items() if name not in names}
-    assert not chips(house.visitor("kepala").get("/admin/change/?search=&state=&sort=&size=25").text)
+    assert not chips(running_app.visitor("kepala").get("/admin/change/?search=&state=&sort=&size=25").text)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_each_chip_removes_one_thing_and_leaves_everything_else(house: House):
         ("sort=-submitted", "diurutkan menurut Diajukan, yang terbaru dulu"),
     ],
 )
-def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(query, sentence, house: House):
-    page = house.visitor("kepala").get(f"/admin/change/?{query}").text
+def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(query, sentence, running_app: RunningApp) -> None:
+    page = running_app.visitor("kepala").get(f"/admin/change/?{query}").text
     assert sentence in page
     chosen = query.partition("=")[2]
     offered = re.findall(
@@ -98,8 +98,8 @@ def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(query, sentenc
 # -- columns -------------------------------------------------------------------------------------------------
 
 
-def test_columns_are_kept_for_their_reader_in_their_order_and_put_back(house: House):
-    reader, other = house.visitor("pemeriksa"), house.visitor("kepala")
+def test_columns_are_kept_for_their_reader_in_their_order_and_put_back(running_app: RunningApp) -> None:
+    reader, other = running_app.visitor("pemeriksa"), running_app.visitor("kepala")
     answer = reader.post(
         "/lists/change/columns", address="state=open&columns=title", show=["kind", "title", "number"],
         **{"place-kind": "1", "place-title": "2", "place-number": "9"},
@@ -114,8 +114,8 @@ def test_columns_are_kept_for_their_reader_in_their_order_and_put_back(house: Ho
     assert headings(reader.get("/admin/change/").text) == STANDARD
 
 
-def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(house: House):
-    office, everywhere = house.visitor("kepala"), house.visitor("admin")
+def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(running_app: RunningApp) -> None:
+    office, everywhere = running_app.visitor("kepala"), running_app.visitor("admin")
     assert 'value="agency"' not in office.get("/admin/change/").text
     assert headings(office.get("/admin/change/?columns=agency,title").text) == ["Nomor", "Judul"]
     assert headings(everywhere.get("/admin/change/?columns=agency,title").text) == ["Nomor", "LPSE", "Judul"]
@@ -123,16 +123,16 @@ def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(hou
         assert office.get(f"/admin/change/?columns={columns}", json=True).status_code == 400
 
 
-def test_what_no_column_shows_is_not_worked_out(house: House, monkeypatch):
+def test_what_no_column_shows_is_not_worked_out(running_app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    real = step_times.reading
+    real = step_times.measure_timing
 
     def reading(*args: object) -> object:
         read.append(1)
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(step_times, "reading", reading)
-    reader = house.visitor("kepala")
+    monkeypatch.setattr(step_times, "measure_timing", reading)
+    reader = running_app.visitor("kepala")
     assert reader.get("/admin/evaluation/?columns=number,title,arrived").status_code == 200
     assert not read
     reader.get("/admin/evaluation/?columns=number,due")
@@ -142,8 +142,8 @@ def test_what_no_column_shows_is_not_worked_out(house: House, monkeypatch):
 # -- saved views ---------------------------------------------------------------------------------------------
 
 
-def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(house: House):
-    reader = house.visitor("pengelola2")
+def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(running_app: RunningApp) -> None:
+    reader = running_app.visitor("pengelola2")
     plain = reader.get("/admin/change/").text
     assert save(reader, "Yang terbuka", "state=open&sort=submitted&columns=title,number", begins="y") == 303
     page = reader.get("/admin/change/").text
@@ -159,36 +159,38 @@ def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(hou
         assert headings(page) == headings(plain)
     exported = reader.get("/admin/change/export/csv/").text
     assert exported.count("\n") > 2  # an export has what its address says
-    assert reader.post(f"/lists/change/{view_id(house, 'Yang terbuka')}/begin", standard="y").status_code == 303
+    assert reader.post(f"/lists/change/{view_id(running_app, 'Yang terbuka')}/begin", standard="y").status_code == 303
     assert "tampilan baku Anda, “" not in reader.get("/admin/change/").text
 
 
-def test_a_view_that_can_not_be_read_any_more_leaves_the_list_as_it_is(house: House):
-    reader = house.visitor("administrator")
+def test_a_view_that_can_not_be_read_any_more_leaves_the_list_as_it_is(running_app: RunningApp) -> None:
+    reader = running_app.visitor("administrator")
     assert save(reader, "Lama", begins="y") == 303
-    with house.session() as session:
-        session.get_one(SavedView, view_id(house, "Lama")).query = "state=gone&columns=gone"
+    with running_app.session() as session:
+        session.get_one(SavedView, view_id(running_app, "Lama")).query = "state=gone&columns=gone"
         session.commit()
     page = reader.get("/admin/change/")
     assert page.status_code == 200
     assert headings(page.text) == STANDARD
 
 
-def test_a_shared_view_is_had_by_that_role_of_that_agency_and_shows_them_what_is_theirs(house: House):
-    manager, inspector = house.visitor("pengelola"), house.visitor("pemeriksa")
+def test_a_shared_view_is_had_by_that_role_of_that_agency_and_shows_them_what_is_theirs(
+    running_app: RunningApp,
+) -> None:
+    manager, inspector = running_app.visitor("pengelola"), running_app.visitor("pemeriksa")
     assert save(manager, "Untuk pemeriksa", shared_with="inspector") == 303
     assert save(manager, "Untuk pemohon", shared_with="requester") == 303
-    shared = view_id(house, "Untuk pemeriksa")
+    shared = view_id(running_app, "Untuk pemeriksa")
     assert "Untuk pemeriksa" in inspector.get("/admin/change/").text
     assert "Dibagikan oleh" in inspector.get("/lists/change/").text
     for name in ("kepala", "pemeriksa.tt", "administrator.tt", "pemohon", "admin"):
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         for page in ("/admin/change/", "/lists/change/"):
             assert "Untuk pemeriksa" not in visitor.get(page).text, name
         for verb in ("alter", "begin", "discard"):
             assert visitor.post(f"/lists/change/{shared}/{verb}", name="x").status_code == 404, name
-    assert "Untuk pemohon" in house.visitor("pemohon").get("/admin/change/").text
-    assert 'class="nothing-here"' in house.visitor("pemohon2").get("/admin/change/?state=open").text
+    assert "Untuk pemohon" in running_app.visitor("pemohon").get("/admin/change/").text
+    assert 'class="nothing-here"' in running_app.visitor("pemohon2").get("/admin/change/?state=open").text
     # Who has it begins with it, and can neither alter nor remove it.
     assert inspector.post(f"/lists/change/{shared}/begin").status_code == 303
     assert "tampilan baku Anda, “Untuk pemeriksa”" in inspector.get("/admin/change/").text
@@ -200,52 +202,52 @@ def test_a_shared_view_is_had_by_that_role_of_that_agency_and_shows_them_what_is
     assert "tampilan baku Anda, “" not in inspector.get("/admin/change/").text
 
 
-def test_only_who_works_in_the_office_shares_and_the_others_keep_their_own(house: House):
+def test_only_who_works_in_the_office_shares_and_the_others_keep_their_own(running_app: RunningApp) -> None:
     for name in ("pemeriksa", "pemohon", "admin"):
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         assert 'name="shared_with"' not in visitor.get("/admin/change/").text
         assert save(visitor, f"Bersama {name}", shared_with="head") == 422
         assert save(visitor, f"Sendiri {name}") == 303
-    assert save(house.visitor("kepala"), "Peran", shared_with="nobody") == 400
+    assert save(running_app.visitor("kepala"), "Peran", shared_with="nobody") == 400
 
 
-def test_a_name_is_taken_once_what_was_typed_is_kept_and_a_tick_replaces(house: House):
-    reader = house.visitor("kepala")
+def test_a_name_is_taken_once_what_was_typed_is_kept_and_a_tick_replaces(running_app: RunningApp) -> None:
+    reader = running_app.visitor("kepala")
     assert save(reader, "Sama") == 303
     answer = reader.post("/lists/change/", name="  Sama ", address="state=closed", shared_with="inspector", begins="y")
     assert answer.status_code == 422
     for typed in ('value="state=closed"', 'value="  Sama "', 'value="inspector" selected', 'name="begins"', "checked"):
         assert typed in answer.text
     assert save(reader, "Sama", "state=closed", replaces="y") == 303
-    with house.session() as session:
+    with running_app.session() as session:
         assert session.scalars(select(SavedView.query).where(SavedView.name == "Sama")).all() == ["state=closed"]
     for name in ("", "   ", "a" * 81, "a\u0000b"):
         assert save(reader, name) == 422
     assert save(reader, "Lain") == 303
-    assert reader.post(f"/lists/change/{view_id(house, 'Lain')}/alter", name="Sama").status_code == 422
-    assert reader.post(f"/lists/change/{view_id(house, 'Lain')}/alter", name="Baru").status_code == 303
+    assert reader.post(f"/lists/change/{view_id(running_app, 'Lain')}/alter", name="Sama").status_code == 422
+    assert reader.post(f"/lists/change/{view_id(running_app, 'Lain')}/alter", name="Baru").status_code == 303
     for address in ("sort=nothing", "state=gone", "columns=gone", "x" * 5000):
         assert save(reader, "Rusak", address) == 400
 
 
-def test_removing_asks_first_also_without_scripts_and_leaves_a_trail(house: House):
-    manager, administrator = house.visitor("pengelola"), house.visitor("administrator")
+def test_removing_asks_first_also_without_scripts_and_leaves_a_trail(running_app: RunningApp) -> None:
+    manager, administrator = running_app.visitor("pengelola"), running_app.visitor("administrator")
     save(manager, "Dibuang", shared_with="administrator")
-    id_ = view_id(house, "Dibuang")
+    id_ = view_id(running_app, "Dibuang")
     page = administrator.get("/lists/change/").text
     question = page.partition(f'action="/lists/change/{id_}/discard"')
     assert "<details>" in question[0].rpartition("<section")[2]
     assert "untuk seterusnya?" in question[2]
     assert f"/lists/change/{id_}/alter" not in page
     assert administrator.post(f"/lists/change/{id_}/discard").status_code == 303
-    with house.session() as session:
+    with running_app.session() as session:
         told = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(2)).all()
         assert told == ["list.view.discard", "list.view.save"]
         assert session.get(SavedView, id_) is None
 
 
-def test_a_list_that_somebody_may_not_read_has_nothing_to_keep(house: House):
-    requester = house.visitor("pemohon")
+def test_a_list_that_somebody_may_not_read_has_nothing_to_keep(running_app: RunningApp) -> None:
+    requester = running_app.visitor("pemohon")
     assert requester.get("/lists/audit/").status_code == 403
     assert save(requester, "x", "", "audit") == 403
     assert requester.post("/lists/audit/columns").status_code == 403
@@ -256,9 +258,9 @@ def test_a_list_that_somebody_may_not_read_has_nothing_to_keep(house: House):
         assert requester.post(f"/lists/change/{id_}/begin").status_code == 404
 
 
-def test_nobody_keeps_more_views_than_a_list_takes(house: House):
-    reader = house.visitor("pengelola.tt")
-    for number in range(MOST_VIEWS):
+def test_nobody_keeps_more_views_than_a_list_takes(running_app: RunningApp) -> None:
+    reader = running_app.visitor("pengelola.tt")
+    for number in range(MAX_VIEWS):
         assert save(reader, f"Tampilan {number}") == 303
     assert save(reader, "Satu lagi") == 422
     assert save(reader, "Satu lagi", "", "asset") == 303

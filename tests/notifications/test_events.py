@@ -9,14 +9,21 @@ import re
 import pytest
 
 from lpse_admin.i18n import _
-from lpse_admin.notifications.events import NAMES, Event, facts, kept, sentence, told
+from lpse_admin.notifications.events import (
+    VALUE_NAMES,
+    Event,
+    deserialize_values,
+    event_message,
+    labelled_values,
+    serialize_values,
+)
 from lpse_admin.sop.steps import Outcome, Step
 
 PLACE = re.compile(r"%\((\w+)\)s")
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
 
 
-def test_values_come_back_from_json_as_what_they_were():
+def test_values_come_back_from_json_as_what_they_were() -> None:
     values = {
         "outcome": Outcome.RETURNED.title,
         "note": _("“%(step)s” until %(day)s", step=Step.TEST, day=NOW.date()),
@@ -25,25 +32,26 @@ def test_values_come_back_from_json_as_what_they_were():
         "reason": "Kurang <lengkap>",
         "measure": 12,
     }
-    back = told(json.loads(json.dumps(kept({**values, "by": None}))))
+    back = deserialize_values(json.loads(json.dumps(serialize_values({**values, "by": None}))))
     assert back.pop("note").values == {"step": Step.TEST.title, "day": NOW.date()}
     assert back == {name: value for name, value in values.items() if name != "note"}
 
 
-def test_a_word_is_kept_by_its_title_and_all_else_that_is_no_figure_as_text():
-    assert told(kept({"outcome": Outcome.RETURNED, "measure": 1.5, "note": Exception("x")})) == {
+def test_a_word_is_kept_by_its_title_and_all_else_that_is_no_figure_as_text() -> None:
+    values = {"outcome": Outcome.RETURNED, "measure": 1.5, "note": Exception("x")}
+    assert deserialize_values(serialize_values(values)) == {
         "outcome": Outcome.RETURNED.title, "measure": "1.5", "note": "x",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("event", Event)
-def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event):
-    places = set(PLACE.findall(sentence(event, {}).text))
-    assert places <= NAMES
-    assert str(sentence(event, {})).count("–") == len(places)
-    assert "%(" not in str(sentence(event, dict.fromkeys(places, "x")))
+def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event) -> None:
+    places = set(PLACE.findall(event_message(event, {}).text))
+    assert places <= VALUE_NAMES
+    assert str(event_message(event, {})).count("–") == len(places)
+    assert "%(" not in str(event_message(event, dict.fromkeys(places, "x")))
 
 
-def test_facts_are_those_that_were_told_in_their_order():
+def test_facts_are_those_that_were_told_in_their_order() -> None:
     values = {"due": "besok", "reason": "Kurang", "step": "Uji", "unknown": 1}
-    assert [(str(label), value) for label, value in facts(values)] == [("Reason", "Kurang"), ("Due", "besok")]
+    assert [(str(label), value) for label, value in labelled_values(values)] == [("Reason", "Kurang"), ("Due", "besok")]

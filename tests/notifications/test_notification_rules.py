@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event, func, select, text
@@ -13,24 +14,38 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit.trail import history_of
-from models.changes.assignment import hand_over, take_up
+from models.audit.trail import entries_for_record
+from models.changes.assignment import reassign, take_up
 from models.delegation.delegation import DelegationKind
-from models.delegation.grant import grant
+from models.delegation.grant import grant_delegation
 from models.notifications import rules
 from models.notifications.mail import Mail, MailState
-from models.notifications.notification import LINK_BASE, MOST_UNREAD, Notification, read_all, tell, unread
+from models.notifications.notification import LINK_BASE, MAX_UNREAD, Notification, count_unread, mark_all_read, notify
 from models.scope import visible
 from models.worktime.deadlines import sweep
-from tests.support.cast import NOW, answer, at, delegation, fulfil, move, new, user, values_for, walk
+from tests.support.cast import (
+    NOW,
+    attach_required,
+    change_at_step,
+    delegation,
+    make_move,
+    move_through,
+    new_change,
+    set_test_audit_context,
+    user,
+    values_for,
+)
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 REASON = "Sebab yang diberitahukan kepada pemohon"
 
 
 @pytest.fixture
-def office(session, cast):
+def office(session: AuditedSession, cast: Cast):
     """Give an office whose people have addresses."""
-    answer(session, "addresses")
+    set_test_audit_context(session, "addresses")
     for person in cast.lumajang.people:
         person.email = f"{person.username}@kantor.example"
     session.commit()
@@ -48,7 +63,7 @@ def told(session, change=None):
 def told_of(session, change, outcome, actor, **more):
     """Make a move and return what it told, by event."""
     before = len(told(session))
-    move(session, change, outcome, actor, **more)
+    make_move(session, change, outcome, actor, **more)
     found: dict[Event, set[str]] = {}
     for kind, name in told(session)[before:]:
         found.setdefault(kind, set()).add(name)
@@ -56,8 +71,8 @@ def told_of(session, change, outcome, actor, **more):
     return found
 
 
-def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session, office):
-    change = new(session, office)
+def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: AuditedSession, office) -> None:
+    change = new_change(session, office)
     requester, manager, head = office.requester, office.manager, office.head
     outcome, others = {"pemohon"}, {"pengelola2"}
     assert told_of(session, change, Outcome.SUBMITTED, requester) == {Event.WAITING: {"pengelola", "pengelola2"}}
@@ -75,8 +90,8 @@ def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session, o
     assert told_of(session, change, Outcome.UNCHANGED, manager) == {Event.OUTCOME: outcome}
 
 
-def test_the_requester_reads_the_reason_and_what_is_next(session, office):
-    change = at(session, office, Step.RETURNED)
+def test_the_requester_reads_the_reason_and_what_is_next(session: AuditedSession, office) -> None:
+    change = change_at_step(session, office, Step.RETURNED)
     (one,) = session.scalars(select(Notification).where(Notification.user_id == office.requester.id))
     assert one.details["reason"] == REASON
     assert one.details["outcome"]["text"] == "Returned"
@@ -85,9 +100,9 @@ def test_the_requester_reads_the_reason_and_what_is_next(session, office):
     assert (one.agency_id, one.change_id, one.at, one.read_at) == (office.agency.id, change.id, NOW, None)
 
 
-def test_every_notification_has_its_mail_in_the_same_transaction(session, office):
+def test_every_notification_has_its_mail_in_the_same_transaction(session: AuditedSession, office) -> None:
     session.info[LINK_BASE] = "https://lpse.example"
-    at(session, office, Step.URGENCY)
+    change_at_step(session, office, Step.URGENCY)
     mails = session.scalars(select(Mail)).all()
     assert len(mails) == session.scalar(select(func.count()).select_from(Notification))
     for mail in mails:
@@ -96,15 +111,15 @@ def test_every_notification_has_its_mail_in_the_same_transaction(session, office
         assert (mail.link_base, mail.message_id, mail.sent_at) == ("https://lpse.example", None, None)
 
 
-def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session, office):
-    change = at(session, office, Step.EVALUATION)
+def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session: AuditedSession, office) -> None:
+    change = change_at_step(session, office, Step.EVALUATION)
     before = told(session)
     with pytest.raises(NotAllowed):
-        move(session, change, Outcome.ACCEPTED, office.requester)
-    answer(session)
+        make_move(session, change, Outcome.ACCEPTED, office.requester)
+    set_test_audit_context(session)
     change.advance(
         Outcome.ACCEPTED, office.manager, now=NOW, values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
-        equipment=fulfil(session, change),
+        equipment=attach_required(session, change),
     )  # fmt: skip
     assert len(told(session)) > len(before)
     session.rollback()
@@ -112,93 +127,95 @@ def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session, office):
     assert session.scalar(select(func.count()).select_from(Mail)) == len(before)
 
 
-def test_who_may_not_act_is_not_told_that_something_waits(session, office):
-    answer(session)
+def test_who_may_not_act_is_not_told_that_something_waits(session: AuditedSession, office) -> None:
+    set_test_audit_context(session)
     office.requester.is_change_manager = office.manager.is_head = True
     other = user(session, office.agency, "pengelola3", Role.CHANGE_MANAGER)
     other.is_active = False
     session.commit()
-    change = new(session, office)
+    change = new_change(session, office)
     assert told_of(session, change, Outcome.SUBMITTED, office.requester)[Event.WAITING] == {"pengelola", "pengelola2"}
-    move(session, change, Outcome.ACCEPTED, office.manager)
+    make_move(session, change, Outcome.ACCEPTED, office.manager)
     # Whoever evaluated does not decide, though a head by role.
     assert told_of(session, change, Outcome.EMERGENCY, office.manager)[Event.EMERGENCY] == {"kepala"}
 
 
-def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(session, office):
+def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(session: AuditedSession, office) -> None:
     delegation(session, office)
-    change = at(session, office, Step.URGENCY)
+    change = change_at_step(session, office, Step.URGENCY)
     found = told_of(session, change, Outcome.EMERGENCY, office.manager)
     assert found[Event.EMERGENCY] == {"kepala", "plh"}
     later = NOW + dt.timedelta(days=3)
-    change = at(session, office, Step.URGENCY)
+    change = change_at_step(session, office, Step.URGENCY)
     found = told_of(session, change, Outcome.EMERGENCY, office.manager, now=later)
     assert found[Event.EMERGENCY] == {"kepala"}
 
 
-def test_nobody_of_another_agency_and_nobody_without_one_is_told(session, cast, office):
-    change = at(session, office, Step.URGENCY)
-    answer(session)
-    people = [cast.tana_tidung.head, cast.installer, office.head]
-    tell(session, Event.OVERDUE, people, now=NOW, key="k", change=change)
+def test_nobody_of_another_agency_and_nobody_without_one_is_told(session: AuditedSession, cast: Cast, office) -> None:
+    change = change_at_step(session, office, Step.URGENCY)
+    set_test_audit_context(session)
+    people = [cast.tana_tidung.head, cast.superadmin, office.head]
+    notify(session, Event.OVERDUE, people, now=NOW, key="k", change=change)
     session.commit()
     assert told(session)[-1] == (Event.OVERDUE, "kepala")
     assert not {name for _kind, name in told(session)} & {person.username for person in cast.tana_tidung.people}
 
 
-def test_nobody_is_told_of_the_same_event_twice(session, office):
+def test_nobody_is_told_of_the_same_event_twice(session: AuditedSession, office) -> None:
     for _again in range(2):
-        answer(session)
-        tell(session, Event.OVERDUE, [office.manager, office.manager], now=NOW, key="k", step=Step.TEST)
+        set_test_audit_context(session)
+        notify(session, Event.OVERDUE, [office.manager, office.manager], now=NOW, key="k", step=Step.TEST)
         session.commit()
-    answer(session)
-    tell(session, Event.OVERDUE, [office.manager, office.head], now=NOW, key="k", step=Step.TEST)
-    assert tell(session, Event.OVERDUE, [], now=NOW, key="k") == []
+    set_test_audit_context(session)
+    notify(session, Event.OVERDUE, [office.manager, office.head], now=NOW, key="k", step=Step.TEST)
+    assert notify(session, Event.OVERDUE, [], now=NOW, key="k") == []
     session.commit()
     assert told(session) == [(Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala")]
 
 
-def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(session, office):
-    answer(session)
+def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(session: AuditedSession, office) -> None:
+    set_test_audit_context(session)
     for person in office.people:
         person.muted_events = [kind.value for kind in Event]
     office.head.muted_events = [Event.EMERGENCY.value]
     office.manager2.email = None
     session.commit()
-    change = at(session, office, Step.APPROVAL)
+    change = change_at_step(session, office, Step.APPROVAL)
     mailed = [mail.notification.event for mail in session.scalars(select(Mail))]
     assert mailed == [Event.EMERGENCY]
-    move(session, change, Outcome.REFUSED, office.head)
+    make_move(session, change, Outcome.REFUSED, office.head)
     assert (Event.WAITING, "pengelola2") in told(session)
 
 
-def test_what_came_back_to_the_requester_is_mailed_also_to_one_who_reads_no_outcomes(session, office):
-    answer(session)
+def test_what_came_back_to_the_requester_is_mailed_also_to_one_who_reads_no_outcomes(
+    session: AuditedSession, office
+) -> None:
+    set_test_audit_context(session)
     office.requester.muted_events = [Event.OUTCOME.value]
     session.commit()
-    change = at(session, office, Step.URGENCY)
+    change = change_at_step(session, office, Step.URGENCY)
     to_requester = select(Mail).where(Mail.address == "pemohon@kantor.example")
     assert not session.scalars(to_requester).all()
-    walk(session, office, Outcome.EMERGENCY, Outcome.REFUSED, Outcome.RETURNED, change=change)
+    move_through(session, office, Outcome.EMERGENCY, Outcome.REFUSED, Outcome.RETURNED, change=change)
     (mail,) = session.scalars(to_requester)
     assert mail.notification.details["outcome"]["text"] == "Returned"
 
 
-def test_a_move_takes_as_many_statements_however_many_are_told(session, office):
+def test_a_move_takes_as_many_statements_however_many_are_told(session: AuditedSession, office) -> None:
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
     counts = []
     for round_ in range(2):
-        change = new(session, office)
-        equipment = fulfil(session, change)
-        answer(session)
+        change = new_change(session, office)
+        equipment = attach_required(session, change)
+        set_test_audit_context(session)
         session.commit()
         statements.clear()
         change.advance(Outcome.SUBMITTED, office.requester, now=NOW, values={}, equipment=equipment)
         session.commit()
         # Rows that go in together are one statement for PostgreSQL; SQLite, which is no journey away, takes each.
         counts.append(len([here for before, here in pairwise(["", *statements]) if before != here]))
-        answer(session)
+        set_test_audit_context(session)
         for number in range(20) if round_ == 0 else ():
             user(session, office.agency, f"pengelola{number:03}", Role.CHANGE_MANAGER).email = "a@kantor.example"
         session.commit()
@@ -206,13 +223,13 @@ def test_a_move_takes_as_many_statements_however_many_are_told(session, office):
     assert counts[1] <= counts[0]
 
 
-def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(session, office):
-    change = at(session, office, Step.EVALUATION)
-    answer(session)
+def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(session: AuditedSession, office) -> None:
+    change = change_at_step(session, office, Step.EVALUATION)
+    set_test_audit_context(session)
     before = len(told(session))
     take_up(change, office.manager, now=NOW)
-    hand_over(change, office.manager2, office.manager, now=NOW, reason="Cuti")
-    hand_over(change, office.manager, office.manager2, now=NOW + dt.timedelta(hours=1), reason="Kembali")
+    reassign(change, office.manager2, office.manager, now=NOW, reason="Cuti")
+    reassign(change, office.manager, office.manager2, now=NOW + dt.timedelta(hours=1), reason="Kembali")
     session.commit()
     assert told(session)[before:] == [
         (Event.TAKEN_UP, "pengelola2"), (Event.HANDED_OVER, "pengelola2"), (Event.HANDED_OVER, "pengelola"),
@@ -221,38 +238,42 @@ def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(se
     assert last.details["reason"] == "Kembali"
 
 
-def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is_overdue(session, office):
-    change = at(session, office, Step.EVALUATION)
+def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is_overdue(
+    session: AuditedSession, office
+) -> None:
+    change = change_at_step(session, office, Step.EVALUATION)
     before = len(told(session))
     for _sweep in range(2):
-        answer(session)
-        rules.soon_late(session, change, change.current, NOW + dt.timedelta(hours=1), NOW)
-        rules.overdue(session, change, change.current, NOW)
+        set_test_audit_context(session)
+        rules.notify_due_soon(session, change, change.current_activity, NOW + dt.timedelta(hours=1), NOW)
+        rules.notify_overdue(session, change, change.current_activity, NOW)
         session.commit()
     managers = ["pengelola", "pengelola2"]
     assert sorted(told(session)[before:]) == sorted(
         [*((Event.SOON_LATE, name) for name in managers), *((Event.OVERDUE, name) for name in (*managers, "kepala"))]
     )
-    change = at(session, office, Step.EVALUATION)
+    change = change_at_step(session, office, Step.EVALUATION)
     before = len(told(session))
-    answer(session)
+    set_test_audit_context(session)
     take_up(change, office.manager, now=NOW)
     before = len(told(session))
-    rules.soon_late(session, change, change.current, NOW, NOW)
-    rules.overdue(session, change, change.current, NOW)
+    rules.notify_due_soon(session, change, change.current_activity, NOW, NOW)
+    rules.notify_overdue(session, change, change.current_activity, NOW)
     session.commit()
     assert told(session)[before:] == [
         (Event.SOON_LATE, "pengelola"), (Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala"),
     ]  # fmt: skip
 
 
-def test_what_is_closed_waits_for_nobody(session, office):
-    assert rules.waits_for(session, at(session, office, Step.CLOSED), NOW) == []
+def test_what_is_closed_waits_for_nobody(session: AuditedSession, office) -> None:
+    assert rules.eligible_users(session, change_at_step(session, office, Step.CLOSED), NOW) == []
 
 
-def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(session, office):
+def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(
+    session: AuditedSession, office
+) -> None:
     made = delegation(session, office)
-    answer(session)
+    set_test_audit_context(session)
     made.withdraw(now=NOW, by=office.administrator, reason="Kepala telah kembali")
     session.commit()
     assert told(session) == [
@@ -260,24 +281,26 @@ def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it
     ]  # fmt: skip
 
 
-def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once(session, cast, office):
-    urgent, report = at(session, office, Step.APPROVAL), at(session, office, Step.VERIFICATION)
-    at(session, office, Step.EVALUATION)
-    at(session, cast.tana_tidung, Step.APPROVAL)
+def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once(
+    session: AuditedSession, cast: Cast, office
+) -> None:
+    urgent, report = change_at_step(session, office, Step.APPROVAL), change_at_step(session, office, Step.VERIFICATION)
+    change_at_step(session, office, Step.EVALUATION)
+    change_at_step(session, cast.tana_tidung, Step.APPROVAL)
     before = len(told(session))
     granted = delegation(session, office)
     assert told(session)[before:] == [
         (Event.DELEGATION_GRANTED, "plh"), (Event.EMERGENCY, "plh"), (Event.WAITING, "plh"),
     ]  # fmt: skip
     *_, one, other = session.scalars(select(Notification).order_by(Notification.id))
-    assert (one.key, one.change_id) == (f"waiting-{urgent.current.id}", urgent.id)
-    assert (other.key, other.change_id) == (f"waiting-{report.current.id}", report.id)
+    assert (one.key, one.change_id) == (f"waiting-{urgent.current_activity.id}", urgent.id)
+    assert (other.key, other.change_id) == (f"waiting-{report.current_activity.id}", report.id)
     of_the_head = session.scalars(
         select(Notification).where(Notification.key == one.key, Notification.user_id == office.head.id)
     ).one()
     assert one.details == of_the_head.details
     assert one.mail.address == "plh@kantor.example"
-    answer(session)
+    set_test_audit_context(session)
     granted.withdraw(now=NOW, by=office.head)
     session.commit()
     before = len(told(session))
@@ -285,14 +308,16 @@ def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once
     assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "plh")]
 
 
-def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_first_day(session, office):
-    at(session, office, Step.APPROVAL)
+def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_first_day(
+    session: AuditedSession, office
+) -> None:
+    change_at_step(session, office, Step.APPROVAL)
     before = len(told(session))
     delegation(session, office, office.manager)  # who evaluated it
     assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "pengelola")]
     before, tomorrow = len(told(session)), NOW.date() + dt.timedelta(days=1)
-    answer(session)
-    grant(
+    set_test_audit_context(session)
+    grant_delegation(
         session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
         from_date=tomorrow, until_date=tomorrow, by=office.head, now=NOW,
     )  # fmt: skip
@@ -300,14 +325,16 @@ def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_fir
     assert told(session)[before:] == [(Event.DELEGATION_GRANTED, "plh")]
 
 
-def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_no_other_does(session, office):
-    urgent, begins = at(session, office, Step.APPROVAL), NOW + dt.timedelta(days=1)
-    answer(session)
-    grant(
+def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_no_other_does(
+    session: AuditedSession, office
+) -> None:
+    urgent, begins = change_at_step(session, office, Step.APPROVAL), NOW + dt.timedelta(days=1)
+    set_test_audit_context(session)
+    grant_delegation(
         session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
         from_date=begins.date(), until_date=begins.date(), by=office.head, now=NOW,
     )  # fmt: skip
-    what_waits = [f"waiting-{urgent.current.id}", f"overdue-{urgent.current.id}"]
+    what_waits = [f"waiting-{urgent.current_activity.id}", f"overdue-{urgent.current_activity.id}"]
     for moment, expected in ((NOW, []), (begins, what_waits), (begins, [])):
         before = len(_keys_of(session, office.delegate))
         sweep(session, office.agency, moment)
@@ -322,37 +349,39 @@ def _keys_of(session, user):
     ).all()
 
 
-def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(session, cast, office):
-    at(session, office, Step.CLOSED)
-    for person in (*office.people, *cast.tana_tidung.people, cast.installer):
-        seen = session.scalars(select(Notification).where(visible(Notification, person, stands_in_for_head=True)))
+def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(
+    session: AuditedSession, cast: Cast, office
+) -> None:
+    change_at_step(session, office, Step.CLOSED)
+    for person in (*office.people, *cast.tana_tidung.people, cast.superadmin):
+        seen = session.scalars(select(Notification).where(visible(Notification, person, is_acting_head=True)))
         assert {one.user_id for one in seen} <= {person.id}
 
 
-def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session, office):
-    answer(session)
-    for number in range(MOST_UNREAD + 20):
-        tell(session, Event.OVERDUE, [office.manager], now=NOW, key=f"k{number}", step=Step.TEST)
+def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session: AuditedSession, office) -> None:
+    set_test_audit_context(session)
+    for number in range(MAX_UNREAD + 20):
+        notify(session, Event.OVERDUE, [office.manager], now=NOW, key=f"k{number}", step=Step.TEST)
     session.commit()
-    assert unread(session, office.manager) == MOST_UNREAD + 1
-    assert unread(session, office.head) == 0
-    answer(session)
-    assert read_all(session, office.manager, NOW) == MOST_UNREAD + 20
+    assert count_unread(session, office.manager) == MAX_UNREAD + 1
+    assert count_unread(session, office.head) == 0
+    set_test_audit_context(session)
+    assert mark_all_read(session, office.manager, NOW) == MAX_UNREAD + 20
     session.commit()
-    assert unread(session, office.manager) == 0
+    assert count_unread(session, office.manager) == 0
 
 
-def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session, office):
-    change = at(session, office, Step.RETURNED)
-    entries = len(history_of(session, "change_request", change.id))
+def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session: AuditedSession, office) -> None:
+    change = change_at_step(session, office, Step.RETURNED)
+    entries = len(entries_for_record(session, "change_request", change.id))
     one = session.scalars(select(Notification).where(Notification.user_id == office.requester.id)).one()
     for later in range(2):
-        answer(session, "notification.read")
-        one.read(NOW + dt.timedelta(minutes=later))
+        set_test_audit_context(session, "notification.read")
+        one.mark_read(NOW + dt.timedelta(minutes=later))
         session.commit()
     assert one.read_at == NOW
-    assert history_of(session, "notification", one.id)[0].action == "notification.read"
-    assert len(history_of(session, "change_request", change.id)) == entries
+    assert entries_for_record(session, "notification", one.id)[0].action == "notification.read"
+    assert len(entries_for_record(session, "change_request", change.id)) == entries
 
 
 @pytest.mark.parametrize(
@@ -375,13 +404,13 @@ def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session
         " SELECT agency_id, user_id, event, details, key, at FROM notification",
     ],
 )
-def test_the_database_itself_refuses_it(session, office, statement):
-    at(session, office, Step.URGENCY)
-    answer(session)
+def test_the_database_itself_refuses_it(session: AuditedSession, office, statement) -> None:
+    change_at_step(session, office, Step.URGENCY)
+    set_test_audit_context(session)
     first, second = session.scalars(select(Mail).order_by(Mail.id).limit(2))
     first.state, first.sent_at, first.message_id = MailState.SENT, NOW, "<a@b>"
     second.message_id = "<c@d>"
-    first.notification.read(NOW - dt.timedelta(hours=1))
+    first.notification.mark_read(NOW - dt.timedelta(hours=1))
     session.commit()
     with pytest.raises(DBAPIError):
         session.connection().execute(text(statement))

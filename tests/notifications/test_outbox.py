@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import make_url, select
@@ -18,25 +19,28 @@ from sqlalchemy import make_url, select
 from lpse_admin.notifications.events import Event
 from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit.trail import AuditEntry, history_of
-from models.audit.verification import verify
+from models.audit.trail import AuditEntry, entries_for_record
+from models.audit.verification import verify_chains
 from models.notifications import outbox, smtp_client
 from models.notifications.mail import Mail, MailState
-from models.notifications.notification import Notification, tell
-from models.notifications.outbox import LEASE, MOST_ATTEMPTS, pause, send
-from models.notifications.smtp_client import Letter
-from tests.support.cast import NOW, answer, at, install, session_on
-from tests.support.mail_server import DROP, STALL, listening
+from models.notifications.notification import Notification, notify
+from models.notifications.outbox import CLAIM_LEASE, MAX_ATTEMPTS, retry_delay, send_outbox
+from models.notifications.smtp_client import RenderedMail
+from tests.support.cast import NOW, change_at_step, create_cast, open_session, set_test_audit_context
+from tests.support.mail_server import DROP, STALL, running_server
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 MINUTE = dt.timedelta(minutes=1)
 
 
 def compose(parcel):
-    return Letter(f"Kabar {parcel.mail_id}", "Isi", "<p>Isi</p>", parcel.office)
+    return RenderedMail(f"Kabar {parcel.mail_id}", "Isi", "<p>Isi</p>", parcel.office)
 
 
 def give_addresses(session, cast):
-    answer(session, "addresses")
+    set_test_audit_context(session, "addresses")
     for office in (cast.lumajang, cast.tana_tidung):
         for person in office.people:
             person.email = f"{person.username}@kantor.example"
@@ -44,7 +48,7 @@ def give_addresses(session, cast):
 
 
 @pytest.fixture
-def office(session, cast):
+def office(session: AuditedSession, cast: Cast):
     """Give an office whose people have addresses."""
     give_addresses(session, cast)
     return cast.lumajang
@@ -53,20 +57,20 @@ def office(session, cast):
 @pytest.fixture
 def box():
     """Give a mail server that takes everything."""
-    with listening() as opened:
+    with running_server() as opened:
         yield opened
 
 
 def put(session, office, *keys, people=None):
     """Put a mail for each key into the outbox, and commit."""
-    answer(session, "tell")
+    set_test_audit_context(session, "tell")
     for key in keys:
-        tell(session, Event.OVERDUE, people or [office.manager], now=NOW, key=key, step=Step.TEST)
+        notify(session, Event.OVERDUE, people or [office.manager], now=NOW, key=key, step=Step.TEST)
     session.commit()
 
 
 def sending(session, server, now=NOW, **more):
-    return send(session, server, compose, now=lambda: now, by="tests", **more)
+    return send_outbox(session, server, compose, now=lambda: now, by="tests", **more)
 
 
 def mails(session):
@@ -74,23 +78,23 @@ def mails(session):
     return list(session.scalars(select(Mail).order_by(Mail.id).execution_options(populate_existing=True)))
 
 
-def test_a_mail_is_sent_once_and_the_trail_says_so_in_one_entry(session, office, box):
+def test_a_mail_is_sent_once_and_the_trail_says_so_in_one_entry(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
     tally = sending(session, box.server())
-    assert (tally.sent, tally.put_off, tally.failed, tally.trouble) == (1, 0, 0, "")
+    assert (tally.sent, tally.postponed, tally.failed, tally.trouble) == (1, 0, 0, "")
     (mail,) = mails(session)
     assert (mail.state, mail.sent_at, mail.attempts, mail.claimed_until) == (MailState.SENT, NOW, 1, None)
-    assert (box.names, box.readers) == ([mail.message_id], ["pengelola@kantor.example"])
-    assert [(entry.action, entry.actor_name) for entry in history_of(session, "mail", mail.id)] == [
+    assert (box.names, box.recipients) == ([mail.message_id], ["pengelola@kantor.example"])
+    assert [(entry.action, entry.actor_name) for entry in entries_for_record(session, "mail", mail.id)] == [
         ("mail.send", "tests"), ("tell", "tests"),
     ]  # fmt: skip
-    assert verify(session) is None
+    assert verify_chains(session) is None
     session.rollback()
-    assert sending(session, box.server(), NOW + 100 * LEASE).sent == 0
+    assert sending(session, box.server(), NOW + 100 * CLAIM_LEASE).sent == 0
     assert len(box.taken) == 1
 
 
-def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session, office, box):
+def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
     sending(session, box.server())
     (message,) = box.taken
@@ -104,30 +108,36 @@ def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session,
     assert message.get_body(("html",)).get_content().strip() == "<p>Isi</p>"
 
 
-def test_nothing_in_a_name_or_a_subject_ends_a_header(session, office, box):
-    answer(session)
+def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, office, box) -> None:
+    set_test_audit_context(session)
     office.manager.full_name = "Pengelola\r\nBcc: semua@kantor.example"
     session.commit()
     put(session, office, "a")
     subject = "Judul\r\nBcc: semua@kantor.example\r\n\r\nIsi lain\u2028x" + "y" * 500
-    send(session, box.server(), lambda _: Letter(subject, "Isi", "Isi", "LPSE\nX-Lain: y"), now=lambda: NOW, by="tests")
+    send_outbox(
+        session,
+        box.server(),
+        lambda _: RenderedMail(subject, "Isi", "Isi", "LPSE\nX-Lain: y"),
+        now=lambda: NOW,
+        by="tests",
+    )
     (message,) = box.taken
-    assert box.readers == ["pengelola@kantor.example"]
+    assert box.recipients == ["pengelola@kantor.example"]
     assert message["Bcc"] is None
     assert message["X-Lain"] is None
     assert message["Subject"].startswith("Judul Bcc: semua@kantor.example Isi lain x")
     assert len(message["Subject"]) <= 160
 
 
-def test_a_refusal_for_now_is_tried_again_later_and_later(session, office, box):
+def test_a_refusal_for_now_is_tried_again_later_and_later(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
     box.to_readers.extend(["451 penuh", "451 masih penuh"])
-    assert sending(session, box.server()).put_off == 1
+    assert sending(session, box.server()).postponed == 1
     (mail,) = mails(session)
     first = mail.message_id
     assert (mail.state, mail.next_try_at, mail.last_error) == (MailState.WAITING, NOW + MINUTE, "451 penuh")
-    assert sending(session, box.server(), NOW + MINUTE / 2) == outbox.Tally()
-    assert sending(session, box.server(), NOW + MINUTE).put_off == 1
+    assert sending(session, box.server(), NOW + MINUTE / 2) == outbox.SendResult()
+    assert sending(session, box.server(), NOW + MINUTE).postponed == 1
     assert mails(session)[0].next_try_at == NOW + 3 * MINUTE
     assert sending(session, box.server(), NOW + 3 * MINUTE).sent == 1
     (mail,) = mails(session)
@@ -135,14 +145,18 @@ def test_a_refusal_for_now_is_tried_again_later_and_later(session, office, box):
     assert box.names == [first]
 
 
-def test_the_pauses_double_up_to_six_hours_and_make_five_days_of_trying():
-    assert [pause(number) // MINUTE for number in range(1, 12)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360]
-    assert dt.timedelta(days=4.5) < sum(map(pause, range(1, MOST_ATTEMPTS)), dt.timedelta()) < dt.timedelta(days=5.5)
-    assert pause(10**6) == pause(11)
+def test_the_pauses_double_up_to_six_hours_and_make_five_days_of_trying() -> None:
+    assert [retry_delay(number) // MINUTE for number in range(1, 12)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360]
+    assert (
+        dt.timedelta(days=4.5) < sum(map(retry_delay, range(1, MAX_ATTEMPTS)), dt.timedelta()) < dt.timedelta(days=5.5)
+    )
+    assert retry_delay(10**6) == retry_delay(11)
 
 
-@pytest.mark.parametrize("where", ["to_readers", "to_mails"])
-def test_a_refusal_for_good_fails_with_the_server_s_answer_and_does_not_hold_up_the_next(session, office, box, where):
+@pytest.mark.parametrize("where", ["recipient_replies", "data_replies"])
+def test_a_refusal_for_good_fails_with_the_server_s_answer_and_does_not_hold_up_the_next(
+    session: AuditedSession, office, box, where
+) -> None:
     put(session, office, "a", "b")
     getattr(box, where).append("550 tidak dikenal")
     tally = sending(session, box.server())
@@ -150,52 +164,56 @@ def test_a_refusal_for_good_fails_with_the_server_s_answer_and_does_not_hold_up_
     failed, sent = mails(session)
     assert (failed.state, failed.last_error, sent.state) == (MailState.FAILED, "550 tidak dikenal", MailState.SENT)
     session.rollback()
-    assert sending(session, box.server(), NOW + 100 * LEASE) == outbox.Tally()
+    assert sending(session, box.server(), NOW + 100 * CLAIM_LEASE) == outbox.SendResult()
 
 
-def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(session, office, box):
+def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
-    box.to_mails.extend(["451 nanti"] * MOST_ATTEMPTS)
+    box.to_mails.extend(["451 nanti"] * MAX_ATTEMPTS)
     now = NOW
-    for _attempt in range(MOST_ATTEMPTS - 1):
-        assert sending(session, box.server(), now).put_off == 1
+    for _attempt in range(MAX_ATTEMPTS - 1):
+        assert sending(session, box.server(), now).postponed == 1
         now = mails(session)[0].next_try_at
     assert sending(session, box.server(), now).failed == 1
     (mail,) = mails(session)
-    assert (mail.state, mail.attempts, mail.last_error) == (MailState.FAILED, MOST_ATTEMPTS, "451 nanti")
+    assert (mail.state, mail.attempts, mail.last_error) == (MailState.FAILED, MAX_ATTEMPTS, "451 nanti")
 
 
-def test_a_server_that_drops_the_line_in_the_middle_of_a_mail_gets_it_again(session, office, box):
+def test_a_server_that_drops_the_line_in_the_middle_of_a_mail_gets_it_again(
+    session: AuditedSession, office, box
+) -> None:
     put(session, office, "a", "b")
     box.to_mails.append(DROP)
     tally = sending(session, box.server())
-    assert (tally.sent, tally.put_off) == (1, 1)
+    assert (tally.sent, tally.postponed) == (1, 1)
     assert sending(session, box.server(), NOW + MINUTE).sent == 1
     assert sorted(box.names) == sorted(mail.message_id for mail in mails(session))
 
 
-def test_a_server_that_keeps_dropping_is_left_alone_until_the_next_round(session, office, box):
+def test_a_server_that_keeps_dropping_is_left_alone_until_the_next_round(session: AuditedSession, office, box) -> None:
     put(session, office, *"abcde")
     box.to_mails.extend([DROP] * 5)
     tally = sending(session, box.server())
-    assert (tally.sent, tally.put_off) == (0, 3)
+    assert (tally.sent, tally.postponed) == (0, 3)
     box.to_mails.clear()
     assert sending(session, box.server(), NOW + MINUTE).sent == 5
     assert len(set(box.names)) == len(box.names) == 5
 
 
-def test_a_server_that_stalls_is_given_up_after_the_timeout(session, office, box):
+def test_a_server_that_stalls_is_given_up_after_the_timeout(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
     box.to_mails.append(STALL)
     tally = sending(session, box.server(timeout=0.2))
-    assert tally.put_off == 1
+    assert tally.postponed == 1
     assert "timed out" in tally.trouble
     assert sending(session, box.server(), NOW + MINUTE).sent == 1
     assert box.names == [mails(session)[0].message_id]
 
 
-def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(session, office, monkeypatch):
-    monkeypatch.setattr(smtp_client, "LONGEST", 0.2)
+def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(
+    session: AuditedSession, office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_client, "SEND_TIMEOUT", 0.2)
     put(session, office, "a")
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -222,42 +240,44 @@ def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(session, offi
         thread.start()
         tally = sending(session, MailServer("127.0.0.1", listener.getsockname()[1], "lpse@lpse.example", timeout=30))
         thread.join()
-    assert tally.put_off == 1
+    assert tally.postponed == 1
 
 
-def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session, office):
+def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session: AuditedSession, office) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     put(session, office, "a", "b")
     tally = sending(session, MailServer("127.0.0.1", port, "lpse@lpse.example", timeout=5))
-    assert (tally.sent, tally.put_off) == (0, 1)
+    assert (tally.sent, tally.postponed) == (0, 1)
     assert [(mail.state, mail.attempts) for mail in mails(session)] == [(MailState.WAITING, 1), (MailState.WAITING, 0)]
     assert not [entry for entry in session.scalars(select(AuditEntry)) if entry.action == "mail.send"]
 
 
-def test_a_server_that_needs_so_long_that_the_claim_may_lapse_gets_nothing(session, office, box):
+def test_a_server_that_needs_so_long_that_the_claim_may_lapse_gets_nothing(
+    session: AuditedSession, office, box
+) -> None:
     put(session, office, "a")
-    clock = iter([NOW, NOW, *[NOW + LEASE] * 10])
-    assert send(session, box.server(), compose, now=lambda: next(clock), by="tests").put_off == 1
+    clock = iter([NOW, NOW, *[NOW + CLAIM_LEASE] * 10])
+    assert send_outbox(session, box.server(), compose, now=lambda: next(clock), by="tests").postponed == 1
     assert not box.taken
 
 
-def test_it_logs_in_where_the_setting_has_a_password(session, office):
+def test_it_logs_in_where_the_setting_has_a_password(session: AuditedSession, office) -> None:
     put(session, office, "a")
-    with listening(login=("lpse", "rahasia % besar")) as box:
-        assert sending(session, box.server()).put_off == 1
+    with running_server(login=("lpse", "rahasia % besar")) as box:
+        assert sending(session, box.server()).postponed == 1
         assert mails(session)[0].last_error.startswith("530")
-        assert sending(session, box.server(user="lpse", password="salah"), NOW + MINUTE).put_off == 1
+        assert sending(session, box.server(user="lpse", password="salah"), NOW + MINUTE).postponed == 1
         error = mails(session)[0].last_error
         assert error.startswith("535")
         assert "salah" not in error
         server = box.server(user="lpse", password="rahasia % besar")
         assert sending(session, server, NOW + 3 * MINUTE).sent == 1
-        assert len(box.taken) == 1
+        assert len(box.received) == 1
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
+def certificate(tmp_path_factory: pytest.TempPathFactory):
     """Give (certificate, key) for localhost, made for this run."""
     program = shutil.which("openssl")
     if program is None:
@@ -274,52 +294,52 @@ def certificate(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", ["tls", "offers"])
 def test_it_speaks_tls_from_the_start_or_where_it_is_offered_and_trusts_no_stranger(
-    session, office, certificate, monkeypatch, kind
-):
+    session: AuditedSession, office, certificate, monkeypatch: pytest.MonkeyPatch, kind
+) -> None:
     put(session, office, "a")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
-    with listening(**{kind: context}) as box:
+    with running_server(**{kind: context}) as box:
         server = box.server(host="localhost", is_tls=kind == "tls")
-        assert sending(session, server).put_off == 1
+        assert sending(session, server).postponed == 1
         assert "certificate" in mails(session)[0].last_error
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
         assert sending(session, server, NOW + MINUTE).sent == 1
-        assert len(box.taken) == 1
+        assert len(box.received) == 1
 
 
-def test_an_address_that_is_none_fails_and_harms_no_other(session, office, box):
-    answer(session)
+def test_an_address_that_is_none_fails_and_harms_no_other(session: AuditedSession, office, box) -> None:
+    set_test_audit_context(session)
     office.manager.email = "dua@@kantor.example"
     office.manager2.email = "söröwö@kantor.example"
     session.commit()
     put(session, office, "a", people=[office.manager, office.manager2, office.head])
     tally = sending(session, box.server())
     assert (tally.failed, tally.sent) == (2, 1)
-    assert box.readers == ["kepala@kantor.example"]
+    assert box.recipients == ["kepala@kantor.example"]
 
 
-def test_whoever_has_left_is_not_written_to(session, office, box):
+def test_whoever_has_left_is_not_written_to(session: AuditedSession, office, box) -> None:
     put(session, office, "a")
-    answer(session)
+    set_test_audit_context(session)
     office.manager.is_active = False
     session.commit()
     assert sending(session, box.server()).cancelled == 1
     assert (mails(session)[0].state, box.taken) == (MailState.CANCELLED, [])
 
 
-def test_a_stopping_server_begins_no_further_mail(session, office, box):
+def test_a_stopping_server_begins_no_further_mail(session: AuditedSession, office, box) -> None:
     put(session, office, "a", "b")
     assert sending(session, box.server(), is_stopped=lambda: bool(box.taken)).sent == 1
     assert len(box.taken) == 1
 
 
-def test_two_senders_at_once_send_each_mail_once(database_url, session, office, box):
+def test_two_senders_at_once_send_each_mail_once(database_url: str, session: AuditedSession, office, box) -> None:
     put(session, office, *(f"key-{number}" for number in range(30)))
     start, tallies = Barrier(2), []
 
     def go():
-        with session_on(database_url) as own:
+        with open_session(database_url) as own:
             start.wait()
             tallies.append(sending(own, box.server()))
 
@@ -331,10 +351,12 @@ def test_two_senders_at_once_send_each_mail_once(database_url, session, office, 
     assert sum(tally.sent for tally in tallies) == 30
     assert len(box.names) == len(set(box.names)) == 30
     assert {mail.state for mail in mails(session)} == {MailState.SENT}
-    assert verify(session) is None
+    assert verify_chains(session) is None
 
 
-def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(session, office, box):
+def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(
+    session: AuditedSession, office, box
+) -> None:
     class Killed(BaseException):
         pass
 
@@ -343,10 +365,10 @@ def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(sessi
 
     put(session, office, "a")
     with pytest.raises(Killed):
-        send(session, box.server(), die, now=lambda: NOW, by="tests")
+        send_outbox(session, box.server(), die, now=lambda: NOW, by="tests")
     session.rollback()
-    assert sending(session, box.server(), NOW + LEASE - MINUTE) == outbox.Tally()
-    assert sending(session, box.server(), NOW + LEASE).sent == 1
+    assert sending(session, box.server(), NOW + CLAIM_LEASE - MINUTE) == outbox.SendResult()
+    assert sending(session, box.server(), NOW + CLAIM_LEASE).sent == 1
     (mail,) = mails(session)
     assert (mail.attempts, box.names) == (2, [mail.message_id])
 
@@ -357,12 +379,12 @@ STAGES = ("moved", "committed", "claimed", "sent")
 KILLS = {"sqlite": 100, "postgresql": 28}
 
 
-def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(database_url, box):
+def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(database_url: str, box) -> None:
     kills = KILLS[make_url(database_url).get_backend_name()]
-    with session_on(database_url) as session:
-        cast = install(session)
+    with open_session(database_url) as session:
+        cast = create_cast(session)
         give_addresses(session, cast)
-        change_id = at(session, cast.lumajang, Step.EVALUATION).id
+        change_id = change_at_step(session, cast.lumajang, Step.EVALUATION).id
         before = len(mails(session))
     worker = subprocess.Popen(
         [sys.executable, "-m", "tests.support.killed", database_url, str(change_id), str(box.port)],
@@ -376,7 +398,7 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
             assert worker.stdout.readline().split() == [str(kill), stage]
         worker.stdin.close()
     assert worker.returncode == 0
-    with session_on(database_url) as session:
+    with open_session(database_url) as session:
         sending(session, box.server(), NOW + dt.timedelta(days=30))
         found = mails(session)
         told = Counter(session.scalars(select(Notification.event)))
@@ -388,4 +410,4 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
         returned, resubmitted = moves.count(f"change.{Outcome.RETURNED}"), moves.count(f"change.{Outcome.RESUBMITTED}")
         assert returned + resubmitted == kills * 3 // 4
         assert told == {Event.OUTCOME: returned, Event.WAITING: 2 * (resubmitted + 1)}
-        assert verify(session) is None
+        assert verify_chains(session) is None

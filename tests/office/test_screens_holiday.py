@@ -9,40 +9,40 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.worktime.working_calendar import Kind
+from lpse_admin.worktime.working_calendar import TimeKind
 from models.accounts.user import User
-from models.audit.trail import AuditEntry, history_of
+from models.audit.trail import AuditEntry, entries_for_record
 from models.office.agency import Agency
-from models.office.calendars import calendar_of
+from models.office.calendars import load_calendar
 from models.office.office_day import OfficeDay
 from tests.support.cast import LUMAJANG
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 #: Nyepi of 2026, and the joint leave beside it.
 NYEPI, LEAVE = "2026-03-19", "2026-03-18"
 FORM = "/admin/holiday/new/"
 
 
-def days(house: House) -> list[OfficeDay]:
-    with house.session() as opened:
+def days(running_app: RunningApp) -> list[OfficeDay]:
+    with running_app.session() as opened:
         return list(opened.scalars(select(OfficeDay).order_by(OfficeDay.id)))
 
 
-def kind_of(house: House, date: str, agency: str = "kepala") -> Kind:
+def kind_of(running_app: RunningApp, date: str, agency: str = "kepala") -> TimeKind:
     """Return what a date is to the office of this user."""
-    with house.session() as opened:
+    with running_app.session() as opened:
         of = opened.scalars(select(User).where(User.username == agency)).one().agency
-        return calendar_of(opened, of).day(dt.date.fromisoformat(date)).kind
+        return load_calendar(opened, of).day(dt.date.fromisoformat(date)).kind
 
 
-def sent(house: House, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
     fields = {
         "date": "2026-05-04",
         "kind": "holiday",
@@ -50,42 +50,42 @@ def sent(house: House, by: str = "administrator", *, json: bool = False, **typed
         "hours": "",
         "reason": "SK Bupati",
     } | typed
-    return house.visitor(by).post(FORM, json=json, **fields)
+    return running_app.visitor(by).post(FORM, json=json, **fields)
 
 
-def made(house: House, by: str = "administrator", **typed: Any) -> OfficeDay:
-    answer = sent(house, by, **typed)
+def made(running_app: RunningApp, by: str = "administrator", **typed: Any) -> OfficeDay:
+    answer = sent(running_app, by, **typed)
     assert answer.status_code == 303, answer.text
-    return days(house)[-1]
+    return days(running_app)[-1]
 
 
 @pytest.fixture(autouse=True)
-def _afterwards_nothing_is_set(house: House) -> Iterator[None]:
+def _afterwards_nothing_is_set(running_app: RunningApp) -> Iterator[None]:
     yield
-    for one in days(house):
-        gone = house.visitor("admin").post("/admin/holiday/delete/", id=one.id, reason="Selesai")
+    for one in days(running_app):
+        gone = running_app.visitor("admin").post("/admin/holiday/delete/", id=one.id, reason="Selesai")
         assert gone.status_code == 303
 
 
-def test_the_year_shows_every_holiday_and_joint_leave_with_a_way_to_override_it(house: House):
-    page = house.visitor("administrator").get("/admin/holiday/?year=2026").text
+def test_the_year_shows_every_holiday_and_joint_leave_with_a_way_to_override_it(running_app: RunningApp) -> None:
+    page = running_app.visitor("administrator").get("/admin/holiday/?year=2026").text
     assert page.count("new/?date=2026-") > 20
     assert "Hari Suci Nyepi" in page
     assert f"new/?date={LEAVE}" in page
     assert "?year=2025" in page
     assert "?year=2027" in page
-    read_only = house.visitor("pengelola").get("/admin/holiday/?year=2026").text
+    read_only = running_app.visitor("pengelola").get("/admin/holiday/?year=2026").text
     assert "Hari Suci Nyepi" in read_only
     assert "new/?date=" not in read_only
-    assert house.visitor("pemohon").get("/admin/holiday/").text.count("2026") > 20
-    edge = house.visitor("pemohon").get("/admin/holiday/?year=1990").text
+    assert running_app.visitor("pemohon").get("/admin/holiday/").text.count("2026") > 20
+    edge = running_app.visitor("pemohon").get("/admin/holiday/?year=1990").text
     assert "?year=1989" not in edge
     for bad in ("1989", "2051", "abc", "٢٠٢٦"):
-        assert house.visitor("pemohon").get(f"/admin/holiday/?year={bad}").status_code == 400
+        assert running_app.visitor("pemohon").get(f"/admin/holiday/?year={bad}").status_code == 400
 
 
-def test_the_form_is_filled_in_with_the_day_that_is_to_be_overridden(house: House):
-    administrator = house.visitor("administrator")
+def test_the_form_is_filled_in_with_the_day_that_is_to_be_overridden(running_app: RunningApp) -> None:
+    administrator = running_app.visitor("administrator")
     page = administrator.get(f"{FORM}?date={LEAVE}").text
     assert f'value="{LEAVE}"' in page
     assert '<option selected value="workday">' in page
@@ -93,17 +93,17 @@ def test_the_form_is_filled_in_with_the_day_that_is_to_be_overridden(house: Hous
     assert '<option selected value="holiday">' in administrator.get(f"{FORM}?date=2026-05-05").text
     assert administrator.get(f"{FORM}?date=besok").status_code == 200
     assert administrator.get(f"{FORM}?date=2200-01-01").status_code == 200
-    one = made(house, date=LEAVE, kind="workday", name="Cuti bersama ditiadakan")
+    one = made(running_app, date=LEAVE, kind="workday", name="Cuti bersama ditiadakan")
     assert administrator.get(f"{FORM}?date={LEAVE}").location.endswith(f"edit/?id={one.id}")
-    assert kind_of(house, LEAVE) is Kind.WORK
-    assert kind_of(house, LEAVE, "kepala.tt") is Kind.JOINT_LEAVE
-    listed = house.visitor("pemohon").get("/admin/holiday/?year=2026").text
+    assert kind_of(running_app, LEAVE) is TimeKind.WORK
+    assert kind_of(running_app, LEAVE, "kepala.tt") is TimeKind.JOINT_LEAVE
+    listed = running_app.visitor("pemohon").get("/admin/holiday/?year=2026").text
     assert "Cuti bersama ditiadakan" in listed
 
 
-def test_the_reason_stands_in_the_trail_and_on_the_day_s_own_page(house: House):
-    one = made(house)
-    administrator = house.visitor("administrator")
+def test_the_reason_stands_in_the_trail_and_on_the_day_s_own_page(running_app: RunningApp) -> None:
+    one = made(running_app)
+    administrator = running_app.visitor("administrator")
     answer = administrator.post(
         f"/admin/holiday/edit/?id={one.id}", kind="workday", name="Setengah hari", hours="7.30-11.30", reason="SE Sekda"
     )
@@ -112,29 +112,29 @@ def test_the_reason_stands_in_the_trail_and_on_the_day_s_own_page(house: House):
     assert "07.30–11.30" in page
     assert "SE Sekda" in page
     assert "SK Bupati" in page
-    with house.session() as opened:
-        told = history_of(opened, "office_day", one.id)
+    with running_app.session() as opened:
+        told = entries_for_record(opened, "office_day", one.id)
         assert [(entry.action, entry.reason) for entry in told] == [
             ("holiday.alter", "SE Sekda"), ("holiday.set", "SK Bupati"),
         ]  # fmt: skip
-    reader = house.visitor("pengelola").get(f"/admin/holiday/details/?id={one.id}").text
+    reader = running_app.visitor("pengelola").get(f"/admin/holiday/details/?id={one.id}").text
     assert "delete/" not in reader
     assert "edit/" not in reader
 
 
-def test_a_removal_asks_first_and_for_a_reason(house: House):
-    one = made(house, date=NYEPI, kind="workday", name="Keliru")
-    administrator = house.visitor("administrator")
+def test_a_removal_asks_first_and_for_a_reason(running_app: RunningApp) -> None:
+    one = made(running_app, date=NYEPI, kind="workday", name="Keliru")
+    administrator = running_app.visitor("administrator")
     page = administrator.get(f"/admin/holiday/details/?id={one.id}").text
     assert re.search(r"<details[^>]*>\s*<summary>.*?/admin/holiday/delete/", page, re.DOTALL)
     refused = administrator.post("/admin/holiday/delete/", id=one.id, reason=" ")
     assert (refused.status_code, 'id="reason-error"' in refused.text) == (422, True)
     assert f'value="{one.id}"' in refused.text
-    assert kind_of(house, NYEPI) is Kind.WORK
+    assert kind_of(running_app, NYEPI) is TimeKind.WORK
     assert administrator.post("/admin/holiday/delete/", id=one.id, reason="SKB dicabut").status_code == 303
-    assert kind_of(house, NYEPI) is Kind.HOLIDAY
+    assert kind_of(running_app, NYEPI) is TimeKind.HOLIDAY
     assert administrator.post("/admin/holiday/delete/", id=one.id, reason="Lagi").status_code == 404
-    with house.session() as opened:
+    with running_app.session() as opened:
         last = opened.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
         assert (last.action, last.reason) == ("holiday.remove", "SKB dicabut")
 
@@ -152,68 +152,70 @@ def test_a_removal_asks_first_and_for_a_reason(house: House):
         ({"reason": ""}, "reason"),
     ],
 )
-def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(house: House, typed, field):
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
     kept = {"name": "Hari &lt;jadi&gt;"} | ({} if "reason" in typed else {"reason": "SK Bupati"})
-    answer = sent(house, **typed)
+    answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     assert all(text in answer.text for name, text in kept.items() if name not in typed)
-    assert days(house) == []
-    told = sent(house, json=True, **typed)
+    assert days(running_app) == []
+    told = sent(running_app, json=True, **typed)
     assert (told.status_code, list(told.get_json()["fields"])) == (422, [field])
 
 
-def test_a_day_is_set_once(house: House):
-    made(house)
-    answer = sent(house)
+def test_a_day_is_set_once(running_app: RunningApp) -> None:
+    made(running_app)
+    answer = sent(running_app)
     assert (answer.status_code, 'id="date-error"' in answer.text) == (422, True)
-    one = days(house)[0]
-    wrong = house.visitor("administrator").post(
+    one = days(running_app)[0]
+    wrong = running_app.visitor("administrator").post(
         f"/admin/holiday/edit/?id={one.id}", kind="holiday", name="", reason="x"
     )
     assert (wrong.status_code, 'id="name-error"' in wrong.text) == (422, True)
 
 
-def test_only_administrators_write_and_nobody_another_office_s(house: House):
-    one = made(house)
+def test_only_administrators_write_and_nobody_another_office_s(running_app: RunningApp) -> None:
+    one = made(running_app)
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa", "plh"):
-        visitor = house.visitor(name)
+        visitor = running_app.visitor(name)
         assert visitor.get("/admin/holiday/").status_code == 200
         assert visitor.get(FORM).status_code == 403
-        assert sent(house, name).status_code == 403
+        assert sent(running_app, name).status_code == 403
         assert visitor.post(f"/admin/holiday/edit/?id={one.id}", name="x", reason="x").status_code == 403
         assert visitor.post("/admin/holiday/delete/", id=one.id, reason="x").status_code == 403
-    stranger = house.visitor("administrator.tt")
+    stranger = running_app.visitor("administrator.tt")
     assert stranger.get(f"/admin/holiday/details/?id={one.id}").status_code == 404
     assert stranger.post(f"/admin/holiday/edit/?id={one.id}", name="x", reason="x").status_code == 404
     assert stranger.post("/admin/holiday/delete/", id=one.id, reason="x").status_code == 404
     assert stranger.get("/admin/holiday/?agency=lumajang").status_code == 404
 
 
-def test_the_installation_s_administrator_chooses_the_office_and_an_office_s_own_is_never_asked(house: House):
-    with house.session() as opened:
+def test_the_installation_s_administrator_chooses_the_office_and_an_office_s_own_is_never_asked(
+    running_app: RunningApp,
+) -> None:
+    with running_app.session() as opened:
         keys = {agency.key: agency.id for agency in opened.scalars(select(Agency))}
         lumajang = opened.scalars(select(User).where(User.username == "kepala")).one().agency.key
     (other,) = set(keys) - {lumajang}
-    installer = house.visitor("admin")
+    installer = running_app.visitor("admin")
     assert f"agency={other}" in installer.get("/admin/holiday/?year=2026").text
     page = installer.get(f"/admin/holiday/?year=2026&agency={other}").text
     assert f"date={NYEPI}&amp;agency={other}" in page
     assert f'<option selected value="{other}">' in installer.get(f"{FORM}?agency={other}").text
-    one = made(house, "admin", agency=other, date=NYEPI, kind="workday")
+    one = made(running_app, "admin", agency=other, date=NYEPI, kind="workday")
     assert one.agency_id == keys[other]
-    assert kind_of(house, NYEPI, "kepala.tt") is Kind.WORK
-    assert kind_of(house, NYEPI) is Kind.HOLIDAY
-    answer = sent(house, "admin", agency="nowhere")
+    assert kind_of(running_app, NYEPI, "kepala.tt") is TimeKind.WORK
+    assert kind_of(running_app, NYEPI) is TimeKind.HOLIDAY
+    answer = sent(running_app, "admin", agency="nowhere")
     assert (answer.status_code, 'id="agency-error"' in answer.text) == (422, True)
-    assert 'name="agency"' not in house.visitor("administrator").get(FORM).text
-    own = made(house, agency=other, date="2026-05-05")
+    assert 'name="agency"' not in running_app.visitor("administrator").get(FORM).text
+    own = made(running_app, agency=other, date="2026-05-05")
     assert own.agency_id == keys[lumajang]
     assert LUMAJANG.startswith(lumajang)
 
 
-def test_the_list_is_narrowed_by_year_and_kind_and_exported(house: House):
-    first, second = made(house), made(house, date="2027-05-04", kind="joint-leave", name="Cuti")
-    reader = house.visitor("pemeriksa")
+def test_the_list_is_narrowed_by_year_and_kind_and_exported(running_app: RunningApp) -> None:
+    first, second = made(running_app), made(running_app, date="2027-05-04", kind="joint-leave", name="Cuti")
+    reader = running_app.visitor("pemeriksa")
 
     def listed(query: str) -> set[int]:
         page = reader.get(f"/admin/holiday/?{query}").text.rpartition("<h2>")[2]

@@ -12,31 +12,41 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.releases.calendar_feed import CalendarFeed, make, owner_of, revoke
-from models.releases.freeze import Freeze, FreezeEntry
-from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, answer, asset, at, freeze, move
-from tests.support.house import house  # noqa: F401 - the fixture
+from models.releases.calendar_feed import CalendarFeed, create_feed, feed_owner, revoke_feed
+from models.releases.freeze import Freeze, FreezeValues
+from tests.support.cast import (
+    LUMAJANG,
+    NOW,
+    TANA_TIDUNG,
+    asset,
+    change_at_step,
+    freeze,
+    make_move,
+    set_test_audit_context,
+)
 from tests.support.program import Visitor
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.cast import AuditedSession, Cast
+    from tests.support.running_app import RunningApp
 
 TITLE = 'Rilis; "khusus", dengan ekor yang sangat panjang ' + "é" * 60
 
 
-def address(house: House, name: str) -> str:
+def address(running_app: RunningApp, name: str) -> str:
     """Make an address as ``name`` and return its path."""
-    page = house.visitor(name).post("/profile/calendar")
+    page = running_app.visitor(name).post("/profile/calendar")
     assert page.status_code == 200
     found = re.search(r"http://localhost(/calendar/[\w-]+\.ics)", page.text)
     assert found
     return found.group(1)
 
 
-def fetch(house: House, path: str, **headers: str) -> TestResponse:
-    return Visitor(house.app).client.get(path, headers=headers)
+def fetch(running_app: RunningApp, path: str, **headers: str) -> TestResponse:
+    return Visitor(running_app.app).client.get(path, headers=headers)
 
 
 def events(answer: TestResponse) -> dict[str, dict[str, str]]:
@@ -60,15 +70,15 @@ def events(answer: TestResponse) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def made(house: House) -> dict[str, int]:
+def made(running_app: RunningApp) -> dict[str, int]:
     """In both offices a planned release of each requester, one of them live, with assets, and a freeze."""
     found = {}
-    with house.session() as session:
-        everybody = house.cast(session)
+    with running_app.session() as session:
+        everybody = running_app.cast(session)
         for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
             item = asset(session, office, "0555")
-            change = at(session, office, Step.RELEASE)
-            release = move(session, change, Outcome.SCHEDULED, office.manager, values={
+            change = change_at_step(session, office, Step.RELEASE)
+            release = make_move(session, change, Outcome.SCHEDULED, office.manager, values={
                 "touched_assets": [{"asset_id": item.id}], "audience": TITLE})  # fmt: skip
             release.add_actual_time(NOW, now=NOW)
             session.commit()
@@ -77,8 +87,10 @@ def made(house: House) -> dict[str, int]:
     return found
 
 
-def test_it_says_what_is_planned_what_happened_and_what_is_frozen(house: House, made):
-    answer_ = fetch(house, address(house, "pengelola"))
+def test_it_says_what_is_planned_what_happened_and_what_is_frozen(
+    running_app: RunningApp, made: dict[str, int]
+) -> None:
+    answer_ = fetch(running_app, address(running_app, "pengelola"))
     assert answer_.content_type == "text/calendar; charset=utf-8"
     calendar = Calendar.from_ical(answer_.data)
     assert str(calendar["X-WR-CALNAME"]).startswith("Kalender rilis ")
@@ -106,9 +118,9 @@ def test_it_says_what_is_planned_what_happened_and_what_is_frozen(house: House, 
     assert (str(frozen["LOCATION"]), str(frozen["TRANSP"])) == ("Semua lingkungan", "TRANSPARENT")
 
 
-def test_it_shows_what_its_owner_may_see_and_nothing_else(house: House, made):
+def test_it_shows_what_its_owner_may_see_and_nothing_else(running_app: RunningApp, made: dict[str, int]) -> None:
     def kinds(name: str) -> set[str]:
-        return {uid.partition("@")[0] for uid in events(fetch(house, address(house, name)))}
+        return {uid.partition("@")[0] for uid in events(fetch(running_app, address(running_app, name)))}
 
     here = {f"planned-{made[LUMAJANG]}", f"actual-{made[LUMAJANG]}"}
     there = {f"planned-{made[TANA_TIDUNG]}", f"actual-{made[TANA_TIDUNG]}"}
@@ -119,91 +131,91 @@ def test_it_shows_what_its_owner_may_see_and_nothing_else(house: House, made):
     assert not here & kinds("pengelola.tt")
     assert here | there <= kinds("admin")
     # Whoever asks is nobody, also with somebody's session at hand.
-    path = address(house, "pemohon2")
-    assert events(house.visitor("kepala").get(path)) == {}
+    path = address(running_app, "pemohon2")
+    assert events(running_app.visitor("kepala").get(path)) == {}
 
 
-def test_an_address_is_good_until_it_is_revoked_replaced_or_its_owner_disabled(house: House):
-    first = address(house, "pemeriksa")
-    assert fetch(house, first).status_code == 200
-    second = address(house, "pemeriksa")
-    assert (fetch(house, first).status_code, fetch(house, second).status_code) == (404, 200)
-    page = house.visitor("pemeriksa").get("/profile").text
+def test_an_address_is_good_until_it_is_revoked_replaced_or_its_owner_disabled(running_app: RunningApp) -> None:
+    first = address(running_app, "pemeriksa")
+    assert fetch(running_app, first).status_code == 200
+    second = address(running_app, "pemeriksa")
+    assert (fetch(running_app, first).status_code, fetch(running_app, second).status_code) == (404, 200)
+    page = running_app.visitor("pemeriksa").get("/profile").text
     assert second not in page
     assert "/profile/calendar/revoke" in page
     for active, status in ((False, 404), (True, 200)):
-        with house.session() as opened:
+        with running_app.session() as opened:
             opened.scalars(select(User).where(User.username == "pemeriksa")).one().is_active = active
             opened.commit()
-        assert fetch(house, second).status_code == status
-    assert house.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 303
-    assert fetch(house, second).status_code == 404
-    assert house.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 409
+        assert fetch(running_app, second).status_code == status
+    assert running_app.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 303
+    assert fetch(running_app, second).status_code == 404
+    assert running_app.visitor("pemeriksa").post("/profile/calendar/revoke").status_code == 409
     for guess in ("x", "x" * 43, "x" * 5000, "%00", "..%2f", first[10:-5]):
-        assert fetch(house, f"/calendar/{guess}.ics").status_code == 404
+        assert fetch(running_app, f"/calendar/{guess}.ics").status_code == 404
 
 
-def test_only_the_hash_is_kept_and_the_trail_has_neither(house: House):
-    path = address(house, "pengelola2")
+def test_only_the_hash_is_kept_and_the_trail_has_neither(running_app: RunningApp) -> None:
+    path = address(running_app, "pengelola2")
     token = path.removeprefix("/calendar/").removesuffix(".ics")
     assert len(token) == 43
-    with house.session() as opened:
+    with running_app.session() as opened:
         kept = opened.scalars(select(CalendarFeed).order_by(CalendarFeed.id.desc()).limit(1)).one()
         assert (len(kept.token_hash), token in kept.token_hash) == (64, False)
     for name in ("kepala", "admin"):
-        assert kept.token_hash not in house.visitor(name).get("/admin/audit/export/csv/").text
+        assert kept.token_hash not in running_app.visitor(name).get("/admin/audit/export/csv/").text
 
 
-def test_what_has_not_changed_is_not_sent_again(house: House, made):
-    path = address(house, "kepala")
-    first = fetch(house, path)
+def test_what_has_not_changed_is_not_sent_again(running_app: RunningApp, made: dict[str, int]) -> None:
+    path = address(running_app, "kepala")
+    first = fetch(running_app, path)
     tag = first.headers["ETag"]
     assert first.headers["Cache-Control"] == "private, no-cache"
-    again = fetch(house, path, **{"If-None-Match": tag})
+    again = fetch(running_app, path, **{"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
-    house.now = NOW + dt.timedelta(hours=1)
+    running_app.now = NOW + dt.timedelta(hours=1)
     try:
-        assert fetch(house, path).headers["ETag"] == tag
+        assert fetch(running_app, path).headers["ETag"] == tag
     finally:
-        house.now = NOW
-    with house.session() as opened:
-        freeze(opened, house.cast(opened).lumajang, name="Baru")
-    assert fetch(house, path, **{"If-None-Match": tag}).status_code == 200
-    assert Visitor(house.app).client.head(path).data == b""
+        running_app.now = NOW
+    with running_app.session() as opened:
+        freeze(opened, running_app.cast(opened).lumajang, name="Baru")
+    assert fetch(running_app, path, **{"If-None-Match": tag}).status_code == 200
+    assert Visitor(running_app.app).client.head(path).data == b""
 
 
-def test_a_freeze_keeps_its_uid_and_counts_its_changes(house: House):
-    path = address(house, "administrator")
-    with house.session() as opened:
-        office = house.cast(opened).lumajang
+def test_a_freeze_keeps_its_uid_and_counts_its_changes(running_app: RunningApp) -> None:
+    path = address(running_app, "administrator")
+    with running_app.session() as opened:
+        office = running_app.cast(opened).lumajang
         made = freeze(opened, office, name="Bergeser")
         uid = f"freeze-{made.id}@"
 
         def told() -> tuple[str, str, str]:
-            (event,) = (event for key, event in events(fetch(house, path)).items() if key.startswith(uid))
+            (event,) = (event for key, event in events(fetch(running_app, path)).items() if key.startswith(uid))
             return event["SEQUENCE"], event["STATUS"], event["SUMMARY"]
 
         assert told()[:2] == ("0", "CONFIRMED")
-        answer(opened)
+        set_test_audit_context(opened)
         made.alter(
-            FreezeEntry("Digeser", NOW + dt.timedelta(9), NOW + dt.timedelta(10), None, "Sebab"),
+            FreezeValues("Digeser", NOW + dt.timedelta(9), NOW + dt.timedelta(10), None, "Sebab"),
             by=office.administrator, now=NOW,
         )  # fmt: skip
         opened.commit()
         assert told() == ("1", "CONFIRMED", "Masa pembekuan: Digeser")
-        answer(opened)
+        set_test_audit_context(opened)
         opened.get_one(Freeze, made.id).lift("Batal", by=office.administrator, now=NOW)
         opened.commit()
         assert told()[:2] == ("2", "CANCELLED")
 
 
-def test_a_user_has_one_address_at_a_time(session, cast):
-    answer(session)
+def test_a_user_has_one_address_at_a_time(session: AuditedSession, cast: Cast) -> None:
+    set_test_audit_context(session)
     head = cast.lumajang.head
-    first, second = make(session, head, NOW), make(session, head, NOW)
+    first, second = create_feed(session, head, NOW), create_feed(session, head, NOW)
     session.commit()
-    assert (owner_of(session, first), owner_of(session, second)) == (None, head)
-    revoke(session, head, NOW)
+    assert (feed_owner(session, first), feed_owner(session, second)) == (None, head)
+    revoke_feed(session, head, NOW)
     session.commit()
-    assert owner_of(session, second) is None
+    assert feed_owner(session, second) is None
     assert session.scalar(select(CalendarFeed.revoked_at).order_by(CalendarFeed.id.desc()).limit(1)) == NOW

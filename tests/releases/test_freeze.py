@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from models.audit.trail import history_of
+from models.audit.trail import entries_for_record
 from models.documents.document import Document, detach
-from models.releases.freeze import Freeze, FreezeEntry, FreezeState, enter, in_state, state_at
-from models.releases.freeze_permit import Letter, bar, permit, permits_of, permittable
-from tests.support.cast import NOW, answer, at, delegation, freeze, move, new
+from models.releases.freeze import Freeze, FreezeState, FreezeValues, create_freeze, in_state, state_at
+from models.releases.freeze_permit import (
+    PermitLetter,
+    grant_permit,
+    permits_of,
+    permittable_freezes,
+    reason_cannot_permit,
+)
+from tests.support.cast import NOW, change_at_step, delegation, freeze, make_move, new_change, set_test_audit_context
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def office(cast):
+def office(cast: Cast):
     return cast.lumajang
 
 
 def schedule(session, office, change, first, last, *, by=None, **values):
     """Schedule the release from ``first`` days after NOW until ``last``."""
     window = {"window_start_at": NOW + first * DAY, "window_end_at": NOW + last * DAY}
-    return move(session, change, Outcome.SCHEDULED, by or office.manager, values={**window, **values})
+    return make_move(session, change, Outcome.SCHEDULED, by or office.manager, values={**window, **values})
 
 
 def allow(session, frozen, change, by, *, now=NOW, reason="Perbaikan keamanan tidak dapat ditunda", letter=None):
-    answer(session, "freeze.permit", now=now)
+    set_test_audit_context(session, "freeze.permit", now=now)
     try:
-        given = permit(session, frozen, change, by=by, now=now, reason=reason, letter=letter)
+        given = grant_permit(session, frozen, change, by=by, now=now, reason=reason, letter=letter)
         session.commit()
     except BaseException:
         session.rollback()
@@ -48,54 +58,64 @@ def allow(session, frozen, change, by, *, now=NOW, reason="Perbaikan keamanan ti
     [(9, 10.5, True), (10.5, 13, True), (9, 13, True), (10.2, 10.4, True), (9, 10, False), (12, 13, False)],
 )  # fmt: skip
 def test_a_window_that_a_freeze_covers_in_part_is_refused_and_one_that_touches_it_is_not(
-    first, last, met, session, office
-):
+    first, last, met, session: AuditedSession, office
+) -> None:
     freeze(session, office, first=10, last=12)
-    change = at(session, office, Step.RELEASE)
+    change = change_at_step(session, office, Step.RELEASE)
     if not met:
         schedule(session, office, change, first, last)
         return
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         schedule(session, office, change, first, last)
-    assert set(refusal.value.fields) == {"window_start_at"}
-    assert "Penutupan tender (12-03-2026 09.00–14-03-2026 09.00 WIB)" in str(refusal.value.fields["window_start_at"])
+    assert set(refusal.value.field_errors) == {"window_start_at"}
+    assert "Penutupan tender (12-03-2026 09.00–14-03-2026 09.00 WIB)" in str(
+        refusal.value.field_errors["window_start_at"]
+    )
     assert change.step is Step.RELEASE
 
 
-def test_a_freeze_of_one_environment_of_another_agency_or_lifted_holds_nothing_else_back(session, cast, office):
+def test_a_freeze_of_one_environment_of_another_agency_or_lifted_holds_nothing_else_back(
+    session: AuditedSession, cast: Cast, office
+) -> None:
     freeze(session, office, first=10, last=12, environment=Environment.TRAINING)
     freeze(session, cast.tana_tidung, first=10, last=12)
     lifted = freeze(session, office, first=10, last=12)
-    with pytest.raises(Incomplete):
-        schedule(session, office, at(session, office, Step.RELEASE), 10, 11)
-    answer(session)
+    with pytest.raises(ValidationFailed):
+        schedule(session, office, change_at_step(session, office, Step.RELEASE), 10, 11)
+    set_test_audit_context(session)
     lifted.lift("Tender dibatalkan", by=office.administrator, now=NOW)
     session.commit()
-    schedule(session, office, at(session, office, Step.RELEASE), 10, 11)
-    with pytest.raises(Incomplete):
-        schedule(session, office, at(session, office, Step.RELEASE), 10, 11, environment=Environment.TRAINING)
+    schedule(session, office, change_at_step(session, office, Step.RELEASE), 10, 11)
+    with pytest.raises(ValidationFailed):
+        schedule(
+            session, office, change_at_step(session, office, Step.RELEASE), 10, 11, environment=Environment.TRAINING
+        )
 
 
-def test_the_head_allows_one_release_in_writing(session, office):
+def test_the_head_allows_one_release_in_writing(session: AuditedSession, office) -> None:
     frozen = freeze(session, office, first=10, last=12)
-    change, other = at(session, office, Step.RELEASE), at(session, office, Step.RELEASE)
-    given = allow(session, frozen, change, office.head, letter=Letter("izin.pdf", "application/pdf", b"%PDF-1.4\n"))
+    change, other = change_at_step(session, office, Step.RELEASE), change_at_step(session, office, Step.RELEASE)
+    given = allow(
+        session, frozen, change, office.head, letter=PermitLetter("izin.pdf", "application/pdf", b"%PDF-1.4\n")
+    )
     assert (given.capacity, given.delegation_id, given.allowed_at) == ("Kepala LPSE", None, NOW)
     assert [one.letter.name for one in permits_of(session, change)] == ["izin.pdf"]
     with pytest.raises(NoSuchMove, match="letter stays"):
         detach(session, session.get_one(Document, given.letter_id), office.manager, NOW)
     session.rollback()
     schedule(session, office, change, 10, 11)
-    with pytest.raises(Incomplete):
+    with pytest.raises(ValidationFailed):
         schedule(session, office, other, 10, 11)
-    told = history_of(session, "freeze_permit", given.id)
+    told = entries_for_record(session, "freeze_permit", given.id)
     assert [entry.action for entry in told] == ["freeze.permit"]
 
 
-def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_delegation_lasts(session, office):
+def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_delegation_lasts(
+    session: AuditedSession, office
+) -> None:
     frozen = freeze(session, office, first=10, last=12)
-    change = at(session, office, Step.RELEASE)
-    assert bar(change, office.delegate, NOW) is not None
+    change = change_at_step(session, office, Step.RELEASE)
+    assert reason_cannot_permit(change, office.delegate, NOW) is not None
     granted = delegation(session, office)
     with pytest.raises(NotAllowed):
         allow(session, frozen, change, office.delegate, now=NOW + 3 * DAY)
@@ -104,83 +124,91 @@ def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_dele
     schedule(session, office, change, 10, 11)
 
 
-def test_nobody_else_allows_it_and_no_head_who_took_another_part(session, cast, office):
+def test_nobody_else_allows_it_and_no_head_who_took_another_part(session: AuditedSession, cast: Cast, office) -> None:
     frozen = freeze(session, office, first=10, last=12)
-    change = at(session, office, Step.RELEASE)
+    change = change_at_step(session, office, Step.RELEASE)
     strangers = (
-        office.requester, office.outsider, office.manager, office.manager2, office.inspector, office.administrator,
-        office.delegate, cast.tana_tidung.head, cast.installer,
+        office.requester, office.requester2, office.manager, office.manager2, office.inspector, office.administrator,
+        office.delegate, cast.tana_tidung.head, cast.superadmin,
     )  # fmt: skip
     for stranger in strangers:
         with pytest.raises(NotAllowed):
             allow(session, frozen, change, stranger)
     for taken in (office.requester, office.manager):  # asked; evaluated and carried out
-        answer(session)
+        set_test_audit_context(session)
         taken.roles = {*taken.roles, Role.HEAD}
         session.commit()
         with pytest.raises(NotAllowed, match="already"):
             allow(session, frozen, change, taken)
 
 
-def test_a_permission_counts_no_more_once_its_giver_takes_a_part_or_schedules_the_release(session, office):
+def test_a_permission_counts_no_more_once_its_giver_takes_a_part_or_schedules_the_release(
+    session: AuditedSession, office
+) -> None:
     frozen = freeze(session, office, first=10, last=12)
-    change = at(session, office, Step.EVALUATION)
-    answer(session)
+    change = change_at_step(session, office, Step.EVALUATION)
+    set_test_audit_context(session)
     office.manager2.roles = {Role.HEAD, Role.CHANGE_MANAGER}
     session.commit()
     allow(session, frozen, change, office.manager2)
     for outcome in (Outcome.ACCEPTED, Outcome.NORMAL, Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
-        move(session, change, outcome, office.manager)
-    move(session, change, Outcome.VERIFIED, office.head)
-    with pytest.raises(Incomplete) as refusal:
+        make_move(session, change, outcome, office.manager)
+    make_move(session, change, Outcome.VERIFIED, office.head)
+    with pytest.raises(ValidationFailed) as refusal:
         schedule(session, office, change, 10, 11, by=office.manager2)
-    assert set(refusal.value.fields) == {"window_start_at"}
+    assert set(refusal.value.field_errors) == {"window_start_at"}
     schedule(session, office, change, 10, 11, by=office.manager)
-    second = at(session, office, Step.EVALUATION)
+    second = change_at_step(session, office, Step.EVALUATION)
     allow(session, frozen, second, office.manager2)
-    move(session, second, Outcome.ACCEPTED, office.manager2)
+    make_move(session, second, Outcome.ACCEPTED, office.manager2)
     for outcome in (Outcome.NORMAL, Outcome.DONE, Outcome.PASSED, Outcome.REPORTED):
-        move(session, second, outcome, office.manager)
-    move(session, second, Outcome.VERIFIED, office.head)
-    with pytest.raises(Incomplete):
+        make_move(session, second, outcome, office.manager)
+    make_move(session, second, Outcome.VERIFIED, office.head)
+    with pytest.raises(ValidationFailed):
         schedule(session, office, second, 10, 11, by=office.manager)
 
 
-def test_it_is_allowed_once_in_time_and_with_words(session, cast, office):
+def test_it_is_allowed_once_in_time_and_with_words(session: AuditedSession, cast: Cast, office) -> None:
     frozen = freeze(session, office, first=10, last=12)
-    change = at(session, office, Step.EVALUATION)
-    with pytest.raises(Incomplete) as refusal:
+    change = change_at_step(session, office, Step.EVALUATION)
+    with pytest.raises(ValidationFailed) as refusal:
         allow(session, frozen, change, office.head, reason=" ")
-    assert set(refusal.value.fields) == {"reason"}
-    assert permittable(session, change) == [frozen]
+    assert set(refusal.value.field_errors) == {"reason"}
+    assert permittable_freezes(session, change) == [frozen]
     allow(session, frozen, change, office.head)
-    assert permittable(session, change) == []
+    assert permittable_freezes(session, change) == []
     with pytest.raises(NoSuchMove):
         allow(session, frozen, change, office.head)
-    for late in (at(session, office, Step.ASSET_REVIEW), at(session, office, Step.CLOSED), new(session, office)):
+    for late in (
+        change_at_step(session, office, Step.ASSET_REVIEW),
+        change_at_step(session, office, Step.CLOSED),
+        new_change(session, office),
+    ):
         with pytest.raises(NoSuchMove):
             allow(session, frozen, late, office.head)
     with pytest.raises(NoSuchMove):
         allow(session, freeze(session, cast.tana_tidung), change, office.head)
     over = freeze(session, office, first=-3, last=0.1)
-    assert permittable(session, change) == [over]  # an emergency is written down after the freeze that it fell into
+    assert permittable_freezes(session, change) == [
+        over
+    ]  # an emergency is written down after the freeze that it fell into
 
 
-def test_only_an_administrator_enters_corrects_and_lifts(session, cast, office):
-    entry = FreezeEntry("Pembekuan", NOW + DAY, NOW + 2 * DAY, None, "Sebab")
+def test_only_an_administrator_enters_corrects_and_lifts(session: AuditedSession, cast: Cast, office) -> None:
+    entry = FreezeValues("Pembekuan", NOW + DAY, NOW + 2 * DAY, None, "Sebab")
     frozen = freeze(session, office)
     strangers = (
         office.requester, office.manager, office.head, office.inspector, cast.tana_tidung.administrator,
     )  # fmt: skip
     for stranger in strangers:
         with pytest.raises(NotAllowed):
-            enter(session, office.agency, entry, by=stranger, now=NOW)
+            create_freeze(session, office.agency, entry, by=stranger, now=NOW)
         with pytest.raises(NotAllowed):
             frozen.alter(entry, by=stranger, now=NOW)
         with pytest.raises(NotAllowed):
             frozen.lift("Sebab", by=stranger, now=NOW)
-    answer(session)
-    assert enter(session, office.agency, entry, by=cast.installer, now=NOW).revision == 0
+    set_test_audit_context(session)
+    assert create_freeze(session, office.agency, entry, by=cast.superadmin, now=NOW).revision == 0
     frozen.alter(entry, by=office.administrator, now=NOW)
     session.commit()
     assert (frozen.name, frozen.from_at, frozen.revision) == ("Pembekuan", NOW + DAY, 1)
@@ -201,25 +229,25 @@ def test_only_an_administrator_enters_corrects_and_lifts(session, cast, office):
         ({"reason": "a\x00"}, "reason"),
     ],
 )
-def test_each_wrong_part_is_named(changes, field, session, office):
+def test_each_wrong_part_is_named(changes, field, session: AuditedSession, office) -> None:
     said = {"name": "A", "from_at": NOW + DAY, "until_at": NOW + 2 * DAY, "environment": None, "reason": "B", **changes}
-    with pytest.raises(Incomplete) as refusal:
-        enter(session, office.agency, FreezeEntry(**said), by=office.administrator, now=NOW)
-    assert set(refusal.value.fields) == {field}
+    with pytest.raises(ValidationFailed) as refusal:
+        create_freeze(session, office.agency, FreezeValues(**said), by=office.administrator, now=NOW)
+    assert set(refusal.value.field_errors) == {field}
 
 
-def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session, office):
-    entry = FreezeEntry("Lain", NOW + DAY, NOW + 2 * DAY, Environment.STAGING, "Sebab")
+def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: AuditedSession, office) -> None:
+    entry = FreezeValues("Lain", NOW + DAY, NOW + 2 * DAY, Environment.STAGING, "Sebab")
     by = office.administrator
     frozen = freeze(session, office, first=1, last=2)
     with pytest.raises(NoSuchMove):
         frozen.alter(entry, by=by, now=NOW + DAY)
     with pytest.raises(NoSuchMove):
         frozen.lift("Sebab", by=by, now=NOW + 2 * DAY)
-    with pytest.raises(Incomplete):
+    with pytest.raises(ValidationFailed):
         frozen.lift(" ", by=by, now=NOW)
     session.rollback()
-    answer(session)
+    set_test_audit_context(session)
     frozen.lift("Sebab", by=by, now=NOW + 1.5 * DAY)
     session.commit()
     for again in (lambda: frozen.lift("Lagi", by=by, now=NOW), lambda: frozen.alter(entry, by=by, now=NOW)):
@@ -227,30 +255,30 @@ def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session, offic
             again()
 
 
-def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(session, office):
+def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(session: AuditedSession, office) -> None:
     frozen = freeze(session, office)
-    allow(session, frozen, at(session, office, Step.EVALUATION), office.head)
-    assert not frozen.may_be_altered(NOW)
-    entry = FreezeEntry("Lain", NOW + DAY, NOW + 9 * DAY, None, "Sebab")
+    allow(session, frozen, change_at_step(session, office, Step.EVALUATION), office.head)
+    assert not frozen.can_be_altered(NOW)
+    entry = FreezeValues("Lain", NOW + DAY, NOW + 9 * DAY, None, "Sebab")
     with pytest.raises(NoSuchMove):
         frozen.alter(entry, by=office.administrator, now=NOW)
 
 
-def test_each_freeze_is_in_one_state(session, office):
+def test_each_freeze_is_in_one_state(session: AuditedSession, office) -> None:
     frozen = freeze(session, office, first=1, last=2)
     states = {
         days: session.scalar(select(state_at(NOW + days * DAY)).where(Freeze.id == frozen.id)) for days in (0, 1, 2)
     }
     assert states == {0: "coming", 1: "now", 2: "past"}
-    answer(session)
+    set_test_audit_context(session)
     frozen.lift("Sebab", by=office.administrator, now=NOW)
     session.commit()
     held = [s for s in FreezeState if session.scalars(select(Freeze).where(in_state(s, NOW + DAY))).all()]
     assert held == [FreezeState.LIFTED]
 
 
-def test_the_database_keeps_freezes_and_permissions_as_they_are(session, cast, office):
-    frozen, change = freeze(session, office), at(session, office, Step.EVALUATION)
+def test_the_database_keeps_freezes_and_permissions_as_they_are(session: AuditedSession, cast: Cast, office) -> None:
+    frozen, change = freeze(session, office), change_at_step(session, office, Step.EVALUATION)
     allow(session, frozen, change, office.head)
     foreign = freeze(session, cast.tana_tidung)
     for statement in (

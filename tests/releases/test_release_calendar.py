@@ -11,11 +11,11 @@ import pytest
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, at, freeze, move
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freeze, make_move
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 WIB = dt.timezone(dt.timedelta(hours=7))
 
@@ -58,18 +58,18 @@ def cells(page: str) -> dict[str, str]:
     return reader.found
 
 
-def shown(house: House, name: str, query: str) -> dict[str, str]:
-    answer = house.visitor(name).get(f"/admin/release/calendar?{query}")
+def shown(running_app: RunningApp, name: str, query: str) -> dict[str, str]:
+    answer = running_app.visitor(name).get(f"/admin/release/calendar?{query}")
     assert answer.status_code == 200, answer.text
     return cells(answer.text)
 
 
-def days_with(house: House, name: str, query: str, text: str) -> list[str]:
-    return [day for day, said in shown(house, name, query).items() if text in said]
+def days_with(running_app: RunningApp, name: str, query: str, text: str) -> list[str]:
+    return [day for day, said in shown(running_app, name, query).items() if text in said]
 
 
 @pytest.fixture(scope="module")
-def numbers(house: House) -> dict[str, str]:
+def numbers(running_app: RunningApp) -> dict[str, str]:
     """Releases over a year's end, over several days, at a month's edge, two that overlap, and one of another office."""
     windows = {
         "newyear": (dt.datetime(2026, 12, 31, 23, 0, tzinfo=WIB), dt.datetime(2027, 1, 1, 1, 0, tzinfo=WIB)),
@@ -79,12 +79,12 @@ def numbers(house: House) -> dict[str, str]:
         "evening": (dt.datetime(2026, 7, 10, 20, 0, tzinfo=WIB), dt.datetime(2026, 7, 11, 0, 0, tzinfo=WIB)),
     }
     found = {}
-    with house.session() as session:
-        everybody = house.cast(session)
+    with running_app.session() as session:
+        everybody = running_app.cast(session)
         for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
             for name, (start, end) in windows.items():
-                change = at(session, office, Step.RELEASE)
-                move(session, change, Outcome.SCHEDULED, office.manager, values={
+                change = change_at_step(session, office, Step.RELEASE)
+                make_move(session, change, Outcome.SCHEDULED, office.manager, values={
                     "window_start_at": start, "window_end_at": end, "overlap_reason": "Bersama"})  # fmt: skip
                 found[name if key == LUMAJANG else f"{name}.tt"] = f"id={change.id}]"
                 if name == "one":
@@ -96,116 +96,127 @@ def numbers(house: House) -> dict[str, str]:
     return found
 
 
-def test_a_window_stands_on_each_of_its_days_across_months_and_years(house: House, numbers):
-    december = days_with(house, "pengelola", "date=2026-12-05", numbers["newyear"])
+def test_a_window_stands_on_each_of_its_days_across_months_and_years(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    december = days_with(running_app, "pengelola", "date=2026-12-05", numbers["newyear"])
     assert december == ["2026-12-31", "2027-01-01"]
-    assert days_with(house, "pengelola", "view=week&date=2027-01-01", numbers["newyear"]) == december
-    assert days_with(house, "pengelola", "date=2026-04-01", numbers["long"]) == [
+    assert days_with(running_app, "pengelola", "view=week&date=2027-01-01", numbers["newyear"]) == december
+    assert days_with(running_app, "pengelola", "date=2026-04-01", numbers["long"]) == [
         "2026-04-29", "2026-04-30", "2026-05-01",
     ]  # fmt: skip
-    assert days_with(house, "pengelola", "view=week&date=2026-05-02", numbers["long"])[-1] == "2026-05-01"
-    said = shown(house, "pengelola", "date=2026-04-01")
+    assert days_with(running_app, "pengelola", "view=week&date=2026-05-02", numbers["long"])[-1] == "2026-05-01"
+    said = shown(running_app, "pengelola", "date=2026-04-01")
     assert "mulai 20.00" in said["2026-04-29"]
     assert "sepanjang hari" in said["2026-04-30"]
     assert "20.00–" not in said["2026-05-01"]
 
 
-def test_what_ends_at_midnight_lasts_until_the_end_of_its_last_day(house: House, numbers):
-    last_day = shown(house, "pengelola", "date=2026-05-01")["2026-05-01"]
+def test_what_ends_at_midnight_lasts_until_the_end_of_its_last_day(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    last_day = shown(running_app, "pengelola", "date=2026-05-01")["2026-05-01"]
     assert "sepanjang hari" in last_day
     assert "00.00" not in last_day
-    listed = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-04-01").text
+    listed = running_app.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-04-01").text
     assert "29 April 2026, 20.00–1 Mei 2026, 24.00" in listed
-    evening = shown(house, "pengelola", "date=2026-07-01")
+    evening = shown(running_app, "pengelola", "date=2026-07-01")
     assert "20.00–24.00" in evening["2026-07-10"]
     assert numbers["evening"] not in evening["2026-07-11"]
 
 
-def test_days_are_those_of_the_reader_s_zone(house: House, numbers):
-    assert days_with(house, "pengelola.tt", "date=2026-04-01", numbers["long.tt"])[-1] == "2026-05-02"
-    assert "23.00" in shown(house, "pengelola", "date=2026-12-31")["2026-12-31"]
-    assert "00.00–02.00" in shown(house, "pengelola.tt", "date=2027-01-01")["2027-01-01"]
+def test_days_are_those_of_the_reader_s_zone(running_app: RunningApp, numbers: dict[str, str]) -> None:
+    assert days_with(running_app, "pengelola.tt", "date=2026-04-01", numbers["long.tt"])[-1] == "2026-05-02"
+    assert "23.00" in shown(running_app, "pengelola", "date=2026-12-31")["2026-12-31"]
+    assert "00.00–02.00" in shown(running_app, "pengelola.tt", "date=2027-01-01")["2027-01-01"]
 
 
-def test_overlaps_are_said_in_words_and_each_entry_leads_to_its_request(house: House, numbers):
-    day = shown(house, "pemeriksa", "date=2026-06-01")["2026-06-10"]
+def test_overlaps_are_said_in_words_and_each_entry_leads_to_its_request(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    day = shown(running_app, "pemeriksa", "date=2026-06-01")["2026-06-10"]
     assert numbers["one"] in day
     assert numbers["two"] in day
     assert day.count("Tumpang tindih") == 2
     assert "17.00–19.00" in day
-    assert "Tumpang tindih" not in shown(house, "pemeriksa", "date=2026-04-01")["2026-04-30"]
+    assert "Tumpang tindih" not in shown(running_app, "pemeriksa", "date=2026-04-01")["2026-04-30"]
 
 
-def test_actual_times_and_freezes_stand_there_too(house: House, numbers):
-    today = shown(house, "kepala", "view=week&date=2026-03-02")
+def test_actual_times_and_freezes_stand_there_too(running_app: RunningApp, numbers: dict[str, str]) -> None:
+    today = shown(running_app, "kepala", "view=week&date=2026-03-02")
     assert len(today) == 7
     assert "Realisasi rilis" in today["2026-03-02"]
-    frozen = days_with(house, "kepala", "date=2026-06-01", "PEMBEKUANX")
+    frozen = days_with(running_app, "kepala", "date=2026-06-01", "PEMBEKUANX")
     assert frozen == ["2026-06-10", "2026-06-11", "2026-06-12"]
-    narrowed = shown(house, "kepala", "date=2026-06-01&environment=production")["2026-06-10"]
+    narrowed = shown(running_app, "kepala", "date=2026-06-01&environment=production")["2026-06-10"]
     assert "PEMBEKUANX" in narrowed
     assert "LATIHANX" not in narrowed
-    assert days_with(house, "kepala", "date=2026-06-01&environment=training", numbers["one"]) == []
+    assert days_with(running_app, "kepala", "date=2026-06-01&environment=training", numbers["one"]) == []
 
 
-def test_holidays_are_named_in_their_cells(house: House, numbers):
-    assert "Hari Libur" in shown(house, "kepala", "date=2026-05-01")["2026-05-01"] or re.search(
-        "[Ll]ibur", shown(house, "kepala", "date=2026-05-01")["2026-05-01"]
+def test_holidays_are_named_in_their_cells(running_app: RunningApp, numbers: dict[str, str]) -> None:
+    assert "Hari Libur" in shown(running_app, "kepala", "date=2026-05-01")["2026-05-01"] or re.search(
+        "[Ll]ibur", shown(running_app, "kepala", "date=2026-05-01")["2026-05-01"]
     )
-    assert house.visitor("kepala").get("/admin/release/calendar?date=2150-05-01").status_code == 200
+    assert running_app.visitor("kepala").get("/admin/release/calendar?date=2150-05-01").status_code == 200
 
 
-def test_requesters_see_their_own_releases_and_nobody_another_agency_s(house: House, numbers):
-    assert days_with(house, "pemohon", "date=2026-06-01", numbers["one"])
-    assert days_with(house, "pemohon", "date=2026-06-01", "PEMBEKUANX") == []
-    assert days_with(house, "pemohon2", "date=2026-06-01", numbers["one"]) == []
-    assert days_with(house, "kepala", "date=2026-06-01", numbers["one.tt"]) == []
-    across = shown(house, "admin", "view=week&date=2026-06-10")["2026-06-10"]
+def test_requesters_see_their_own_releases_and_nobody_another_agency_s(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    assert days_with(running_app, "pemohon", "date=2026-06-01", numbers["one"])
+    assert days_with(running_app, "pemohon", "date=2026-06-01", "PEMBEKUANX") == []
+    assert days_with(running_app, "pemohon2", "date=2026-06-01", numbers["one"]) == []
+    assert days_with(running_app, "kepala", "date=2026-06-01", numbers["one.tt"]) == []
+    across = shown(running_app, "admin", "view=week&date=2026-06-10")["2026-06-10"]
     assert numbers["one"] in across
     assert numbers["one.tt"] in across
 
 
-def test_each_role_opens_each_view_and_steps_through_it(house: House, numbers):
+def test_each_role_opens_each_view_and_steps_through_it(running_app: RunningApp, numbers: dict[str, str]) -> None:
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa", "administrator", "admin"):
         for view in ("month", "week", "list"):
-            page = house.visitor(name).get(f"/admin/release/calendar?view={view}&date=2026-12-31").text
+            page = running_app.visitor(name).get(f"/admin/release/calendar?view={view}&date=2026-12-31").text
             later = re.search(r'rel="next" href="\?([^"]+)"', page)
             earlier = re.search(r'rel="prev" href="\?([^"]+)"', page)
             assert later
             assert earlier
             assert "2027-01" in later.group(1)
             assert "2026-1" in earlier.group(1)
-            assert house.visitor(name).get(f"/admin/release/calendar?{later.group(1)}").status_code == 200
-    assert "/admin/release/calendar" in house.visitor("pemohon").get("/admin/release/").text
+            assert running_app.visitor(name).get(f"/admin/release/calendar?{later.group(1)}").status_code == 200
+    assert "/admin/release/calendar" in running_app.visitor("pemohon").get("/admin/release/").text
 
 
-def test_the_list_holds_the_month_in_order(house: House, numbers):
-    page = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-06-30").text
+def test_the_list_holds_the_month_in_order(running_app: RunningApp, numbers: dict[str, str]) -> None:
+    page = running_app.visitor("pengelola").get("/admin/release/calendar?view=list&date=2026-06-30").text
     assert page.index("PEMBEKUANX") < page.index(numbers["one"][:-1]) < page.index(numbers["two"][:-1])
-    empty = house.visitor("pengelola").get("/admin/release/calendar?view=list&date=2031-01-01").text
+    empty = running_app.visitor("pengelola").get("/admin/release/calendar?view=list&date=2031-01-01").text
     assert "Tidak ada rencana rilis" in empty
 
 
-def test_a_crowded_day_leads_to_its_week(house: House, numbers):
+def test_a_crowded_day_leads_to_its_week(running_app: RunningApp, numbers: dict[str, str]) -> None:
     for _number in range(6):
-        change_id = house.at(LUMAJANG, Step.RELEASE)
+        change_id = running_app.change_at_step(LUMAJANG, Step.RELEASE)
         window = {"window_start_at": "2026-07-15T10:00", "window_end_at": "2026-07-15T11:00"}
-        assert house.move(change_id, Outcome.SCHEDULED, **window).status_code == 303
-    day = shown(house, "pengelola", "date=2026-07-01")["2026-07-15"]
+        assert running_app.make_move(change_id, Outcome.SCHEDULED, **window).status_code == 303
+    day = shown(running_app, "pengelola", "date=2026-07-01")["2026-07-15"]
     assert "2 lagi" in day
     assert "[?view=week&date=2026-07-15]" in day
-    assert shown(house, "pengelola", "view=week&date=2026-07-15")["2026-07-15"].count("10.00–11.00") == 6
+    assert shown(running_app, "pengelola", "view=week&date=2026-07-15")["2026-07-15"].count("10.00–11.00") == 6
 
 
 @pytest.mark.parametrize(
     "query",
     ["view=year", "date=besok", "date=0001-01-01", "date=9999-12-31", "date=2026-02-30", "environment=x", "view=%00"],
 )
-def test_what_cannot_be_shown_is_400(query, house: House):
-    assert house.visitor("pengelola").get(f"/admin/release/calendar?{query}").status_code == 400
+def test_what_cannot_be_shown_is_400(query, running_app: RunningApp) -> None:
+    assert running_app.visitor("pengelola").get(f"/admin/release/calendar?{query}").status_code == 400
 
 
-def test_the_edges_of_what_can_be_shown_open(house: House):
+def test_the_edges_of_what_can_be_shown_open(running_app: RunningApp) -> None:
     for view in ("month", "week", "list"):
         for date in ("1900-02-01", "2199-12-01", "2028-02-29"):
-            assert house.visitor("pengelola").get(f"/admin/release/calendar?view={view}&date={date}").status_code == 200
+            assert (
+                running_app.visitor("pengelola").get(f"/admin/release/calendar?view={view}&date={date}").status_code
+                == 200
+            )

@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.audit.trail import history_of
+from models.audit.trail import entries_for_record
 from models.office.agency import Agency
 from models.releases.freeze import Freeze, FreezePermit
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
-from tests.support.house import house, upload  # noqa: F401 - the fixture
+from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 
 def moment(days: float, zone: str = "+07:00") -> str:
@@ -31,60 +31,60 @@ def moment(days: float, zone: str = "+07:00") -> str:
     return (NOW + dt.timedelta(days=days, hours=hours)).strftime("%Y-%m-%dT%H:%M")
 
 
-def sent(house: House, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
     fields = {
         "name": "Penutupan <tender>", "environment": "", "from_at": moment(10), "until_at": moment(12),
         "reason": "Masa pemasukan penawaran",
     } | typed  # fmt: skip
-    return house.visitor(by).post("/admin/freeze/new/", json=json, **fields)
+    return running_app.visitor(by).post("/admin/freeze/new/", json=json, **fields)
 
 
-def entered(house: House, by: str = "administrator", **typed: Any) -> Freeze:
-    answer = sent(house, by, **typed)
+def entered(running_app: RunningApp, by: str = "administrator", **typed: Any) -> Freeze:
+    answer = sent(running_app, by, **typed)
     assert answer.status_code == 303, answer.text
-    with house.session() as opened:
+    with running_app.session() as opened:
         return opened.scalars(select(Freeze).order_by(Freeze.id.desc()).limit(1)).one()
 
 
-def allow(house: House, frozen: Freeze, change_id: int, by: str = "kepala", **typed: Any) -> TestResponse:
+def allow(running_app: RunningApp, frozen: Freeze, change_id: int, by: str = "kepala", **typed: Any) -> TestResponse:
     fields = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | typed
-    return house.visitor(by).post(f"/admin/freeze/{frozen.id}/permit", **fields)
+    return running_app.visitor(by).post(f"/admin/freeze/{frozen.id}/permit", **fields)
 
 
 @pytest.fixture(autouse=True)
-def _afterwards_nothing_is_frozen(house: House) -> Iterator[None]:
+def _afterwards_nothing_is_frozen(running_app: RunningApp) -> Iterator[None]:
     yield
-    house.now = NOW
-    with house.session() as opened:
+    running_app.now = NOW
+    with running_app.session() as opened:
         for frozen in opened.scalars(select(Freeze).where(Freeze.lifted_at.is_(None))):
-            if frozen.may_be_lifted(NOW):
-                frozen.lift("Selesai", by=house.cast(opened).installer, now=NOW)
+            if frozen.can_be_lifted(NOW):
+                frozen.lift("Selesai", by=running_app.cast(opened).superadmin, now=NOW)
         opened.commit()
 
 
-def test_an_administrator_enters_one_which_the_office_reads(house: House):
-    frozen = entered(house)
+def test_an_administrator_enters_one_which_the_office_reads(running_app: RunningApp) -> None:
+    frozen = entered(running_app)
     assert (frozen.from_at, frozen.environment) == (NOW + dt.timedelta(days=10), None)
     for name in ("pengelola", "kepala", "pemeriksa"):
-        page = house.visitor(name).get(f"/admin/freeze/details/?id={frozen.id}")
+        page = running_app.visitor(name).get(f"/admin/freeze/details/?id={frozen.id}")
         assert "Penutupan &lt;tender&gt;" in page.text
         assert "12 Maret 2026 pukul 09.00 WIB" in page.text
         assert "/lift" not in page.text
-        assert house.visitor(name).get("/admin/freeze/new/").status_code == 403
-        assert sent(house, name).status_code == 403
-    assert house.visitor("pemohon").get("/admin/freeze/").status_code == 403
-    assert house.visitor("kepala.tt").get(f"/admin/freeze/details/?id={frozen.id}").status_code == 404
-    with house.session() as opened:
-        told = history_of(opened, "freeze_period", frozen.id)
+        assert running_app.visitor(name).get("/admin/freeze/new/").status_code == 403
+        assert sent(running_app, name).status_code == 403
+    assert running_app.visitor("pemohon").get("/admin/freeze/").status_code == 403
+    assert running_app.visitor("kepala.tt").get(f"/admin/freeze/details/?id={frozen.id}").status_code == 404
+    with running_app.session() as opened:
+        told = entries_for_record(opened, "freeze_period", frozen.id)
         assert [(entry.action, entry.reason) for entry in told] == [("freeze.enter", "Masa pemasukan penawaran")]
 
 
-def test_an_installation_administrator_chooses_the_agency(house: House):
-    with house.session() as opened:
+def test_an_installation_administrator_chooses_the_agency(running_app: RunningApp) -> None:
+    with running_app.session() as opened:
         agency = opened.scalars(select(Agency.id).where(Agency.key != "x").order_by(Agency.id.desc()).limit(1)).one()
-    assert entered(house, "admin", agency_id=agency).agency_id == agency
-    assert sent(house, "admin").status_code == 422
-    assert sent(house, "admin", agency_id=999).status_code == 422
+    assert entered(running_app, "admin", agency_id=agency).agency_id == agency
+    assert sent(running_app, "admin").status_code == 422
+    assert sent(running_app, "admin", agency_id=999).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_an_installation_administrator_chooses_the_agency(house: House):
         ({"reason": ""}, "reason"), ({"environment": "x"}, "environment"), ({"from_at": "0001-01-01T00:00"}, "from_at"),
     ],
 )  # fmt: skip
-def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(house: House, typed, field):
-    answer = sent(house, **typed)
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+    answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     if field != "reason":
         assert "Masa pemasukan penawaran" in answer.text
-    assert list(sent(house, json=True, **typed).get_json()["fields"]) == [field]
+    assert list(sent(running_app, json=True, **typed).get_json()["fields"]) == [field]
 
 
-def test_it_is_corrected_with_a_reason_until_it_begins(house: House):
-    frozen, keeper = entered(house), house.visitor("administrator")
+def test_it_is_corrected_with_a_reason_until_it_begins(running_app: RunningApp) -> None:
+    frozen, keeper = entered(running_app), running_app.visitor("administrator")
     path = f"/admin/freeze/edit/?id={frozen.id}"
     assert "Penutupan &lt;tender&gt;" in keeper.get(path).text
     fields = {
@@ -117,16 +117,16 @@ def test_it_is_corrected_with_a_reason_until_it_begins(house: House):
     page = keeper.get(f"/admin/freeze/details/?id={frozen.id}").text
     assert "Tender akhir tahun" in page
     assert "Salah tanggal" in page
-    house.now = NOW + dt.timedelta(days=11)
+    running_app.now = NOW + dt.timedelta(days=11)
     assert keeper.post(path, **fields, why="Terlambat").status_code == 409
     assert path not in keeper.get(f"/admin/freeze/details/?id={frozen.id}").text
 
 
-def test_it_is_lifted_once_with_a_reason(house: House):
-    frozen, keeper = entered(house), house.visitor("administrator")
+def test_it_is_lifted_once_with_a_reason(running_app: RunningApp) -> None:
+    frozen, keeper = entered(running_app), running_app.visitor("administrator")
     path = f"/admin/freeze/{frozen.id}/lift"
     for name, status in (("pengelola", 403), ("kepala", 403), ("administrator.tt", 404)):
-        assert house.visitor(name).post(path, reason="Tidak berhak").status_code == status
+        assert running_app.visitor(name).post(path, reason="Tidak berhak").status_code == status
     without = keeper.post(path, reason=" ")
     assert (without.status_code, 'id="reason-error"' in without.text) == (422, True)
     assert keeper.post(path, reason="Tender dibatalkan").status_code == 303
@@ -134,9 +134,12 @@ def test_it_is_lifted_once_with_a_reason(house: House):
     assert keeper.post(path, reason="Lagi").status_code == 409
 
 
-def test_the_list_tells_what_each_is_now(house: House):
-    now, later = entered(house, from_at=moment(-1), until_at=moment(1)), entered(house, environment="staging")
-    reader = house.visitor("pengelola")
+def test_the_list_tells_what_each_is_now(running_app: RunningApp) -> None:
+    now, later = (
+        entered(running_app, from_at=moment(-1), until_at=moment(1)),
+        entered(running_app, environment="staging"),
+    )
+    reader = running_app.visitor("pengelola")
 
     def listed(query: str) -> set[int]:
         page = reader.get(f"/admin/freeze/?{query}&size=100").text
@@ -147,81 +150,91 @@ def test_the_list_tells_what_each_is_now(house: House):
     assert (listed("environment=all"), listed("environment=staging")) == ({now.id}, {later.id})
     for wrong in ("state=x", "environment=x"):
         assert reader.get(f"/admin/freeze/?{wrong}").status_code == 400
-    house.now = NOW + dt.timedelta(days=20)
+    running_app.now = NOW + dt.timedelta(days=20)
     assert listed("state=past") == {now.id, later.id}
     assert reader.get("/admin/freeze/export/xlsx/").status_code == 200
 
 
-def test_a_release_in_a_freeze_is_refused_named_and_allowed_by_the_head_on_the_request_s_page(house: House):
-    frozen, change_id = entered(house), house.at(LUMAJANG, Step.RELEASE)
+def test_a_release_in_a_freeze_is_refused_named_and_allowed_by_the_head_on_the_request_s_page(
+    running_app: RunningApp,
+) -> None:
+    frozen, change_id = entered(running_app), running_app.change_at_step(LUMAJANG, Step.RELEASE)
     window = {"window_start_at": moment(11), "window_end_at": moment(11.1)}
-    refused = house.move(change_id, Outcome.SCHEDULED, **window)
+    refused = running_app.make_move(change_id, Outcome.SCHEDULED, **window)
     assert refused.status_code == 422
     assert "Penutupan &lt;tender&gt;" in refused.text
     assert f'/admin/freeze/details/?id={frozen.id}"' in refused.text
     path = f"/admin/freeze/{frozen.id}/permit"
     details = f"/admin/change/details/?id={change_id}"
-    assert path not in house.visitor("pengelola").get(details).text
-    assert path in house.visitor("kepala").get(details).text
+    assert path not in running_app.visitor("pengelola").get(details).text
+    assert path in running_app.visitor("kepala").get(details).text
     for name, status in (("pengelola", 403), ("administrator", 403), ("pemeriksa", 403), ("pemohon", 403),
                          ("plh", 403), ("kepala.tt", 404)):  # fmt: skip
-        assert allow(house, frozen, change_id, name).status_code == status
-    without = allow(house, frozen, change_id, reason=" ", letter=upload("izin.pdf"))
+        assert allow(running_app, frozen, change_id, name).status_code == status
+    without = allow(running_app, frozen, change_id, reason=" ", letter=upload_file("izin.pdf"))
     assert (without.status_code, 'id="reason-error"' in without.text, 'id="letter-error"' in without.text) == (
         422, True, True,
     )  # fmt: skip
-    assert allow(house, frozen, change_id, letter=upload("izin.pdf", b"MZ")).status_code == 422
-    assert allow(house, frozen, change_id, letter=upload("izin.pdf")).status_code == 303
-    assert allow(house, frozen, change_id).status_code == 409
-    assert house.move(change_id, Outcome.SCHEDULED, **window).status_code == 303
+    assert allow(running_app, frozen, change_id, letter=upload_file("izin.pdf", b"MZ")).status_code == 422
+    assert allow(running_app, frozen, change_id, letter=upload_file("izin.pdf")).status_code == 303
+    assert allow(running_app, frozen, change_id).status_code == 409
+    assert running_app.make_move(change_id, Outcome.SCHEDULED, **window).status_code == 303
     for name in ("pemohon", "pengelola", "pemeriksa"):
-        page = house.visitor(name).get(details).text
+        page = running_app.visitor(name).get(details).text
         assert "Perbaikan keamanan &lt;segera&gt;" in page
         assert "izin.pdf" in page
         assert (f'/admin/freeze/details/?id={frozen.id}"' in page) is (name != "pemohon")
-    number = in_export(house, "release", "Perbaikan keamanan <segera>")
-    assert number in house.visitor("pengelola").get(f"/admin/freeze/details/?id={frozen.id}").text
-    assert in_export(house, "freeze", f"{number} (Kepala LPSE): Perbaikan keamanan <segera>")
-    with house.session() as opened:
+    number = in_export(running_app, "release", "Perbaikan keamanan <segera>")
+    assert number in running_app.visitor("pengelola").get(f"/admin/freeze/details/?id={frozen.id}").text
+    assert in_export(running_app, "freeze", f"{number} (Kepala LPSE): Perbaikan keamanan <segera>")
+    with running_app.session() as opened:
         given = opened.scalars(select(FreezePermit).where(FreezePermit.change_id == change_id)).one()
-        (entry,) = history_of(opened, "freeze_permit", given.id)
+        (entry,) = entries_for_record(opened, "freeze_permit", given.id)
         assert (entry.action, entry.reason) == ("freeze.permit", "Perbaikan keamanan <segera>")
 
 
-def in_export(house: House, screen: str, text: str) -> str:
+def in_export(running_app: RunningApp, screen: str, text: str) -> str:
     """Return the first cell of the row of an export that has ``text`` in it."""
-    body = house.visitor("pemeriksa").get(f"/admin/{screen}/export/csv/").text.removeprefix("\ufeff")
+    body = running_app.visitor("pemeriksa").get(f"/admin/{screen}/export/csv/").text.removeprefix("\ufeff")
     rows = list(csv.reader(io.StringIO(body), delimiter=";" if ";" in body.splitlines()[0] else ","))
     return next(row[0] for row in rows if any(text in cell for cell in row))
 
 
-def test_a_delegate_allows_it_and_the_page_says_in_whose_place(house: House):
-    frozen, change_id = entered(house), house.at(LUMAJANG, Step.EVALUATION)
-    with house.session() as opened:
-        made = delegation(opened, house.cast(opened).lumajang)
+def test_a_delegate_allows_it_and_the_page_says_in_whose_place(running_app: RunningApp) -> None:
+    frozen, change_id = entered(running_app), running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    with running_app.session() as opened:
+        made = delegation(opened, running_app.cast(opened).lumajang)
         made_id = made.id
-    assert allow(house, frozen, change_id, "plh").status_code == 303
-    page = house.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+    assert allow(running_app, frozen, change_id, "plh").status_code == 303
+    page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert "Plh. Kepala LPSE (800/12/2026)" in page
-    assert house.visitor("kepala").post(f"/admin/delegation/{made_id}/withdraw", reason="Selesai").status_code == 303
+    assert (
+        running_app.visitor("kepala").post(f"/admin/delegation/{made_id}/withdraw", reason="Selesai").status_code == 303
+    )
 
 
-def test_the_request_is_the_head_s_own_to_see(house: House):
-    frozen, foreign = entered(house), house.at(TANA_TIDUNG, Step.EVALUATION)
+def test_the_request_is_the_head_s_own_to_see(running_app: RunningApp) -> None:
+    frozen, foreign = entered(running_app), running_app.change_at_step(TANA_TIDUNG, Step.EVALUATION)
     for change in (foreign, 10**6, "x", ""):
-        assert allow(house, frozen, change).status_code == 404
+        assert allow(running_app, frozen, change).status_code == 404
 
 
-def test_an_overlap_is_named_on_the_form_before_and_after_it_is_sent(house: House):
+def test_an_overlap_is_named_on_the_form_before_and_after_it_is_sent(running_app: RunningApp) -> None:
     window = {"window_start_at": moment(40), "window_end_at": moment(40.1)}
-    first, second = house.at(LUMAJANG, Step.RELEASE), house.at(LUMAJANG, Step.RELEASE)
-    assert house.move(first, Outcome.SCHEDULED, **window, overlap_reason="").status_code == 303
-    refused = house.move(second, Outcome.SCHEDULED, **window, overlap_reason="")
+    first, second = (
+        running_app.change_at_step(LUMAJANG, Step.RELEASE),
+        running_app.change_at_step(LUMAJANG, Step.RELEASE),
+    )
+    assert running_app.make_move(first, Outcome.SCHEDULED, **window, overlap_reason="").status_code == 303
+    refused = running_app.make_move(second, Outcome.SCHEDULED, **window, overlap_reason="")
     assert refused.status_code == 422
     assert f'href="/admin/change/details/?id={first}"' in refused.text
-    told = house.move(second, Outcome.SCHEDULED, json=True, **window, overlap_reason="")
+    told = running_app.make_move(second, Outcome.SCHEDULED, json=True, **window, overlap_reason="")
     assert list(told.get_json()["fields"]) == ["overlap_reason"]
-    assert f'href="/admin/change/details/?id={first}"' in house.actor_page(second).text  # what was typed is kept
-    assert house.move(second, Outcome.SCHEDULED, **window, overlap_reason="Dikerjakan bersama").status_code == 303
-    assert "Dikerjakan bersama" in house.visitor("pemohon").get(f"/admin/change/details/?id={second}").text
-    assert in_export(house, "release", "Dikerjakan bersama")
+    assert f'href="/admin/change/details/?id={first}"' in running_app.actor_page(second).text  # what was typed is kept
+    assert (
+        running_app.make_move(second, Outcome.SCHEDULED, **window, overlap_reason="Dikerjakan bersama").status_code
+        == 303
+    )
+    assert "Dikerjakan bersama" in running_app.visitor("pemohon").get(f"/admin/change/details/?id={second}").text
+    assert in_export(running_app, "release", "Dikerjakan bersama")

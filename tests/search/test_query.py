@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lpse_admin.errors import Malformed
-from lpse_admin.search.query import LONGEST, MOST_WORDS, read
+from lpse_admin.search.query import MAX_QUERY_LENGTH, MAX_QUERY_WORDS, parse_search
 
 
 def found(query: str, text: str) -> list[str]:
     """Return the parts of ``text`` that ``query`` finds."""
-    return [piece for piece, is_found in read(query).marked(text) if is_found]
+    return [piece for piece, is_found in parse_search(query).highlight(text) if is_found]
 
 
 @pytest.mark.parametrize(
@@ -34,37 +34,43 @@ def found(query: str, text: str) -> list[str]:
         ("rfc/2026", "RFC/2026/0001", ["RFC/2026"]),
     ],
 )
-def test_a_word_finds_what_begins_with_it_also_behind_a_prefix(query, text, parts):
+def test_a_word_finds_what_begins_with_it_also_behind_a_prefix(query, text, parts) -> None:
     assert found(query, text) == parts
-    assert read(query).is_in(text)
-    assert "".join(piece for piece, _is_found in read(query).marked(text)) == text
+    assert parse_search(query).matches(text)
+    assert "".join(piece for piece, _is_found in parse_search(query).highlight(text)) == text
 
 
-def test_every_word_counts_once():
-    assert len(read(" server  SERVER aplikasi ").terms) == 2
-    assert read("").terms == read("   ").terms == ()
+def test_every_word_counts_once() -> None:
+    assert len(parse_search(" server  SERVER aplikasi ").terms) == 2
+    assert parse_search("").terms == parse_search("   ").terms == ()
 
 
 @pytest.mark.parametrize(
-    "bad", ["x" * (LONGEST + 1), "a\x00b", "???", "“ ” — …", " ".join("abcdefghijk"[: MOST_WORDS + 1])]
+    "bad", ["x" * (MAX_QUERY_LENGTH + 1), "a\x00b", "???", "“ ” — …", " ".join("abcdefghijk"[: MAX_QUERY_WORDS + 1])]
 )
-def test_what_cannot_be_searched_for_is_refused_with_a_sentence(bad):
+def test_what_cannot_be_searched_for_is_refused_with_a_sentence(bad) -> None:
     with pytest.raises(Malformed):
-        read(bad)
+        parse_search(bad)
 
 
-def test_a_figure_alone_may_be_the_last_part_of_a_number():
-    assert read("0042").serial == read(" 42 ").serial == 42
-    assert read("42 43").serial is read("a42").serial is read("1" * 10).serial is read("٤٢").serial is None
+def test_a_figure_alone_may_be_the_last_part_of_a_number() -> None:
+    assert parse_search("0042").serial == parse_search(" 42 ").serial == 42
+    assert (
+        parse_search("42 43").serial
+        is parse_search("a42").serial
+        is parse_search("1" * 10).serial
+        is parse_search("٤٢").serial
+        is None
+    )
 
 
-def test_an_excerpt_begins_with_a_word_before_what_was_found():
+def test_an_excerpt_begins_with_a_word_before_what_was_found() -> None:
     text = f"{'Satu dua tiga. ' * 20}\nServer dimatikan.{' Lalu dinyalakan.' * 20}"
-    pieces = read("server").excerpt(text, 90)
+    pieces = parse_search("server").excerpt(text, 90)
     whole = "".join(piece for piece, _is_found in pieces)
     assert ("Server", True) in pieces
     assert whole.startswith("… ")
     assert whole.endswith("…")
     assert whole.split()[1] in {"Satu", "dua", "tiga."}
-    assert read("server").excerpt("Server mati", 90) == [("Server", True), (" mati", False)]
-    assert read("lain").excerpt("Server mati", 90) == [("Server mati", False)]
+    assert parse_search("server").excerpt("Server mati", 90) == [("Server", True), (" mati", False)]
+    assert parse_search("lain").excerpt("Server mati", 90) == [("Server mati", False)]

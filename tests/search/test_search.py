@@ -9,45 +9,45 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.search.query import read
+from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.activity import Evaluation
 from models.changes.change import ChangeRequest
 from models.database import is_sqlite
-from models.reports.waiting import Reader
+from models.reports.waiting import ActingUser
 from models.search import index
 from models.search.index import SearchKind, SearchRecord
 from models.search.search import Search
-from tests.support.cast import ROUTES, asset, at, deviation, new, values_for, walk
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import OUTCOMES_TO, asset, change_at_step, deviation, move_through, new_change, values_for
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
 #: To the end, with a roll back and a change of the asset list.
 WAY = (
-    *ROUTES[Step.ROLLBACK],
+    *OUTCOMES_TO[Step.ROLLBACK],
     *map(Outcome, ("rolled-back", "reported", "verified", "no-release", "changed", "updated")),
 )
 
 
 @pytest.fixture(scope="module")
-def filled(house: House) -> House:
+def filled(running_app: RunningApp) -> RunningApp:
     """Put requests, records, files, an item and a deviation into both offices."""
-    with house.session() as session:
-        cast = house.cast(session)
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         for office in (cast.lumajang, cast.tana_tidung):
             asset(session, office, name="Peladen Zamrud", code="132100102003")
-            walk(session, office, *WAY)
-            at(session, office, Step.EVALUATION)
+            move_through(session, office, *WAY)
+            change_at_step(session, office, Step.EVALUATION)
             deviation(session, office, "Antrean zamrud panjang")
-        draft = new(session, cast.lumajang)
+        draft = new_change(session, cast.lumajang)
         draft.title = "Rancangan zamrud"
         session.commit()
-    return house
+    return running_app
 
 
 def headings(page: str) -> dict[str, str]:
@@ -55,37 +55,37 @@ def headings(page: str) -> dict[str, str]:
     return dict(re.findall(r'id="found-(\w[\w-]*)">[^<]*<span class="hit-count">([\d.+]+)<', page))
 
 
-def looked_for(house: House, who: str, query: str) -> dict[str, str]:
-    answer = house.visitor(who).get(f"/search?q={query}")
+def looked_for(running_app: RunningApp, who: str, query: str) -> dict[str, str]:
+    answer = running_app.visitor(who).get(f"/search?q={query}")
     assert answer.status_code == 200
     return headings(answer.text)
 
 
-def test_the_index_says_what_the_records_say_on_every_path(filled):
+def test_the_index_says_what_the_records_say_on_every_path(filled: RunningApp) -> None:
     with filled.session() as session:
         office = filled.cast(session).lumajang
-        walk(session, office, *WAY)
-        open_step = at(session, office, Step.EVALUATION)
-        assert isinstance(open_step.current, Evaluation)
-        open_step.current.findings = "temuan sementara"
+        move_through(session, office, *WAY)
+        open_step = change_at_step(session, office, Step.EVALUATION)
+        assert isinstance(open_step.current_activity, Evaluation)
+        open_step.current_activity.findings = "temuan sementara"
         session.commit()
-        open_step.current.findings = None
-        given_up = new(session, office)
+        open_step.current_activity.findings = None
+        given_up = new_change(session, office)
         session.commit()
         session.delete(given_up)
         session.commit()
         connection = session.connection()
         kinds = set(connection.execute(text("SELECT key / 9007199254740992 FROM search_record")).scalars())
         assert {int(kind) for kind in kinds} == set(SearchKind)
-        assert list(index.verify(connection)) == []
-        assert index.is_sound(connection)
+        assert list(index.stale_records(connection)) == []
+        assert index.is_fts_intact(connection)
         before = connection.execute(select(SearchRecord.__table__).order_by("key")).all()
-        assert index.rebuild(connection) == len(before)
+        assert index.rebuild_index(connection) == len(before)
         assert connection.execute(select(SearchRecord.__table__).order_by("key")).all() == before
-        assert index.is_sound(connection)
+        assert index.is_fts_intact(connection)
 
 
-def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled):
+def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled: RunningApp) -> None:
     run = filled.app.test_cli_runner().invoke
     assert run(args=["search", "verify"]).exit_code == 0
     with filled.session() as session:
@@ -100,7 +100,7 @@ def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled)
     assert run(args=["search", "verify"]).exit_code == 0
 
 
-def test_everybody_finds_what_they_may_see_and_no_more(filled):
+def test_everybody_finds_what_they_may_see_and_no_more(filled: RunningApp) -> None:
     office = looked_for(filled, "kepala", "zamrud")
     assert office == {"asset": "1", "deviation": "1"}  # of their own office, and nobody's draft
     assert looked_for(filled, "admin", "zamrud") == {"asset": "2", "deviation": "2"}
@@ -115,14 +115,14 @@ def test_everybody_finds_what_they_may_see_and_no_more(filled):
     assert "sop" in looked_for(filled, "pemohon", "evaluasi")
 
 
-def test_words_are_marked_where_they_were_found_and_lead_to_the_record(filled):
+def test_words_are_marked_where_they_were_found_and_lead_to_the_record(filled: RunningApp) -> None:
     page = filled.visitor("kepala").get("/search?q=ZAMRUD+antre").text
     assert "<mark>Antre</mark>an <mark>zamrud</mark> panjang" in page
     assert re.search(r'href="/admin/deviation/details/\?id=\d+"', page)
     assert "<script" not in filled.visitor("kepala").get("/search?q=%3Cscript%3Ezamrud").text.partition("<main")[2]
 
 
-def test_a_whole_number_or_code_leads_and_its_last_part_is_enough(filled):
+def test_a_whole_number_or_code_leads_and_its_last_part_is_enough(filled: RunningApp) -> None:
     with filled.session() as session:
         office = filled.cast(session).lumajang
         number = session.scalars(
@@ -139,7 +139,7 @@ def test_a_whole_number_or_code_leads_and_its_last_part_is_enough(filled):
 
 
 @pytest.mark.parametrize("query", ["%3F%3F%3F", "a%00b", "x" * 201, "a&kind=nothing", "a&page=-1", "a&page=99999999"])
-def test_what_cannot_be_searched_for_is_said_beside_the_field(filled, query):
+def test_what_cannot_be_searched_for_is_said_beside_the_field(filled: RunningApp, query) -> None:
     answer = filled.visitor("kepala").get(f"/search?q={query}")
     assert answer.status_code == 400
     assert 'id="q-error"' in answer.text
@@ -149,15 +149,17 @@ def test_what_cannot_be_searched_for_is_said_beside_the_field(filled, query):
 @pytest.mark.parametrize(
     "query", ["", "%20", "zzzzzz", "%25", "_a_", "' OR 1=1 --", "(", "AND", "x%20NEAR%20y", "%F0%9F%98%80a"]
 )
-def test_odd_words_are_words_and_find_nothing_or_something(filled, query):
+def test_odd_words_are_words_and_find_nothing_or_something(filled: RunningApp, query) -> None:
     assert filled.visitor("kepala").get(f"/search?q={query}").status_code in {200, 400}
 
 
-def test_kinds_are_paged_and_what_is_much_is_not_counted_out(filled, monkeypatch):
-    monkeypatch.setattr(search, "_FEW", 1)
-    monkeypatch.setattr(search, "_PAGE", 1)
-    monkeypatch.setattr(search, "_COUNTED_AT_FIRST", 1)
-    monkeypatch.setattr(search, "COUNTED", 2)
+def test_kinds_are_paged_and_what_is_much_is_not_counted_out(
+    filled: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_HITS_PER_KIND", 1)
+    monkeypatch.setattr(search, "_PAGE_SIZE", 1)
+    monkeypatch.setattr(search, "_MAX_COUNTED", 1)
+    monkeypatch.setattr(search, "MAX_COUNT", 2)
     with filled.session() as session:
         for number in (1, 2):
             deviation(session, filled.cast(session).lumajang, f"Mirah delima {number}")
@@ -172,10 +174,10 @@ def test_kinds_are_paged_and_what_is_much_is_not_counted_out(filled, monkeypatch
     assert not set(shown[0]) & set(shown[1])
 
 
-def test_newest_come_first_whatever_the_distance_of_their_keys(filled):
+def test_newest_come_first_whatever_the_distance_of_their_keys(filled: RunningApp) -> None:
     with filled.session() as session:
-        reader = Reader(filled.cast(session).lumajang.head)
-        found = Search.prepare(session, reader, read("rfc")).find(SearchKind.CHANGE, 100)
+        reader = ActingUser(filled.cast(session).lumajang.head)
+        found = Search.prepare(session, reader, parse_search("rfc")).find(SearchKind.CHANGE, 100)
         newest_first = ChangeRequest.agency_id == reader.user.agency_id, ChangeRequest.number.is_not(None)
         everything = select(ChangeRequest.id).where(*newest_first).order_by(ChangeRequest.id.desc())
         assert found == session.scalars(everything).all()
@@ -183,14 +185,14 @@ def test_newest_come_first_whatever_the_distance_of_their_keys(filled):
             session.connection().execute(SearchRecord.__table__.insert().values(key=1 << 56, text="x"))
 
 
-def test_a_search_reads_the_index_and_no_table_as_a_whole(filled):
+def test_a_search_reads_the_index_and_no_table_as_a_whole(filled: RunningApp) -> None:
     with filled.session() as session:
         if not is_sqlite(session):
             pytest.skip("the plans of PostgreSQL depend on how much there is")
         cast = filled.cast(session)
         statements: Iterator[object] = (
-            Search.prepare(session, reader, read("uji"))._keys(0, 1, owner)
-            for reader, owner in ((Reader(cast.lumajang.head), None), (Reader(cast.lumajang.requester), 1))
+            Search.prepare(session, reader, parse_search("uji"))._keys(0, 1, owner)
+            for reader, owner in ((ActingUser(cast.lumajang.head), None), (ActingUser(cast.lumajang.requester), 1))
         )
         for statement in statements:
             compiled = str(statement.compile(session.bind, compile_kwargs={"literal_binds": True}))
@@ -198,7 +200,7 @@ def test_a_search_reads_the_index_and_no_table_as_a_whole(filled):
             assert [row[3].partition("INDEX")[0] for row in plan] == ["SCAN search_index VIRTUAL TABLE "]
 
 
-def test_the_field_is_on_every_page_and_needs_no_script(filled):
+def test_the_field_is_on_every_page_and_needs_no_script(filled: RunningApp) -> None:
     for who, path in (("pemohon", "/"), ("kepala", "/admin/change/"), ("admin", "/profile"), ("kepala", "/nowhere")):
         page = filled.visitor(who).get(path).text
         assert re.search(r'<form class="find" role="search" action="/search"', page)

@@ -7,15 +7,15 @@ import re
 import pytest
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete
-from lpse_admin.sop import papers
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.sop import bundled_sops
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.change import ChangeRequest
 from models.sops import sop
 from tests.support.cast import NOW, TANA_TIDUNG, user, values_for
-from tests.support.house import House, form, house, written
+from tests.support.running_app import RunningApp, form_fields, move_form, running_app
 
-__all__ = ["house"]
+__all__ = ["running_app"]
 
 KEY = "kota-jauh-2021"
 #: Six steps in Papua: no number, no NIP (a regent has none), no approval, no release, no assets; a title that is long.
@@ -55,39 +55,41 @@ time = "bila perlu"
 ACCOUNTS = {Role.REQUESTER: "pengguna.kj", Role.CHANGE_MANAGER: "teknis.kj", Role.HEAD: "ketua.kj"}
 
 
-def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads_it_at_each(house: House):
-    with house.session() as session:
-        revision = sop.load(session, SIX_STEPS, KEY, now=NOW)
+def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads_it_at_each(
+    running_app: RunningApp,
+) -> None:
+    with running_app.session() as session:
+        revision = sop.load_revision(session, SIX_STEPS, KEY, now=NOW)
         revision.enact(now=NOW, by=None)
         for role, name in ACCOUNTS.items():
             user(session, revision.agency, name, role)
         sop_id = revision.id
         session.commit()
     asked = values_for(Step.REQUEST, Outcome.SUBMITTED)
-    fields = {key: value for name, part in asked.items() for key, value in written(name, part, None).items()}
-    made = house.visitor("pengguna.kj").post("/admin/change/new/", **fields)
+    fields = {key: value for name, part in asked.items() for key, value in form_fields(name, part, None).items()}
+    made = running_app.visitor("pengguna.kj").post("/admin/change/new/", **fields)
     change_id = int(re.search(r"id=(\d+)", made.headers["Location"])[1])
     way = ("submitted", "accepted", "done", "failed", "done", "passed", "reported", "verified")
     for outcome in map(Outcome, way):
-        with house.session() as session:
+        with running_app.session() as session:
             change = session.get_one(ChangeRequest, change_id)
-            role, fields = change.paper.rules[change.step].actor, form(change, outcome)
-        moved = house.visitor(ACCOUNTS[role]).post(f"/admin/change/{change_id}/move", **fields)
+            role, fields = change.sop.rules[change.step].actor, move_form(change, outcome)
+        moved = running_app.visitor(ACCOUNTS[role]).post(f"/admin/change/{change_id}/move", **fields)
         assert moved.status_code == 303, moved.text
         for name in ACCOUNTS.values():
-            assert house.visitor(name).get(f"/admin/change/details/?id={change_id}").status_code == 200, outcome
-    assert house.where(change_id)[0] is Step.CLOSED
-    with house.session() as session:
+            assert running_app.visitor(name).get(f"/admin/change/details/?id={change_id}").status_code == 200, outcome
+    assert running_app.step_and_version(change_id)[0] is Step.CLOSED
+    with running_app.session() as session:
         capacities = [step.capacity for step in session.get_one(ChangeRequest, change_id).activities]
-    page = house.visitor("ketua.kj").get(f"/admin/sop/details/?id={sop_id}").text
+    page = running_app.visitor("ketua.kj").get(f"/admin/sop/details/?id={sop_id}").text
     assert all(said in page for said in ("Pelaksana: Helpdesk", "Lemari arsip", "bila perlu")), "a row that is no step"
     assert [capacities[0], capacities[2], capacities[-1]] == ["Pengguna SPSE", "Tim Teknis", "Ketua LPSE"]
 
 
-def test_the_name_of_an_office_s_paper_is_refused_to_another_office(house: House):
-    text = dict(papers())[TANA_TIDUNG].replace('key = "tana-tidung"', 'key = "kota-lain"')
-    with house.session() as session, pytest.raises(Incomplete) as refusal:
-        sop.examine(session, text, TANA_TIDUNG)
-    assert list(refusal.value.fields) == ["key"]
-    told = house.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
+def test_the_name_of_an_office_s_paper_is_refused_to_another_office(running_app: RunningApp) -> None:
+    text = dict(bundled_sops())[TANA_TIDUNG].replace('key = "tana-tidung"', 'key = "kota-lain"')
+    with running_app.session() as session, pytest.raises(ValidationFailed) as refusal:
+        sop.parse_and_check(session, text, TANA_TIDUNG)
+    assert list(refusal.value.field_errors) == ["key"]
+    told = running_app.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
     assert (told.status_code, "sudah bernama" in told.text) == (422, True)

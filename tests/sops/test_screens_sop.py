@@ -8,17 +8,17 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import select
 
-from lpse_admin.sop import papers, parse
+from lpse_admin.sop import bundled_sops, parse
 from models.sops.sop import SopRevision, SopState
 from tests.support.cast import LUMAJANG, TANA_TIDUNG
-from tests.support.house import house, upload  # noqa: F401 - the fixture
+from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.support.house import House
+    from tests.support.running_app import RunningApp
 
-TEXTS = dict(papers())
+TEXTS = dict(bundled_sops())
 KEY = "lumajang-2027"
 
 
@@ -28,27 +28,27 @@ def paper(number: str, *, minutes: int = 15) -> str:
     return text.replace('time = "15 menit"', f'time = "{minutes} menit"')
 
 
-def sent(house: House, do: str, by: str = "kepala", *, json: bool = False, **typed: Any) -> TestResponse:
-    return house.visitor(by).post("/admin/sop/new/", json=json, do=do, **typed)
+def sent(running_app: RunningApp, do: str, by: str = "kepala", *, json: bool = False, **typed: Any) -> TestResponse:
+    return running_app.visitor(by).post("/admin/sop/new/", json=json, do=do, **typed)
 
 
-def revisions(house: House, key: str = KEY) -> list[SopRevision]:
-    with house.session() as opened:
+def revisions(running_app: RunningApp, key: str = KEY) -> list[SopRevision]:
+    with running_app.session() as opened:
         return list(opened.scalars(select(SopRevision).where(SopRevision.key == key).order_by(SopRevision.id)))
 
 
-def loaded(house: House, number: str) -> SopRevision:
-    answer = sent(house, "load", text=paper(number), key=KEY)
+def loaded(running_app: RunningApp, number: str) -> SopRevision:
+    answer = sent(running_app, "load", text=paper(number), key=KEY)
     assert answer.status_code == 303, answer.text
-    return revisions(house)[-1]
+    return revisions(running_app)[-1]
 
 
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
-def test_everybody_of_the_agency_reads_the_whole_paper(house: House, key):
+def test_everybody_of_the_agency_reads_the_whole_paper(running_app: RunningApp, key) -> None:
     suffix = ".tt" if key == TANA_TIDUNG else ""
-    sop, row = parse(TEXTS[key], key), revisions(house, key)[0]
+    sop, row = parse(TEXTS[key], key), revisions(running_app, key)[0]
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa"):
-        page = house.visitor(name + suffix).get(f"/admin/sop/details/?id={row.id}")
+        page = running_app.visitor(name + suffix).get(f"/admin/sop/details/?id={row.id}")
         assert page.status_code == 200
         texts = [sop.title, sop.signatory.name, *sop.legal_basis, *sop.equipment, *sop.warnings]
         texts += [rule.activity for rule in sop.rules.values()]
@@ -59,56 +59,56 @@ def test_everybody_of_the_agency_reads_the_whole_paper(house: House, key):
         assert page.text.count('class="sign ') == len(sop.rules) + 2
     other = "pemohon" if suffix else "pemohon.tt"
     for path in (f"details/?id={row.id}", f"{row.id}/download"):
-        assert house.visitor(other).get(f"/admin/sop/{path}").status_code == 404
+        assert running_app.visitor(other).get(f"/admin/sop/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
-def test_the_file_comes_back_unchanged_in_meaning(house: House, key):
+def test_the_file_comes_back_unchanged_in_meaning(running_app: RunningApp, key) -> None:
     name = "pemohon.tt" if key == TANA_TIDUNG else "pemohon"
-    answer = house.visitor(name).get(f"/admin/sop/{revisions(house, key)[0].id}/download")
+    answer = running_app.visitor(name).get(f"/admin/sop/{revisions(running_app, key)[0].id}/download")
     assert parse(answer.text, key) == parse(TEXTS[key], key)
     assert f"{key}.toml" in answer.headers["Content-Disposition"]
 
 
-def test_a_sound_file_is_shown_as_its_chart_and_loaded_with_the_second_button(house: House):
+def test_a_sound_file_is_shown_as_its_chart_and_loaded_with_the_second_button(running_app: RunningApp) -> None:
     text = paper("1/2027", minutes=20)
-    asked = house.visitor("kepala").get("/admin/sop/new/").text
+    asked = running_app.visitor("kepala").get("/admin/sop/new/").text
     assert "required" not in asked[asked.index('name="key"') - 200 : asked.index('name="key"') + 200], (
         "a file has a name"
     )
-    checked = sent(house, "check", file=upload(f"{KEY}.toml", text.encode()))
+    checked = sent(running_app, "check", file=upload_file(f"{KEY}.toml", text.encode()))
     assert checked.status_code == 200
     assert "20 menit" in checked.text
     assert 'value="load"' in checked.text
     assert f'value="{KEY}"' in checked.text, "the file's name is the key"
     assert "427.53" not in checked.text
-    assert revisions(house) == [], "a check stores nothing"
-    answer = sent(house, "load", text=text.replace("\n", "\r\n"), key=KEY)
+    assert revisions(running_app) == [], "a check stores nothing"
+    answer = sent(running_app, "load", text=text.replace("\n", "\r\n"), key=KEY)
     assert answer.status_code == 303
-    (row,) = revisions(house)
+    (row,) = revisions(running_app)
     assert (row.state, row.source) == (SopState.DRAFT, text)
     assert answer.headers["Location"].endswith(f"?id={row.id}")
 
 
-def test_the_same_content_again_leads_to_what_is_there(house: House):
-    before = revisions(house, LUMAJANG)
-    answer = sent(house, "load", text=TEXTS[LUMAJANG], key=LUMAJANG)
-    assert (answer.status_code, revisions(house, LUMAJANG)[-1].id) == (303, before[-1].id)
+def test_the_same_content_again_leads_to_what_is_there(running_app: RunningApp) -> None:
+    before = revisions(running_app, LUMAJANG)
+    answer = sent(running_app, "load", text=TEXTS[LUMAJANG], key=LUMAJANG)
+    assert (answer.status_code, revisions(running_app, LUMAJANG)[-1].id) == (303, before[-1].id)
 
 
 @pytest.mark.parametrize("do", ["check", "load"])
-def test_a_faulty_file_is_422_with_every_fault_and_its_line(house: House, do):
+def test_a_faulty_file_is_422_with_every_fault_and_its_line(running_app: RunningApp, do) -> None:
     text = paper("2/2027").replace('outcomes = { done = "test" }', 'outcomes = { done = "tets" }')
     text = text.replace('time = "15 menit"', 'time = "sebentar"')
     wrong = [n for n, line in enumerate(text.split("\n"), 1) if "tets" in line or "sebentar" in line]
-    answer = sent(house, do, text=text, key="salah-2027")
+    answer = sent(running_app, do, text=text, key="salah-2027")
     assert answer.status_code == 422
     assert all(f'<th scope="row">{line}</th>' in answer.text for line in wrong)
     assert "tets" in answer.text.split("<textarea")[1], "nothing typed is lost"
     assert 'value="salah-2027"' in answer.text
-    told = sent(house, do, json=True, text=text, key="salah-2027")
+    told = sent(running_app, do, json=True, text=text, key="salah-2027")
     assert (told.status_code, len(told.get_json()["fields"]) >= len(wrong)) == (422, True)
-    assert revisions(house, "salah-2027") == []
+    assert revisions(running_app, "salah-2027") == []
 
 
 @pytest.mark.parametrize(
@@ -124,29 +124,31 @@ def test_a_faulty_file_is_422_with_every_fault_and_its_line(house: House, do):
     ],
 )
 @pytest.mark.parametrize("do", ["check", "load"])
-def test_what_cannot_be_loaded_is_refused_beside_its_field(house: House, do, typed, status, field):
-    answer = sent(house, do, **typed)
+def test_what_cannot_be_loaded_is_refused_beside_its_field(running_app: RunningApp, do, typed, status, field) -> None:
+    answer = sent(running_app, do, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (status, True)
 
 
-def test_a_file_that_is_too_large_or_no_text_is_refused_with_its_status(house: House):
-    answer = sent(house, "check", file=upload("besar.toml", b"#" * (1024 * 1024 + 1)), key="besar", text="sudah")
+def test_a_file_that_is_too_large_or_no_text_is_refused_with_its_status(running_app: RunningApp) -> None:
+    answer = sent(
+        running_app, "check", file=upload_file("besar.toml", b"#" * (1024 * 1024 + 1)), key="besar", text="sudah"
+    )
     assert (answer.status_code, 'id="file-error"' in answer.text, "sudah" in answer.text) == (413, True, True)
-    answer = sent(house, "check", file=upload("latin.toml", 'title = "Ré"'.encode("latin-1")))
+    answer = sent(running_app, "check", file=upload_file("latin.toml", 'title = "Ré"'.encode("latin-1")))
     assert (answer.status_code, '<th scope="row">1</th>' in answer.text) == (422, True)
 
 
-def test_only_the_head_of_the_agency_enacts_and_only_a_draft(house: House):
-    former = next(row for row in revisions(house, LUMAJANG) if row.state is SopState.IN_FORCE)
-    draft = loaded(house, "3/2027")
+def test_only_the_head_of_the_agency_enacts_and_only_a_draft(running_app: RunningApp) -> None:
+    former = next(row for row in revisions(running_app, LUMAJANG) if row.state is SopState.IN_FORCE)
+    draft = loaded(running_app, "3/2027")
     path = f"/admin/sop/{draft.id}/enact"
     for name, status in (("pengelola", 403), ("administrator", 403), ("pemeriksa", 403), ("kepala.tt", 404)):
-        assert house.visitor(name).post(path).status_code == status
-        assert path not in house.visitor(name).get(f"/admin/sop/details/?id={draft.id}").text
-    head = house.visitor("kepala")
+        assert running_app.visitor(name).post(path).status_code == status
+        assert path not in running_app.visitor(name).get(f"/admin/sop/details/?id={draft.id}").text
+    head = running_app.visitor("kepala")
     assert path in head.get(f"/admin/sop/details/?id={draft.id}").text
     assert head.post(path).status_code == 303
-    with house.session() as opened:
+    with running_app.session() as opened:
         now_in_force = opened.get_one(SopRevision, draft.id)
         assert (now_in_force.state, now_in_force.enacted_by.username) == (SopState.IN_FORCE, "kepala")
         assert opened.get_one(SopRevision, former.id).state is SopState.SUPERSEDED
@@ -155,26 +157,26 @@ def test_only_the_head_of_the_agency_enacts_and_only_a_draft(house: House):
     assert head.post("/admin/sop/abc/enact").status_code == 404
 
 
-def test_a_requester_sees_no_draft_and_loads_nothing(house: House):
-    draft = loaded(house, "4/2027")
-    requester = house.visitor("pemohon")
+def test_a_requester_sees_no_draft_and_loads_nothing(running_app: RunningApp) -> None:
+    draft = loaded(running_app, "4/2027")
+    requester = running_app.visitor("pemohon")
     assert f'?id={draft.id}"' not in requester.get("/admin/sop/").text
     assert requester.get(f"/admin/sop/details/?id={draft.id}").status_code == 404
     assert requester.get(f"/admin/sop/{draft.id}/download").status_code == 404
     for name in ("pemohon", "pengelola", "pemeriksa"):
-        assert house.visitor(name).get("/admin/sop/new/").status_code == 403
-        assert sent(house, "load", name, text=paper("5/2027"), key=KEY).status_code == 403
+        assert running_app.visitor(name).get("/admin/sop/new/").status_code == 403
+        assert sent(running_app, "load", name, text=paper("5/2027"), key=KEY).status_code == 403
 
 
-def test_the_installation_s_administrator_loads_the_paper_of_a_new_office(house: House):
+def test_the_installation_s_administrator_loads_the_paper_of_a_new_office(running_app: RunningApp) -> None:
     text = paper("6/2027").replace('key = "lumajang"', 'key = "kota-contoh"')
-    assert sent(house, "load", "admin", text=text, key="kota-contoh-2027").status_code == 303
-    (row,) = revisions(house, "kota-contoh-2027")
-    assert house.visitor("admin").post(f"/admin/sop/{row.id}/enact").status_code == 403, "only its own head does"
+    assert sent(running_app, "load", "admin", text=text, key="kota-contoh-2027").status_code == 303
+    (row,) = revisions(running_app, "kota-contoh-2027")
+    assert running_app.visitor("admin").post(f"/admin/sop/{row.id}/enact").status_code == 403, "only its own head does"
 
 
-def test_the_list_is_filtered_searched_and_exported(house: House):
-    head = house.visitor("kepala")
+def test_the_list_is_filtered_searched_and_exported(running_app: RunningApp) -> None:
+    head = running_app.visitor("kepala")
     assert "427.53/7.01/2018" in head.get("/admin/sop/?search=427.53&sort=-enacted").text
     assert "427.53/7.01/2018" not in head.get("/admin/sop/?state=draft").text
     answer = head.get("/admin/sop/export/csv/?search=427.53")

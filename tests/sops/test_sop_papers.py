@@ -11,16 +11,16 @@ import pytest
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message
 from lpse_admin.sop import (
-    Condition,
     ItemKind,
+    RequirementCondition,
     Sop,
-    Standard,
+    StandardTime,
     Switches,
+    bundled_sops,
     check,
     digest,
-    papers,
     parse,
-    parse_time,
+    parse_standard_time,
     to_json,
     to_text,
     to_toml,
@@ -36,7 +36,7 @@ from tests.support.papers import (
     TANA_TIDUNG_STEPS,
 )
 
-TEXTS = dict(papers())
+TEXTS = dict(bundled_sops())
 LUMAJANG = parse(TEXTS["lumajang-2018"], "lumajang-2018")
 TANA_TIDUNG = parse(TEXTS["tana-tidung-2017"], "tana-tidung-2017")
 BOTH = pytest.mark.parametrize("sop", [LUMAJANG, TANA_TIDUNG], ids=lambda sop: sop.key)
@@ -54,12 +54,12 @@ def minutes_of(sop: Sop, *outcomes: str) -> int:
 
 
 @pytest.mark.parametrize(("sop", "moves"), [(LUMAJANG, LUMAJANG_MOVES), (TANA_TIDUNG, TANA_TIDUNG_MOVES)])
-def test_the_moves_are_those_of_the_signed_paper(sop, moves):
+def test_the_moves_are_those_of_the_signed_paper(sop, moves) -> None:
     assert tuple((move.origin, move.outcome, move.target) for move in sop.moves) == moves
 
 
 @pytest.mark.parametrize(("sop", "steps"), [(LUMAJANG, LUMAJANG_STEPS), (TANA_TIDUNG, TANA_TIDUNG_STEPS)])
-def test_numbers_actors_and_times_are_those_of_the_signed_paper(sop, steps):
+def test_numbers_actors_and_times_are_those_of_the_signed_paper(sop, steps) -> None:
     found = tuple(
         (rule.no, step, rule.actor, rule.standard.minutes if rule.standard else None)
         for step, rule in sop.rules.items()
@@ -68,12 +68,12 @@ def test_numbers_actors_and_times_are_those_of_the_signed_paper(sop, steps):
 
 
 @pytest.mark.parametrize(("sop", "phrases"), [(LUMAJANG, LUMAJANG_PHRASES), (TANA_TIDUNG, TANA_TIDUNG_PHRASES)])
-def test_every_sentence_of_the_paper_is_in_its_text(sop, phrases):
+def test_every_sentence_of_the_paper_is_in_its_text(sop, phrases) -> None:
     text = to_text(sop)
     assert [phrase for phrase in phrases if phrase not in text] == []
 
 
-def test_the_sums_of_the_standard_times_are_460_640_and_700():
+def test_the_sums_of_the_standard_times_are_460_640_and_700() -> None:
     end = ("reported", "verified")
     normal = ("accepted", "normal", "done", "passed", *end, "scheduled", "unchanged")
     emergency = ("accepted", "emergency", "approved", "done", "passed", *end, "scheduled", "changed", "updated")
@@ -93,7 +93,7 @@ def test_the_sums_of_the_standard_times_are_460_640_and_700():
     assert [minutes_of(TANA_TIDUNG, *way) for way in (normal, emergency, rolled_back)] == [0, 0, 0]
 
 
-def test_tana_tidung_sets_no_time_requirement_or_output_and_says_so():
+def test_tana_tidung_sets_no_time_requirement_or_output_and_says_so() -> None:
     assert all(not (rule.standard or rule.requires or rule.outputs) for rule in TANA_TIDUNG.rules.values())
     text = to_text(TANA_TIDUNG)
     assert "NOMOR SOP: tidak ditetapkan" in text
@@ -101,9 +101,10 @@ def test_tana_tidung_sets_no_time_requirement_or_output_and_says_so():
         assert text.count(f"{title}: tidak ditetapkan") == len(TANA_TIDUNG.steps)
 
 
-def test_lumajang_requires_what_its_paper_lists():
+def test_lumajang_requires_what_its_paper_lists() -> None:
     required = {
-        step: [(item.kind, item.of, item.when) for item in rule.requires] for step, rule in LUMAJANG.rules.items()
+        step: [(item.kind, item.record_step, item.condition) for item in rule.requires]
+        for step, rule in LUMAJANG.rules.items()
     }
     record, document, equipment = ItemKind.RECORD, ItemKind.DOCUMENT, ItemKind.EQUIPMENT
     pc = (equipment, None, None)
@@ -111,9 +112,9 @@ def test_lumajang_requires_what_its_paper_lists():
         Step.REQUEST: [
             (record, Step.REQUEST, None),
             (document, None, None),
-            (document, None, Condition.BY_PROXY),
-            (document, None, Condition.BY_PROXY),
-            (document, None, Condition.ACCOUNT),
+            (document, None, RequirementCondition.BY_PROXY),
+            (document, None, RequirementCondition.BY_PROXY),
+            (document, None, RequirementCondition.ACCOUNT),
         ],
         Step.EVALUATION: [(record, Step.REQUEST, None)],
         Step.RETURNED: [],
@@ -130,7 +131,7 @@ def test_lumajang_requires_what_its_paper_lists():
     }
 
 
-def test_heads_and_dates_are_those_of_the_papers():
+def test_heads_and_dates_are_those_of_the_papers() -> None:
     assert (LUMAJANG.number, LUMAJANG.time_zone) == ("427.53/7.01/2018", "Asia/Jakarta")
     assert (LUMAJANG.made, LUMAJANG.revised, LUMAJANG.approved) == (dt.date(2018, 3, 1), None, dt.date(2018, 3, 31))
     assert LUMAJANG.signatory.nip == "197101131991011001"
@@ -140,13 +141,13 @@ def test_heads_and_dates_are_those_of_the_papers():
     assert (LUMAJANG.agency.account_suffix, TANA_TIDUNG.agency.account_suffix) == ("", ".tt")
 
 
-def test_only_lumajang_counts_deviations_and_every_other_switch_is_off():
+def test_only_lumajang_counts_deviations_and_every_other_switch_is_off() -> None:
     assert Switches(deviations=True) == LUMAJANG.switches
     assert Switches() == TANA_TIDUNG.switches
 
 
 @BOTH
-def test_a_paper_reads_back_from_its_own_toml(sop):
+def test_a_paper_reads_back_from_its_own_toml(sop) -> None:
     again = parse(to_toml(sop), sop.key)
     assert again == sop
     assert hash(again) == hash(sop)
@@ -154,51 +155,51 @@ def test_a_paper_reads_back_from_its_own_toml(sop):
 
 
 @BOTH
-def test_a_paper_on_disk_has_no_fault(sop):
+def test_a_paper_on_disk_has_no_fault(sop) -> None:
     assert check(TEXTS[sop.key].encode(), sop.key) == []
 
 
 @BOTH
-def test_json_has_the_promised_names(sop):
+def test_json_has_the_promised_names(sop) -> None:
     data = json.loads(json.dumps(to_json(sop)))
     assert {"key", "number", "title", "agency", "time_zone", "switches", "steps", "moves"} <= data.keys()
     assert {"key", "no", "activity", "actor", "standard_minutes", "requires", "output"} <= data["steps"][0].keys()
     assert tuple((move["from"], move["outcome"], move["to"]) for move in data["moves"]) == LUMAJANG_MOVES
 
 
-def test_a_digest_tells_content_apart_but_not_layout_or_file_name():
+def test_a_digest_tells_content_apart_but_not_layout_or_file_name() -> None:
     moved = "# a remark\n\n" + TEXTS["lumajang-2018"].replace('no = 2\nactivity = "', 'no = 2\nactivity  =  "')
     assert digest(parse(moved, "another-name")) == digest(LUMAJANG)
     assert digest(replace(LUMAJANG, title="LAIN")) != digest(LUMAJANG)
     assert digest(LUMAJANG) != digest(TANA_TIDUNG)
 
 
-def test_actors_are_called_as_the_paper_calls_them():
+def test_actors_are_called_as_the_paper_calls_them() -> None:
     assert LUMAJANG.actor_title(Step.RELEASE) == "Pengelola Perubahan"
     assert LUMAJANG.actor_title(Role.HEAD) == "Kepala LPSE"
     title = LUMAJANG.actor_title(Role.INSPECTOR)
     assert isinstance(title, Message)
 
 
-def test_every_kind_and_condition_has_a_title():
-    assert all(isinstance(word.title, Message) for enum in (ItemKind, Condition) for word in enum)
+def test_every_kind_and_condition_has_a_title() -> None:
+    assert all(isinstance(word.title, Message) for enum in (ItemKind, RequirementCondition) for word in enum)
 
 
-def test_the_head_approving_every_change_turns_normal_into_approval():
+def test_the_head_approving_every_change_turns_normal_into_approval() -> None:
     sop = with_switches(LUMAJANG, Switches(head_approves_every_change=True))
     assert sop.rule(Step.URGENCY).leads_to[Outcome.NORMAL] is Step.APPROVAL
-    assert sop.rule(Step.URGENCY).written[Outcome.NORMAL] is Step.IMPLEMENTATION
+    assert sop.rule(Step.URGENCY).declared_outcomes[Outcome.NORMAL] is Step.IMPLEMENTATION
     assert with_switches(sop, LUMAJANG.switches) == LUMAJANG
 
 
-def test_a_report_to_be_mended_goes_back_to_the_report_under_the_switch_only():
+def test_a_report_to_be_mended_goes_back_to_the_report_under_the_switch_only() -> None:
     sop = with_switches(LUMAJANG, Switches(verification_may_return_report=True))
-    assert dict(sop.rule(Step.VERIFICATION).leads_to) == {Outcome.VERIFIED: Step.RELEASE, Outcome.MEND: Step.REPORT}
-    assert Outcome.MEND not in LUMAJANG.rule(Step.VERIFICATION).leads_to
+    assert dict(sop.rule(Step.VERIFICATION).leads_to) == {Outcome.VERIFIED: Step.RELEASE, Outcome.REVISE: Step.REPORT}
+    assert Outcome.REVISE not in LUMAJANG.rule(Step.VERIFICATION).leads_to
 
 
-def test_a_request_starts_where_the_paper_starts():
-    assert LUMAJANG.start is Step.REQUEST
+def test_a_request_starts_where_the_paper_starts() -> None:
+    assert LUMAJANG.first_step is Step.REQUEST
     assert LUMAJANG.steps[0] is Step.REQUEST
 
 
@@ -237,8 +238,8 @@ def test_a_request_starts_where_the_paper_starts():
         ("  2jam ", 120, 0),
     ],
 )
-def test_a_standard_time_is_read_as_papers_write_it(text, minutes, days):
-    assert parse_time(text) == Standard(text.strip(), minutes, days)
+def test_a_standard_time_is_read_as_papers_write_it(text, minutes, days) -> None:
+    assert parse_standard_time(text) == StandardTime(text.strip(), minutes, days)
 
 
 @pytest.mark.parametrize(
@@ -266,5 +267,5 @@ def test_a_standard_time_is_read_as_papers_write_it(text, minutes, days):
         "1 jam,",
     ],
 )
-def test_what_is_no_standard_time_is_refused(text):
-    assert parse_time(text) is None
+def test_what_is_no_standard_time_is_refused(text) -> None:
+    assert parse_standard_time(text) is None

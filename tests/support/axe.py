@@ -21,7 +21,7 @@ WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 
 #: WCAG 2.2 at A and AA, and what axe-core calls best practice; a target's size it measures only when asked to.
-EVERYTHING: dict[str, Any] = {
+ALL_RULES: dict[str, Any] = {
     "runOnly": {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
@@ -30,38 +30,44 @@ EVERYTHING: dict[str, Any] = {
     "resultTypes": ["violations"],
 }
 #: Another scheme changes nothing but colours.
-COLOURS: dict[str, Any] = {
+COLOUR_RULES: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
     "resultTypes": ["violations"],
 }
 #: Another width changes where things stand, and what can be scrolled or pressed.
-PLACES: dict[str, Any] = {
+LAYOUT_RULES: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": ["target-size", "scrollable-region-focusable"]},
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
 #: What is unfolded has colours and names of its own.
-UNFOLDED: dict[str, Any] = {
+EXPANDED_RULES: dict[str, Any] = {
     "runOnly": {
         "type": "rule",
-        "values": [*COLOURS["runOnly"]["values"], *PLACES["runOnly"]["values"], "button-name", "label", "link-name"],
+        "values": [
+            *COLOUR_RULES["runOnly"]["values"],
+            *LAYOUT_RULES["runOnly"]["values"],
+            "button-name",
+            "label",
+            "link-name",
+        ],
     },
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
 #: How each document is looked at, in this order. Another language changes words: their colours and their room.
-WAYS: dict[str, tuple[tuple[ViewportSize, Scheme, dict[str, Any]], ...]] = {
-    "id": ((WIDE, "light", EVERYTHING), (NARROW, "dark", UNFOLDED)),
-    "en": ((WIDE, "dark", COLOURS), (NARROW, "light", PLACES)),
+RUNS: dict[str, tuple[tuple[ViewportSize, Scheme, dict[str, Any]], ...]] = {
+    "id": ((WIDE, "light", ALL_RULES), (NARROW, "dark", EXPANDED_RULES)),
+    "en": ((WIDE, "dark", COLOUR_RULES), (NARROW, "light", LAYOUT_RULES)),
 }
 
-_LISTEN = """
+_RECORD_VIOLATIONS = """
 window.__refused = [];
 document.addEventListener("securitypolicyviolation", (event) => {
   window.__refused.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
 });
 """
-_LOOK = """async (options) => {
+_RUN_AXE = """async (options) => {
   const root = document.documentElement;
   const found = await axe.run(document, { ...options, iframes: false });
   const over = root.scrollWidth > root.clientWidth
@@ -78,13 +84,13 @@ _LOOK = """async (options) => {
   };
 }"""
 #: Everything that folds is opened, but for what lies over the page when it is open.
-_OPEN = """document.querySelectorAll('details:not(.account)').forEach((one) => {
+_OPEN_DETAILS = """document.querySelectorAll('details:not(.account)').forEach((one) => {
   one.removeAttribute('name');
   one.open = true;
 })"""
 
 
-class Replay:
+class ReplayMiddleware:
     """The program, except that a page that was fetched before is shown again as it was, whoever looks."""
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -105,52 +111,52 @@ class Replay:
         return [body]
 
 
-class Eye:
+class PageChecker:
     """A window that looks at one document after another."""
 
-    def __init__(self, context: BrowserContext, address: str, replay: Replay) -> None:
+    def __init__(self, context: BrowserContext, address: str, replay: ReplayMiddleware) -> None:
         self.address, self.replay = address, replay
-        context.add_init_script(_LISTEN)
+        context.add_init_script(_RECORD_VIOLATIONS)
         context.add_init_script(path=AXE)
         self.page: Page = context.new_page()
-        self.faults: list[str] = []
-        self.page.on("console", lambda said: self._said(said.type, said.text))
-        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        self.page.on("request", self._asked)
+        self.errors: list[str] = []
+        self.page.on("console", lambda said: self._on_console(said.type, said.text))
+        self.page.on("pageerror", lambda error: self.errors.append(f"script: {error}"))
+        self.page.on("request", self._on_request)
 
-    def _said(self, kind: str, text: str) -> None:
+    def _on_console(self, kind: str, text: str) -> None:
         # A page that is itself a refusal is reported by Chromium as a resource that failed to load.
         is_itself = "Failed to load resource" in text and self.replay.document and self.replay.document.status >= 400
         if kind in {"error", "warning"} and not is_itself:
-            self.faults.append(f"console: {text}")
+            self.errors.append(f"console: {text}")
 
-    def _asked(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):
-            self.faults.append(f"another host: {request.url}")
+            self.errors.append(f"another host: {request.url}")
 
-    def look(self, document: Document, session: str) -> Iterator[str]:
+    def check(self, document: Document, session: str) -> Iterator[str]:
         """Yield what is wrong with ``document``, whose reader has ``session``: wide, then narrow, loaded once."""
         self.replay.document = document
-        self.faults.clear()
+        self.errors.clear()
         self.page.context.clear_cookies()
         if session:  # what the page fetches or frames by itself is asked for by whoever it was made for
             self.page.context.add_cookies([{"name": "lpse", "value": session, "url": self.address}])
-        for place, (size, scheme, asked) in enumerate(WAYS[document.language]):
-            self._stand(size, scheme)
+        for place, (size, scheme, asked) in enumerate(RUNS[document.language]):
+            self._set_viewport(size, scheme)
             if place == 0:
                 self.page.goto(f"{self.address}{document.path}")
             else:
-                self.page.evaluate(_OPEN)
-            yield from self._faults(document, f"{scheme} {size['width']}", asked)
-        yield from self.faults
+                self.page.evaluate(_OPEN_DETAILS)
+            yield from self._page_errors(document, f"{scheme} {size['width']}", asked)
+        yield from self.errors
 
-    def _stand(self, size: ViewportSize, scheme: Scheme) -> None:
+    def _set_viewport(self, size: ViewportSize, scheme: Scheme) -> None:
         self.page.set_viewport_size(size)
         # Colours that fade into one another would be measured half way.
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
-    def _faults(self, document: Document, how: str, options: dict[str, object]) -> Iterator[str]:
-        seen = self.page.evaluate(_LOOK, options)
+    def _page_errors(self, document: Document, how: str, options: dict[str, object]) -> Iterator[str]:
+        seen = self.page.evaluate(_RUN_AXE, options)
         for fault in (*seen["faults"], *filter(None, [seen["over"]]), *seen["refused"]):
             yield f"{how}: {fault}"
         if seen["language"] != document.language:

@@ -34,13 +34,13 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
-ABSENT = (
+MISSING_MESSAGE = (
     "NO BROWSER TEST HAS RUN: no Chromium was found, and installing one takes root and apt-get. "
     f"Install chromium, or name a browser in {VARIABLE}."
 )
 
 
-def find() -> str | None:
+def find_browser() -> str | None:
     """Return the path of the browser to use, or None where there is none."""
     if named := os.environ.get(VARIABLE):
         if not shutil.which(named):
@@ -50,9 +50,9 @@ def find() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
-def install() -> None:
+def install_browser() -> None:
     """Install Chromium from the system's packages where that is possible and it is not there yet."""
-    if find() or os.geteuid() != 0 or not shutil.which("apt-get"):
+    if find_browser() or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print("Installing Chromium from the system's packages.", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
@@ -61,7 +61,7 @@ def install() -> None:
 
 
 @contextmanager
-def serve(app: WSGIApplication) -> Iterator[str]:
+def serve_app(app: WSGIApplication) -> Iterator[str]:
     """Serve `app` on a free port of this machine; yield its address, with no slash behind it."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="live-server")
@@ -75,6 +75,6 @@ def serve(app: WSGIApplication) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    install()
-    if not find():
-        print(ABSENT, file=sys.stderr)
+    install_browser()
+    if not find_browser():
+        print(MISSING_MESSAGE, file=sys.stderr)

@@ -19,27 +19,27 @@ from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.inventory.cards import Card
-from lpse_admin.sop import ItemKind, papers
+from lpse_admin.sop import ItemKind, bundled_sops
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
-from lpse_admin.workflow.deviations import DeviationKind, Disposal, Found, Subject
+from lpse_admin.workflow.deviations import DetectedDeviation, DeviationKind, Disposal, LatenessBasis
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource, EmergencyGround, Environment, Risk
-from lpse_admin.workflow.transitions import asked_items
+from lpse_admin.workflow.transitions import required_items
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.audit import trail
-from models.changes.drafts import draft
-from models.delegation.absence import Absence, record
+from models.changes.drafts import create_draft
+from models.delegation.absence import Absence, record_absence
 from models.delegation.delegation import Delegation, DelegationKind
-from models.delegation.grant import grant
-from models.deviations.deviation import DISPOSALS, Deviation, raise_on, undisposed
+from models.delegation.grant import grant_delegation
+from models.deviations.deviation import DISPOSALS, Deviation, raise_deviations, undisposed
 from models.documents.document import attach
 from models.inventory.asset import Asset
-from models.inventory.mutation import put, typed_row
+from models.inventory.mutation import parse_new_asset, set_values
 from models.office.office_day import OfficeDay, set_day
 from models.office.setting import set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
-from models.releases.freeze import Freeze, FreezeEntry, enter
+from models.releases.freeze import Freeze, FreezeValues, create_freeze
 from models.sops import sop
 
 if TYPE_CHECKING:
@@ -60,20 +60,20 @@ LUMAJANG, TANA_TIDUNG = "lumajang-2018", "tana-tidung-2017"
 _PDF = b"%PDF-1.4\n%%EOF\n"
 
 
-class WatchedSession(Session):
+class AuditedSession(Session):
     """A session that the trail watches, as the program's own is."""
 
 
-trail.watch(WatchedSession)
+trail.install_listeners(AuditedSession)
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
     """One LPSE with somebody for each role, a second requester and manager, and a delegate who is nothing else."""
 
-    sop: sop.SopRevision
+    sop_revision: sop.SopRevision
     requester: User
-    outsider: User
+    requester2: User
     manager: User
     manager2: User
     head: User
@@ -84,19 +84,19 @@ class Office:
     @property
     def agency(self) -> Agency:
         """Whose people they are."""
-        return self.sop.agency
+        return self.sop_revision.agency
 
     @property
     def people(self) -> tuple[User, ...]:
         """Everybody."""
         return (
-            self.requester, self.outsider, self.manager, self.manager2, self.head, self.delegate, self.inspector,
+            self.requester, self.requester2, self.manager, self.manager2, self.head, self.delegate, self.inspector,
             self.administrator,
         )  # fmt: skip
 
     def actor(self, step: Step) -> User:
         """Whose step it is, on the requester's own request."""
-        role = self.sop.paper.rules[step].actor
+        role = self.sop_revision.sop.rules[step].actor
         return {Role.REQUESTER: self.requester, Role.CHANGE_MANAGER: self.manager, Role.HEAD: self.head}[role]
 
 
@@ -106,7 +106,7 @@ class Cast:
 
     lumajang: Office
     tana_tidung: Office
-    installer: User
+    superadmin: User
 
     def office(self, key: str) -> Office:
         """Return the office of the paper ``key``."""
@@ -114,28 +114,30 @@ class Cast:
 
 
 @contextmanager
-def session_on(url: str) -> Iterator[WatchedSession]:
+def open_session(url: str) -> Iterator[AuditedSession]:
     """Open a watched session on the database at ``url`` and leave nothing open behind it."""
     engine = create_engine(url)
     try:
-        with WatchedSession(engine) as session:
+        with AuditedSession(engine) as session:
             yield session
     finally:
         engine.dispose()
 
 
-def answer(session: Session, action: str = "test", *, now: dt.datetime = NOW, **circumstances: Any) -> None:
+def set_test_audit_context(
+    session: Session, action: str = "test", *, now: dt.datetime = NOW, **circumstances: Any
+) -> None:
     """Let the program itself answer for what is written next, unless ``circumstances`` say who does."""
     told = {"actor_id": None, "actor_name": "tests", **circumstances}
-    trail.answer_for(session, trail.Circumstances(at=now, action=action, **told))
+    trail.set_audit_context(session, trail.AuditContext(at=now, action=action, **told))
 
 
-def install(session: Session) -> Cast:
+def create_cast(session: Session) -> Cast:
     """Load and enact both papers, enter everybody, and commit."""
-    answer(session, "install")
+    set_test_audit_context(session, "install")
     revisions = {}
-    for key, text in papers():
-        revisions[key] = sop.load(session, text, key, now=NOW)
+    for key, text in bundled_sops():
+        revisions[key] = sop.load_revision(session, text, key, now=NOW)
         revisions[key].enact(now=NOW, by=None)
     cast = Cast(
         _office(session, revisions[LUMAJANG]),
@@ -147,15 +149,15 @@ def install(session: Session) -> Cast:
 
 
 def _office(session: Session, revision: sop.SopRevision) -> Office:
-    suffix = revision.paper.agency.account_suffix
+    suffix = revision.sop.agency.account_suffix
 
     def make(name: str, role: Role) -> User:
         return user(session, revision.agency, name + suffix, role)
 
     return Office(
-        sop=revision,
+        sop_revision=revision,
         requester=make("pemohon", Role.REQUESTER),
-        outsider=make("pemohon2", Role.REQUESTER),
+        requester2=make("pemohon2", Role.REQUESTER),
         manager=make("pengelola", Role.CHANGE_MANAGER),
         manager2=make("pengelola2", Role.CHANGE_MANAGER),
         head=make("kepala", Role.HEAD),
@@ -188,9 +190,9 @@ def asset(session: Session, office: Office, register: str = "0001", **columns: o
         agency_id=office.agency.id, card=Card.B, details={}, is_retired=False, entered_at=NOW,
         entered_by_id=office.manager.id,
     )  # fmt: skip
-    put(made, typed_row(Card.B, {**raw, "register": register}))
+    set_values(made, parse_new_asset(Card.B, {**raw, "register": register}))
     session.add(made)
-    answer(session, "asset.enter")
+    set_test_audit_context(session, "asset.enter")
     session.commit()
     return made
 
@@ -198,12 +200,12 @@ def asset(session: Session, office: Office, register: str = "0001", **columns: o
 def delegation(session: Session, office: Office, delegate: User | None = None, *, days: int = 1) -> Delegation:
     """Let the head delegate from today for ``days``, and commit."""
     today = NOW.astimezone(office.agency.zone).date()
-    made = grant(
+    made = grant_delegation(
         session, head=office.head, delegate=delegate or office.delegate, kind=DelegationKind.PLH,
         decree_number="800/12/2026", from_date=today, until_date=today + dt.timedelta(days=days - 1),
         by=office.head, now=NOW,
     )  # fmt: skip
-    answer(session, "delegation.grant")
+    set_test_audit_context(session, "delegation.grant")
     session.commit()
     return made
 
@@ -212,11 +214,11 @@ def settings(
     session: Session, office: Office, mark: str = "Libur daerah"
 ) -> tuple[OfficeDay, WorkingHours, RamadanMonth]:
     """Let the office's administrator set one of everything, for a later year, and commit."""
-    answer(session, "setting.hours")
+    set_test_audit_context(session, "setting.hours")
     told: dict[str, Any] = {"by": office.administrator, "now": NOW, "reason": mark}
-    week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.text, *RAMADAN_HOURS.text), strict=True))
+    week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.texts, *RAMADAN_HOURS.texts), strict=True))
     made = (
-        set_day(session, office.agency, date=dt.date(2028, 5, 2), kind=OverrideKind.HOLIDAY, name=mark, **told),
+        set_day(session, office.agency, date=dt.date(2028, 5, 2), kind=DayOverrideKind.HOLIDAY, name=mark, **told),
         set_hours(session, office.agency, dt.date(2028, 1, 3), week, **told),
         set_ramadan(session, office.agency, dt.date(2028, 1, 29), dt.date(2028, 2, 26), **told),
     )
@@ -229,8 +231,10 @@ def absence(session: Session, office: Office, *, days: int | None = None, reason
     """Let the head be absent from today for ``days`` (None: until it is ended), and commit."""
     today = NOW.astimezone(office.agency.zone).date()
     last = None if days is None else today + dt.timedelta(days=days - 1)
-    made = record(session, head=office.head, from_date=today, until_date=last, reason=reason, by=office.head, now=NOW)
-    answer(session, "absence.record")
+    made = record_absence(
+        session, head=office.head, from_date=today, until_date=last, reason=reason, by=office.head, now=NOW
+    )
+    set_test_audit_context(session, "absence.record")
     session.commit()
     return made
 
@@ -246,9 +250,9 @@ def freeze(
     reason: str = "Masa pemasukan penawaran",
 ) -> Freeze:
     """Let the administrator enter a freeze from ``first`` days after NOW until ``last``, and commit."""
-    entry = FreezeEntry(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
-    answer(session, "freeze.enter")
-    made = enter(session, office.agency, entry, by=office.administrator, now=NOW)
+    entry = FreezeValues(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
+    set_test_audit_context(session, "freeze.enter")
+    made = create_freeze(session, office.agency, entry, by=office.administrator, now=NOW)
     session.commit()
     return made
 
@@ -257,13 +261,15 @@ def deviation(
     session: Session, office: Office, account: str = "Antrean panjang", *, requester: User | None = None
 ) -> Deviation:
     """Reject a request too late, whatever the office's paper says of time, account for that, and commit."""
-    change = new(session, office, requester=requester)
-    move(session, change, Outcome.SUBMITTED, change.requester)
-    assert change.current is not None
-    late = Found(DeviationKind.TIME, Subject.ARRIVAL, standard="2 jam", allowed_minutes=120, measured_minutes=150)
-    answer(session)
-    (raised,) = raise_on(change, change.current, [late], now=NOW)
-    move(session, change, Outcome.REJECTED, office.manager, values={"account-time": account})
+    change = new_change(session, office, requester=requester)
+    make_move(session, change, Outcome.SUBMITTED, change.requester)
+    assert change.current_activity is not None
+    late = DetectedDeviation(
+        DeviationKind.TIME, LatenessBasis.ARRIVAL, standard="2 jam", allowed_minutes=120, measured_minutes=150
+    )
+    set_test_audit_context(session)
+    (raised,) = raise_deviations(change, change.current_activity, [late], now=NOW)
+    make_move(session, change, Outcome.REJECTED, office.manager, values={"account-time": account})
     return raised
 
 
@@ -286,20 +292,22 @@ def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
     return values
 
 
-def new(session: Session, office: Office, *, requester: User | None = None, now: dt.datetime = NOW) -> ChangeRequest:
+def new_change(
+    session: Session, office: Office, *, requester: User | None = None, now: dt.datetime = NOW
+) -> ChangeRequest:
     """Begin a request that lacks nothing but the papers' documents, and commit."""
-    answer(session, "change.draft", now=now)
+    set_test_audit_context(session, "change.draft", now=now)
     values = values_for(Step.REQUEST, Outcome.SUBMITTED)
-    change = draft(session, requester or office.requester, now=now, values=values)
+    change = create_draft(session, requester or office.requester, now=now, values=values)
     session.commit()
     return change
 
 
-def fulfil(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -> list[str]:
+def attach_required(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -> list[str]:
     """Attach the documents that the open step still asks for, and return the equipment to be ticked."""
-    activity = change.current
+    activity = change.current_activity
     assert activity is not None
-    items = asked_items(change.paper.rules[change.step], change.position)
+    items = required_items(change.sop.rules[change.step], change.position)
     there = {document.item_key for document in change.documents}
     for item in items:
         if item.kind is ItemKind.DOCUMENT and item.key not in there:
@@ -310,7 +318,7 @@ def fulfil(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -
     return [item.key for item in items if item.kind is ItemKind.EQUIPMENT]
 
 
-def move(
+def make_move(
     session: Session,
     change: ChangeRequest,
     outcome: Outcome,
@@ -320,12 +328,12 @@ def move(
     values: Mapping[str, object] | None = None,
 ) -> Activity:
     """Make one complete move and commit it; ``values`` are put over those that it needs. Refusals roll back."""
-    answer(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
+    set_test_audit_context(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
     try:
-        equipment = [] if change.step is Step.CLOSED else fulfil(session, change, now=now)
+        equipment = [] if change.step is Step.CLOSED else attach_required(session, change, now=now)
         given = {**values_for(change.step, outcome), **explanations(change), **(values or {})}
         finished = change.advance(outcome, actor, now=now, values=given, equipment=equipment)
-        trail.give(session, capacity=finished.capacity, reason=finished.reason)
+        trail.update_audit_context(session, capacity=finished.capacity, reason=finished.reason)
         session.commit()
     except BaseException:
         session.rollback()
@@ -340,32 +348,34 @@ def explanations(change: ChangeRequest) -> dict[str, Any]:
 
 
 #: The outcomes that lead to each step, from a draft on, by the shortest way.
-ROUTES: dict[Step, tuple[Outcome, ...]] = {Step.REQUEST: (), Step.EVALUATION: (Outcome.SUBMITTED,)}
-ROUTES[Step.RETURNED] = (*ROUTES[Step.EVALUATION], Outcome.RETURNED)
-ROUTES[Step.URGENCY] = (*ROUTES[Step.EVALUATION], Outcome.ACCEPTED)
-ROUTES[Step.APPROVAL] = (*ROUTES[Step.URGENCY], Outcome.EMERGENCY)
-ROUTES[Step.IMPLEMENTATION] = (*ROUTES[Step.URGENCY], Outcome.NORMAL)
-ROUTES[Step.TEST] = (*ROUTES[Step.IMPLEMENTATION], Outcome.DONE)
-ROUTES[Step.ROLLBACK] = (*ROUTES[Step.TEST], Outcome.FAILED)
-ROUTES[Step.REPORT] = (*ROUTES[Step.TEST], Outcome.PASSED)
-ROUTES[Step.VERIFICATION] = (*ROUTES[Step.REPORT], Outcome.REPORTED)
-ROUTES[Step.RELEASE] = (*ROUTES[Step.VERIFICATION], Outcome.VERIFIED)
-ROUTES[Step.ASSET_REVIEW] = (*ROUTES[Step.RELEASE], Outcome.SCHEDULED)
-ROUTES[Step.ASSET_UPDATE] = (*ROUTES[Step.ASSET_REVIEW], Outcome.CHANGED)
-ROUTES[Step.CLOSED] = (*ROUTES[Step.ASSET_REVIEW], Outcome.UNCHANGED)
+OUTCOMES_TO: dict[Step, tuple[Outcome, ...]] = {Step.REQUEST: (), Step.EVALUATION: (Outcome.SUBMITTED,)}
+OUTCOMES_TO[Step.RETURNED] = (*OUTCOMES_TO[Step.EVALUATION], Outcome.RETURNED)
+OUTCOMES_TO[Step.URGENCY] = (*OUTCOMES_TO[Step.EVALUATION], Outcome.ACCEPTED)
+OUTCOMES_TO[Step.APPROVAL] = (*OUTCOMES_TO[Step.URGENCY], Outcome.EMERGENCY)
+OUTCOMES_TO[Step.IMPLEMENTATION] = (*OUTCOMES_TO[Step.URGENCY], Outcome.NORMAL)
+OUTCOMES_TO[Step.TEST] = (*OUTCOMES_TO[Step.IMPLEMENTATION], Outcome.DONE)
+OUTCOMES_TO[Step.ROLLBACK] = (*OUTCOMES_TO[Step.TEST], Outcome.FAILED)
+OUTCOMES_TO[Step.REPORT] = (*OUTCOMES_TO[Step.TEST], Outcome.PASSED)
+OUTCOMES_TO[Step.VERIFICATION] = (*OUTCOMES_TO[Step.REPORT], Outcome.REPORTED)
+OUTCOMES_TO[Step.RELEASE] = (*OUTCOMES_TO[Step.VERIFICATION], Outcome.VERIFIED)
+OUTCOMES_TO[Step.ASSET_REVIEW] = (*OUTCOMES_TO[Step.RELEASE], Outcome.SCHEDULED)
+OUTCOMES_TO[Step.ASSET_UPDATE] = (*OUTCOMES_TO[Step.ASSET_REVIEW], Outcome.CHANGED)
+OUTCOMES_TO[Step.CLOSED] = (*OUTCOMES_TO[Step.ASSET_REVIEW], Outcome.UNCHANGED)
 
 
-def walk(session: Session, office: Office, *outcomes: Outcome, change: ChangeRequest | None = None) -> ChangeRequest:
+def move_through(
+    session: Session, office: Office, *outcomes: Outcome, change: ChangeRequest | None = None
+) -> ChangeRequest:
     """Take a new request (or go on with ``change``) through ``outcomes``, each by the actor whose step it is."""
-    change = change or new(session, office)
+    change = change or new_change(session, office)
     for outcome in outcomes:
-        move(session, change, outcome, office.actor(change.step))
+        make_move(session, change, outcome, office.actor(change.step))
     return change
 
 
-def at(session: Session, office: Office, step: Step) -> ChangeRequest:
+def change_at_step(session: Session, office: Office, step: Step) -> ChangeRequest:
     """Return a new request that stands at ``step``."""
-    return walk(session, office, *ROUTES[step])
+    return move_through(session, office, *OUTCOMES_TO[step])
 
 
 _REQUEST = {
@@ -426,20 +436,20 @@ _registers = itertools.count(1000)
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[WatchedSession]:
+def session(database_url: str) -> Iterator[AuditedSession]:
     """Give a watched session on a database of the test's own, once on each kind."""
-    with session_on(database_url) as opened:
+    with open_session(database_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def cast(session: WatchedSession) -> Cast:
+def cast(session: AuditedSession) -> Cast:
     """Give everybody, in the test's own database."""
-    return install(session)
+    return create_cast(session)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def shared(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[tuple[WatchedSession, Cast]]:
+def shared(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[tuple[AuditedSession, Cast]]:
     """Give session and cast on one database for all tests of a module that don't mind one another's requests."""
-    with new_database(request.param) as url, session_on(url) as opened:
-        yield opened, install(opened)
+    with new_database(request.param) as url, open_session(url) as opened:
+        yield opened, create_cast(opened)

@@ -19,9 +19,9 @@ from playwright.sync_api import sync_playwright
 
 from app import create_app, prepare
 from demo import PASSWORD, REFERENCE
-from lpse_admin.config import Environment, Settings
+from lpse_admin.config import RunMode, Settings
 from tests.support import browser as chromium
-from tests.support.program import close
+from tests.support.program import close_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,19 +99,19 @@ def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
 
 def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) -> Iterator[Picture]:
     """Take ``pictures`` into ``folder`` and yield each when it is there."""
-    found = chromium.find()
+    found = chromium.find_browser()
     if not found:
         sys.exit("No Chromium was found to take the pictures with.")
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         scratch = stack.enter_context(TemporaryDirectory())
         settings = Settings(
-            environment=Environment.DEMO, database_url=f"sqlite:///{scratch}/guides.db", secret_key="guides" * 6
+            run_mode=RunMode.DEMO, database_url=f"sqlite:///{scratch}/guides.db", secret_key="guides" * 6
         )
         app = create_app(settings, clock=lambda: CLOCK)
         prepare(app, settings)
-        stack.callback(close, app)
-        address = stack.enter_context(chromium.serve(app))
+        stack.callback(close_app, app)
+        address = stack.enter_context(chromium.serve_app(app))
         player = stack.enter_context(sync_playwright())
         browser = player.chromium.launch(executable_path=found, args=list(chromium.ARGUMENTS))
         pages: dict[str, Page] = {}

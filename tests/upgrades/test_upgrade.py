@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.pool import NullPool
 
 from app import create_app
-from lpse_admin.config import Environment, Settings
+from lpse_admin.config import RunMode, Settings
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
@@ -23,9 +23,9 @@ from models.office.agency import Agency
 from models.worktime import step_durations
 from models.worktime.step_durations import StepTime
 from tests.support import postgres
-from tests.support.cast import move, session_on
-from tests.support.migrations import HEAD, program, schema
-from tests.support.program import close
+from tests.support.cast import make_move, open_session
+from tests.support.migrations import HEAD, migration_app, schema
+from tests.support.program import close_app
 from tests.upgrades.old_database import VERSIONS, packed
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tests.conftest import NewDatabase
-    from tests.support.cast import WatchedSession
+    from tests.support.cast import AuditedSession
     from tests.support.migrations import Schema
 
 #: A Monday, after everything that the databases hold.
@@ -58,7 +58,7 @@ def restored(version: str, kind: str, request: pytest.FixtureRequest, folder: Pa
         yield f"sqlite:///{folder}/old.sqlite"
         return
     connection = request.getfixturevalue("postgres_connection")
-    with postgres.copy_of("template1", connection) as name:
+    with postgres.copied_database("template1", connection) as name:
         url = postgres.url(request.getfixturevalue("postgres_folder"), name)
         with connected(url) as made:
             driver = made.connection.driver_connection
@@ -94,7 +94,7 @@ def old_url(version: str, kind: str, request: pytest.FixtureRequest, tmp_path: P
 @pytest.fixture
 def upgraded_url(old_url: str) -> str:
     """Give the address of that database after its upgrade."""
-    with program(old_url):
+    with migration_app(old_url):
         upgrade()
     return old_url
 
@@ -102,9 +102,9 @@ def upgraded_url(old_url: str) -> str:
 @pytest.fixture
 def app(upgraded_url: str) -> Iterator[Flask]:
     """Give the present program on the upgraded database."""
-    made = create_app(Settings(Environment.DEMO, upgraded_url, "x" * 32), clock=lambda: NOW)
+    made = create_app(Settings(RunMode.DEMO, upgraded_url, "x" * 32), clock=lambda: NOW)
     yield made
-    close(made)
+    close_app(made)
 
 
 def columns(connection: Connection) -> dict[str, list[str]]:
@@ -152,7 +152,7 @@ def test_every_row_is_there_after_the_upgrade_and_says_the_same(old_url: str) ->
     with connected(old_url) as connection:
         of = columns(connection)
         before = rows(connection, of)
-    with program(old_url):
+    with migration_app(old_url):
         upgrade()
     with connected(old_url) as connection:
         after = rows(connection, of)
@@ -185,18 +185,18 @@ def test_every_verification_holds_after_the_upgrade(app: Flask) -> None:
 
 
 def test_the_durations_of_steps_are_those_that_the_calendar_gives(upgraded_url: str) -> None:
-    with session_on(upgraded_url) as session:
+    with open_session(upgraded_url) as session:
         agencies = session.scalars(select(Agency)).all()
         of = select(StepTime.activity_id, StepTime.is_late, StepTime.waited_minutes).order_by(StepTime.activity_id)
         kept = session.execute(of).all()
         for agency in agencies:
-            step_durations.refresh(session, agency, NOW, anew=True)
+            step_durations.recompute_stale(session, agency, NOW, everything=True)
         assert session.execute(of).all() == kept
-        assert step_durations.is_fresh(session, agencies, NOW)
+        assert step_durations.is_up_to_date(session, agencies, NOW)
 
 
 def test_open_requests_are_moved_and_new_ones_submitted(upgraded_url: str) -> None:
-    with session_on(upgraded_url) as session:
+    with open_session(upgraded_url) as session:
         open_ = session.scalars(
             select(ChangeRequest).where(ChangeRequest.closed_at.is_(None), ChangeRequest.submitted_at.is_not(None))
         ).all()
@@ -210,12 +210,12 @@ def test_open_requests_are_moved_and_new_ones_submitted(upgraded_url: str) -> No
             assert change.number is not None
 
 
-def advance(session: WatchedSession, change: ChangeRequest) -> None:
+def advance(session: AuditedSession, change: ChangeRequest) -> None:
     """Let somebody who has the open step make the first of its moves."""
     step = change.step
     people = session.scalars(select(User).where(User.agency_id == change.agency_id).order_by(User.id))
     outcome, actor = next((one.outcome, user) for user in people for one in change.open_moves(user, NOW))
-    move(session, change, outcome, actor, now=NOW)
+    make_move(session, change, outcome, actor, now=NOW)
     assert change.step is not step
 
 
@@ -224,7 +224,7 @@ def test_what_was_upgraded_can_be_taken_back_and_upgraded_again(old_url: str) ->
         of, parts = columns(connection), schema(connection)
         before = rows(connection, of)
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    with program(old_url):
+    with migration_app(old_url):
         upgrade()
         with connected(old_url) as connection:
             whole = schema(connection)

@@ -9,65 +9,65 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.changes.assignment import take_up
 from models.changes.change import ChangeRequest
 from models.office.office_day import set_day
-from tests.support.cast import answer, move, new
-from tests.support.house import house  # noqa: F401 - the fixture
+from tests.support.cast import make_move, new_change, set_test_audit_context
+from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from tests.support.cast import Office, WatchedSession
-    from tests.support.house import House
+    from tests.support.cast import AuditedSession, Office
+    from tests.support.running_app import RunningApp
 
 #: A Friday in Ramadan, 14.30 in Lumajang; then the next Tuesday, a little after opening.
 FRIDAY = dt.datetime(2026, 3, 6, 7, 30, tzinfo=dt.UTC)
 TUESDAY = dt.datetime(2026, 3, 10, 1, 30, 0, 900_000, tzinfo=dt.UTC)
 
 
-def account(house: House, *words: str) -> Result:
-    result = house.app.test_cli_runner().invoke(args=["deadline", "account", *words])
+def account(running_app: RunningApp, *words: str) -> Result:
+    result = running_app.app.test_cli_runner().invoke(args=["deadline", "account", *words])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def submitted(session: WatchedSession, office: Office) -> str:
+def submitted(session: AuditedSession, office: Office) -> str:
     """Return the number of a request that was submitted on Friday and accepted on Tuesday, untouched in between."""
-    change = new(session, office, now=FRIDAY - dt.timedelta(hours=1))
-    move(session, change, Outcome.SUBMITTED, office.requester, now=FRIDAY)
-    move(session, change, Outcome.ACCEPTED, office.manager, now=TUESDAY)
+    change = new_change(session, office, now=FRIDAY - dt.timedelta(hours=1))
+    make_move(session, change, Outcome.SUBMITTED, office.requester, now=FRIDAY)
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=TUESDAY)
     assert change.number
     return change.number
 
 
 @pytest.fixture(scope="module")
-def number(house: House) -> str:
+def number(running_app: RunningApp) -> str:
     """Give a request of Lumajang, whose Monday was made a holiday; Tana Tidung has one of the same number."""
-    with house.session() as session:
-        cast = house.cast(session)
+    with running_app.session() as session:
+        cast = running_app.cast(session)
         given = submitted(session, cast.lumajang)
         assert submitted(session, cast.tana_tidung) == given
-        answer(session, "holiday.set")
+        set_test_audit_context(session, "holiday.set")
         set_day(
-            session, cast.lumajang.agency, date=dt.date(2026, 3, 9), kind=OverrideKind.HOLIDAY, name="Hari jadi",
-            by=cast.installer, now=TUESDAY, reason="SK Bupati",
+            session, cast.lumajang.agency, date=dt.date(2026, 3, 9), kind=DayOverrideKind.HOLIDAY, name="Hari jadi",
+            by=cast.superadmin, now=TUESDAY, reason="SK Bupati",
         )  # fmt: skip
         session.commit()
-    house.now = TUESDAY + dt.timedelta(minutes=30)
+    running_app.now = TUESDAY + dt.timedelta(minutes=30)
     return given
 
 
-def agency(house: House, username: str) -> str:
-    with house.session() as session:
+def agency(running_app: RunningApp, username: str) -> str:
+    with running_app.session() as session:
         of = session.scalars(select(User).where(User.username == username)).one().agency
         return of.key if of else ""
 
 
-def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(house: House, number):
-    result = account(house, number, "--agency", agency(house, "kepala"))
+def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(running_app: RunningApp, number: str) -> None:
+    result = account(running_app, number, "--agency", agency(running_app, "kepala"))
     assert (result.exit_code, result.stderr) == (0, "")
     evaluation = result.stdout.partition("2. Evaluation")[2].partition("3. ")[0]
     lines = [line.strip() for line in evaluation.splitlines()]
@@ -91,45 +91,47 @@ def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(house: House
     assert "Handling" not in evaluation
 
 
-def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_accounts(house: House, number):
-    with house.session() as session:
-        office = house.cast(session).lumajang
+def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_accounts(
+    running_app: RunningApp, number: str
+) -> None:
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
         number_of = ChangeRequest.number == number
         change = session.scalars(select(ChangeRequest).where(number_of, ChangeRequest.agency == office.agency)).one()
         take_up(change, office.manager, now=TUESDAY + dt.timedelta(minutes=10))
         session.commit()
-    shown = account(house, number, "--agency", agency(house, "kepala")).stdout.partition("3. ")[2]
+    shown = account(running_app, number, "--agency", agency(running_app, "kepala")).stdout.partition("3. ")[2]
     assert "open at Tue 2026-03-10 09:00:00 WIB" in shown
     assert "taken up:  Tue 2026-03-10 08:40:00 WIB" in shown
     assert shown.count("Working time in Ramadan") == 2
     assert "late by 5:00" in shown
 
 
-def test_a_paper_without_times_is_counted_and_not_judged(house: House, number):
-    shown = account(house, number, "--agency", agency(house, "kepala.tt")).stdout
+def test_a_paper_without_times_is_counted_and_not_judged(running_app: RunningApp, number: str) -> None:
+    shown = account(running_app, number, "--agency", agency(running_app, "kepala.tt")).stdout
     assert "WITA" in shown
     assert "not laid down: nothing is judged" in shown
     assert "due " not in shown
     assert "Hari jadi" not in shown
 
 
-def test_what_cannot_be_found_is_refused_with_a_reason(house: House, number):
+def test_what_cannot_be_found_is_refused_with_a_reason(running_app: RunningApp, number: str) -> None:
     for words in ((number,), ("RFC/1999/0001",), (number, "--agency", "nowhere")):
-        result = account(house, *words)
+        result = account(running_app, *words)
         assert (result.exit_code, result.stdout) == (1, "")
         assert "Traceback" not in result.stderr
         assert result.stderr.strip()
-    assert agency(house, "kepala") in account(house, number).stderr
-    assert account(house).exit_code == 2
-    assert account(house, number, "--agenci", "x").exit_code == 2
+    assert agency(running_app, "kepala") in account(running_app, number).stderr
+    assert account(running_app).exit_code == 2
+    assert account(running_app, number, "--agenci", "x").exit_code == 2
 
 
-def test_a_request_by_its_number_alone_where_only_one_office_has_it(house: House, number):
-    with house.session() as session:
-        office = house.cast(session).tana_tidung
-        change = new(session, office, now=TUESDAY)
-        move(session, change, Outcome.SUBMITTED, office.requester, now=TUESDAY)
+def test_a_request_by_its_number_alone_where_only_one_office_has_it(running_app: RunningApp, number: str) -> None:
+    with running_app.session() as session:
+        office = running_app.cast(session).tana_tidung
+        change = new_change(session, office, now=TUESDAY)
+        make_move(session, change, Outcome.SUBMITTED, office.requester, now=TUESDAY)
         assert change.number != number
         only = change.number
     assert only
-    assert account(house, only).exit_code == 0
+    assert account(running_app, only).exit_code == 0

@@ -7,7 +7,7 @@ import datetime as dt
 import holidays
 import pytest
 
-from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, Period, national_holidays, ramadans
+from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, DateRange, national_holidays, ramadan_periods
 
 YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
 MOVABLE = (
@@ -21,7 +21,7 @@ MOVABLE = (
 )
 
 
-def test_joint_leave_of_2024_is_that_of_the_joint_decree():
+def test_joint_leave_of_2024_is_that_of_the_joint_decree() -> None:
     found = {day for day, holiday in national_holidays(2024).items() if holiday.is_joint_leave}
     assert found == {
         dt.date(2024, month, day)
@@ -30,27 +30,27 @@ def test_joint_leave_of_2024_is_that_of_the_joint_decree():
     }
 
 
-def test_a_national_holiday_is_no_joint_leave():
+def test_a_national_holiday_is_no_joint_leave() -> None:
     independence = national_holidays(2018)[dt.date(2018, 8, 17)]
     assert not independence.is_joint_leave
     assert independence.name == "Hari Kemerdekaan Republik Indonesia"
 
 
-def test_the_names_are_indonesian_whatever_the_host_speaks(monkeypatch):
+def test_the_names_are_indonesian_whatever_the_host_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
     national_holidays.cache_clear()
     for variable in ("LANG", "LANGUAGE", "LC_ALL"):
         monkeypatch.setenv(variable, "en_US.UTF-8")
     assert national_holidays(2026)[dt.date(2026, 1, 1)].name == "Tahun Baru Masehi"
 
 
-def test_the_library_is_asked_once_for_a_year(monkeypatch):
+def test_the_library_is_asked_once_for_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
     before = national_holidays(2025)
     monkeypatch.setattr(holidays, "country_holidays", None)
     assert national_holidays(2025) is before
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_each_year_of_the_calendar_has_all_its_movable_holidays(year):
+def test_each_year_of_the_calendar_has_all_its_movable_holidays(year) -> None:
     names = " ".join(holiday.name for holiday in national_holidays(year).values())
     assert [name for name in MOVABLE if name not in names] == []
 
@@ -73,13 +73,13 @@ def test_each_year_of_the_calendar_has_all_its_movable_holidays(year):
         (2026, 2, 19),
     ],
 )
-def test_ramadan_begins_when_the_minister_said(first):
-    assert [month.first for month in ramadans(first[0])] == [dt.date(*first)]
+def test_ramadan_begins_when_the_minister_said(first) -> None:
+    assert [month.first for month in ramadan_periods(first[0])] == [dt.date(*first)]
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_ramadan_has_29_or_30_days_and_ends_on_the_eve_of_idul_fitri(year):
-    months = ramadans(year)
+def test_ramadan_has_29_or_30_days_and_ends_on_the_eve_of_idul_fitri(year) -> None:
+    months = ramadan_periods(year)
     assert months
     for month in months:
         assert (month.last - month.first).days + 1 in {29, 30}
@@ -88,16 +88,16 @@ def test_ramadan_has_29_or_30_days_and_ends_on_the_eve_of_idul_fitri(year):
             assert national_holidays(feast.year)[feast].name.startswith("Hari Raya Idul Fitri")
 
 
-def test_a_ramadan_over_the_turn_of_the_year_belongs_to_both_years():
-    over = Period(dt.date(2030, 12, 26), dt.date(2031, 1, 24))
-    assert ramadans(2030) == (Period(dt.date(2030, 1, 6), dt.date(2030, 2, 3)), over)
-    assert ramadans(2031)[0] == over
+def test_a_ramadan_over_the_turn_of_the_year_belongs_to_both_years() -> None:
+    over = DateRange(dt.date(2030, 12, 26), dt.date(2031, 1, 24))
+    assert ramadan_periods(2030) == (DateRange(dt.date(2030, 1, 6), dt.date(2030, 2, 3)), over)
+    assert ramadan_periods(2031)[0] == over
 
 
-def test_periods_include_both_their_ends():
-    period = Period(dt.date(2026, 2, 19), dt.date(2026, 3, 20))
+def test_periods_include_both_their_ends() -> None:
+    period = DateRange(dt.date(2026, 2, 19), dt.date(2026, 3, 20))
     assert dt.date(2026, 2, 19) in period
     assert dt.date(2026, 3, 20) in period
     assert dt.date(2026, 3, 21) not in period
-    assert period.overlaps(Period(dt.date(2026, 3, 20), dt.date(2026, 4, 1)))
-    assert not period.overlaps(Period(dt.date(2026, 3, 21), dt.date(2026, 4, 1)))
+    assert period.overlaps(DateRange(dt.date(2026, 3, 20), dt.date(2026, 4, 1)))
+    assert not period.overlaps(DateRange(dt.date(2026, 3, 21), dt.date(2026, 4, 1)))

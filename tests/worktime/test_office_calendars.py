@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,23 +13,26 @@ from sqlalchemy.exc import IntegrityError
 
 from demo import make_register
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours
-from lpse_admin.worktime.working_calendar import Kind, OverrideKind, WorkCalendar
-from models.audit.trail import AuditEntry, history_of
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, WeeklyHours
+from lpse_admin.worktime.working_calendar import DayOverrideKind, TimeKind, WorkCalendar
+from models.audit.trail import AuditEntry, entries_for_record
 from models.office.agency import Agency
-from models.office.calendars import calendar_of, warning_share
+from models.office.calendars import load_calendar, load_warning_share
 from models.office.office_day import OfficeDay, set_day
 from models.office.setting import Threshold, set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
-from models.worktime.register_timing import judge
-from tests.support.cast import NOW, answer, at, move
+from models.worktime.register_timing import measure_steps
+from tests.support.cast import NOW, change_at_step, make_move, set_test_audit_context
+
+if TYPE_CHECKING:
+    from tests.support.cast import AuditedSession, Cast
 
 WIB = ZoneInfo("Asia/Jakarta")
 TUESDAY = dt.date(2026, 3, 3)
 SET_TABLES = ("office_day", "working_hours", "ramadan_month", "threshold")
-LIBUR = {"kind": OverrideKind.HOLIDAY, "name": "Libur"}
+LIBUR = {"kind": DayOverrideKind.HOLIDAY, "name": "Libur"}
 MANY_SPANS = ", ".join(f"0{n // 60}.{n % 60:02}–0{n // 60}.{n % 60 + 1:02}" for n in range(0, 118, 2))
 
 
@@ -36,8 +40,8 @@ def typed(hours=DEFAULT_HOURS, ramadan=RAMADAN_HOURS, **changes):
     return dict(zip((*WEEK, *RAMADAN_WEEK), (*hours.text, *ramadan.text), strict=True)) | changes
 
 
-def day(session, office, date=TUESDAY, kind=OverrideKind.HOLIDAY, name="Hari jadi", **parts):
-    answer(session, "holiday.set")
+def day(session, office, date=TUESDAY, kind=DayOverrideKind.HOLIDAY, name="Hari jadi", **parts):
+    set_test_audit_context(session, "holiday.set")
     given = {"by": office.administrator, "now": NOW, "reason": "Keputusan Bupati", **parts}
     made = set_day(session, office.agency, date=date, kind=kind, name=name, **given)
     session.commit()
@@ -45,7 +49,7 @@ def day(session, office, date=TUESDAY, kind=OverrideKind.HOLIDAY, name="Hari jad
 
 
 def hours_from(session, office, since, week=None, **parts):
-    answer(session, "setting.hours")
+    set_test_audit_context(session, "setting.hours")
     given = {"by": office.administrator, "now": NOW, "reason": "Peraturan Bupati", **parts}
     made = set_hours(session, office.agency, since, week or typed(), **given)
     session.commit()
@@ -53,7 +57,7 @@ def hours_from(session, office, since, week=None, **parts):
 
 
 def month(session, office, first, last, **parts):
-    answer(session, "setting.ramadan")
+    set_test_audit_context(session, "setting.ramadan")
     given = {"by": office.administrator, "now": NOW, "reason": "Sidang isbat", **parts}
     made = set_ramadan(session, office.agency, first, last, **given)
     session.commit()
@@ -61,87 +65,95 @@ def month(session, office, first, last, **parts):
 
 
 def reasons(session, table, id_):
-    return [entry.reason for entry in history_of(session, table, id_)]
+    return [entry.reason for entry in entries_for_record(session, table, id_)]
 
 
 # The calendar
 
 
-def test_an_office_that_has_set_nothing_has_the_calendar_of_its_zone_and_is_warned_at_80_percent(session, cast):
+def test_an_office_that_has_set_nothing_has_the_calendar_of_its_zone_and_is_warned_at_80_percent(
+    session: AuditedSession, cast: Cast
+) -> None:
     for office, zone in ((cast.lumajang, "Asia/Jakarta"), (cast.tana_tidung, "Asia/Makassar")):
-        assert calendar_of(session, office.agency) == WorkCalendar(ZoneInfo(zone))
-        assert warning_share(session, office.agency.id) == 80
+        assert load_calendar(session, office.agency) == WorkCalendar(ZoneInfo(zone))
+        assert load_warning_share(session, office.agency.id) == 80
 
 
-def test_the_calendar_is_the_same_object_until_something_is_set_and_follows_each_change(session, cast):
+def test_the_calendar_is_the_same_object_until_something_is_set_and_follows_each_change(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
-    before = calendar_of(session, office.agency)
-    assert calendar_of(session, office.agency) is before
-    assert before.day(TUESDAY).kind is Kind.WORK
+    before = load_calendar(session, office.agency)
+    assert load_calendar(session, office.agency) is before
+    assert before.day(TUESDAY).kind is TimeKind.WORK
     made = day(session, office)
-    after = calendar_of(session, office.agency)
-    assert (after.day(TUESDAY).kind, after.day(TUESDAY).name) == (Kind.HOLIDAY, "Hari jadi")
-    assert calendar_of(session, office.agency) is after
-    answer(session)
-    made.alter(kind=OverrideKind.WORKDAY, name="Setengah hari", hours="8.00-11.00", by=office.administrator,
+    after = load_calendar(session, office.agency)
+    assert (after.day(TUESDAY).kind, after.day(TUESDAY).name) == (TimeKind.HOLIDAY, "Hari jadi")
+    assert load_calendar(session, office.agency) is after
+    set_test_audit_context(session)
+    made.alter(kind=DayOverrideKind.WORKDAY, name="Setengah hari", hours="8.00-11.00", by=office.administrator,
                now=NOW, reason="Surat edaran")  # fmt: skip
     session.commit()
-    altered = calendar_of(session, office.agency)
+    altered = load_calendar(session, office.agency)
     assert altered.elapsed(NOW, NOW + dt.timedelta(days=1)) == dt.timedelta(hours=6, minutes=30)
     assert made.hours == "08.00–11.00"
-    answer(session)
+    set_test_audit_context(session)
     made.remove(by=office.administrator, reason="Keliru")
     session.commit()
-    assert calendar_of(session, office.agency) == before
+    assert load_calendar(session, office.agency) == before
 
 
-def test_what_one_office_sets_is_no_other_office_s(session, cast):
-    other = calendar_of(session, cast.tana_tidung.agency)
+def test_what_one_office_sets_is_no_other_office_s(session: AuditedSession, cast: Cast) -> None:
+    other = load_calendar(session, cast.tana_tidung.agency)
     day(session, cast.lumajang)
     hours_from(session, cast.lumajang, TUESDAY)
     month(session, cast.lumajang, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
-    answer(session)
+    set_test_audit_context(session)
     set_warning_share(session, cast.lumajang.agency, 50, by=cast.lumajang.administrator, now=NOW, reason="Sebab")
     session.commit()
-    assert calendar_of(session, cast.tana_tidung.agency) is other
-    assert [warning_share(session, one.agency.id) for one in (cast.lumajang, cast.tana_tidung)] == [50, 80]
+    assert load_calendar(session, cast.tana_tidung.agency) is other
+    assert [load_warning_share(session, one.agency.id) for one in (cast.lumajang, cast.tana_tidung)] == [50, 80]
 
 
-def test_new_hours_hold_from_their_day_on_and_do_not_judge_the_time_before_them(session, cast):
+def test_new_hours_hold_from_their_day_on_and_do_not_judge_the_time_before_them(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
-    longer = Hours.read(*["07.00–12.00, 13.00–17.00"] * 5)
+    longer = WeeklyHours.from_texts(*["07.00–12.00, 13.00–17.00"] * 5)
     made = hours_from(session, office, TUESDAY, typed(longer, longer))
-    calendar = calendar_of(session, office.agency)
+    calendar = load_calendar(session, office.agency)
     monday, wednesday = TUESDAY - dt.timedelta(days=1), TUESDAY + dt.timedelta(days=1)
     assert [calendar.day(date).spans for date in (monday, TUESDAY, wednesday)] == [
-        RAMADAN_HOURS.on(monday), longer.on(TUESDAY), longer.on(wednesday),
+        RAMADAN_HOURS.spans_on(monday), longer.spans_on(TUESDAY), longer.spans_on(wednesday),
     ]  # fmt: skip
-    answer(session)
+    set_test_audit_context(session)
     made.alter(typed(longer, RAMADAN_HOURS), by=office.administrator, now=NOW, reason="Jam Ramadan tetap")
     session.commit()
-    assert calendar_of(session, office.agency).day(TUESDAY).spans == RAMADAN_HOURS.on(TUESDAY)
-    answer(session)
+    assert load_calendar(session, office.agency).day(TUESDAY).spans == RAMADAN_HOURS.spans_on(TUESDAY)
+    set_test_audit_context(session)
     made.remove(by=office.administrator, reason="Dicabut")
     session.commit()
-    assert calendar_of(session, office.agency) == WorkCalendar(WIB)
+    assert load_calendar(session, office.agency) == WorkCalendar(WIB)
 
 
-def test_a_month_of_ramadan_that_is_set_replaces_the_calculated_one(session, cast):
+def test_a_month_of_ramadan_that_is_set_replaces_the_calculated_one(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     decreed = month(session, office, dt.date(2026, 2, 20), dt.date(2026, 3, 20))
-    calendar = calendar_of(session, office.agency)
+    calendar = load_calendar(session, office.agency)
     assert not calendar.day(dt.date(2026, 2, 19)).in_ramadan
     assert calendar.day(dt.date(2026, 2, 20)).in_ramadan
-    answer(session)
+    set_test_audit_context(session)
     decreed.remove(by=office.administrator, reason="Keliru")
     session.commit()
-    assert calendar_of(session, office.agency).day(dt.date(2026, 2, 19)).in_ramadan
+    assert load_calendar(session, office.agency).day(dt.date(2026, 2, 19)).in_ramadan
 
 
 # Who, and what is refused
 
 
-def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anything(session, cast):
+def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anything(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     made, hours = day(session, office), hours_from(session, office, TUESDAY)
     for stranger in (*office.people[:-1], *cast.tana_tidung.people):
@@ -158,8 +170,8 @@ def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anyt
         ):  # fmt: skip
             with pytest.raises(NotAllowed):
                 attempt()
-    day(session, office, dt.date(2026, 3, 4), by=cast.installer)
-    answer(session)
+    day(session, office, dt.date(2026, 3, 4), by=cast.superadmin)
+    set_test_audit_context(session)
     office.administrator.is_active = False
     session.commit()
     with pytest.raises(NotAllowed):
@@ -176,29 +188,29 @@ def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anyt
         ({"name": "x" * 301}, {"name"}),
         ({"name": "a\x07"}, {"name"}),
         ({"hours": "08.00–11.00"}, {"hours"}),
-        ({"kind": OverrideKind.WORKDAY, "hours": "pagi"}, {"hours"}),
-        ({"kind": OverrideKind.WORKDAY, "hours": "13.00–15.00, 08.00–11.00"}, {"hours"}),
-        ({"kind": OverrideKind.WORKDAY, "hours": MANY_SPANS}, {"hours"}),
+        ({"kind": DayOverrideKind.WORKDAY, "hours": "pagi"}, {"hours"}),
+        ({"kind": DayOverrideKind.WORKDAY, "hours": "13.00–15.00, 08.00–11.00"}, {"hours"}),
+        ({"kind": DayOverrideKind.WORKDAY, "hours": MANY_SPANS}, {"hours"}),
         ({"date": dt.date(1989, 12, 31)}, {"date"}),
         ({"date": dt.date(2051, 1, 1)}, {"date"}),
         ({"name": "", "hours": "pagi", "reason": ""}, {"name", "hours", "reason"}),
     ],
 )  # fmt: skip
-def test_each_wrong_part_of_a_day_is_named(session, cast, parts, fields):
-    with pytest.raises(Incomplete) as refusal:
+def test_each_wrong_part_of_a_day_is_named(session: AuditedSession, cast: Cast, parts, fields) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
         day(session, cast.lumajang, **parts)
-    assert set(refusal.value.fields) == fields
+    assert set(refusal.value.field_errors) == fields
 
 
-def test_a_day_is_set_once_in_an_office_and_altered_from_then_on(session, cast):
+def test_a_day_is_set_once_in_an_office_and_altered_from_then_on(session: AuditedSession, cast: Cast) -> None:
     day(session, cast.lumajang)
     day(session, cast.tana_tidung)
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         day(session, cast.lumajang)
-    assert set(refusal.value.fields) == {"date"}
+    assert set(refusal.value.field_errors) == {"date"}
 
 
-def test_each_wrong_part_of_working_hours_is_named(session, cast):
+def test_each_wrong_part_of_working_hours_is_named(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     for since, week, reason, fields in (
         (TUESDAY, typed(monday="pagi"), "Sebab", {"monday"}),
@@ -207,16 +219,16 @@ def test_each_wrong_part_of_working_hours_is_named(session, cast):
         (TUESDAY, {}, "Sebab", {"monday", "ramadan_monday"}),
         (dt.date(2051, 1, 1), typed(), "Sebab", {"since"}),
     ):
-        with pytest.raises(Incomplete) as refusal:
+        with pytest.raises(ValidationFailed) as refusal:
             hours_from(session, office, since, week or {"x": ""}, reason=reason)
-        assert set(refusal.value.fields) == fields
+        assert set(refusal.value.field_errors) == fields
     hours_from(session, office, TUESDAY)
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         hours_from(session, office, TUESDAY)
-    assert set(refusal.value.fields) == {"since"}
+    assert set(refusal.value.field_errors) == {"since"}
 
 
-def test_each_wrong_part_of_a_month_of_ramadan_is_named(session, cast):
+def test_each_wrong_part_of_a_month_of_ramadan_is_named(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     for first, last, field in (
         (dt.date(2026, 2, 19), dt.date(2026, 3, 18), "last_day"),
@@ -225,27 +237,27 @@ def test_each_wrong_part_of_a_month_of_ramadan_is_named(session, cast):
         (dt.date(2026, 6, 1), dt.date(2026, 6, 30), "first_day"),
         (dt.date(1989, 4, 1), dt.date(1989, 4, 30), "first_day"),
     ):
-        with pytest.raises(Incomplete) as refusal:
+        with pytest.raises(ValidationFailed) as refusal:
             month(session, office, first, last)
-        assert field in refusal.value.fields
+        assert field in refusal.value.field_errors
     month(session, office, dt.date(2026, 2, 19), dt.date(2026, 3, 20))
-    with pytest.raises(Incomplete) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         month(session, office, dt.date(2026, 2, 20), dt.date(2026, 3, 20))
-    assert set(refusal.value.fields) == {"first_day"}
+    assert set(refusal.value.field_errors) == {"first_day"}
 
 
 @pytest.mark.parametrize("percent", [None, 0, -1, 101])
-def test_a_share_is_a_percentage(session, cast, percent):
-    answer(session)
-    with pytest.raises(Incomplete) as refusal:
+def test_a_share_is_a_percentage(session: AuditedSession, cast: Cast, percent) -> None:
+    set_test_audit_context(session)
+    with pytest.raises(ValidationFailed) as refusal:
         set_warning_share(session, cast.lumajang.agency, percent, by=cast.lumajang.administrator, now=NOW, reason="x")
-    assert set(refusal.value.fields) == {"warning_share"}
+    assert set(refusal.value.field_errors) == {"warning_share"}
 
 
-def test_a_row_that_is_gone_is_not_altered(session, cast):
+def test_a_row_that_is_gone_is_not_altered(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     made, hours = day(session, office), hours_from(session, office, TUESDAY)
-    answer(session)
+    set_test_audit_context(session)
     assert made.agency_id == hours.agency_id
     session.connection().execute(text("DELETE FROM office_day"))
     session.connection().execute(text("DELETE FROM working_hours"))
@@ -262,14 +274,16 @@ def test_a_row_that_is_gone_is_not_altered(session, cast):
 # The trail and the database
 
 
-def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_office(session, cast):
+def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_office(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     made = day(session, office)
-    answer(session)
-    made.alter(kind=OverrideKind.JOINT_LEAVE, name="Cuti bersama", hours="", by=office.administrator, now=NOW,
+    set_test_audit_context(session)
+    made.alter(kind=DayOverrideKind.JOINT_LEAVE, name="Cuti bersama", hours="", by=office.administrator, now=NOW,
                reason="SKB baru")  # fmt: skip
     session.commit()
-    answer(session)
+    set_test_audit_context(session)
     made.remove(by=office.administrator, reason=" SKB dicabut ")
     session.commit()
     assert reasons(session, "office_day", made.id) == ["SKB dicabut", "SKB baru", "Keputusan Bupati"]
@@ -281,19 +295,19 @@ def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_offic
     ramadan = month(session, office, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
     assert reasons(session, "ramadan_month", ramadan.id) == ["Sidang isbat"]
     for percent, reason in ((50, "Lebih awal"), (90, "Lebih lambat")):
-        answer(session)
-        threshold = set_warning_share(session, office.agency, percent, by=cast.installer, now=NOW, reason=reason)
+        set_test_audit_context(session)
+        threshold = set_warning_share(session, office.agency, percent, by=cast.superadmin, now=NOW, reason=reason)
         session.commit()
     assert reasons(session, "threshold", threshold.id) == ["Lebih lambat", "Lebih awal"]
-    assert warning_share(session, office.agency.id) == 90
+    assert load_warning_share(session, office.agency.id) == 90
 
 
-def test_the_database_keeps_what_is_set_with_its_office_and_its_day(session, cast):
+def test_the_database_keeps_what_is_set_with_its_office_and_its_day(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     day(session, office)
     hours_from(session, office, TUESDAY)
     month(session, office, dt.date(2027, 2, 9), dt.date(2027, 3, 9))
-    answer(session)
+    set_test_audit_context(session)
     set_warning_share(session, office.agency, 50, by=office.administrator, now=NOW, reason="x")
     session.commit()
     other = cast.tana_tidung.agency.id
@@ -318,13 +332,15 @@ def test_the_database_keeps_what_is_set_with_its_office_and_its_day(session, cas
 # Judging
 
 
-def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_step(session, cast):
+def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_step(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
-    change = at(session, office, Step.EVALUATION)
-    move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + dt.timedelta(days=2))
+    change = change_at_step(session, office, Step.EVALUATION)
+    make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + dt.timedelta(days=2))
 
     def evaluation():
-        return next(one.reading for one in judge(session, office.agency, NOW) if one.step is Step.EVALUATION)
+        return next(one.timing for one in measure_steps(session, office.agency, NOW) if one.step is Step.EVALUATION)
 
     late = evaluation()
     assert (late.is_late, late.basis, late.measured) == (True, "arrival", dt.timedelta(hours=13))
@@ -333,12 +349,14 @@ def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_s
     assert (evaluation().is_late, evaluation().measured) == (False, dt.timedelta(hours=1))
 
 
-def test_a_year_of_the_register_is_judged_twice_with_the_same_result(session):
+def test_a_year_of_the_register_is_judged_twice_with_the_same_result(session: AuditedSession) -> None:
     make_register(session, requests=60, seed=4, now=NOW)
     for agency in session.scalars(select(Agency)).all():
-        once, again = (list(judge(session, agency, NOW)) for _time in range(2))
+        once, again = (list(measure_steps(session, agency, NOW)) for _time in range(2))
         assert once == again
         assert len({one.activity_id for one in once}) == len(once) > 100
-        finished = [one for one in judge(session, agency, NOW + dt.timedelta(days=9)) if one.reading.end < NOW]
+        finished = [
+            one for one in measure_steps(session, agency, NOW + dt.timedelta(days=9)) if one.timing.measured_until < NOW
+        ]
         assert set(finished) <= set(once)
-        assert any(one.reading.is_late for one in once) is any(one.reading.due for one in once)
+        assert any(one.timing.is_late for one in once) is any(one.timing.due for one in once)

@@ -6,23 +6,23 @@ import datetime as dt
 
 import pytest
 
-from lpse_admin.errors import Incomplete
-from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Hours, Span, spans
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, Span, WeeklyHours, parse_spans
 
 MORNING = Span(dt.time(7, 30), dt.time(12))
 AFTERNOON = Span(dt.time(13), dt.time(16))
 
 
-def test_a_week_has_37_and_a_half_hours_and_32_and_a_half_in_ramadan():
-    assert DEFAULT_HOURS.total == dt.timedelta(hours=37.5)
-    assert RAMADAN_HOURS.total == dt.timedelta(hours=32.5)
+def test_a_week_has_37_and_a_half_hours_and_32_and_a_half_in_ramadan() -> None:
+    assert DEFAULT_HOURS.weekly_total == dt.timedelta(hours=37.5)
+    assert RAMADAN_HOURS.weekly_total == dt.timedelta(hours=32.5)
 
 
 @pytest.mark.parametrize(
     ("hours", "opening", "breaks"),
     [(DEFAULT_HOURS, dt.time(7, 30), [60] * 4 + [90]), (RAMADAN_HOURS, dt.time(8), [30] * 4 + [60])],
 )
-def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(hours, opening, breaks):
+def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(hours, opening, breaks) -> None:
     assert {day[0].start for day in hours.week[:5]} == {opening}
     assert [
         (afternoon.start.hour - morning.end.hour) * 60 + afternoon.start.minute - morning.end.minute
@@ -39,13 +39,13 @@ def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(hours, openi
         " 07.30 s/d 12.00 , 13.00 s.d. 16.00, ",
     ],
 )
-def test_hours_are_read_as_people_write_them(text):
-    assert spans(text) == (MORNING, AFTERNOON)
+def test_hours_are_read_as_people_write_them(text) -> None:
+    assert parse_spans(text) == (MORNING, AFTERNOON)
 
 
-def test_what_was_written_is_read_back_the_same():
-    assert Hours.read(*DEFAULT_HOURS.text) == DEFAULT_HOURS
-    assert DEFAULT_HOURS.text[4:] == ("07.30–11.30, 13.00–16.30", "", "")
+def test_what_was_written_is_read_back_the_same() -> None:
+    assert WeeklyHours.from_texts(*DEFAULT_HOURS.texts) == DEFAULT_HOURS
+    assert DEFAULT_HOURS.texts[4:] == ("07.30–11.30, 13.00–16.30", "", "")
 
 
 @pytest.mark.parametrize(
@@ -60,24 +60,24 @@ def test_what_was_written_is_read_back_the_same():
         ("13.00–16.00, 07.30–12.00", "07.30–12.00 does not come after 13.00–16.00"),
     ],
 )
-def test_hours_that_cannot_be_are_refused_with_a_sentence(text, complaint):
-    with pytest.raises(Incomplete) as refusal:
-        spans(text)
+def test_hours_that_cannot_be_are_refused_with_a_sentence(text, complaint) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        parse_spans(text)
     assert str(refusal.value.message) == complaint
 
 
-def test_spans_may_touch():
-    assert len(spans("07.30–12.00, 12.00–16.00")) == 2
+def test_spans_may_touch() -> None:
+    assert len(parse_spans("07.30–12.00, 12.00–16.00")) == 2
 
 
-def test_a_week_has_seven_days_in_each_of_which_the_spans_follow_one_another():
-    with pytest.raises(Incomplete, match="A week has seven days, not 1"):
-        Hours(((),))
-    with pytest.raises(Incomplete, match="does not come after"):
-        Hours(((AFTERNOON, MORNING),) + ((),) * 6)
+def test_a_week_has_seven_days_in_each_of_which_the_spans_follow_one_another() -> None:
+    with pytest.raises(ValidationFailed, match="A week has seven days, not 1"):
+        WeeklyHours(((),))
+    with pytest.raises(ValidationFailed, match="does not come after"):
+        WeeklyHours(((AFTERNOON, MORNING),) + ((),) * 6)
 
 
-def test_the_first_hours_of_a_week_are_those_of_its_first_working_day():
-    assert DEFAULT_HOURS.first == (MORNING, AFTERNOON)
-    assert Hours.read("", "08.00–09.00").first == (Span(dt.time(8), dt.time(9)),)
-    assert Hours.read().first == ()
+def test_the_first_hours_of_a_week_are_those_of_its_first_working_day() -> None:
+    assert DEFAULT_HOURS.first_working_day == (MORNING, AFTERNOON)
+    assert WeeklyHours.from_texts("", "08.00–09.00").first_working_day == (Span(dt.time(8), dt.time(9)),)
+    assert WeeklyHours.from_texts().first_working_day == ()

@@ -11,16 +11,16 @@ from flask_wtf.csrf import CSRFError
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from lpse_admin.errors import NotAllowed, Refused, TooMany, Unauthenticated
+from lpse_admin.errors import NotAllowed, Refused, TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _
-from models.accounts.login import Attempt, Login, log_in, logged_in
+from models.accounts.login import Login, LoginAttempt, log_in, logged_in_user
 from models.accounts.user import User
-from models.audit.trail import Circumstances, answer_for
+from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
-from models.delegation.delegation import Delegation, delegation_of
-from models.notifications.notification import unread
+from models.delegation.delegation import Delegation, load_active_delegation
+from models.notifications.notification import count_unread
 from views.app.clock import now
-from views.app.errors import forged, refused, wants_json
+from views.app.errors import csrf_error_response, refusal_response, wants_json
 from views.forms import recovery
 from views.forms.base import Form
 
@@ -37,9 +37,9 @@ blueprint = Blueprint("access", __name__)
 
 #: Endpoints of Flask itself that need no login; our own say so by ``public``.
 _PUBLIC = frozenset({"static"})
-_SETTINGS = "lpse_settings"
+_SETTINGS_KEY = "lpse_settings"
 #: After how many seconds a session's cookie is sent anew.
-_SEEN_AGAIN = 300
+_COOKIE_REFRESH_SECONDS = 300
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
@@ -59,11 +59,11 @@ def is_public(endpoint: str | None) -> bool:
 
 def settings() -> Settings:
     """Return the settings that this program was started with."""
-    found: Settings = current_app.extensions[_SETTINGS]
+    found: Settings = current_app.extensions[_SETTINGS_KEY]
     return found
 
 
-def viewer() -> User | None:
+def current_user_or_none() -> User | None:
     """Return who looks at this page, or None where nobody is logged in (or the database cannot say)."""
     # Asked for a dozen times a page; a proxy would be looked through anew at each.
     kept = vars(g._get_current_object())  # noqa: SLF001
@@ -75,23 +75,23 @@ def viewer() -> User | None:
 
 def unread_count() -> int:
     """Return how many notifications the viewer has not read, counted to a hundred at the most."""
-    user = viewer()
+    user = current_user_or_none()
     if "unread" not in g:
-        g.unread = unread(db.session(), user) if user else 0
+        g.unread = count_unread(db.session(), user) if user else 0
     found: int = g.unread
     return found
 
 
-def delegation() -> Delegation | None:
+def current_delegation() -> Delegation | None:
     """Return the delegation under which the viewer may decide in the head's place now, if any."""
     if "delegation" not in g:
-        user = viewer()
-        g.delegation = delegation_of(db.session(), user, now()) if user else None
+        user = current_user_or_none()
+        g.delegation = load_active_delegation(db.session(), user, now()) if user else None
     found: Delegation | None = g.delegation
     return found
 
 
-def is_local(address: str) -> bool:
+def is_local_url(address: str) -> bool:
     """Whether ``address`` is a path of this program, so that one may be sent on to it."""
     return address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
 
@@ -109,73 +109,73 @@ class LoginForm(Form):
 def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     """Show the login page, or open a session and go where one wanted to go."""
     onward = request.values.get("next", "")
-    onward = onward if is_local(onward) else "/"
+    onward = onward if is_local_url(onward) else "/"
     form = LoginForm()
     if request.method == "GET":
-        return redirect(onward) if viewer() else _page(form, onward, 200)
+        return redirect(onward) if current_user_or_none() else _login_page(form, onward, 200)
     if not form.validate():
-        return _page(form, onward, 422)
+        return _login_page(form, onward, 422)
     try:
         _open_session(form)
-    except TooMany as refusal:
-        return _refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
+    except TooManyAttempts as refusal:
+        return _login_refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
     except Unauthenticated as refusal:
-        return _refused(refusal, form, onward, {})
-    typed = recovery.unpacked(request.form.get("typed"))
-    user = viewer()
-    if typed is not None and user is not None and typed.writer_id == user.id:
-        return recovery.offered(typed), 200
+        return _login_refused(refusal, form, onward, {})
+    typed = recovery.load_submitted_form(request.form.get("typed"))
+    user = current_user_or_none()
+    if typed is not None and user is not None and typed.user_id == user.id:
+        return recovery.recovery_page(typed), 200
     return redirect(onward, 303)
 
 
-def _page(form: LoginForm, onward: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
+def _login_page(form: LoginForm, next_url: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
     typed = request.form.get("typed")
-    along = typed if recovery.unpacked(typed) else None
-    return render_template("app/login.html", form=form, onward=onward, refusal=refusal, typed=along), status
+    along = typed if recovery.load_submitted_form(typed) else None
+    return render_template("app/login.html", form=form, onward=next_url, refusal=refusal, typed=along), status
 
 
-def _stranger(refusal: Unauthenticated) -> AnyResponse:
+def _handle_unauthenticated(refusal: Unauthenticated) -> AnyResponse:
     """Answer whoever is not logged in; what a form of ours brought comes back after the login."""
-    packed = None if wants_json() or (typed := recovery.typed_here()) is None else typed.packed()
+    packed = None if wants_json() or (typed := recovery.submitted_form()) is None else typed.serialize()
     if packed is None:
-        return refused(refusal)
+        return refusal_response(refusal)
     form = LoginForm(formdata=None)
     page = render_template("app/login.html", form=form, onward="/", refusal=refusal, typed=packed)
     return make_response(page, refusal.status)
 
 
-def _stale(error: CSRFError) -> AnyResponse:
+def _handle_csrf_error(error: CSRFError) -> AnyResponse:
     """Answer a form of a session that has ended, though its writer has logged in since: it can be sent again."""
-    user = viewer()
-    typed = None if user is None or wants_json() else recovery.typed_here()
-    if typed is None or user is None or typed.writer_id != user.id:
-        return forged(error)
-    return make_response(recovery.offered(typed), error.code)
+    user = current_user_or_none()
+    typed = None if user is None or wants_json() else recovery.submitted_form()
+    if typed is None or user is None or typed.user_id != user.id:
+        return csrf_error_response(error)
+    return make_response(recovery.recovery_page(typed), error.code)
 
 
-def _refused(
-    refusal: Refused, form: LoginForm, onward: str, headers: dict[str, str]
+def _login_refused(
+    refusal: Refused, form: LoginForm, next_url: str, headers: dict[str, str]
 ) -> tuple[str, int, dict[str, str]]:
     if wants_json():
         raise refusal
-    return *_page(form, onward, refusal.status, refusal), headers
+    return *_login_page(form, next_url, refusal.status, refusal), headers
 
 
 def _open_session(form: LoginForm) -> None:
     """Log in whoever the form names, in a session that holds nothing of what was before."""
     limit = settings().login_limit
-    attempt = Attempt(
+    attempt = LoginAttempt(
         username=(form.username.data or "").strip().replace("\0", ""),
         password=form.password.data or "",
         code=form.code.data or "",
         address=request.remote_addr or "",
     )
-    opened = log_in(db.session(), attempt, now=now(), failures=limit.failures, minutes=limit.minutes)
+    opened = log_in(db.session(), attempt, now=now(), max_failures=limit.failures, window_minutes=limit.minutes)
     user = db.session.get(User, opened.user_id) if opened else None
     if user is not None:
-        answer_for(
+        set_audit_context(
             db.session(),
-            Circumstances(
+            AuditContext(
                 at=now(),
                 actor_id=user.id,
                 actor_name=user.full_name,
@@ -190,7 +190,7 @@ def _open_session(form: LoginForm) -> None:
     session.clear()
     session.permanent = True
     session["login"] = opened.id
-    recovery.sign_forms_of(user)
+    recovery.bind_csrf_token_to(user)
     login_user(user)
     g.viewer = user
 
@@ -209,20 +209,20 @@ def logout() -> Response:
     return redirect(url_for("access.login"), 303)
 
 
-def _load(identity: str) -> User | None:
+def _load_user(identity: str) -> User | None:
     """Return the user that a session cookie names, if the session is still good."""
     user_id, _dot, version = identity.partition(".")
     login_id = session.get("login")
     if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
         return None
-    found = logged_in(db.session(), login_id, int(user_id), int(version))
+    found = logged_in_user(db.session(), login_id, int(user_id), int(version))
     if found is None:
         return None
     user, g.unread = found
     return user
 
 
-def _limit_the_form() -> None:
+def _limit_request_size() -> None:
     """Take large bodies only where files come in: other forms are read whole into memory, and strangers send none."""
     if is_public(request.endpoint) or request.mimetype != "multipart/form-data":
         request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
@@ -232,15 +232,15 @@ def _require_login() -> None:
     """Refuse whoever is not logged in, wherever nothing says that they may come in."""
     if is_public(request.endpoint):
         return
-    if viewer() is not None:
-        _stay()
+    if current_user_or_none() is not None:
+        _refresh_session()
         return
     raise Unauthenticated(_("Please log in first."))
 
 
-def _stay() -> None:
+def _refresh_session() -> None:
     """Let the session's time of rest begin anew; its cookie is signed and sent again every few minutes alone."""
-    seen = int(now().timestamp()) // _SEEN_AGAIN
+    seen = int(now().timestamp()) // _COOKIE_REFRESH_SECONDS
     if session.get("seen") != seen:
         session["seen"] = seen
 
@@ -253,14 +253,14 @@ def require(condition: object) -> None:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Close every address of ``app`` to whoever is not logged in."""
-    app.extensions[_SETTINGS] = settings
+    app.extensions[_SETTINGS_KEY] = settings
     manager = LoginManager()
     manager.session_protection = None  # the address of a mobile reader changes; the cookie is HttpOnly and signed
     manager.init_app(app, add_context_processor=False)
-    manager.user_loader(_load)
-    app.register_error_handler(Unauthenticated, _stranger)
-    app.register_error_handler(CSRFError, _stale)
-    app.before_request(_limit_the_form)
+    manager.user_loader(_load_user)
+    app.register_error_handler(Unauthenticated, _handle_unauthenticated)
+    app.register_error_handler(CSRFError, _handle_csrf_error)
+    app.before_request(_limit_request_size)
     app.before_request(_require_login)
     app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"viewer": viewer, "delegation": delegation})
+    app.context_processor(lambda: {"viewer": current_user_or_none, "delegation": current_delegation})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-_CLOCK = "lpse_clock"
+_CLOCK_KEY = "lpse_clock"
 
 
 def wall_clock() -> dt.datetime:
@@ -22,10 +22,10 @@ def wall_clock() -> dt.datetime:
 
 def set_clock(app: Flask, clock: Callable[[], dt.datetime] | None) -> None:
     """Let ``app`` read ``clock``, which answers with aware datetimes; None is the machine's own."""
-    app.extensions[_CLOCK] = clock or wall_clock
+    app.extensions[_CLOCK_KEY] = clock or wall_clock
 
 
 def now() -> dt.datetime:
     """Return this moment, aware and in UTC."""
-    clock: Callable[[], dt.datetime] = current_app.extensions.get(_CLOCK, wall_clock)
+    clock: Callable[[], dt.datetime] = current_app.extensions.get(_CLOCK_KEY, wall_clock)
     return clock().astimezone(dt.UTC)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from lpse_admin.errors import Refused, TooMany
+from lpse_admin.errors import Refused, TooManyAttempts
 from lpse_admin.i18n import Message, _
 from models.database import db
 from views.i18n.wording import tr
@@ -37,7 +37,7 @@ _TITLES = {
     500: _("Something went wrong"),
     503: _("The database does not answer"),
 }
-_SENTENCES = {
+_MESSAGES = {
     400: _("The program could not make sense of what was sent."),
     401: _("Please log in first."),
     403: _("You are not allowed to do this."),
@@ -65,7 +65,7 @@ _ADVICE = {
     500: _("Try again later. If it fails again, tell an administrator the number below."),
     503: _("Try again in a minute. If it fails again, tell an administrator the number below."),
 }
-_FORGED = _("The page was open for too long, or it was not sent from here; nothing was saved.")
+_CSRF_MESSAGE = _("The page was open for too long, or it was not sent from here; nothing was saved.")
 _RETRY_SECONDS = 30
 
 
@@ -75,7 +75,7 @@ def wants_json() -> bool:
     return accepted["application/json"] > accepted["text/html"]
 
 
-def answer(
+def error_response(
     status: int,
     message: Message | None = None,
     *,
@@ -86,25 +86,25 @@ def answer(
     with suppress(SQLAlchemyError):
         db.session.rollback()
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        _forget_the_viewer()
+        _forget_current_user()
     try:
-        response = _written(status, message, fields or {})
+        response = _render_error(status, message, fields or {})
     except SQLAlchemyError:
-        _forget_the_viewer()
-        response = _written(status, message, fields or {})
+        _forget_current_user()
+        response = _render_error(status, message, fields or {})
     response.status_code = status
     response.headers.extend(headers or {})
     return response
 
 
-def _forget_the_viewer() -> None:
+def _forget_current_user() -> None:
     """Write the page without asking the database who reads it."""
     g.viewer = g.delegation = None
 
 
-def _written(status: int, message: Message | None, fields: Mapping[str, Message]) -> Response:
+def _render_error(status: int, message: Message | None, fields: Mapping[str, Message]) -> Response:
     kind = status if status in _TITLES else (500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400)
-    sentence = tr(message or _SENTENCES[kind])
+    sentence = tr(message or _MESSAGES[kind])
     if wants_json():
         named = {name: tr(fault) for name, fault in fields.items()}
         return jsonify(error=sentence, fields=named, status=status, request_id=g.get("request_id"))
@@ -121,35 +121,35 @@ def _written(status: int, message: Message | None, fields: Mapping[str, Message]
     )
 
 
-def refused(refusal: Refused) -> AnyResponse:
+def refusal_response(refusal: Refused) -> AnyResponse:
     """Answer a refusal: with its page, or for a stranger who only looks with the way to the login."""
     if refusal.status == HTTPStatus.UNAUTHORIZED and request.method in {"GET", "HEAD"} and not wants_json():
         onward = request.full_path.rstrip("?")
         return redirect(url_for("access.login", next=None if onward == "/" else onward))
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooMany) else {}
-    return answer(refusal.status, refusal.message, fields=refusal.fields, headers=headers)
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyAttempts) else {}
+    return error_response(refusal.status, refusal.message, fields=refusal.field_errors, headers=headers)
 
 
-def _http(error: HTTPException) -> AnyResponse:
+def _handle_http_exception(error: HTTPException) -> AnyResponse:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if error.response is not None or status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
-    return answer(status, headers=kept)
+    return error_response(status, headers=kept)
 
 
-def forged(error: CSRFError) -> AnyResponse:
+def csrf_error_response(error: CSRFError) -> AnyResponse:
     """Answer a form whose token is not that of its session."""
-    return answer(error.code or HTTPStatus.BAD_REQUEST, _FORGED)
+    return error_response(error.code or HTTPStatus.BAD_REQUEST, _CSRF_MESSAGE)
 
 
-def _failed(_error: InternalServerError) -> AnyResponse:
+def _handle_internal_error(_error: InternalServerError) -> AnyResponse:
     """Answer for a fault of the program itself, which Flask has logged; the page shows the number told here."""
     current_app.logger.error("the failure above was request %s", g.get("request_id"))
-    return answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _database(error: SQLAlchemyError) -> AnyResponse:
+def _handle_database_error(error: SQLAlchemyError) -> AnyResponse:
     """Answer for the database: its own refusal of a row, its absence, or what it could make no sense of."""
     if isinstance(error, IntegrityError):
         status = HTTPStatus.CONFLICT
@@ -161,12 +161,12 @@ def _database(error: SQLAlchemyError) -> AnyResponse:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
     current_app.logger.error("request %s: the database refused", g.get("request_id"), exc_info=error)
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return answer(status, headers=headers)
+    return error_response(status, headers=headers)
 
 
 def init_app(app: Flask) -> None:
     """Let ``app`` answer every refusal and failure with a page of its own."""
-    app.register_error_handler(Refused, refused)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(InternalServerError, _failed)
-    app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(Refused, refusal_response)
+    app.register_error_handler(HTTPException, _handle_http_exception)
+    app.register_error_handler(InternalServerError, _handle_internal_error)
+    app.register_error_handler(SQLAlchemyError, _handle_database_error)

@@ -26,7 +26,7 @@ _POLICY = (
     " frame-ancestors 'none'; frame-src 'none'"
 )
 #: The policy of a page that shows files of the program within itself.
-_WITH_FRAMES = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
+_POLICY_WITH_FRAMES = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -35,11 +35,11 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_YEAR = 365 * 24 * 3600
+_YEAR_SECONDS = 365 * 24 * 3600
 #: Where an app keeps the addresses that it has worked out.
-_ADDRESSES = "lpse_addresses"
+_URL_CACHE_KEY = "lpse_addresses"
 #: Kinds of static files that compressing makes smaller.
-_COMPRESSED = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
+_COMPRESSED_TYPES = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
 
 def allow_frames() -> None:
@@ -47,17 +47,17 @@ def allow_frames() -> None:
     g.holds_frames = True
 
 
-def _protect(response: Response) -> Response:
+def _set_headers(response: Response) -> Response:
     if g.get("holds_frames"):
-        response.headers.setdefault("Content-Security-Policy", _WITH_FRAMES)
+        response.headers.setdefault("Content-Security-Policy", _POLICY_WITH_FRAMES)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_SECONDS}")
     if request.endpoint == "static":
         # An address with the file's own digest never means anything else.
         if "v" in request.args:
-            response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+            response.headers["Cache-Control"] = f"public, max-age={_YEAR_SECONDS}, immutable"
         _compress(response)
     else:
         response.headers.setdefault("Cache-Control", "no-store")
@@ -66,7 +66,7 @@ def _protect(response: Response) -> Response:
 
 def _compress(response: Response) -> None:
     """Send a static file compressed to whoever takes it so."""
-    if response.mimetype not in _COMPRESSED:
+    if response.mimetype not in _COMPRESSED_TYPES:
         return
     response.vary.add("Accept-Encoding")
     values = request.view_args or {}
@@ -76,14 +76,14 @@ def _compress(response: Response) -> None:
     path = _path(current_app.static_folder, values["filename"])
     response.close()  # the file that would have been sent as it is
     response.direct_passthrough = False
-    response.set_data(_gzipped(path, path.stat().st_mtime_ns))
+    response.set_data(_compressed_content(path, path.stat().st_mtime_ns))
     response.headers["Content-Encoding"] = "gzip"
     # The same for whoever asks whether it has changed, but no longer byte for byte.
     response.set_etag(response.get_etag()[0] or "", weak=True)
 
 
 @lru_cache(maxsize=256)
-def _gzipped(path: Path, _modified: int) -> bytes:
+def _compressed_content(path: Path, _modified: int) -> bytes:
     return gzip.compress(path.read_bytes(), 9, mtime=0)
 
 
@@ -97,7 +97,7 @@ def _digest(path: Path, _modified: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def _version(endpoint: str, values: dict[str, Any]) -> None:
+def _add_digest_to_url(endpoint: str, values: dict[str, Any]) -> None:
     """Put the digest of a static file into its address, so that a new one is fetched and an old one is not."""
     if endpoint != "static" or "filename" not in values or current_app.static_folder is None:
         return
@@ -106,12 +106,12 @@ def _version(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
 
 
-def address_of(endpoint: str, filename: str | None = None) -> str:
+def cached_url_for(endpoint: str, filename: str | None = None) -> str:
     """Return the address of a page that needs nothing else to be named, or of a static file.
 
     It is worked out once; like the templates, what a static file holds is read once for as long as we serve.
     """
-    kept: dict[tuple[str, str, str | None], str] = current_app.extensions.setdefault(_ADDRESSES, {})
+    kept: dict[tuple[str, str, str | None], str] = current_app.extensions.setdefault(_URL_CACHE_KEY, {})
     key = (request.script_root, endpoint, filename)
     found = kept.get(key)
     if found is None:
@@ -119,13 +119,13 @@ def address_of(endpoint: str, filename: str | None = None) -> str:
     return found
 
 
-def static_address(name: str) -> str:
+def static_url(name: str) -> str:
     """Return the address of a static file."""
-    return address_of("static", name)
+    return cached_url_for("static", name)
 
 
 def init_app(app: Flask) -> None:
     """Send these headers with every answer of ``app``."""
-    app.after_request(_protect)
-    app.url_defaults(_version)
-    app.jinja_env.globals.update(allow_frames=allow_frames, address_of=address_of, static_address=static_address)
+    app.after_request(_set_headers)
+    app.url_defaults(_add_digest_to_url)
+    app.jinja_env.globals.update(allow_frames=allow_frames, address_of=cached_url_for, static_address=static_url)

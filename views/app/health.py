@@ -17,7 +17,7 @@ from views.app.access import public
 
 blueprint = Blueprint("health", __name__)
 
-_PARTS = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
+_PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
 
 
 @blueprint.get("/healthz")
@@ -27,7 +27,7 @@ def healthz() -> tuple[Any, int]:
     answer: dict[str, Any] = {
         "program": VERSION,
         "python": platform.python_version(),
-        "parts": {part: version(part) for part in _PARTS},
+        "parts": {part: version(part) for part in _PACKAGES},
     }
     try:
         answer["database"] = {"kind": db.engine.dialect.name, "revision": _revision()}

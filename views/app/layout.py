@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request, url_for
 
-from lpse_admin.accounts.permissions import Verb, may
+from lpse_admin.accounts.permissions import Verb, is_granted
 from lpse_admin.i18n import Message, _
-from views.app.access import unread_count, viewer
+from views.app.access import current_user_or_none, unread_count
 from views.audit.context import capacity
 from views.i18n.language import current_language, tr
-from views.listing.record_view import RecordView, stands_in_for_head
+from views.listing.record_view import RecordView, is_acting_head
 from views.notifications.notifications import unread_label
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Menu = list[tuple[Message | None, list[RecordView]]]
 
 #: Macros that most pages use, by the name that templates know them by. A template that imported them itself would
 #: look through all of Jinja's globals anew on every page.
-_MACROS = {
+_GLOBAL_MACROS = {
     "absences": "macros/head.html",
     "badges": "macros/badges.html",
     "forms": "macros/forms.html",
@@ -36,12 +36,12 @@ _MACROS = {
 }
 
 #: Where an app keeps what it has written, and how many such parts it keeps.
-_PARTS = "lpse_frame"
-_MOST_PARTS = 2000
+_FRAGMENT_CACHE_KEY = "lpse_frame"
+_MAX_FRAGMENTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class HeaderContext:
     """What the head of a page says of its reader; ``unread`` is "" where nothing is."""
 
     name: str
@@ -55,28 +55,28 @@ def init_app(app: Flask, menu: Menu) -> None:
     """Give the templates of ``app`` their frame, with ``menu`` in it."""
     # Globals and no context processor: macros that are imported without context use them too.
     names = app.jinja_env.globals
-    names.update(masthead=lambda searched: _masthead(menu, searched or ""), frame=_part)
-    names.update({name: app.jinja_env.get_template(template).module for name, template in _MACROS.items()})
+    names.update(masthead=lambda searched: _page_header(menu, searched or ""), frame=_cached_fragment)
+    names.update({name: app.jinja_env.get_template(template).module for name, template in _GLOBAL_MACROS.items()})
 
 
-def _part(name: str, *given: object) -> Markup:
-    """Return the part of this name of macros/frame.html for what was ``given``, in the reader's language."""
-    key = (name, current_language(), request.script_root, *given)
-    return _once(key, lambda: _written(name, *given))
+def _cached_fragment(name: str, *arguments: object) -> Markup:
+    """Return the part of this name of macros/frame.html for what was ``arguments``, in the reader's language."""
+    key = (name, current_language(), request.script_root, *arguments)
+    return _cached(key, lambda: _render_fragment(name, *arguments))
 
 
-def _written(name: str, *given: object) -> Markup:
+def _render_fragment(name: str, *arguments: object) -> Markup:
     """Write the part of this name of macros/frame.html."""
-    written: Markup = getattr(_macros("macros/layout.html"), name)(*given)
+    written: Markup = getattr(_macros("macros/layout.html"), name)(*arguments)
     return written
 
 
-def _once(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
+def _cached(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
     """Return what is kept under ``key``, in which stands all that it says; written the first time that it is asked."""
-    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_PARTS, {})
+    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_FRAGMENT_CACHE_KEY, {})
     found = kept.get(key)
     if found is None:
-        if len(kept) >= _MOST_PARTS:
+        if len(kept) >= _MAX_FRAGMENTS:
             kept.clear()
         found = kept[key] = write()
     return found
@@ -86,13 +86,13 @@ def _macros(template: str) -> Any:  # noqa: ANN401 - a template's module
     return current_app.jinja_env.get_template(template).module
 
 
-def _masthead(menu: Menu, searched: str) -> Markup:
-    """Return the head of the page for whoever looks at it; ``searched`` is what stands in its search field."""
-    user = viewer()
+def _page_header(menu: Menu, search_text: str) -> Markup:
+    """Return the head of the page for whoever looks at it; ``search_text`` is what stands in its search field."""
+    user = current_user_or_none()
     if user is None:
-        return _part("masthead", None, None, "")
+        return _cached_fragment("masthead", None, None, "")
     unread = unread_count()
-    who = Who(
+    who = HeaderContext(
         user.full_name,
         user.username,
         capacity(),
@@ -100,25 +100,25 @@ def _masthead(menu: Menu, searched: str) -> Markup:
         unread_label(unread) if unread else "",
     )
     navigation = _navigation(menu, frozenset(user.roles))
-    if searched:  # whatever anybody types, at whatever length, is not to be kept
-        return _written("masthead", who, navigation, searched)
-    return _part("masthead", who, navigation, "")
+    if search_text:  # whatever anybody types, at whatever length, is not to be kept
+        return _render_fragment("masthead", who, navigation, search_text)
+    return _cached_fragment("masthead", who, navigation, "")
 
 
 def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
     """Return the menu of a reader who holds ``roles``, the screen that they are on marked in it."""
-    stands_in, here, root = stands_in_for_head(), request.blueprint, request.script_root
+    stands_in, here, root = is_acting_head(), request.blueprint, request.script_root
 
     def write() -> Markup:
-        links = _links(menu, roles, root, stands_in=stands_in)
+        links = _links(menu, roles, root, is_acting_head=stands_in)
         written: Markup = _macros("macros/navigation.html").navigation(links, here)
         return written
 
-    return _once((roles, stands_in, current_language(), root, here), write)
+    return _cached((roles, stands_in, current_language(), root, here), write)
 
 
 def _links(
-    menu: Menu, roles: frozenset[Role], root: str, *, stands_in: bool
+    menu: Menu, roles: frozenset[Role], root: str, *, is_acting_head: bool
 ) -> list[tuple[str | None, list[tuple[str, str, str]]]]:
     """Return the groups of the menu for a kind of reader, each with (text, address, endpoint) of its screens."""
     found: list[tuple[str | None, list[tuple[str, str, str]]]] = [
@@ -128,7 +128,7 @@ def _links(
         links = [
             (tr(view.title), f"{root}{view.url}/", view.endpoint)
             for view in views
-            if may(roles, Verb.READ, view.resource, stands_in_for_head=stands_in)
+            if is_granted(roles, Verb.READ, view.resource, is_acting_head=is_acting_head)
         ]
         if links:
             found.append((tr(label) if label else None, links))

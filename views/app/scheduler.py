@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from models.audit.trail import Circumstances, answer_for
+from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.office.agency import Agency
 from models.worktime.deadlines import sweep
@@ -21,41 +21,41 @@ if TYPE_CHECKING:
     from flask import Flask
 
     #: Something to be done at each round; it is given what tells it that the server stops.
-    Round = Callable[[Callable[[], bool]], object]
+    Job = Callable[[Callable[[], bool]], object]
 
 #: How long a stopping server waits for the round that is under way; what is cut off there is done by the next one.
-_PATIENCE = 10.0
+_STOP_TIMEOUT = 10.0
 
 
 def _send_mail(is_stopped: Callable[[], bool]) -> object:
-    return mailing.round_(is_stopped=is_stopped)
+    return mailing.send_due_mail(is_stopped=is_stopped)
 
 
-def _sweep(is_stopped: Callable[[], bool]) -> object:
+def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
     """Raise what has become overdue, one transaction for each office."""
     session = db.session()
     for agency_id in session.scalars(select(Agency.id).order_by(Agency.id)).all():
         if is_stopped():
             break
         # Begun anew for each: it is over with the commit.
-        answer_for(session, Circumstances(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
+        set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
         sweep(session, session.get_one(Agency, agency_id), now())
         session.commit()
     return None
 
 
 #: What is done at each round, in this order: what the sweep tells is in the mail of the same round.
-ROUNDS: tuple[tuple[str, Round], ...] = (("deadlines", _sweep), ("mail", _send_mail))
+JOBS: tuple[tuple[str, Job], ...] = (("deadlines", _sweep_deadlines), ("mail", _send_mail))
 
 
-class Rounds:
+class Scheduler:
     """A thread that goes its rounds until it is stopped; the fault of one ends neither the others nor the thread."""
 
-    def __init__(self, app: Flask, seconds: float, rounds: Sequence[tuple[str, Round]] = ROUNDS) -> None:
-        """Get ready to do ``rounds`` for ``app``, at once and then every so many ``seconds``."""
-        self._app, self._seconds, self._rounds = app, seconds, tuple(rounds)
+    def __init__(self, app: Flask, seconds: float, jobs: Sequence[tuple[str, Job]] = JOBS) -> None:
+        """Get ready to do ``jobs`` for ``app``, at once and then every so many ``seconds``."""
+        self._app, self._seconds, self._jobs = app, seconds, tuple(jobs)
         self._stopped = Flag()
-        self._thread = Thread(target=self._go, name="rounds", daemon=True)
+        self._thread = Thread(target=self._run, name="rounds", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -64,24 +64,24 @@ class Rounds:
     def stop(self) -> None:
         """End after what is under way."""
         self._stopped.set()
-        self._thread.join(_PATIENCE)
+        self._thread.join(_STOP_TIMEOUT)
 
     @property
-    def is_going(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the thread is there."""
         return self._thread.is_alive()
 
-    def _go(self) -> None:
+    def _run(self) -> None:
         while not self._stopped.is_set():
-            for name, round_ in self._rounds:
-                self._do(name, round_)
+            for name, round_ in self._jobs:
+                self._run_job(name, round_)
             self._stopped.wait(self._seconds)
 
-    def _do(self, name: str, round_: Round) -> None:
+    def _run_job(self, name: str, job: Job) -> None:
         """Do one round with a session of its own, and say in one line what went wrong."""
         try:
             with self._app.app_context():
-                round_(self._stopped.is_set)
+                job(self._stopped.is_set)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next round must come
             reason = " ".join(str(error).split()) or "no reason given"
             self._app.logger.error("round “%s”: %s: %s", name, type(error).__name__, reason[:300])  # noqa: TRY400 - one line

@@ -13,21 +13,21 @@ from werkzeug.utils import redirect
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.workflow.record_fields import REASON, RECORDS, FieldKind
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
 from views.accounts.users import UserView
 from views.app import layout
 from views.app.clock import now
-from views.audit.audit_trail import AuditView, audit_action
+from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
-from views.changes.step_form import sent_as
+from views.changes.step_form import form_field_name
 from views.changes.step_views import STEP_VIEWS
 from views.dashboard import home
 from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView
 from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
-from views.forms.script_texts import form_words
-from views.i18n.language import current_zone, day, moment, tr
+from views.forms.script_texts import script_texts
+from views.i18n.language import current_timezone, format_date, format_datetime, tr
 from views.inventory.assets import AssetView
 from views.listing import saved_views
 from views.notifications.mails import MailView
@@ -72,7 +72,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
 )
 
 #: Screens that the page's head leads to, and not the menu.
-HEAD: tuple[type[RecordView], ...] = (NotificationView,)
+HEADER_VIEWS: tuple[type[RecordView], ...] = (NotificationView,)
 
 
 def register(app: Flask) -> None:
@@ -87,7 +87,7 @@ def register(app: Flask) -> None:
     menu = [(label, [view() for view in views]) for label, views in MENU]
     for _label, views in menu:
         admin.add_views(*views)
-    admin.add_views(*(view() for view in HEAD))
+    admin.add_views(*(view() for view in HEADER_VIEWS))
     app.register_blueprint(home.blueprint)
     app.register_blueprint(saved_views.blueprint)
     app.register_blueprint(search.blueprint)
@@ -95,40 +95,42 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         field_label=_field_label,
         field_value=_field_value,
-        zone_label=_zone_label,
-        audit_action=audit_action,
-        form_words=form_words,
+        zone_label=_timezone_label,
+        audit_action=audit_action_label,
+        form_words=script_texts,
         roles=lambda: tuple(Role),
     )
     layout.init_app(app, menu)
 
 
-_LABELS: dict[str, Message] = {field.key: field.label for fields in RECORDS.values() for field in (*fields, REASON)}
+_LABELS: dict[str, Message] = {
+    field.key: field.label for fields in RECORD_FIELDS.values() for field in (*fields, REASON_FIELD)
+}
 
 
 def _field_label(key: str) -> str:
     """Return what a record's field is called, by its key (of a row of a list: the list's)."""
-    key = next((own for own in _LABELS if sent_as(own) == key), key)
+    key = next((own for own in _LABELS if form_field_name(own) == key), key)
     return tr(_LABELS.get(key) or _LABELS.get(key.partition("-")[0]) or key)
 
 
-_FIELDS = {field.key: field for fields in RECORDS.values() for field in fields}
+_FIELDS = {field.key: field for fields in RECORD_FIELDS.values() for field in fields}
 
 
 def _field_value(key: str, value: str) -> str:
     """Return what a record's field held, written for the reader; text that fits the field in no way as it is."""
-    field = _FIELDS.get(next((own for own in _LABELS if sent_as(own) == key), key))
+    field = _FIELDS.get(next((own for own in _LABELS if form_field_name(own) == key), key))
     with suppress(ValueError):
         match field.kind if field else None:
             case FieldKind.CHOICE if field and field.choices:
                 return tr(field.choices(value))
             case FieldKind.DATE:
-                return day(dt.date.fromisoformat(value))
-            case FieldKind.MOMENT:
-                return moment(dt.datetime.fromisoformat(value).replace(tzinfo=current_zone()))
+                return format_date(dt.date.fromisoformat(value))
+            case FieldKind.DATETIME:
+                return format_datetime(dt.datetime.fromisoformat(value).replace(tzinfo=current_timezone()))
     return value
 
 
-def _zone_label() -> str:
+def _timezone_label() -> str:
     """Return the short name of the reader's zone: WIB."""
-    return now().astimezone(current_zone()).tzname() or ""
+    return now().astimezone(current_timezone()).tzname() or ""

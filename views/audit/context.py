@@ -10,10 +10,10 @@ from flask_babel import force_locale
 
 from lpse_admin.accounts.roles import Role
 from models.accounts.user import Language
-from models.audit.trail import Circumstances, answer_for
-from models.database import db, writes
+from models.audit.trail import AuditContext, set_audit_context
+from models.database import db, takes_write_lock
 from models.notifications.notification import LINK_BASE
-from views.app.access import delegation, viewer
+from views.app.access import current_delegation, current_user_or_none
 from views.app.clock import now
 from views.i18n.language import tr
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from models.delegation.delegation import Delegation
 
 #: What the column of a mail's link can hold.
-_LONGEST_BASE = 300
+_MAX_BASE_URL_LENGTH = 300
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def capacity_of(user: User, delegation: Delegation | None) -> str:
@@ -39,27 +39,27 @@ def capacity_of(user: User, delegation: Delegation | None) -> str:
 
 def capacity() -> str:
     """Return what the viewer is to the procedure, in their own language."""
-    user = viewer()
-    return capacity_of(user, delegation()) if user else ""
+    user = current_user_or_none()
+    return capacity_of(user, current_delegation()) if user else ""
 
 
-def _begin() -> None:
+def _start_request() -> None:
     """Give the request its number, and say whether it may write."""
     g.request_id = uuid4().hex
-    writes.set(request.method not in _READING)
+    takes_write_lock.set(request.method not in _SAFE_METHODS)
 
 
-def _answer() -> None:
+def _set_request_audit_context() -> None:
     """Say who answers for a request that may write; one that only reads cannot commit anything."""
-    if request.method in _READING:
+    if request.method in _SAFE_METHODS:
         return
-    user = viewer()
+    user = current_user_or_none()
     with force_locale(Language.INDONESIAN.value):
         held = capacity() or None
-    _remember_the_way_here()
-    answer_for(
+    _store_link_base()
+    set_audit_context(
         db.session(),
-        Circumstances(
+        AuditContext(
             at=now(),
             actor_id=user.id if user else None,
             actor_name=user.full_name if user else "tanpa akun",
@@ -71,32 +71,32 @@ def _answer() -> None:
     )
 
 
-def _remember_the_way_here() -> None:
+def _store_link_base() -> None:
     """Keep the address that the program was reached by, for the links of the mail that comes of this request."""
     base = request.url_root.rstrip("/")
-    if len(base) <= _LONGEST_BASE:
+    if len(base) <= _MAX_BASE_URL_LENGTH:
         db.session().info[LINK_BASE] = base
 
 
-def _mark(response: Response) -> Response:
+def _add_request_id(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     return response
 
 
-def _end(_error: BaseException | None) -> None:
+def _finish_request(_error: BaseException | None) -> None:
     """Leave the thread as it was found, for whatever it does next, and close the files that were sent."""
-    writes.set(True)
+    takes_write_lock.set(True)
     request.close()
 
 
-def begin(app: Flask) -> None:
+def init_request_ids(app: Flask) -> None:
     """Give each request of ``app`` its number: first of all, so that a refusal has one too."""
-    app.before_request(_begin)
-    app.after_request(_mark)
-    app.teardown_request(_end)
+    app.before_request(_start_request)
+    app.after_request(_add_request_id)
+    app.teardown_request(_finish_request)
 
 
 def init_app(app: Flask) -> None:
     """Let every request of ``app`` that writes answer for it."""
-    app.before_request(_answer)
+    app.before_request(_set_request_audit_context)
     app.context_processor(lambda: {"capacity": capacity})

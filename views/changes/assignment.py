@@ -11,16 +11,16 @@ from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NoSuchMove
+from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.audit import trail
-from models.changes.assignment import fault_of_reason, hand_over, take_up
+from models.changes.assignment import reason_error, reassign, take_up
 from models.database import db
 from views.app.clock import now
-from views.forms.base import Form, Needed
+from views.forms.base import Form, Required
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.record_view import me
+from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 
-class HandOverForm(Form):
+class ReassignForm(Form):
     """To whom a step goes, and why."""
 
     to = SelectField(lazy_gettext("Hand over to"), id="hand-over-to")
     reason = TextAreaField(lazy_gettext("Reason of the hand-over"), id="hand-over-reason")
 
 
-class ColleagueForm(Form):
+class BulkReassignForm(Form):
     """To which colleague several steps go, and why."""
 
-    to = SelectField(lazy_gettext("Hand over to"), [Needed()])
-    reason = TextAreaField(lazy_gettext("Reason of the hand-over"), [Needed()])
+    to = SelectField(lazy_gettext("Hand over to"), [Required()])
+    reason = TextAreaField(lazy_gettext("Reason of the hand-over"), [Required()])
 
 
-class _OfSteps(BulkAction):
+class _StepBulkAction(BulkAction):
     """What change managers do with several open steps."""
 
-    def may(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the one who asks takes steps of this kind."""
-        return Role.CHANGE_MANAGER in me().roles
+        return Role.CHANGE_MANAGER in get_current_user().roles
 
     @staticmethod
-    def _change(view: BulkView, id_: int) -> ChangeRequest:
+    def _change_at_open_step(view: BulkView, id_: int) -> ChangeRequest:
         """Return the request whose open step this row is; raises NoSuchMove where it is finished."""
         activity: Activity = view.get_one(str(id_))
         change = activity.change
@@ -61,7 +61,7 @@ class _OfSteps(BulkAction):
         return change
 
 
-class TakeUp(_OfSteps):
+class TakeUp(_StepBulkAction):
     """Take several steps up."""
 
     key = "take-up"
@@ -72,15 +72,17 @@ class TakeUp(_OfSteps):
         """Return a form without fields: it asks whether this is meant."""
         return Form()
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
         """Take one up."""
-        change = self._change(view, id_)
-        trail.give(db.session(), action="change.take-up", capacity=change.capacity_of(me(), now()), reason=None)
-        take_up(change, me(), now=now(), version=change.version)
+        change = self._change_at_open_step(view, id_)
+        trail.update_audit_context(
+            db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now()), reason=None
+        )
+        take_up(change, get_current_user(), now=now(), version=change.version)
         return _("The step is in your hands. Its handling is counted from now on.")
 
 
-class HandOver(_OfSteps):
+class Reassign(_StepBulkAction):
     """Give several steps to one colleague, or take them over, with one reason."""
 
     key = "hand-over"
@@ -92,79 +94,81 @@ class HandOver(_OfSteps):
 
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
         """Return the form with the change managers of the office, the one who asks among them."""
-        form = ColleagueForm()
+        form = BulkReassignForm()
         people = db.session.execute(
             select(User.id, User.full_name)
-            .where(User.agency_id == me().agency_id, User.is_active, User.is_change_manager)
+            .where(User.agency_id == get_current_user().agency_id, User.is_active, User.is_change_manager)
             .order_by(User.full_name)
         )
         form.to.choices = [SelectChoice("", "–"), *(SelectChoice(str(id_), name) for id_, name in people)]
         return form
 
-    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:  # noqa: ARG002
+    def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:  # noqa: ARG002
         """Refuse a hand-over to nobody, or without a reason."""
         faults = {}
         if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:
             faults["to"] = _("Choose to whom the steps go.")
-        if fault := fault_of_reason(form["reason"].data or ""):
+        if fault := reason_error(form["reason"].data or ""):
             faults["reason"] = fault
         if faults:
-            raise Incomplete(_("The step cannot be handed over like this."), fields=faults)
+            raise ValidationFailed(_("The step cannot be handed over like this."), field_errors=faults)
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Hand one over."""
-        change = self._change(view, id_)
+        change = self._change_at_open_step(view, id_)
         to = db.session.get_one(User, int(form["to"].data if form else 0))
         reason = (form["reason"].data or "").strip() if form else ""
-        capacity = change.capacity_of(me(), now())
-        trail.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
-        hand_over(change, to, me(), now=now(), reason=reason, version=change.version)
+        capacity = change.capacity_of(get_current_user(), now())
+        trail.update_audit_context(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
+        reassign(change, to, get_current_user(), now=now(), reason=reason, version=change.version)
         return _("The step is in the hands of %(name)s now.", name=to.full_name)
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Assignment:
     """What the reader may do about the hands that the open step is in; ``form`` to give it away or take it over."""
 
-    holder: User | None
+    assignee: User | None
     is_mine: bool
     may_take_up: bool
-    form: HandOverForm | None
+    form: ReassignForm | None
 
     @classmethod
-    def of(cls, change: ChangeRequest, user: User, now: dt.datetime, form: HandOverForm | None) -> Hands | None:
+    def of(
+        cls, change: ChangeRequest, user: User, now: dt.datetime, reassign_form: ReassignForm | None
+    ) -> Assignment | None:
         """Return in whose hands the open step of ``change`` is; None for a step that is the requester's own."""
-        current = change.current
+        current = change.current_activity
         if current is None or current.actor_role is Role.REQUESTER:
             return None
         is_mine = current.held_by_id == user.id
-        can_be_theirs = change.bar_from_taking(user, now) is None
+        can_be_theirs = change.reason_not_eligible(user, now) is None
         if current.held_by_id is not None and (is_mine or can_be_theirs):
-            form = form or hand_over_form(change, user, now)
+            reassign_form = reassign_form or make_reassign_form(change, user, now)
         return cls(
-            holder=current.held_by,
+            assignee=current.assignee,
             is_mine=is_mine,
             may_take_up=current.held_by_id is None and can_be_theirs,
-            form=form,
+            form=reassign_form,
         )
 
 
-def hand_over_form(change: ChangeRequest, user: User, now: dt.datetime) -> HandOverForm:
+def make_reassign_form(change: ChangeRequest, user: User, now: dt.datetime) -> ReassignForm:
     """Return the form in which ``user`` gives the open step away or, where another holds it, takes it over."""
-    form = HandOverForm()
-    current = change.current
+    form = ReassignForm()
+    current = change.current_activity
     if current is not None and current.held_by_id == user.id:
-        form.to.choices = [SelectChoice(str(one.id), one.full_name) for one in _colleagues(change, user, now)]
+        form.to.choices = [SelectChoice(str(one.id), one.full_name) for one in _eligible_assignees(change, user, now)]
     else:
         form.to.choices = [SelectChoice(str(user.id), user.full_name)]
     return form
 
 
-def _colleagues(change: ChangeRequest, user: User, now: dt.datetime) -> list[User]:
+def _eligible_assignees(change: ChangeRequest, user: User, now: dt.datetime) -> list[User]:
     """Return those of the office who could take the open step."""
     office = db.session.scalars(
         select(User)
         .where(User.agency_id == change.agency_id, User.is_active, User.id != user.id)
         .order_by(User.full_name)
     )
-    return [one for one in office if change.bar_from_taking(one, now) is None]
+    return [one for one in office if change.reason_not_eligible(one, now) is None]

@@ -13,32 +13,38 @@ from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import Incomplete, Malformed, NoSuchMove, NotFound, Refused, TooLarge
+from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import _
-from lpse_admin.sop.steps import OF_THE_REQUESTER, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
-from models.changes.assignment import hand_over, take_up
+from models.changes.assignment import reassign, take_up
 from models.changes.change import ChangeRequest
-from models.changes.drafts import blank, discard, draft
-from models.changes.loading import whole
+from models.changes.drafts import create_draft, discard_draft, new_draft
+from models.changes.loading import load_change
 from models.database import db
 from models.office.agency import Agency
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.changes.assignment import hand_over_form
-from views.changes.moves import attach_files, keep, named_as_sent, sent_form, sent_version
+from views.changes.assignment import make_reassign_form
+from views.changes.moves import (
+    attach_files,
+    save_step_input,
+    step_form_from_request,
+    version_from_request,
+    with_form_field_names,
+)
 from views.changes.page import ChangePage
-from views.changes.step_form import StepForm, step_form
+from views.changes.step_form import StepForm, build_step_form
 from views.exports.columns import CellKind
-from views.forms.recovery import come_back
+from views.forms.recovery import require_resubmit
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import RecordView, row_id
+from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,16 +53,16 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.i18n import Message
-    from views.changes.assignment import HandOverForm
+    from views.changes.assignment import ReassignForm
 
-_open = aliased(Activity, flat=True, name="open_activity")
+_open_activity = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
 
 #: Open, and neither the requester's to begin nor theirs to mend.
-_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(OF_THE_REQUESTER)
+_WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
 
 #: The value of the filter for what has no urgency yet.
-UNJUDGED = "unjudged"
+NOT_ASSESSED = "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,12 @@ class UrgencyFilter(ChoiceFilter):
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
-        return [*ChoiceFilter.options(self), (UNJUDGED, _("Not judged yet"))]
+        return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not judged yet"))]
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return equality with the chosen member, or with none."""
-        if given.get(self.key) == UNJUDGED:
-            result: ColumnElement[bool] = self.of.is_(None)
+        if given.get(self.key) == NOT_ASSESSED:
+            result: ColumnElement[bool] = self.column.is_(None)
             return result
         return ChoiceFilter.criterion(self, given, zone)
 
@@ -80,7 +86,7 @@ class ChangeView(RecordView):
 
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
-    empty = _("No request yet. A requester begins one with “New request”.")
+    empty_message = _("No request yet. A requester begins one with “New request”.")
     details_template = "changes/page.html"
     create_label = _("New request")
     can_create = True
@@ -90,29 +96,29 @@ class ChangeView(RecordView):
     spec: ClassVar[ListSpec] = ListSpec(
         model=ChangeRequest,
         joins=(
-            (_open, and_(_open.change_id == ChangeRequest.id, _open.finished_at.is_(None))),
+            (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
             (_requester, _requester.id == ChangeRequest.requester_id),
             (Agency, Agency.id == ChangeRequest.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), ChangeRequest.id, CellKind.NUMBER, sortable=True, listed=False, exported=False),
-            Column("number", _("Number"), ChangeRequest.number, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
+        column_list=(
+            Column("id", _("Id"), ChangeRequest.id, CellKind.NUMBER, sortable=True, in_list=False, in_export=False),
+            Column("number", _("Number"), ChangeRequest.number, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("title", _("Title"), ChangeRequest.title, wide=True),
-            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, listed=False),
+            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, in_list=False),
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
             Column("step", _("Present step"), ChangeRequest.step, CellKind.CHOICE, Step),
-            Column("waiting_since", _("Waiting since"), _open.arrived_at, CellKind.MOMENT),
+            Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
             Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
             Column("requester", _("Requester"), _requester.full_name),
-            Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.MOMENT, sortable=True),
-            Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.MOMENT, listed=False),
-            Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, listed=False),
-            Column("institution", _("Institution"), ChangeRequest.requester_institution, listed=False),
-            Column("wanted_by", _("Wanted by"), ChangeRequest.wanted_by, CellKind.DATE, listed=False),
-            Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, listed=False),
+            Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.DATETIME, sortable=True),
+            Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
+            Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),
+            Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
+            Column("wanted_by", _("Wanted by"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
+            Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
         ),
-        filters=(
+        column_filters=(
             CaseFilter(
                 "state",
                 _("State"),
@@ -123,15 +129,15 @@ class ChangeView(RecordView):
                     ("with-office", _("With the office"), _WITH_OFFICE),
                 ),
             ),
-            ChoiceFilter("step", _("Present step"), of=ChangeRequest.step, choices=Step),
-            UrgencyFilter("urgency", _("Urgency"), of=ChangeRequest.urgency, choices=Urgency),
-            ChoiceFilter("result", _("Result"), of=ChangeRequest.result, choices=Result),
-            ChoiceFilter("kind", _("Kind"), of=ChangeRequest.kind, choices=ChangeKind),
-            PeriodFilter("submitted", _("Submitted"), of=ChangeRequest.submitted_at),
-            AgencyFilter("agency", _("Agency"), of=ChangeRequest.agency_id),
+            ChoiceFilter("step", _("Present step"), column=ChangeRequest.step, choices=Step),
+            UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
+            ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
+            ChoiceFilter("kind", _("Kind"), column=ChangeRequest.kind, choices=ChangeKind),
+            DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
+            AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
         ),
-        search=(ChangeRequest.number, ChangeRequest.title),
-        order="-id",
+        column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
+        column_default_sort="-id",
     )
 
     # -- one request, whole ---------------------------------------------------------------------------------
@@ -139,27 +145,25 @@ class ChangeView(RecordView):
     @expose("/details/")
     def details_view(self) -> str:
         """Show a request whole, with the moves that the reader may make now."""
-        return self._page(self.change(row_id(request.args.get("id"))))
+        return self._render_page(self.get_change(parse_id(request.args.get("id"))))
 
-    def change(self, change_id: int) -> ChangeRequest:
+    def get_change(self, change_id: int) -> ChangeRequest:
         """Return the visible request of this id with all that its page shows; raises NotFound."""
-        change = whole(db.session(), change_id, self.visible())
+        change = load_change(db.session(), change_id, self.visible_criterion())
         if change is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return change
 
-    def _page(
+    def _render_page(
         self,
         change: ChangeRequest,
         form: StepForm | None = None,
         refusal: Refused | None = None,
-        hand_over: HandOverForm | None = None,
+        reassign_form: ReassignForm | None = None,
     ) -> str:
-        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, hand_over=hand_over)
+        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, reassign_form=reassign_form)
         # The requester's own form has no page beside it that would say the same again.
-        template = (
-            "changes/form.html" if form is not None and change.step in OF_THE_REQUESTER else self.details_template
-        )
+        template = "changes/form.html" if form is not None and change.step in REQUESTER_STEPS else self.details_template
         return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
 
     # -- the requester's own -----------------------------------------------------------------------------------
@@ -167,51 +171,51 @@ class ChangeView(RecordView):
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Begin a request: kept as a draft, or submitted at once."""
-        self.demand(Verb.CREATE)
+        self.require_permission(Verb.CREATE)
         session = db.session()
         if request.method == "GET":
-            change = blank(session, current_user, now=now())
-            for key, value in _known_of(current_user).items():
+            change = new_draft(session, current_user, now=now())
+            for key, value in _requester_defaults(current_user).items():
                 setattr(change, key, value)
             page = ChangePage.of(change, current_user, now())
             return self.render("changes/form.html", view=self, page=page, change=change)
         if request.form.get("outcome"):
-            _sent_outcome()  # a form that cannot be read leaves no draft behind
-        change = draft(session, current_user, now=now(), values=_known_of(current_user))
-        trail.give(session, action="change.draft")
+            _outcome_from_request()  # a form that cannot be read leaves no draft behind
+        change = create_draft(session, current_user, now=now(), values=_requester_defaults(current_user))
+        trail.update_audit_context(session, action="change.draft")
         session.commit()
-        return self._requested(change.id)
+        return self._save_or_submit(change.id)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:  # noqa: ANN401
         """Go on with a draft, or with a request that came back."""
-        self.demand(Verb.EDIT)
-        change = self.change(row_id(request.args.get("id")))
+        self.require_permission(Verb.EDIT)
+        change = self.get_change(parse_id(request.args.get("id")))
         if request.method == "POST":
-            return self._requested(change.id)
-        if change.step not in OF_THE_REQUESTER or change.bar(current_user, now()):
+            return self._save_or_submit(change.id)
+        if change.step not in REQUESTER_STEPS or change.reason_cannot_act(current_user, now()):
             return redirect(self.row_url(change.id))
         page = ChangePage.of(change, current_user, now())
         return self.render("changes/form.html", view=self, page=page, change=change)
 
-    def _requested(self, change_id: int) -> Any:  # noqa: ANN401
+    def _save_or_submit(self, change_id: int) -> Any:  # noqa: ANN401
         """Keep what the requester typed, and submit it where they pressed that button."""
         if request.form.get("outcome"):
-            return self._moved(change_id)
+            return self._make_move(change_id)
         try:
-            keep(lambda: self.change(change_id))
-        except (Incomplete, TooLarge, NoSuchMove) as refusal:
-            return self._refused(change_id, refusal)
+            save_step_input(lambda: self.get_change(change_id))
+        except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
+            return self._answer_refusal(change_id, refusal)
         flash(gettext("Kept as it is. Nobody else sees it until you submit it."), "success")
         return redirect(self.get_url(".edit_view", id=change_id), 303)
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Any:  # noqa: ANN401
         """Throw a draft away; what was submitted is never deleted."""
-        self.demand(Verb.DELETE)
+        self.require_permission(Verb.DELETE)
         session = db.session()
-        discard(self.change(row_id(request.form.get("id"))), current_user)
-        trail.give(session, action="change.discard")
+        discard_draft(self.get_change(parse_id(request.form.get("id"))), current_user)
+        trail.update_audit_context(session, action="change.discard")
         session.commit()
         flash(gettext("The draft is gone."), "success")
         return redirect(self.get_url(".index_view"), 303)
@@ -221,16 +225,16 @@ class ChangeView(RecordView):
     @expose("/<change_id>/move", methods=("POST",))
     def move(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
         """Make one move of the procedure, or say with the right status why it cannot be made."""
-        return self._moved(row_id(change_id))
+        return self._make_move(parse_id(change_id))
 
     @expose("/<change_id>/save", methods=("POST",))
     def save(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
         """Keep what the step's actor has typed so far; the step stays open."""
-        id_ = row_id(change_id)
+        id_ = parse_id(change_id)
         try:
-            keep(lambda: self.change(id_))
-        except (Incomplete, TooLarge, NoSuchMove) as refusal:
-            return self._refused(id_, refusal)
+            save_step_input(lambda: self.get_change(id_))
+        except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
+            return self._answer_refusal(id_, refusal)
         flash(gettext("Kept. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
@@ -239,94 +243,105 @@ class ChangeView(RecordView):
     @expose("/<change_id>/take-up", methods=("POST",))
     def take_up(self, change_id: str) -> Any:  # noqa: ANN401 - a redirect
         """Take the open step up: from now on it is in this person's hands."""
-        change = self.change(row_id(change_id))
-        take_up(change, current_user, now=now(), version=sent_version())
-        trail.give(db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now()))
+        change = self.get_change(parse_id(change_id))
+        take_up(change, current_user, now=now(), version=version_from_request())
+        trail.update_audit_context(
+            db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now())
+        )
         db.session.commit()
         flash(gettext("The step is in your hands. Its handling is counted from now on."), "success")
         return redirect(self.row_url(change.id) + "#step", 303)
 
     @expose("/<change_id>/hand-over", methods=("POST",))
-    def hand_over(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def reassign(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
         """Give the open step to a colleague, or take it over from one, with the reason."""
-        id_ = row_id(change_id)
-        change = self.change(id_)
-        form = hand_over_form(change, current_user, now())
+        id_ = parse_id(change_id)
+        change = self.get_change(id_)
+        form = make_reassign_form(change, current_user, now())
         try:
-            to = self._colleague(change, form.to.data)
+            to = self._get_assignee(change, form.to.data)
             reason = form.reason.data or ""
-            come_back()
-            hand_over(change, to, current_user, now=now(), reason=reason, version=sent_version())
+            require_resubmit()
+            reassign(change, to, current_user, now=now(), reason=reason, version=version_from_request())
             capacity = change.capacity_of(current_user, now())
-            trail.give(db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip())
+            trail.update_audit_context(
+                db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip()
+            )
             db.session.commit()
-        except (Incomplete, NoSuchMove) as refusal:
+        except (ValidationFailed, NoSuchMove) as refusal:
             if wants_json():
                 raise
             db.session.rollback()
-            form.refuse(refusal)
-            return self._page(self.change(id_), refusal=refusal, hand_over=form), refusal.status
+            form.add_errors(refusal)
+            return self._render_page(self.get_change(id_), refusal=refusal, reassign_form=form), refusal.status
         flash(tr(_("The step is in the hands of %(name)s now.", name=to.full_name)), "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
     @staticmethod
-    def _colleague(change: ChangeRequest, text: str | None) -> User:
+    def _get_assignee(change: ChangeRequest, text: str | None) -> User:
         """Return the user whose id the form sent, of the same office; raises Incomplete for anybody else."""
         try:
-            to = db.session.get(User, row_id(text))
+            to = db.session.get(User, parse_id(text))
         except NotFound:
             to = None
         if to is None or to.agency_id != change.agency_id:
             message = _("Choose one of the list.")
-            raise Incomplete(message, fields={"to": message})
+            raise ValidationFailed(message, field_errors={"to": message})
         return to
 
-    def _moved(self, change_id: int) -> Any:  # noqa: ANN401
-        outcome = _sent_outcome()
+    def _make_move(self, change_id: int) -> Any:  # noqa: ANN401
+        outcome = _outcome_from_request()
         session = db.session()
-        change = self.change(change_id)
+        change = self.get_change(change_id)
         try:
-            form = sent_form(change)
+            form = step_form_from_request(change)
             values = form.values(request.form)
-            come_back()
+            require_resubmit()
             attach_files(change, form)
             finished = change.advance(
-                outcome, current_user, now=now(), values=values, equipment=form.equipment(), version=sent_version()
+                outcome,
+                current_user,
+                now=now(),
+                values=values,
+                equipment=form.ticked_equipment(),
+                version=version_from_request(),
             )
-            trail.give(session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason)
+            trail.update_audit_context(
+                session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason
+            )
             session.commit()
-        except (Incomplete, TooLarge) as refusal:
+        except (ValidationFailed, FileTooLarge) as refusal:
             session.rollback()
-            return self._refused(change_id, refusal, keep=True)
+            return self._answer_refusal(change_id, refusal, save_input=True)
         except NoSuchMove as refusal:
             session.rollback()
-            return self._refused(change_id, refusal)
-        flash(self._told(change, outcome), "success")
+            return self._answer_refusal(change_id, refusal)
+        flash(self._move_message(change, outcome), "success")
         return redirect(self.row_url(change_id), 303)
 
-    def _refused(self, change_id: int, refusal: Refused, *, keep: bool = False) -> Any:  # noqa: ANN401
+    def _answer_refusal(self, change_id: int, refusal: Refused, *, save_input: bool = False) -> Any:  # noqa: ANN401
         """Answer a refusal with its status, the request's page and everything that was typed."""
         if wants_json():  # a script has what it sent, and the version that it was sent for must stay good
-            raise named_as_sent(refusal)
+            raise with_form_field_names(refusal)
         db.session.rollback()
-        if keep:
-            self._keep_what_can_be(change_id)
-        change = self.change(change_id)
+        if save_input:
+            self._save_valid_input(change_id)
+        change = self.get_change(change_id)
         form = None
-        if change.current is not None and not change.bar(current_user, now()):
-            form = step_form(change, change.current, request.form)
-            form.tell(refusal.fields)
-        return self._page(change, form, refusal), refusal.status
+        if change.current_activity is not None and not change.reason_cannot_act(current_user, now()):
+            form = build_step_form(change, change.current_activity, request.form)
+            form.add_field_errors(refusal.field_errors)
+        return self._render_page(change, form, refusal), refusal.status
 
-    def _keep_what_can_be(self, change_id: int) -> None:
+    def _save_valid_input(self, change_id: int) -> None:
         """Keep what came with a refused move, so that neither text nor files have to be given twice."""
         try:
-            keep(lambda: self.change(change_id))
+            save_step_input(lambda: self.get_change(change_id))
         except Refused:
             db.session.rollback()
 
     @staticmethod
-    def _told(change: ChangeRequest, outcome: Outcome) -> str:
+    def _move_message(change: ChangeRequest, outcome: Outcome) -> str:
         number = change.number or ""
         if change.step is Step.CLOSED and change.result is not None:
             return tr(_("%(number)s: %(result)s.", number=number, result=change.result.title))
@@ -336,12 +351,12 @@ class ChangeView(RecordView):
                 number=number,
                 outcome=outcome.title,
                 step=change.step.title,
-                actor=change.paper.actor_title(change.step),
+                actor=change.sop.actor_title(change.step),
             )
         )
 
 
-def _sent_outcome() -> Outcome:
+def _outcome_from_request() -> Outcome:
     """Return the outcome that the form names; raises Malformed where it names none."""
     try:
         return Outcome(request.form.get("outcome", ""))
@@ -349,7 +364,7 @@ def _sent_outcome() -> Outcome:
         raise Malformed(_("The form does not say which outcome the step has.")) from None
 
 
-def _known_of(user: User) -> dict[str, str]:
+def _requester_defaults(user: User) -> dict[str, str]:
     """Return what a new request says of its requester before anything is typed."""
     known = {
         "requester_name": user.full_name,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpse_admin.flowchart.layout import drawn
-from lpse_admin.i18n import Word, _
+from lpse_admin.flowchart.layout import chart_with_layout
+from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
-    from lpse_admin.flowchart.chart import Arrow, Diagram, Row
-    from lpse_admin.flowchart.layout import Drawing
+    from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
+    from lpse_admin.flowchart.layout import ChartLayout
     from models.changes.change import ChangeRequest
 
 
-class RowState(Word):
+class RowState(LabelledEnum):
     """How far a row of the paper's table is for a request."""
 
     DONE = "done", _("Done")
@@ -23,7 +23,7 @@ class RowState(Word):
     COMING = "coming", _("Not yet")
 
     @property
-    def mark(self) -> str:
+    def symbol(self) -> str:
         """What stands in the row's sign, for those who see no colours."""
         return {RowState.DONE: "✓", RowState.CURRENT: "▶", RowState.COMING: ""}[self]
 
@@ -32,24 +32,24 @@ class RowState(Word):
 class ChartRow:
     """A row of the chart with its state (None for a mere remark), and how often its step was taken."""
 
-    row: Row
+    row: FlowChartRow
     state: RowState | None
-    times: int
+    visits: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeChart:
     """The chart; ``taken`` are the places of the arrows in it that the request went along."""
 
-    diagram: Diagram
-    drawing: Drawing
+    diagram: FlowChart
+    drawing: ChartLayout
     rows: tuple[ChartRow, ...]
-    taken: frozenset[int]
+    taken_arrows: frozenset[int]
 
     @classmethod
     def of(cls, change: ChangeRequest) -> ChangeChart:
         """Return the chart of the paper that ``change`` falls under."""
-        diagram, drawing = drawn(change.paper)
+        diagram, drawing = chart_with_layout(change.sop)
         moves = [(activity.step, activity.outcome) for activity in change.activities if not activity.is_open]
         times = {step: sum(step is taken for taken, _outcome in moves) for step, _outcome in moves}
 
@@ -60,15 +60,15 @@ class ChangeChart:
             diagram,
             drawing,
             tuple(
-                ChartRow(row, _state(change, row, times), times.get(row.step, 0) if row.step else 0)
+                ChartRow(row, _row_state(change, row, times), times.get(row.step, 0) if row.step else 0)
                 for row in diagram.rows
             ),
             frozenset(place for place, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
         )
 
 
-def _state(change: ChangeRequest, row: Row, times: dict[Step, int]) -> RowState | None:
-    if row.sign is None:
+def _row_state(change: ChangeRequest, row: FlowChartRow, times: dict[Step, int]) -> RowState | None:
+    if row.symbol is None:
         return None
     if row.step is change.step and row.step is not Step.CLOSED:
         return RowState.CURRENT

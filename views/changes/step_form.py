@@ -28,22 +28,29 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import DateTimeLocalInput
 
 from lpse_admin.documents import files
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON
-from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS, REQUEST_GROUPS, FieldKind, is_empty
-from lpse_admin.workflow.record_fields import Field as RecordField
-from lpse_admin.workflow.transitions import asked_items
+from lpse_admin.workflow.record_fields import (
+    REASON_FIELD,
+    RECORD_FIELDS,
+    REQUEST_FIELDS,
+    REQUEST_FIELDSETS,
+    FieldKind,
+    RecordField,
+    is_empty,
+)
+from lpse_admin.workflow.transitions import required_items
 from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
-from models.inventory.mutation import columns as asset_columns
-from views.deviations.fields import deviation_fields, kept_of_deviations, values_of_deviations
+from models.inventory.mutation import card_columns as asset_columns
+from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
-from views.i18n.language import current_zone, tr
+from views.i18n.language import current_timezone, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,20 +58,20 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import FileStorage, MultiDict
 
-    from lpse_admin.sop import Item
+    from lpse_admin.sop import RequiredItem
     from models.changes.activity import Activity
 
 #: Rows that a list of rows begins with, and the most that it takes.
-_ROWS, _MOST_ROWS = 3, 60
+_MIN_ROWS, _MAX_ROWS = 3, 60
 #: How many assets a form suggests; any other can still be typed.
-_MOST_SUGGESTED = 300
-_NAMING_ASSETS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED, FieldKind.MUTATIONS})
+_MAX_SUGGESTIONS = 300
+_ASSET_FIELD_KINDS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 _NO_CHOICE = SelectChoice("", "–")
 #: Fields that a form cannot send under their own name: ``version`` is that of the request.
-_SENT_AS = {"version": "release_version"}
+_FORM_FIELD_NAMES = {"version": "release_version"}
 
 
-class MomentField(Field):
+class AwareDateTimeField(Field):
     """A date and time of the LPSE's own zone, read into an aware moment."""
 
     widget = DateTimeLocalInput()
@@ -72,7 +79,7 @@ class MomentField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return self.data.astimezone(current_zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+        return self.data.astimezone(current_timezone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what a browser's date and time field sends."""
@@ -81,7 +88,7 @@ class MomentField(Field):
         if not text:
             return
         try:
-            self.data = dt.datetime.fromisoformat(text).replace(tzinfo=current_zone())
+            self.data = dt.datetime.fromisoformat(text).replace(tzinfo=current_timezone())
         except ValueError:
             raise ValueError(gettext("This is not a date and time.")) from None
 
@@ -94,13 +101,13 @@ class LookupField(StringField):
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - WTForms' own arguments
-        find: Callable[[str], int | None],
+        find_id: Callable[[str], int | None],
         name_of: Callable[[int], str],
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         """Take the two directions: name to id, id to name."""
         super().__init__(*args, **kwargs)
-        self.find, self.name_of = find, name_of
+        self.find_id, self.name_of = find_id, name_of
 
     def _value(self) -> str:
         if self.raw_data:
@@ -110,20 +117,20 @@ class LookupField(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Look the name up."""
         text = valuelist[0].strip() if valuelist else ""
-        self.data = (self.find(text) or self.UNKNOWN) if text else None
+        self.data = (self.find_id(text) or self.UNKNOWN) if text else None
 
 
-def sent_as(key: str) -> str:
+def form_field_name(key: str) -> str:
     """Return the name under which a form sends the record's field ``key``."""
-    return _SENT_AS.get(key, key)
+    return _FORM_FIELD_NAMES.get(key, key)
 
 
-def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str, str] | None = None) -> StepForm:
+def build_step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str, str] | None = None) -> StepForm:
     """Return the form of an open step, filled with what is kept so far, or with what was just typed."""
-    fields: dict[str, Any] = {field.key: _field(field, change) for field in RECORDS[activity.step]}
-    rule = change.paper.rules[activity.step]
+    fields: dict[str, Any] = {field.key: _form_field(field, change) for field in RECORD_FIELDS[activity.step]}
+    rule = change.sop.rules[activity.step]
     if NEEDS_REASON.intersection(rule.leads_to):
-        fields[REASON.key] = _field(REASON, change)
+        fields[REASON_FIELD.key] = _form_field(REASON_FIELD, change)
     for item in rule.requires:
         name = f"{item.kind}-{item.key}"
         if item.kind is ItemKind.DOCUMENT:
@@ -133,14 +140,14 @@ def step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str
     fields["document"] = MultipleFileField(tr(_("Further files")))
     fields |= deviation_fields(change, activity)
     form_class = type("StepForm", (StepForm,), fields)
-    kept = record_store.read(change, activity)
+    kept = record_store.read_record(change, activity)
     for key in ("assets", "touched_assets"):
         if key in kept:
             kept[key] = [{**row, "asset": row["asset_id"]} for row in kept[key]]
     if "mutations" in kept:
-        kept |= _split_mutations(kept["mutations"])
+        kept |= _mutation_rows(kept["mutations"])
     kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
-    kept |= kept_of_deviations(activity.declared or {})
+    kept |= saved_deviation_values(activity.declared or {})
     form: StepForm = form_class(formdata=formdata, data=kept)
     form.bind(change, activity)
     return form
@@ -155,19 +162,19 @@ class StepForm(Form):
     def bind(self, change: ChangeRequest, activity: Activity) -> None:
         """Remember what the form is about."""
         self.change, self.activity = change, activity
-        self.rule = change.paper.rules[activity.step]
-        self.items = asked_items(self.rule, change.position)
+        self.rule = change.sop.rules[activity.step]
+        self.required_items = required_items(self.rule, change.position)
 
-    def groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
+    def field_groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
         """Return the record's fields in groups, each with its heading; a short record is one group without any."""
-        if RECORDS[self.activity.step] is not REQUEST_FIELDS:
+        if RECORD_FIELDS[self.activity.step] is not REQUEST_FIELDS:
             return [(None, self.record_fields())]
         fields = {field.key: (field, self[field.key]) for field in REQUEST_FIELDS}
-        return [(title, [fields[key] for key in keys]) for title, keys in REQUEST_GROUPS]
+        return [(title, [fields[key] for key in keys]) for title, keys in REQUEST_FIELDSETS]
 
     def record_fields(self) -> list[tuple[RecordField, Field]]:
         """Return the record's fields, each with its form field, in the order in which they are asked for."""
-        return [(field, self[field.key]) for field in RECORDS[self.activity.step]]
+        return [(field, self[field.key]) for field in RECORD_FIELDS[self.activity.step]]
 
     def is_filled(self, field: RecordField) -> bool:
         """Whether something is typed into this field, be it right or wrong."""
@@ -175,47 +182,47 @@ class StepForm(Form):
         if form_field.raw_data:
             return any(str(text).strip() for text in form_field.raw_data)
         try:
-            return not is_empty(_value(field, form_field))
-        except Incomplete:
+            return not is_empty(_field_value(field, form_field))
+        except ValidationFailed:
             return True
 
-    def has(self, name: str) -> bool:
+    def has_field(self, name: str) -> bool:
         """Whether the form has a field of this name."""
         return name in self._fields
 
-    def conditional_documents(self, page: Any) -> list[tuple[str, Item]]:  # noqa: ANN401 - the page that shows the form
+    def conditional_documents(self, page: Any) -> list[tuple[str, RequiredItem]]:  # noqa: ANN401 - the page that shows the form
         """Return the documents that the paper asks for only where they apply, and here they do not so far, by field."""
-        asked = {requirement.field for requirement in page.requirements}
+        asked = {requirement.field_name for requirement in page.requirements}
         items = [(f"{item.kind}-{item.key}", item) for item in self.rule.requires if item.kind is ItemKind.DOCUMENT]
         return [(name, item) for name, item in items if name not in asked]
 
-    def values(self, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the typed values of those fields that were ``sent``; raises Incomplete for unreadable ones."""
-        asked = [*RECORDS[self.activity.step], *([REASON] if self.has(REASON.key) else [])]
+    def values(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the typed values of those fields that were ``form_data``; raises Incomplete for unreadable ones."""
+        asked = [*RECORD_FIELDS[self.activity.step], *([REASON_FIELD] if self.has_field(REASON_FIELD.key) else [])]
         found: dict[str, Any] = {}
         faults: dict[str, Message] = {}
         for field in asked:
             form_field = self[field.key]
-            if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in sent):
+            if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in form_data):
                 continue
             if form_field.process_errors and any(map(str.strip, form_field.raw_data or ())):
-                faults[field.key] = _unreadable(field)
+                faults[field.key] = _parse_error(field)
                 continue
             try:
-                found[field.key] = _value(field, form_field)
-            except Incomplete as refusal:
+                found[field.key] = _field_value(field, form_field)
+            except ValidationFailed as refusal:
                 faults[field.key] = refusal.message
-        found |= values_of_deviations(self, sent)
+        found |= deviation_values(self, form_data)
         if faults:
-            raise UnreadableValues(found, faults)
+            raise InvalidFieldValues(found, faults)
         return found
 
-    def known_requests(self) -> list[tuple[str, str]] | None:
+    def request_suggestions(self) -> list[tuple[str, str]] | None:
         """Return number and title of the requester's own earlier requests, the newest first; 300 at most.
 
         None where the step asks for none.
         """
-        if not any(field.kind is FieldKind.CHANGE for field in RECORDS[self.activity.step]):
+        if not any(field.kind is FieldKind.LINKED_CHANGE for field in RECORD_FIELDS[self.activity.step]):
             return None
         rows = db.session.execute(
             select(ChangeRequest.number, ChangeRequest.title)
@@ -226,85 +233,85 @@ class StepForm(Form):
                 ChangeRequest.id != (self.change.id or 0),
             )
             .order_by(ChangeRequest.submitted_at.desc(), ChangeRequest.id.desc())
-            .limit(_MOST_SUGGESTED)
+            .limit(_MAX_SUGGESTIONS)
         )
         return [(number or "", title or "") for number, title in rows]
 
-    def known_assets(self) -> list[tuple[str, str]] | None:
+    def asset_suggestions(self) -> list[tuple[str, str]] | None:
         """Return (code.register, name) of the agency's items to choose from, 300 at most; None where none are named."""
-        if not any(field.kind in _NAMING_ASSETS for field in RECORDS[self.activity.step]):
+        if not any(field.kind in _ASSET_FIELD_KINDS for field in RECORD_FIELDS[self.activity.step]):
             return None
         rows = db.session.execute(
             select(Asset.code, Asset.register, Asset.name)
             .where(Asset.agency_id == self.change.agency_id, Asset.is_retired.is_(False))
             .order_by(Asset.code, Asset.register)
-            .limit(_MOST_SUGGESTED)
+            .limit(_MAX_SUGGESTIONS)
         )
         return [(f"{code}.{register}", name) for code, register, name in rows]
 
-    def equipment(self) -> list[str]:
+    def ticked_equipment(self) -> list[str]:
         """Return the keys of the equipment that is ticked."""
         prefix = f"{ItemKind.EQUIPMENT}-"
         return [name.removeprefix(prefix) for name in self._fields if name.startswith(prefix) and self[name].data]
 
-    def files(self, sent: MultiDict[str, FileStorage]) -> list[tuple[str | None, FileStorage]]:
+    def files(self, uploaded: MultiDict[str, FileStorage]) -> list[tuple[str | None, FileStorage]]:
         """Return the files that came with the form, each with the requirement that it is for."""
         prefix = f"{ItemKind.DOCUMENT}-"
         return [
             (name.removeprefix(prefix) if name.startswith(prefix) else None, file)
             for name in self._fields
             if name == "document" or name.startswith(prefix)
-            for file in sent.getlist(name)
+            for file in uploaded.getlist(name)
             if file.filename
         ]
 
-    def tell(self, faults: Mapping[str, Message]) -> None:
+    def add_field_errors(self, errors: Mapping[str, Message]) -> None:
         """Put each sentence beside its field."""
-        for name, message in faults.items():
+        for name, message in errors.items():
             if name in self._fields:
                 field = self[name]
                 field.errors = [*(field.errors or ()), str(tr(message))]
 
 
-class UnreadableValues(Incomplete):
+class InvalidFieldValues(ValidationFailed):
     """Some of what was typed cannot be read; ``readable`` is the rest."""
 
-    def __init__(self, readable: dict[str, Any], faults: Mapping[str, Message]) -> None:
+    def __init__(self, valid_values: dict[str, Any], errors: Mapping[str, Message]) -> None:
         """Take what could be read and the sentences for what could not."""
-        super().__init__(_("Some of what was typed in cannot be kept like this."), fields=faults)
-        self.readable = readable
+        super().__init__(_("Some of what was typed in cannot be kept like this."), field_errors=errors)
+        self.valid_values = valid_values
 
 
-def _field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, C901, PLR0911 - one for each kind
+def _form_field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, C901, PLR0911 - one for each kind
     label = tr(field.label)
     match field.kind:
-        case FieldKind.LINE:
-            return StringField(label, name=sent_as(field.key))
-        case FieldKind.TEXT:
+        case FieldKind.SINGLE_LINE:
+            return StringField(label, name=form_field_name(field.key))
+        case FieldKind.MULTI_LINE:
             return TextAreaField(label)
-        case FieldKind.MOMENT:
-            return MomentField(label)
+        case FieldKind.DATETIME:
+            return AwareDateTimeField(label)
         case FieldKind.DATE:
             return DateField(label)
         case FieldKind.MINUTES:
             return IntegerField(label)
         case FieldKind.CHOICE:
-            return SelectField(label, choices=_choices(field.choices), coerce=_member_of(field.choices))
-        case FieldKind.CHANGE:
-            return LookupField(label, find=lambda text: _change_id(change, text), name_of=_change_name)
-        case FieldKind.CASES:
-            return FieldList(FormField(_case_form()), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+            return SelectField(label, choices=_choices(field.choices), coerce=_coerce_to(field.choices))
+        case FieldKind.LINKED_CHANGE:
+            return LookupField(label, find_id=lambda text: _find_change_id(change, text), name_of=_change_number)
+        case FieldKind.TEST_CASES:
+            return FieldList(FormField(_case_form()), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
         case FieldKind.ASSETS:
-            return FieldList(FormField(_finding_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
-        case FieldKind.TOUCHED:
-            return FieldList(FormField(_touched_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+            return FieldList(FormField(_finding_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
+        case FieldKind.TOUCHED_ASSETS:
+            return FieldList(FormField(_touched_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
         case FieldKind.MUTATIONS:
-            return FieldList(FormField(_mutation_form(change)), label, min_entries=_ROWS, max_entries=_MOST_ROWS)
+            return FieldList(FormField(_mutation_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
 
 
-def _value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
+def _field_value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
     match field.kind:
-        case FieldKind.CASES:
+        case FieldKind.TEST_CASES:
             return [row for row in form_field.data if any((text or "").strip() for text in row.values())]
         case FieldKind.ASSETS:
             return [
@@ -312,17 +319,17 @@ def _value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
                 for row in form_field.data
                 if row["asset"] or (row["finding"] or "").strip()
             ]
-        case FieldKind.TOUCHED:
+        case FieldKind.TOUCHED_ASSETS:
             return [{"asset_id": row["asset"]} for row in form_field.data if row["asset"]]
         case FieldKind.MUTATIONS:
-            return [row for row in map(_mutation, form_field.data) if row]
+            return [row for row in map(_parse_mutation, form_field.data) if row]
         case _:
             return form_field.data
 
 
-def _unreadable(field: RecordField) -> Message:
+def _parse_error(field: RecordField) -> Message:
     return {
-        FieldKind.MOMENT: _("This is not a date and time."),
+        FieldKind.DATETIME: _("This is not a date and time."),
         FieldKind.DATE: _("This is not a date."),
         FieldKind.MINUTES: _("Give a number of minutes, 0 or more."),
     }.get(field.kind, _("Choose one of the list."))
@@ -332,7 +339,7 @@ def _choices(members: Any) -> list[SelectChoice]:  # noqa: ANN401 - any enum who
     return [_NO_CHOICE, *(SelectChoice(member.value, tr(member.title)) for member in members or ())]
 
 
-def _member_of(members: type[StrEnum] | None) -> Callable[[object], object]:
+def _coerce_to(members: type[StrEnum] | None) -> Callable[[object], object]:
     def coerce(value: object) -> object:
         if value in (None, "") or members is None:
             return None
@@ -341,7 +348,7 @@ def _member_of(members: type[StrEnum] | None) -> Callable[[object], object]:
     return coerce
 
 
-def _change_id(change: ChangeRequest, text: str) -> int | None:
+def _find_change_id(change: ChangeRequest, text: str) -> int | None:
     return db.session.scalar(
         select(ChangeRequest.id).where(
             ChangeRequest.agency_id == change.agency_id,
@@ -351,11 +358,11 @@ def _change_id(change: ChangeRequest, text: str) -> int | None:
     )
 
 
-def _change_name(change_id: int) -> str:
+def _change_number(change_id: int) -> str:
     return db.session.scalar(select(ChangeRequest.number).where(ChangeRequest.id == change_id)) or ""
 
 
-def _asset_lookup(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401 - an unbound field
+def _asset_field(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401 - an unbound field
     def find(text: str) -> int | None:
         code, _dot, register = text.split(" ", 1)[0].rpartition(".")
         return db.session.scalar(
@@ -366,7 +373,7 @@ def _asset_lookup(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401
         asset = db.session.get(Asset, asset_id)
         return f"{asset.code}.{asset.register}" if asset else ""
 
-    return LookupField(tr(label), find=find, name_of=name_of)
+    return LookupField(tr(label), find_id=find, name_of=name_of)
 
 
 def _case_form() -> type[PlainForm]:
@@ -380,23 +387,23 @@ def _case_form() -> type[PlainForm]:
 
 def _finding_form(change: ChangeRequest) -> type[PlainForm]:
     fields = {
-        "asset": _asset_lookup(change, _("Asset (code.register; empty for a new one)")),
+        "asset": _asset_field(change, _("Asset (code.register; empty for a new one)")),
         "finding": StringField(tr(_("What has changed"))),
     }
     return type("FindingForm", (PlainForm,), fields)
 
 
 def _touched_form(change: ChangeRequest) -> type[PlainForm]:
-    return type("TouchedForm", (PlainForm,), {"asset": _asset_lookup(change, _("Asset (code.register)"))})
+    return type("TouchedForm", (PlainForm,), {"asset": _asset_field(change, _("Asset (code.register)"))})
 
 
 def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
     """One row: an asset with what happens to it; the fields of a new item are used only for one."""
-    known = {column.key: str(tr(column.heading)) for card in Card for column in asset_columns(card).values()}
+    known = {column.key: str(tr(column.label)) for card in Card for column in asset_columns(card).values()}
     alterable = [SelectChoice(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
     fields = {
         "kind": SelectField(tr(_("What happens")), choices=_choices(MutationKind)),
-        "asset": _asset_lookup(change, _("Asset (code.register)")),
+        "asset": _asset_field(change, _("Asset (code.register)")),
         "column": SelectField(tr(_("Column that changes")), choices=[_NO_CHOICE, *alterable]),
         "value": StringField(tr(_("New value"))),
         "card": SelectField(tr(_("Card (new item)")), choices=_choices(Card)),
@@ -407,7 +414,7 @@ def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
     return type("MutationForm", (PlainForm,), fields)
 
 
-def _mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def _parse_mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a row as ``models.inventory.mutation`` reads it, or None where nothing was typed."""
     kind = row["kind"]
     if not any(value for value in row.values()):
@@ -420,6 +427,6 @@ def _mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"kind": kind, "asset_id": row["asset"]}
 
 
-def _split_mutations(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _mutation_rows(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return kept rows as the form's rows."""
     return {"mutations": [{**row, "asset": row.get("asset_id")} for row in rows]}

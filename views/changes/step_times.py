@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_, or_, select
 
-from lpse_admin.i18n import Word, _
-from lpse_admin.worktime.step_timing import Clock, minutes, reading, standard_of
+from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, round_up_to_minutes, standard_time_of
 from models.changes.activity import Activity
 from models.database import db
 from models.office.agency import Agency
-from models.office.calendars import clockwork_of
-from models.worktime.step_durations import StepTime, judged_now, late_now
+from models.office.calendars import load_calendars_and_sops
+from models.worktime.step_durations import StepTime, late_now, open_with_standard
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter
-from views.listing.lists import Column, Derivation
-from views.listing.record_view import me
+from views.listing.lists import Column, ComputedColumns
+from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from lpse_admin.sop.steps import Step
 
 
-class Judgement(Word):
+class Timeliness(LabelledEnum):
     """What a step's standard says to its clock."""
 
     IN_TIME = "in-time", _("In time")
     LATE = "late", _("Late")
 
 
-_activity: Any = Activity.__table__.c
+_activity_columns: Any = Activity.__table__.c
 
 
-def my_agencies(session: Session) -> Sequence[Agency]:
+def visible_agencies(session: Session) -> Sequence[Agency]:
     """Return the offices that the one who asks sees anything of."""
-    own = me().agency
+    own = get_current_user().agency
     return [own] if own is not None else session.scalars(select(Agency).order_by(Agency.id)).all()
 
 
-def _work(session: Session) -> Callable[..., Mapping[str, object]]:
+def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
     """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
-    calendars, papers_of = clockwork_of(session, my_agencies(session))
+    calendars, papers_of = load_calendars_and_sops(session, visible_agencies(session))
     at = now()
 
     def work(  # noqa: PLR0913, PLR0917 - the columns of a clock
@@ -61,13 +61,17 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
         paper = papers_of[sop_id]
-        read = reading(
-            calendars[agency_id], standard_of(paper, step), paper.switches.clock, Clock(arrived, taken_up, finished), at
+        read = measure_timing(
+            calendars[agency_id],
+            standard_time_of(paper, step),
+            paper.switches.timing_basis,
+            StepTimestamps(arrived, taken_up, finished),
+            at,
         )
-        judged = None if read.allowed is None else Judgement.LATE if read.is_late else Judgement.IN_TIME
+        judged = None if read.allowed_time is None else Timeliness.LATE if read.is_late else Timeliness.IN_TIME
         return {
-            "waited": minutes(read.waiting),
-            "handled": None if read.handling is None else minutes(read.handling),
+            "waited": round_up_to_minutes(read.waiting_time),
+            "handled": None if read.handling_time is None else round_up_to_minutes(read.handling_time),
             "due": read.due,
             "judged": judged,
         }
@@ -75,35 +79,35 @@ def _work(session: Session) -> Callable[..., Mapping[str, object]]:
     return work
 
 
-_CLOCK = Derivation(
+_TIMING = ComputedColumns(
     (
-        _activity.agency_id,
-        _activity.sop_id,
-        _activity.step,
-        _activity.arrived_at,
-        _activity.taken_up_at,
-        _activity.finished_at,
+        _activity_columns.agency_id,
+        _activity_columns.sop_id,
+        _activity_columns.step,
+        _activity_columns.arrived_at,
+        _activity_columns.taken_up_at,
+        _activity_columns.finished_at,
     ),
-    _work,
+    _load_timing_cells,
 )
 
 #: Minutes are working minutes of the LPSE's own calendar, up to now for a step that is open.
-TIMES = (
-    Column("waited", _("Waited (minutes)"), _CLOCK, CellKind.NUMBER, listed=False, listed_while_open=True),
-    Column("handled", _("Handled (minutes)"), _CLOCK, CellKind.NUMBER),
-    Column("due", _("Due"), _CLOCK, CellKind.MOMENT, listed=False, listed_while_open=True),
-    Column("judged", _("Judged"), _CLOCK, CellKind.CHOICE, Judgement),
+TIMING_COLUMNS = (
+    Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False, in_list_while_open=True),
+    Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER),
+    Column("due", _("Due"), _TIMING, CellKind.DATETIME, in_list=False, in_list_while_open=True),
+    Column("judged", _("Judged"), _TIMING, CellKind.CHOICE, Timeliness),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedFilter(ChoiceFilter):
+class TimelinessFilter(ChoiceFilter):
     """What the standard says to the clock of a step: ``?judged=late``.
 
     Of finished steps it is kept (``worktime.step_durations``); open ones are judged as they stand when this is asked.
     """
 
-    is_fixed: ClassVar[bool] = False
+    is_cacheable: ClassVar[bool] = False
 
     step: Step | None = None
 
@@ -112,14 +116,16 @@ class JudgedFilter(ChoiceFilter):
         value = given.get(self.key)
         if not value:
             return None
-        if value not in set(Judgement):
+        if value not in set(Timeliness):
             raise self._malformed(value)
-        is_late, session = value == Judgement.LATE, db.session()
-        agencies = my_agencies(session)
+        is_late, session = value == Timeliness.LATE, db.session()
+        agencies = visible_agencies(session)
         kept = select(StepTime.activity_id).where(
             StepTime.agency_id.in_([agency.id for agency in agencies]),
             StepTime.step == self.step,
             StepTime.is_late.is_(is_late),
         )
         late = late_now(session, agencies, now())
-        return or_(_activity.id.in_(kept), late if is_late else and_(judged_now(session, agencies), ~late))
+        return or_(
+            _activity_columns.id.in_(kept), late if is_late else and_(open_with_standard(session, agencies), ~late)
+        )

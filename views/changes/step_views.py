@@ -11,13 +11,13 @@ from flask_login import current_user
 from sqlalchemy import func, select
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import Incomplete, NoSuchMove, NotAllowed, NotFound, TooLarge
+from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.record_fields import RECORDS, EmergencyGround, Environment, FieldKind, Risk
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, FieldKind, Risk
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
-from models.changes.loading import whole
+from models.changes.loading import load_change
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
@@ -25,26 +25,26 @@ from models.reports import waiting
 from models.scope import visible
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.changes.assignment import HandOver, TakeUp
-from views.changes.moves import keep, named_as_sent
-from views.changes.page import ChangePage, Fact, written
-from views.changes.step_form import MomentField, step_form
-from views.changes.step_lists import ACTIVITY, LISTS, own_columns, step_spec
+from views.changes.assignment import Reassign, TakeUp
+from views.changes.moves import save_step_input, with_form_field_names
+from views.changes.page import ChangePage, Fact, format_field_value
+from views.changes.step_form import AwareDateTimeField, build_step_form
+from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
-from views.forms.commit import EntryView, entering
-from views.i18n.language import current_zone, tr
+from views.forms.commit import FormView, commit_or_show_errors
+from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
-from views.listing.lists import COUNTED, Column
-from views.listing.record_view import addresses, may_i, me, reader, row_id, stands_in_for_head
+from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.lists import MAX_COUNT, Column
+from views.listing.record_view import can, current_principal, get_current_user, is_acting_head, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from views.listing.lists import Listing, Page
+    from views.listing.lists import ListQuery, Page
 
 
 class StepRecordView(BulkView):
@@ -53,20 +53,22 @@ class StepRecordView(BulkView):
     step: ClassVar[Step]
     details_template = "changes/step_details.html"
     can_edit = True
-    bulk: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), HandOver())
+    actions: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), Reassign())
 
-    def lead_urls(self) -> Callable[[int], str]:
+    def link_url_builder(self) -> Callable[[int], str]:
         """Lead to the request, where the step is acted on."""
-        return addresses("change.details_view", "#step")
+        return url_builder("change.details_view", "#step")
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the parts of the record that are lists, its files, and what may be done with it."""
         activity = self.get_one(str(id))
-        lists = [field for field in RECORDS[self.step] if field.kind in LISTS]
+        lists = [field for field in RECORD_FIELDS[self.step] if field.kind in LIST_FIELD_KINDS]
         return {
             "activity": activity,
-            "lists": [Fact(field.label, written(field, _rows(activity, field.kind))) for field in lists],
-            "change_url": self.lead_url(activity.change_id),
+            "lists": [
+                Fact(field.label, format_field_value(field, _list_rows(activity, field.kind))) for field in lists
+            ],
+            "change_url": self.link_url(activity.change_id),
         }
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -76,47 +78,47 @@ class StepRecordView(BulkView):
         activity_id = activity.id
         if not activity.is_open:
             raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
-        change = self._change(activity)
-        if refusal := change.bar(current_user, now()):
+        change = self._get_change(activity)
+        if refusal := change.reason_cannot_act(current_user, now()):
             raise NotAllowed(refusal)
         form, refusal_, status = None, None, 200
         if request.method == "POST":
             try:
-                keep(lambda: self._change(activity))
-            except (Incomplete, TooLarge, NoSuchMove) as trouble:
+                save_step_input(lambda: self._get_change(activity))
+            except (ValidationFailed, FileTooLarge, NoSuchMove) as trouble:
                 if wants_json():
-                    raise named_as_sent(trouble) from None
+                    raise with_form_field_names(trouble) from None
                 db.session.rollback()
-                change = self._change(self.get_one(str(activity_id)))
-                form = step_form(change, self._open(change), request.form)
-                form.tell(trouble.fields)
+                change = self._get_change(self.get_one(str(activity_id)))
+                form = build_step_form(change, self._require_open_activity(change), request.form)
+                form.add_field_errors(trouble.field_errors)
                 refusal_, status = trouble, trouble.status
             else:
                 flash(gettext("Kept. The step stays open until you finish it."), "success")
-                return redirect(self.lead_url(change.id), 303)
+                return redirect(self.link_url(change.id), 303)
         page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal_)
         return self.render("changes/step_edit.html", view=self, page=page, change=change), status
 
-    def _change(self, activity: Activity) -> ChangeRequest:
-        scope = visible(ChangeRequest, current_user, stands_in_for_head=stands_in_for_head())
-        change = whole(db.session(), activity.change_id, scope)
+    def _get_change(self, activity: Activity) -> ChangeRequest:
+        scope = visible(ChangeRequest, current_user, is_acting_head=is_acting_head())
+        change = load_change(db.session(), activity.change_id, scope)
         if change is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return change
 
     @staticmethod
-    def _open(change: ChangeRequest) -> Activity:
-        if change.current is None:
+    def _require_open_activity(change: ChangeRequest) -> Activity:
+        if change.current_activity is None:
             raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
-        return change.current
+        return change.current_activity
 
 
-def _rows(activity: Any, kind: FieldKind) -> list[Any]:  # noqa: ANN401 - one of three classes
+def _list_rows(activity: Any, kind: FieldKind) -> list[Any]:  # noqa: ANN401 - one of three classes
     match kind:
-        case FieldKind.CASES:
+        case FieldKind.TEST_CASES:
             return [{"name": case.name, "expected": case.expected, "actual": case.actual} for case in activity.cases]
-        case FieldKind.TOUCHED:
-            return [{"asset": str(item.asset)} for item in activity.touched]
+        case FieldKind.TOUCHED_ASSETS:
+            return [{"asset": str(item.asset)} for item in activity.release_assets]
         case FieldKind.ASSETS:
             return [{"asset": item.asset and str(item.asset), "finding": item.finding} for item in activity.items]
         case _:
@@ -129,11 +131,11 @@ class EvaluationView(StepRecordView):
     step = Step.EVALUATION
     resource = Resource.EVALUATION
     title = _("Evaluations")
-    empty = _("No evaluation yet. One appears when a request is submitted.")
+    empty_message = _("No evaluation yet. One appears when a request is submitted.")
     spec = step_spec(
         Step.EVALUATION,
         "risk",
-        filters=(ChoiceFilter("risk", _("Risk"), of=own_columns(Step.EVALUATION).risk, choices=Risk),),
+        filters=(ChoiceFilter("risk", _("Risk"), column=record_table_columns(Step.EVALUATION).risk, choices=Risk),),
     )
 
 
@@ -143,11 +145,15 @@ class UrgencyView(StepRecordView):
     step = Step.URGENCY
     resource = Resource.URGENCY
     title = _("Urgency assessments")
-    empty = _("No urgency assessment yet. One appears when a request is accepted.")
+    empty_message = _("No urgency assessment yet. One appears when a request is accepted.")
     spec = step_spec(
         Step.URGENCY,
         "ground",
-        filters=(ChoiceFilter("ground", _("Ground"), of=own_columns(Step.URGENCY).ground, choices=EmergencyGround),),
+        filters=(
+            ChoiceFilter(
+                "ground", _("Ground"), column=record_table_columns(Step.URGENCY).ground, choices=EmergencyGround
+            ),
+        ),
     )
 
 
@@ -157,24 +163,34 @@ class ApprovalView(StepRecordView):
     step = Step.APPROVAL
     resource = Resource.APPROVAL
     title = _("Approvals")
-    bulk = ()
-    empty = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
+    actions = ()
+    empty_message = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
     list_template = "changes/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return how many emergencies wait, and since when the oldest does."""
-        number, oldest = _emergencies(listing, page)
-        return {"waiting": number, "oldest": oldest, "absent_head": absent_head(me().agency, arrived=oldest)}
+        number, oldest = _waiting_emergencies(listing, page)
+        return {
+            "waiting": number,
+            "oldest": oldest,
+            "absent_head": absent_head(get_current_user().agency, arrived=oldest),
+        }
 
 
-def _emergencies(listing: Listing, page: Page) -> tuple[int, dt.datetime | None]:
+def _waiting_emergencies(listing: ListQuery, page: Page) -> tuple[int, dt.datetime | None]:
     """Return how many emergencies wait and when the oldest arrived, from the page itself where it is their queue."""
     asked = listing.arguments
-    is_queue = asked.given == {"state": "open", "urgency": "emergency"} and not asked.search
-    if is_queue and not asked.page and asked.sort == "arrived" and page.count <= COUNTED and page.has("arrived"):
-        return page.count, page.first("arrived")
-    return waiting.emergencies(db.session(), reader())
+    is_queue = asked.filter_values == {"state": "open", "urgency": "emergency"} and not asked.search
+    if (
+        is_queue
+        and not asked.page
+        and asked.sort == "arrived"
+        and page.count <= MAX_COUNT
+        and page.has_column("arrived")
+    ):
+        return page.count, page.first_value("arrived")
+    return waiting.count_emergencies(db.session(), current_principal())
 
 
 class ImplementationView(StepRecordView):
@@ -183,13 +199,16 @@ class ImplementationView(StepRecordView):
     step = Step.IMPLEMENTATION
     resource = Resource.IMPLEMENTATION
     title = _("Implementations")
-    empty = _("No implementation yet. One appears when a change may be carried out.")
+    empty_message = _("No implementation yet. One appears when a change may be carried out.")
     spec = step_spec(
         Step.IMPLEMENTATION,
         "environment",
         filters=(
             ChoiceFilter(
-                "environment", _("Environment"), of=own_columns(Step.IMPLEMENTATION).environment, choices=Environment
+                "environment",
+                _("Environment"),
+                column=record_table_columns(Step.IMPLEMENTATION).environment,
+                choices=Environment,
             ),
         ),
     )
@@ -202,7 +221,7 @@ class TestView(StepRecordView):
     step = Step.TEST
     resource = Resource.TEST
     title = _("Tests")
-    empty = _("No test yet. One appears when a change was carried out.")
+    empty_message = _("No test yet. One appears when a change was carried out.")
     spec = step_spec(Step.TEST, "documentation")
 
 
@@ -212,7 +231,7 @@ class RollbackView(StepRecordView):
     step = Step.ROLLBACK
     resource = Resource.ROLLBACK
     title = _("Roll backs")
-    empty = _("No roll back yet. One appears when a test has failed.")
+    empty_message = _("No roll back yet. One appears when a test has failed.")
     spec = step_spec(Step.ROLLBACK, "cause")
 
 
@@ -222,7 +241,7 @@ class ReportView(StepRecordView):
     step = Step.REPORT
     resource = Resource.REPORT
     title = _("Change reports")
-    empty = _("No report yet. One appears after a test or a roll back.")
+    empty_message = _("No report yet. One appears after a test or a roll back.")
     spec = step_spec(Step.REPORT, "summary")
 
 
@@ -232,44 +251,44 @@ class VerificationView(StepRecordView):
     step = Step.VERIFICATION
     resource = Resource.VERIFICATION
     title = _("Verifications")
-    bulk = ()
-    empty = _("No verification yet. One appears when a report is handed over.")
+    actions = ()
+    empty_message = _("No verification yet. One appears when a report is handed over.")
     list_template = "changes/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return what is to be said of a head who is not there."""
-        return {"absent_head": absent_head(me().agency)}
+        return {"absent_head": absent_head(get_current_user().agency)}
 
 
 class ActualTimeForm(Form):
     """When a release really took place."""
 
-    actual_at = MomentField(lazy_gettext("Actual time of release"))
+    actual_at = AwareDateTimeField(lazy_gettext("Actual time of release"))
 
 
 #: What a release touches, and the freezes that the head has allowed it in: lists of other tables, as one text.
-_TOUCHED = (
+_TOUCHED_ASSETS = (
     select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
     .join(ReleaseAsset, ReleaseAsset.asset_id == Asset.id)
-    .where(ReleaseAsset.release_id == ACTIVITY.id)
+    .where(ReleaseAsset.release_id == ACTIVITY_COLUMNS.id)
     .scalar_subquery()
 )
-_ALLOWED = (
+_FREEZE_PERMITS = (
     select(func.aggregate_strings(Freeze.name + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; "))
     .join(FreezePermit, FreezePermit.freeze_id == Freeze.id)
-    .where(FreezePermit.change_id == ACTIVITY.change_id)
+    .where(FreezePermit.change_id == ACTIVITY_COLUMNS.change_id)
     .scalar_subquery()
 )
 
 
-class ReleaseView(StepRecordView, EntryView):
+class ReleaseView(StepRecordView, FormView):
     """Release schedules, with the actual time where it is known."""
 
     step = Step.RELEASE
     resource = Resource.RELEASE
     title = _("Release schedule")
-    empty = _("No release yet. One appears when a report is verified.")
+    empty_message = _("No release yet. One appears when a report is verified.")
     list_template = "releases/list.html"
     details_template = "releases/details.html"
     spec = step_spec(
@@ -281,51 +300,54 @@ class ReleaseView(StepRecordView, EntryView):
         "actual_at",
         filters=(
             ChoiceFilter(
-                "environment", _("Environment"), of=own_columns(Step.RELEASE).environment, choices=Environment
+                "environment",
+                _("Environment"),
+                column=record_table_columns(Step.RELEASE).environment,
+                choices=Environment,
             ),
-            PeriodFilter("window", _("Window from"), of=own_columns(Step.RELEASE).window_start_at),
-            TextFilter("version", _("Version"), of=own_columns(Step.RELEASE).version),
+            DateRangeFilter("window", _("Window from"), column=record_table_columns(Step.RELEASE).window_start_at),
+            TextFilter("version", _("Version"), column=record_table_columns(Step.RELEASE).version),
         ),
         columns=(
-            Column("touched", _("Assets that the release touches"), _TOUCHED, listed=False),
-            Column("allowed", _("Allowed in a freeze"), _ALLOWED, listed=False),
+            Column("touched", _("Assets that the release touches"), _TOUCHED_ASSETS, in_list=False),
+            Column("allowed", _("Allowed in a freeze"), _FREEZE_PERMITS, in_list=False),
         ),
     )
 
     @expose("/calendar")
     def calendar(self) -> str:
         """Show the releases and freezes of a month or a week, as a grid or as a list."""
-        page = CalendarPage.read(request.args, reader(), now(), current_zone())
+        page = CalendarPage.from_args(request.args, current_principal(), now(), current_timezone())
         return str(self.render("releases/calendar.html", view=self, page=page))
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Add the form for the actual time, for the managers of a release that has none yet."""
-        extras = super().details_extras(id)
+        extras = super().details_context(id)
         return extras | {"actual_form": ActualTimeForm() if self._may_add_actual_time(extras["activity"]) else None}
 
     @staticmethod
     def _may_add_actual_time(release: Release) -> bool:
-        return release.may_get_actual_time() and may_i(Verb.EDIT, Resource.RELEASE)
+        return release.can_get_actual_time() and can(Verb.EDIT, Resource.RELEASE)
 
     @expose("/<release_id>/actual", methods=("POST",))
     def actual(self, release_id: str) -> Any:  # noqa: ANN401
         """Add the actual time to a finished schedule, without reopening the request."""
-        self.demand(Verb.EDIT)
-        release = self.get_one(str(row_id(release_id)))
+        self.require_permission(Verb.EDIT)
+        release = self.get_one(str(parse_id(release_id)))
         form = ActualTimeForm()
         id_ = release.id
-        with entering(form, "release.actual"):
-            release.add_actual_time(_stated(form.actual_at.data), now=now())
+        with commit_or_show_errors(form, "release.actual"):
+            release.add_actual_time(_require_time(form.actual_at.data), now=now())
         if not form.errors:
-            return self.done(gettext("The actual time is recorded."), id_)
-        return self.answer_form(form, _("Actual time of release"), _("Record the actual time"), back=self.row_url(id_))
+            return self.redirect_to_record(gettext("The actual time is recorded."), id_)
+        return self.render_form(form, _("Actual time of release"), _("Record the actual time"), back=self.row_url(id_))
 
 
-def _stated(at: dt.datetime | None) -> dt.datetime:
+def _require_time(at: dt.datetime | None) -> dt.datetime:
     """Return the time that was typed in; raises Incomplete where it is none."""
     if at is None:
         message = _("This is not a date and time.")
-        raise Incomplete(message, fields={"actual_at": message})
+        raise ValidationFailed(message, field_errors={"actual_at": message})
     return at
 
 
@@ -335,7 +357,7 @@ class AssetReviewView(StepRecordView):
     step = Step.ASSET_REVIEW
     resource = Resource.ASSET_REVIEW
     title = _("Reviews of the asset list")
-    empty = _("No review yet. One appears after a release is scheduled or set aside.")
+    empty_message = _("No review yet. One appears after a release is scheduled or set aside.")
     spec = step_spec(Step.ASSET_REVIEW, "assessment")
 
 
@@ -345,7 +367,7 @@ class AssetUpdateView(StepRecordView):
     step = Step.ASSET_UPDATE
     resource = Resource.ASSET_UPDATE
     title = _("Updates of the asset list")
-    empty = _("No update yet. One appears when a review finds changed assets.")
+    empty_message = _("No update yet. One appears when a review finds changed assets.")
     spec = step_spec(Step.ASSET_UPDATE, "notes")
 
 

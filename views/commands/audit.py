@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from models.audit import verification
-from views.commands.terminal import Group, fail, reading
+from views.commands.terminal import CommandGroup, fail, read_session
 
-group = Group("audit", help="The audit trail: verify, anchor.")
+group = CommandGroup("audit", help="The audit trail: verify, anchor.")
 
 
 @group.command()
@@ -21,24 +21,24 @@ group = Group("audit", help="The audit trail: verify, anchor.")
 )
 def verify(file: Path | None) -> None:
     """Read every chain from its first entry; exit 1 and name the first row that does not hold."""
-    kept = _anchors(file) if file else []
-    with reading() as session:
-        if broken := verification.verify(session, kept):
-            fail(f"chain {broken.chain}, entry {broken.number}: {broken.fault}")
-        heads = verification.anchors(session)
+    kept = _read_anchors(file) if file else []
+    with read_session() as session:
+        if broken := verification.verify_chains(session, kept):
+            fail(f"chain {broken.chain}, entry {broken.number}: {broken.error}")
+        heads = verification.chain_anchors(session)
     click.echo(f"All {len(heads)} chains hold, {sum(head.number for head in heads)} entries.")
 
 
 @group.command()
 def anchor() -> None:
     """Write one line for each chain, to be kept where nobody of this installation can change it."""
-    with reading() as session:
-        for head in verification.anchors(session):
+    with read_session() as session:
+        for head in verification.chain_anchors(session):
             click.echo(str(head))
 
 
-def _anchors(file: Path) -> list[verification.Anchor]:
+def _read_anchors(file: Path) -> list[verification.Anchor]:
     try:
-        return [verification.Anchor.read(line) for line in file.read_text().splitlines() if line.strip()]
+        return [verification.Anchor.parse(line) for line in file.read_text().splitlines() if line.strip()]
     except ValueError:
         raise click.BadParameter(f"{file} holds something that is no anchor", param_hint="--anchor") from None

@@ -10,7 +10,7 @@ from lpse_admin.errors import NotAllowed
 from lpse_admin.i18n import _
 from views.app.access import settings
 from views.app.clock import now
-from views.commands.terminal import refusals, writing
+from views.commands.terminal import exit_on_refusal, write_session
 
 
 @click.command("demo")
@@ -19,9 +19,9 @@ from views.commands.terminal import refusals, writing
 @with_appcontext
 def command(count: int, seed: int) -> None:
     """Fill the register with plausible requests of every kind, in every step."""
-    with refusals():
+    with exit_on_refusal():
         if not settings().is_demo:
             raise NotAllowed(_("Made-up requests have no place in production."))
-        with writing("demo") as session:
+        with write_session("demo") as session:
             there = demo.make_register(session, requests=count, seed=seed, now=now())
     click.echo(f"{count} requests made; the register holds {there}.")

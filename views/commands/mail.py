@@ -10,27 +10,27 @@ from sqlalchemy.orm import joinedload
 
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
-from models.notifications.outbox import totals
+from models.notifications.outbox import count_by_state
 from models.office.agency import Agency
 from views.app.clock import now
-from views.commands.terminal import Group, fail, reading, table, who
-from views.notifications.mailing import round_
+from views.commands.terminal import CommandGroup, fail, os_user_name, print_table, read_session
+from views.notifications.mailing import send_due_mail
 
-group = Group("mail", help="The outbox: send, list.")
+group = CommandGroup("mail", help="The outbox: send, list.")
 
-_MOST = 200
+_MAX_LISTED = 200
 
 
 @group.command("send")
 def send_mail() -> None:
     """Send what is due; exit 1 where a mail failed for good, or no mail server is set (LPSE_SMTP_URL)."""
-    tally = round_(by=f"terminal ({who()})")
+    tally = send_due_mail(by=f"terminal ({os_user_name()})")
     if tally is None:
         fail("LPSE_SMTP_URL is not set: mail is kept in the outbox.")
     cancelled = f", cancelled {tally.cancelled}" if tally.cancelled else ""
-    click.echo(f"Sent {tally.sent}, put off {tally.put_off}, failed {tally.failed}{cancelled}.")
-    if tally.trouble:
-        click.echo(f"The mail server: {tally.trouble}", err=True)
+    click.echo(f"Sent {tally.sent}, put off {tally.postponed}, failed {tally.failed}{cancelled}.")
+    if tally.last_error:
+        click.echo(f"The mail server: {tally.last_error}", err=True)
     if tally.failed:
         sys.exit(1)
 
@@ -40,16 +40,16 @@ def send_mail() -> None:
 def list_mail(states: tuple[str, ...]) -> None:
     """List the newest mail that waits or has failed (or is in the states given), and how much there is of each."""
     wanted = [MailState(state) for state in states] or [MailState.WAITING, MailState.FAILED]
-    with reading() as session:
+    with read_session() as session:
         found = session.execute(
             select(Mail, Agency.key)
             .join(Agency, Agency.id == Mail.agency_id)
             .where(Mail.state.in_(wanted))
             .options(joinedload(Mail.notification).joinedload(Notification.user))
             .order_by(Mail.id.desc())
-            .limit(_MOST)
+            .limit(_MAX_LISTED)
         ).all()
-        table(
+        print_table(
             ("ID", "AGENCY", "USER", "ADDRESS", "EVENT", "STATE", "TRIES", "NEXT TRY (UTC)", "LAST ERROR"),
             [
                 (
@@ -66,5 +66,5 @@ def list_mail(states: tuple[str, ...]) -> None:
                 for mail, agency in found
             ],
         )
-        counts = totals(session)
+        counts = count_by_state(session)
     click.echo(f"{now():%Y-%m-%d %H:%M} UTC: " + ", ".join(f"{count} {state.value}" for state, count in counts.items()))

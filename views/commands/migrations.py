@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from flask_migrate.cli import db
 
 from views.app.access import settings
-from views.commands.terminal import fail, tell_refusals
+from views.commands.terminal import exit_on_refusal_in_group, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def guard() -> None:
         command.callback = _asking(_callback(command), warning)
     for name in _WRITING:
         db.commands[name].callback = _in_development(_callback(db.commands[name]))
-    tell_refusals(db)
+    exit_on_refusal_in_group(db)
 
 
 def _callback(command: click.Command) -> Callback:

@@ -7,26 +7,26 @@ import sys
 import click
 
 from models.search import index
-from views.commands.terminal import Group, reading, writing
+from views.commands.terminal import CommandGroup, read_session, write_session
 
-group = Group("search", help="The index that searches read: rebuild, verify.")
+group = CommandGroup("search", help="The index that searches read: rebuild, verify.")
 
 
 @group.command("rebuild")
 def rebuild() -> None:
     """Make the index anew from the records."""
-    with writing("search rebuild") as session:
-        count = index.rebuild(session.connection())
+    with write_session("search rebuild") as session:
+        count = index.rebuild_index(session.connection())
     click.echo(f"{count} records can be searched.")
 
 
 @group.command("verify")
 def verify() -> None:
     """Compare the index with the records; exit 1 and a line for each that differs."""
-    with reading() as session:
-        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in index.verify(session.connection())]
-    with writing("search verify") as session:
-        if not index.is_sound(session.connection()):
+    with read_session() as session:
+        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in index.stale_records(session.connection())]
+    with write_session("search verify") as session:
+        if not index.is_fts_intact(session.connection()):
             wrong.append("the words")
     for one in wrong:
         click.echo(f"{one}: not what the index says", err=True)

@@ -13,39 +13,39 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
-from models.sops.sop import SopRevision, SopState, examine, load
+from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check
 from views.app.clock import now
-from views.commands.terminal import Group, fail, reading, said, table, writing
+from views.commands.terminal import CommandGroup, fail, localized, print_table, read_session, write_session
 
-group = Group("sop", help="SOPs: check, load, enact, list, show.")
+group = CommandGroup("sop", help="SOPs: check, load, enact, list, show.")
 
-_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_FILE_TYPE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
 @group.command("check")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_FILE_TYPE)
 def check_file(file: Path) -> None:
     """Name every fault of FILE with its line; exit 1 if there is one."""
     content = file.read_bytes()
     if faults := check(content, file.stem):
         fail(*faults)
     try:
-        with reading() as session:
-            examine(session, content.decode(), file.stem)
+        with read_session() as session:
+            parse_and_check(session, content.decode(), file.stem)
     except SQLAlchemyError:
-        click.echo(said(_("The database could not be asked whether the number is taken.")), err=True)
-    click.echo(said(_("%(file)s: this SOP is sound.", file=file.name)))
+        click.echo(localized(_("The database could not be asked whether the number is taken.")), err=True)
+    click.echo(localized(_("%(file)s: this SOP is sound.", file=file.name)))
 
 
 @group.command("load")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_FILE_TYPE)
 def load_file(file: Path) -> None:
     """Store FILE as a draft; the same content again changes nothing."""
     content = file.read_bytes()
     if faults := check(content, file.stem):
         fail(*faults)
-    with writing("sop load") as session:
-        revision = load(session, content.decode(), file.stem, now=now())
+    with write_session("sop load") as session:
+        revision = load_revision(session, content.decode(), file.stem, now=now())
         told = f"{revision.key}: revision {revision.revision}, {revision.state.title}."
     click.echo(told)
 
@@ -54,8 +54,8 @@ def load_file(file: Path) -> None:
 @click.argument("key")
 def enact(key: str) -> None:
     """Put the newest draft of KEY in force."""
-    with writing("sop enact") as session:
-        newest = _newest(key)
+    with write_session("sop enact") as session:
+        newest = _newest_revision(key)
         if newest.state is not SopState.DRAFT:
             raise NoSuchMove(_("%(key)s has no draft that could be put in force.", key=key))
         newest.enact(now=now(), by=None)
@@ -65,11 +65,11 @@ def enact(key: str) -> None:
 
 
 @group.command("list")
-def list_papers() -> None:
+def list_sops() -> None:
     """List every revision that is loaded."""
-    with reading() as session:
+    with read_session() as session:
         rows = session.scalars(select(SopRevision).order_by(SopRevision.key, SopRevision.revision)).all()
-        table(
+        print_table(
             ("KEY", "REVISION", "STATE", "NUMBER", "AGENCY", "ENACTED"),
             [
                 (
@@ -90,14 +90,14 @@ def list_papers() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True)
 def show(key: str, form: str) -> None:
     """Write out the SOP KEY: the revision in force, or the newest."""
-    with reading() as session:
+    with read_session() as session:
         revision = session.scalars(
             select(SopRevision).where(SopRevision.key == key, SopRevision.state == SopState.IN_FORCE)
         ).first()
-        click.echo(_written((revision or _newest(key)).paper, form).rstrip("\n"))
+        click.echo(_format_sop((revision or _newest_revision(key)).sop, form).rstrip("\n"))
 
 
-def _written(paper: Sop, form: str) -> str:
+def _format_sop(paper: Sop, form: str) -> str:
     match form:
         case "json":
             return json.dumps(to_json(paper), indent=2, ensure_ascii=False)
@@ -107,7 +107,7 @@ def _written(paper: Sop, form: str) -> str:
             return to_text(paper)
 
 
-def _newest(key: str) -> SopRevision:
+def _newest_revision(key: str) -> SopRevision:
     """Return the newest revision of ``key``; raises NotFound where none is loaded."""
     found = db.session.scalars(
         select(SopRevision).where(SopRevision.key == key).order_by(SopRevision.revision.desc()).limit(1)

@@ -18,10 +18,10 @@ from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lpse_admin.errors import Refused
-from lpse_admin.sop import Fault, Faulty
+from lpse_admin.sop import InvalidSopError, LineError
 from models.accounts.user import Language
-from models.audit.trail import Circumstances, answer_for
-from models.database import db, is_sqlite, writes
+from models.audit.trail import AuditContext, set_audit_context
+from models.database import db, is_sqlite, takes_write_lock
 from views.app.clock import now
 from views.i18n.wording import tr
 
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
 def fail(*lines: object) -> NoReturn:
     """End the command with 1 and the reason."""
     for line in lines:
-        click.echo(said(line), err=True)
+        click.echo(localized(line), err=True)
     sys.exit(1)
 
 
-def said(line: object) -> str:
+def localized(line: object) -> str:
     """Return ``line`` as the terminal says it: what the rules say in Indonesian, everything else as it is."""
     with force_locale(Language.INDONESIAN.value):
-        return tr(line.sentence if isinstance(line, Fault) else line)
+        return tr(line.full_message if isinstance(line, LineError) else line)
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def exit_on_refusal() -> Iterator[None]:
     """Turn what the rules or the database refuse into the end of the command."""
     try:
         yield
-    except Faulty as refusal:
-        fail(*refusal.faults)
+    except InvalidSopError as refusal:
+        fail(*refusal.errors)
     except Refused as refusal:
-        fail(refusal.message, *refusal.fields.values())
+        fail(refusal.message, *refusal.field_errors.values())
     except IntegrityError as error:
         fail(f"The database refuses this: {_first_line(error)}")
     except SQLAlchemyError as error:
@@ -63,39 +63,39 @@ def _first_line(error: SQLAlchemyError) -> str:
     return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
 
 
-class Group(AppGroup):
+class CommandGroup(AppGroup):
     """A group of commands that never end in a traceback for what can be foreseen."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
         """Run the command, and say in a sentence why it was refused."""
-        with refusals():
+        with exit_on_refusal():
             return super().invoke(ctx)
 
 
-def tell_refusals(group: click.Group) -> None:
+def exit_on_refusal_in_group(group: click.Group) -> None:
     """Let the commands of a ``group`` that is not ours end as ours do."""
     for command in group.commands.values():
-        if command.callback is not None and not hasattr(command.callback, "tells_refusals"):
-            command.callback = _telling(command.callback)
+        if command.callback is not None and not hasattr(command.callback, "exits_on_refusal"):
+            command.callback = _with_exit_on_refusal(command.callback)
 
 
-def _telling(run: Callable[..., Any]) -> Callable[..., Any]:
+def _with_exit_on_refusal(run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def told(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the command has them
-        with refusals():
+        with exit_on_refusal():
             return run(*args, **kwargs)
 
-    told.tells_refusals = True  # type: ignore[attr-defined]
+    told.exits_on_refusal = True  # type: ignore[attr-defined]
     return told
 
 
 @contextmanager
-def writing(action: str) -> Iterator[Session]:
+def write_session(action: str) -> Iterator[Session]:
     """Give a session in which ``action`` is done by whoever sits at the terminal, and commit it at the end."""
     session = db.session()
-    answer_for(
+    set_audit_context(
         session,
-        Circumstances(at=now(), actor_id=None, actor_name=f"terminal ({who()})", action=f"flask {action}"),
+        AuditContext(at=now(), actor_id=None, actor_name=f"terminal ({os_user_name()})", action=f"flask {action}"),
     )
     try:
         yield session
@@ -106,9 +106,9 @@ def writing(action: str) -> Iterator[Session]:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def read_session() -> Iterator[Session]:
     """Give a session that sees one moment of the database, however long it reads, and holds up nobody."""
-    token = writes.set(False)
+    token = takes_write_lock.set(False)
     session = db.session()
     try:
         if not is_sqlite(session):
@@ -116,10 +116,10 @@ def reading() -> Iterator[Session]:
         yield session
     finally:
         session.rollback()
-        writes.reset(token)
+        takes_write_lock.reset(token)
 
 
-def who() -> str:
+def os_user_name() -> str:
     """Return the name of whoever sits at the terminal, as the system knows it."""
     try:
         return getpass.getuser()
@@ -127,7 +127,7 @@ def who() -> str:
         return "?"
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Print ``rows`` under ``headings``, in columns as wide as what is in them."""
     lines = [[*headings], *([str(cell) if cell is not None else "-" for cell in row] for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]

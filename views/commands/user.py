@@ -8,19 +8,19 @@ import sys
 import click
 from sqlalchemy import select
 
-from lpse_admin.accounts.passwords import fault
+from lpse_admin.accounts.passwords import password_error
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete, NotFound
+from lpse_admin.errors import NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.database import db
 from models.office.agency import Agency
-from views.commands.terminal import Group, reading, table, writing
+from views.commands.terminal import CommandGroup, print_table, read_session, write_session
 
-group = Group("user", help="Users: add, disable, reset, list.")
+group = CommandGroup("user", help="Users: add, disable, reset, list.")
 
-_ROLE = click.Choice([role.value for role in Role])
-_PASSWORD = click.option(
+_ROLE_TYPE = click.Choice([role.value for role in Role])
+_PASSWORD_OPTION = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made and shown."
 )
 
@@ -28,9 +28,9 @@ _PASSWORD = click.option(
 @group.command()
 @click.argument("username")
 @click.option("--name", required=True, help="Full name.")
-@click.option("--role", "roles", required=True, multiple=True, type=_ROLE, help="May be given several times.")
+@click.option("--role", "roles", required=True, multiple=True, type=_ROLE_TYPE, help="May be given several times.")
 @click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
-@_PASSWORD
+@_PASSWORD_OPTION
 def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
     """Make an account."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= 80:  # noqa: PLR2004
@@ -40,12 +40,12 @@ def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, pa
     held = frozenset(Role(role) for role in roles)
     if agency is None and Role.ADMINISTRATOR not in held:
         raise click.BadParameter("is needed: only an administrator belongs to no agency", param_hint="--agency")
-    with writing("user add") as session:
+    with write_session("user add") as session:
         if session.scalars(select(User.id).where(User.username == username)).first() is not None:
-            raise Incomplete(_("There is already a user %(username)s.", username=username))
-        user = User(username=username, full_name=name.strip(), agency=_agency(agency) if agency else None)
+            raise ValidationFailed(_("There is already a user %(username)s.", username=username))
+        user = User(username=username, full_name=name.strip(), agency=_find_agency(agency) if agency else None)
         user.roles = held
-        made = _give_password(user, from_input=password_stdin)
+        made = _set_password(user, from_input=password_stdin)
         session.add(user)
     click.echo(f"{username}: added.{made}")
 
@@ -54,8 +54,8 @@ def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, pa
 @click.argument("username")
 def disable(username: str) -> None:
     """Close an account and end its sessions; what it did stays."""
-    with writing("user disable"):
-        user = _user(username)
+    with write_session("user disable"):
+        user = _find_user(username)
         if user.is_active:
             user.is_active = False
             user.session_version += 1
@@ -64,12 +64,12 @@ def disable(username: str) -> None:
 
 @group.command()
 @click.argument("username")
-@_PASSWORD
+@_PASSWORD_OPTION
 def reset(username: str, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
     """Give an account a new password, without a second factor, and end its sessions."""
-    with writing("user reset"):
-        user = _user(username)
-        made = _give_password(user, from_input=password_stdin)
+    with write_session("user reset"):
+        user = _find_user(username)
+        made = _set_password(user, from_input=password_stdin)
         user.totp_secret = user.totp_last_step = None
         closed = "" if user.is_active else " It is still disabled."
     click.echo(f"{username}: reset.{closed}{made}")
@@ -78,9 +78,9 @@ def reset(username: str, password_stdin: bool) -> None:  # noqa: FBT001 - click'
 @group.command("list")
 def list_users() -> None:
     """List every account."""
-    with reading() as session:
+    with read_session() as session:
         users = session.scalars(select(User).order_by(User.agency_id, User.username)).all()
-        table(
+        print_table(
             ("USERNAME", "NAME", "AGENCY", "ROLES", "STATE"),
             [
                 (
@@ -95,23 +95,23 @@ def list_users() -> None:
         )
 
 
-def _give_password(user: User, *, from_input: bool) -> str:
+def _set_password(user: User, *, from_input: bool) -> str:
     """Set the password that is read or made up, and return what to say of it."""
     password = sys.stdin.readline().rstrip("\r\n") if from_input else secrets.token_urlsafe(15)
-    if from_input and (wrong := fault(password, names=(user.username, user.full_name))):
-        raise Incomplete(wrong)
+    if from_input and (wrong := password_error(password, known_names=(user.username, user.full_name))):
+        raise ValidationFailed(wrong)
     user.set_password(password)
     return "" if from_input else f" Password: {password}"
 
 
-def _user(username: str) -> User:
+def _find_user(username: str) -> User:
     user = db.session.scalars(select(User).where(User.username == username)).one_or_none()
     if user is None:
         raise NotFound(_("There is no user %(username)s.", username=username))
     return user
 
 
-def _agency(key: str) -> Agency:
+def _find_agency(key: str) -> Agency:
     agency = db.session.scalars(select(Agency).where(Agency.key == key)).one_or_none()
     if agency is None:
         raise NotFound(_("There is no agency %(key)s: load its SOP first.", key=key))

@@ -20,75 +20,75 @@ from models.deviations.deviation import DeviationState
 from models.reports import figures
 from models.worktime import step_durations
 from views.app.clock import now
-from views.changes.changes import UNJUDGED
-from views.changes.step_times import Judgement, my_agencies
+from views.changes.changes import NOT_ASSESSED
+from views.changes.step_times import Timeliness, visible_agencies
 from views.changes.step_views import STEP_VIEWS
-from views.dashboard.figures import Cell, Chart, Look, Row
+from views.dashboard.figures import BarChart, BarRow, FillPattern, TableCell
 from views.dashboard.period_form import PeriodForm
-from views.i18n.language import current_zone, day, duration, number, today, tr
-from views.listing.record_view import me, row_id
+from views.i18n.language import current_timezone, format_date, format_duration, format_number, today, tr
+from views.listing.record_view import get_current_user, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpse_admin.worktime.periods import Period
+    from lpse_admin.worktime.periods import ReportPeriod
     from models.office.agency import Agency
 
 #: How many of the next releases are named.
-_NEXT = 5
+_MAX_NEXT_RELEASES = 5
 #: The screen of each step's records.
-SCREENS = {view.step: view.resource.value for view in STEP_VIEWS}
-_RESULTS: tuple[tuple[Result | None, Message, Look], ...] = (
-    (Result.COMPLETED, Result.COMPLETED.title, Look.SOLID),
-    (None, _("Open"), Look.HOLLOW),
-    (Result.ROLLED_BACK, Result.ROLLED_BACK.title, Look.STRIPES),
-    (Result.REJECTED, Result.REJECTED.title, Look.CROSS),
-    (Result.WITHDRAWN, Result.WITHDRAWN.title, Look.DOTS),
+STEP_SCREENS = {view.step: view.resource.value for view in STEP_VIEWS}
+_RESULT_SERIES: tuple[tuple[Result | None, Message, FillPattern], ...] = (
+    (Result.COMPLETED, Result.COMPLETED.title, FillPattern.SOLID),
+    (None, _("Open"), FillPattern.HOLLOW),
+    (Result.ROLLED_BACK, Result.ROLLED_BACK.title, FillPattern.STRIPES),
+    (Result.REJECTED, Result.REJECTED.title, FillPattern.CROSS),
+    (Result.WITHDRAWN, Result.WITHDRAWN.title, FillPattern.DOTS),
 )
-_STATES = (
-    (DeviationState.SETTLED, Look.SOLID),
-    (DeviationState.FOLLOW_UP, Look.DOTS),
-    (DeviationState.ACCOUNTED, Look.HOLLOW),
-    (DeviationState.RAISED, Look.STRIPES),
+_DEVIATION_SERIES = (
+    (DeviationState.SETTLED, FillPattern.SOLID),
+    (DeviationState.FOLLOW_UP, FillPattern.DOTS),
+    (DeviationState.ACCOUNTED, FillPattern.HOLLOW),
+    (DeviationState.RAISED, FillPattern.STRIPES),
 )
 
 
 @dataclass(frozen=True)
-class Office:
+class OfficeSelection:
     """Whose figures a page shows: the reader's own office, or one or all of those that they reach."""
 
     agencies: Sequence[Agency]
     #: Those that can be chosen among; none for who is of one office.
-    choice: Sequence[Agency] = ()
-    chosen: Agency | None = None
+    choices: Sequence[Agency] = ()
+    selected: Agency | None = None
     #: Addresses of the lists, each worked out once: a page leads to two hundred.
-    _starts: dict[str, str] = field(default_factory=dict)
+    _list_urls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def asked(cls, args: Mapping[str, str]) -> Office:
+    def from_args(cls, args: Mapping[str, str]) -> OfficeSelection:
         """Return the office that the address asks for; raises NotFound for one that is none of the reader's."""
-        all_ = my_agencies(db.session())
-        if not me().reaches_across:
+        all_ = visible_agencies(db.session())
+        if not get_current_user().is_superadmin:
             return cls(all_)
         if not args.get("agency"):
             return cls(all_, all_)
-        asked = row_id(args["agency"])
+        asked = parse_id(args["agency"])
         one = next((agency for agency in all_ if agency.id == asked), None)
         if one is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return cls([one], all_, one)
 
     @property
-    def scope(self) -> figures.Scope:
+    def scope(self) -> figures.AgencyScope:
         """The scope of its figures, with the days of the reader's own zone, as in the lists."""
-        return figures.Scope(self.agencies, current_zone())
+        return figures.AgencyScope(self.agencies, current_timezone())
 
-    def url(self, screen: str, **given: object) -> str:
+    def list_url(self, screen: str, **query: object) -> str:
         """Return the address of a list of this office."""
-        if screen not in self._starts:
-            self._starts[screen] = url_for(f"{screen}.index_view")
-        asked = given | ({"agency": self.chosen.id} if self.chosen else {})
-        return f"{self._starts[screen]}?{urlencode(asked)}" if asked else self._starts[screen]
+        if screen not in self._list_urls:
+            self._list_urls[screen] = url_for(f"{screen}.index_view")
+        asked = query | ({"agency": self.selected.id} if self.selected else {})
+        return f"{self._list_urls[screen]}?{urlencode(asked)}" if asked else self._list_urls[screen]
 
     @cached_property
     def queues(self) -> list[figures.Queue]:
@@ -97,241 +97,256 @@ class Office:
 
     def queue_urls(self, queue: figures.Queue) -> tuple[str, str | None]:
         """Return the lists of what waits at a step and of what is late there; None where a step has no such list."""
-        screen = SCREENS.get(queue.step)
+        screen = STEP_SCREENS.get(queue.step)
         if screen is None:
-            return self.url("change", step=queue.step.value), None
-        return self.url(screen, state="open"), self.url(screen, state="open", judged=Judgement.LATE.value)
+            return self.list_url("change", step=queue.step.value), None
+        return self.list_url(screen, state="open"), self.list_url(screen, state="open", judged=Timeliness.LATE.value)
 
 
 @dataclass(frozen=True)
-class KeyNumber:
+class KeyFigure:
     """One number that stands for itself."""
 
     title: Message
     text: str
     url: str
-    beside: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
-class Glance:
+class OfficeDashboard:
     """All figures of ``office`` in the period of ``form``."""
 
-    office: Office
+    office: OfficeSelection
     form: PeriodForm
 
     @classmethod
-    def read(cls, office: Office, args: Mapping[str, str]) -> Glance:
+    def from_args(cls, office: OfficeSelection, args: Mapping[str, str]) -> OfficeDashboard:
         """Return the figures that ``args`` ask for."""
-        return cls(office, PeriodForm.read(args, today()))
+        return cls(office, PeriodForm.from_args(args, today()))
 
     @property
-    def period(self) -> Period:
+    def period(self) -> ReportPeriod:
         """The period."""
         return self.form.period
 
     @cached_property
-    def is_fresh(self) -> bool:
+    def is_up_to_date(self) -> bool:
         """Whether the steps are judged by the calendar as it stands."""
-        return step_durations.is_fresh(db.session(), self.office.agencies, now())
+        return step_durations.is_up_to_date(db.session(), self.office.agencies, now())
 
     @cached_property
-    def _months(self) -> list[Period]:
+    def _months(self) -> list[ReportPeriod]:
         return self.period.months()
 
     @cached_property
-    def _requests(self) -> figures.Requests:
-        return figures.requests(db.session(), self.office.scope, self._months)
+    def _requests(self) -> figures.RequestCounts:
+        return figures.count_requests(db.session(), self.office.scope, self._months)
 
     @cached_property
     def _steps(self) -> dict[Step, figures.StepFigures]:
-        return figures.steps(db.session(), self.office.scope, self.period, list(SCREENS))
+        return figures.step_figures(db.session(), self.office.scope, self.period, list(STEP_SCREENS))
 
     @cached_property
     def _deviations(self) -> Mapping[tuple[DeviationKind, DeviationState], int]:
-        return figures.deviations(db.session(), self.office.scope, self.period)
+        return figures.count_deviations(db.session(), self.office.scope, self.period)
 
     # -- lists ---------------------------------------------------------------------------------------------------
 
-    def _submitted(self, period: Period, **given: object) -> str:
-        return self.office.url("change", **_dates("submitted", period), **given)
+    def _submitted_url(self, period: ReportPeriod, **query: object) -> str:
+        return self.office.list_url("change", **_date_args("submitted", period), **query)
 
-    def _finished(self, step: Step, **given: object) -> str:
-        return self.office.url(SCREENS[step], state="done", **_dates("finished", self.period), **given)
+    def _finished_url(self, step: Step, **query: object) -> str:
+        return self.office.list_url(STEP_SCREENS[step], state="done", **_date_args("finished", self.period), **query)
 
-    def _raised(self, **given: object) -> str:
-        return self.office.url("deviation", **_dates("raised", self.period), **given)
+    def _raised_url(self, **query: object) -> str:
+        return self.office.list_url("deviation", **_date_args("raised", self.period), **query)
 
     # -- figures -------------------------------------------------------------------------------------------------
 
-    def numbers(self) -> list[KeyNumber]:
+    def key_figures(self) -> list[KeyFigure]:
         """Return the numbers that are looked at first."""
         requests, rolled_back = self._requests, self._steps[Step.ROLLBACK].finished
-        emergencies = requests.judged(Urgency.EMERGENCY)
-        judged = sum(one.judged for one in self._steps.values())
+        emergencies = requests.of_urgency(Urgency.EMERGENCY)
+        judged = sum(one.with_standard for one in self._steps.values())
         in_time = sum(one.in_time for one in self._steps.values())
         return [
-            KeyNumber(_("Requests submitted"), _figure(requests.total), self._submitted(self.period)),
-            KeyNumber(
+            KeyFigure(_("Requests submitted"), _format_count(requests.total), self._submitted_url(self.period)),
+            KeyFigure(
                 _("Emergencies"),
-                _figure(emergencies),
-                self._submitted(self.period, urgency=Urgency.EMERGENCY.value),
-                _share(emergencies, requests.total),
+                _format_count(emergencies),
+                self._submitted_url(self.period, urgency=Urgency.EMERGENCY.value),
+                _format_share(emergencies, requests.total),
             ),
-            KeyNumber(_("Steps within the standard"), _share(in_time, judged) or "–", "#within"),
-            KeyNumber(
+            KeyFigure(_("Steps within the standard"), _format_share(in_time, judged) or "–", "#within"),
+            KeyFigure(
                 _("Roll backs"),
-                _figure(rolled_back),
-                self._finished(Step.ROLLBACK),
-                gettext("of %(tests)s tests", tests=_figure(self._steps[Step.TEST].finished)),
+                _format_count(rolled_back),
+                self._finished_url(Step.ROLLBACK),
+                gettext("of %(tests)s tests", tests=_format_count(self._steps[Step.TEST].finished)),
             ),
-            KeyNumber(_("Deviations raised"), _figure(sum(self._deviations.values())), self._raised()),
+            KeyFigure(_("Deviations raised"), _format_count(sum(self._deviations.values())), self._raised_url()),
         ]
 
-    def by_month(self) -> Chart:
+    def by_month(self) -> BarChart:
         """Return the requests by month of their submission and by what became of them."""
         rows = [
-            self._month(
-                month, [self._requests.in_month(place, result) for result, *_rest in _RESULTS], _month_of(month)
+            self._month_row(
+                month, [self._requests.in_month(place, result) for result, *_rest in _RESULT_SERIES], _month_name(month)
             )
             for place, month in enumerate(self._months)
         ]
         whole = [
-            sum(self._requests.in_month(place, result) for place in range(len(rows))) for result, *_rest in _RESULTS
+            sum(self._requests.in_month(place, result) for place in range(len(rows)))
+            for result, *_rest in _RESULT_SERIES
         ]
-        total = self._month(self.period, whole, gettext("Total"))
-        return Chart(
+        total = self._month_row(self.period, whole, gettext("Total"))
+        return BarChart(
             "by-month",
             _("Requests by month and outcome"),
-            [(title, look) for _result, title, look in _RESULTS],
-            [_("Month of submission"), _("Submitted"), *(title for _result, title, _look in _RESULTS)],
-            [*rows, Row(total.label, total.cells)],
+            [(title, look) for _result, title, look in _RESULT_SERIES],
+            [_("Month of submission"), _("Submitted"), *(title for _result, title, _look in _RESULT_SERIES)],
+            [*rows, BarRow(total.label, total.cells)],
         )
 
-    def _month(self, month: Period, counts: list[int], label: str) -> Row:
-        cells = [Cell(_figure(sum(counts)), self._submitted(month))]
-        for (result, _title, _look), count in zip(_RESULTS, counts, strict=True):
+    def _month_row(self, month: ReportPeriod, counts: list[int], label: str) -> BarRow:
+        cells = [TableCell(_format_count(sum(counts)), self._submitted_url(month))]
+        for (result, _title, _look), count in zip(_RESULT_SERIES, counts, strict=True):
             narrowed = {"state": "open"} if result is None else {"result": result.value}
-            cells.append(Cell(_figure(count), self._submitted(month, **narrowed)))
-        return Row(label, cells, counts, _figure(sum(counts)))
+            cells.append(TableCell(_format_count(count), self._submitted_url(month, **narrowed)))
+        return BarRow(label, cells, counts, _format_count(sum(counts)))
 
-    def by_urgency(self) -> Chart:
+    def by_urgency(self) -> BarChart:
         """Return normal requests against emergencies."""
         total = self._requests.total
         rows = []
-        for urgency, value in ((Urgency.NORMAL, "normal"), (Urgency.EMERGENCY, "emergency"), (None, UNJUDGED)):
-            count = self._requests.judged(urgency)
+        for urgency, value in ((Urgency.NORMAL, "normal"), (Urgency.EMERGENCY, "emergency"), (None, NOT_ASSESSED)):
+            count = self._requests.of_urgency(urgency)
             label = tr(urgency.title) if urgency else gettext("Not judged yet")
-            share = _share(count, total)
-            cells = [Cell(_figure(count), self._submitted(self.period, urgency=value)), Cell(share or "–")]
-            rows.append(Row(label, cells, [count], f"{_figure(count)} ({share})" if share else _figure(count)))
-        return Chart(
+            share = _format_share(count, total)
+            cells = [
+                TableCell(_format_count(count), self._submitted_url(self.period, urgency=value)),
+                TableCell(share or "–"),
+            ]
+            rows.append(
+                BarRow(label, cells, [count], f"{_format_count(count)} ({share})" if share else _format_count(count))
+            )
+        return BarChart(
             "by-urgency",
             _("Normal against emergency"),
-            [(_("Requests"), Look.SOLID)],
+            [(_("Requests"), FillPattern.SOLID)],
             [_("Urgency"), _("Requests"), _("Share")],
             rows,
-            full=total or None,
+            full_length=total or None,
         )
 
-    def within(self) -> Chart:
+    def timeliness_by_step(self) -> BarChart:
         """Return, for each step, which share of its visits kept the standard."""
         rows = []
         for step, one in self._steps.items():
-            share = _share(one.in_time, one.judged)
+            share = _format_share(one.in_time, one.with_standard)
             cells = [
-                Cell(_figure(one.finished), self._finished(step)),
+                TableCell(_format_count(one.finished), self._finished_url(step)),
                 *(
                     [
-                        Cell(_figure(one.in_time), self._finished(step, judged=Judgement.IN_TIME.value)),
-                        Cell(_figure(one.late), self._finished(step, judged=Judgement.LATE.value)),
-                        Cell(share),
+                        TableCell(
+                            _format_count(one.in_time), self._finished_url(step, judged=Timeliness.IN_TIME.value)
+                        ),
+                        TableCell(_format_count(one.late), self._finished_url(step, judged=Timeliness.LATE.value)),
+                        TableCell(share),
                     ]
                     if share
-                    else [Cell("–"), Cell("–"), Cell("–" if not one.finished else gettext("no standard"))]
+                    else [
+                        TableCell("–"),
+                        TableCell("–"),
+                        TableCell("–" if not one.finished else gettext("no standard")),
+                    ]
                 ),
             ]
-            parts = [one.in_time / one.judged, one.late / one.judged] if one.judged else [0, 0]
-            rows.append(Row(tr(step.title), cells, parts, share or "–"))
-        return Chart(
+            parts = [one.in_time / one.with_standard, one.late / one.with_standard] if one.with_standard else [0, 0]
+            rows.append(BarRow(tr(step.title), cells, parts, share or "–"))
+        return BarChart(
             "within",
             _("Share within the standard time, by step"),
-            [(_("In time"), Look.SOLID), (_("Late"), Look.STRIPES)],
+            [(_("In time"), FillPattern.SOLID), (_("Late"), FillPattern.STRIPES)],
             [_("Step"), _("Finished"), _("In time"), _("Late"), _("Share in time")],
             rows,
             remark=_(
                 "Steps that were finished in the period, each judged by its paper's standard and the office's calendar."
             ),
-            full=1,
+            full_length=1,
         )
 
-    def waits(self) -> Chart:
+    def waiting_by_step(self) -> BarChart:
         """Return how long the steps waited until somebody took them up."""
         found = figures.longest_waits(db.session(), self._steps)
         rows = []
         for step, one in self._steps.items():
-            median, longest = one.median or 0, one.longest or 0
+            median, longest = one.median_wait or 0, one.longest_wait or 0
             # No number is a share of another here: what waits longest leads to that request.
-            cells = [Cell(_figure(one.finished), self._finished(step))]
+            cells = [TableCell(_format_count(one.finished), self._finished_url(step))]
             if one.finished:
                 id_, _number = found[step]
                 leads = url_for("change.details_view", id=id_)
-                cells += [Cell(duration(median), self._finished(step)), Cell(duration(longest), leads)]
+                cells += [
+                    TableCell(format_duration(median), self._finished_url(step)),
+                    TableCell(format_duration(longest), leads),
+                ]
             else:
-                cells += [Cell("–"), Cell("–")]
-            note = duration(longest) if one.finished else "–"
-            rows.append(Row(tr(step.title), cells, [median, longest - median], note))
-        return Chart(
+                cells += [TableCell("–"), TableCell("–")]
+            note = format_duration(longest) if one.finished else "–"
+            rows.append(BarRow(tr(step.title), cells, [median, longest - median], note))
+        return BarChart(
             "waits",
             _("Waiting until taken up, by step"),
-            [(_("Median"), Look.SOLID), (_("up to the longest"), Look.HOLLOW)],
+            [(_("Median"), FillPattern.SOLID), (_("up to the longest"), FillPattern.HOLLOW)],
             [_("Step"), _("Finished"), _("Median"), _("Longest")],
             rows,
             remark=_("Working time of the office. The longest leads to that request."),
         )
 
-    def by_class(self) -> Chart:
+    def deviations_by_class(self) -> BarChart:
         """Return the deviations by class and by how far they are."""
         rows = []
         for kind in DeviationKind:
-            counts = [self._deviations[kind, state] for state, _look in _STATES]
-            cells = [Cell(_figure(sum(counts)), self._raised(kind=kind.value))]
+            counts = [self._deviations[kind, state] for state, _look in _DEVIATION_SERIES]
+            cells = [TableCell(_format_count(sum(counts)), self._raised_url(kind=kind.value))]
             cells += [
-                Cell(_figure(count), self._raised(kind=kind.value, state=state.value))
-                for (state, _look), count in zip(_STATES, counts, strict=True)
+                TableCell(_format_count(count), self._raised_url(kind=kind.value, state=state.value))
+                for (state, _look), count in zip(_DEVIATION_SERIES, counts, strict=True)
             ]
-            rows.append(Row(tr(kind.title), cells, counts, _figure(sum(counts))))
-        return Chart(
+            rows.append(BarRow(tr(kind.title), cells, counts, _format_count(sum(counts))))
+        return BarChart(
             "by-class",
             _("Deviations by class"),
-            [(state.title, look) for state, look in _STATES],
-            [_("Class"), _("Raised"), *(state.title for state, _look in _STATES)],
+            [(state.title, look) for state, look in _DEVIATION_SERIES],
+            [_("Class"), _("Raised"), *(state.title for state, _look in _DEVIATION_SERIES)],
             rows,
         )
 
     @cached_property
-    def releases(self) -> Sequence[figures.NextRelease]:
+    def next_releases(self) -> Sequence[figures.NextRelease]:
         """The next releases that are planned."""
-        return figures.next_releases(db.session(), self.office.scope, today(), _NEXT)
+        return figures.next_releases(db.session(), self.office.scope, today(), _MAX_NEXT_RELEASES)
 
     @property
-    def planned(self) -> KeyNumber:
+    def planned_releases(self) -> KeyFigure:
         """How many releases are planned from today on."""
         first = today()
-        count = figures.planned_releases(db.session(), self.office.scope, first)
+        count = figures.count_planned_releases(db.session(), self.office.scope, first)
         given = {"outcome": Outcome.SCHEDULED.value, "window-from": first.isoformat()}
-        return KeyNumber(_("Planned from today on"), _figure(count), self.office.url("release", **given))
+        return KeyFigure(_("Planned from today on"), _format_count(count), self.office.list_url("release", **given))
 
 
-def _dates(key: str, period: Period) -> dict[str, str]:
+def _date_args(key: str, period: ReportPeriod) -> dict[str, str]:
     return {f"{key}-from": period.first.isoformat(), f"{key}-until": period.last.isoformat()}
 
 
-def _figure(count: int) -> str:
-    return number(count)
+def _format_count(count: int) -> str:
+    return format_number(count)
 
 
-def _share(part: int, whole: int) -> str:
+def _format_share(part: int, whole: int) -> str:
     """Return a share in percent, "" of nothing; all and nothing are said only where they are true."""
     if not whole:
         return ""
@@ -343,5 +358,5 @@ def _share(part: int, whole: int) -> str:
     return str(format_percent(tenths / 1000, "#,##0.#%", locale=get_locale()))
 
 
-def _month_of(month: Period) -> str:
-    return day(month.first).partition(" ")[2]
+def _month_name(month: ReportPeriod) -> str:
+    return format_date(month.first).partition(" ")[2]

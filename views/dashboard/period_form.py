@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.worktime.periods import Period, PeriodKind, period
+from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2999, 12, 30)
+_MIN_DATE, _MAX_DATE = dt.date(1900, 1, 1), dt.date(2999, 12, 30)
 #: A chart of months is read at a glance up to here.
-MOST_MONTHS = 36
+MAX_MONTHS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +22,36 @@ class PeriodForm:
     """What was chosen and typed, the period that it means, and what is wrong with it."""
 
     kind: PeriodKind
-    typed_from: str
-    typed_until: str
-    period: Period
-    fault: Message | None = None
+    from_text: str
+    until_text: str
+    period: ReportPeriod
+    error: Message | None = None
 
     @classmethod
-    def read(cls, args: Mapping[str, str], today: dt.date) -> PeriodForm:
+    def from_args(cls, args: Mapping[str, str], today: dt.date) -> PeriodForm:
         """Return what ``args`` ask for; a fault leaves the last twelve months."""
-        usual = period(PeriodKind.TWELVE_MONTHS, today)
+        usual = report_period(PeriodKind.TWELVE_MONTHS, today)
         typed = args.get("from", "")[:20], args.get("until", "")[:20]
         try:
             kind = PeriodKind(args.get("period") or PeriodKind.TWELVE_MONTHS)
         except ValueError:
             return cls(PeriodKind.TWELVE_MONTHS, *typed, usual, _("There is no such period: choose one of the list."))
         if kind is not PeriodKind.DATES:
-            return cls(kind, *typed, period(kind, today))
-        dates = _date(typed[0]), _date(typed[1])
+            return cls(kind, *typed, report_period(kind, today))
+        dates = _parse_date(typed[0]), _parse_date(typed[1])
         if dates[0] is None or dates[1] is None:
             return cls(kind, *typed, usual, _("Give both dates of the period."))
-        asked = Period(dates[0], dates[1])
+        asked = ReportPeriod(dates[0], dates[1])
         if asked.last < asked.first:
             return cls(kind, *typed, usual, _("The period ends before it begins."))
-        if len(asked.months()) > MOST_MONTHS:
-            return cls(kind, *typed, usual, _("Choose a period of at most %(most)s months.", most=MOST_MONTHS))
+        if len(asked.months()) > MAX_MONTHS:
+            return cls(kind, *typed, usual, _("Choose a period of at most %(most)s months.", most=MAX_MONTHS))
         return cls(kind, *typed, asked)
 
 
-def _date(text: str) -> dt.date | None:
+def _parse_date(text: str) -> dt.date | None:
     try:
         date = dt.date.fromisoformat(text)
     except ValueError:
         return None
-    return date if _EARLIEST <= date <= _LATEST else None
+    return date if _MIN_DATE <= date <= _MAX_DATE else None

@@ -17,53 +17,55 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.database import db
-from models.delegation.absence import Absence, AbsenceState, in_state, may_be_recorded_by, record, state_on
+from models.delegation.absence import Absence, AbsenceState, can_record_absence, in_state, record_absence, state_on
 from models.office.agency import Agency
 from views.app.clock import now
 from views.exports.columns import CellKind
-from views.forms.base import Form, Needed
-from views.forms.commit import EntryView, entering
+from views.forms.base import Form, Required
+from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import today
-from views.listing.filters import PeriodFilter, StateFilter
+from views.listing.filters import DateRangeFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import may_i, me
+from views.listing.record_view import can, get_current_user
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="absent_head")
-_recorder = aliased(User, name="absence_recorder")
-_ender = aliased(User, name="absence_ender")
+_recorded_by = aliased(User, name="absence_recorder")
+_ended_by = aliased(User, name="absence_ender")
 
-_BECAUSE = _("Why you do this in the head's place")
+_REASON_ON_BEHALF = _("Why you do this in the head's place")
 
 
 class AbsenceForm(Form):
     """An absence of the head, as the head or the office knows of it."""
 
-    head_id = SelectField(_("Head of LPSE"), [Needed()], coerce=int)
+    head_id = SelectField(_("Head of LPSE"), [Required()], coerce=int)
     from_date = DateField(_("First day"), [InputRequired()])
     until_date = DateField(_("Last day"), [Optional()], description=_("Leave it empty while it is not known."))
-    reason = TextAreaField(_("Reason of the absence"), [Needed()], render_kw={"rows": 3})
+    reason = TextAreaField(_("Reason of the absence"), [Required()], render_kw={"rows": 3})
     because = TextAreaField(
-        _BECAUSE,
+        _REASON_ON_BEHALF,
         render_kw={"rows": 3},
         description=_("Needed from everybody but the head: how you know of it, and why the head cannot record it."),
     )
 
 
-class EndForm(Form):
+class EndAbsenceForm(Form):
     """Why somebody says that the head is back."""
 
-    because = TextAreaField(_BECAUSE, render_kw={"rows": 3}, description=_("Needed from everybody but the head."))
+    because = TextAreaField(
+        _REASON_ON_BEHALF, render_kw={"rows": 3}, description=_("Needed from everybody but the head.")
+    )
 
 
-class AbsenceView(EntryView):
+class AbsenceView(FormView):
     """The absences of the heads of the reader's agency."""
 
     resource = Resource.ABSENCE
     title = _("Absences of the head")
-    empty = _("No absence of the head is recorded. Whoever works beside the head records one here.")
+    empty_message = _("No absence of the head is recorded. Whoever works beside the head records one here.")
     details_template = "delegation/absence_details.html"
     create_label = _("Record an absence")
     can_create = True
@@ -72,115 +74,115 @@ class AbsenceView(EntryView):
         model=Absence,
         joins=(
             (_head, _head.id == Absence.head_id),
-            (_recorder, _recorder.id == Absence.recorded_by_id),
-            (_ender, _ender.id == Absence.ended_by_id),
+            (_recorded_by, _recorded_by.id == Absence.recorded_by_id),
+            (_ended_by, _ended_by.id == Absence.ended_by_id),
             (Agency, Agency.id == Absence.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Absence.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("head", _("Head of LPSE"), _head.full_name, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
+        column_list=(
+            Column("id", _("Id"), Absence.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("head", _("Head of LPSE"), _head.full_name, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("from", _("First day"), Absence.from_date, CellKind.DATE, sortable=True),
             Column("until", _("Last day"), Absence.until_date, CellKind.DATE),
             Column("state", _("State"), Absence.id, CellKind.CHOICE, AbsenceState),
             Column("reason", _("Reason of the absence"), Absence.reason, wide=True),
-            Column("recorder", _("Recorded by"), _recorder.full_name),
-            Column("recorded", _("Recorded"), Absence.recorded_at, CellKind.MOMENT, listed=False),
-            Column("because", _("Why somebody else recorded it"), Absence.recorded_because, listed=False),
-            Column("ended", _("Ended"), Absence.ended_at, CellKind.MOMENT),
-            Column("ender", _("Ended by"), _ender.full_name, listed=False),
-            Column("ended_because", _("Why somebody else ended it"), Absence.ended_because, listed=False),
+            Column("recorder", _("Recorded by"), _recorded_by.full_name),
+            Column("recorded", _("Recorded"), Absence.recorded_at, CellKind.DATETIME, in_list=False),
+            Column("because", _("Why somebody else recorded it"), Absence.recorded_because, in_list=False),
+            Column("ended", _("Ended"), Absence.ended_at, CellKind.DATETIME),
+            Column("ender", _("Ended by"), _ended_by.full_name, in_list=False),
+            Column("ended_because", _("Why somebody else ended it"), Absence.ended_because, in_list=False),
         ),
-        filters=(
+        column_filters=(
             StateFilter(
                 "state",
                 _("State"),
                 states=AbsenceState,
-                meaning=lambda state, zone: in_state(state, now().astimezone(zone).date()),
+                criterion_for=lambda state, zone: in_state(state, now().astimezone(zone).date()),
             ),
-            PeriodFilter("from", _("First day"), of=Absence.from_date, is_moment=False),
+            DateRangeFilter("from", _("First day"), column=Absence.from_date, is_datetime=False),
         ),
-        search=(_head.full_name, Absence.reason),
-        order="-from",
+        column_searchable_list=(_head.full_name, Absence.reason),
+        column_default_sort="-from",
     )
 
-    def state_now(self) -> ColumnElement[str]:
+    def state_expression(self) -> ColumnElement[str]:
         """Return the state on the reader's own day."""
         return state_on(today())
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the form for ending it, where the reader may."""
         absence = self.get_one(str(id))
         may_end = (
-            may_i(Verb.EDIT, self.resource)
-            and may_be_recorded_by(me(), absence.head)
-            and absence.state(absence.agency.date_of(now())) is not AbsenceState.OVER
+            can(Verb.EDIT, self.resource)
+            and can_record_absence(get_current_user(), absence.head)
+            and absence.state(absence.agency.local_date(now())) is not AbsenceState.OVER
         )
-        form = EndForm(formdata=None)
-        form.because.flags.required = me().id != absence.head_id
+        form = EndAbsenceForm(formdata=None)
+        form.because.flags.required = get_current_user().id != absence.head_id
         return {"absence": absence, "form": form if may_end else None}
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Record an absence."""
-        self.demand(Verb.CREATE)
+        self.require_permission(Verb.CREATE)
         form = AbsenceForm()
-        heads = _heads()
-        form.head_id.choices = [SelectChoice(str(head.id), _of_agency(head)) for head in heads]
+        heads = _selectable_heads()
+        form.head_id.choices = [SelectChoice(str(head.id), _label_with_agency(head)) for head in heads]
         if request.method == "GET":
             form.from_date.data = today()
-        if {head.id for head in heads} <= {me().id}:
+        if {head.id for head in heads} <= {get_current_user().id}:
             del form.because
-        elif me().id not in {head.id for head in heads}:
+        elif get_current_user().id not in {head.id for head in heads}:
             form.because.flags.required = True
         if request.method == "POST" and form.validate():
             head = next(head for head in heads if head.id == form.head_id.data)
-            with entering(form, "absence.record", reason=form.reason.data or None):
-                absence = _recorded(form, head)
+            with commit_or_show_errors(form, "absence.record", reason=form.reason.data or None):
+                absence = _record_from_form(form, head)
             if not form.errors:
-                return self.done(gettext("The absence is recorded."), absence.id)
-        return self.answer_form(form, _("Record an absence of the head"), _("Record the absence"))
+                return self.redirect_to_record(gettext("The absence is recorded."), absence.id)
+        return self.render_form(form, _("Record an absence of the head"), _("Record the absence"))
 
     @expose("/<absence_id>/end", methods=("POST",))
     def end(self, absence_id: str) -> Any:  # noqa: ANN401
         """End an absence at this moment."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         absence = self.get_one(absence_id)
-        form = EndForm()
+        form = EndAbsenceForm()
         because = form.because.data or None
-        with entering(form, "absence.end", reason=because):
-            absence.end(now=now(), by=me(), because=because)
+        with commit_or_show_errors(form, "absence.end", reason=because):
+            absence.end(now=now(), by=get_current_user(), because=because)
         if not form.errors:
-            return self.done(gettext("The absence is ended."), absence.id)
+            return self.redirect_to_record(gettext("The absence is ended."), absence.id)
         heading = _("End the absence of %(name)s", name=absence.head.full_name)
-        return self.answer_form(form, heading, _("End the absence"), back=self.row_url(absence.id))
+        return self.render_form(form, heading, _("End the absence"), back=self.row_url(absence.id))
 
 
-def _recorded(form: AbsenceForm, head: User) -> Absence:
+def _record_from_form(form: AbsenceForm, head: User) -> Absence:
     """Record what was typed."""
-    return record(
+    return record_absence(
         db.session(),
         head=head,
         from_date=form.from_date.data,
         until_date=form.until_date.data,
         reason=form.reason.data or "",
-        by=me(),
+        by=get_current_user(),
         now=now(),
         because=(form.because.data or None) if "because" in form else None,
     )
 
 
-def _heads() -> list[User]:
+def _selectable_heads() -> list[User]:
     """Return the heads whose absence the reader may record."""
     heads = select(User).where(User.is_head, User.agency_id.is_not(None)).options(joinedload(User.agency))
-    if not me().reaches_across:
-        heads = heads.where(User.agency_id == me().agency_id)
+    if not get_current_user().is_superadmin:
+        heads = heads.where(User.agency_id == get_current_user().agency_id)
     found = db.session.scalars(heads.order_by(User.full_name))
-    return [head for head in found if may_be_recorded_by(me(), head)]
+    return [head for head in found if can_record_absence(get_current_user(), head)]
 
 
-def _of_agency(head: User) -> str:
-    return f"{head.full_name} ({head.agency})" if me().reaches_across else head.full_name
+def _label_with_agency(head: User) -> str:
+    return f"{head.full_name} ({head.agency})" if get_current_user().is_superadmin else head.full_name
 
 
-__all__ = ["AbsenceForm", "AbsenceView", "EndForm"]
+__all__ = ["AbsenceForm", "AbsenceView", "EndAbsenceForm"]

@@ -12,12 +12,12 @@ from flask_login import current_user
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
-from lpse_admin.workflow.transitions import Person, conflicting_part
+from lpse_admin.workflow.transitions import Principal, conflicting_duty
 from models.database import db
 from models.delegation.head_absence import head_absence
 from views.app.clock import now
-from views.i18n.language import day, moment, tr
-from views.listing.record_view import may_i
+from views.i18n.language import format_date, format_datetime, tr
+from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
@@ -34,18 +34,18 @@ class AbsentHead:
     until: str
     reason: str
     #: Without a delegation in force: since when there is none.
-    uncovered_since: str
+    no_delegation_since: str
     #: "Plh. Kepala LPSE, with their name", or "" while nobody decides.
     delegate: str
     decree: str
     delegated_from: str
     delegated_until: str
     #: Whether the delegate has taken a part in the request that bars them from deciding on it.
-    is_hindered: bool
+    delegate_has_conflict: bool
     #: Where it can be mended or looked up, for those who may.
-    new_delegation: str | None
-    absence: str | None
-    is_of_the_office: bool
+    new_delegation_url: str | None
+    absence_url: str | None
+    may_read_absence: bool
 
 
 def absent_head(
@@ -65,42 +65,44 @@ def absent_head(
         return None
     title = head or tr(Role.HEAD.title)
     delegation = found.delegation
-    reads = may_i(Verb.READ, Resource.ABSENCE)
+    reads = can(Verb.READ, Resource.ABSENCE)
     return AbsentHead(
         head=title,
-        since=_written(found.since or arrived),
-        until=_written(found.until) if found.until else "",
+        since=_format_date(found.since or arrived),
+        until=_format_date(found.until) if found.until else "",
         reason=_reason(found) if reads else "",
-        uncovered_since=_written(found.uncovered_since or arrived),
+        no_delegation_since=_format_date(found.uncovered_since or arrived),
         delegate=f"{delegation.kind.prefix} {title} {delegation.delegate}" if delegation else "",
         decree=delegation.decree_number if delegation else "",
-        delegated_from=day(delegation.from_date) if delegation else "",
-        delegated_until=day(delegation.until_date) if delegation else "",
-        is_hindered=change is not None and delegation is not None and _is_hindered(change, delegation.delegate_id),
-        new_delegation=url_for("delegation.create_view") if may_i(Verb.CREATE, Resource.DELEGATION) else None,
-        absence=url_for("absence.details_view", id=found.absence.id) if reads and found.absence else None,
-        is_of_the_office=reads,
+        delegated_from=format_date(delegation.from_date) if delegation else "",
+        delegated_until=format_date(delegation.until_date) if delegation else "",
+        delegate_has_conflict=change is not None
+        and delegation is not None
+        and _delegate_has_conflict(change, delegation.delegate_id),
+        new_delegation_url=url_for("delegation.create_view") if can(Verb.CREATE, Resource.DELEGATION) else None,
+        absence_url=url_for("absence.details_view", id=found.absence.id) if reads and found.absence else None,
+        may_read_absence=reads,
     )
 
 
 def may_record_absence() -> bool:
     """Whether the one who asks may record that a head other than themselves is not there."""
-    return Role.HEAD not in current_user.roles and may_i(Verb.CREATE, Resource.ABSENCE)
+    return Role.HEAD not in current_user.roles and can(Verb.CREATE, Resource.ABSENCE)
 
 
 def _reason(found: HeadAbsence) -> str:
     return found.reason or tr(found.cause.title)
 
 
-def _is_hindered(change: ChangeRequest, user_id: int) -> bool:
-    return conflicting_part(change.position, Person(user_id, frozenset())) is not None
+def _delegate_has_conflict(change: ChangeRequest, user_id: int) -> bool:
+    return conflicting_duty(change.position, Principal(user_id, frozenset())) is not None
 
 
-def _written(at: dt.date | None) -> str:
+def _format_date(at: dt.date | None) -> str:
     """Return a moment with its time, a day without one."""
     if at is None:
         return tr(_("a day that nobody has recorded"))
-    return moment(at) if isinstance(at, dt.datetime) else day(at)
+    return format_datetime(at) if isinstance(at, dt.datetime) else format_date(at)
 
 
 __all__ = ["AbsentHead", "absent_head", "may_record_absence"]

@@ -18,33 +18,33 @@ from wtforms.validators import InputRequired, ValidationError
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.documents import files
-from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.database import db
 from models.delegation.delegation import Delegation, DelegationKind, DelegationState, in_state, state_on
-from models.delegation.grant import grant
+from models.delegation.grant import grant_delegation
 from models.documents.document import attach
 from models.office.agency import Agency
 from views.app.clock import now
 from views.exports.columns import CellKind
-from views.forms.base import Form, Needed
-from views.forms.commit import EntryView, entering
+from views.forms.base import Form, Required
+from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import today, tr
-from views.listing.filters import ChoiceFilter, PeriodFilter, StateFilter
+from views.listing.filters import ChoiceFilter, DateRangeFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import may_i
+from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="delegation_head")
 _delegate = aliased(User, name="delegate")
-_recorder = aliased(User, name="recorder")
-_withdrawer = aliased(User, name="withdrawer")
+_recorded_by = aliased(User, name="recorder")
+_withdrawn_by = aliased(User, name="withdrawer")
 
 
-def _id(text: str) -> int | None:
+def _coerce_user_id(text: str) -> int | None:
     """Return the user that a choice names; None for the choice of nobody."""
     return int(text) if text else None
 
@@ -52,20 +52,20 @@ def _id(text: str) -> int | None:
 class DelegationForm(Form):
     """A delegation as its decree says it."""
 
-    head_id = SelectField(_("Head who delegates"), [Needed()], coerce=int)
-    delegate_id = SelectField(_("Delegate"), [Needed()], coerce=_id)
-    kind = SelectField(_("Kind"), [Needed()], coerce=DelegationKind)
-    decree_number = StringField(_("Decree number"), [Needed()])
+    head_id = SelectField(_("Head who delegates"), [Required()], coerce=int)
+    delegate_id = SelectField(_("Delegate"), [Required()], coerce=_coerce_user_id)
+    kind = SelectField(_("Kind"), [Required()], coerce=DelegationKind)
+    decree_number = StringField(_("Decree number"), [Required()])
     from_date = DateField(_("First day"), [InputRequired()])
     until_date = DateField(_("Last day"), [InputRequired()])
     reason = TextAreaField(_("Reason of the absence"), render_kw={"rows": 3})
     decree = FileField(
         _("Scanned decree"),
-        [Needed()],
+        [Required()],
         description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB."),
     )
     content = b""
-    inspected: files.Inspected
+    inspected: files.InspectedFile
 
     def validate_delegate_id(self, field: SelectField) -> None:
         """Say it where nobody is chosen."""
@@ -76,11 +76,11 @@ class DelegationForm(Form):
         """Read the scanned decree and look what it is."""
         if not field.data:
             raise ValidationError(_("The scanned decree is required: without it nobody stands in for the head."))
-        self.content = field.data.read(files.MOST_BYTES + 1)
+        self.content = field.data.read(files.MAX_FILE_BYTES + 1)
         field.data.close()
         try:
-            self.inspected = files.inspect(field.data.filename or "", self.content)
-        except (Incomplete, TooLarge) as refusal:
+            self.inspected = files.inspect_file(field.data.filename or "", self.content)
+        except (ValidationFailed, FileTooLarge) as refusal:
             self.status = refusal.status
             raise ValidationError(refusal.message) from None
 
@@ -88,15 +88,15 @@ class DelegationForm(Form):
 class WithdrawalForm(Form):
     """Why a delegation ends before its last day."""
 
-    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
 
-class DelegationView(EntryView):
+class DelegationView(FormView):
     """The delegations of the reader's agency."""
 
     resource = Resource.DELEGATION
     title = _("Delegations (Plh./Plt.)")
-    empty = _("No delegation is recorded. The head delegates here, or an administrator records the decree.")
+    empty_message = _("No delegation is recorded. The head delegates here, or an administrator records the decree.")
     details_template = "delegation/details.html"
     create_label = _("New delegation")
     can_create = True
@@ -106,99 +106,101 @@ class DelegationView(EntryView):
         joins=(
             (_head, _head.id == Delegation.head_id),
             (_delegate, _delegate.id == Delegation.delegate_id),
-            (_recorder, _recorder.id == Delegation.recorded_by_id),
-            (_withdrawer, _withdrawer.id == Delegation.withdrawn_by_id),
+            (_recorded_by, _recorded_by.id == Delegation.recorded_by_id),
+            (_withdrawn_by, _withdrawn_by.id == Delegation.withdrawn_by_id),
             (Agency, Agency.id == Delegation.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Delegation.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("delegate", _("Delegate"), _delegate.full_name, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
+        column_list=(
+            Column("id", _("Id"), Delegation.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("delegate", _("Delegate"), _delegate.full_name, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("kind", _("Kind"), Delegation.kind, CellKind.CHOICE, DelegationKind),
             Column("decree", _("Decree number"), Delegation.decree_number),
             Column("from", _("First day"), Delegation.from_date, CellKind.DATE, sortable=True),
             Column("until", _("Last day"), Delegation.until_date, CellKind.DATE),
             Column("state", _("State"), Delegation.id, CellKind.CHOICE, DelegationState),
             Column("head", _("Granted by"), _head.full_name),
-            Column("reason", _("Reason of the absence"), Delegation.reason, listed=False),
-            Column("recorder", _("Recorded by"), _recorder.full_name, listed=False),
-            Column("recorded", _("Recorded"), Delegation.recorded_at, CellKind.MOMENT, listed=False),
-            Column("withdrawn", _("Revoked"), Delegation.withdrawn_at, CellKind.MOMENT, listed=False),
-            Column("withdrawer", _("Withdrawn by"), _withdrawer.full_name, listed=False),
-            Column("withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, listed=False),
+            Column("reason", _("Reason of the absence"), Delegation.reason, in_list=False),
+            Column("recorder", _("Recorded by"), _recorded_by.full_name, in_list=False),
+            Column("recorded", _("Recorded"), Delegation.recorded_at, CellKind.DATETIME, in_list=False),
+            Column("withdrawn", _("Revoked"), Delegation.withdrawn_at, CellKind.DATETIME, in_list=False),
+            Column("withdrawer", _("Withdrawn by"), _withdrawn_by.full_name, in_list=False),
+            Column("withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, in_list=False),
         ),
-        filters=(
+        column_filters=(
             StateFilter(
                 "state",
                 _("State"),
                 states=DelegationState,
-                meaning=lambda state, zone: in_state(state, now().astimezone(zone).date()),
+                criterion_for=lambda state, zone: in_state(state, now().astimezone(zone).date()),
             ),
-            ChoiceFilter("kind", _("Kind"), of=Delegation.kind, choices=DelegationKind),
-            PeriodFilter("from", _("First day"), of=Delegation.from_date, is_moment=False),
+            ChoiceFilter("kind", _("Kind"), column=Delegation.kind, choices=DelegationKind),
+            DateRangeFilter("from", _("First day"), column=Delegation.from_date, is_datetime=False),
         ),
-        search=(_delegate.full_name, Delegation.decree_number),
-        order="-from",
+        column_searchable_list=(_delegate.full_name, Delegation.decree_number),
+        column_default_sort="-from",
     )
 
-    def state_now(self) -> ColumnElement[str]:
+    def state_expression(self) -> ColumnElement[str]:
         """Return the state on the reader's own day."""
         return state_on(today())
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the decree's file, and the form for withdrawing where the reader may."""
         return self._extras(self.get_one(str(id)), WithdrawalForm(formdata=None))
 
     def _extras(self, delegation: Delegation, form: WithdrawalForm) -> dict[str, Any]:
         may_withdraw = (
-            may_i(Verb.EDIT, self.resource)
-            and delegation.may_be_withdrawn_by(current_user)
+            can(Verb.EDIT, self.resource)
+            and delegation.can_be_withdrawn_by(current_user)
             and delegation.withdrawn_at is None
-            and delegation.until_date >= delegation.agency.date_of(now())
+            and delegation.until_date >= delegation.agency.local_date(now())
         )
         return {"delegation": delegation, "documents": delegation.documents, "form": form if may_withdraw else None}
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Record a delegation from its decree, which is attached."""
-        self.demand(Verb.CREATE)
+        self.require_permission(Verb.CREATE)
         form = DelegationForm()
-        heads = _heads()
-        form.head_id.choices = [SelectChoice(str(head.id), _of_agency(head.full_name, head.agency)) for head in heads]
-        form.delegate_id.choices = _officials()
+        heads = _selectable_heads()
+        form.head_id.choices = [
+            SelectChoice(str(head.id), _label_with_agency(head.full_name, head.agency)) for head in heads
+        ]
+        form.delegate_id.choices = _delegate_choices()
         form.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DelegationKind]
         if request.method == "POST" and form.validate():
-            with entering(form, "delegation.grant", reason=form.reason.data or None):
-                delegation = _granted(form, next(head for head in heads if head.id == form.head_id.data))
+            with commit_or_show_errors(form, "delegation.grant", reason=form.reason.data or None):
+                delegation = _grant_from_form(form, next(head for head in heads if head.id == form.head_id.data))
             if not form.errors:
-                return self.done(gettext("The delegation is recorded."), delegation.id)
+                return self.redirect_to_record(gettext("The delegation is recorded."), delegation.id)
         if form.decree.data and not form.decree.errors:
             form.decree.errors = [_("Choose the file again: a browser does not keep it.")]
-        return self.answer_form(form, _("New delegation"), _("Record the delegation"))
+        return self.render_form(form, _("New delegation"), _("Record the delegation"))
 
     @expose("/<delegation_id>/withdraw", methods=("POST",))
     def withdraw(self, delegation_id: str) -> Any:  # noqa: ANN401
         """End a delegation at once, with the reason."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         delegation = self.get_one(delegation_id)
         form = WithdrawalForm()
-        with entering(form, "delegation.withdraw", reason=form.reason.data):
-            delegation.withdraw(now=now(), by=_me(), reason=form.reason.data or "")
+        with commit_or_show_errors(form, "delegation.withdraw", reason=form.reason.data):
+            delegation.withdraw(now=now(), by=_current_user(), reason=form.reason.data or "")
         if not form.errors:
-            return self.done(gettext("The delegation is withdrawn."), delegation.id)
+            return self.redirect_to_record(gettext("The delegation is withdrawn."), delegation.id)
         heading = _("Withdraw the delegation to %(name)s", name=delegation.delegate.full_name)
-        return self.answer_form(form, heading, _("Revoke the delegation"), back=self.row_url(delegation.id))
+        return self.render_form(form, heading, _("Revoke the delegation"), back=self.row_url(delegation.id))
 
 
-def _me() -> User:
+def _current_user() -> User:
     me: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
     return me
 
 
-def _granted(form: DelegationForm, head: User) -> Delegation:
+def _grant_from_form(form: DelegationForm, head: User) -> Delegation:
     """Record what was typed, with its decree."""
     session = db.session()
-    delegation = grant(
+    delegation = grant_delegation(
         session,
         head=head,
         delegate=session.get_one(User, form.delegate_id.data),
@@ -206,7 +208,7 @@ def _granted(form: DelegationForm, head: User) -> Delegation:
         decree_number=form.decree_number.data or "",
         from_date=form.from_date.data,
         until_date=form.until_date.data,
-        by=_me(),
+        by=_current_user(),
         now=now(),
         reason=form.reason.data or None,
     )
@@ -215,24 +217,24 @@ def _granted(form: DelegationForm, head: User) -> Delegation:
         name=form.inspected.name,
         media_type=form.inspected.type.media_type,
         content=form.content,
-        by=_me(),
+        by=_current_user(),
         now=now(),
         delegation=delegation,
     )
     return delegation
 
 
-def _heads() -> list[User]:
+def _selectable_heads() -> list[User]:
     """Return the heads in whose name the reader may record a delegation."""
     heads = select(User).where(User.is_head, User.agency_id.is_not(None)).options(joinedload(User.agency))
     if Role.ADMINISTRATOR not in current_user.roles:
         heads = heads.where(User.id == current_user.id)
-    elif not current_user.reaches_across:
+    elif not current_user.is_superadmin:
         heads = heads.where(User.agency_id == current_user.agency_id)
     return list(db.session.scalars(heads.order_by(User.full_name)))
 
 
-def _officials() -> list[SelectChoice]:
+def _delegate_choices() -> list[SelectChoice]:
     """Return who may be named: every active user of the agency but a head; those of the office first."""
     people = (
         select(User.id, User.full_name, User.position, Agency.name)
@@ -240,16 +242,16 @@ def _officials() -> list[SelectChoice]:
         .where(User.is_active, User.is_head.is_(False))
         .order_by(Agency.name, User.is_change_manager.desc(), User.full_name)
     )
-    if not current_user.reaches_across:
+    if not current_user.is_superadmin:
         people = people.where(User.agency_id == current_user.agency_id)
     return [
         SelectChoice("", "–"),
         *(
-            SelectChoice(str(id_), _of_agency(f"{name}, {position}" if position else name, agency))
+            SelectChoice(str(id_), _label_with_agency(f"{name}, {position}" if position else name, agency))
             for id_, name, position, agency in db.session.execute(people)
         ),
     ]
 
 
-def _of_agency(name: str, agency: object) -> str:
-    return f"{name} ({agency})" if current_user.reaches_across else name
+def _label_with_agency(name: str, agency: object) -> str:
+    return f"{name} ({agency})" if current_user.is_superadmin else name

@@ -16,10 +16,10 @@ from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import Incomplete
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.deviations import DeviationKind, Disposal, Subject
+from lpse_admin.workflow.deviations import DeviationKind, Disposal, LatenessBasis
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.change import ChangeRequest
@@ -29,44 +29,44 @@ from models.deviations.deviation import Deviation, DeviationState, disposal_fiel
 from models.office.agency import Agency
 from models.scope import visible
 from views.app.clock import now
-from views.deviations.fields import disposal_fields, read_disposal
+from views.deviations.fields import disposal_fields, disposal_values
 from views.exports.columns import CellKind
-from views.forms.base import Form, Needed
-from views.forms.commit import EntryView, entering
-from views.i18n.language import day, tr
+from views.forms.base import Form, Required
+from views.forms.commit import FormView, commit_or_show_errors
+from views.i18n.language import format_date, tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.filters import CaseFilter, ChoiceFilter, OptionFilter, PeriodFilter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import me, row_id, stands_in_for_head
+from views.listing.record_view import get_current_user, is_acting_head, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from views.listing.lists import Listing, Page
+    from views.listing.lists import ListQuery, Page
 
 _executor = aliased(User, name="executor")
 _disposer = aliased(User, name="disposer")
 _follower = aliased(User, name="follower")
 
-_state = case(
+_state_expression = case(
     *((in_state(state), state.value) for state in DeviationState if state is not DeviationState.SETTLED),
     else_=DeviationState.SETTLED.value,
 )
-_title = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
+_subject_expression = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
 
 
 @dataclass(frozen=True, slots=True)
-class PersonFilter(OptionFilter):
+class UserFilter(OptionFilter):
     """One of those who stand in a column of the deviations that the reader may see, by id: ``?executor=12``."""
 
-    of: Any = None
-    are_options_fixed: ClassVar[bool] = False
+    column: Any = None
+    has_static_options: ClassVar[bool] = False
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return id and name of each."""
-        theirs = select(self.of).where(visible(Deviation, me(), stands_in_for_head=stands_in_for_head()))
+        theirs = select(self.column).where(visible(Deviation, get_current_user(), is_acting_head=is_acting_head()))
         people = select(User.id, User.full_name).where(User.id.in_(theirs)).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
@@ -75,71 +75,71 @@ class PersonFilter(OptionFilter):
         value = given.get(self.key)
         if not value:
             return None
-        result: ColumnElement[bool] = self.of == row_id(value)
+        result: ColumnElement[bool] = self.column == parse_id(value)
         return result
 
 
 class FollowUpForm(Form):
     """What was done about a deviation."""
 
-    note = TextAreaField(lazy_gettext("What was done"), [Needed()])
+    note = TextAreaField(lazy_gettext("What was done"), [Required()])
 
 
-class DisposeOf(BulkAction):
+class BulkDispose(BulkAction):
     """Dispose of several deviations alike, with one note."""
 
     key = "dispose"
     title = _("Dispose of them alike")
     explanation = _("What you record here is recorded for each of these deviations that waits for the head.")
 
-    def may(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the one who asks is a head, or stands in for one; which are theirs is judged by the row."""
-        return Role.HEAD in me().roles or stands_in_for_head()
+        return Role.HEAD in get_current_user().roles or is_acting_head()
 
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
         """Return the fields of one disposal."""
-        agency = me().agency_id or 0
-        form: Form = type("DisposalForm", (Form,), disposal_fields(agency, _ALL))()
+        agency = get_current_user().agency_id or 0
+        form: Form = type("DisposalForm", (Form,), disposal_fields(agency, _ALL_DEVIATIONS))()
         return form
 
-    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
+    def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
         """Refuse what no deviation can be disposed of with."""
         one: Deviation = view.get_one(str(ids[0]))
-        _kept, faults = one.read_disposal(read_disposal(form, _ALL), now())
+        _kept, faults = one.validate_disposal(disposal_values(form, _ALL_DEVIATIONS), now())
         if faults:
-            named = {disposal_field(name, _ALL): message for name, message in faults.items()}
-            raise Incomplete(_("The deviation cannot be disposed of like this."), fields=named)
+            named = {disposal_field(name, _ALL_DEVIATIONS): message for name, message in faults.items()}
+            raise ValidationFailed(_("The deviation cannot be disposed of like this."), field_errors=named)
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Dispose of one."""
-        given = read_disposal(form, _ALL) if form else {}
-        trail.give(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
+        given = disposal_values(form, _ALL_DEVIATIONS) if form else {}
+        trail.update_audit_context(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
         _dispose(view.get_one(str(id_)), given)
         return _("The deviation is disposed of.")
 
 
 #: In the place of one deviation's id: the fields of a disposal that is meant for several.
-_ALL = 0
+_ALL_DEVIATIONS = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class TotalLink:
     """How many deviations of the list have something in common, and the address of the list of those alone."""
 
     label: str
     count: int
-    address: str
+    url: str
 
 
-class DeviationView(BulkView, EntryView):
+class DeviationView(BulkView, FormView):
     """Deviations from the standard in equipment, time and output."""
 
     resource = Resource.DEVIATION
     title = _("Deviations from the standard")
-    empty = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
+    empty_message = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
     list_template = "deviations/list.html"
-    bulk = (DisposeOf(),)
-    bulk_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
+    actions = (BulkDispose(),)
+    bulk_label_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
     details_template = "deviations/details.html"
 
     spec: ClassVar[ListSpec] = ListSpec(
@@ -152,91 +152,100 @@ class DeviationView(BulkView, EntryView):
             (Delegation, Delegation.id == Deviation.delegation_id),
             (Agency, Agency.id == Deviation.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Deviation.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("number", _("Number"), ChangeRequest.number, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("raised", _("Raised"), Deviation.raised_at, CellKind.MOMENT, sortable=True),
-            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, listed=False),
-            Column("subject", _("What deviates"), _title, CellKind.CHOICE, Subject),
+        column_list=(
+            Column("id", _("Id"), Deviation.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("number", _("Number"), ChangeRequest.number, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+            Column("raised", _("Raised"), Deviation.raised_at, CellKind.DATETIME, sortable=True),
+            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
+            Column("subject", _("What deviates"), _subject_expression, CellKind.CHOICE, LatenessBasis),
             Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
             Column(
                 "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
             ),
-            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, listed=False),
+            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, in_list=False),
             Column("standard", _("Standard"), Deviation.standard),
             Column("executor", _("Executor"), _executor.full_name),
-            Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.YES_NO, listed=False),
+            Column(
+                "was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.BOOLEAN, in_list=False
+            ),
             Column("account", _("Executor's account"), Deviation.account, wide=True),
-            Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.MOMENT, listed=False),
-            Column("state", _("State"), _state, CellKind.CHOICE, DeviationState),
-            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal, listed=False),
-            Column("disposer", _("Disposed of by"), _disposer.full_name, listed=False),
-            Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, listed=False),
-            Column("decree", _("Decree number of the delegation"), Delegation.decree_number, listed=False),
-            Column("disposed", _("Disposed of"), Deviation.disposed_at, CellKind.MOMENT, listed=False),
-            Column("note", _("Note of the head"), Deviation.disposal_note, listed=False, wide=True),
-            Column("follower", _("To be followed up by"), _follower.full_name, listed=False),
-            Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, listed=False),
-            Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.MOMENT, listed=False),
-            Column("done", _("What was done"), Deviation.follow_up_note, listed=False, wide=True),
+            Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
+            Column("state", _("State"), _state_expression, CellKind.CHOICE, DeviationState),
+            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
+            Column("disposer", _("Disposed of by"), _disposer.full_name, in_list=False),
+            Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, in_list=False),
+            Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
+            Column("disposed", _("Disposed of"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
+            Column("note", _("Note of the head"), Deviation.disposal_note, in_list=False, wide=True),
+            Column("follower", _("To be followed up by"), _follower.full_name, in_list=False),
+            Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, in_list=False),
+            Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.DATETIME, in_list=False),
+            Column("done", _("What was done"), Deviation.follow_up_note, in_list=False, wide=True),
         ),
-        filters=(
+        column_filters=(
             CaseFilter(
                 "state",
                 _("State"),
                 cases=tuple((state.value, state.title, in_state(state)) for state in DeviationState),
             ),
-            ChoiceFilter("kind", _("Class"), of=Deviation.kind, choices=DeviationKind),
-            ChoiceFilter("step", _("Step"), of=Deviation.step, choices=Step),
-            PeriodFilter("raised", _("Raised"), of=Deviation.raised_at),
-            AgencyFilter("agency", _("Agency"), of=Deviation.agency_id),
-            PersonFilter("executor", _("Executor"), of=Deviation.executor_id),
-            PersonFilter("follower", _("To be followed up by"), of=Deviation.follow_up_by_id),
+            ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
+            ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
+            DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
+            AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
+            UserFilter("executor", _("Executor"), column=Deviation.executor_id),
+            UserFilter("follower", _("To be followed up by"), column=Deviation.follow_up_by_id),
         ),
-        search=(ChangeRequest.number, ChangeRequest.title),
-        order="-raised",
+        column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
+        column_default_sort="-raised",
     )
 
     # -- totals ------------------------------------------------------------------------------------------------
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return the totals of the list as it is narrowed: by class, step, executor and month."""
 
-        def total(label: str, count: int, **narrowed: object) -> Total:
-            return Total(label, count, listing.arguments.address(self.spec, page=0, **narrowed))
+        def total(label: str, count: int, **narrowed: object) -> TotalLink:
+            return TotalLink(label, count, listing.arguments.query_string(self.spec, page=0, **narrowed))
 
         nobody = gettext("not finished yet")
-        counts = _counted(listing)
+        counts = _count_by_group(listing)
         return {
             "totals": [
-                (_("By class"), [total(tr(kind.title), n, kind=kind.value) for (kind,), n in _summed(counts, 0)]),
-                (_("By step"), [total(tr(step.title), n, step=step.value) for (step,), n in _summed(counts, 1)]),
+                (_("By class"), [total(tr(kind.title), n, kind=kind.value) for (kind,), n in _sum_by(counts, 0)]),
+                (_("By step"), [total(tr(step.title), n, step=step.value) for (step,), n in _sum_by(counts, 1)]),
                 (
                     _("By executor"),
-                    [total(name or nobody, n, executor=id_) for (id_, name), n in _summed(counts, 2, 3)],
+                    [total(name or nobody, n, executor=id_) for (id_, name), n in _sum_by(counts, 2, 3)],
                 ),
-                (_("By month"), [total(_written(month), n, **_period(month)) for (month,), n in _summed(counts, 4)]),
+                (
+                    _("By month"),
+                    [total(_month_name(month), n, **_month_filter_args(month)) for (month,), n in _sum_by(counts, 4)],
+                ),
             ]
         }
 
     # -- what the head and the followers do -------------------------------------------------------------------
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the forms in which the reader may dispose of the deviation, or say that its follow-up is done."""
         return self._extras(self.get_one(str(id)))
 
     def _extras(self, deviation: Deviation) -> dict[str, Any]:
         return {
             "deviation": deviation,
-            "disposal_form": self._disposal_form(deviation) if deviation.may_be_disposed_by(me(), now()) else None,
+            "disposal_form": self._disposal_form(deviation)
+            if deviation.can_be_disposed_by(get_current_user(), now())
+            else None,
             "follow_up_form": FollowUpForm() if self._may_follow_up(deviation) else None,
         }
 
     @staticmethod
     def _may_follow_up(deviation: Deviation) -> bool:
-        is_head = Role.HEAD in me().roles and me().agency_id == deviation.agency_id
-        return deviation.state is DeviationState.FOLLOW_UP and (is_head or deviation.follow_up_by_id == me().id)
+        is_head = Role.HEAD in get_current_user().roles and get_current_user().agency_id == deviation.agency_id
+        return deviation.state is DeviationState.FOLLOW_UP and (
+            is_head or deviation.follow_up_by_id == get_current_user().id
+        )
 
     @staticmethod
     def _disposal_form(deviation: Deviation) -> Form:
@@ -249,12 +258,12 @@ class DeviationView(BulkView, EntryView):
         """Write down what the head makes of a deviation."""
         deviation = self.get_one(deviation_id)
         form = self._disposal_form(deviation)
-        given = read_disposal(form, deviation.id)
-        with entering(form, "deviation.dispose", reason=str(given["note"] or "") or None):
+        given = disposal_values(form, deviation.id)
+        with commit_or_show_errors(form, "deviation.dispose", reason=str(given["note"] or "") or None):
             _dispose(deviation, given)
         if not form.errors and not form.form_errors:
-            return self.done(gettext("The deviation is disposed of."), deviation.id)
-        return self.answer_form(form, _("Disposal of a deviation"), _("Record"), back=self.row_url(deviation.id))
+            return self.redirect_to_record(gettext("The deviation is disposed of."), deviation.id)
+        return self.render_form(form, _("Disposal of a deviation"), _("Record"), back=self.row_url(deviation.id))
 
     @expose("/<deviation_id>/done", methods=("POST",))
     def follow_up(self, deviation_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
@@ -262,39 +271,39 @@ class DeviationView(BulkView, EntryView):
         deviation = self.get_one(deviation_id)
         form = FollowUpForm()
         note = form.note.data or ""
-        with entering(form, "deviation.follow-up", reason=note or None):
-            deviation.follow_up(me(), now=now(), note=note)
+        with commit_or_show_errors(form, "deviation.follow-up", reason=note or None):
+            deviation.follow_up(get_current_user(), now=now(), note=note)
         if not form.errors and not form.form_errors:
-            return self.done(gettext("The follow-up is recorded as done."), deviation.id)
-        return self.answer_form(form, _("Follow-up of a deviation"), _("Record"), back=self.row_url(deviation.id))
+            return self.redirect_to_record(gettext("The follow-up is recorded as done."), deviation.id)
+        return self.render_form(form, _("Follow-up of a deviation"), _("Record"), back=self.row_url(deviation.id))
 
 
-def _dispose(deviation: Deviation, given: Mapping[str, object]) -> None:
+def _dispose(deviation: Deviation, values: Mapping[str, object]) -> None:
     """Dispose of ``deviation``, the fields of a refusal under the names that its form sends them by."""
     try:
-        deviation.dispose(me(), now=now(), given=given)
-    except Incomplete as refusal:
-        named = {disposal_field(name, deviation.id): message for name, message in refusal.fields.items()}
-        raise Incomplete(refusal.message, fields=named) from None
-    trail.give(db.session(), capacity=deviation.disposed_capacity)
+        deviation.dispose(get_current_user(), now=now(), values=values)
+    except ValidationFailed as refusal:
+        named = {disposal_field(name, deviation.id): message for name, message in refusal.field_errors.items()}
+        raise ValidationFailed(refusal.message, field_errors=named) from None
+    trail.update_audit_context(db.session(), capacity=deviation.disposed_capacity)
 
 
-def _counted(listing: Listing) -> list[Any]:
+def _count_by_group(listing: ListQuery) -> list[Any]:
     """Return (class, step, executor, their name, month, how many) of what the list matches: one look for all."""
-    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name, _month(listing.zone))
-    statement: Select[Any] = listing.spec.read(*of, func.count()).where(*listing.criteria()).group_by(*of)
+    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name, _month_expression(listing.zone))
+    statement: Select[Any] = listing.spec.select(*of, func.count()).where(*listing.criteria()).group_by(*of)
     return list(db.session.connection().execute(statement).all())
 
 
-def _summed(counts: list[Any], *places: int) -> list[tuple[tuple[Any, ...], int]]:
-    """Return what ``counts`` come to by the columns at ``places``, in their order; what is nobody's comes last."""
+def _sum_by(counts: list[Any], *indexes: int) -> list[tuple[tuple[Any, ...], int]]:
+    """Return what ``counts`` come to by the columns at ``indexes``, in their order; what is nobody's comes last."""
     sums: Counter[tuple[Any, ...]] = Counter()
     for row in counts:
-        sums[tuple(row[place] for place in places)] += row[-1]
+        sums[tuple(row[place] for place in indexes)] += row[-1]
     return sorted(sums.items(), key=lambda one: [(part is None, str(part or "")) for part in reversed(one[0])])
 
 
-def _month(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression
+def _month_expression(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression
     """Return the month in which a deviation was raised in ``zone``, as "2026-03".
 
     By the zone's present distance from UTC: none of Indonesia's has ever put its clocks forward in summer.
@@ -306,13 +315,13 @@ def _month(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression
     return func.to_char(func.timezone("UTC", Deviation.raised_at) + distance, "YYYY-MM")
 
 
-def _period(month: str) -> dict[str, object]:
+def _month_filter_args(month: str) -> dict[str, object]:
     """Return the parameters of the list for the deviations of one month."""
     first = dt.date.fromisoformat(f"{month}-01")
     last = first.replace(day=monthrange(first.year, first.month)[1])
     return {"raised-from": first.isoformat(), "raised-until": last.isoformat()}
 
 
-def _written(month: str) -> str:
+def _month_name(month: str) -> str:
     """Return a month in words: Maret 2026."""
-    return day(dt.date.fromisoformat(f"{month}-01")).partition(" ")[2]
+    return format_date(dt.date.fromisoformat(f"{month}-01")).partition(" ")[2]

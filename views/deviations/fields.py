@@ -17,9 +17,9 @@ from lpse_admin.i18n import _
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import (
-    ACCOUNT,
-    LACKING,
-    OUTPUT,
+    ACCOUNT_PREFIX,
+    OUTPUT_LACKING,
+    OUTPUT_PREFIX,
     DeviationKind,
     Disposal,
     account_field,
@@ -38,25 +38,30 @@ if TYPE_CHECKING:
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
 
-_PARTS = ("disposal", "note", "follow_up_by", "follow_up_until")
+_DISPOSAL_FIELDS = ("disposal", "note", "follow_up_by", "follow_up_until")
 _NO_CHOICE = SelectChoice("", "–")
-_TIME = account_field(DeviationKind.TIME, "")
+_DELAY_ACCOUNT = account_field(DeviationKind.TIME, "")
 
 
 def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
     """Return the fields for what may deviate in ``activity`` and, at verification, for what waits for the head."""
     fields: dict[str, Any] = {}
-    if change.paper.switches.deviations:
-        rule = change.paper.rules[activity.step]
-        fields[_TIME] = TextAreaField(tr(_("Account of the delay")))
+    if change.sop.switches.deviations:
+        rule = change.sop.rules[activity.step]
+        fields[_DELAY_ACCOUNT] = TextAreaField(tr(_("Account of the delay")))
         for item in rule.requires:
             if item.kind is not ItemKind.RECORD:
-                name = f"{ACCOUNT}{item.kind}-{item.key}"
+                name = f"{ACCOUNT_PREFIX}{item.kind}-{item.key}"
                 fields[name] = TextAreaField(tr(_("Why it is not there: %(item)s", item=item.label)))
         for place, output in enumerate(rule.outputs):
-            choices = [SelectChoice("", tr(_("as the SOP wants it"))), SelectChoice(LACKING, tr(_("missing or other")))]
+            choices = [
+                SelectChoice("", tr(_("as the SOP wants it"))),
+                SelectChoice(OUTPUT_LACKING, tr(_("missing or other"))),
+            ]
             fields[output_field(place)] = SelectField(output, choices=choices)
-            fields[f"{ACCOUNT}{output_field(place)}"] = TextAreaField(tr(_("Account: %(output)s", output=output)))
+            fields[f"{ACCOUNT_PREFIX}{output_field(place)}"] = TextAreaField(
+                tr(_("Account: %(output)s", output=output))
+            )
     if activity.step is Step.VERIFICATION:
         for deviation in undisposed(change):
             fields |= disposal_fields(change.agency_id, deviation.id)
@@ -66,7 +71,7 @@ def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any
 def disposal_fields(agency_id: int, deviation_id: int) -> dict[str, Any]:
     """Return the fields in which the head disposes of one deviation, by the names that they are sent under."""
     disposals = [_NO_CHOICE, *(SelectChoice(one.value, tr(one.title)) for one in Disposal)]
-    colleagues = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in _colleagues(agency_id))]
+    colleagues = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in _follow_up_users(agency_id))]
     fields = {
         "disposal": SelectField(tr(_("Disposal")), choices=disposals),
         "note": TextAreaField(tr(_("Note of the head"))),
@@ -76,14 +81,14 @@ def disposal_fields(agency_id: int, deviation_id: int) -> dict[str, Any]:
     return {disposal_field(name, deviation_id): field for name, field in fields.items()}
 
 
-def read_disposal(form: Form, deviation_id: int) -> dict[str, object]:
+def disposal_values(form: Form, deviation_id: int) -> dict[str, object]:
     """Return what was typed of one deviation's disposal, as ``Deviation.dispose`` takes it."""
-    typed = {name: form[disposal_field(name, deviation_id)].data for name in _PARTS}
+    typed = {name: form[disposal_field(name, deviation_id)].data for name in _DISPOSAL_FIELDS}
     by = typed["follow_up_by"]
     return {**typed, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
 
 
-def _colleagues(agency_id: int) -> list[tuple[int, str]]:
+def _follow_up_users(agency_id: int) -> list[tuple[int, str]]:
     """Return id and name of those of the office who can be told to follow something up."""
     rows = db.session.execute(
         select(User.id, User.full_name)
@@ -93,28 +98,28 @@ def _colleagues(agency_id: int) -> list[tuple[int, str]]:
     return [(id_, name) for id_, name in rows]
 
 
-def values_of_deviations(form: Any, sent: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a step's form
+def deviation_values(form: Any, form_data: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a step's form
     """Return what was typed of deviations, as ``ChangeRequest.advance`` takes it."""
-    names = [name for name in form._fields if name.startswith((ACCOUNT, OUTPUT)) and name in sent]
+    names = [name for name in form._fields if name.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX)) and name in form_data]
     found: dict[str, Any] = {name: form[name].data or "" for name in names}
     disposals = {
-        str(one.id): read_disposal(form, one.id)
+        str(one.id): disposal_values(form, one.id)
         for one in (undisposed(form.change) if form.activity.step is Step.VERIFICATION else [])
-        if disposal_field("disposal", one.id) in sent
+        if disposal_field("disposal", one.id) in form_data
     }
     return found | ({DISPOSALS: disposals} if disposals else {})
 
 
-def kept_of_deviations(declared: Mapping[str, Any]) -> dict[str, Any]:
+def saved_deviation_values(declared: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was kept of a step's deviations, by the names of the form's fields."""
     kept = {key: value for key, value in declared.items() if key != DISPOSALS}
     for id_, typed in declared.get(DISPOSALS, {}).items():
         for name, value in typed.items():
-            kept[disposal_field(name, int(id_))] = _day(value) if name == "follow_up_until" else value
+            kept[disposal_field(name, int(id_))] = _parse_date(value) if name == "follow_up_until" else value
     return kept
 
 
-def _day(value: object) -> dt.date | None:
+def _parse_date(value: object) -> dt.date | None:
     with suppress(ValueError, TypeError):
         return dt.date.fromisoformat(str(value))
     return None

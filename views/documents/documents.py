@@ -13,25 +13,25 @@ from flask_login import current_user
 from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource
-from lpse_admin.documents.files import VIEWABLE_TYPES, FileType, viewable
-from lpse_admin.errors import Incomplete, Malformed, NotFound, TooLarge
+from lpse_admin.documents.files import VIEWABLE_TYPES, FileType, viewable_type
+from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.changes.loading import whole
+from models.changes.loading import load_change
 from models.database import db
 from models.documents.document import Document, detach
 from models.office.agency import Agency
 from models.scope import visible
 from views.app.clock import now
-from views.changes.moves import keep, sent_version
+from views.changes.moves import save_step_input, version_from_request
 from views.exports.columns import CellKind
-from views.listing.filters import ChoiceFilter, PeriodFilter, TextFilter
+from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import RecordView, stands_in_for_head
+from views.listing.record_view import RecordView, is_acting_head
 
 if TYPE_CHECKING:
     from typing import Any
@@ -45,7 +45,7 @@ class DocumentView(RecordView):
 
     resource = Resource.DOCUMENT
     title = _("Files")
-    empty = _("No file yet. Files are attached to the steps of a request.")
+    empty_message = _("No file yet. Files are attached to the steps of a request.")
     details_template = "documents/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Document,
@@ -55,25 +55,25 @@ class DocumentView(RecordView):
             (_uploader, _uploader.id == Document.uploaded_by_id),
             (Agency, Agency.id == Document.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Document.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("name", _("File name"), Document.name, leads=True),
+        column_list=(
+            Column("id", _("Id"), Document.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("name", _("File name"), Document.name, is_link=True),
             Column("number", _("Request"), ChangeRequest.number),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
-            Column("type", _("Type"), Document.media_type, listed=False),
+            Column("type", _("Type"), Document.media_type, in_list=False),
             Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
-            Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.MOMENT, sortable=True),
+            Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
             Column("uploader", _("By"), _uploader.full_name),
-            Column("sha256", _("SHA-256"), Document.sha256, listed=False),
+            Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
         ),
-        filters=(
-            ChoiceFilter("step", _("Step"), of=_activity.c.step, choices=Step),
-            TextFilter("sha256", _("SHA-256"), of=Document.sha256),
-            PeriodFilter("uploaded", _("Uploaded"), of=Document.uploaded_at),
+        column_filters=(
+            ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=Step),
+            TextFilter("sha256", _("SHA-256"), column=Document.sha256),
+            DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
         ),
-        search=(Document.name, ChangeRequest.number),
-        order="-uploaded",
+        column_searchable_list=(Document.name, ChangeRequest.number),
+        column_default_sort="-uploaded",
     )
 
     @expose("/<document_id>/remove", methods=("POST",))
@@ -85,21 +85,21 @@ class DocumentView(RecordView):
         session, change_id = db.session(), document.change_id
         detach(session, document, current_user, now())
         session.rollback()
-        if sent_version() is not None:
-            with suppress(Incomplete, TooLarge):  # the sound part of it is kept all the same
-                keep(lambda: self._change(change_id))
+        if version_from_request() is not None:
+            with suppress(ValidationFailed, FileTooLarge):  # the sound part of it is kept all the same
+                save_step_input(lambda: self._get_change(change_id))
         document = self.get_one(document_id)
         name = document.name
         detach(session, document, current_user, now())
-        trail.give(session, action="document.remove")
+        trail.update_audit_context(session, action="document.remove")
         session.commit()
         flash(gettext("Removed: %(name)s.", name=name), "success")
         return redirect(url_for("change.details_view", id=change_id) + "#step", 303)
 
     @staticmethod
-    def _change(change_id: int) -> ChangeRequest:
-        scope = visible(ChangeRequest, current_user, stands_in_for_head=stands_in_for_head())
-        change = whole(db.session(), change_id, scope)
+    def _get_change(change_id: int) -> ChangeRequest:
+        scope = visible(ChangeRequest, current_user, is_acting_head=is_acting_head())
+        change = load_change(db.session(), change_id, scope)
         if change is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return change
@@ -108,7 +108,7 @@ class DocumentView(RecordView):
     def file(self, document_id: str) -> Response:
         """Send a file as a download to those who may see what it is attached to."""
         document = self.get_one(document_id)
-        return _sent(document, document.media_type, "attachment", "sandbox; default-src 'none'")
+        return _file_response(document, document.media_type, "attachment", "sandbox; default-src 'none'")
 
     @expose("/<document_id>/preview")
     def preview(self, document_id: str) -> Response:
@@ -117,21 +117,24 @@ class DocumentView(RecordView):
         What it is is read from its content once more: nothing else ever leaves here as something to be shown.
         """
         document = self.get_one(document_id)
-        kind = viewable(document.stored.content) if document.media_type in VIEWABLE_TYPES else None
+        kind = viewable_type(document.file_content.content) if document.media_type in VIEWABLE_TYPES else None
         if kind is None:
             raise NotFound(_("Only a PDF or a picture can be looked at here; download the file instead."))
-        response = _sent(document, kind.media_type, "inline", _PREVIEWS[kind is FileType.PDF])
+        response = _file_response(document, kind.media_type, "inline", _PREVIEW_POLICIES[kind is FileType.PDF])
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
 
 
 #: What a preview may do, for a picture and for a PDF (docs/decisions/2026-11-21-previews.md): nothing, in no other
 #: place than this program's own pages. Not every browser shows a PDF in a sandbox, and a PDF runs nothing in our name.
-_PREVIEWS = ("sandbox; default-src 'none'; frame-ancestors 'self'", "default-src 'none'; frame-ancestors 'self'")
+_PREVIEW_POLICIES = (
+    "sandbox; default-src 'none'; frame-ancestors 'self'",
+    "default-src 'none'; frame-ancestors 'self'",
+)
 
 
-def _sent(document: Document, media_type: str, disposition: str, policy: str) -> Response:
-    response = Response(document.stored.content, mimetype=media_type)
+def _file_response(document: Document, media_type: str, disposition: str, policy: str) -> Response:
+    response = Response(document.file_content.content, mimetype=media_type)
     response.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(document.name, safe='')}"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = policy

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _Cell = TypeVar("_Cell")
 
-_BATCH = 1_000
-_MOST_REMEMBERED = 30_000  # the hours of three years, or 6 MB
+_BATCH_SIZE = 1_000
+_MAX_CACHED = 30_000  # the hours of three years, or 6 MB
 
 
 class CellKind(StrEnum):
@@ -38,9 +38,9 @@ class CellKind(StrEnum):
     NUMBER = "number"
     MONEY = "money"
     DATE = "date"
-    MOMENT = "moment"
+    DATETIME = "moment"
     CHOICE = "choice"
-    YES_NO = "yes_no"
+    BOOLEAN = "yes_no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ def zone_name(zone: ZoneInfo) -> str:
 def headings(columns: Sequence[ExportColumn], zone: ZoneInfo) -> list[str]:
     """Return the headings, the zone named in those above moments."""
     behind = f" ({zone_name(zone)})"
-    return [column.heading + (behind if column.kind is CellKind.MOMENT else "") for column in columns]
+    return [column.heading + (behind if column.kind is CellKind.DATETIME else "") for column in columns]
 
 
-def as_texts(cells: Cells) -> list[str]:
+def to_texts(cells: Cells) -> list[str]:
     """Return a batch as texts, nothing as the empty text."""
     return [cell if type(cell) is str else "" if cell is None else str(cell) for cell in cells]
 
@@ -83,30 +83,30 @@ def as_texts(cells: Cells) -> list[str]:
 # --- words for values ------------------------------------------------------------------------------------
 
 
-class Written(dict[object, _Cell], Generic[_Cell]):
+class CachedConverter(dict[object, _Cell], Generic[_Cell]):
     """What is written for a column's values, worked out once for each value and remembered."""
 
-    def __init__(self, write: Callable[[object], _Cell]) -> None:
-        """Write each value by ``write``."""
+    def __init__(self, convert: Callable[[object], _Cell]) -> None:
+        """Write each value by ``convert``."""
         super().__init__()
-        self._write = write
+        self._convert = convert
 
     def __missing__(self, value: object) -> _Cell:
         """Write a value that is new, and remember it unless there are very many."""
-        cell = self._write(value)
-        if len(self) < _MOST_REMEMBERED:
+        cell = self._convert(value)
+        if len(self) < _MAX_CACHED:
             self[value] = cell
         return cell
 
-    def column(self, cells: Cells) -> list[_Cell]:
+    def convert(self, cells: Cells) -> list[_Cell]:
         """Return what is written for a batch."""
         return list(map(self.__getitem__, cells))
 
 
-def wording(column: ExportColumn) -> Callable[[object], str]:
+def value_labeller(column: ExportColumn) -> Callable[[object], str]:
     """Return the function that gives the word for a value; what has no label stands as it is, nothing is empty."""
     labels: Mapping[Any, str] = column.labels
-    if column.kind is CellKind.YES_NO:
+    if column.kind is CellKind.BOOLEAN:
         labels = {True: labels.get("yes", "yes"), False: labels.get("no", "no")}
     return lambda value: "" if value is None else labels.get(value, str(value))
 
@@ -114,11 +114,11 @@ def wording(column: ExportColumn) -> Callable[[object], str]:
 # --- dates and moments -----------------------------------------------------------------------------------
 
 
-class _UnevenHourError(LookupError):
+class _UnevenOffsetError(LookupError):
     """In this hour the zone is not a whole number of hours from UTC, or changes."""
 
 
-class _Hours(dict[str, str]):
+class _LocalHours(dict[str, str]):
     """The zone's "2026-03-31 14" for UTC's "2026-03-31 07": one reckoning an hour, instead of one a cell."""
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -128,12 +128,12 @@ class _Hours(dict[str, str]):
 
     def __missing__(self, hour: str) -> str:
         """Reckon an hour. Raises ValueError where it is none, _UnevenHourError."""
-        if len(self) >= _MOST_REMEMBERED:
+        if len(self) >= _MAX_CACHED:
             self.clear()
         moment = dt.datetime.fromisoformat(hour).replace(tzinfo=dt.UTC)
         start, end = moment.astimezone(self._zone), (moment + dt.timedelta(hours=1)).astimezone(self._zone)
         if start.utcoffset() != end.utcoffset() or start.minute or start.second:
-            raise _UnevenHourError(hour)
+            raise _UnevenOffsetError(hour)
         self[hour] = start.isoformat(" ")[:13]
         return self[hour]
 
@@ -143,24 +143,24 @@ _PLAIN_LENGTHS = frozenset({19, 26})
 _UTC_ZONES = frozenset({None, dt.UTC})
 
 
-class Moments:
+class DatetimeConverter:
     """Writes moments as "2026-03-31 14:30:00" in the zone, as much of a batch at once as can be."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         """Write for ``zone``."""
         self._zone = zone
-        self._hours = _Hours(zone)
+        self._hours = _LocalHours(zone)
 
-    def column(self, cells: Cells, write: Callable[[str], str] = str) -> list[str]:
-        """Return a batch's moments as texts, nothing as the empty one; ``write`` is for what is no moment."""
+    def convert(self, cells: Cells, fallback: Callable[[str], str] = str) -> list[str]:
+        """Return a batch's moments as texts, nothing as the empty one; ``fallback`` is for what is no moment."""
         hours = self._hours
         try:
-            return [hours[text[:13]] + text[13:19] if text else "" for text in self._in_utc(cells)]
+            return [hours[text[:13]] + text[13:19] if text else "" for text in self._as_utc_texts(cells)]
         except (ValueError, LookupError, OverflowError):
-            return [self._single(cell, write) for cell in cells]
+            return [self._convert_one(cell, fallback) for cell in cells]
 
     @staticmethod
-    def _in_utc(cells: Cells) -> Iterable[str | None]:
+    def _as_utc_texts(cells: Cells) -> Iterable[str | None]:
         """Return a batch as texts in UTC, if it is known to be one. Raises ValueError where it is not."""
         present = [cell for cell in cells if cell is not None]
         kinds = set(map(type, present))
@@ -170,14 +170,14 @@ class Moments:
             return ["" if cell is None else str(cell) for cell in cells]
         raise ValueError
 
-    def _single(self, cell: object, write: Callable[[str], str]) -> str:
+    def _convert_one(self, cell: object, fallback: Callable[[str], str]) -> str:
         """Return one moment as text, from any form."""
         try:
             moment = cell if isinstance(cell, dt.datetime) else dt.datetime.fromisoformat(str(cell or ""))
             aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
             return aware.astimezone(self._zone).isoformat(" ")[:19]
         except (ValueError, OverflowError):
-            return "" if cell is None else write(str(cell))
+            return "" if cell is None else fallback(str(cell))
 
 
 _zone_of = attrgetter("tzinfo")
@@ -185,7 +185,7 @@ _zone_of = attrgetter("tzinfo")
 # --- numbers ---------------------------------------------------------------------------------------------
 
 
-def exact(cell: object) -> Decimal | None:
+def to_decimal(cell: object) -> Decimal | None:
     """Return a number, or a text that is one, exactly; None for what is none."""
     try:
         number = Decimal(int(cell) if isinstance(cell, bool) else str(cell))
@@ -194,9 +194,9 @@ def exact(cell: object) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def in_batches(rows: Rows, converters: Sequence[Converter]) -> Iterator[Iterable[tuple[Any, ...]]]:
+def convert_in_batches(rows: Rows, converters: Sequence[Converter]) -> Iterator[Iterable[tuple[Any, ...]]]:
     """Yield the rows, a batch at a time, each column through its converter."""
     source = iter(rows)
-    while batch := list(islice(source, _BATCH)):
+    while batch := list(islice(source, _BATCH_SIZE)):
         cells = zip(*batch, strict=True)
         yield zip(*(convert(column) for convert, column in zip(converters, cells, strict=True)), strict=True)

@@ -11,9 +11,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rustpy_xlsxwriter import Format, write_worksheets
 
-from lpse_admin.errors import TooLarge
+from lpse_admin.errors import FileTooLarge
 from lpse_admin.i18n import _
-from views.exports.columns import CellKind, Moments, Written, as_texts, exact, headings, in_batches, wording
+from views.exports.columns import (
+    CachedConverter,
+    CellKind,
+    DatetimeConverter,
+    convert_in_batches,
+    headings,
+    to_decimal,
+    to_texts,
+    value_labeller,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,34 +30,34 @@ if TYPE_CHECKING:
 
     from views.exports.columns import Cells, Converter, ExportColumn, Rows
 
-MOST_SHEET_ROWS = 1_048_575  # below the headings
-_MOST_CELL_UNITS = 32_767  # of UTF-16, as Excel counts
-_CUT = " […]"
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_EARLIEST = "1900"  # Excel's calendar begins there
-_MOST_DIGITS = 15  # that a number of Excel's holds exactly
+MAX_SHEET_ROWS = 1_048_575  # below the headings
+_MAX_CELL_UNITS = 32_767  # of UTF-16, as Excel counts
+_TRUNCATION_MARK = " […]"
+_INVALID_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_MIN_YEAR = "1900"  # Excel's calendar begins there
+_MAX_DIGITS = 15  # that a number of Excel's holds exactly
 
-_FORMATS = {CellKind.MONEY: "[$Rp-421]#,##0.00", CellKind.DATE: "yyyy-mm-dd", CellKind.MOMENT: "yyyy-mm-dd hh:mm:ss"}
-_WIDTHS = {CellKind.TEXT: 32, CellKind.CHOICE: 20, CellKind.MONEY: 20, CellKind.MOMENT: 20}
+_FORMATS = {CellKind.MONEY: "[$Rp-421]#,##0.00", CellKind.DATE: "yyyy-mm-dd", CellKind.DATETIME: "yyyy-mm-dd hh:mm:ss"}
+_WIDTHS = {CellKind.TEXT: 32, CellKind.CHOICE: 20, CellKind.MONEY: 20, CellKind.DATETIME: 20}
 
 
 def xlsx_file(
-    columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo, sheet: str, *, expected: int = 0
+    columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo, sheet: str, *, expected_rows: int = 0
 ) -> IO[bytes]:
     """Return an opened temporary file with the rows as a workbook, at its beginning; closing deletes it.
 
     Numbers, dates and moments (in ``zone``, without one of their own) are typed, and text is never a
-    formula. Texts are cut, visibly, where a cell of Excel's ends. ``expected`` is how many rows are
+    formula. Texts are cut, visibly, where a cell of Excel's ends. ``expected_rows`` is how many rows are
     expected: above a sheet's 1,048,575, further sheets are made ready. Raises TooLarge if they do not
     suffice.
     """
-    sheets = max(1, -(-expected // MOST_SHEET_ROWS))
+    sheets = max(1, -(-expected_rows // MAX_SHEET_ROWS))
     names = [_sheet_name(sheet, number) for number in range(1, sheets + 1)]
     keys = [_Heading(heading) for heading in headings(columns, zone)]
-    moments = Moments(zone)
+    moments = DatetimeConverter(zone)
     formats = [_format(column.kind) for column in columns]
     widths = [_width(column.kind, key) for column, key in zip(columns, keys, strict=True)]
-    typed = chain.from_iterable(in_batches(rows, [_xlsx_converter(column, moments) for column in columns]))
+    typed = chain.from_iterable(convert_in_batches(rows, [_xlsx_converter(column, moments) for column in columns]))
     parts: list[tuple[str, Iterable[dict[str, Any]]]] = [
         (name, _sheet_rows(keys, typed, is_last=name == names[-1])) for name in names
     ]
@@ -83,13 +92,13 @@ def _sheet_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield one sheet's rows as the writer takes them; headings stand over nothing too."""
     count = 0
-    for row in islice(rows, MOST_SHEET_ROWS):
+    for row in islice(rows, MAX_SHEET_ROWS):
         count += 1
         yield dict(zip(keys, row, strict=True))
     if not count:
         yield dict.fromkeys(keys)
     if is_last and next(rows, None) is not None:
-        raise TooLarge(_("These are more rows than an Excel sheet holds. Narrow the list, or export it as CSV."))
+        raise FileTooLarge(_("These are more rows than an Excel sheet holds. Narrow the list, or export it as CSV."))
 
 
 def _sheet_name(name: str, number: int) -> str:
@@ -103,7 +112,7 @@ def _sheet_name(name: str, number: int) -> str:
 
 def _format(kind: CellKind) -> Format:
     """Return how a column's cells look; text stays text, also when somebody edits it in Excel."""
-    if kind in {CellKind.TEXT, CellKind.CHOICE, CellKind.YES_NO}:
+    if kind in {CellKind.TEXT, CellKind.CHOICE, CellKind.BOOLEAN}:
         return Format().set_quote_prefix()
     return Format().set_num_format(_FORMATS.get(kind, "General"))
 
@@ -113,74 +122,74 @@ def _width(kind: CellKind, heading: str) -> float:
     return float(max(_WIDTHS.get(kind, 12), min(len(heading) + 4, 40)))
 
 
-def _xlsx_converter(column: ExportColumn, moments: Moments) -> Converter:
+def _xlsx_converter(column: ExportColumn, moments: DatetimeConverter) -> Converter:
     match column.kind:
-        case CellKind.CHOICE | CellKind.YES_NO:
-            word = wording(column)
-            return Written(lambda value: _writable(word(value))).column
+        case CellKind.CHOICE | CellKind.BOOLEAN:
+            word = value_labeller(column)
+            return CachedConverter(lambda value: _to_cell_text(word(value))).convert
         case CellKind.DATE:
-            return Written(_typed_date).column
-        case CellKind.MOMENT:
-            return lambda cells: _typed_moments(moments.column(cells))
+            return CachedConverter(_to_date).convert
+        case CellKind.DATETIME:
+            return lambda cells: _to_datetimes(moments.convert(cells))
         case CellKind.NUMBER | CellKind.MONEY:
-            return lambda cells: list(map(_typed_number, cells))
+            return lambda cells: list(map(_to_number, cells))
         case _:
-            return _writable_texts
+            return _to_cell_texts
 
 
-def _writable_texts(cells: Cells) -> Cells:
+def _to_cell_texts(cells: Cells) -> Cells:
     """Return a batch of texts as cells can hold them; one in which all can is only looked over."""
-    texts = as_texts(cells)
-    if max(map(len, texts)) * 2 <= _MOST_CELL_UNITS:
+    texts = to_texts(cells)
+    if max(map(len, texts)) * 2 <= _MAX_CELL_UNITS:
         together = " ".join(texts)
-        if together.isprintable() or not _UNWRITABLE.search(together):
+        if together.isprintable() or not _INVALID_CHARACTERS.search(together):
             return texts
-    return [_writable(text) for text in texts]
+    return [_to_cell_text(text) for text in texts]
 
 
-def _writable(text: str) -> str:
+def _to_cell_text(text: str) -> str:
     """Return a text as a cell can hold it: what XML cannot say shown as a sign for it, what is too long cut."""
-    plain = _UNWRITABLE.sub("\ufffd", text)
+    plain = _INVALID_CHARACTERS.sub("\ufffd", text)
     units = plain.encode("utf-16-le")
-    if len(units) // 2 <= _MOST_CELL_UNITS:
+    if len(units) // 2 <= _MAX_CELL_UNITS:
         return plain
-    return units[: 2 * (_MOST_CELL_UNITS - len(_CUT))].decode("utf-16-le", "ignore") + _CUT
+    return units[: 2 * (_MAX_CELL_UNITS - len(_TRUNCATION_MARK))].decode("utf-16-le", "ignore") + _TRUNCATION_MARK
 
 
-def _typed_date(cell: object) -> object:
+def _to_date(cell: object) -> object:
     """Return a date, or the text of one, as a date; as text where Excel's calendar does not reach."""
     try:
         day = cell if cell is None or type(cell) is dt.date else dt.date.fromisoformat(str(cell)[:10])
     except ValueError:
-        return _writable(str(cell))
-    return day if day is None or str(day) >= _EARLIEST else str(day)
+        return _to_cell_text(str(cell))
+    return day if day is None or str(day) >= _MIN_YEAR else str(day)
 
 
-def _typed_moments(texts: Sequence[str]) -> list[object]:
+def _to_datetimes(texts: Sequence[str]) -> list[object]:
     """Return a batch of local times as datetimes without a zone, which is all that a cell can hold."""
     read = dt.datetime.fromisoformat
     try:
-        if min(filter(None, texts), default=_EARLIEST) >= _EARLIEST:
+        if min(filter(None, texts), default=_MIN_YEAR) >= _MIN_YEAR:
             return [read(text) if text else None for text in texts]
     except ValueError:
         pass
-    return [_typed_moment(text) for text in texts]
+    return [_to_datetime(text) for text in texts]
 
 
-def _typed_moment(text: str) -> object:
+def _to_datetime(text: str) -> object:
     try:
-        return dt.datetime.fromisoformat(text) if text >= _EARLIEST else text or None
+        return dt.datetime.fromisoformat(text) if text >= _MIN_YEAR else text or None
     except ValueError:
-        return _writable(text)
+        return _to_cell_text(text)
 
 
-def _typed_number(cell: object) -> object:
+def _to_number(cell: object) -> object:
     """Return a number as Excel holds it; as text where it would lose digits."""
-    if cell is None or (type(cell) is int and -(10**_MOST_DIGITS) < cell < 10**_MOST_DIGITS):
+    if cell is None or (type(cell) is int and -(10**_MAX_DIGITS) < cell < 10**_MAX_DIGITS):
         return cell
-    number = exact(cell)
+    number = to_decimal(cell)
     if number is None:
-        return None if isinstance(cell, float | Decimal) else _writable(str(cell))
-    if isinstance(cell, float) or len(number.normalize().as_tuple().digits) <= _MOST_DIGITS:
+        return None if isinstance(cell, float | Decimal) else _to_cell_text(str(cell))
+    if isinstance(cell, float) or len(number.normalize().as_tuple().digits) <= _MAX_DIGITS:
         return float(number)
     return format(number, "f")

@@ -55,16 +55,16 @@ class Form(FlaskForm):
     #: The status of a form that was sent and not taken.
     status = 422
 
-    def refuse(self, refusal: Refused) -> None:
+    def add_errors(self, refusal: Refused) -> None:
         """Put each sentence of a refusal beside its field, and one that belongs to none above the form."""
         self.status = refusal.status
-        for name, message in refusal.fields.items():
+        for name, message in refusal.field_errors.items():
             if name in self._fields:
                 self[name].errors = [*self[name].errors, message]
-        if self._fields.keys().isdisjoint(refusal.fields):
+        if self._fields.keys().isdisjoint(refusal.field_errors):
             self.form_errors.append(refusal.message)
 
-    def faults(self) -> dict[str, Message]:
+    def error_messages(self) -> dict[str, Message]:
         """Return the first sentence beside each field."""
         return {str(name): _as_message(found[0]) for name, found in self.errors.items() if found}
 
@@ -73,7 +73,7 @@ def _as_message(sentence: object) -> Any:  # noqa: ANN401
     return _(sentence) if isinstance(sentence, str) else sentence
 
 
-class Needed:
+class Required:
     """Marks a field as required on the page; that something is there is checked by the rule behind the form."""
 
     field_flags: ClassVar[dict[str, bool]] = {"required": True}
@@ -82,7 +82,7 @@ class Needed:
         """Let everything through."""
 
 
-class ChecksField(SelectMultipleField):
+class CheckboxListField(SelectMultipleField):
     """Several of a few, each with a box to tick (templates/macros/forms.html draws them)."""
 
     option_widget = CheckboxInput()

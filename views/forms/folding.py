@@ -11,16 +11,16 @@ from lpse_admin.i18n import _
 from views.i18n.wording import tr
 
 #: A text up to this long, in characters and in lines, is shown whole.
-_WHOLE, _WHOLE_LINES = 700, 12
+_MAX_LENGTH, _MAX_LINES = 700, 12
 #: How much of a longer one is shown at once.
-_SHOWN, _SHOWN_LINES = 420, 6
+_PREVIEW_LENGTH, _PREVIEW_LINES = 420, 6
 #: Where a text is cut: behind a line, else behind a sentence, else behind a word.
-_CUTS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
+_BREAKS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
 
 
-def folded(text: str) -> Markup:
+def collapsible_text(text: str) -> Markup:
     """Return a text for the page, the long part of a long one folded away."""
-    shown = text[: _place(text)]
+    shown = text[: _preview_end(text)]
     if len(shown) == len(text):
         return Markup('<span class="prose">{}</span>').format(text)
     rest = text[len(shown) :]
@@ -31,11 +31,14 @@ def folded(text: str) -> Markup:
     ).format(shown.rstrip(), more, rest)
 
 
-def _place(text: str) -> int:
+def _preview_end(text: str) -> int:
     """Return how many characters of ``text`` are shown at once."""
-    if len(text) <= _WHOLE and text.count("\n") < _WHOLE_LINES:
+    if len(text) <= _MAX_LENGTH and text.count("\n") < _MAX_LINES:
         return len(text)
-    beginning = "\n".join(text.split("\n")[:_SHOWN_LINES])[:_SHOWN]
+    beginning = "\n".join(text.split("\n")[:_PREVIEW_LINES])[:_PREVIEW_LENGTH]
     if text[len(beginning) : len(beginning) + 1] in {"", "\n"}:
         return len(beginning)
-    return next((found.end() for cut in _CUTS if (found := cut.match(beginning)) and found.end() > _SHOWN // 3), _SHOWN)
+    return next(
+        (found.end() for cut in _BREAKS if (found := cut.match(beginning)) and found.end() > _PREVIEW_LENGTH // 3),
+        _PREVIEW_LENGTH,
+    )

@@ -7,16 +7,16 @@ from functools import lru_cache
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from lpse_admin.documents.files import MOST_BYTES
+from lpse_admin.documents.files import MAX_FILE_BYTES
 from lpse_admin.i18n import _
-from views.app.access import viewer
+from views.app.access import current_user_or_none
 from views.app.clock import now
-from views.i18n.language import current_zone
+from views.i18n.language import current_timezone
 from views.i18n.wording import tr
 
 _MIB = 1024 * 1024
 #: Braces are filled in by the script.
-_WORDS = {
+_TEXTS = {
     "required": _("This has to be filled in."),
     "date": _("This is not a complete date. Day, month and year are needed."),
     "moment": _("This is not a complete date with its time."),
@@ -38,21 +38,21 @@ _WORDS = {
 }
 
 
-def form_words() -> Markup:
+def script_texts() -> Markup:
     """Return the element that the scripts read, for whoever is logged in; nothing for anybody else."""
-    user = viewer()
+    user = current_user_or_none()
     if user is None:
         return Markup()
-    zone = current_zone()
+    zone = current_timezone()
     label = now().astimezone(zone).tzname() or ""
     return Markup('<div id="form-words" hidden data-user="{}"{}></div>').format(
-        user.id, _words(str(get_locale()), zone.key, label)
+        user.id, _text_attributes(str(get_locale()), zone.key, label)
     )
 
 
 @lru_cache(maxsize=64)
-def _words(_language: str, zone: str, label: str) -> Markup:
+def _text_attributes(_language: str, zone: str, label: str) -> Markup:
     """Return the words as attributes; they are the same for everybody of one language and zone."""
-    values = {name: tr(message) for name, message in _WORDS.items()}
-    values |= {"zone": zone, "zone-label": label, "most": str(MOST_BYTES // _MIB)}
+    values = {name: tr(message) for name, message in _TEXTS.items()}
+    values |= {"zone": zone, "zone-label": label, "most": str(MAX_FILE_BYTES // _MIB)}
     return Markup("").join(Markup(' data-{}="{}"').format(name, value) for name, value in values.items())

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
-from lpse_admin.flowchart.layout import drawn
+from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
 from models.database import db
-from models.sops.sop import in_force
-from views.listing.record_view import me, stands_in_for_head
+from models.sops.sop import sop_in_force
+from views.listing.record_view import get_current_user, is_acting_head
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -48,31 +48,31 @@ class Guide:
     body: Markup
 
 
-def _guide(key: str) -> Guide:
+def _load_guide(key: str) -> Guide:
     path = Path(current_app.root_path, "docs", "guides", f"{key}.md")
     # The file begins with its title, which the page says in the reader's language.
     _open, _title, _close, *tokens = _markdown.parse(path.read_text(encoding="utf-8"))
     for token in tokens:
         for part in token.children or ():
-            _lead(part)
+            _resolve_addresses(part)
     body: str = _markdown.renderer.render(tokens, _markdown.options, {})
     return Guide(GUIDES[key], Markup(body))  # noqa: S704 - no HTML passes the renderer
 
 
-def _lead(part: Token) -> None:
+def _resolve_addresses(token: Token) -> None:
     """Make what the files say of one another and of their pictures an address of the program."""
-    if part.type == "image":
-        name = Path(str(part.attrs["src"])).name
-        part.attrs["src"] = url_for("static", filename=f"{PICTURES}/{name}")
-        part.attrs["loading"] = "lazy"
-        size = _size(Path(current_app.static_folder or "", PICTURES, name))
+    if token.type == "image":
+        name = Path(str(token.attrs["src"])).name
+        token.attrs["src"] = url_for("static", filename=f"{PICTURES}/{name}")
+        token.attrs["loading"] = "lazy"
+        size = _png_size(Path(current_app.static_folder or "", PICTURES, name))
         if size:
-            part.attrs["width"], part.attrs["height"] = size
-    elif part.type == "link_open" and str(part.attrs["href"]).endswith(".md"):
-        part.attrs["href"] = url_for("help.show", guide=Path(str(part.attrs["href"])).stem)
+            token.attrs["width"], token.attrs["height"] = size
+    elif token.type == "link_open" and str(token.attrs["href"]).endswith(".md"):
+        token.attrs["href"] = url_for("help.show", guide=Path(str(token.attrs["href"])).stem)
 
 
-def _size(path: Path) -> tuple[int, int] | None:
+def _png_size(path: Path) -> tuple[int, int] | None:
     """Return width and height of a PNG file, so that the page does not jump when it arrives; None without it."""
     try:
         with path.open("rb") as file:
@@ -82,25 +82,29 @@ def _size(path: Path) -> tuple[int, int] | None:
     return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
 
 
-def _mine() -> list[str]:
+def _own_guides() -> list[str]:
     """Return the guides of the reader's own roles; a delegate of the head reads that one too."""
-    roles = {*me().roles, *([Role.HEAD] if stands_in_for_head() else [])}
+    roles = {*get_current_user().roles, *([Role.HEAD] if is_acting_head() else [])}
     return [key for key, role in GUIDES.items() if role in roles]
 
 
-def _paper() -> Sop | None:
+def _sop_in_force() -> Sop | None:
     """Return the paper that is in force where the reader is at home."""
-    agency_id = me().agency_id
-    revision = in_force(db.session(), agency_id) if agency_id else None
-    return revision.paper if revision else None
+    agency_id = get_current_user().agency_id
+    revision = sop_in_force(db.session(), agency_id) if agency_id else None
+    return revision.sop if revision else None
 
 
 @blueprint.get("/")
 def index() -> str:
     """Show which guides there are, the reader's own first, and the steps of the paper."""
-    mine = _mine()
+    mine = _own_guides()
     return render_template(
-        "help/index.html", guides=GUIDES, mine=mine, others=[key for key in GUIDES if key not in mine], paper=_paper()
+        "help/index.html",
+        guides=GUIDES,
+        mine=mine,
+        others=[key for key in GUIDES if key not in mine],
+        paper=_sop_in_force(),
     )
 
 
@@ -109,14 +113,14 @@ def show(guide: str) -> str:
     """Show a guide."""
     if guide not in GUIDES:
         raise NotFound(_("There is no such guide."))
-    return render_template("help/guide.html", guide=_guide(guide))
+    return render_template("help/guide.html", guide=_load_guide(guide))
 
 
 @blueprint.get("/step/<step>")
 def about_step(step: str) -> str:
     """Show what a step means by the paper in force."""
-    paper = _paper()
+    paper = _sop_in_force()
     found = next((one for one in paper.rules if one.value == step), None) if paper else None
     if paper is None or found is None:
         raise NotFound(_("The SOP in force has no such step."))
-    return render_template("help/step.html", paper=paper, chart=drawn(paper)[0], step=found)
+    return render_template("help/step.html", paper=paper, chart=chart_with_layout(paper)[0], step=found)

@@ -18,10 +18,10 @@ from markupsafe import Markup
 
 from lpse_admin.i18n import _
 from lpse_admin.sop import spaced_nip
-from lpse_admin.worktime.step_timing import hours_and_minutes, minutes
+from lpse_admin.worktime.step_timing import duration_message, round_up_to_minutes
 from models.accounts.user import Language
 from models.database import db
-from views.app.access import is_local, public, settings, viewer
+from views.app.access import current_user_or_none, is_local_url, public, settings
 from views.app.clock import now
 from views.i18n.wording import tr, translations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 __all__ = [
-    "ago",
-    "brief",
     "current_language",
-    "current_zone",
-    "day",
-    "duration",
-    "exact",
-    "moment",
-    "moments",
-    "nip",
-    "number",
-    "rupiah",
-    "size",
+    "current_timezone",
+    "format_date",
+    "format_datetime",
+    "format_datetime_full",
+    "format_datetime_short",
+    "format_duration",
+    "format_nip",
+    "format_number",
+    "format_rupiah",
+    "format_size",
+    "relative_time",
+    "short_datetime_formatter",
     "today",
     "tr",
 ]
@@ -52,22 +52,22 @@ __all__ = [
 blueprint = Blueprint("language", __name__)
 
 #: The zone of whoever belongs to no agency, where the installation sets none.
-_CAPITAL = "Asia/Jakarta"
-_COOKIE = "lang"
+_DEFAULT_TIMEZONE = "Asia/Jakarta"
+_COOKIE_NAME = "lang"
 _COOKIE_AGE = dt.timedelta(days=365)
-_STEP = 1024
+_UNIT_SIZE = 1024
 #: What is no further from now than this has just happened.
 _JUST_NOW = (dt.timedelta(minutes=-1), dt.timedelta(seconds=1))
 #: Each language by the name that its readers give it.
-_NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
+_LANGUAGE_NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
 
 
 def current_language() -> str:
     """Return the language of this page: the reader's own, else that of the address or the cookie, else Indonesian."""
-    user = viewer()
+    user = current_user_or_none()
     if user is not None:
         return user.language.value
-    for asked in (request.args.get("lang"), request.cookies.get(_COOKIE)):
+    for asked in (request.args.get("lang"), request.cookies.get(_COOKIE_NAME)):
         if asked in set(Language):
             return str(asked)
     return Language.INDONESIAN.value
@@ -75,28 +75,28 @@ def current_language() -> str:
 
 def today() -> dt.date:
     """Return the date of this moment in the reader's zone."""
-    return now().astimezone(current_zone()).date()
+    return now().astimezone(current_timezone()).date()
 
 
-def current_zone() -> ZoneInfo:
+def current_timezone() -> ZoneInfo:
     """Return the zone in which the reader's clocks go: the installation's setting, else their agency's."""
     if "zone" not in g:
-        user = viewer()
+        user = current_user_or_none()
         named = settings().time_zone
-        g.zone = ZoneInfo(named) if named else user.agency.zone if user and user.agency else ZoneInfo(_CAPITAL)
+        g.zone = ZoneInfo(named) if named else user.agency.zone if user and user.agency else ZoneInfo(_DEFAULT_TIMEZONE)
     zone: ZoneInfo = g.zone
     return zone
 
 
-def day(value: dt.date | None) -> str:
+def format_date(value: dt.date | None) -> str:
     """Return a date, or the day of a moment in the reader's zone, in words: 31 Maret 2018."""
     if value is None:
         return ""
-    date = value.astimezone(current_zone()).date() if isinstance(value, dt.datetime) else value
-    return _in_words(date, get_locale())
+    date = value.astimezone(current_timezone()).date() if isinstance(value, dt.datetime) else value
+    return _format_date(date, get_locale())
 
 
-def _in_words(date: dt.date, locale: Locale) -> str:
+def _format_date(date: dt.date, locale: Locale) -> str:
     return f"{date.day} {_months(locale.language, 'wide')[date.month]} {date.year}"
 
 
@@ -112,38 +112,38 @@ def _weekdays(language: str) -> dict[int, str]:
     return dict(Locale.parse(language).days["format"]["wide"])
 
 
-def moment(value: dt.datetime | None) -> str:
+def format_datetime(value: dt.datetime | None) -> str:
     """Return a moment in the reader's zone, as it stands in a sentence: 31 Maret 2018 pukul 14.30 WIB."""
-    return "" if value is None else _at(value, "")
+    return "" if value is None else _format_datetime(value, "")
 
 
-def exact(value: dt.datetime | None) -> str:
+def format_datetime_full(value: dt.datetime | None) -> str:
     """Return a moment where there is room for all of it: Sabtu, 31 Maret 2018 pukul 14.30 WIB."""
     if value is None:
         return ""
-    weekday = _weekdays(get_locale().language)[value.astimezone(current_zone()).weekday()]
-    return _at(value, f"{weekday}, ")
+    weekday = _weekdays(get_locale().language)[value.astimezone(current_timezone()).weekday()]
+    return _format_datetime(value, f"{weekday}, ")
 
 
-def _at(value: dt.datetime, before: str) -> str:
-    local, locale = value.astimezone(current_zone()), get_locale()
-    clock = f"{local:{_clock(locale)}} {local.tzname()}"
-    return tr(_("%(day)s, %(clock)s", day=before + _in_words(local, locale), clock=clock))
+def _format_datetime(value: dt.datetime, prefix: str) -> str:
+    local, locale = value.astimezone(current_timezone()), get_locale()
+    clock = f"{local:{_time_format(locale)}} {local.tzname()}"
+    return tr(_("%(day)s, %(clock)s", day=prefix + _format_date(local, locale), clock=clock))
 
 
-def _clock(locale: Locale) -> str:
+def _time_format(locale: Locale) -> str:
     return "%H.%M" if locale.language == "id" else "%H:%M"
 
 
-def brief(value: dt.datetime | None) -> str:
+def format_datetime_short(value: dt.datetime | None) -> str:
     """Return a moment as it stands in a table: 31 Mar 2018 14.30 WIB."""
-    return "" if value is None else moments()(value)
+    return "" if value is None else short_datetime_formatter()(value)
 
 
-def moments() -> Callable[[dt.datetime], str]:
+def short_datetime_formatter() -> Callable[[dt.datetime], str]:
     """Return what writes moments as ``brief`` does; a list asks once for zone and language, not in every row."""
-    zone, locale = current_zone(), get_locale()
-    clock, months = _clock(locale), _months(locale.language, "abbreviated")
+    zone, locale = current_timezone(), get_locale()
+    clock, months = _time_format(locale), _months(locale.language, "abbreviated")
 
     def write(value: dt.datetime) -> str:
         local = value.astimezone(zone)
@@ -153,7 +153,7 @@ def moments() -> Callable[[dt.datetime], str]:
     return write
 
 
-def ago(value: dt.datetime | None) -> Markup:
+def relative_time(value: dt.datetime | None) -> Markup:
     """Return how long ago a moment was, or how soon it comes, with the exact time as its title."""
     if value is None:
         return Markup()
@@ -163,43 +163,43 @@ def ago(value: dt.datetime | None) -> Markup:
     else:
         words = format_timedelta(distance, add_direction=True, threshold=1, locale=get_locale())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(dt.UTC).isoformat(timespec="seconds"), exact(value), words
+        value.astimezone(dt.UTC).isoformat(timespec="seconds"), format_datetime_full(value), words
     )
 
 
-def duration(value: dt.timedelta | int | None) -> str:
+def format_duration(value: dt.timedelta | int | None) -> str:
     """Return a stretch of working time, or a number of minutes of it, in words: 2 jam 5 menit."""
     if value is None:
         return ""
-    return tr(hours_and_minutes(value if isinstance(value, int) else minutes(value)))
+    return tr(duration_message(value if isinstance(value, int) else round_up_to_minutes(value)))
 
 
-def rupiah(value: Decimal | int | None) -> str:
+def format_rupiah(value: Decimal | int | None) -> str:
     """Return an amount of money as it is written in letters: Rp12.500.000,00."""
     if value is None:
         return ""
     return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale=get_locale())}"
 
 
-def number(value: Decimal | float | None) -> str:
+def format_number(value: Decimal | float | None) -> str:
     """Return a figure with its thousands set apart."""
     return "" if value is None else format_decimal(value, locale=get_locale())
 
 
-def nip(value: str | None) -> str:
+def format_nip(value: str | None) -> str:
     """Return a NIP in its groups of 8, 6, 1 and 3 digits."""
     return spaced_nip(value) if value else ""
 
 
-def size(value: int | None) -> str:
+def format_size(value: int | None) -> str:
     """Return a number of bytes in the unit that people know files by: 1,5 MB."""
     if value is None:
         return ""
     amount: float = value
     for unit in ("B", "KB", "MB"):
-        if amount < _STEP or unit == "MB":
+        if amount < _UNIT_SIZE or unit == "MB":
             break
-        amount /= _STEP
+        amount /= _UNIT_SIZE
     return f"{format_decimal(amount, '#,##0.#', locale=get_locale())} {unit}"
 
 
@@ -209,14 +209,14 @@ def choose() -> Response:
     """Keep the language that was asked for: with the user where there is one, else in a cookie."""
     asked = request.form.get("lang", "")
     back = request.form.get("next", "")
-    response = redirect(back if is_local(back) else "/", 303)
+    response = redirect(back if is_local_url(back) else "/", 303)
     if asked in set(Language):
-        user = viewer()
+        user = current_user_or_none()
         if user is not None and user.language != asked:
             user.language = Language(asked)
             db.session.commit()
         response.set_cookie(
-            _COOKIE,
+            _COOKIE_NAME,
             asked,
             max_age=_COOKIE_AGE,
             httponly=True,
@@ -226,33 +226,33 @@ def choose() -> Response:
     return response
 
 
-def _here() -> str:
+def _current_path() -> str:
     """Return the address to come back to after the switch: this page, if it can be asked for again."""
     if request.method not in {"GET", "HEAD"}:
         return urlsplit(request.referrer or "/").path or "/"
     return request.full_path.rstrip("?")
 
 
-def _context() -> dict[str, Any]:
-    return {"language": str(get_locale()), "languages": _NAMES, "here": _here}
+def _template_context() -> dict[str, Any]:
+    return {"language": str(get_locale()), "languages": _LANGUAGE_NAMES, "here": _current_path}
 
 
 def init_app(app: Flask) -> None:
     """Give the templates of ``app`` their filters, and the page its switch."""
     app.register_blueprint(blueprint)
-    app.context_processor(_context)
+    app.context_processor(_template_context)
     app.jinja_env.filters.update(
         tr=tr,
-        moment=moment,
-        brief=brief,
-        exact=exact,
-        day=day,
-        ago=ago,
-        rupiah=rupiah,
-        number=number,
-        nip=nip,
-        bytes=size,
-        duration=duration,
+        moment=format_datetime,
+        brief=format_datetime_short,
+        exact=format_datetime_full,
+        day=format_date,
+        ago=relative_time,
+        rupiah=format_rupiah,
+        number=format_number,
+        nip=format_nip,
+        bytes=format_size,
+        duration=format_duration,
     )
     app.jinja_env.globals["tr"] = tr
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of Jinja's i18n extension

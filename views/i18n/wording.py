@@ -12,9 +12,9 @@ from markupsafe import Markup
 from lpse_admin.i18n import Message
 
 #: Where an app keeps what Flask-Babel loaded for each language.
-_CATALOGUES = "lpse_catalogues"
+_CATALOGUE_CACHE_KEY = "lpse_catalogues"
 #: Where a request keeps them, with the language that they are of.
-_OF_REQUEST = "lpse_translations"
+_REQUEST_KEY = "lpse_translations"
 
 
 def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
@@ -22,20 +22,20 @@ def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
     # Where Flask-Babel keeps the language of this request, or the one that was forced on it.
     kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None  # noqa: SLF001
     if kept is None:
-        return _loaded()
-    locale, found = getattr(kept, _OF_REQUEST, (None, None))
+        return _load_translations()
+    locale, found = getattr(kept, _REQUEST_KEY, (None, None))
     if found is None or kept.babel_locale is not locale:
-        found = _loaded()
-        setattr(kept, _OF_REQUEST, (kept.babel_locale, found))
+        found = _load_translations()
+        setattr(kept, _REQUEST_KEY, (kept.babel_locale, found))
     return found
 
 
-def _loaded() -> Any:  # noqa: ANN401
+def _load_translations() -> Any:  # noqa: ANN401
     """Return what Flask-Babel loaded for the reader's language, from what the app keeps of it."""
     locale = get_locale()
     if locale is None:
         return get_translations()
-    catalogues = current_app.extensions.setdefault(_CATALOGUES, {})
+    catalogues = current_app.extensions.setdefault(_CATALOGUE_CACHE_KEY, {})
     found = catalogues.get(locale.language)
     if found is None:
         found = catalogues[locale.language] = get_translations()
@@ -49,7 +49,7 @@ def tr(value: object) -> str:
             return ""
         case Message(text=text, values=values):
             sentence = str(translations().ugettext(text))
-            return sentence % {name: _part(part) for name, part in values.items()} if values else sentence
+            return sentence % {name: _translate_value(part) for name, part in values.items()} if values else sentence
         case Enum() if isinstance(title := getattr(value, "title", None), Message):
             return tr(title)
         case Markup():
@@ -58,6 +58,6 @@ def tr(value: object) -> str:
             return str(value)
 
 
-def _part(value: object) -> object:
+def _translate_value(value: object) -> object:
     """Return a value for its place in a sentence; figures stay figures for places such as ``%(count)d``."""
     return value if isinstance(value, int | float) and not isinstance(value, Enum) else tr(value)

@@ -10,40 +10,40 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.inventory.cards import Column, ColumnKind, Condition
-from models.inventory.mutation import columns
-from views.i18n.language import day, rupiah, tr
-from views.listing.cells import NOTHING
+from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKind
+from models.inventory.mutation import card_columns
+from views.i18n.language import format_date, format_rupiah, tr
+from views.listing.cells import EMPTY_CELL
 
 if TYPE_CHECKING:
     from models.inventory.asset import AssetMutation
 
-_RETIRED = Column("is_retired", _("Taken off the list"), ColumnKind.YES_NO)
+_RETIRED_COLUMN = CardColumn("is_retired", _("Taken off the list"), CardColumnKind.YES_NO)
 
 
-def written(column: Column, value: object) -> Markup | str:
+def format_column_value(column: CardColumn, value: object) -> Markup | str:
     """Return a value of an official column as a page shows it; values out of JSON are texts."""
     if value in (None, ""):
-        return NOTHING
+        return EMPTY_CELL
     match column.kind:
-        case ColumnKind.MONEY:
-            return rupiah(Decimal(str(value)))
-        case ColumnKind.CONDITION:
-            return tr(Condition(str(value)).title)
-        case ColumnKind.YES_NO:
+        case CardColumnKind.MONEY:
+            return format_rupiah(Decimal(str(value)))
+        case CardColumnKind.CONDITION:
+            return tr(AssetCondition(str(value)).title)
+        case CardColumnKind.YES_NO:
             return tr(_("Yes") if value else _("No"))
-        case ColumnKind.DATE:
-            return day(dt.date.fromisoformat(str(value)))
+        case CardColumnKind.DATE:
+            return format_date(dt.date.fromisoformat(str(value)))
         case _:
             return Markup('<span class="prose">{}</span>').format(value)
 
 
-def differences(mutation: AssetMutation) -> tuple[tuple[Message, Markup | str, Markup | str], ...]:
+def changed_columns(mutation: AssetMutation) -> tuple[tuple[Message, Markup | str, Markup | str], ...]:
     """Return (heading, before, after) for each column that a mutation changed."""
     before = json.loads(mutation.before) if mutation.before else {}
     after = json.loads(mutation.after)
     return tuple(
-        (column.heading, written(column, before.get(key)), written(column, after.get(key)))
-        for key, column in {**columns(mutation.asset.card), "is_retired": _RETIRED}.items()
+        (column.label, format_column_value(column, before.get(key)), format_column_value(column, after.get(key)))
+        for key, column in {**card_columns(mutation.asset.card), "is_retired": _RETIRED_COLUMN}.items()
         if before.get(key) != after.get(key)
     )

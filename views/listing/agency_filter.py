@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models.database import db
 from models.office.agency import Agency
 from views.listing.filters import ChoiceFilter
-from views.listing.record_view import me, row_id
+from views.listing.record_view import get_current_user, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 class AgencyFilter(ChoiceFilter):
     """One of the offices, by id: ``?agency=2``. Who is of one office never meets it."""
 
-    are_options_fixed: ClassVar[bool] = False
+    has_static_options: ClassVar[bool] = False
 
-    def names(self) -> tuple[str, ...]:
+    def parameter_names(self) -> tuple[str, ...]:
         """Return the name of the parameter, or none for a reader of one office."""
-        return (self.key,) if me().reaches_across else ()
+        return (self.key,) if get_current_user().is_superadmin else ()
 
     def options(self) -> list[tuple[str, Any]]:
         """Return id and name of each office."""
         agencies = db.session.execute(select(Agency.id, Agency.name).order_by(Agency.name, Agency.id))
         return [(str(id_), name) for id_, name in agencies]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
         """Return equality with the id; raises NotFound for what is none."""
-        value = given.get(self.key)
+        value = values.get(self.key)
         if not value:
             return None
-        result: ColumnElement[bool] = self.of == row_id(value)
+        result: ColumnElement[bool] = self.column == parse_id(value)
         return result

@@ -13,14 +13,14 @@ from flask import abort, current_app, jsonify, request
 from flask_admin import expose
 from sqlalchemy.exc import SQLAlchemyError
 
-from lpse_admin.errors import Incomplete, Malformed, NotAllowed, NotFound, Refused
-from lpse_admin.i18n import Message, _, join
+from lpse_admin.errors import Malformed, NotAllowed, NotFound, Refused, ValidationFailed
+from lpse_admin.i18n import Message, _, join_messages
 from models.database import db
 from views.app.errors import wants_json
 from views.i18n.wording import tr
-from views.listing.cells import renderer
-from views.listing.lists import PAGE_SIZES, chosen, finisher
-from views.listing.record_view import RecordView, row_id
+from views.listing.cells import cell_formatter
+from views.listing.lists import PAGE_SIZES, row_processor, select_columns
+from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Cells = list[tuple[Column, Markup | str]]
 
 #: A page cannot have more rows, and so nobody can tick more.
-_MOST = max(PAGE_SIZES)
+_MAX_ROWS = max(PAGE_SIZES)
 
 
 class BulkAction:
@@ -45,7 +45,7 @@ class BulkAction:
     #: What its page says above the fields.
     explanation: ClassVar[Message | None] = None
 
-    def may(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the one who asks may do this at all; what a single row allows is the door's to say."""
         raise NotImplementedError
 
@@ -53,59 +53,59 @@ class BulkAction:
         """Return what asks for what is needed; None where it is done at once."""
         return None
 
-    def check(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
+    def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
         """Raise Incomplete for what was typed, where that is wrong for every row."""
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Do it to one row and return what to say; raises what the door raises."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RowResult:
     """What became of one row."""
 
     id: int
     cells: Cells
     is_done: bool
-    said: Message
+    message: Message
 
 
 class BulkView(RecordView):
     """A screen whose rows can be ticked."""
 
-    bulk: ClassVar[tuple[BulkAction, ...]] = ()
+    actions: ClassVar[tuple[BulkAction, ...]] = ()
     #: The columns by which the page and its report name a row.
-    bulk_columns: ClassVar[tuple[str, ...]] = ("number", "title")
+    bulk_label_columns: ClassVar[tuple[str, ...]] = ("number", "title")
 
     def bulk_actions(self) -> list[BulkAction]:
         """Return what the one who asks can do with several rows at once."""
-        return [action for action in self.bulk if action.may()]
+        return [action for action in self.actions if action.is_allowed()]
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:  # noqa: ANN401 - a page, or JSON
         """Ask for what the chosen action needs, or do it to each of the ticked rows and report."""
-        if not self.bulk:
+        if not self.actions:
             abort(404)
-        action = self._asked()
-        ids = _ticked()
-        named = self._named(ids)
+        action = self._requested_action()
+        ids = _selected_ids()
+        named = self._label_cells(ids)
         if not named:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         form = action.form(self, list(named))
         if form is not None:
             if "go" not in request.form:
-                return self._page(action, named, form)
+                return self._form_page(action, named, form)
             try:
-                action.check(self, list(named), form)
-            except Incomplete as refusal:
+                action.validate(self, list(named), form)
+            except ValidationFailed as refusal:
                 if wants_json():
                     raise
-                form.refuse(refusal)
-                return self._page(action, named, form), form.status
-        return self._report(action, [self._done(action, id_, named.get(id_), form) for id_ in ids])
+                form.add_errors(refusal)
+                return self._form_page(action, named, form), form.status
+        return self._result_page(action, [self._apply_to_row(action, id_, named.get(id_), form) for id_ in ids])
 
-    def _asked(self) -> BulkAction:
+    def _requested_action(self) -> BulkAction:
         mine, key = self.bulk_actions(), request.form.get("action", "")
         if not mine:
             raise NotAllowed(_("Your role may not do this."))
@@ -114,11 +114,11 @@ class BulkView(RecordView):
             raise Malformed(_("The form does not say what is to be done with the rows."))
         return action
 
-    def _named(self, ids: Sequence[int]) -> dict[int, Cells]:
+    def _label_cells(self, ids: Sequence[int]) -> dict[int, Cells]:
         """Return the cells that name each of the rows that the reader may see, in the order of ``ids``."""
-        columns = chosen(self.offered(), self.bulk_columns)
-        rows = self.listing({}).some(db.session(), columns, ids)
-        finish, writers = finisher(columns, db.session()), [renderer(column) for column in columns]
+        columns = select_columns(self.get_selectable_columns(), self.bulk_label_columns)
+        rows = self.list_query({}).rows_by_id(db.session(), columns, ids)
+        finish, writers = row_processor(columns, db.session()), [cell_formatter(column) for column in columns]
         found = {
             row[0]: [
                 (column, write(cell)) for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
@@ -127,47 +127,53 @@ class BulkView(RecordView):
         }
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def _done(self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None) -> Line:
+    def _apply_to_row(self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None) -> RowResult:
         """Do it to one row in a transaction of its own, and return what became of it."""
         session = db.session()
         try:
-            said = action.act(self, id_, form)
+            said = action.apply(self, id_, form)
             session.commit()
         except Refused as refusal:
             session.rollback()
-            sentences: list[Message | str] = list(refusal.fields.values())
-            return Line(id_, cells or [], is_done=False, said=join(sentences, " ") if sentences else refusal.message)
+            sentences: list[Message | str] = list(refusal.field_errors.values())
+            return RowResult(
+                id_, cells or [], is_done=False, message=join_messages(sentences, " ") if sentences else refusal.message
+            )
         except SQLAlchemyError:
             session.rollback()
             current_app.logger.exception("row %s of %s: the database refused", id_, self.endpoint)
-            return Line(id_, cells or [], is_done=False, said=_("The database refused; nothing of this row was saved."))
-        return Line(id_, cells or [], is_done=True, said=said)
+            return RowResult(
+                id_, cells or [], is_done=False, message=_("The database refused; nothing of this row was saved.")
+            )
+        return RowResult(id_, cells or [], is_done=True, message=said)
 
-    def _page(self, action: BulkAction, named: dict[int, Cells], form: Form) -> str:
-        return str(self.render("listing/bulk.html", view=self, action=action, rows=named, form=form, back=self._back()))
+    def _form_page(self, action: BulkAction, named: dict[int, Cells], form: Form) -> str:
+        return str(
+            self.render("listing/bulk.html", view=self, action=action, rows=named, form=form, back=self._list_url())
+        )
 
-    def _report(self, action: BulkAction, lines: list[Line]) -> Any:  # noqa: ANN401 - a page, or JSON
+    def _result_page(self, action: BulkAction, lines: list[RowResult]) -> Any:  # noqa: ANN401 - a page, or JSON
         done = sum(line.is_done for line in lines)
         status = 200 if done else 409
         if wants_json():
-            return jsonify(rows=[{"id": one.id, "done": one.is_done, "said": tr(one.said)} for one in lines]), status
+            return jsonify(rows=[{"id": one.id, "done": one.is_done, "said": tr(one.message)} for one in lines]), status
         page = self.render(
-            "listing/bulk_report.html", view=self, action=action, lines=lines, done=done, back=self._back()
+            "listing/bulk_report.html", view=self, action=action, lines=lines, done=done, back=self._list_url()
         )
         return page, status
 
-    def _back(self) -> str:
+    def _list_url(self) -> str:
         """Return the address of the list that the rows were ticked in."""
         query = request.form.get("back", "")
         address: str = self.get_url(".index_view")
         return f"{address}?{query}" if query else address
 
 
-def _ticked() -> list[int]:
+def _selected_ids() -> list[int]:
     """Return the ids of the ticked rows; raises Incomplete for none, Malformed for too many, NotFound for a bad one."""
-    ids = list(dict.fromkeys(row_id(text) for text in request.form.getlist("id")))
+    ids = list(dict.fromkeys(parse_id(text) for text in request.form.getlist("id")))
     if not ids:
-        raise Incomplete(_("No row is ticked. Tick the rows that are meant, then choose again."))
-    if len(ids) > _MOST:
-        raise Malformed(_("At most %(most)s rows can be dealt with at a time.", most=_MOST))
+        raise ValidationFailed(_("No row is ticked. Tick the rows that are meant, then choose again."))
+    if len(ids) > _MAX_ROWS:
+        raise Malformed(_("At most %(most)s rows can be dealt with at a time.", most=_MAX_ROWS))
     return ids

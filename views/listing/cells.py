@@ -10,7 +10,14 @@ from markupsafe import Markup
 from lpse_admin.sop.steps import Outcome, Result, Urgency
 from models.sops.sop import SopState
 from views.exports.columns import CellKind, ExportColumn
-from views.i18n.language import day, exact, moments, number, rupiah, tr
+from views.i18n.language import (
+    format_date,
+    format_datetime_full,
+    format_number,
+    format_rupiah,
+    short_datetime_formatter,
+    tr,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,10 +25,10 @@ if TYPE_CHECKING:
 
     from views.listing.lists import Column
 
-NOTHING = Markup('<span class="nothing">–</span>')
-_LISTED_LENGTH = 120
+EMPTY_CELL = Markup('<span class="nothing">–</span>')
+_MAX_LISTED_LENGTH = 120
 #: From here on a number is a quantity and no year.
-_NO_YEAR = 10_000
+_THOUSANDS_FROM = 10_000
 
 #: States that readers look for in a list, with the badge that each is shown in (templates/macros/badges.html).
 _BADGES = {
@@ -38,40 +45,40 @@ _BADGES = {
 }
 
 
-def renderer(column: Column, *, whole: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
-    """Return the function that writes a column's values; ``whole`` shows long text in full."""
-    if column.written is not None:
-        return column.written
+def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
+    """Return the function that writes a column's values; ``in_full`` shows long text in full."""
+    if column.formatter is not None:
+        return column.formatter
     match column.kind:
         case CellKind.CHOICE:
-            return _Choices(column).__getitem__
-        case CellKind.YES_NO:
+            return _ChoiceLabels(column).__getitem__
+        case CellKind.BOOLEAN:
             yes, no = gettext("Yes"), gettext("No")
-            return lambda value: NOTHING if value is None else (yes if value else no)
-        case CellKind.MOMENT:
-            moment = exact if whole else moments()
-            return lambda value: NOTHING if value is None else _time(value, moment(value))
+            return lambda value: EMPTY_CELL if value is None else (yes if value else no)
+        case CellKind.DATETIME:
+            moment = format_datetime_full if in_full else short_datetime_formatter()
+            return lambda value: EMPTY_CELL if value is None else _time_element(value, moment(value))
         case CellKind.DATE:
-            return lambda value: NOTHING if value is None else _time(value, day(value))
+            return lambda value: EMPTY_CELL if value is None else _time_element(value, format_date(value))
         case CellKind.MONEY:
-            return lambda value: NOTHING if value is None else rupiah(value)
+            return lambda value: EMPTY_CELL if value is None else format_rupiah(value)
         case CellKind.NUMBER:
-            return _plain if column.key == "id" else _figure
+            return _format_identifier if column.key == "id" else _format_number_cell
         case _:
-            return _whole_text if whole else _short_text
+            return _full_text if in_full else _shortened_text
 
 
-def _plain(value: Any) -> Markup | str:  # noqa: ANN401
+def _format_identifier(value: Any) -> Markup | str:  # noqa: ANN401
     """Write what is no quantity, or nothing."""
-    return NOTHING if value is None else str(value)
+    return EMPTY_CELL if value is None else str(value)
 
 
-def _figure(value: Any) -> Markup | str:  # noqa: ANN401
+def _format_number_cell(value: Any) -> Markup | str:  # noqa: ANN401
     """Write a figure; what may be a year has no thousands."""
-    return _plain(value) if value is None or abs(value) < _NO_YEAR else number(value)
+    return _format_identifier(value) if value is None or abs(value) < _THOUSANDS_FROM else format_number(value)
 
 
-def _time(value: dt.date, words: str) -> Markup:
+def _time_element(value: dt.date, words: str) -> Markup:
     """Return a day or a moment with its words, neither of which holds anything to escape."""
     return Markup(f'<time datetime="{value.isoformat()}">{words}</time>')  # noqa: S704
 
@@ -82,44 +89,44 @@ def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
         ExportColumn(
             heading=str(tr(column.heading)),
             kind=column.kind,
-            labels={member.value: str(tr(member.title)) for member in _members(column)}
+            labels={member.value: str(tr(member.title)) for member in _choice_members(column)}
             or {"yes": gettext("Yes"), "no": gettext("No")},
         )
         for column in columns
     ]
 
 
-def _members(column: Column) -> list[Any]:
+def _choice_members(column: Column) -> list[Any]:
     return list(column.choices or ())
 
 
-class _Choices(dict[Any, "Markup | str"]):
+class _ChoiceLabels(dict[Any, "Markup | str"]):
     """How the values of a column are written: those that a page shows, each worked out once."""
 
     def __init__(self, column: Column) -> None:
         """Write the members that ``column`` can hold."""
-        super().__init__({None: NOTHING})
-        self._members = _members(column)
+        super().__init__({None: EMPTY_CELL})
+        self._members = _choice_members(column)
 
     def __missing__(self, value: Any) -> Markup | str:  # noqa: ANN401
         """Write a member by its title, and what is none as it stands."""
-        self[value] = next((_state(member) for member in self._members if member.value == value), str(value))
+        self[value] = next((_choice_label(member) for member in self._members if member.value == value), str(value))
         return self[value]
 
 
-def _state(member: Any) -> Markup | str:  # noqa: ANN401
+def _choice_label(member: Any) -> Markup | str:  # noqa: ANN401
     """Return a word, in a badge where it is one of those that readers look for."""
     kind = _BADGES.get(member.value)
     title = tr(member.title)
     return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title
 
 
-def _short_text(value: Any) -> Markup | str:  # noqa: ANN401
+def _shortened_text(value: Any) -> Markup | str:  # noqa: ANN401
     if value is None or value == "":
-        return NOTHING
+        return EMPTY_CELL
     text = str(value)
-    return text if len(text) <= _LISTED_LENGTH else text[: _LISTED_LENGTH - 1].rstrip() + "…"
+    return text if len(text) <= _MAX_LISTED_LENGTH else text[: _MAX_LISTED_LENGTH - 1].rstrip() + "…"
 
 
-def _whole_text(value: Any) -> Markup | str:  # noqa: ANN401
-    return NOTHING if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)
+def _full_text(value: Any) -> Markup | str:  # noqa: ANN401
+    return EMPTY_CELL if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)

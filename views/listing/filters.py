@@ -10,7 +10,7 @@ from sqlalchemy import and_
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from views.i18n.language import day
+from views.i18n.language import format_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 #: How many characters a text to look for has at the most.
-LONGEST_SEARCH = 200
+MAX_SEARCH_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,20 @@ class Filter:
     """Something that a list can be narrowed by, with a readable name in the address."""
 
     #: Whether what was given alone makes the criterion, whoever asks and whenever: then its statement is made once.
-    is_fixed: ClassVar[bool] = False
+    is_cacheable: ClassVar[bool] = False
 
     key: str
     heading: Message
 
-    def names(self) -> tuple[str, ...]:
+    def parameter_names(self) -> tuple[str, ...]:
         """Return the names of the parameters that belong to this filter."""
         return (self.key,)
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the parameters that were given, or None without any; Malformed for a bad one."""
         raise NotImplementedError
 
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return what the list is narrowed to by this filter, for people; None where it is not."""
         raise NotImplementedError
 
@@ -55,15 +55,15 @@ class OptionFilter(Filter):
     """One of some values that the page offers, each with a title: ``?state=open``."""
 
     #: Whether the same values are offered to every reader.
-    are_options_fixed: ClassVar[bool] = True
+    has_static_options: ClassVar[bool] = True
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
         raise NotImplementedError
 
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return the title of the value that was chosen; the value where it is not among those that are offered."""
-        value = given.get(self.key)
+        value = values.get(self.key)
         return next((title for one, title in self.options() if one == value), value) if value else None
 
 
@@ -71,27 +71,27 @@ class OptionFilter(Filter):
 class ChoiceFilter(OptionFilter):
     """One of the members of an enum, by value: ``?urgency=emergency``."""
 
-    is_fixed: ClassVar[bool] = True
+    is_cacheable: ClassVar[bool] = True
 
-    of: Any = None
+    column: Any = None
     choices: type[StrEnum] | None = None
     #: Where the list shows only some of the members.
-    among: tuple[StrEnum, ...] = ()
+    subset: tuple[StrEnum, ...] = ()
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
-        members: Any = self.among or tuple(self.choices or ())
+        members: Any = self.subset or tuple(self.choices or ())
         return [(member.value, member.title) for member in members]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return equality with the chosen member."""
-        value = given.get(self.key)
+        value = values.get(self.key)
         if not value:
             return None
-        member = next((member for member in (self.among or self.choices or ()) if member.value == value), None)
+        member = next((member for member in (self.subset or self.choices or ()) if member.value == value), None)
         if member is None:
             raise self._malformed(value)
-        result: ColumnElement[bool] = self.of == member
+        result: ColumnElement[bool] = self.column == member
         return result
 
 
@@ -99,7 +99,7 @@ class ChoiceFilter(OptionFilter):
 class CaseFilter(OptionFilter):
     """One of some named criteria: ``?state=open``."""
 
-    is_fixed: ClassVar[bool] = True
+    is_cacheable: ClassVar[bool] = True
 
     cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
 
@@ -107,9 +107,9 @@ class CaseFilter(OptionFilter):
         """Return the names of the cases, each with its title."""
         return [(value, title) for value, title, _criterion in self.cases]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion of the case that was chosen."""
-        value = given.get(self.key)
+        value = values.get(self.key)
         if not value:
             return None
         for name, _title, criterion in self.cases:
@@ -124,48 +124,48 @@ class StateFilter(OptionFilter):
 
     states: Any = ()
     #: Gives the criterion for a state, in the reader's zone.
-    meaning: Any = None
+    criterion_for: Any = None
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the states, each with its title."""
         return [(state.value, state.title) for state in self.states]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the state that was chosen, as it is when this is asked."""
-        value = given.get(self.key)
+        value = values.get(self.key)
         if not value:
             return None
         state = next((state for state in self.states if state.value == value), None)
         if state is None:
             raise self._malformed(value)
-        result: ColumnElement[bool] = self.meaning(state, zone)
+        result: ColumnElement[bool] = self.criterion_for(state, zone)
         return result
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodFilter(Filter):
+class DateRangeFilter(Filter):
     """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
 
-    of: Any = None
-    is_moment: bool = True
+    column: Any = None
+    is_datetime: bool = True
 
-    def names(self) -> tuple[str, ...]:
+    def parameter_names(self) -> tuple[str, ...]:
         """Return the names of the two dates."""
         return (f"{self.key}-from", f"{self.key}-until")
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the period in the reader's zone."""
-        first, last = (self._date(given.get(name)) for name in self.names())
+        first, last = (self._date(values.get(name)) for name in self.parameter_names())
         parts: list[ColumnElement[bool]] = []
         if first:
-            parts.append(self.of >= self._bound(first, zone))
+            parts.append(self.column >= self._bound(first, zone))
         if last:
-            parts.append(self.of < self._bound(last + dt.timedelta(days=1), zone))
+            parts.append(self.column < self._bound(last + dt.timedelta(days=1), zone))
         return and_(*parts) if parts else None
 
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return the period in words."""
-        first, last = (day(self._date(given.get(name))) for name in self.names())
+        first, last = (format_date(self._date(values.get(name))) for name in self.parameter_names())
         if first and last:
             return _("%(first)s to %(last)s", first=first, last=last)
         if first:
@@ -184,28 +184,28 @@ class PeriodFilter(Filter):
         return day
 
     def _bound(self, day: dt.date, zone: ZoneInfo) -> dt.date | dt.datetime:
-        return dt.datetime.combine(day, dt.time.min, zone) if self.is_moment else day
+        return dt.datetime.combine(day, dt.time.min, zone) if self.is_datetime else day
 
 
 @dataclass(frozen=True, slots=True)
 class TextFilter(Filter):
     """Exactly this text, or a part of it with ``contains``: ``?code=1.3.2``."""
 
-    of: Any = None
+    column: Any = None
     contains: bool = False
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the text that was given."""
-        value = (given.get(self.key) or "").strip()
+        value = (values.get(self.key) or "").strip()
         if not value:
             return None
-        if len(value) > LONGEST_SEARCH or "\x00" in value:
+        if len(value) > MAX_SEARCH_LENGTH or "\x00" in value:
             raise self._malformed(value)
-        return contains(self.of, value) if self.contains else self.of == value
+        return contains(self.column, value) if self.contains else self.column == value
 
-    def words(self, given: Mapping[str, str]) -> str | Message | None:
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return the text in quotes."""
-        value = (given.get(self.key) or "").strip()
+        value = (values.get(self.key) or "").strip()
         return f"“{value}”" if value else None
 
 

@@ -18,31 +18,31 @@ from lpse_admin.i18n import Message, _
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.filters import OptionFilter
-from views.listing.lists import PAGE_SIZES, ListArguments, chosen
+from views.listing.lists import PAGE_SIZES, ListArguments, select_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
-    from models.listing.saved_view import Kept, NamedView
-    from views.listing.lists import Column, Listing, ListSpec
+    from models.listing.saved_view import LoadedPreference, NamedView
+    from views.listing.lists import Column, ListQuery, ListSpec
 
     #: What was asked of a list by choosing alone: filters, order, size, columns, and whether all was asked for.
-    Fixed = tuple[tuple[tuple[str, str], ...], str, int, tuple[str, ...], str]
+    HeaderKey = tuple[tuple[tuple[str, str], ...], str, int, tuple[str, ...], str]
 
 #: Asks nothing of a list: its address for a reader whose list begins with a saved view.
-ALL = "all=1"
+SHOW_ALL_QUERY = "all=1"
 
 #: What the two directions of an order are called, the rising one first.
-_OF_TIME = (_("oldest first"), _("newest first"))
-_OF_NUMBERS = (_("smallest first"), _("largest first"))
-_OF_TEXT = (_("from A to Z"), _("from Z to A"))
+_TIME_DIRECTIONS = (_("oldest first"), _("newest first"))
+_NUMBER_DIRECTIONS = (_("smallest first"), _("largest first"))
+_TEXT_DIRECTIONS = (_("from A to Z"), _("from Z to A"))
 _DIRECTIONS = {
-    CellKind.MOMENT: _OF_TIME,
-    CellKind.DATE: _OF_TIME,
-    CellKind.NUMBER: _OF_NUMBERS,
-    CellKind.MONEY: _OF_NUMBERS,
+    CellKind.DATETIME: _TIME_DIRECTIONS,
+    CellKind.DATE: _TIME_DIRECTIONS,
+    CellKind.NUMBER: _NUMBER_DIRECTIONS,
+    CellKind.MONEY: _NUMBER_DIRECTIONS,
 }
 
 
@@ -51,171 +51,192 @@ class Chip:
     """One thing that a list is narrowed to, and the address of the list without it."""
 
     text: str
-    address: str
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedView:
+class SavedViewLink:
     """A saved view as the list offers it."""
 
     view: NamedView
-    address: str
-    is_shown: bool
+    query: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ListHead:
+class ListHeader:
     """All that stands about one page of a list."""
 
-    form: Markup
+    filter_form: Markup
     chips: list[Chip]
-    order: str
+    sort_description: str
     #: The view that the list began with, since nothing was asked of it.
-    default: NamedView | None
+    default_view: NamedView | None
     #: What a saved view keeps; and what the choice of columns goes back to.
-    address: str
-    address_without_columns: str
+    query: str
+    query_without_columns: str
     #: The saved views and the columns to choose.
     tools: Markup
     #: The row of headings.
     headings: Markup
 
 
-def begun(kept: Kept, listing: Callable[[Any], Listing]) -> tuple[Listing, NamedView] | None:
+def open_default_view(
+    saved: LoadedPreference, make_query: Callable[[Any], ListQuery]
+) -> tuple[ListQuery, NamedView] | None:
     """Return the list that a reader who asked for nothing begins with; None for the list as the program has it.
 
     A view that cannot be read (any more) is passed over.
     """
-    if kept.default is None:
+    if saved.default_view is None:
         return None
     try:
-        found = listing(arguments_of(kept.default.query))
+        found = make_query(parse_query(saved.default_view.query))
         found.criteria()
     except Refused:
         return None
-    return found, kept.default
+    return found, saved.default_view
 
 
-def arguments_of(query: str) -> dict[str, str]:
+def parse_query(query: str) -> dict[str, str]:
     """Return what an address asks, by name."""
     return dict(parse_qsl(query))
 
 
-def list_head(  # noqa: PLR0913 - what it is made from
-    listing: Listing,
-    kept: Kept,
+def list_header(  # noqa: PLR0913 - what it is made from
+    query: ListQuery,
+    saved: LoadedPreference,
     *,
-    offered: Sequence[Column],
+    selectable: Sequence[Column],
     columns: Sequence[Column],
-    default: NamedView | None,
+    default_view: NamedView | None,
     screen: str,
-    may_choose: bool,
+    can_choose_columns: bool,
     may_share: bool,
-    has_ticks: bool,
-) -> ListHead:
-    """Return what stands about the page of ``listing`` that shows ``columns`` of those ``offered``.
+    has_checkboxes: bool,
+) -> ListHeader:
+    """Return what stands about the page of ``query`` that shows ``columns`` of those ``selectable``.
 
     Made anew only where somebody's own words stand in it.
     """
-    spec, arguments = listing.spec, listing.arguments
-    theirs = [entry for entry in spec.filters if entry.names()]
+    spec, arguments = query.spec, query.arguments
+    theirs = [entry for entry in spec.column_filters if entry.parameter_names()]
     options = [entry for entry in theirs if isinstance(entry, OptionFilter)]
-    fixed = {entry.key for entry in options if entry.are_options_fixed}
-    shown = Shown(tuple(offered), tuple(columns), tuple(kept.views), default, screen, may_choose, may_share, has_ticks)
-    if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.given):
-        return _made(_macros(), spec, arguments, shown)
-    return _kept(_macros(), spec, tuple(entry.key for entry in theirs), _language(), _fixed(arguments), shown)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page of a list shows, and what its reader may do with the list."""
-
-    offered: tuple[Column, ...]
-    columns: tuple[Column, ...]
-    views: tuple[NamedView, ...]
-    default: NamedView | None
-    screen: str
-    may_choose: bool
-    may_share: bool
-    has_ticks: bool
-
-
-@lru_cache(maxsize=256)
-def _kept(
-    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
-    spec: ListSpec,
-    _theirs: tuple[str, ...],
-    _language: str,
-    fixed: Fixed,
-    shown: Shown,
-) -> ListHead:
-    given, sort, size, columns, plain = fixed
-    arguments = ListArguments(sort=sort, size=size, given=dict(given), columns=columns, plain=plain)
-    return _made(macros, spec, arguments, shown)
-
-
-def _fixed(arguments: ListArguments) -> Fixed:
-    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
-    given = tuple(sorted(arguments.given.items()))
-    return given, arguments.sort, arguments.size, arguments.columns, arguments.plain
-
-
-def _made(macros: Any, spec: ListSpec, arguments: ListArguments, shown: Shown) -> ListHead:  # noqa: ANN401
-    keys, offered = tuple(column.key for column in shown.columns), tuple(column.key for column in shown.offered)
-    is_standard = keys == standard_keys(shown.offered, arguments.given)
-    address = arguments.address(spec, page=0, columns=None if is_standard else ",".join(keys))
-    is_of_address = bool(arguments.columns) or not is_standard
-    return ListHead(
-        form=_form(macros, spec, arguments),
-        chips=chips(spec, arguments),
-        order=order_in_words(spec, arguments.sort),
-        default=shown.default,
-        address=address,
-        address_without_columns=arguments.address(spec, page=0, columns=None) if is_of_address else address,
-        tools=_tools(macros, spec, shown, _offered_views(shown.views, address), offered, keys, is_standard=is_standard),
-        headings=macros.headings(spec, arguments, shown.columns, shown.has_ticks),
+    fixed = {entry.key for entry in options if entry.has_static_options}
+    shown = ListHeaderContext(
+        tuple(selectable),
+        tuple(columns),
+        tuple(saved.views),
+        default_view,
+        screen,
+        can_choose_columns,
+        may_share,
+        has_checkboxes,
+    )
+    if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.filter_values):
+        return _build_header(_macros(), spec, arguments, shown)
+    return _cached_header(
+        _macros(), spec, tuple(entry.key for entry in theirs), _language(), _header_key(arguments), shown
     )
 
 
-def _offered_views(views: Sequence[NamedView], address: str) -> tuple[OfferedView, ...]:
-    return tuple(OfferedView(view, view.query or ALL, (view.query or ALL) == (address or ALL)) for view in views)
+@dataclass(frozen=True, slots=True)
+class ListHeaderContext:
+    """What a page of a list shows, and what its reader may do with the list."""
+
+    selectable_columns: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    views: tuple[NamedView, ...]
+    default_view: NamedView | None
+    screen: str
+    can_choose_columns: bool
+    may_share: bool
+    has_checkboxes: bool
+
+
+@lru_cache(maxsize=256)
+def _cached_header(
+    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
+    spec: ListSpec,
+    _filter_keys: tuple[str, ...],
+    _language: str,
+    key: HeaderKey,
+    context: ListHeaderContext,
+) -> ListHeader:
+    given, sort, size, columns, plain = key
+    arguments = ListArguments(sort=sort, size=size, filter_values=dict(given), columns=columns, show_all_query=plain)
+    return _build_header(macros, spec, arguments, context)
+
+
+def _header_key(arguments: ListArguments) -> HeaderKey:
+    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
+    given = tuple(sorted(arguments.filter_values.items()))
+    return given, arguments.sort, arguments.size, arguments.columns, arguments.show_all_query
+
+
+def _build_header(macros: Any, spec: ListSpec, arguments: ListArguments, context: ListHeaderContext) -> ListHeader:  # noqa: ANN401
+    keys, offered = (
+        tuple(column.key for column in context.columns),
+        tuple(column.key for column in context.selectable_columns),
+    )
+    is_standard = keys == default_column_keys(context.selectable_columns, arguments.filter_values)
+    address = arguments.query_string(spec, page=0, columns=None if is_standard else ",".join(keys))
+    is_of_address = bool(arguments.columns) or not is_standard
+    return ListHeader(
+        filter_form=_filter_form(macros, spec, arguments),
+        chips=filter_chips(spec, arguments),
+        sort_description=sort_description(spec, arguments.sort),
+        default_view=context.default_view,
+        query=address,
+        query_without_columns=arguments.query_string(spec, page=0, columns=None) if is_of_address else address,
+        tools=_tools(
+            macros, spec, context, _saved_view_links(context.views, address), offered, keys, is_standard=is_standard
+        ),
+        headings=macros.headings(spec, arguments, context.columns, context.has_checkboxes),
+    )
+
+
+def _saved_view_links(views: Sequence[NamedView], address: str) -> tuple[SavedViewLink, ...]:
+    return tuple(
+        SavedViewLink(view, view.query or SHOW_ALL_QUERY, (view.query or SHOW_ALL_QUERY) == (address or SHOW_ALL_QUERY))
+        for view in views
+    )
 
 
 def _tools(  # noqa: PLR0913, PLR0917 - what they show
     macros: Any,  # noqa: ANN401
     spec: ListSpec,
-    shown: Shown,
-    views: tuple[OfferedView, ...],
+    context: ListHeaderContext,
+    views: tuple[SavedViewLink, ...],
     offered: tuple[str, ...],
     keys: tuple[str, ...],
     *,
     is_standard: bool,
 ) -> Markup:
     """Return the saved views and the columns to choose: those that are shown first, in their order."""
-    ordered = (*keys, *(key for key in offered if key not in keys)) if shown.may_choose else ()
+    ordered = (*keys, *(key for key in offered if key not in keys)) if context.can_choose_columns else ()
     columns = [(spec.column(key), key in keys) for key in ordered]
-    tools: Markup = macros.tools(shown.screen, views, columns, is_standard, shown.may_share)
+    tools: Markup = macros.tools(context.screen, views, columns, is_standard, context.may_share)
     return tools
 
 
-def standard_keys(offered: Sequence[Column], given: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys of the columns that the list shows for the filters ``given``, unless others were chosen."""
-    is_open = given.get("state") == "open"
+def default_column_keys(selectable: Sequence[Column], filter_values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of the columns that the list shows for ``filter_values``, unless others were chosen."""
+    is_open = filter_values.get("state") == "open"
     return tuple(
         column.key
-        for column in offered
-        if (column.listed_while_open if is_open and column.listed_while_open is not None else column.listed)
+        for column in selectable
+        if (column.in_list_while_open if is_open and column.in_list_while_open is not None else column.in_list)
     )
 
 
-def shown_columns(offered: Sequence[Column], arguments: ListArguments, kept: Kept) -> list[Column]:
+def shown_columns(selectable: Sequence[Column], arguments: ListArguments, saved: LoadedPreference) -> list[Column]:
     """Return the columns of a page: those that its address names, else those that its reader keeps, else its own."""
-    keys = arguments.columns or (tuple(kept.columns.split(",")) if kept.columns else ())
-    return chosen(offered, keys or standard_keys(offered, arguments.given))
+    keys = arguments.columns or (tuple(saved.columns.split(",")) if saved.columns else ())
+    return select_columns(selectable, keys or default_column_keys(selectable, arguments.filter_values))
 
 
-def _told(size: int) -> int | None:
+def _size_argument(size: int) -> int | None:
     return None if size == PAGE_SIZES[0] else size
 
 
@@ -226,26 +247,26 @@ def _language() -> str:
 # -- what narrows the list -----------------------------------------------------------------------------------
 
 
-def chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
+def filter_chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
     """Return a chip for the search and for each filter that is set."""
     found = []
     if arguments.search:
         text = tr(_("Search: “%(search)s”", search=arguments.search))
-        found.append(Chip(text, arguments.address(spec, page=0, search=None)))
-    for entry in spec.filters if arguments.given else ():
-        words = entry.words(arguments.given)
+        found.append(Chip(text, arguments.query_string(spec, page=0, search=None)))
+    for entry in spec.column_filters if arguments.filter_values else ():
+        words = entry.describe(arguments.filter_values)
         if words is not None:
-            address = arguments.address(spec, page=0, **dict.fromkeys(entry.names()))
+            address = arguments.query_string(spec, page=0, **dict.fromkeys(entry.parameter_names()))
             found.append(Chip(f"{tr(entry.heading)}: {tr(words)}", address))
     return found
 
 
-def _form(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
+def _filter_form(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
     """Return the form that narrows and orders a list."""
-    kept = {"size": _told(arguments.size), "columns": ",".join(arguments.columns)}
-    if arguments.plain:
+    kept = {"size": _size_argument(arguments.size), "columns": ",".join(arguments.columns)}
+    if arguments.show_all_query:
         kept["all"] = 1
-    form: Markup = macros.filter_form(spec, arguments, orders(spec, arguments), kept)
+    form: Markup = macros.filter_form(spec, arguments, sort_options(spec, arguments), kept)
     return form
 
 
@@ -256,27 +277,27 @@ def _macros() -> Any:  # noqa: ANN401 - a template's module
 # -- its order -----------------------------------------------------------------------------------------------
 
 
-def order_in_words(spec: ListSpec, sort: str) -> str:
+def sort_description(spec: ListSpec, sort: str) -> str:
     """Return the order as a sentence says it: "sorted by Arrived, oldest first"."""
-    return tr(_("sorted by %(order)s", order=_order(spec, sort)))
+    return tr(_("sorted by %(order)s", order=_sort_label(spec, sort)))
 
 
-def _order(spec: ListSpec, sort: str) -> Message:
+def _sort_label(spec: ListSpec, sort: str) -> Message:
     """Return what an order goes by: "Arrived, oldest first"."""
     is_falling = sort.startswith("-")
     column = spec.column(sort.removeprefix("-"))
-    if column is None or column.of is spec.key:
-        return _("entry, %(direction)s", direction=_OF_TIME[is_falling])
-    direction = _DIRECTIONS.get(column.kind, _OF_TEXT)[is_falling]
+    if column is None or column.expression is spec.key:
+        return _("entry, %(direction)s", direction=_TIME_DIRECTIONS[is_falling])
+    direction = _DIRECTIONS.get(column.kind, _TEXT_DIRECTIONS)[is_falling]
     return _("%(column)s, %(direction)s", column=column.heading, direction=direction)
 
 
-def orders(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, str, bool]]:
+def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, str, bool]]:
     """Return (value, label, whether it is this one) of each order; "" for the one that the list has by itself."""
-    usual = spec.default_order(arguments.given)
+    usual = spec.default_sort(arguments.filter_values)
     found = [("", tr(_("as usual")), arguments.sort == usual)]
-    for column in spec.columns:
+    for column in spec.column_list:
         if column.sortable:
             both = (column.key, f"-{column.key}")
-            found.extend((sort, tr(_order(spec, sort)), sort == arguments.sort != usual) for sort in both)
+            found.extend((sort, tr(_sort_label(spec, sort)), sort == arguments.sort != usual) for sort in both)
     return found

@@ -17,7 +17,7 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
-from views.listing.filters import LONGEST_SEARCH, contains
+from views.listing.filters import MAX_SEARCH_LENGTH, contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     Statements = tuple[Select[Any], Select[int]]
 
 #: What a list counts at the most; beyond it the page says "10.000+".
-COUNTED = 10_000
+MAX_COUNT = 10_000
 PAGE_SIZES = (25, 50, 100)
-_KEPT_AS_TEXT = (Enum, Date, UtcDateTime)
-_DEEPEST_PAGE = 1_000_000
-_FIGURES = frozenset({CellKind.NUMBER, CellKind.MONEY})
+_TYPES_STORED_AS_TEXT = (Enum, Date, UtcDateTime)
+_MAX_PAGE = 1_000_000
+_NUMERIC_KINDS = frozenset({CellKind.NUMBER, CellKind.MONEY})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
+class ComputedColumns:
     """Cells that are worked out of several expressions: read once for a row, however many columns show its results.
 
     ``work`` is given the session once for a list and returns the function that takes the values of ``of`` and
     returns a cell for each column's key.
     """
 
-    of: tuple[Any, ...]
-    work: Callable[[Session], Callable[..., Mapping[str, object]]]
+    expressions: tuple[Any, ...]
+    make_function: Callable[[Session], Callable[..., Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,32 +60,32 @@ class Column:
 
     key: str
     heading: Message
-    of: Any
+    expression: Any
     kind: CellKind = CellKind.TEXT
     #: What a CHOICE is one of: anything with a ``value`` that is stored and a ``title`` that is shown.
     choices: type[StrEnum] | tuple[Any, ...] | None = None
     #: Only columns with an index behind them can be sorted by.
     sortable: bool = False
     #: Shown in the list; every column is on the details page.
-    listed: bool = True
+    in_list: bool = True
     #: Whether it is shown in a list of what is still open (``state=open``), where that differs.
-    listed_while_open: bool | None = None
-    exported: bool = True
+    in_list_while_open: bool | None = None
+    in_export: bool = True
     #: The cell leads to the record's own page.
-    leads: bool = False
+    is_link: bool = False
     #: Texts that are read rather than glanced at get room.
     wide: bool = False
     #: Shown only to those who see more than one agency.
-    across_only: bool = False
+    superadmin_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
-    then: tuple[Any, ...] = ()
+    tie_breakers: tuple[Any, ...] = ()
     #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
-    written: Callable[[Any], str] | None = None
+    formatter: Callable[[Any], str] | None = None
 
     @property
-    def is_figure(self) -> bool:
+    def is_numeric(self) -> bool:
         """Whether its cells are compared digit under digit."""
-        return self.kind in _FIGURES and self.written is None
+        return self.kind in _NUMERIC_KINDS and self.formatter is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,42 +93,46 @@ class ListSpec:
     """What a list shows and how it can be narrowed and ordered. ``order`` is a column's key, "-" for descending."""
 
     model: Any
-    columns: tuple[Column, ...]
-    filters: tuple[Filter, ...] = ()
-    search: tuple[Any, ...] = ()
-    order: str = "-id"
+    column_list: tuple[Column, ...]
+    column_filters: tuple[Filter, ...] = ()
+    column_searchable_list: tuple[Any, ...] = ()
+    column_default_sort: str = "-id"
     #: The order while only open ones are asked for (``state=open``): the longest waiting first, say.
-    open_order: str | None = None
+    default_sort_while_open: str | None = None
     #: (target, on) pairs, outer joined for every row.
     joins: tuple[tuple[Any, Any], ...] = ()
     #: The id that a row's link leads to, where it is not the row's own.
-    lead: Any = None
+    link_id: Any = None
     #: What every row fulfils, whoever reads.
-    always: tuple[Any, ...] = ()
+    base_criteria: tuple[Any, ...] = ()
     #: The primary key, where the model's own is not the one that its indexes end in.
-    row_key: Any = None
+    key_column: Any = None
     #: The table that the list is read along, where the model is spread over several.
-    table: Any = None
+    from_table: Any = None
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""
-        return next((column for column in self.columns if column.key == key), None)
+        return next((column for column in self.column_list if column.key == key), None)
 
     @property
     def key(self) -> Any:  # noqa: ANN401 - a mapped column
         """The primary key, which makes every order total."""
-        return self.model.id if self.row_key is None else self.row_key
+        return self.model.id if self.key_column is None else self.key_column
 
-    def read(self, *expressions: Any) -> Select[Any]:  # noqa: ANN401
+    def select(self, *expressions: Any) -> Select[Any]:  # noqa: ANN401
         """Return the statement that reads ``expressions`` of every row, joined to what the columns need."""
-        statement = select(*expressions).select_from(self.model if self.table is None else self.table)
+        statement = select(*expressions).select_from(self.model if self.from_table is None else self.from_table)
         for target, on in self.joins:
             statement = statement.outerjoin(target, on)
         return statement
 
-    def default_order(self, args: Mapping[str, str]) -> str:
+    def default_sort(self, args: Mapping[str, str]) -> str:
         """Return the order of a list that was asked for without one."""
-        return self.open_order if self.open_order and args.get("state") == "open" else self.order
+        return (
+            self.default_sort_while_open
+            if self.default_sort_while_open and args.get("state") == "open"
+            else self.column_default_sort
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +143,39 @@ class ListArguments:
     sort: str = ""
     page: int = 0
     size: int = PAGE_SIZES[0]
-    given: Mapping[str, str] = field(default_factory=dict)
+    filter_values: Mapping[str, str] = field(default_factory=dict)
     #: Keys of the columns that the address names, in their order; none where it leaves that to the reader.
     columns: tuple[str, ...] = ()
     #: The address of the list that nothing is asked of: "all=1" for a reader whose list begins with a saved view.
-    plain: str = ""
+    show_all_query: str = ""
 
     @classmethod
-    def read(cls, spec: ListSpec, args: Mapping[str, str]) -> ListArguments:
+    def parse(cls, spec: ListSpec, args: Mapping[str, str]) -> ListArguments:
         """Return what ``args`` ask of ``spec``; raises Malformed for a page or an order that cannot be."""
         search = (args.get("search") or "").strip()
-        if len(search) > LONGEST_SEARCH or "\x00" in search:
-            raise Malformed(_("Search for at most %(most)s characters.", most=LONGEST_SEARCH))
-        default = spec.default_order(args)
+        if len(search) > MAX_SEARCH_LENGTH or "\x00" in search:
+            raise Malformed(_("Search for at most %(most)s characters.", most=MAX_SEARCH_LENGTH))
+        default = spec.default_sort(args)
         sort = args.get("sort") or default
         column = spec.column(sort.removeprefix("-"))
         if sort != default and (column is None or not column.sortable):
             raise Malformed(_("This list cannot be sorted by “%(sort)s”.", sort=sort[:60]))
-        names = [name for entry in spec.filters for name in entry.names()]
+        names = [name for entry in spec.column_filters for name in entry.parameter_names()]
         return cls(
             search=search,
             sort=sort,
-            page=_whole_number(args.get("page"), _DEEPEST_PAGE),
-            size=_size(args.get("size")),
-            given={name: args[name] for name in names if args.get(name)},
-            columns=_columns(spec, args.get("columns")),
+            page=_parse_page_number(args.get("page"), _MAX_PAGE),
+            size=_parse_page_size(args.get("size")),
+            filter_values={name: args[name] for name in names if args.get(name)},
+            columns=_parse_column_keys(spec, args.get("columns")),
         )
 
-    def address(self, spec: ListSpec, **changes: object) -> str:
+    def query_string(self, spec: ListSpec, **changes: object) -> str:
         """Return the query string for this list with some of its parts changed ("" for none)."""
-        parts: dict[str, object] = {**self.given}
+        parts: dict[str, object] = {**self.filter_values}
         if self.search:
             parts["search"] = self.search
-        if self.sort != spec.default_order(self.given):
+        if self.sort != spec.default_sort(self.filter_values):
             parts["sort"] = self.sort
         if self.size != PAGE_SIZES[0]:
             parts["size"] = self.size
@@ -181,18 +185,18 @@ class ListArguments:
             parts["columns"] = ",".join(self.columns)
         parts |= changes
         kept = {name: value for name, value in parts.items() if value not in (None, "", 0)}
-        return urlencode(kept, safe=",") or self.plain
+        return urlencode(kept, safe=",") or self.show_all_query
 
 
-def _whole_number(text: str | None, most: int) -> int:
+def _parse_page_number(text: str | None, maximum: int) -> int:
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(maximum)) and int(text) <= maximum):
         raise Malformed(_("There is no page “%(page)s”.", page=text[:60]))
     return int(text)
 
 
-def _columns(spec: ListSpec, text: str | None) -> tuple[str, ...]:
+def _parse_column_keys(spec: ListSpec, text: str | None) -> tuple[str, ...]:
     keys = tuple(dict.fromkeys(text.split(","))) if text else ()
     for key in keys:
         if spec.column(key) is None:
@@ -200,14 +204,14 @@ def _columns(spec: ListSpec, text: str | None) -> tuple[str, ...]:
     return keys
 
 
-def chosen(columns: Sequence[Column], keys: Sequence[str]) -> list[Column]:
+def select_columns(columns: Sequence[Column], keys: Sequence[str]) -> list[Column]:
     """Return those of ``columns`` that ``keys`` name, in that order; the one that leads on is there in any case."""
     named = {column.key: column for column in columns}
-    leading = [column for column in columns if column.leads and column.key not in keys]
+    leading = [column for column in columns if column.is_link and column.key not in keys]
     return leading + [named[key] for key in keys if key in named]
 
 
-def _size(text: str | None) -> int:
+def _parse_page_size(text: str | None) -> int:
     if not text:
         return PAGE_SIZES[0]
     if text not in {str(size) for size in PAGE_SIZES}:
@@ -223,22 +227,22 @@ class Page:
     """
 
     rows: Sequence[Any]
-    follows: bool
+    has_next_page: bool
     count: int
     columns: Sequence[Column] = ()
 
-    def has(self, key: str) -> bool:
+    def has_column(self, key: str) -> bool:
         """Whether the page shows the column of this key as it is read."""
-        return any(column.key == key and not isinstance(column.of, Derivation) for column in self.columns)
+        return any(column.key == key and not isinstance(column.expression, ComputedColumns) for column in self.columns)
 
-    def first(self, key: str) -> Any:  # noqa: ANN401 - whatever the column holds
+    def first_value(self, key: str) -> Any:  # noqa: ANN401 - whatever the column holds
         """Return what the first row holds in a column that the page has; None without rows."""
         place = next(place for place, column in enumerate(self.columns) if column.key == key)
         return getattr(self.rows[0], f"c{place}") if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListQuery:
     """A list as one reader may see it and asked for it."""
 
     spec: ListSpec
@@ -248,13 +252,13 @@ class Listing:
 
     def criteria(self) -> list[ColumnElement[bool]]:
         """Return scope, filters and search."""
-        found = [self.visible, *self.spec.always]
-        for entry in self.spec.filters:
-            criterion = entry.criterion(self.arguments.given, self.zone)
+        found = [self.visible, *self.spec.base_criteria]
+        for entry in self.spec.column_filters:
+            criterion = entry.criterion(self.arguments.filter_values, self.zone)
             if criterion is not None:
                 found.append(criterion)
         if self.arguments.search:
-            found.append(or_(*(contains(column, self.arguments.search) for column in self.spec.search)))
+            found.append(or_(*(contains(column, self.arguments.search) for column in self.spec.column_searchable_list)))
         return found
 
     def order(self) -> list[Any]:
@@ -262,59 +266,67 @@ class Listing:
         sort = self.arguments.sort
         descending = sort.startswith("-")
         column = self.spec.column(sort.removeprefix("-"))
-        of_key = column is None or column.of is self.spec.key
-        keys = [self.spec.key] if column is None or of_key else [column.of, *column.then, self.spec.key]
+        of_key = column is None or column.expression is self.spec.key
+        keys = [self.spec.key] if column is None or of_key else [column.expression, *column.tie_breakers, self.spec.key]
         return [key.desc() if descending else key.asc() for key in keys]
 
-    def count(self, session: Session, *, most: int | None = COUNTED) -> int:
-        """Return how many rows match, ``most`` + 1 standing for any greater number (None: however many)."""
-        return session.connection().scalar(_counting(self.spec, self.criteria(), most)) or 0
+    def count(self, session: Session, *, limit: int | None = MAX_COUNT) -> int:
+        """Return how many rows match, ``limit`` + 1 standing for any greater number (None: however many)."""
+        return session.connection().scalar(_count_statement(self.spec, self.criteria(), limit)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page that was asked for, and how many rows there are on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
-        statement, counting = self._statements(tuple(columns))
+        statement, counting = self._page_statements(tuple(columns))
         rows = session.connection().execute(statement).all()
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
         count = start + len(rows) if is_counted else session.connection().scalar(counting) or 0
         return Page(rows[:size], follows, count, columns)
 
-    def _statements(self, columns: tuple[Column, ...]) -> Statements:
+    def _page_statements(self, columns: tuple[Column, ...]) -> Statements:
         """Return the statements for the page and for its count; put together anew only where they may differ."""
         asked = self.arguments
-        loose = (name for entry in self.spec.filters if not entry.is_fixed for name in entry.names())
-        if asked.search or (asked.given and any(name in asked.given for name in loose)):
-            return _put_together(self, columns)
-        given = tuple(sorted(asked.given.items()))
-        return _kept_statements(self.spec, self.visible, self.zone, columns, given, asked.sort, asked.page, asked.size)
+        loose = (
+            name for entry in self.spec.column_filters if not entry.is_cacheable for name in entry.parameter_names()
+        )
+        if asked.search or (asked.filter_values and any(name in asked.filter_values for name in loose)):
+            return _build_statements(self, columns)
+        given = tuple(sorted(asked.filter_values.items()))
+        return _cached_statements(
+            self.spec, self.visible, self.zone, columns, given, asked.sort, asked.page, asked.size
+        )
 
-    def everything(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
+    def export_statement(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids.
 
         ``as_text`` takes dates, moments and choices as the texts that SQLite keeps them as: the writers of exports
         read those, and making an object of each takes longer than all the rest.
         """
-        texts = _KEPT_AS_TEXT if as_text else ()
+        texts = _TYPES_STORED_AS_TEXT if as_text else ()
         named = [
             (type_coerce(of, String) if not is_derived and isinstance(of.type, texts) else of).label(name)
             for name, of, is_derived in _expressions(columns)
         ]
-        return self.spec.read(*named).where(*self.criteria()).order_by(*self.order())
+        return self.spec.select(*named).where(*self.criteria()).order_by(*self.order())
 
-    def some(self, session: Session, columns: Sequence[Column], ids: Sequence[int]) -> Sequence[Any]:
+    def rows_by_id(self, session: Session, columns: Sequence[Column], ids: Sequence[int]) -> Sequence[Any]:
         """Return those of ``ids`` that may be seen as rows of (id, lead, *values), whatever the filters."""
-        statement = _reading(self.spec, tuple(columns)).where(self.spec.key.in_(ids), self.visible, *self.spec.always)
+        statement = _rows_statement(self.spec, tuple(columns)).where(
+            self.spec.key.in_(ids), self.visible, *self.spec.base_criteria
+        )
         return session.connection().execute(statement).all()
 
-    def single(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
+    def row_by_id(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
-        statement = _reading(self.spec, tuple(columns)).where(self.spec.key == row_id, self.visible, *self.spec.always)
+        statement = _rows_statement(self.spec, tuple(columns)).where(
+            self.spec.key == row_id, self.visible, *self.spec.base_criteria
+        )
         return session.execute(statement).one_or_none()
 
 
 @lru_cache(maxsize=256)
-def _kept_statements(  # noqa: PLR0913, PLR0917 - what a page's statement depends on
+def _cached_statements(  # noqa: PLR0913, PLR0917 - what a page's statement depends on
     spec: ListSpec,
     visible: ColumnElement[bool],
     zone: ZoneInfo,
@@ -324,59 +336,63 @@ def _kept_statements(  # noqa: PLR0913, PLR0917 - what a page's statement depend
     page: int,
     size: int,
 ) -> Statements:
-    arguments = ListArguments(sort=sort, page=page, size=size, given=dict(given))
-    return _put_together(Listing(spec, arguments, visible, zone), columns)
+    arguments = ListArguments(sort=sort, page=page, size=size, filter_values=dict(given))
+    return _build_statements(ListQuery(spec, arguments, visible, zone), columns)
 
 
-def _put_together(listing: Listing, columns: tuple[Column, ...]) -> Statements:
-    """Return the statements for one page of ``listing`` and for how many rows it has on all pages."""
-    spec, size, start = listing.spec, listing.arguments.size, listing.arguments.page * listing.arguments.size
-    criteria, order = listing.criteria(), listing.order()
-    statement = _reading(spec, columns)
+def _build_statements(query: ListQuery, columns: tuple[Column, ...]) -> Statements:
+    """Return the statements for one page of ``query`` and for how many rows it has on all pages."""
+    spec, size, start = query.spec, query.arguments.size, query.arguments.page * query.arguments.size
+    criteria, order = query.criteria(), query.order()
+    statement = _rows_statement(spec, columns)
     if start:
         # What is passed over is passed over by its ids alone.
-        cut = _reading(spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
+        cut = _rows_statement(spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
         passed = cut.subquery()
         statement = statement.join(passed, passed.c.id == spec.key).order_by(*order)
     else:
         statement = statement.where(*criteria).order_by(*order).limit(size + 1)
-    return statement, _counting(spec, criteria, COUNTED)
+    return statement, _count_statement(spec, criteria, MAX_COUNT)
 
 
-def _counting(spec: ListSpec, criteria: Sequence[ColumnElement[bool]], most: int | None) -> Select[int]:
-    matching = _reading(spec, ()).where(*criteria).limit(None if most is None else most + 1).subquery()
+def _count_statement(spec: ListSpec, criteria: Sequence[ColumnElement[bool]], limit: int | None) -> Select[int]:
+    matching = _rows_statement(spec, ()).where(*criteria).limit(None if limit is None else limit + 1).subquery()
     return select(func.count()).select_from(matching)
 
 
 @lru_cache(maxsize=512)
-def _reading(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
+def _rows_statement(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
     """Return the statement for (id, lead, *values) of every row; both are declared once, and so it is made once."""
-    lead = spec.key if spec.lead is None else spec.lead
+    lead = spec.key if spec.link_id is None else spec.link_id
     values = [of.label(name) for name, of, _is_derived in _expressions(columns)]
-    return spec.read(spec.key, lead.label("lead"), *values)
+    return spec.select(spec.key, lead.label("lead"), *values)
 
 
 def _expressions(columns: Sequence[Column]) -> Iterator[tuple[str, Any, bool]]:
     """Yield (name, expression, whether it is only derived from) of what ``columns`` read: plain ones, then others."""
     for place, column in enumerate(columns):
-        if not isinstance(column.of, Derivation):
-            yield f"c{place}", column.of, False
-    for number, derivation in enumerate(_derivations(columns)):
-        for place, expression in enumerate(derivation.of):
+        if not isinstance(column.expression, ComputedColumns):
+            yield f"c{place}", column.expression, False
+    for number, derivation in enumerate(_computed_columns(columns)):
+        for place, expression in enumerate(derivation.expressions):
             yield f"d{number}_{place}", expression, True
 
 
-def _derivations(columns: Sequence[Column]) -> list[Derivation]:
-    return list(dict.fromkeys(column.of for column in columns if isinstance(column.of, Derivation)))
+def _computed_columns(columns: Sequence[Column]) -> list[ComputedColumns]:
+    return list(
+        dict.fromkeys(column.expression for column in columns if isinstance(column.expression, ComputedColumns))
+    )
 
 
-def finisher(columns: Sequence[Column], session: Session) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def row_processor(columns: Sequence[Column], session: Session) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """Return what makes the cells of ``columns`` out of the values that their statement reads."""
-    derivations = _derivations(columns)
+    derivations = _computed_columns(columns)
     if not derivations:
         return lambda values: values
-    plain = [column for column in columns if not isinstance(column.of, Derivation)]
-    workers = [(derivation, derivation.work(session), len(derivation.of)) for derivation in derivations]
+    plain = [column for column in columns if not isinstance(column.expression, ComputedColumns)]
+    workers = [
+        (derivation, derivation.make_function(session), len(derivation.expressions)) for derivation in derivations
+    ]
 
     def finish(values: Sequence[Any]) -> Sequence[Any]:
         cells: dict[str, object] = dict(zip((column.key for column in plain), values, strict=False))

@@ -17,23 +17,23 @@ from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from lpse_admin.accounts.permissions import Resource, Verb, may
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
-from models.audit.trail import history_of
+from models.audit.trail import entries_for_record
 from models.database import db, is_sqlite
-from models.listing.saved_view import kept_of, may_share
-from models.reports.waiting import Reader
+from models.listing.saved_view import load_list_preference, may_share
+from models.reports.waiting import ActingUser
 from models.scope import visible
-from views.app.access import delegation, viewer
+from views.app.access import current_delegation, current_user_or_none
 from views.app.clock import now
 from views.exports.csv_export import csv_stream
 from views.exports.xlsx_export import xlsx_file
-from views.i18n.language import current_zone, tr
-from views.listing.cells import export_columns, renderer
-from views.listing.header import ALL, begun, list_head, shown_columns
-from views.listing.lists import PAGE_SIZES, Column, Derivation, ListArguments, Listing, ListSpec, finisher
-from views.listing.rows import box, table_rows
+from views.i18n.language import current_timezone, tr
+from views.listing.cells import cell_formatter, export_columns
+from views.listing.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
+from views.listing.lists import PAGE_SIZES, Column, ComputedColumns, ListArguments, ListQuery, ListSpec, row_processor
+from views.listing.rows import row_checkbox, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,45 +45,45 @@ if TYPE_CHECKING:
     from views.listing.lists import Page
     from views.listing.rows import Row
 
-_MOST_DIGITS = 18
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MAX_ID_DIGITS = 18
+_XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def row_id(text: str | None) -> int:
+def parse_id(text: str | None) -> int:
     """Return the id in an address; raises NotFound for anything that is none, so that it looks like no such row."""
-    if not text or not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > _MAX_ID_DIGITS:
         raise NotFound(_("There is no such record, or it is not yours to see."))
     return int(text)
 
 
-def stands_in_for_head() -> bool:
+def is_acting_head() -> bool:
     """Whether the one who asks may decide in the head's place today."""
-    return delegation() is not None
+    return current_delegation() is not None
 
 
-def reader() -> Reader:
+def current_principal() -> ActingUser:
     """Return the one who asks, as what waits is read for them."""
-    return Reader(me(), stands_in_for_head=stands_in_for_head())
+    return ActingUser(get_current_user(), is_acting_head=is_acting_head())
 
 
-def me() -> User:
+def get_current_user() -> User:
     """Return who asks, where somebody has to be logged in."""
-    user = viewer()
+    user = current_user_or_none()
     assert user is not None  # noqa: S101 - nobody comes here who is not
     return user
 
 
-def may_i(verb: Verb, resource: Resource) -> bool:
+def can(verb: Verb, resource: Resource) -> bool:
     """Whether the one who asks may do ``verb`` to records of ``resource``."""
-    user = viewer()
+    user = current_user_or_none()
     if user is None:
         return False
-    if may(user.roles, verb, resource):
+    if is_granted(user.roles, verb, resource):
         return True
-    return may(user.roles, verb, resource, stands_in_for_head=True) and stands_in_for_head()
+    return is_granted(user.roles, verb, resource, is_acting_head=True) and is_acting_head()
 
 
-def addresses(endpoint: str, anchor: str = "") -> Callable[[int], str]:
+def url_builder(endpoint: str, anchor: str = "") -> Callable[[int], str]:
     """Return what gives the address of ``endpoint`` for an id."""
     start = url_for(endpoint, id="")
     return lambda id_: f"{start}{id_}{anchor}"
@@ -96,7 +96,7 @@ class RecordView(ModelView):
     spec: ClassVar[ListSpec]
     #: What the list is called, and the sentence that an empty one shows.
     title: ClassVar[Message]
-    empty: ClassVar[Message] = _("Nothing here yet.")
+    empty_message: ClassVar[Message] = _("Nothing here yet.")
 
     list_template = "admin/list.html"
     details_template = "admin/details.html"
@@ -108,7 +108,7 @@ class RecordView(ModelView):
     can_view_details = True
     can_export = True
     #: Whether the readers of the list choose its columns.
-    may_choose_columns: ClassVar[bool] = True
+    can_choose_columns: ClassVar[bool] = True
 
     def __init__(self) -> None:
         """Register under the resource's name: /admin/<name>/."""
@@ -126,28 +126,28 @@ class RecordView(ModelView):
 
     def is_accessible(self) -> bool:
         """Whether the one who asks may read this screen at all."""
-        return may_i(Verb.READ, self.resource)
+        return can(Verb.READ, self.resource)
 
     def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401, ARG002 - as it is called
         """Refuse; a stranger was sent to the login page before."""
         raise NotAllowed(_("This screen is not for your role."))
 
-    def demand(self, verb: Verb) -> None:
+    def require_permission(self, verb: Verb) -> None:
         """Refuse where the one who asks may not do ``verb`` here."""
-        if not may_i(verb, self.resource):
+        if not can(verb, self.resource):
             raise NotAllowed(_("Your role may not do this."))
 
     # -- rows ------------------------------------------------------------------------------------------------
 
-    def visible(self) -> Any:  # noqa: ANN401 - a criterion
+    def visible_criterion(self) -> Any:  # noqa: ANN401 - a criterion
         """Return the criterion for the rows that the one who asks may see."""
-        return visible(self.spec.model, me(), stands_in_for_head=stands_in_for_head())
+        return visible(self.spec.model, get_current_user(), is_acting_head=is_acting_head())
 
     def get_one(self, id: str) -> Any:  # noqa: ANN401, A002 - Flask-Admin's signature
         """Return the visible row of this id as an object; raises NotFound."""
         found = (
             db.session.query(self.spec.model)
-            .filter(self.spec.key == row_id(id), self.visible())
+            .filter(self.spec.key == parse_id(id), self.visible_criterion())
             .execution_options(populate_existing=True)
             .one_or_none()
         )
@@ -155,38 +155,41 @@ class RecordView(ModelView):
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return found
 
-    def listing(self, asked: Mapping[str, str] | None = None) -> Listing:
-        """Return the list as the one who asks may see it and asked for it: in the address, unless ``asked`` says it."""
-        arguments = ListArguments.read(self.spec, request.args if asked is None else asked)
-        return Listing(self.spec, arguments, self.visible(), current_zone())
+    def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
+        """Return the list as the one who asks may see it and asked for it: in the address, unless ``args`` says it."""
+        arguments = ListArguments.parse(self.spec, request.args if args is None else args)
+        return ListQuery(self.spec, arguments, self.visible_criterion(), current_timezone())
 
-    def shown(self, *, listed: bool = False, exported: bool = False) -> list[Column]:
+    def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:
         """Return the columns for this reader: those of the list, of an export, or all."""
         return [
             column
-            for column in self.spec.columns
-            if (column.listed or not listed)
-            and (column.exported or not exported)
-            and (not column.across_only or current_user.reaches_across)
+            for column in self.spec.column_list
+            if (column.in_list or not in_list)
+            and (column.in_export or not in_export)
+            and (not column.superadmin_only or current_user.is_superadmin)
         ]
 
-    def offered(self) -> list[Column]:
+    def get_selectable_columns(self) -> list[Column]:
         """Return the columns that this reader can have in the list."""
-        return self.shown()
+        return self.get_columns()
 
     # -- pages -----------------------------------------------------------------------------------------------
 
     @expose("/")
     def index_view(self) -> str:
         """Show one page of the list."""
-        kept = kept_of(db.session(), me(), self.resource)
-        listing, default = (None if request.args else begun(kept, self.listing)) or (self.listing(), None)
-        if kept.default is not None:
-            listing = replace(listing, arguments=replace(listing.arguments, plain=ALL))
-        offered = self.offered()
+        kept = load_list_preference(db.session(), get_current_user(), self.resource)
+        listing, default = (None if request.args else open_default_view(kept, self.list_query)) or (
+            self.list_query(),
+            None,
+        )
+        if kept.default_view is not None:
+            listing = replace(listing, arguments=replace(listing.arguments, show_all_query=SHOW_ALL_QUERY))
+        offered = self.get_selectable_columns()
         columns = shown_columns(offered, listing.arguments, kept)
         page = listing.page(db.session(), columns)
-        finish = finisher(columns, db.session())
+        finish = row_processor(columns, db.session())
         bulk_actions = self.bulk_actions()
         return str(
             self.render(
@@ -196,25 +199,25 @@ class RecordView(ModelView):
                 arguments=listing.arguments,
                 spec=self.spec,
                 columns=columns,
-                rows=self.written(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
+                rows=self.render_rows(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
                 sizes_offered=PAGE_SIZES,
-                follows=page.follows,
-                head=list_head(
+                has_next_page=page.has_next_page,
+                head=list_header(
                     listing,
                     kept,
-                    offered=offered,
+                    selectable=offered,
                     columns=columns,
-                    default=default,
+                    default_view=default,
                     screen=self.endpoint,
-                    may_share=may_share(me()),
-                    may_choose=self.may_choose_columns,
-                    has_ticks=bool(bulk_actions),
+                    may_share=may_share(get_current_user()),
+                    can_choose_columns=self.can_choose_columns,
+                    has_checkboxes=bool(bulk_actions),
                 ),
-                may_create=self.can_create and may_i(Verb.CREATE, self.resource),
-                may_export=may_i(Verb.EXPORT, self.resource),
+                may_create=self.can_create and can(Verb.CREATE, self.resource),
+                may_export=can(Verb.EXPORT, self.resource),
                 bulk_actions=bulk_actions,
-                **self.list_extras(listing, page),
+                **self.list_context(listing, page),
             )
         )
 
@@ -222,40 +225,44 @@ class RecordView(ModelView):
         """Return what the one who asks can do with several rows at once, where a screen has such (bulk)."""
         return ()
 
-    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
+    def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
         """Return the rows as the list's template shows them."""
-        details = None if self.spec.lead is None else gettext("Details")
-        tick = box() if self.bulk_actions() else None
-        return table_rows(columns, rows, self.row_urls(), self.lead_urls(), details=details, tick=tick)
+        details = None if self.spec.link_id is None else gettext("Details")
+        tick = row_checkbox() if self.bulk_actions() else None
+        return table_rows(
+            columns, rows, self.row_url_builder(), self.link_url_builder(), details_label=details, checkbox=tick
+        )
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""
         return {}
 
-    def row_urls(self) -> Callable[[int], str]:
+    def row_url_builder(self) -> Callable[[int], str]:
         """Return what gives the address of a row's own page; a list works it out once, not in every row."""
-        return addresses(".details_view")
+        return url_builder(".details_view")
 
-    def lead_urls(self) -> Callable[[int], str]:
+    def link_url_builder(self) -> Callable[[int], str]:
         """Return what gives the address that a row's leading cell goes to."""
-        return self.row_urls()
+        return self.row_url_builder()
 
     def row_url(self, id: int) -> str:  # noqa: A002
         """Return the address of a row's own page."""
-        return self.row_urls()(id)
+        return self.row_url_builder()(id)
 
-    def lead_url(self, lead: int) -> str:
+    def link_url(self, lead: int) -> str:
         """Return the address that the row's leading cell goes to."""
-        return self.lead_urls()(lead)
+        return self.link_url_builder()(lead)
 
     @expose("/details/")
     def details_view(self) -> str:
         """Show one record: every column but its id, and its own history."""
-        columns = self.shown()
+        columns = self.get_columns()
         session = db.session()
-        id_ = row_id(request.args.get("id"))
-        listing = Listing(self.spec, ListArguments(sort=self.spec.order), self.visible(), current_zone())
-        row = listing.single(session, columns, id_)
+        id_ = parse_id(request.args.get("id"))
+        listing = ListQuery(
+            self.spec, ListArguments(sort=self.spec.column_default_sort), self.visible_criterion(), current_timezone()
+        )
+        row = listing.row_by_id(session, columns, id_)
         if row is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
         return str(
@@ -265,24 +272,24 @@ class RecordView(ModelView):
                 id=id_,
                 lead=row[1],
                 facts=[
-                    (column, renderer(column, whole=True)(value))
-                    for column, value in zip(columns, finisher(columns, session)(row[2:]), strict=True)
+                    (column, cell_formatter(column, in_full=True)(value))
+                    for column, value in zip(columns, row_processor(columns, session)(row[2:]), strict=True)
                     if column.key != "id"  # which nobody knows it by
                 ],
                 history=self.history(id_),
-                **self.details_extras(id_),
+                **self.details_context(id_),
             )
         )
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002, ARG002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002, ARG002
         """Return what a screen's own details template needs beside the facts."""
         return {}
 
     def history(self, id: int) -> list[Any]:  # noqa: A002
         """Return the trail of this record for those who may read the trail."""
-        if not may_i(Verb.READ, Resource.AUDIT):
+        if not can(Verb.READ, Resource.AUDIT):
             return []
-        return history_of(db.session(), self.spec.model.__tablename__, id)
+        return entries_for_record(db.session(), self.spec.model.__tablename__, id)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
@@ -319,47 +326,47 @@ class RecordView(ModelView):
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> WerkzeugResponse:
         """Send everything that the list matches, in its order, as CSV or XLSX."""
-        self.demand(Verb.EXPORT)
-        writer = {"csv": self._csv, "xlsx": self._xlsx}.get(export_type)
+        self.require_permission(Verb.EXPORT)
+        writer = {"csv": self._csv_response, "xlsx": self._xlsx_response}.get(export_type)
         if writer is None:
             raise NotFound(_("Exports are made as CSV and XLSX."))
-        listing = self.listing()
-        response = writer(listing, self.shown(exported=True))
+        listing = self.list_query()
+        response = writer(listing, self.get_columns(in_export=True))
         stamp = now().astimezone(listing.zone).strftime("%Y-%m-%d-%H%M")
         response.headers["Content-Disposition"] = f'attachment; filename="{self.resource}-{stamp}.{export_type}"'
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _csv(self, listing: Listing, columns: Sequence[Column]) -> Response:
-        stream = csv_stream(export_columns(columns), stream_rows(listing, columns), listing.zone)
+    def _csv_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
+        stream = csv_stream(export_columns(columns), stream_rows(query, columns), query.zone)
         return Response(stream_with_context(stream), mimetype="text/csv")
 
-    def _xlsx(self, listing: Listing, columns: Sequence[Column]) -> Response:
+    def _xlsx_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
         file = xlsx_file(
             export_columns(columns),
-            stream_rows(listing, columns),
-            listing.zone,
+            stream_rows(query, columns),
+            query.zone,
             tr(self.title),
-            expected=listing.count(db.session(), most=None),
+            expected_rows=query.count(db.session(), limit=None),
         )
-        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX, direct_passthrough=True)
+        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX_MIMETYPE, direct_passthrough=True)
         response.call_on_close(file.close)
         return response
 
 
-def stream_rows(listing: Listing, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
+def stream_rows(query: ListQuery, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
     """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    rows = _rows(db.engine, listing.everything(columns, as_text=is_sqlite(db.engine)))
+    rows = _fetch_rows(db.engine, query.export_statement(columns, as_text=is_sqlite(db.engine)))
     # What cells are worked out by is read now: the request's session is gone while they are sent.
-    if any(isinstance(column.of, Derivation) for column in columns):
-        rows = map(finisher(columns, db.session()), rows)
-    writers = [column.written for column in columns]
+    if any(isinstance(column.expression, ComputedColumns) for column in columns):
+        rows = map(row_processor(columns, db.session()), rows)
+    writers = [column.formatter for column in columns]
     if not any(writers):
         return rows
     return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
 
 
-def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
+def _fetch_rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
     """Yield rows over a session of their own, since the request's is gone while they are sent."""
     with Session(engine) as session:
         result = session.connection(execution_options={"yield_per": 2000}).execute(statement)
@@ -367,4 +374,4 @@ def _rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
             yield from part
 
 
-__all__ = ["RecordView", "may_i", "reader", "row_id", "stands_in_for_head"]
+__all__ = ["RecordView", "can", "current_principal", "is_acting_head", "parse_id"]

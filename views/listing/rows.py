@@ -8,7 +8,7 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from views.i18n.wording import tr
-from views.listing.cells import renderer
+from views.listing.cells import cell_formatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,40 +23,40 @@ def table_rows(  # noqa: PLR0913 - what rows are made from
     columns: Sequence[Column],
     rows: Iterable[Row],
     row_url: Callable[[int], str],
-    lead_url: Callable[[int], str],
+    link_url: Callable[[int], str],
     *,
-    details: str | None,
-    tick: Callable[[int, Markup], str] | None,
+    details_label: str | None,
+    checkbox: Callable[[int, Markup], str] | None,
 ) -> Markup:
-    """Return the rows of a table's body; ``details`` is the text of a last cell that leads to the row's own page.
+    """Return the rows of a table's body; ``details_label`` is the text of a last cell that leads to the row's own page.
 
-    ``tick`` writes a box for a row, whose first cell that is.
+    ``checkbox`` writes a box for a row, whose first cell that is.
     """
-    writers = [(renderer(column), *_around(column), column.leads) for column in columns]
-    last = "" if details is None else f'">{escape(details)}</a></td>'
-    named = next((place for place, column in enumerate(columns) if column.leads), 0)
+    writers = [(cell_formatter(column), *_cell_tags(column), column.is_link) for column in columns]
+    last = "" if details_label is None else f'">{escape(details_label)}</a></td>'
+    named = next((place for place, column in enumerate(columns) if column.is_link), 0)
     parts: list[str] = []
     for id_, lead, values in rows:
         parts.append("<tr>")
-        if tick:
-            parts.append(f'<td class="tick">{tick(id_, escape(writers[named][0](values[named])))}</td>')
+        if checkbox:
+            parts.append(f'<td class="tick">{checkbox(id_, escape(writers[named][0](values[named])))}</td>')
         for (write, before, after, leads), value in zip(writers, values, strict=True):
-            link = f'{escape(lead_url(lead))}">' if leads else ""
+            link = f'{escape(link_url(lead))}">' if leads else ""
             parts.append(f"{before}{link}{escape(write(value))}{after}")
         parts.append(f'<td><a href="{escape(row_url(id_))}{last}</tr>\n' if last else "</tr>\n")
     return Markup("".join(parts))  # noqa: S704 - every part of it is escaped or our own
 
 
-def _around(column: Column) -> tuple[str, str]:
+def _cell_tags(column: Column) -> tuple[str, str]:
     """Return what stands before and after a cell of ``column``."""
-    if column.leads:
+    if column.is_link:
         return '<th scope="row"><a href="', "</a></th>"
     # On a narrow screen, where the table's head is not shown, each cell says what it is.
-    kind = ' class="number"' if column.is_figure else ' class="wide"' if column.wide else ""
+    kind = ' class="number"' if column.is_numeric else ' class="wide"' if column.wide else ""
     return f'<td{kind} data-label="{escape(tr(column.heading))}">', "</td>"
 
 
-def box() -> Callable[[int, Markup], str]:
+def row_checkbox() -> Callable[[int, Markup], str]:
     """Return what writes the box by which a row is ticked, for its id and name, into the form of ``bulk_bar``."""
     label = escape(gettext("Tick"))
 

@@ -9,62 +9,62 @@ from flask_babel import force_locale
 
 from lpse_admin.notifications.events import Event
 from models.database import db
-from models.notifications.outbox import Tally, send
-from models.notifications.smtp_client import Letter, Parcel
+from models.notifications.outbox import SendResult, send_outbox
+from models.notifications.smtp_client import OutgoingMail, RenderedMail
 from views.app.access import settings
 from views.app.clock import now
 from views.i18n.wording import tr
-from views.notifications.notices import facts, sentence
+from views.notifications.notices import notification_facts, notification_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def compose(parcel: Parcel) -> Letter:
+def render_mail(mail: OutgoingMail) -> RenderedMail:
     """Return what a mail says, in its reader's language and zone, with the link to what it is about."""
-    base = settings().base_url or parcel.link_base
+    base = settings().base_url or mail.link_base
     # A request of nobody's, so that addresses are those that readers reach the program by.
-    with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(parcel.language.value):
-        g.zone, g.viewer, g.delegation = parcel.zone, None, None
+    with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(mail.language.value):
+        g.zone, g.viewer, g.delegation = mail.zone, None, None
         try:
-            return _letter(parcel, has_link=base is not None)
+            return _render_mail(mail, has_link=base is not None)
         finally:
             for name in ("zone", "viewer", "delegation"):
                 g.pop(name, None)
 
 
-def _letter(parcel: Parcel, *, has_link: bool) -> Letter:
-    details = parcel.details
+def _render_mail(mail: OutgoingMail, *, has_link: bool) -> RenderedMail:
+    details = mail.details
     told = {
-        "language": parcel.language.value,
-        "name": parcel.name,
-        "office": parcel.office,
+        "language": mail.language.value,
+        "name": mail.name,
+        "office": mail.agency_name,
         "title": tr(Event(details["event"]).title),
-        "sentence": sentence(details),
+        "sentence": notification_text(details),
         "request": " ".join(str(details[key]) for key in ("number", "title") if details.get(key)),
-        "facts": facts(details),
-        "at": parcel.at,
-        "link": _link(parcel) if has_link else None,
+        "facts": notification_facts(details),
+        "at": mail.at,
+        "link": _link_url(mail) if has_link else None,
         "profile": url_for("profile.show", _external=True, _anchor="mail") if has_link else None,
     }
     number = f"{details['number']}: " if details.get("number") else ""
-    return Letter(
+    return RenderedMail(
         subject=f"[LPSE] {number}{told['sentence']}",
         text=render_template("notifications/mail.txt", **told),
         html=render_template("notifications/mail.html", **told),
-        sender=parcel.office,
+        sender=mail.agency_name,
     )
 
 
-def _link(parcel: Parcel) -> str:
-    if parcel.change_id is None:
+def _link_url(mail: OutgoingMail) -> str:
+    if mail.change_id is None:
         return url_for("notification.index_view", _external=True)
-    return url_for("change.details_view", id=parcel.change_id, _external=True)
+    return url_for("change.details_view", id=mail.change_id, _external=True)
 
 
-def round_(by: str = "server", is_stopped: Callable[[], bool] = lambda: False) -> Tally | None:
+def send_due_mail(by: str = "server", is_stopped: Callable[[], bool] = lambda: False) -> SendResult | None:
     """Send what is due, and return what became of it; None where no mail server is set and mail is kept."""
     server = settings().mail_server
     if server is None:
         return None
-    return send(db.session(), server, compose, now=now, by=by, is_stopped=is_stopped)
+    return send_outbox(db.session(), server, render_mail, now=now, by=by, is_stopped=is_stopped)

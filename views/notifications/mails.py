@@ -18,19 +18,19 @@ from models.accounts.user import User
 from models.audit import trail
 from models.changes.change import ChangeRequest
 from models.database import db
-from models.notifications.mail import Mail, Mailed, MailState, mailed
+from models.notifications.mail import Mail, MailState, MailStatus, mail_status
 from models.notifications.notification import Notification
 from models.office.agency import Agency
-from models.scope import sees_the_office, told_in_office
-from views.app.access import delegation
+from models.scope import sees_all_requests, visible_agency_notifications
+from views.app.access import current_delegation
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import addresses, may_i, me, stands_in_for_head
-from views.notifications.notices import sentence
+from views.listing.record_view import can, get_current_user, is_acting_head, url_builder
+from views.notifications.notices import notification_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,37 +39,37 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-def _of_request(number: str | None) -> str:
+def _format_request_number(number: str | None) -> str:
     """Return the number of the request; what belongs to none leads to its own page under a word that says so."""
     return number or gettext("No request")
 
 
-class SendAgain(BulkAction):
+class Resend(BulkAction):
     """Let several mails that have failed wait to be sent anew."""
 
     key = "again"
     title = _("Send again")
     explanation = _("Only a mail that has failed can be sent again.")
 
-    def may(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the one who asks looks after the mail."""
-        return may_i(Verb.EDIT, Resource.MAIL)
+        return can(Verb.EDIT, Resource.MAIL)
 
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
         """Return a form without fields: it asks whether this is meant."""
         return Form()
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
         """Let one wait again."""
-        send_again(view.get_one(str(id_)))
+        resend(view.get_one(str(id_)))
         return _("The mail waits to be sent again.")
 
 
-def send_again(one: Notification) -> None:
+def resend(one: Notification) -> None:
     """Let the mail of a notification wait to be sent anew; raises NoSuchMove where there is none that has failed."""
     if one.mail is None:
         raise NoSuchMove(_("Only a mail that has failed can be sent again."))
-    trail.give(db.session(), action="mail.again")
+    trail.update_audit_context(db.session(), action="mail.again")
     one.mail.send_again(now())
 
 
@@ -78,107 +78,107 @@ class MailView(BulkView):
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
-    empty = _(
+    empty_message = _(
         "Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail."
     )
     details_template = "notifications/mail_details.html"
-    bulk = (SendAgain(),)
-    bulk_columns = ("at", "number", "to", "sentence", "state")
+    actions = (Resend(),)
+    bulk_label_columns = ("at", "number", "to", "sentence", "state")
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
         # To the request; what belongs to none, such as a delegation, leads to its own page.
-        lead=func.coalesce(Notification.change_id, -Notification.id),
+        link_id=func.coalesce(Notification.change_id, -Notification.id),
         joins=(
             (Mail, Mail.notification_id == Notification.id),
             (User, User.id == Notification.user_id),
             (ChangeRequest, ChangeRequest.id == Notification.change_id),
             (Agency, Agency.id == Notification.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Notification.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("at", _("When"), Notification.at, CellKind.MOMENT, sortable=True),
-            Column("number", _("Number"), ChangeRequest.number, leads=True, written=_of_request),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
+        column_list=(
+            Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("at", _("When"), Notification.at, CellKind.DATETIME, sortable=True),
+            Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("to", _("To"), User.full_name),
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
-            Column("sentence", _("Message"), Notification.details, wide=True, written=sentence),
-            Column("state", _("Mail"), mailed, CellKind.CHOICE, Mailed),
+            Column("sentence", _("Message"), Notification.details, wide=True, formatter=notification_text),
+            Column("state", _("Mail"), mail_status, CellKind.CHOICE, MailStatus),
             Column("address", _("Mail address"), Mail.address),
             Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
-            Column("sent", _("Sent"), Mail.sent_at, CellKind.MOMENT),
+            Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
             Column("error", _("What the mail server said"), Mail.last_error, wide=True),
-            Column("read", _("Read"), Notification.read_at, CellKind.MOMENT, listed=False),
+            Column("read", _("Read"), Notification.read_at, CellKind.DATETIME, in_list=False),
         ),
-        filters=(
+        column_filters=(
             CaseFilter(
                 "state",
                 _("Mail"),
                 cases=(
-                    (Mailed.NOT_MAILED.value, Mailed.NOT_MAILED.title, Mail.id.is_(None)),
+                    (MailStatus.NOT_MAILED.value, MailStatus.NOT_MAILED.title, Mail.id.is_(None)),
                     *((state.value, state.title, Mail.state == state) for state in MailState),
                 ),
             ),
-            ChoiceFilter("event", _("Event"), of=Notification.event, choices=Event),
-            PeriodFilter("at", _("When"), of=Notification.at),
+            ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
+            DateRangeFilter("at", _("When"), column=Notification.at),
         ),
-        search=(ChangeRequest.number,),
-        order="-at",
+        column_searchable_list=(ChangeRequest.number,),
+        column_default_sort="-at",
     )
 
-    def visible(self) -> Any:  # noqa: ANN401 - a criterion
+    def visible_criterion(self) -> Any:  # noqa: ANN401 - a criterion
         """Return the criterion for what those of the office were told, which is more than the reader's own."""
-        return told_in_office(me(), stands_in_for_head=stands_in_for_head())
+        return visible_agency_notifications(get_current_user(), is_acting_head=is_acting_head())
 
-    def lead_urls(self) -> Callable[[int], str]:
+    def link_url_builder(self) -> Callable[[int], str]:
         """Lead to the request, or to the row's own page."""
-        to_request, to_row = addresses("change.details_view"), self.row_urls()
+        to_request, to_row = url_builder("change.details_view"), self.row_url_builder()
         return lambda lead: to_request(lead) if lead > 0 else to_row(-lead)
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the notification, and whether the reader may have its mail sent again."""
         one = self.get_one(str(id))
         has_failed = one.mail is not None and one.mail.state is MailState.FAILED
-        return {"notification": one, "may_send_again": has_failed and may_i(Verb.EDIT, self.resource)}
+        return {"notification": one, "may_send_again": has_failed and can(Verb.EDIT, self.resource)}
 
     @expose("/<notification_id>/again", methods=("POST",))
-    def again(self, notification_id: str) -> Response:
+    def resend(self, notification_id: str) -> Response:
         """Let a mail that has failed wait to be sent anew."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         one = self.get_one(notification_id)
-        send_again(one)
+        resend(one)
         db.session.commit()
         flash(gettext("The mail waits to be sent again."), "success")
         return redirect(self.row_url(one.id), 303)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifiedUser:
     """One person who was told of something about a request, and the mail of it."""
 
     at: dt.datetime
-    to: str
+    recipient: str
     event: Event
-    sentence: str
-    mailed: Mailed
+    text: str
+    mailed: MailStatus
     sent_at: dt.datetime | None
     error: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class WhoWasTold:
+class ChangeNotifications:
     """Everybody who was told of one request, in order; ``list_url`` leads to the same with its export."""
 
-    told: tuple[Told, ...]
+    recipients: tuple[NotifiedUser, ...]
     list_url: str | None
 
 
-def who_was_told(change: ChangeRequest, user: User) -> WhoWasTold | None:
+def change_notifications(change: ChangeRequest, user: User) -> ChangeNotifications | None:
     """Return who was told of ``change``, in one statement; None for a reader who is not of the office."""
-    if change.number is None or not (sees_the_office(user) or delegation() is not None):
+    if change.number is None or not (sees_all_requests(user) or current_delegation() is not None):
         return None
     rows = db.session.execute(
         select(
-            Notification.at, User.full_name, Notification.event, Notification.details, mailed, Mail.sent_at,
+            Notification.at, User.full_name, Notification.event, Notification.details, mail_status, Mail.sent_at,
             Mail.last_error,
         )
         .join(User, User.id == Notification.user_id)
@@ -186,10 +186,10 @@ def who_was_told(change: ChangeRequest, user: User) -> WhoWasTold | None:
         .where(Notification.change_id == change.id)
         .order_by(Notification.at, Notification.id)
     )  # fmt: skip
-    return WhoWasTold(
+    return ChangeNotifications(
         tuple(
-            Told(at, name, event, sentence(details), Mailed(state), sent_at, error)
+            NotifiedUser(at, name, event, notification_text(details), MailStatus(state), sent_at, error)
             for at, name, event, details, state, sent_at, error in rows
         ),
-        url_for("mail.index_view", search=change.number, sort="at") if may_i(Verb.READ, Resource.MAIL) else None,
+        url_for("mail.index_view", search=change.number, sort="at") if can(Verb.READ, Resource.MAIL) else None,
     )

@@ -14,18 +14,18 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.audit import trail
 from models.database import db
-from models.notifications.notification import MOST_UNREAD, Notification, read_all
+from models.notifications.notification import MAX_UNREAD, Notification, mark_all_read
 from views.app.access import unread_count
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.cells import NOTHING, renderer
-from views.listing.filters import CaseFilter, ChoiceFilter, PeriodFilter
+from views.listing.cells import EMPTY_CELL, cell_formatter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import me
-from views.listing.rows import box
-from views.notifications.notices import facts, sentence
+from views.listing.record_view import get_current_user
+from views.listing.rows import row_checkbox
+from views.notifications.notices import notification_facts, notification_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from views.forms.base import Form
-    from views.listing.lists import Listing, Page
+    from views.listing.lists import ListQuery, Page
     from views.listing.rows import Row
 
 _number: Any = Notification.details["number"].as_string()
@@ -47,17 +47,17 @@ class MarkAsRead(BulkAction):
     key = "read"
     title = _("Mark as read")
 
-    def may(self) -> bool:
+    def is_allowed(self) -> bool:
         """Everybody may with what they were told."""
         return True
 
-    def act(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
         """Mark one as read."""
         one = view.get_one(str(id_))
         if one.read_at is not None:
             return _("It was read already.")
-        trail.give(db.session(), action="notification.read")
-        one.read(now())
+        trail.update_audit_context(db.session(), action="notification.read")
+        one.mark_read(now())
         return _("It is marked as read.")
 
 
@@ -66,25 +66,27 @@ class NotificationView(BulkView):
 
     resource = Resource.NOTIFICATION
     title = _("Notifications")
-    empty = _("You were told of nothing yet. You are told here what waits for you, and what became of your requests.")
+    empty_message = _(
+        "You were told of nothing yet. You are told here what waits for you, and what became of your requests."
+    )
     list_template = "notifications/list.html"
-    may_choose_columns = False
-    bulk = (MarkAsRead(),)
-    bulk_columns = ("at", "sentence")
+    can_choose_columns = False
+    actions = (MarkAsRead(),)
+    bulk_label_columns = ("at", "sentence")
     details_template = "notifications/details.html"
     spec: ClassVar[ListSpec] = ListSpec(
         model=Notification,
-        columns=(
-            Column("id", _("Id"), Notification.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("at", _("When"), Notification.at, CellKind.MOMENT, sortable=True),
+        column_list=(
+            Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("at", _("When"), Notification.at, CellKind.DATETIME, sortable=True),
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
             Column("number", _("Request"), _number),
             Column("title", _("Title"), _title),
-            Column("sentence", _("Message"), Notification.details, leads=True, written=sentence),
+            Column("sentence", _("Message"), Notification.details, is_link=True, formatter=notification_text),
             Column("reason", _("Reason"), _reason),
-            Column("read", _("Read"), Notification.read_at, CellKind.MOMENT),
+            Column("read", _("Read"), Notification.read_at, CellKind.DATETIME),
         ),
-        filters=(
+        column_filters=(
             CaseFilter(
                 "state",
                 _("State"),
@@ -93,23 +95,23 @@ class NotificationView(BulkView):
                     ("read", _("Read"), Notification.read_at.is_not(None)),
                 ),
             ),
-            ChoiceFilter("event", _("Event"), of=Notification.event, choices=Event),
-            PeriodFilter("at", _("When"), of=Notification.at),
+            ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
+            DateRangeFilter("at", _("When"), column=Notification.at),
         ),
-        search=(_number, _title),
-        order="-at",
+        column_searchable_list=(_number, _title),
+        column_default_sort="-at",
     )
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return whether there is anything to be marked as read."""
         return {"has_unread": unread_count() > 0}
 
-    def written(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Return the rows as the template of this list writes them."""
-        keys, writers = [column.key for column in columns], [renderer(column) for column in columns]
-        row_url, lead_url, tick = self.row_urls(), self.lead_urls(), box()
+        keys, writers = [column.key for column in columns], [cell_formatter(column) for column in columns]
+        row_url, lead_url, tick = self.row_url_builder(), self.link_url_builder(), row_checkbox()
         return [
-            _notice(
+            _row_context(
                 {"id": id_, **{key: write(value) for key, write, value in zip(keys, writers, values, strict=True)}},
                 row_url(id_),
                 lead_url(lead),
@@ -118,23 +120,27 @@ class NotificationView(BulkView):
             for id_, lead, values in rows
         ]
 
-    def lead_urls(self) -> Callable[[int], str]:
+    def link_url_builder(self) -> Callable[[int], str]:
         """Return what gives the address of a row's button."""
         start, end = url_for(".open", notification_id=0).rsplit("0", 1)
         return lambda id_: f"{start}{id_}{end}"
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the sentence and what was told beside it."""
         one = self.get_one(str(id))
-        return {"notification": one, "sentence": sentence(one.details), "told": facts(one.details)}
+        return {
+            "notification": one,
+            "sentence": notification_text(one.details),
+            "told": notification_facts(one.details),
+        }
 
     @expose("/<notification_id>/open", methods=("POST",))
     def open(self, notification_id: str) -> Response:
         """Mark one as read, and go where it leads."""
         one = self.get_one(notification_id)
         if one.read_at is None:
-            trail.give(db.session(), action="notification.read")
-            one.read(now())
+            trail.update_audit_context(db.session(), action="notification.read")
+            one.mark_read(now())
             db.session.commit()
         if one.change_id is None:
             return redirect(self.row_url(one.id), 303)
@@ -144,23 +150,23 @@ class NotificationView(BulkView):
     def read_all(self) -> Response:
         """Mark everything as read."""
         session = db.session()
-        trail.give(session, action="notification.read")
-        count = read_all(session, me(), now())
+        trail.update_audit_context(session, action="notification.read")
+        count = mark_all_read(session, get_current_user(), now())
         session.commit()
         flash(ngettext("%(num)s notification is marked as read.", "%(num)s notifications are marked as read.", count))
         return redirect(url_for(".index_view"), 303)
 
 
-def _notice(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
+def _row_context(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
     """Return one row with what its template asks of it."""
-    request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not NOTHING)
+    request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not EMPTY_CELL)
     return {
         **cell,
         "tick": Markup(tick(cell["id"], escape(cell["sentence"]))),  # noqa: S704 - escaped, or our own
         "url": url,
         "open_url": open_url,
-        "is_read": cell["read"] is not NOTHING,
-        "reason": None if cell["reason"] is NOTHING else cell["reason"],
+        "is_read": cell["read"] is not EMPTY_CELL,
+        "reason": None if cell["reason"] is EMPTY_CELL else cell["reason"],
         "request": request,
         "button": tr(_("Open the request") if request else _("Open")),
     }
@@ -168,4 +174,4 @@ def _notice(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, 
 
 def unread_label(count: int) -> str:
     """Return the count as the page's head shows it."""
-    return f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count)
+    return f"{MAX_UNREAD}+" if count > MAX_UNREAD else str(count)

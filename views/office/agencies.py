@@ -12,7 +12,7 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import _
 from models.database import db
 from models.office.agency import Agency
-from views.listing.record_view import me
+from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from views.forms.base import Form
 
 
-def reachable() -> Sequence[Agency]:
+def selectable_agencies() -> Sequence[Agency]:
     """Return the offices that the reader reaches: their own, or all of them for the installation's administrator."""
-    user = me()
+    user = get_current_user()
     if user.agency is not None:
         return [user.agency]
     return db.session.scalars(select(Agency).order_by(Agency.name)).all()
 
 
-def named(agencies: Sequence[Agency], key: str | None) -> Agency | None:
+def agency_by_key(agencies: Sequence[Agency], key: str | None) -> Agency | None:
     """Return the office of this key, the first without a key, None where there is none at all; raises NotFound."""
     if not key:
         return next(iter(agencies), None)
@@ -40,7 +40,7 @@ def named(agencies: Sequence[Agency], key: str | None) -> Agency | None:
     return found
 
 
-def ask(form: Form, field: SelectField, agencies: Sequence[Agency]) -> None:
+def set_agency_choices(form: Form, field: SelectField, agencies: Sequence[Agency]) -> None:
     """Let ``form`` ask for the office where there is a choice, and not mention it where there is none."""
     if len(agencies) > 1:
         field.choices = [SelectChoice(agency.key, agency.name) for agency in agencies]
@@ -50,9 +50,9 @@ def ask(form: Form, field: SelectField, agencies: Sequence[Agency]) -> None:
         del form[field.name]
 
 
-def answered(form: Form, agencies: Sequence[Agency]) -> Agency:
+def chosen_agency(form: Form, agencies: Sequence[Agency]) -> Agency:
     """Return the office that ``form`` is about; raises NoSuchMove before there is one."""
-    agency = named(agencies, form["agency"].data if "agency" in form else None)
+    agency = agency_by_key(agencies, form["agency"].data if "agency" in form else None)
     if agency is None:
         raise NoSuchMove(_("There is no agency yet: it comes with its first SOP."))
     return agency

@@ -18,22 +18,22 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.worktime.office_hours import WEEKDAYS
-from lpse_admin.worktime.working_calendar import OverrideKind
+from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.database import db
 from models.office.agency import Agency
-from models.office.calendars import calendar_of
-from models.office.office_day import OfficeDay, day_of, days_of_year, set_day
+from models.office.calendars import load_calendar
+from models.office.office_day import OfficeDay, load_office_day, load_office_days, set_day
 from views.app.clock import now
 from views.exports.columns import CellKind
-from views.forms.base import Form, Needed
-from views.forms.commit import EntryView, entering
-from views.i18n.language import day as in_words
+from views.forms.base import Form, Required
+from views.forms.commit import FormView, commit_or_show_errors
+from views.i18n.language import format_date as in_words
 from views.i18n.language import tr
 from views.listing.filters import ChoiceFilter, OptionFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import may_i, me
-from views.office.agencies import answered, ask, named, reachable
+from views.listing.record_view import can, get_current_user
+from views.office.agencies import agency_by_key, chosen_agency, selectable_agencies, set_agency_choices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.worktime.national_holidays import Holiday
-    from lpse_admin.worktime.working_calendar import Day
-    from views.listing.lists import Listing, Page
+    from lpse_admin.worktime.working_calendar import WorkCalendarDay
+    from views.listing.lists import ListQuery, Page
 
-_setter = aliased(User, name="day_setter")
+_set_by = aliased(User, name="day_setter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,50 +67,50 @@ class YearFilter(OptionFilter):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OverviewDay:
     """A day of the year's overview: what the national list says, and what the office made of it."""
 
     date: dt.date
     weekday: str
     national: Holiday | None
-    set_day: OfficeDay | None
-    day: Day
+    office_day: OfficeDay | None
+    day: WorkCalendarDay
 
 
-class DayForm(Form):
+class OfficeDayForm(Form):
     """A day as the office sets it."""
 
-    agency = SelectField(_("Agency"), [Needed()])
+    agency = SelectField(_("Agency"), [Required()])
     date = DateField(_("Date"), [InputRequired()])
-    kind = SelectField(_("What the day is"), [Needed()], coerce=OverrideKind)
-    name = StringField(_("Name of the day"), [Needed()])
+    kind = SelectField(_("What the day is"), [Required()], coerce=DayOverrideKind)
+    name = StringField(_("Name of the day"), [Required()])
     hours = StringField(
         _("Hours of its own"),
         description=_("Only for a half day: 07.30–11.30. Left empty, a working day has the hours of its weekday."),
     )
     reason = TextAreaField(
-        _("Reason"), [Needed()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
+        _("Reason"), [Required()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
     )
 
-    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - as WTForms takes it
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - as WTForms takes it
         """Offer the kinds of days in the reader's language."""
-        super().__init__(**given)
-        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in OverrideKind]
+        super().__init__(**kwargs)
+        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DayOverrideKind]
 
 
 class RemovalForm(Form):
     """Why something that was set is removed."""
 
     id = HiddenField()
-    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
 
-class HolidayView(EntryView):
+class HolidayView(FormView):
     """The days that the reader's office has set."""
 
     resource = Resource.HOLIDAY
     title = _("Holidays and working days")
-    empty = _("The office has set no day itself.")
+    empty_message = _("The office has set no day itself.")
     list_template = "office/holiday_list.html"
     details_template = "office/holiday_details.html"
     create_label = _("Set a day")
@@ -120,29 +120,29 @@ class HolidayView(EntryView):
 
     spec: ClassVar[ListSpec] = ListSpec(
         model=OfficeDay,
-        joins=((Agency, Agency.id == OfficeDay.agency_id), (_setter, _setter.id == OfficeDay.set_by_id)),
-        columns=(
-            Column("id", _("Id"), OfficeDay.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("date", _("Date"), OfficeDay.date, CellKind.DATE, sortable=True, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("kind", _("What the day is"), OfficeDay.kind, CellKind.CHOICE, OverrideKind),
+        joins=((Agency, Agency.id == OfficeDay.agency_id), (_set_by, _set_by.id == OfficeDay.set_by_id)),
+        column_list=(
+            Column("id", _("Id"), OfficeDay.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("date", _("Date"), OfficeDay.date, CellKind.DATE, sortable=True, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+            Column("kind", _("What the day is"), OfficeDay.kind, CellKind.CHOICE, DayOverrideKind),
             Column("name", _("Name of the day"), OfficeDay.name),
             Column("hours", _("Hours of its own"), OfficeDay.hours),
-            Column("set_by", _("Set by"), _setter.full_name),
-            Column("set", _("Set on"), OfficeDay.set_at, CellKind.MOMENT),
+            Column("set_by", _("Set by"), _set_by.full_name),
+            Column("set", _("Set on"), OfficeDay.set_at, CellKind.DATETIME),
         ),
-        filters=(
+        column_filters=(
             YearFilter("year", _("Year")),
-            ChoiceFilter("kind", _("What the day is"), of=OfficeDay.kind, choices=OverrideKind),
+            ChoiceFilter("kind", _("What the day is"), column=OfficeDay.kind, choices=DayOverrideKind),
         ),
-        search=(OfficeDay.name,),
-        order="-date",
+        column_searchable_list=(OfficeDay.name,),
+        column_default_sort="-date",
     )
 
-    def list_extras(self, listing: Listing, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
         """Return the year at a glance, as the national list and the office have it."""
-        agencies = reachable()
-        agency = named(agencies, request.args.get("agency"))
+        agencies = selectable_agencies()
+        agency = agency_by_key(agencies, request.args.get("agency"))
         if agency is None:
             return {"agency": None}
         asked = request.args.get("year", "")
@@ -152,98 +152,104 @@ class HolidayView(EntryView):
             "agencies": agencies if len(agencies) > 1 else [],
             "year": year,
             "years": [near for near in (year - 1, year + 1) if FIRST_YEAR <= near <= LAST_YEAR],
-            "lines": _lines(agency, year),
+            "lines": _year_overview(agency, year),
         }
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return the day, and the form for its removal where the reader may."""
-        may_remove = may_i(Verb.DELETE, self.resource)
+        may_remove = can(Verb.DELETE, self.resource)
         return {
             "day": self.get_one(str(id)),
-            "may_edit": may_i(Verb.EDIT, self.resource),
+            "may_edit": can(Verb.EDIT, self.resource),
             "form": RemovalForm(formdata=None, data={"id": id}) if may_remove else None,
         }
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Set a day; a date in the address is filled in, with what the national list says of it."""
-        self.demand(Verb.CREATE)
-        agencies = reachable()
-        form = DayForm(data=_filled_in(request.args.get("date", "")))
-        ask(form, form.agency, agencies)
+        self.require_permission(Verb.CREATE)
+        agencies = selectable_agencies()
+        form = OfficeDayForm(data=_defaults_for_date(request.args.get("date", "")))
+        set_agency_choices(form, form.agency, agencies)
         if request.method == "GET" and form.date.data:
-            agency = answered(form, agencies)
-            known = day_of(db.session(), agency.id, form.date.data)
+            agency = chosen_agency(form, agencies)
+            known = load_office_day(db.session(), agency.id, form.date.data)
             if known is not None:
                 return redirect(url_for(".edit_view", id=known.id))
         if request.method == "POST" and form.validate():
-            with entering(form, "holiday.set"):
-                day = set_day(db.session(), answered(form, agencies), date=form.date.data, **_typed(form))
+            with commit_or_show_errors(form, "holiday.set"):
+                day = set_day(
+                    db.session(), chosen_agency(form, agencies), date=form.date.data, **_values_from_form(form)
+                )
             if not form.errors:
-                return self.done(gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id)
-        return self.answer_form(form, _("Set a day"), _("Set the day"))
+                return self.redirect_to_record(
+                    gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id
+                )
+        return self.render_form(form, _("Set a day"), _("Set the day"))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:  # noqa: ANN401
         """Make something else of a day that is set."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         day = self.get_one(request.args.get("id", ""))
-        form = DayForm(obj=day)
+        form = OfficeDayForm(obj=day)
         del form.agency, form.date
         if request.method == "POST" and form.validate():
-            with entering(form, "holiday.alter"):
-                day.alter(**_typed(form))
+            with commit_or_show_errors(form, "holiday.alter"):
+                day.alter(**_values_from_form(form))
             if not form.errors:
-                return self.done(gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id)
+                return self.redirect_to_record(
+                    gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id
+                )
         heading = _("%(day)s: what the day is", day=in_words(day.date))
-        return self.answer_form(form, heading, _("Keep"), back=self.row_url(day.id))
+        return self.render_form(form, heading, _("Keep"), back=self.row_url(day.id))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Any:  # noqa: ANN401
         """Remove what was set, with a reason: the national list says again what the day is."""
-        self.demand(Verb.DELETE)
+        self.require_permission(Verb.DELETE)
         day = self.get_one(request.form.get("id", ""))
         date, id_ = in_words(day.date), day.id
         form = RemovalForm()
-        with entering(form, "holiday.remove"):
-            day.remove(by=me(), reason=form.reason.data or "")
+        with commit_or_show_errors(form, "holiday.remove"):
+            day.remove(by=get_current_user(), reason=form.reason.data or "")
         if form.errors:
             heading = _("Remove what is set for %(day)s", day=date)
-            return self.answer_form(form, heading, _("Remove"), back=self.row_url(id_))
+            return self.render_form(form, heading, _("Remove"), back=self.row_url(id_))
         flash(gettext("Removed. %(day)s is what the national list says again.", day=date), "success")
         return redirect(url_for(".index_view"), 303)
 
 
-def _typed(form: DayForm) -> dict[str, Any]:
+def _values_from_form(form: OfficeDayForm) -> dict[str, Any]:
     """Return what was typed of a day, and who sets it when."""
     return {
         "kind": form.kind.data,
         "name": form.name.data or "",
         "hours": form.hours.data or "",
         "reason": form.reason.data or "",
-        "by": me(),
+        "by": get_current_user(),
         "now": now(),
     }
 
 
-def _filled_in(text: str) -> dict[str, Any]:
+def _defaults_for_date(text: str) -> dict[str, Any]:
     """Return what a form for the date in an address begins with: a day off is taken back, another is given."""
     try:
         date = dt.date.fromisoformat(text)
     except ValueError:
         return {}
     national = national_holidays(date.year).get(date) if FIRST_YEAR <= date.year <= LAST_YEAR else None
-    kind = OverrideKind.HOLIDAY if national is None else OverrideKind.WORKDAY
+    kind = DayOverrideKind.HOLIDAY if national is None else DayOverrideKind.WORKDAY
     return {"date": date, "kind": kind, "name": "" if national is None else national.name}
 
 
-def _lines(agency: Agency, year: int) -> list[Line]:
+def _year_overview(agency: Agency, year: int) -> list[OverviewDay]:
     """Return every day of ``year`` that the national list names or the office has set, in order."""
     session = db.session()
-    calendar = calendar_of(session, agency)
+    calendar = load_calendar(session, agency)
     national = national_holidays(year)
-    ours = {day.date: day for day in days_of_year(session, agency.id, year)}
+    ours = {day.date: day for day in load_office_days(session, agency.id, year)}
     return [
-        Line(date, tr(WEEKDAYS[date.weekday()]), national.get(date), ours.get(date), calendar.day(date))
+        OverviewDay(date, tr(WEEKDAYS[date.weekday()]), national.get(date), ours.get(date), calendar.day(date))
         for date in sorted({*national, *ours})
     ]

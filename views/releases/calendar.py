@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 from flask import url_for
 from flask_babel import get_locale
 
-from lpse_admin.errors import Incomplete, Malformed
-from lpse_admin.i18n import Message, Word, _
+from lpse_admin.errors import Malformed, ValidationFailed
+from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.workflow.record_fields import Environment
-from lpse_admin.worktime.working_calendar import Kind
+from lpse_admin.worktime.working_calendar import TimeKind
 from models.database import db
-from models.office.calendars import calendar_of
-from models.releases.calendar import Entry, EntryKind, entries
-from views.i18n.language import day as written_day
+from models.office.calendars import load_calendar
+from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_entries
+from views.i18n.language import format_date as written_day
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from models.accounts.user import User
-    from models.reports.waiting import Reader
+    from models.reports.waiting import ActingUser
 
-_FIRST, _LAST = dt.date(1900, 2, 1), dt.date(2199, 12, 1)
+_MIN_DATE, _MAX_DATE = dt.date(1900, 2, 1), dt.date(2199, 12, 1)
 _ONE_DAY = dt.timedelta(days=1)
-_WEEK = 7
+_DAYS_PER_WEEK = 7
 #: What a day of a month shows before it leads to the list of that day, and how much a list shows.
-_IN_A_CELL, _IN_A_LIST = 4, 400
-_WEEKS = Calendar()
+_MAX_PER_DAY, _MAX_IN_LIST = 4, 400
+_CALENDAR = Calendar()
 
 
-Member = TypeVar("Member", bound=Word)
+WordT = TypeVar("WordT", bound=LabelledEnum)
 
 
-class View(Word):
+class CalendarMode(LabelledEnum):
     """In what form the calendar is shown."""
 
     MONTH = "month", _("Month")
@@ -48,25 +48,25 @@ class View(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CalendarItem:
     """An entry as one day, or the list, shows it: when in words, and where it leads."""
 
-    entry: Entry
-    when: str
+    entry: CalendarEntry
+    time_text: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class CalendarDay:
     """One day: its entries, how many more there are, and what it is to the office."""
 
     date: dt.date
-    written: str
+    date_text: str
     is_today: bool
-    is_outside: bool
+    is_other_month: bool
     #: The word for what kind of holiday it is, and its name; empty where there is nothing to say.
     holiday: tuple[str, str]
-    entries: tuple[Shown, ...]
+    entries: tuple[CalendarItem, ...]
     more: int
     more_url: str
 
@@ -75,20 +75,20 @@ class Day:
 class CalendarPage:
     """What the page shows; ``weeks`` for the grids, ``listed`` for the list. Addresses are query strings."""
 
-    view: View
+    view: CalendarMode
     heading: str
     weekdays: tuple[str, ...]
-    weeks: tuple[tuple[Day, ...], ...]
-    listed: tuple[Shown, ...]
-    is_cut: bool
+    weeks: tuple[tuple[CalendarDay, ...], ...]
+    list_items: tuple[CalendarItem, ...]
+    is_truncated: bool
     environment: Environment | None
-    views: tuple[tuple[View, str], ...]
+    views: tuple[tuple[CalendarMode, str], ...]
     date: dt.date
-    earlier: str
-    later: str
-    today: str
+    earlier_query: str
+    later_query: str
+    today_query: str
     zone: str
-    names_agency: bool
+    shows_agency: bool
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -96,170 +96,175 @@ class CalendarPage:
         return tuple(Environment)
 
     @classmethod
-    def read(cls, args: Mapping[str, str], reader: Reader, now: dt.datetime, zone: ZoneInfo) -> CalendarPage:
+    def from_args(cls, args: Mapping[str, str], reader: ActingUser, now: dt.datetime, zone: ZoneInfo) -> CalendarPage:
         """Return the page that ``args`` ask for, in ``zone``; raises Malformed for a view, date or environment."""
         today = now.astimezone(zone).date()
-        view, date = _member(View, args.get("view") or View.MONTH), _date(args.get("date"), today)
-        environment = _member(Environment, args["environment"]) if args.get("environment") else None
-        asked = _Asked(view, date, environment)
-        first, last = asked.stretch()
-        found = entries(
+        view, date = (
+            _parse_member(CalendarMode, args.get("view") or CalendarMode.MONTH),
+            _parse_date(args.get("date"), today),
+        )
+        environment = _parse_member(Environment, args["environment"]) if args.get("environment") else None
+        asked = _CalendarQuery(view, date, environment)
+        first, last = asked.date_range()
+        found = calendar_entries(
             db.session(),
             reader.user,
             (_midnight(first, zone), _midnight(last + _ONE_DAY, zone)),
-            stands_in_for_head=reader.stands_in_for_head,
+            is_acting_head=reader.is_acting_head,
             environment=environment,
-            most=_IN_A_LIST + 1 if view is View.LIST else None,
+            limit=_MAX_IN_LIST + 1 if view is CalendarMode.LIST else None,
         )
         found = [entry for entry in found if not entry.is_void]
-        pen = _Pen(zone, today, _holidays(reader.user), asked)
+        pen = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), asked)
         days = (first + dt.timedelta(number) for number in range((last - first).days + 1))
-        weeks: list[tuple[Day, ...]] = []
-        if view is not View.LIST:
+        weeks: list[tuple[CalendarDay, ...]] = []
+        if view is not CalendarMode.LIST:
             cells = [pen.day(one, found) for one in days]
-            weeks = [tuple(cells[start : start + _WEEK]) for start in range(0, len(cells), _WEEK)]
-        earlier, later = asked.neighbours()
+            weeks = [tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK)]
+        earlier, later = asked.adjacent_dates()
         return cls(
             view=view,
             heading=asked.heading(),
-            weekdays=tuple(get_locale().days["format"]["wide"][number] for number in range(_WEEK)),
+            weekdays=tuple(get_locale().days["format"]["wide"][number] for number in range(_DAYS_PER_WEEK)),
             weeks=tuple(weeks),
-            listed=tuple(pen.shown(entry) for entry in found[:_IN_A_LIST]) if view is View.LIST else (),
-            is_cut=view is View.LIST and len(found) > _IN_A_LIST,
+            list_items=tuple(pen.item(entry) for entry in found[:_MAX_IN_LIST]) if view is CalendarMode.LIST else (),
+            is_truncated=view is CalendarMode.LIST and len(found) > _MAX_IN_LIST,
             environment=environment,
-            views=tuple((other, asked.address(view=other)) for other in View),
+            views=tuple((other, asked.query_string(view=other)) for other in CalendarMode),
             date=date,
-            earlier=asked.address(date=earlier),
-            later=asked.address(date=later),
-            today=asked.address(date=today),
+            earlier_query=asked.query_string(date=earlier),
+            later_query=asked.query_string(date=later),
+            today_query=asked.query_string(date=today),
             zone=now.astimezone(zone).tzname() or "",
-            names_agency=reader.user.reaches_across,
+            shows_agency=reader.user.is_superadmin,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CalendarQuery:
     """What was asked for."""
 
-    view: View
+    view: CalendarMode
     date: dt.date
     environment: Environment | None
 
-    def stretch(self) -> tuple[dt.date, dt.date]:
+    def date_range(self) -> tuple[dt.date, dt.date]:
         """Return the first and the last day that are shown: whole weeks in a grid."""
-        if self.view is View.WEEK:
+        if self.view is CalendarMode.WEEK:
             monday = self.date - dt.timedelta(self.date.weekday())
-            return monday, monday + dt.timedelta(_WEEK - 1)
-        if self.view is View.LIST:
+            return monday, monday + dt.timedelta(_DAYS_PER_WEEK - 1)
+        if self.view is CalendarMode.LIST:
             first = self.date.replace(day=1)
             return first, _next_month(first) - _ONE_DAY
-        days = list(_WEEKS.itermonthdates(self.date.year, self.date.month))
+        days = list(_CALENDAR.itermonthdates(self.date.year, self.date.month))
         return days[0], days[-1]
 
-    def neighbours(self) -> tuple[dt.date, dt.date]:
+    def adjacent_dates(self) -> tuple[dt.date, dt.date]:
         """Return a date in the stretch before and one in the stretch after."""
-        if self.view is View.WEEK:
-            return self.date - dt.timedelta(_WEEK), self.date + dt.timedelta(_WEEK)
+        if self.view is CalendarMode.WEEK:
+            return self.date - dt.timedelta(_DAYS_PER_WEEK), self.date + dt.timedelta(_DAYS_PER_WEEK)
         first = self.date.replace(day=1)
         return (first - _ONE_DAY).replace(day=1), _next_month(first)
 
     def heading(self) -> str:
         """Return the month, or the days from Monday to Sunday, in words."""
-        if self.view is View.WEEK:
-            first, last = self.stretch()
+        if self.view is CalendarMode.WEEK:
+            first, last = self.date_range()
             return f"{written_day(first)} – {written_day(last)}"
         return f"{get_locale().months['stand-alone']['wide'][self.date.month]} {self.date.year}"
 
-    def address(self, *, view: View | None = None, date: dt.date | None = None) -> str:
+    def query_string(self, *, view: CalendarMode | None = None, date: dt.date | None = None) -> str:
         """Return the query string for this page with another view or date."""
         parts = {"view": (view or self.view).value, "date": (date or self.date).isoformat()}
         return urlencode(parts | ({"environment": self.environment.value} if self.environment else {}))
 
 
 @dataclass(frozen=True, slots=True)
-class _Pen:
+class _CalendarFormatter:
     """Writes entries and days in the office's own time."""
 
     zone: ZoneInfo
     today: dt.date
-    holiday: Callable[[dt.date], tuple[str, str]]
-    asked: _Asked
+    holiday_on: Callable[[dt.date], tuple[str, str]]
+    query: _CalendarQuery
 
-    def day(self, date: dt.date, found: list[Entry]) -> Day:
+    def day(self, date: dt.date, entries_found: list[CalendarEntry]) -> CalendarDay:
         window = _midnight(date, self.zone), _midnight(date + _ONE_DAY, self.zone)
-        here = [entry for entry in found if entry.is_in(window)]
-        most = _IN_A_CELL if self.asked.view is View.MONTH else len(here)
+        here = [entry for entry in entries_found if entry.overlaps(window)]
+        most = _MAX_PER_DAY if self.query.view is CalendarMode.MONTH else len(here)
         if len(here) == most + 1:  # the line that leads on takes as much room
             most += 1
-        return Day(
+        return CalendarDay(
             date=date,
-            written=f"{get_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
+            date_text=f"{get_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
             is_today=date == self.today,
-            is_outside=self.asked.view is View.MONTH and date.month != self.asked.date.month,
-            holiday=self.holiday(date),
-            entries=tuple(self.shown(entry, date) for entry in here[:most]),
+            is_other_month=self.query.view is CalendarMode.MONTH and date.month != self.query.date.month,
+            holiday=self.holiday_on(date),
+            entries=tuple(self.item(entry, date) for entry in here[:most]),
             more=len(here[most:]),
-            more_url=self.asked.address(view=View.WEEK, date=date),
+            more_url=self.query.query_string(view=CalendarMode.WEEK, date=date),
         )
 
-    def shown(self, entry: Entry, date: dt.date | None = None) -> Shown:
+    def item(self, entry: CalendarEntry, date: dt.date | None = None) -> CalendarItem:
         """Return an entry with its times: on ``date``, or in full without one."""
-        return Shown(entry, self._within(entry, date) if date else self._whole(entry), _url(entry))
+        return CalendarItem(
+            entry, self._time_on_day(entry, date) if date else self._full_time(entry), _entry_url(entry)
+        )
 
-    def _within(self, entry: Entry, date: dt.date) -> str:
+    def _time_on_day(self, entry: CalendarEntry, date: dt.date) -> str:
         """Return when on a day it is: 17.00–18.00, from 17.00, until 18.00, or all day."""
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
-            return _clock(start)
+            return _format_time(start)
         end = entry.ends_at.astimezone(self.zone)
         midnight, next_midnight = _midnight(date, self.zone), _midnight(date + _ONE_DAY, self.zone)
         if start <= midnight and end >= next_midnight:
             return tr(_("all day"))
         if end > next_midnight:
-            return tr(_("from %(time)s", time=_clock(start)))
+            return tr(_("from %(time)s", time=_format_time(start)))
         if start < midnight:
-            return tr(_("until %(time)s", time=_clock(end)))
-        return f"{_clock(start)}–{_last(end)[1]}"
+            return tr(_("until %(time)s", time=_format_time(end)))
+        return f"{_format_time(start)}–{_end_date_and_time(end)[1]}"
 
-    def _whole(self, entry: Entry) -> str:
+    def _full_time(self, entry: CalendarEntry) -> str:
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
-            return f"{written_day(start.date())}, {_clock(start)}"
+            return f"{written_day(start.date())}, {_format_time(start)}"
         end = entry.ends_at.astimezone(self.zone)
-        date, clock = _last(end)
+        date, clock = _end_date_and_time(end)
         last = clock if date == start.date() else f"{written_day(date)}, {clock}"
-        return f"{written_day(start.date())}, {_clock(start)}–{last}"
+        return f"{written_day(start.date())}, {_format_time(start)}–{last}"
 
 
-def _clock(moment: dt.datetime) -> str:
+def _format_time(moment: dt.datetime) -> str:
     return moment.strftime("%H.%M" if get_locale().language == "id" else "%H:%M")
 
 
-def _last(end: dt.datetime) -> tuple[dt.date, str]:
+def _end_date_and_time(end: dt.datetime) -> tuple[dt.date, str]:
     """Return the day and the time at which something ends: midnight is 24.00 of the day that it closes."""
     if end.time() == dt.time.min:
         return end.date() - _ONE_DAY, "24.00" if get_locale().language == "id" else "24:00"
-    return end.date(), _clock(end)
+    return end.date(), _format_time(end)
 
 
-def _url(entry: Entry) -> str:
-    if entry.kind is EntryKind.FREEZE:
+def _entry_url(entry: CalendarEntry) -> str:
+    if entry.kind is CalendarEntryKind.FREEZE:
         return url_for("freeze.details_view", id=entry.id)
     return url_for("change.details_view", id=entry.change_id)
 
 
-def _holidays(user: User) -> Callable[[dt.date], tuple[str, str]]:
+def _holiday_lookup(user: User) -> Callable[[dt.date], tuple[str, str]]:
     """Return what names the holidays of the reader's office; whoever belongs to none is shown none."""
     if user.agency is None:
         return lambda _date: ("", "")
-    calendar = calendar_of(db.session(), user.agency)
+    calendar = load_calendar(db.session(), user.agency)
 
     def name(date: dt.date) -> tuple[str, str]:
         try:
             found = calendar.day(date)
-        except Incomplete:  # beyond the years whose holidays are known
+        except ValidationFailed:  # beyond the years whose holidays are known
             return "", ""
-        if found.kind not in {Kind.HOLIDAY, Kind.JOINT_LEAVE}:
+        if found.kind not in {TimeKind.HOLIDAY, TimeKind.JOINT_LEAVE}:
             return "", ""
         kind = tr(found.kind.title)
         return "" if found.name.casefold().startswith(kind.casefold()) else kind, found.name
@@ -275,19 +280,19 @@ def _next_month(first: dt.date) -> dt.date:
     return (first + dt.timedelta(32)).replace(day=1)
 
 
-def _date(text: str | None, today: dt.date) -> dt.date:
+def _parse_date(text: str | None, today: dt.date) -> dt.date:
     if not text:
         return today
     try:
         date = dt.date.fromisoformat(text)
     except ValueError:
         raise _malformed(text) from None
-    if not _FIRST <= date <= _LAST:
+    if not _MIN_DATE <= date <= _MAX_DATE:
         raise _malformed(text)
     return date
 
 
-def _member(kind: type[Member], text: str) -> Member:
+def _parse_member(kind: type[WordT], text: str) -> WordT:
     member = next((member for member in kind if member.value == text), None)
     if member is None:
         raise _malformed(text)

@@ -12,15 +12,15 @@ from wtforms.validators import ValidationError
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.documents import files
-from lpse_admin.errors import Incomplete, TooLarge
+from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import Environment
 from models.database import db
 from models.releases import conflicts, freeze_permit
-from models.validation import is_of_our_times
-from views.forms.base import Form, Needed
-from views.listing.record_view import may_i
+from models.validation import is_plausible_date
+from views.forms.base import Form, Required
+from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from models.accounts.user import User
@@ -34,68 +34,72 @@ class PermitForm(Form):
     """The head's words, and the letter where there is one."""
 
     reason = TextAreaField(
-        _("Reason"), [Needed()], description=_("Your permission, in your own words."), render_kw={"rows": 3}
+        _("Reason"), [Required()], description=_("Your permission, in your own words."), render_kw={"rows": 3}
     )
     letter = FileField(
         _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")
     )
     content = b""
-    inspected: files.Inspected | None = None
+    inspected: files.InspectedFile | None = None
 
     def validate_letter(self, field: FileField) -> None:
         """Read the letter, if one came, and look what it is."""
         if not field.data:
             return
-        self.content = field.data.read(files.MOST_BYTES + 1)
+        self.content = field.data.read(files.MAX_FILE_BYTES + 1)
         field.data.close()
         try:
-            self.inspected = files.inspect(field.data.filename or "", self.content)
-        except (Incomplete, TooLarge) as refusal:
+            self.inspected = files.inspect_file(field.data.filename or "", self.content)
+        except (ValidationFailed, FileTooLarge) as refusal:
             self.status = refusal.status
             raise ValidationError(refusal.message) from None
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseAside:
+class ReleaseConflicts:
     """What a reader is shown; ``may_allow`` are the freezes that they, as the head, may let this release pass."""
 
     overlapping: tuple[Release, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     permits: tuple[FreezePermit, ...] = ()
-    may_allow: tuple[Freeze, ...] = ()
+    permittable_freezes: tuple[Freeze, ...] = ()
     form: PermitForm | None = None
-    sees_freezes: bool = False
+    may_read_freezes: bool = False
 
     @classmethod
-    def of(cls, change: ChangeRequest, user: User, now: dt.datetime, form: StepForm | None) -> ReleaseAside:
+    def of(cls, change: ChangeRequest, user: User, now: dt.datetime, form: StepForm | None) -> ReleaseConflicts:
         """Return what belongs beside ``change``; ``form`` is the open step's with what was typed so far."""
         if change.is_draft:
             return cls()
         session = db.session()
         overlapping: list[Release] = []
         freezes: list[Freeze] = []
-        if form is not None and change.step is Step.RELEASE and (window := _window(form)):
+        if form is not None and change.step is Step.RELEASE and (window := _window_from_form(form)):
             environment = form["environment"].data
             environment = environment if isinstance(environment, Environment) else None
             touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]
-            overlapping = conflicts.overlapping(session, change, window, environment, touched)
-            freezes = conflicts.freezes_met(session, change, window, environment, user)
-        may_allow = [] if freeze_permit.bar(change, user, now) else freeze_permit.permittable(session, change)
+            overlapping = conflicts.overlapping_releases(session, change, window, environment, touched)
+            freezes = conflicts.conflicting_freezes(session, change, window, environment, user)
+        may_allow = (
+            []
+            if freeze_permit.reason_cannot_permit(change, user, now)
+            else freeze_permit.permittable_freezes(session, change)
+        )
         return cls(
             overlapping=tuple(overlapping),
             freezes=tuple(freezes),
             permits=tuple(freeze_permit.permits_of(session, change)),
-            may_allow=tuple(may_allow),
+            permittable_freezes=tuple(may_allow),
             form=PermitForm(formdata=None) if may_allow else None,
-            sees_freezes=may_i(Verb.READ, Resource.FREEZE),
+            may_read_freezes=can(Verb.READ, Resource.FREEZE),
         )
 
 
-def _window(form: Any) -> conflicts.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
+def _window_from_form(form: Any) -> conflicts.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
     """Return the window that is typed in, if it is one."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
         return None
-    if not (is_of_our_times(start) and is_of_our_times(end)) or start >= end:
+    if not (is_plausible_date(start) and is_plausible_date(end)) or start >= end:
         return None
     return start, end

@@ -24,18 +24,18 @@ from models.changes.change import ChangeRequest
 from models.database import db
 from models.office.agency import Agency
 from models.releases import conflicts
-from models.releases.freeze import Freeze, FreezeEntry, FreezePermit, FreezeState, enter, in_state, state_at
-from models.releases.freeze_permit import Letter, permit
+from models.releases.freeze import Freeze, FreezePermit, FreezeState, FreezeValues, create_freeze, in_state, state_at
+from models.releases.freeze_permit import PermitLetter, grant_permit
 from models.scope import visible
 from views.app.clock import now
-from views.changes.step_form import MomentField
+from views.changes.step_form import AwareDateTimeField
 from views.exports.columns import CellKind
-from views.forms.base import Form, Needed
-from views.forms.commit import EntryView, entering
+from views.forms.base import Form, Required
+from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import tr
-from views.listing.filters import OptionFilter, PeriodFilter, StateFilter
+from views.listing.filters import DateRangeFilter, OptionFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import may_i, me, row_id, stands_in_for_head
+from views.listing.record_view import can, get_current_user, is_acting_head, parse_id
 from views.releases.conflicts import PermitForm
 
 if TYPE_CHECKING:
@@ -44,23 +44,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-_enterer = aliased(User, name="freeze_enterer")
-_lifter = aliased(User, name="freeze_lifter")
+_entered_by = aliased(User, name="freeze_enterer")
+_lifted_by = aliased(User, name="freeze_lifter")
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class EnvironmentChoice:
     """What a freeze holds still, as a list shows it: an environment, or all of them."""
 
     value: str
     title: Message
 
 
-ALL = Reach("all", _("All environments"))
-_REACHES: tuple[Any, ...] = (ALL, *Environment)
-_REACH = func.coalesce(cast(Freeze.environment, String), literal(ALL.value))
+ALL_ENVIRONMENTS = EnvironmentChoice("all", _("All environments"))
+_ENVIRONMENT_CHOICES: tuple[Any, ...] = (ALL_ENVIRONMENTS, *Environment)
+_environment_value = func.coalesce(cast(Freeze.environment, String), literal(ALL_ENVIRONMENTS.value))
 #: What the head has allowed in it, as one text.
-_ALLOWED = (
+_PERMITTED_RELEASES = (
     select(
         func.aggregate_strings(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; ")
     )
@@ -71,26 +71,26 @@ _ALLOWED = (
 
 
 @dataclass(frozen=True, slots=True)
-class ReachFilter(OptionFilter):
+class EnvironmentFilter(OptionFilter):
     """An environment, or all of them: ``?environment=production``."""
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the environments, and all of them."""
-        return [(reach.value, reach.title) for reach in _REACHES]
+        return [(reach.value, reach.title) for reach in _ENVIRONMENT_CHOICES]
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
         """Return the criterion for what was chosen."""
         value = given.get(self.key)
         if not value:
             return None
-        if value == ALL.value:
+        if value == ALL_ENVIRONMENTS.value:
             return Freeze.environment.is_(None)
         if value not in set(Environment):
             raise self._malformed(value)
         return Freeze.environment == Environment(value)
 
 
-def _environment(text: object) -> Environment | None:
+def _coerce_environment(text: object) -> Environment | None:
     """Return the environment that a choice names; None for all of them."""
     if isinstance(text, Environment) or text in (None, "None", ""):
         return text if isinstance(text, Environment) else None
@@ -100,31 +100,31 @@ def _environment(text: object) -> Environment | None:
 class FreezeForm(Form):
     """A freeze as it is entered."""
 
-    agency_id = SelectField(_("Agency"), [Needed()], coerce=int)
-    name = StringField(_("Name of the freeze"), [Needed()], description=_("Such as: closing of tenders in December."))
-    environment = SelectField(_("Environment"), coerce=_environment)
-    from_at = MomentField(_("From"), [Needed()])
-    until_at = MomentField(_("Until"), [Needed()])
-    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+    agency_id = SelectField(_("Agency"), [Required()], coerce=int)
+    name = StringField(_("Name of the freeze"), [Required()], description=_("Such as: closing of tenders in December."))
+    environment = SelectField(_("Environment"), coerce=_coerce_environment)
+    from_at = AwareDateTimeField(_("From"), [Required()])
+    until_at = AwareDateTimeField(_("Until"), [Required()])
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
     @classmethod
-    def made(cls, freeze: Freeze | None = None) -> FreezeForm:
+    def for_freeze(cls, freeze: Freeze | None = None) -> FreezeForm:
         """Return the form, filled with what ``freeze`` says; only who reaches across agencies chooses one."""
         form = cls(obj=freeze)
         form.environment.choices = [
-            SelectChoice("", tr(ALL.title)),
+            SelectChoice("", tr(ALL_ENVIRONMENTS.title)),
             *(SelectChoice(one.value, tr(one.title)) for one in Environment),
         ]
-        if freeze is None and current_user.reaches_across:
+        if freeze is None and current_user.is_superadmin:
             agencies = db.session.scalars(select(Agency).order_by(Agency.name))
             form.agency_id.choices = [SelectChoice(str(agency.id), agency.name) for agency in agencies]
         else:
             del form.agency_id
         return form
 
-    def entry(self) -> FreezeEntry:
+    def to_freeze_entry(self) -> FreezeValues:
         """Return what was typed."""
-        return FreezeEntry(
+        return FreezeValues(
             name=self.name.data or "",
             from_at=self.from_at.data,
             until_at=self.until_at.data,
@@ -133,24 +133,24 @@ class FreezeForm(Form):
         )
 
 
-class AlterationForm(FreezeForm):
+class EditFreezeForm(FreezeForm):
     """A freeze that is corrected, and why."""
 
-    why = TextAreaField(_("Reason of the correction"), [Needed()], render_kw={"rows": 2})
+    why = TextAreaField(_("Reason of the correction"), [Required()], render_kw={"rows": 2})
 
 
-class LiftingForm(Form):
+class LiftFreezeForm(Form):
     """Why a freeze ends before its time."""
 
-    reason = TextAreaField(_("Reason"), [Needed()], render_kw={"rows": 3})
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
 
-class FreezeView(EntryView):
+class FreezeView(FormView):
     """The freezes of the reader's agency."""
 
     resource = Resource.FREEZE
     title = _("Freeze periods")
-    empty = _("No freeze period is set. An administrator enters one; nothing is released in it.")
+    empty_message = _("No freeze period is set. An administrator enters one; nothing is released in it.")
     details_template = "releases/freeze_details.html"
     create_label = _("New freeze")
     can_create = True
@@ -159,112 +159,116 @@ class FreezeView(EntryView):
     spec: ClassVar[ListSpec] = ListSpec(
         model=Freeze,
         joins=(
-            (_enterer, _enterer.id == Freeze.entered_by_id),
-            (_lifter, _lifter.id == Freeze.lifted_by_id),
+            (_entered_by, _entered_by.id == Freeze.entered_by_id),
+            (_lifted_by, _lifted_by.id == Freeze.lifted_by_id),
             (Agency, Agency.id == Freeze.agency_id),
         ),
-        columns=(
-            Column("id", _("Id"), Freeze.id, CellKind.NUMBER, listed=False, exported=False),
-            Column("name", _("Name of the freeze"), Freeze.name, leads=True),
-            Column("agency", _("Agency"), Agency.name, across_only=True),
-            Column("from", _("From"), Freeze.from_at, CellKind.MOMENT, sortable=True),
-            Column("until", _("Until"), Freeze.until_at, CellKind.MOMENT),
-            Column("environment", _("Environment"), _REACH, CellKind.CHOICE, _REACHES),
+        column_list=(
+            Column("id", _("Id"), Freeze.id, CellKind.NUMBER, in_list=False, in_export=False),
+            Column("name", _("Name of the freeze"), Freeze.name, is_link=True),
+            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+            Column("from", _("From"), Freeze.from_at, CellKind.DATETIME, sortable=True),
+            Column("until", _("Until"), Freeze.until_at, CellKind.DATETIME),
+            Column("environment", _("Environment"), _environment_value, CellKind.CHOICE, _ENVIRONMENT_CHOICES),
             Column("state", _("State"), Freeze.id, CellKind.CHOICE, FreezeState),
             Column("reason", _("Reason"), Freeze.reason, wide=True),
-            Column("enterer", _("Entered by"), _enterer.full_name, listed=False),
-            Column("entered", _("Entered"), Freeze.entered_at, CellKind.MOMENT, listed=False),
-            Column("allowed", _("Releases allowed by the head"), _ALLOWED, listed=False),
-            Column("lifted", _("Lifted"), Freeze.lifted_at, CellKind.MOMENT, listed=False),
-            Column("lifter", _("Lifted by"), _lifter.full_name, listed=False),
-            Column("lifted_reason", _("Reason of the lifting"), Freeze.lifted_reason, listed=False),
+            Column("enterer", _("Entered by"), _entered_by.full_name, in_list=False),
+            Column("entered", _("Entered"), Freeze.entered_at, CellKind.DATETIME, in_list=False),
+            Column("allowed", _("Releases allowed by the head"), _PERMITTED_RELEASES, in_list=False),
+            Column("lifted", _("Lifted"), Freeze.lifted_at, CellKind.DATETIME, in_list=False),
+            Column("lifter", _("Lifted by"), _lifted_by.full_name, in_list=False),
+            Column("lifted_reason", _("Reason of the lifting"), Freeze.lifted_reason, in_list=False),
         ),
-        filters=(
-            StateFilter("state", _("State"), states=FreezeState, meaning=lambda state, _zone: in_state(state, now())),
-            ReachFilter("environment", _("Environment")),
-            PeriodFilter("from", _("From"), of=Freeze.from_at),
+        column_filters=(
+            StateFilter(
+                "state", _("State"), states=FreezeState, criterion_for=lambda state, _zone: in_state(state, now())
+            ),
+            EnvironmentFilter("environment", _("Environment")),
+            DateRangeFilter("from", _("From"), column=Freeze.from_at),
         ),
-        search=(Freeze.name, Freeze.reason),
-        order="-from",
+        column_searchable_list=(Freeze.name, Freeze.reason),
+        column_default_sort="-from",
     )
 
-    def state_now(self) -> ColumnElement[str]:
+    def state_expression(self) -> ColumnElement[str]:
         """Return the state at this moment."""
         return state_at(now())
 
-    def details_extras(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
         """Return what the head has allowed in it, what is planned in it, and what the reader may do with it."""
         freeze = self.get_one(str(id))
-        edits, at = may_i(Verb.EDIT, self.resource), now()
+        edits, at = can(Verb.EDIT, self.resource), now()
         return {
             "freeze": freeze,
-            "planned": conflicts.planned_in(db.session(), freeze),
-            "may_alter": edits and freeze.may_be_altered(at),
-            "form": LiftingForm(formdata=None) if edits and freeze.may_be_lifted(at) else None,
+            "planned": conflicts.releases_in_freeze(db.session(), freeze),
+            "may_alter": edits and freeze.can_be_altered(at),
+            "form": LiftFreezeForm(formdata=None) if edits and freeze.can_be_lifted(at) else None,
         }
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
         """Enter a freeze."""
-        self.demand(Verb.CREATE)
-        form = FreezeForm.made()
+        self.require_permission(Verb.CREATE)
+        form = FreezeForm.for_freeze()
         if request.method == "POST" and form.validate():
             session = db.session()
-            agency = session.get_one(Agency, form.agency_id.data) if "agency_id" in form else me().agency
-            with entering(form, "freeze.enter", reason=form.reason.data or None):
-                freeze = enter(session, _present(agency), form.entry(), by=me(), now=now())
+            agency = session.get_one(Agency, form.agency_id.data) if "agency_id" in form else get_current_user().agency
+            with commit_or_show_errors(form, "freeze.enter", reason=form.reason.data or None):
+                freeze = create_freeze(
+                    session, _require_agency(agency), form.to_freeze_entry(), by=get_current_user(), now=now()
+                )
             if not form.errors:
-                return self.done(gettext("The freeze is entered."), freeze.id)
-        return self.answer_form(form, _("New freeze"), _("Enter the freeze"))
+                return self.redirect_to_record(gettext("The freeze is entered."), freeze.id)
+        return self.render_form(form, _("New freeze"), _("Enter the freeze"))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:  # noqa: ANN401
         """Correct a freeze until it begins."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         freeze = self.get_one(request.args.get("id", ""))
         freeze_id, heading = freeze.id, _("Correct the freeze “%(name)s”", name=freeze.name)
-        form = AlterationForm.made(freeze)
+        form = EditFreezeForm.for_freeze(freeze)
         if request.method == "POST" and form.validate():
             if not (form.why.data or "").strip():
                 form.why.errors = [_("“%(field)s” is required here.", field=_("Reason of the correction"))]
             else:
-                with entering(form, "freeze.alter", reason=form.why.data):
-                    freeze.alter(form.entry(), by=me(), now=now())
+                with commit_or_show_errors(form, "freeze.alter", reason=form.why.data):
+                    freeze.alter(form.to_freeze_entry(), by=get_current_user(), now=now())
             if not form.errors:
-                return self.done(gettext("The freeze is corrected."), freeze_id)
-        return self.answer_form(form, heading, _("Keep"), back=self.row_url(freeze_id))
+                return self.redirect_to_record(gettext("The freeze is corrected."), freeze_id)
+        return self.render_form(form, heading, _("Keep"), back=self.row_url(freeze_id))
 
     @expose("/<freeze_id>/lift", methods=("POST",))
     def lift(self, freeze_id: str) -> Any:  # noqa: ANN401
         """End a freeze at once, with the reason."""
-        self.demand(Verb.EDIT)
+        self.require_permission(Verb.EDIT)
         freeze = self.get_one(freeze_id)
-        form = LiftingForm()
+        form = LiftFreezeForm()
         id_, heading = freeze.id, _("Lift the freeze “%(name)s”", name=freeze.name)
-        with entering(form, "freeze.lift", reason=form.reason.data):
-            freeze.lift(form.reason.data or "", by=me(), now=now())
+        with commit_or_show_errors(form, "freeze.lift", reason=form.reason.data):
+            freeze.lift(form.reason.data or "", by=get_current_user(), now=now())
         if not form.errors:
-            return self.done(gettext("The freeze is lifted."), id_)
-        return self.answer_form(form, heading, _("Lift the freeze"), back=self.row_url(id_))
+            return self.redirect_to_record(gettext("The freeze is lifted."), id_)
+        return self.render_form(form, heading, _("Lift the freeze"), back=self.row_url(id_))
 
     @expose("/<freeze_id>/permit", methods=("POST",))
     def permit(self, freeze_id: str) -> Any:  # noqa: ANN401
         """Let the head allow one request to be released in this freeze; whether they may is the rule's to say."""
-        self.demand(Verb.READ)
-        freeze, change = self.get_one(freeze_id), _change(request.form.get("change"))
+        self.require_permission(Verb.READ)
+        freeze, change = self.get_one(freeze_id), _get_change(request.form.get("change"))
         change_id, number = change.id, change.number or ""
         heading = _("Allow the release of %(number)s in the freeze “%(name)s”", number=number, name=freeze.name)
         form = PermitForm()
         if form.validate():
-            with entering(form, "freeze.permit", reason=form.reason.data):
-                _allow(freeze, change, form)
+            with commit_or_show_errors(form, "freeze.permit", reason=form.reason.data):
+                _record_permit(freeze, change, form)
             if not form.errors:
                 flash(gettext("The release is allowed in this freeze."), "success")
                 return redirect(url_for("change.details_view", id=change_id), 303)
         if form.letter.data and not form.letter.errors:
             form.letter.errors = [_("Choose the file again: a browser does not keep it.")]
         back = url_for("change.details_view", id=change_id)
-        return self.answer_form(
+        return self.render_form(
             form,
             heading,
             _("Allow this release"),
@@ -274,17 +278,18 @@ class FreezeView(EntryView):
         )
 
 
-def _present(agency: Agency | None) -> Agency:
+def _require_agency(agency: Agency | None) -> Agency:
     """Return the agency of one who belongs to one: who belongs to none has chosen one."""
     assert agency is not None  # noqa: S101
     return agency
 
 
-def _change(text: str | None) -> ChangeRequest:
+def _get_change(text: str | None) -> ChangeRequest:
     """Return the visible request that a form names; raises NotFound."""
     found = db.session.scalars(
         select(ChangeRequest).where(
-            ChangeRequest.id == row_id(text), visible(ChangeRequest, me(), stands_in_for_head=stands_in_for_head())
+            ChangeRequest.id == parse_id(text),
+            visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head()),
         )
     ).one_or_none()
     if found is None:
@@ -292,11 +297,13 @@ def _change(text: str | None) -> ChangeRequest:
     return found
 
 
-def _allow(freeze: Freeze, change: ChangeRequest, form: PermitForm) -> None:
+def _record_permit(freeze: Freeze, change: ChangeRequest, form: PermitForm) -> None:
     """Record the permission, and attach the letter to the step at which the request stands."""
     session, at = db.session(), now()
     letter = None
     if form.inspected is not None:
-        letter = Letter(form.inspected.name, form.inspected.type.media_type, form.content)
-    given = permit(session, freeze, change, by=me(), now=at, reason=form.reason.data or "", letter=letter)
-    trail.give(session, capacity=given.capacity)
+        letter = PermitLetter(form.inspected.name, form.inspected.type.media_type, form.content)
+    given = grant_permit(
+        session, freeze, change, by=get_current_user(), now=at, reason=form.reason.data or "", letter=letter
+    )
+    trail.update_audit_context(session, capacity=given.capacity)

@@ -10,19 +10,19 @@ from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, with_polymorphic
 
-from lpse_admin.i18n import Message, _, join
-from lpse_admin.inventory.cards import CARDS, dotted
+from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.inventory.cards import CARD_COLUMNS, format_code
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.record_fields import REASON, RECORDS, REQUEST_FIELDS
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.changes.activity import RECORD_OF, Activity
+from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.search.index import CHANGE_WORDS, DEVIATION_WORDS, STEP_WORDS
 from models.sops.sop import SopRevision
-from views.i18n.language import brief, tr
+from views.i18n.language import format_datetime_short, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.search.query import Piece, Query
+    from lpse_admin.search.query import SearchQuery, TextPiece
 
     #: Reads the hits of some ids under the reader's criterion, in any order: (id, hit).
-    Reading = Callable[[Session, list[int], ColumnElement[bool], Query], Iterator[tuple[int, "Hit"]]]
+    HitReader = Callable[[Session, list[int], ColumnElement[bool], SearchQuery], Iterator[tuple[int, "Hit"]]]
 
 #: Letters of a text that are shown around what was found, and how many places of one record.
-_SHOWN = 160
-_PLACES = 2
+_EXCERPT_LENGTH = 160
+_MAX_MATCHES = 2
 
 _LABELS = {field.key: field.label for field in REQUEST_FIELDS}
-_OF_DEVIATIONS: dict[str, Message] = {
+_DEVIATION_LABELS: dict[str, Message] = {
     "what": _("What is not as the paper has it"),
     "account": _("Account"),
     "disposal_note": _("Note on the disposal"),
@@ -54,26 +54,28 @@ class Hit:
 
     url: str
     name: Markup
-    about: tuple[str, ...]
-    places: tuple[tuple[str, Markup], ...] = ()
+    details: tuple[str, ...]
+    matches: tuple[tuple[str, Markup], ...] = ()
 
 
-def marked(pieces: Iterable[Piece]) -> Markup:
+def highlight(pieces: Iterable[TextPiece]) -> Markup:
     """Return pieces of a text with what was searched for marked."""
     return Markup("").join(Markup("<mark>{}</mark>").format(text) if found else escape(text) for text, found in pieces)
 
 
-def _name(query: Query, *parts: str | None) -> Markup:
-    return Markup(" · ").join(marked(query.marked(part)) for part in parts if part)
+def _hit_name(query: SearchQuery, *parts: str | None) -> Markup:
+    return Markup(" · ").join(highlight(query.highlight(part)) for part in parts if part)
 
 
-def _places(query: Query, fields: Iterable[tuple[Message | str, str | None]]) -> tuple[tuple[str, Markup], ...]:
+def _matches(query: SearchQuery, fields: Iterable[tuple[Message | str, str | None]]) -> tuple[tuple[str, Markup], ...]:
     """Return the first fields in which words were found."""
-    found = [(label, text) for label, text in fields if text and query.is_in(text)]
-    return tuple((tr(label), marked(query.excerpt(text, _SHOWN))) for label, text in found[:_PLACES])
+    found = [(label, text) for label, text in fields if text and query.matches(text)]
+    return tuple((tr(label), highlight(query.excerpt(text, _EXCERPT_LENGTH))) for label, text in found[:_MAX_MATCHES])
 
 
-def changes(session: Session, ids: list[int], visible: ColumnElement[bool], query: Query) -> Iterator[tuple[int, Hit]]:
+def change_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
     """Read requests."""
     words = [getattr(ChangeRequest, key) for key in CHANGE_WORDS]
     others = (ChangeRequest.id, ChangeRequest.step, ChangeRequest.result, ChangeRequest.submitted_at)
@@ -81,21 +83,23 @@ def changes(session: Session, ids: list[int], visible: ColumnElement[bool], quer
         texts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
         about = [tr((row.result or row.step).title)]
         if row.submitted_at:
-            about.append(brief(row.submitted_at))
+            about.append(format_datetime_short(row.submitted_at))
         yield (
             row.id,
             Hit(
                 url_for("change.details_view" if row.number else "change.edit_view", id=row.id),
-                _name(query, row.number or tr(_("Draft")), row.title or tr(_("Untitled draft"))),
+                _hit_name(query, row.number or tr(_("Draft")), row.title or tr(_("Untitled draft"))),
                 tuple(about),
-                _places(query, [(_LABELS[key], texts[key]) for key in CHANGE_WORDS if key not in {"number", "title"}]),
+                _matches(query, [(_LABELS[key], texts[key]) for key in CHANGE_WORDS if key not in {"number", "title"}]),
             ),
         )
 
 
-def steps(session: Session, ids: list[int], visible: ColumnElement[bool], query: Query) -> Iterator[tuple[int, Hit]]:
+def step_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
     """Read records of steps, of all kinds in one statement (two more for the rows in those of tests and reviews)."""
-    records: Any = with_polymorphic(Activity, list(RECORD_OF.values()))
+    records: Any = with_polymorphic(Activity, list(ACTIVITY_CLASSES.values()))
     statement = select(records).where(records.id.in_(ids), visible)
     named = joinedload(records.change).load_only(ChangeRequest.number, ChangeRequest.title)
     for record in session.scalars(statement.options(named)).unique():
@@ -104,18 +108,18 @@ def steps(session: Session, ids: list[int], visible: ColumnElement[bool], query:
             record.id,
             Hit(
                 url_for(f"{screen}.details_view", id=record.id if screen != "change" else record.change_id),
-                _name(query, tr(record.step.title), record.change.number, record.change.title),
-                (brief(record.finished_at or record.arrived_at),),
-                _places(query, _texts_of_step(record)),
+                _hit_name(query, tr(record.step.title), record.change.number, record.change.title),
+                (format_datetime_short(record.finished_at or record.arrived_at),),
+                _matches(query, _step_texts(record)),
             ),
         )
 
 
-def _texts_of_step(record: Any) -> Iterator[tuple[Message, str | None]]:  # noqa: ANN401 - of any step
-    labels = {field.key: field.label for field in RECORDS[record.step]}
+def _step_texts(record: Any) -> Iterator[tuple[Message, str | None]]:  # noqa: ANN401 - of any step
+    labels = {field.key: field.label for field in RECORD_FIELDS[record.step]}
     for key in STEP_WORDS.get(record.step, ()):
         yield labels[key], getattr(record, key)
-    yield REASON.label, record.reason
+    yield REASON_FIELD.label, record.reason
     if record.step is Step.TEST:
         for case in record.cases:
             yield labels["cases"], f"{case.name}: {case.expected} / {case.actual}"
@@ -124,10 +128,12 @@ def _texts_of_step(record: Any) -> Iterator[tuple[Message, str | None]]:  # noqa
             yield labels["assets"], item.finding
 
 
-def assets(session: Session, ids: list[int], visible: ColumnElement[bool], query: Query) -> Iterator[tuple[int, Hit]]:
+def asset_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
     """Read items of the asset list."""
     for item in session.scalars(select(Asset).where(Asset.id.in_(ids), visible)):
-        headings = {column.key: column.heading for column in CARDS[item.card]}
+        headings = {column.key: column.label for column in CARD_COLUMNS[item.card]}
         texts = {
             "origin": item.origin,
             "remarks": item.remarks,
@@ -138,26 +144,26 @@ def assets(session: Session, ids: list[int], visible: ColumnElement[bool], query
             item.id,
             Hit(
                 url_for("asset.details_view", id=item.id),
-                _name(query, f"{dotted(item.code)}.{item.register}", item.name),
+                _hit_name(query, f"{format_code(item.code)}.{item.register}", item.name),
                 tuple(about),
-                _places(query, [(headings[key], text) for key, text in texts.items() if key in headings]),
+                _matches(query, [(headings[key], text) for key, text in texts.items() if key in headings]),
             ),
         )
 
 
-def documents(
-    session: Session, ids: list[int], visible: ColumnElement[bool], query: Query
+def document_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
 ) -> Iterator[tuple[int, Hit]]:
     """Read files by their names."""
     columns = (Document.id, Document.name, Document.uploaded_at, ChangeRequest.number, ChangeRequest.title)
     statement = select(*columns).outerjoin(ChangeRequest, ChangeRequest.id == Document.change_id)
     for row in session.execute(statement.where(Document.id.in_(ids), visible)):
-        about = (*filter(None, (row.number, row.title)), brief(row.uploaded_at))
-        yield row.id, Hit(url_for("document.details_view", id=row.id), _name(query, row.name), about)
+        about = (*filter(None, (row.number, row.title)), format_datetime_short(row.uploaded_at))
+        yield row.id, Hit(url_for("document.details_view", id=row.id), _hit_name(query, row.name), about)
 
 
-def deviations(
-    session: Session, ids: list[int], visible: ColumnElement[bool], query: Query
+def deviation_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
 ) -> Iterator[tuple[int, Hit]]:
     """Read deviations from the paper."""
     words = [getattr(Deviation, key) for key in DEVIATION_WORDS]
@@ -169,24 +175,28 @@ def deviations(
             row.id,
             Hit(
                 url_for("deviation.details_view", id=row.id),
-                _name(query, row.number, tr(join([row.kind.title, row.step.title], ": "))),
-                (brief(row.raised_at),),
-                _places(query, [(_OF_DEVIATIONS[key], texts[key]) for key in DEVIATION_WORDS]),
+                _hit_name(query, row.number, tr(join_messages([row.kind.title, row.step.title], ": "))),
+                (format_datetime_short(row.raised_at),),
+                _matches(query, [(_DEVIATION_LABELS[key], texts[key]) for key in DEVIATION_WORDS]),
             ),
         )
 
 
-def sops(session: Session, ids: list[int], visible: ColumnElement[bool], query: Query) -> Iterator[tuple[int, Hit]]:
+def sop_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
     """Read papers."""
     for paper in session.scalars(select(SopRevision).where(SopRevision.id.in_(ids), visible)):
-        places = _places(query, [(_("Activity"), step.activity) for step in paper.steps])
-        name = _name(query, paper.number or paper.key, paper.title)
+        places = _matches(query, [(_("Activity"), step.activity) for step in paper.steps])
+        name = _hit_name(query, paper.number or paper.key, paper.title)
         yield paper.id, Hit(url_for("sop.details_view", id=paper.id), name, (tr(paper.state.title),), places)
 
 
-def users(session: Session, ids: list[int], visible: ColumnElement[bool], query: Query) -> Iterator[tuple[int, Hit]]:
+def user_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
     """Read people."""
     columns = (User.id, User.full_name, User.username, User.position)
     for row in session.execute(select(*columns).where(User.id.in_(ids), visible)):
         about = tuple(filter(None, (row.username, row.position)))
-        yield row.id, Hit(url_for("user.details_view", id=row.id), _name(query, row.full_name), about)
+        yield row.id, Hit(url_for("user.details_view", id=row.id), _hit_name(query, row.full_name), about)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from lpse_admin.search.query import Query, read
+from lpse_admin.search.query import SearchQuery, parse_search
 from models.accounts.user import User
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
@@ -21,11 +21,11 @@ from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.scope import visible
 from models.search.index import SearchKind
-from models.search.search import Search, coded, numbered, of_sop, of_user
+from models.search.search import Search, code_matches, number_matches, sop_matches, user_matches
 from models.sops.sop import SopRevision
-from views.i18n.language import number
-from views.listing.lists import COUNTED
-from views.listing.record_view import may_i, reader
+from views.i18n.language import format_number
+from views.listing.lists import MAX_COUNT
+from views.listing.record_view import can, current_principal
 from views.search import hits as search_hits
 
 if TYPE_CHECKING:
@@ -33,52 +33,54 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from models.reports.waiting import Reader
-    from views.search.hits import Hit, Reading
+    from models.reports.waiting import ActingUser
+    from views.search.hits import Hit, HitReader
 
 blueprint = Blueprint("search", __name__)
 
 #: Hits of each kind on the first page, on a page of one kind, and how many are counted on the first page.
-_FEW = 5
-_PAGE = 25
-_COUNTED_AT_FIRST = 1000
+_HITS_PER_KIND = 5
+_PAGE_SIZE = 25
+_MAX_COUNTED = 1000
 #: How many records a number or code may name: one of each year, say.
-_EXACT = 3
+_MAX_EXACT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RecordKind:
     """A kind of records: its name in the address, its heading, who may read it, and how it is found and shown."""
 
     key: str
     heading: Message
     resource: Resource
     model: type[Any]
-    reading: Reading
-    index: SearchKind | None = None
+    read_hits: HitReader
+    search_kind: SearchKind | None = None
     #: The criterion where there are so few that no index is needed.
-    criterion: Callable[[Query], ColumnElement[bool]] | None = None
+    criterion: Callable[[SearchQuery], ColumnElement[bool]] | None = None
 
 
-KINDS = (
-    Kind("change", _("Requests"), Resource.CHANGE, ChangeRequest, search_hits.changes, SearchKind.CHANGE),
-    Kind("step", _("Records of steps"), Resource.CHANGE, Activity, search_hits.steps, SearchKind.STEP),
-    Kind("asset", _("Assets"), Resource.ASSET, Asset, search_hits.assets, SearchKind.ASSET),
-    Kind("document", _("Documents"), Resource.DOCUMENT, Document, search_hits.documents, SearchKind.DOCUMENT),
-    Kind("deviation", _("Deviations"), Resource.DEVIATION, Deviation, search_hits.deviations, SearchKind.DEVIATION),
-    Kind("sop", _("SOPs"), Resource.SOP, SopRevision, search_hits.sops, criterion=of_sop),
-    Kind("user", _("Users"), Resource.USER, User, search_hits.users, criterion=of_user),
+RECORD_KINDS = (
+    RecordKind("change", _("Requests"), Resource.CHANGE, ChangeRequest, search_hits.change_hits, SearchKind.CHANGE),
+    RecordKind("step", _("Records of steps"), Resource.CHANGE, Activity, search_hits.step_hits, SearchKind.STEP),
+    RecordKind("asset", _("Assets"), Resource.ASSET, Asset, search_hits.asset_hits, SearchKind.ASSET),
+    RecordKind("document", _("Documents"), Resource.DOCUMENT, Document, search_hits.document_hits, SearchKind.DOCUMENT),
+    RecordKind(
+        "deviation", _("Deviations"), Resource.DEVIATION, Deviation, search_hits.deviation_hits, SearchKind.DEVIATION
+    ),
+    RecordKind("sop", _("SOPs"), Resource.SOP, SopRevision, search_hits.sop_hits, criterion=sop_matches),
+    RecordKind("user", _("Users"), Resource.USER, User, search_hits.user_hits, criterion=user_matches),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class HitGroup:
     """What was found of one kind: some hits, how many there are ("1.000+"), and whether a further page follows."""
 
-    kind: Kind
+    kind: RecordKind
     hits: list[Hit]
     count: str
-    more: bool
+    has_more: bool
 
 
 @blueprint.get("/search")
@@ -86,75 +88,84 @@ def show() -> str | tuple[str, int]:
     """Show what was found: some of each kind, or a page of one."""
     typed = request.args.get("q", "")
     try:
-        query, kind, page = read(typed), _kind(request.args.get("kind")), _page(request.args.get("page"))
+        query, kind, page = (
+            parse_search(typed),
+            _parse_kind(request.args.get("kind")),
+            _parse_page(request.args.get("page")),
+        )
     except Malformed as refusal:
         return render_template("search/results.html", typed=typed, fault=refusal.message), refusal.status
-    looking = reader()
+    looking = current_principal()
     search = Search.prepare(db.session(), looking, query)
-    kinds = [one for one in KINDS if kind in {None, one} and may_i(Verb.READ, one.resource)]
-    groups = [_group(search, one, query, page if kind else None) for one in kinds if query.text]
+    kinds = [one for one in RECORD_KINDS if kind in {None, one} and can(Verb.READ, one.resource)]
+    groups = [_build_group(search, one, query, page if kind else None) for one in kinds if query.text]
     return render_template(
         "search/results.html",
         typed=query.text,
         kind=kind,
         page=page,
-        exact=_exact(looking, query) if query.text and not kind else [],
+        exact=_exact_hits(looking, query) if query.text and not kind else [],
         groups=[group for group in groups if group.hits],
     )
 
 
-def _kind(key: str | None) -> Kind | None:
+def _parse_kind(key: str | None) -> RecordKind | None:
     """Return the kind that the address names, if any."""
-    found = next((kind for kind in KINDS if kind.key == key), None)
+    found = next((kind for kind in RECORD_KINDS if kind.key == key), None)
     if key and found is None:
         raise Malformed(_("There is nothing of this kind to search for."))
     return found
 
 
-def _page(text: str | None) -> int:
+def _parse_page(text: str | None) -> int:
     """Return the page that the address names, from 0."""
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(COUNTED)) and int(text) <= COUNTED // _PAGE):
+    if not (
+        text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT)) and int(text) <= MAX_COUNT // _PAGE_SIZE
+    ):
         raise Malformed(_("There is no page “%(page)s”.", page=text[:60]))
     return int(text)
 
 
-def _group(search: Search, kind: Kind, query: Query, page: int | None) -> Group:
+def _build_group(search: Search, kind: RecordKind, query: SearchQuery, page: int | None) -> HitGroup:
     """Return what there is of a kind: the first few, or a page of them."""
-    size, most = (_FEW, _COUNTED_AT_FIRST) if page is None else (_PAGE, COUNTED)
+    size, most = (_HITS_PER_KIND, _MAX_COUNTED) if page is None else (_PAGE_SIZE, MAX_COUNT)
     start = (page or 0) * size
-    ids = _ids(search, kind, query, most)
-    count = f"{number(most)}+" if len(ids) > most else number(len(ids))
-    return Group(
-        kind, _hits(search.reader, kind, ids[:most][start : start + size], query), count, len(ids) > start + size
+    ids = _find_ids(search, kind, query, most)
+    count = f"{format_number(most)}+" if len(ids) > most else format_number(len(ids))
+    return HitGroup(
+        kind,
+        _read_hits(search.acting_user, kind, ids[:most][start : start + size], query),
+        count,
+        len(ids) > start + size,
     )
 
 
-def _ids(search: Search, kind: Kind, query: Query, most: int) -> list[int]:
-    if kind.index is not None:
-        return search.find(kind.index, most)
+def _find_ids(search: Search, kind: RecordKind, query: SearchQuery, most: int) -> list[int]:
+    if kind.search_kind is not None:
+        return search.find(kind.search_kind, most)
     if kind.criterion is None:
         return []
-    found = select(kind.model.id).where(kind.criterion(query), _visible(search.reader, kind))
+    found = select(kind.model.id).where(kind.criterion(query), _visible_to(search.acting_user, kind))
     return list(db.session.scalars(found.order_by(kind.model.id.desc()).limit(most + 1)))
 
 
-def _visible(looking: Reader, kind: Kind) -> ColumnElement[bool]:
-    return visible(kind.model, looking.user, stands_in_for_head=looking.stands_in_for_head)
+def _visible_to(principal: ActingUser, kind: RecordKind) -> ColumnElement[bool]:
+    return visible(kind.model, principal.user, is_acting_head=principal.is_acting_head)
 
 
-def _hits(looking: Reader, kind: Kind, ids: list[int], query: Query) -> list[Hit]:
+def _read_hits(principal: ActingUser, kind: RecordKind, ids: list[int], query: SearchQuery) -> list[Hit]:
     """Return the hits of these ids in their order; what the scope does not show is left out all the same."""
-    hits = dict(kind.reading(db.session(), ids, _visible(looking, kind), query)) if ids else {}
+    hits = dict(kind.read_hits(db.session(), ids, _visible_to(principal, kind), query)) if ids else {}
     return [hits[id_] for id_ in ids if id_ in hits]
 
 
-def _exact(looking: Reader, query: Query) -> list[Hit]:
+def _exact_hits(principal: ActingUser, query: SearchQuery) -> list[Hit]:
     """Return the records whose whole number or code was typed, newest first."""
     found: list[Hit] = []
-    for kind, criterion in ((KINDS[0], numbered(query)), (KINDS[2], coded(query))):
-        if may_i(Verb.READ, kind.resource):
-            ids = select(kind.model.id).where(criterion, _visible(looking, kind)).order_by(kind.model.id.desc())
-            found += _hits(looking, kind, list(db.session.scalars(ids.limit(_EXACT))), query)
+    for kind, criterion in ((RECORD_KINDS[0], number_matches(query)), (RECORD_KINDS[2], code_matches(query))):
+        if can(Verb.READ, kind.resource):
+            ids = select(kind.model.id).where(criterion, _visible_to(principal, kind)).order_by(kind.model.id.desc())
+            found += _read_hits(principal, kind, list(db.session.scalars(ids.limit(_MAX_EXACT))), query)
     return found

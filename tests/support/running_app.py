@@ -16,12 +16,23 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.config import LoginLimit
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.transitions import asked_items
+from lpse_admin.workflow.transitions import required_items
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.sops.sop import SopRevision
-from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, Cast, Office, WatchedSession, answer, at, user, values_for
-from tests.support.program import PDF, Visitor, close, make_program
+from tests.support.cast import (
+    LUMAJANG,
+    NOW,
+    TANA_TIDUNG,
+    AuditedSession,
+    Cast,
+    Office,
+    change_at_step,
+    set_test_audit_context,
+    user,
+    values_for,
+)
+from tests.support.program import PDF, Visitor, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,21 +46,21 @@ if TYPE_CHECKING:
     from tests.conftest import NewDatabase
 
 #: Fields whose name in the form is not their own, which is taken: ``version`` is that of the request.
-SENT_AS = {"version": "release_version"}
+FORM_FIELD_NAMES = {"version": "release_version"}
 
 #: The account suffix of each paper's office.
-SUFFIX = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
+ACCOUNT_SUFFIXES = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
 
 
-def thinned(values: Iterable[Any], every: int = 3) -> list[ParameterSet]:
-    """Return what a test is to be given: all on SQLite, of which PostgreSQL gets the first and each ``every``-th."""
+def sample_for_postgres(values: Iterable[Any], step: int = 3) -> list[ParameterSet]:
+    """Return what a test is to be given: all on SQLite, of which PostgreSQL gets the first and each ``step``-th."""
     marks = pytest.mark.sqlite_alone
     sets = [value if isinstance(value, tuple) else (value,) for value in values]
-    return [pytest.param(*one, marks=marks if place % every else ()) for place, one in enumerate(sets)]
+    return [pytest.param(*one, marks=marks if place % step else ()) for place, one in enumerate(sets)]
 
 
 @dataclass
-class House:
+class RunningApp:
     """The running program, its clock, and whoever has come in so far."""
 
     app: Flask
@@ -66,64 +77,64 @@ class House:
     def actor(self, change_id: int) -> Visitor:
         """Return the browser of whoever has the next move; of a closed request, its requester's."""
         with self.session() as session:
-            name = _actor(session.get_one(ChangeRequest, change_id))
+            name = _actor_username(session.get_one(ChangeRequest, change_id))
         return self.visitor(name)
 
     @contextmanager
-    def session(self) -> Iterator[WatchedSession]:
+    def session(self) -> Iterator[AuditedSession]:
         """Look into the database, or write to it, past the screens."""
-        with WatchedSession(self.engine) as session:
-            answer(session)
+        with AuditedSession(self.engine) as session:
+            set_test_audit_context(session)
             yield session
 
-    def cast(self, session: WatchedSession) -> Cast:
+    def cast(self, session: AuditedSession) -> Cast:
         """Return everybody as the factories of ``tests.support.cast`` know them."""
         return Cast(_office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin"))
 
-    def at(self, key: str, step: Step) -> int:
+    def change_at_step(self, key: str, step: Step) -> int:
         """Bring a new request of the office of ``key`` to ``step`` and return its id."""
         with self.session() as session:
-            return at(session, self.cast(session).office(key), step).id
+            return change_at_step(session, self.cast(session).office(key), step).id
 
-    def form(self, change_id: int, outcome: Outcome, **typed: Any) -> dict[str, Any]:
+    def move_form(self, change_id: int, outcome: Outcome, **typed: Any) -> dict[str, Any]:
         """Return all that the form of the present step has to send for ``outcome``; ``typed`` is put over it."""
         with self.session() as session:
             change = session.get_one(ChangeRequest, change_id)
-            return form(change, outcome) | typed
+            return move_form(change, outcome) | typed
 
-    def move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
+    def make_move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
         """Send a complete move as whoever has it, and return the answer."""
-        fields = self.form(change_id, outcome, **typed)
+        fields = self.move_form(change_id, outcome, **typed)
         return self.actor(change_id).post(f"/admin/change/{change_id}/move", json=json, **fields)
 
     def actor_page(self, change_id: int) -> TestResponse:
         """Return the page of a request as whoever has the next move sees it."""
         return self.actor(change_id).get(f"/admin/change/details/?id={change_id}")
 
-    def where(self, change_id: int) -> tuple[Step, int]:
+    def step_and_version(self, change_id: int) -> tuple[Step, int]:
         """Return the step at which a request stands, and its version."""
         with self.session() as session:
             change = session.get_one(ChangeRequest, change_id)
             return change.step, change.version
 
 
-def form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
+def move_form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the fields of a complete move as a browser would send them, the files among them."""
     fields: dict[str, Any] = {"outcome": outcome.value, "version": str(change.version)}
     step = Step.REQUEST if change.step is Step.RETURNED else change.step
     for key, value in values_for(step, outcome).items():
-        fields |= written(SENT_AS.get(key, key), value, change)
+        fields |= form_fields(FORM_FIELD_NAMES.get(key, key), value, change)
     there = {document.item_key for document in change.documents}
-    items = () if change.step is Step.CLOSED else asked_items(change.paper.rules[change.step], change.position)
+    items = () if change.step is Step.CLOSED else required_items(change.sop.rules[change.step], change.position)
     for item in items:
         if item.kind is ItemKind.EQUIPMENT:
             fields[f"equipment-{item.key}"] = "y"
         elif item.kind is ItemKind.DOCUMENT and item.key not in there:
-            fields[f"document-{item.key}"] = upload(f"{item.key}.pdf")
+            fields[f"document-{item.key}"] = upload_file(f"{item.key}.pdf")
     return fields
 
 
-def written(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
+def form_fields(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
     """Return a value of a record as the form's fields hold it."""
     if isinstance(value, list):
         rows = [{name: part for name, part in row.items() if part is not None} for row in value]
@@ -133,48 +144,48 @@ def written(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
     return {key: value.value if isinstance(value, StrEnum) else str(value)}
 
 
-def upload(name: str, content: bytes = PDF) -> tuple[io.BytesIO, str]:
+def upload_file(name: str, content: bytes = PDF) -> tuple[io.BytesIO, str]:
     """Return a file to be sent with a form."""
     return io.BytesIO(content), name
 
 
-def _actor(change: ChangeRequest) -> str:
-    rule = change.paper.rules.get(change.step)
+def _actor_username(change: ChangeRequest) -> str:
+    rule = change.sop.rules.get(change.step)
     names = {Role.CHANGE_MANAGER: "pengelola", Role.HEAD: "kepala"}
-    return names.get(rule.actor if rule else Role.REQUESTER, "pemohon") + SUFFIX[change.sop.key]
+    return names.get(rule.actor if rule else Role.REQUESTER, "pemohon") + ACCOUNT_SUFFIXES[change.sop.key]
 
 
-def _user(session: WatchedSession, username: str) -> User:
+def _user(session: AuditedSession, username: str) -> User:
     return session.scalars(select(User).where(User.username == username)).one()
 
 
-def _office(session: WatchedSession, key: str) -> Office:
+def _office(session: AuditedSession, key: str) -> Office:
     names = ("pemohon", "pemohon2", "pengelola", "pengelola2", "kepala", "plh", "pemeriksa", "administrator")
     revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
-    return Office(revision, *(_user(session, name + SUFFIX[key]) for name in names))
+    return Office(revision, *(_user(session, name + ACCOUNT_SUFFIXES[key]) for name in names))
 
 
 @contextmanager
-def opened(url: str, *, failures: int = 1000) -> Iterator[House]:
+def open_app(url: str, *, failures: int = 1000) -> Iterator[RunningApp]:
     """Open the program on the empty database at ``url``, with an administrator of each office beside the demo cast."""
-    found: list[House] = []
-    app = make_program(
+    found: list[RunningApp] = []
+    app = make_app(
         url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
     )
     engine = create_engine(url)
-    found.append(House(app, engine))
+    found.append(RunningApp(app, engine))
     with found[0].session() as session:
-        for key, suffix in SUFFIX.items():
+        for key, suffix in ACCOUNT_SUFFIXES.items():
             revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
             user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
         session.commit()
     yield found[0]
     engine.dispose()
-    close(app)
+    close_app(app)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def house(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[House]:
+def running_app(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[RunningApp]:
     """Give one program for all tests of a file, once on each kind of database."""
-    with new_database(request.param) as url, opened(url) as made:
+    with new_database(request.param) as url, open_app(url) as made:
         yield made
