@@ -62,7 +62,7 @@ translations: $(TEST) ## collect the texts of the screens into the catalogues, a
 	$(BABEL) compile --directory=$(CATALOGUES) --domain='messages admin'
 
 migration: $(TEST) ## draft the next migration from the models: make migration NAME='add a column'
-	@$(BIN)/python -m tools.migration $(NAME)
+	@$(BIN)/python -m tools.migration "$(NAME)"
 
 guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
 	$(BIN)/python -m tests.support.guide_pictures
