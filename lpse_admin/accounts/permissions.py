@@ -160,7 +160,7 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
 }
 
 #: What somebody who stands in for the head may do as the head: see, and no more. The two decisions are moves;
-#: delegating further, enacting a paper and the like are not (SOP page, silences 4).
+#: delegating further, enacting a paper and the like are not (procedure.md, reading 4).
 _ACTING_HEAD_VERBS = frozenset({Verb.READ, Verb.EXPORT})
 
 

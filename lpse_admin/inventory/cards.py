@@ -1,4 +1,4 @@
-"""Kartu Inventaris Barang: the cards, and the official columns of each (SOP page, 'KIB').
+"""Kartu Inventaris Barang: the cards, and the official columns of each (procedure.md, KIB).
 
 A card's columns are data: a screen, a form, an import or a printed card asks ``CARDS`` and needs no code of its
 own for a further card. Columns whose ``key`` is in ``COMMON`` are columns of the table; the others are kept in

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.accounts.roles import Role
 
-#: Which of the two times the standard judges (SOP page, silences 12).
+#: Which of the two times the standard judges (procedure.md, reading 12).
 TimingBasis = Literal["handling", "arrival"]
 
 
@@ -29,7 +29,7 @@ class ItemKind(LabelledEnum):
 
 
 class RequirementCondition(LabelledEnum):
-    """When an item is asked for, if not always (SOP page, silences 11)."""
+    """When an item is asked for, if not always (procedure.md, reading 11)."""
 
     BY_PROXY = "by-proxy", _("only for a request by proxy")
     ACCOUNT = "account", _("only for a change of an account")

@@ -110,7 +110,7 @@ OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
 }
 
 #: Outcomes that are never recorded without a reason, which the requester is told
-#: (SOP page, silences 1; T3: "beserta alasannya").
+#: (procedure.md, reading 1; T3: "beserta alasannya").
 NEEDS_REASON = frozenset(
     {
         Outcome.RETURNED,
@@ -148,7 +148,7 @@ STEP_DUTIES: dict[Step, Duty] = {
     Step.VERIFICATION: Duty.DECIDE,
 }
 
-#: Parts that check one another: nobody takes both on one request (SOP page, 'Actors').
+#: Parts that check one another: nobody takes both on one request (procedure.md, Actors).
 CONFLICTING_DUTIES: dict[Duty, frozenset[Duty]] = {
     Duty.REQUEST: frozenset({Duty.EVALUATE, Duty.DECIDE}),
     Duty.EVALUATE: frozenset({Duty.REQUEST, Duty.DECIDE}),

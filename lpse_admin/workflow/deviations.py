@@ -2,7 +2,7 @@
 
 L's second warning: "Segala bentuk penyimpangan atas mutu baku terkait perlengkapan, waktu maupun output dikategorikan
 sebagai bentuk kegagalan yang harus dipertanggung jawabkan oleh pelaksana." Whether a paper has such a clause is its
-switch (SOP page, silences 13); without it what is missing is refused, and lateness is shown and no more.
+switch (procedure.md, reading 13); without it what is missing is refused, and lateness is shown and no more.
 """
 
 from __future__ import annotations

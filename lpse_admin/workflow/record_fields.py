@@ -55,7 +55,7 @@ class ChangeSource(LabelledEnum):
 
 
 class EmergencyGround(LabelledEnum):
-    """Why a change cannot wait (SOP page, silences 10; T's glossary 2)."""
+    """Why a change cannot wait (procedure.md, reading 10; T's glossary 2)."""
 
     MAJOR_INCIDENT = "major-incident", _("Major incident")
     SECURITY = "security", _("Security")

@@ -1,6 +1,6 @@
 """Pure questions about one request: which moves stand open, to whom, and what they still lack.
 
-The paper (``Sop``) says which moves there are. What the papers leave unsaid, and the SOP page settles, is
+The paper (``Sop``) says which moves there are. What the SOPs leave unsaid (procedure.md, readings) is
 closed here and nowhere else: the head's refusal cannot be walked around, nobody takes two parts that check
 one another, and nothing is released after a roll back or a failed test.
 """

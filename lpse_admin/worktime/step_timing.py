@@ -43,7 +43,7 @@ class StepTiming:
 
     ``waiting`` ends when the step was taken up (else at its finish, or now); ``handling`` is None until then.
     ``basis`` is the time that the standard judges, from ``since`` on; ``measured`` is its length so far. Without a
-    standard ``due`` and ``allowed`` are None, and nothing is late (SOP page, steps: T).
+    standard ``due`` and ``allowed`` are None, and nothing is late (procedure.md, steps: T).
     """
 
     waiting_time: dt.timedelta
@@ -75,8 +75,8 @@ def measure_timing(
 ) -> StepTiming:
     """Return what ``timestamps`` come to at ``now``, by a paper's ``standard`` and its switch ``timing_basis``.
 
-    Handling is judged only where the step was taken up; one that was not is judged from its arrival (SOP page,
-    silences 12). Raises OutsideCalendar for times in years whose holidays nobody knows.
+    Handling is judged only where the step was taken up; one that was not is judged from its arrival (procedure.md,
+    reading 12). Raises OutsideCalendar for times in years whose holidays nobody knows.
     """
     end = timestamps.end_or(now)
     waiting = calendar.elapsed(timestamps.arrived_at, timestamps.taken_up_at or end)
@@ -95,7 +95,7 @@ def standard_time_of(sop: Sop, step: Step) -> StandardTime | None:
     """Return the standard time by which a visit to ``step`` is judged, or None where there is none.
 
     The requester's own first step is never judged: a draft is begun and left as they like, and no work of the office
-    (the SOP page leaves S1 out of its sums too).
+    (procedure.md leaves the request step out of its totals too).
     """
     return None if step is Step.REQUEST else sop.rules[step].standard
 

@@ -316,7 +316,7 @@ class Release(Activity):
         return self.outcome is Outcome.SCHEDULED and self.actual_at is None
 
     def add_actual_time(self, at: dt.datetime, *, now: dt.datetime) -> None:
-        """Record when the release really took place; the request stays as it is (SOP page, silences 7).
+        """Record when the release really took place; the request stays as it is (procedure.md, reading 7).
 
         Raises NoSuchMove where nothing is planned or the time is known, Incomplete for an impossible time.
         """

@@ -175,7 +175,7 @@ def open_activity(change: ChangeRequest, step: Step, now: dt.datetime) -> Activi
 
 
 def _bind_sop_in_force(change: ChangeRequest, session: Session, current: Activity) -> None:
-    """Bind a draft to the paper that is in force when it is submitted (SOP page, silences 14)."""
+    """Bind a draft to the paper that is in force when it is submitted (procedure.md, reading 14)."""
     paper = sop_in_force(session, change.agency_id)
     if paper is None or paper.id == change.sop_id:
         return

@@ -1,4 +1,4 @@
-"""The head's absence: from when until when and why, and whether anybody decides meanwhile (SOP page, silences 4).
+"""The head's absence: from when until when and why, and whether anybody decides meanwhile (procedure.md, reading 4).
 
 An absence tells, and bars nobody: a head who is there after all decides as the head, and what lets somebody else
 decide is a delegation alone.

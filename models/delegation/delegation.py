@@ -1,4 +1,4 @@
-"""Delegations: who stands in for an absent head, by which decree, from when until when (SOP page, silences 4)."""
+"""Delegations: who stands in for an absent head, by which decree, from when until when (procedure.md, reading 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a head is there to decide, since when none is, and who decides meanwhile (SOP page, silences 4)."""
+"""Whether a head is there to decide, since when none is, and who decides meanwhile (procedure.md, reading 4)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Deviations: raised by the program when they become true, accounted for by the executor, disposed of by the head.
 
-The procedure's own warning (L) and how it is read: SOP page, silences 13. What is a deviation is decided by
+The procedure's own warning (L) and how it is read: procedure.md, reading 13. What is a deviation is decided by
 ``lpse_admin.workflow.transitions.deviations``; here stands what becomes of one.
 """
 

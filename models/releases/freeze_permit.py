@@ -39,7 +39,7 @@ def reason_cannot_permit(change: ChangeRequest, user: User, now: dt.datetime) ->
     """Return why ``user`` may not allow this release in a freeze, or None where they may.
 
     The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
-    checks (SOP page, 'Actors' and silences 4).
+    checks (procedure.md, Actors and reading 4).
     """
     who, _delegation = change.as_actor(user, now, Role.HEAD)
     if not is_head(who):

@@ -53,7 +53,7 @@ class SweepResult:
 def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
     """Look at every open step of ``agency`` and return what became of it; the caller commits.
 
-    What is overdue under a paper that knows deviations is raised as one (SOP page, silences 13); everybody whom it
+    What is overdue under a paper that knows deviations is raised as one (procedure.md, reading 13); everybody whom it
     concerns is told, once, also under a paper that knows none. Whoever stands in for the head, from a day that has
     come since the decree was recorded, is told of what waits. Finished steps are reckoned anew where the calendar
     is another than it was.

@@ -201,7 +201,7 @@ def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(pro
                     if not view.is_accessible():
                         break
                     listing, columns = view.list_query(), tuple(view.get_columns(in_list=True))
-                    kept, anew = listing._statements(columns), lists._build_statements(listing, columns)
+                    kept, anew = listing._page_statements(columns), lists._build_statements(listing, columns)
                     if [*map(_told, kept)] != [*map(_told, anew)]:
                         differing.append((view.endpoint, variant))
     set_clock(program, None)
