@@ -50,7 +50,7 @@ class Inventory:
         self._random = random
         table = Asset.__table__
         rows = ledger.connection.execute(select(table).where(table.c.agency_id == agency_id).order_by(table.c.id))
-        assets = [Asset(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+        assets = [Asset(**row._mapping) for row in rows]
         self._assets = {asset.id: asset for asset in assets}
         self._items = [asset for asset in assets if not asset.is_retired]
         self._registers: dict[str, int] = {}

@@ -65,7 +65,7 @@ class Counters:
         self._agency_id = agency_id
         table = NumberCounter.__table__
         rows = ledger.connection.execute(select(table).where(table.c.agency_id == agency_id))
-        self._rows: dict[int, Row] = {row.year: dict(row._mapping) for row in rows}  # noqa: SLF001 - its public name
+        self._rows: dict[int, Row] = {row.year: dict(row._mapping) for row in rows}
         self._stored = frozenset(self._rows)
         self._told: list[Told] = []
 

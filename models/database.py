@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.base import Base
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 db = SQLAlchemy(model_class=Base)
 
@@ -23,14 +25,14 @@ takes_write_lock = ContextVar("writes", default=True)
 BUSY_TIMEOUT = 10_000
 
 
-def is_sqlite(connection: Any) -> bool:  # noqa: ANN401 - sessions, connections and engines all have a dialect
+def is_sqlite(connection: Connection | Engine | Session | scoped_session[Session]) -> bool:
     """Whether this connection, session or engine speaks to SQLite."""
-    bind = connection.get_bind() if hasattr(connection, "get_bind") else connection
-    return bool(bind.dialect.name == "sqlite")
+    bind = connection.get_bind() if isinstance(connection, Session | scoped_session) else connection
+    return bind.dialect.name == "sqlite"
 
 
 @event.listens_for(Engine, "connect")
-def _set_sqlite_pragmas(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a driver's own object
+def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     """Set what SQLite forgets between connections: write-ahead log, full durability, foreign keys."""
     if not type(connection).__module__.startswith("sqlite3"):
         return

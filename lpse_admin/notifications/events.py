@@ -103,7 +103,7 @@ def deserialize_values(details: Mapping[str, Any]) -> dict[str, object]:
     return {name: _deserialize(value) for name, value in details.items()}
 
 
-def _deserialize(value: Any) -> object:  # noqa: ANN401 - whatever JSON holds
+def _deserialize(value: object) -> object:
     match value:
         case {"text": str(text), "values": dict(values)}:
             return Message(text, MappingProxyType(deserialize_values(values)))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
+    from sqlalchemy.orm import InstrumentedAttribute, scoped_session, sessionmaker
 
 #: The chain of rows that belong to no agency.
 INSTALLATION_CHAIN = 0
@@ -152,7 +153,7 @@ def update_audit_context(session: Session, **details: str | None) -> None:
     session.info[_CONTEXT_KEY] = replace(circumstances, **details)  # type: ignore[arg-type]
 
 
-def install_listeners(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
+def install_listeners(session_class: type[Session] | sessionmaker[Any] | scoped_session[Any]) -> None:
     """Make every session of this kind tell the trail what it writes."""
     event.listen(session_class, "before_flush", _start_pending)
     event.listen(session_class, "before_commit", _write_entries)
@@ -187,13 +188,13 @@ for _event, _action in (
 
 
 @event.listens_for(Base, "attribute_instrument", propagate=True)
-def _load_old_values(_class: type[Base], _key: str, attribute: Any) -> None:  # noqa: ANN401
+def _load_old_values(_class: type[Base], _key: str, attribute: InstrumentedAttribute[Any]) -> None:
     """Have the former value read before a new one is set: else an expired object's trail would begin at nothing."""
     if isinstance(attribute.property, ColumnProperty) and not attribute.property.deferred:
         attribute.impl.active_history = True
 
 
-def _row_changes(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any model
+def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
     """Yield what the trail says of one object: a row for each table that it is stored in."""
     state = inspect(instance)
     mapper: Mapper[Any] = state.mapper
@@ -223,7 +224,7 @@ def _row_changes(instance: Any, action: RowAction) -> Iterator[dict[str, Any]]: 
             }
 
 
-def _json_value(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
+def _json_value(instance: Base, attribute: str, value: object) -> object:
     if value is None or isinstance(value, bool | int | str | list | dict):
         return _REDACTED if value is not None and attribute in type(instance).secret_columns else value
     if attribute in type(instance).secret_columns:
@@ -231,7 +232,7 @@ def _json_value(instance: Any, attribute: str, value: object) -> object:  # noqa
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
-def _chain_and_change_of(instance: Any) -> tuple[int, str | None]:  # noqa: ANN401
+def _chain_and_change_of(instance: Base) -> tuple[int, str | None]:
     """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
     if isinstance(instance, Agency):
         return instance.id, None

@@ -21,6 +21,7 @@ from models.sops.sop import SopMove
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 #: Rows that are held at a time.
@@ -116,7 +117,7 @@ _ACTIVITIES = (
 
 
 def _request_errors(
-    change: Any,  # noqa: ANN401 - a row of the query above
+    change: Row[*tuple[Any, ...]],
     history: Sequence[Any],
     moves: dict[tuple[int, Step, Outcome], Step],
 ) -> Iterator[Message]:
@@ -143,7 +144,7 @@ def _request_errors(
 
 
 def _move_errors(
-    row: Any,  # noqa: ANN401 - a row of the query above
+    row: Row[*tuple[Any, ...]],
     state: _ReplayedState,
     expected_target: Step | None,
 ) -> Iterator[Message]:
@@ -161,7 +162,7 @@ def _move_errors(
 
 
 def _stored_value_errors(
-    change: Any,  # noqa: ANN401 - a row of the query above
+    change: Row[*tuple[Any, ...]],
     state: _ReplayedState,
     history: Sequence[Any],
 ) -> Iterator[Message]:

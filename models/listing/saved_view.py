@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Sequence
 
+    from sqlalchemy import Select
+
 _MAX_NAME_LENGTH, _MAX_QUERY_LENGTH = 80, 4000
 #: As many names as one can keep for one list.
 MAX_VIEWS = 50
@@ -247,7 +249,7 @@ def save_view(  # noqa: PLR0913 - the parts of a saved view
     return former
 
 
-def _own_views(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+def _own_views(user: User, screen: Resource) -> Select[Any]:
     return select(SavedView).where(SavedView.user_id == user.id, SavedView.screen == screen)
 
 
@@ -287,5 +289,5 @@ def _duplicate_errors(
     return {}
 
 
-def _own_view_ids(user: User, screen: Resource) -> Any:  # noqa: ANN401 - a statement
+def _own_view_ids(user: User, screen: Resource) -> Select[Any]:
     return select(SavedView.id).where(SavedView.user_id == user.id, SavedView.screen == screen)

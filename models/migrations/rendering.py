@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import CheckConstraint, Enum, TypeDecorator
 from sqlalchemy.sql.naming import conv
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WIDTH = 100
 
 
-def render_item(_kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's own
+def render_item(_kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """Return ``item`` as Python, or False where Alembic's own way is literal already; its hook of this name."""
     if isinstance(item, Enum):
         return f"sa.String(length={item.length})"

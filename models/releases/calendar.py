@@ -23,7 +23,7 @@ from models.scope import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
     from models.accounts.user import User
@@ -213,7 +213,7 @@ def _overlapping_ids(rows: list[Any]) -> Iterable[int]:
             last = row
 
 
-def _planned_entry(row: Any, details: _ReleaseDetails, *, is_overlapping: bool) -> CalendarEntry:  # noqa: ANN401 - a row
+def _planned_entry(row: Row[Any], details: _ReleaseDetails, *, is_overlapping: bool) -> CalendarEntry:
     return CalendarEntry(
         kind=CalendarEntryKind.PLANNED,
         id=row.id,
@@ -237,7 +237,7 @@ def _planned_entry(row: Any, details: _ReleaseDetails, *, is_overlapping: bool) 
     )
 
 
-def _actual_entry(row: Any, details: _ReleaseDetails) -> CalendarEntry:  # noqa: ANN401 - a row
+def _actual_entry(row: Row[Any], details: _ReleaseDetails) -> CalendarEntry:
     entry = _planned_entry(row, details, is_overlapping=False)
     return replace(
         entry,

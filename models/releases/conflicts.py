@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from zoneinfo import ZoneInfo
 
+    from sqlalchemy import SQLColumnExpression
+
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
 
@@ -141,7 +143,7 @@ def scheduling_errors(
     return faults
 
 
-def in_window(starts: Any, ends: Any, window: Window) -> ColumnElement[bool]:  # noqa: ANN401 - mapped columns
+def in_window(starts: SQLColumnExpression[Any], ends: SQLColumnExpression[Any], window: Window) -> ColumnElement[bool]:
     """Return the criterion that what lasts from ``starts`` until ``ends`` and ``window`` have a moment in common."""
     start, end = window
     return and_(ends > start, starts < end)

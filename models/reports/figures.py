@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from lpse_admin.worktime.periods import ReportPeriod
@@ -40,12 +40,12 @@ class AgencyScope:
     agencies: Sequence[Agency]
     zone: ZoneInfo
 
-    def in_agencies(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    def in_agencies(self, column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Return the criterion that a row belongs to these offices."""
         result: ColumnElement[bool] = column.in_([agency.id for agency in self.agencies])
         return result
 
-    def in_period(self, column: Any, period: ReportPeriod) -> ColumnElement[bool]:  # noqa: ANN401
+    def in_period(self, column: SQLColumnExpression[Any], period: ReportPeriod) -> ColumnElement[bool]:
         """Return the criterion that a moment lies in ``period``."""
         return and_(
             column >= self.start_of_day(period.first), column < self.start_of_day(period.last + dt.timedelta(1))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
+    from sqlalchemy import Row
+
     from lpse_admin.sop import Sop
     from lpse_admin.workflow.deviations import DeviationKind
     from lpse_admin.worktime.working_calendar import WorkCalendar
@@ -247,7 +249,7 @@ def _load_calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:
 
 
 def _waiting_step(
-    row: Any,  # noqa: ANN401 - a row of the statement above
+    row: Row[Any],
     sops: dict[int, Sop],
     calendars: dict[int, WorkCalendar],
     reader: ActingUser,

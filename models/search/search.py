@@ -35,7 +35,7 @@ from models.sops.sop import SopRevision, SopStep
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Select, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from lpse_admin.search.query import SearchQuery, SearchTerm
@@ -188,6 +188,6 @@ def user_matches(query: SearchQuery) -> ColumnElement[bool]:
     return and_(*(or_(*(_contains_text(name, chunk) for name in names)) for chunk in query.text.split()))
 
 
-def _contains_text(name: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - a text column
+def _contains_text(name: SQLColumnExpression[Any], text: str) -> ColumnElement[bool]:
     found: ColumnElement[bool] = name.icontains(text, autoescape=True)
     return found

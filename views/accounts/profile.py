@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyotp
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_babel import gettext
-from flask_login import current_user, login_user
+from flask_login import login_user
 from wtforms import PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
@@ -19,10 +19,10 @@ from models.accounts.user import Scheme, is_password_correct, totp_step_of
 from models.audit import trail
 from models.database import db
 from models.releases.calendar_feed import load_active_feed
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.forms.base import CheckboxListField, Form
 from views.i18n.wording import tr
-from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -107,7 +107,7 @@ def render_profile(
         password_form=password or ChangePasswordForm(formdata=None),
         code_form=code or ConfirmSecondFactorForm(formdata=None),
         off_form=disable or DisableSecondFactorForm(formdata=None),
-        scheme_form=ColourSchemeForm(formdata=None, data={"scheme": current_user.scheme}),
+        scheme_form=ColourSchemeForm(formdata=None, data={"scheme": get_current_user().scheme}),
         mail_form=mail or MailPreferencesForm(formdata=None, data={"events": _mailed_events()}),
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
@@ -119,13 +119,14 @@ def render_profile(
 
 def _mailed_events() -> list[str]:
     """Return the events whose mail the viewer has not turned off."""
-    return [event.value for event in Event if event.value not in current_user.muted_events]
+    return [event.value for event in Event if event.value not in get_current_user().muted_events]
 
 
 def _provisioning_uri(secret: str) -> str:
     """Return the address that an authenticator app takes a second factor from."""
-    issuer = f"LPSE {current_user.agency.region}" if current_user.agency else "LPSE"
-    return pyotp.TOTP(secret).provisioning_uri(name=current_user.username, issuer_name=issuer)
+    user = get_current_user()
+    issuer = f"LPSE {user.agency.region}" if user.agency else "LPSE"
+    return pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=issuer)
 
 
 def redirect_to_profile(sentence: str, anchor: str | None = None) -> Response:
@@ -140,7 +141,7 @@ def change_password() -> Response | tuple[str, int]:
     form = ChangePasswordForm()
     if not form.validate():
         return _profile_response(password=form)
-    user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
+    user = get_current_user()
     if not is_password_correct(user, form.old.data):
         form.old.errors = [gettext("This is not your present password.")]
     elif wrong := password_error(form.new.data, known_names=(user.username, user.full_name)):
@@ -164,9 +165,9 @@ def choose_mail() -> Response | tuple[str, int]:
     if not form.validate():
         return _profile_response(mail=form)
     muted = sorted({event.value for event in Event} - ALWAYS_MAILED - set(form.events.data or ()))
-    if muted != current_user.muted_events:
+    if muted != get_current_user().muted_events:
         trail.update_audit_context(db.session(), action="profile.mail")
-        current_user.muted_events = muted
+        get_current_user().muted_events = muted
         db.session.commit()
     return redirect_to_profile(gettext("Kept: you get mail of the events that are ticked."))
 
@@ -175,9 +176,9 @@ def choose_mail() -> Response | tuple[str, int]:
 def choose_colours() -> Response:
     """Keep whether this user's screens are light, dark, or as their system has it; anything else changes nothing."""
     form = ColourSchemeForm()
-    if form.validate() and form.scheme.data != current_user.scheme:
+    if form.validate() and form.scheme.data != get_current_user().scheme:
         trail.update_audit_context(db.session(), action="profile.colours")
-        current_user.scheme = Scheme(form.scheme.data)
+        get_current_user().scheme = Scheme(form.scheme.data)
         db.session.commit()
     return redirect(url_for("profile.show", _anchor="colours"), 303)
 
@@ -185,7 +186,7 @@ def choose_colours() -> Response:
 @blueprint.post("/second-factor")
 def offer_second_factor() -> Response:
     """Make a key for a second factor, which is not on before its first code is confirmed."""
-    if current_user.totp_secret is None:
+    if get_current_user().totp_secret is None:
         session[_TOTP_OFFER_KEY] = pyotp.random_base32()
     return redirect(url_for("profile.show", _anchor="second-factor"), 303)
 
@@ -201,7 +202,7 @@ def confirm_second_factor() -> Response | tuple[str, int]:
     if step is None:
         form.code.errors = form.code.errors or [gettext("This code is wrong, or it is too old: try the next one.")]
         return _profile_response(code=form)
-    current_user.totp_secret, current_user.totp_last_step = secret, step
+    get_current_user().totp_secret, get_current_user().totp_last_step = secret, step
     db.session.commit()
     session.pop(_TOTP_OFFER_KEY)
     return redirect_to_profile(gettext("The second factor is on: from now on a code is asked for when you log in."))
@@ -213,9 +214,9 @@ def turn_off_second_factor() -> Response | tuple[str, int]:
     form = DisableSecondFactorForm()
     if not form.validate():
         return _profile_response(disable=form)
-    if not is_password_correct(current_user, form.password.data):
+    if not is_password_correct(get_current_user(), form.password.data):
         form.password.errors = [gettext("This is not your present password.")]
         return _profile_response(disable=form)
-    current_user.totp_secret = current_user.totp_last_step = None
+    get_current_user().totp_secret = get_current_user().totp_last_step = None
     db.session.commit()
     return redirect_to_profile(gettext("The second factor is off."))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user, login_user
+from flask_login import login_user
 from sqlalchemy import case, func, literal, select
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -21,13 +21,17 @@ from models.accounts.user import PERSONAL_FIELDS, User, create_user
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
+from views.app.access import can, get_current_user
 from views.exports.columns import CellKind
 from views.forms.base import CheckboxListField, Form, Required
 from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import tr
 from views.listing.filters import CaseFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy import ColumnElement
 
 _NO_AGENCY = "-"
 #: A NIP in its groups of 8, 6, 1 and 3 digits.
@@ -148,24 +152,24 @@ class UserView(FormView):
             replace(column, expression=_roles_expression()) if column.key == "roles" else column for column in columns
         ]
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the user, and whether the reader may change the account."""
         return {"account": self.get_one(str(id)), "may_edit": can(Verb.EDIT, self.resource)}
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Make an account."""
         self.require_permission(Verb.CREATE)
         form = NewUserForm(password=_generate_password())
         agencies = _agency_choices()
         form.agency.choices = [SelectChoice(value, name) for value, (name, _agency) in agencies.items()]
-        if not (request.form.get("agency") or current_user.is_superadmin):
+        if not (request.form.get("agency") or get_current_user().is_superadmin):
             form.agency.data = next(iter(agencies))
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "user.create"):
                 user = create_user(
                     db.session(),
-                    _current_user(),
+                    get_current_user(),
                     agency=agencies[form.agency.data][1],
                     values=form.personal_values(),
                     roles=form.roles.data or (),
@@ -173,27 +177,27 @@ class UserView(FormView):
                 )
             if not form.errors:
                 return self.redirect_to_record(gettext("%(name)s can log in now.", name=user.full_name), user.id)
-        if not (form.agency.errors or current_user.is_superadmin):
+        if not (form.agency.errors or get_current_user().is_superadmin):
             del form.agency
         return self.render_form(form, _("New user"), _("Make the account"))
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Change what is known of somebody, and their roles."""
         self.require_permission(Verb.EDIT)
         user = self.get_one(request.args.get("id", ""))
         form = UserForm(obj=user)
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "user.edit"):
-                user.alter(_current_user(), values=form.personal_values(), roles=form.roles.data or ())
+                user.alter(get_current_user(), values=form.personal_values(), roles=form.roles.data or ())
             if not form.errors:
-                if user.id == current_user.id:
+                if user.id == get_current_user().id:
                     login_user(user)
                 return self.redirect_to_record(gettext("Kept: %(name)s.", name=user.full_name), user.id)
         return self.render_form(form, user.full_name, _("Keep"), back=self.row_url(user.id))
 
     @expose("/<user_id>/password", methods=("GET", "POST"))
-    def password(self, user_id: str) -> Any:  # noqa: ANN401
+    def password(self, user_id: str) -> ResponseReturnValue:
         """Give somebody a new password, made up or typed."""
         self.require_permission(Verb.EDIT)
         user = self.get_one(user_id)
@@ -201,7 +205,7 @@ class UserView(FormView):
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "user.password"):
                 user.reset_password(
-                    _current_user(), form.password.data or "", without_second_factor=form.without_second_factor.data
+                    get_current_user(), form.password.data or "", without_second_factor=form.without_second_factor.data
                 )
             if not form.errors:
                 return self.redirect_to_record(gettext("%(name)s has a new password.", name=user.full_name), user.id)
@@ -211,32 +215,27 @@ class UserView(FormView):
         return self.render_form(form, heading, _("Set the password"), back=self.row_url(user.id))
 
     @expose("/<user_id>/disable", methods=("POST",))
-    def disable(self, user_id: str) -> Any:  # noqa: ANN401
+    def disable(self, user_id: str) -> ResponseReturnValue:
         """Close an account and end its sessions."""
         self.require_permission(Verb.EDIT)
         user = self.get_one(user_id)
-        user.disable(_current_user())
+        user.disable(get_current_user())
         return self._commit_and_redirect(
             user, "user.disable", gettext("%(name)s can no longer log in.", name=user.full_name)
         )
 
     @expose("/<user_id>/enable", methods=("POST",))
-    def enable(self, user_id: str) -> Any:  # noqa: ANN401
+    def enable(self, user_id: str) -> ResponseReturnValue:
         """Open an account again."""
         self.require_permission(Verb.EDIT)
         user = self.get_one(user_id)
-        user.enable(_current_user())
+        user.enable(get_current_user())
         return self._commit_and_redirect(user, "user.enable", gettext("%(name)s can log in now.", name=user.full_name))
 
-    def _commit_and_redirect(self, user: User, action: str, sentence: str) -> Any:  # noqa: ANN401
+    def _commit_and_redirect(self, user: User, action: str, sentence: str) -> ResponseReturnValue:
         trail.update_audit_context(db.session(), action=action)
         db.session.commit()
         return self.redirect_to_record(sentence, user.id)
-
-
-def _current_user() -> User:
-    me: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
-    return me
 
 
 def _generate_password() -> str:
@@ -247,8 +246,9 @@ def _generate_password() -> str:
 
 def _agency_choices() -> dict[str, tuple[str, Agency | None]]:
     """Return the agencies that the administrator may make accounts for, by the value of the form's field."""
-    if not current_user.is_superadmin:
-        return {str(current_user.agency_id): (current_user.agency.name, current_user.agency)}
+    agency = get_current_user().agency
+    if agency is not None:
+        return {str(agency.id): (agency.name, agency)}
     agencies = db.session.scalars(select(Agency).order_by(Agency.name))
     return {
         **{str(agency.id): (agency.name, agency) for agency in agencies},
@@ -256,7 +256,7 @@ def _agency_choices() -> dict[str, tuple[str, Agency | None]]:
     }
 
 
-def _roles_expression() -> Any:  # noqa: ANN401 - an expression
+def _roles_expression() -> ColumnElement[str]:
     words = [case((getattr(User, f"is_{role.value}"), literal(f"{tr(role.title)}, ")), else_="") for role in Role]
     joined: Any = words[0]
     for word in words[1:]:

@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.errors import NotAllowed, Refused, TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _
 from models.accounts.login import Login, LoginAttempt, log_in, logged_in_user
@@ -89,6 +90,29 @@ def current_delegation() -> Delegation | None:
         g.delegation = load_active_delegation(db.session(), user, now()) if user else None
     found: Delegation | None = g.delegation
     return found
+
+
+def get_current_user() -> User:
+    """Return who asks, where somebody has to be logged in."""
+    user = current_user_or_none()
+    if user is None:
+        raise Unauthenticated(_("Please log in first."))
+    return user
+
+
+def is_acting_head() -> bool:
+    """Whether the one who asks may decide in the head's place today."""
+    return current_delegation() is not None
+
+
+def can(verb: Verb, resource: Resource) -> bool:
+    """Whether the one who asks may do ``verb`` to records of ``resource``."""
+    user = current_user_or_none()
+    if user is None:
+        return False
+    if is_granted(user.roles, verb, resource):
+        return True
+    return is_granted(user.roles, verb, resource, is_acting_head=True) and is_acting_head()
 
 
 def is_local_url(address: str) -> bool:

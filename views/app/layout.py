@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import current_app, request, url_for
 
 from lpse_admin.accounts.permissions import Verb, is_granted
 from lpse_admin.i18n import Message, _
-from views.app.access import current_user_or_none, unread_count
+from views.app.access import current_user_or_none, is_acting_head, unread_count
 from views.audit.context import capacity
 from views.i18n.language import current_language, tr
-from views.listing.record_view import RecordView, is_acting_head
+from views.listing.record_view import RecordView
 from views.notifications.notifications import unread_label
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _cached_fragment(name: str, *arguments: object) -> Markup:
 
 def _render_fragment(name: str, *arguments: object) -> Markup:
     """Write the part of this name of macros/frame.html."""
-    written: Markup = getattr(_macros("macros/layout.html"), name)(*arguments)
+    written: Markup = _macro("macros/layout.html", name)(*arguments)
     return written
 
 
@@ -82,8 +82,9 @@ def _cached(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
     return found
 
 
-def _macros(template: str) -> Any:  # noqa: ANN401 - a template's module
-    return current_app.jinja_env.get_template(template).module
+def _macro(template: str, name: str) -> Callable[..., Markup]:
+    macro: Callable[..., Markup] = getattr(current_app.jinja_env.get_template(template).module, name)
+    return macro
 
 
 def _page_header(menu: Menu, search_text: str) -> Markup:
@@ -111,7 +112,7 @@ def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
 
     def write() -> Markup:
         links = _links(menu, roles, root, is_acting_head=stands_in)
-        written: Markup = _macros("macros/navigation.html").navigation(links, here)
+        written: Markup = _macro("macros/navigation.html", "navigation")(links, here)
         return written
 
     return _cached((roles, stands_in, current_language(), root, here), write)

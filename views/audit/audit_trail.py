@@ -136,7 +136,7 @@ class AuditView(RecordView):
         column_default_sort="-at",
     )
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return each row that the entry tells of, before and after; what a draft says is left out."""
         entry = self.get_one(str(id))
         is_of_a_draft = bool(db.session.scalar(select(_IS_OF_DRAFT).where(AuditEntry.id == entry.id)))
@@ -154,6 +154,6 @@ class AuditView(RecordView):
         ]
         return {"told": told, "is_of_a_draft": is_of_a_draft}
 
-    def history(self, id: int) -> list[Any]:  # noqa: A002, ARG002
+    def history(self, id: int) -> list[Any]:  # noqa: ARG002
         """Return nothing: the trail does not tell of itself."""
         return []

@@ -17,10 +17,10 @@ from models.accounts.user import User
 from models.audit import trail
 from models.changes.assignment import reason_error, reassign, take_up
 from models.database import db
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.forms.base import Form, Required
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from sqlalchemy import and_
 from sqlalchemy.orm import aliased
 
@@ -26,6 +25,7 @@ from models.changes.drafts import create_draft, discard_draft, new_draft
 from models.changes.loading import load_change
 from models.database import db
 from models.office.agency import Agency
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import make_reassign_form
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
     from lpse_admin.i18n import Message
@@ -161,7 +162,7 @@ class ChangeView(RecordView):
         refusal: Refused | None = None,
         reassign_form: ReassignForm | None = None,
     ) -> str:
-        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal, reassign_form=reassign_form)
+        page = ChangePage.of(change, get_current_user(), now(), form=form, refusal=refusal, reassign_form=reassign_form)
         # The requester's own form has no page beside it that would say the same again.
         template = "changes/form.html" if form is not None and change.step in REQUESTER_STEPS else self.details_template
         return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
@@ -169,36 +170,36 @@ class ChangeView(RecordView):
     # -- the requester's own -----------------------------------------------------------------------------------
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Begin a request: kept as a draft, or submitted at once."""
         self.require_permission(Verb.CREATE)
         session = db.session()
         if request.method == "GET":
-            change = new_draft(session, current_user, now=now())
-            for key, value in _requester_defaults(current_user).items():
+            change = new_draft(session, get_current_user(), now=now())
+            for key, value in _requester_defaults(get_current_user()).items():
                 setattr(change, key, value)
-            page = ChangePage.of(change, current_user, now())
+            page = ChangePage.of(change, get_current_user(), now())
             return self.render("changes/form.html", view=self, page=page, change=change)
         if request.form.get("outcome"):
             _outcome_from_request()  # a form that cannot be read leaves no draft behind
-        change = create_draft(session, current_user, now=now(), values=_requester_defaults(current_user))
+        change = create_draft(session, get_current_user(), now=now(), values=_requester_defaults(get_current_user()))
         trail.update_audit_context(session, action="change.draft")
         session.commit()
         return self._save_or_submit(change.id)
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Go on with a draft, or with a request that came back."""
         self.require_permission(Verb.EDIT)
         change = self.get_change(parse_id(request.args.get("id")))
         if request.method == "POST":
             return self._save_or_submit(change.id)
-        if change.step not in REQUESTER_STEPS or change.reason_cannot_act(current_user, now()):
+        if change.step not in REQUESTER_STEPS or change.reason_cannot_act(get_current_user(), now()):
             return redirect(self.row_url(change.id))
-        page = ChangePage.of(change, current_user, now())
+        page = ChangePage.of(change, get_current_user(), now())
         return self.render("changes/form.html", view=self, page=page, change=change)
 
-    def _save_or_submit(self, change_id: int) -> Any:  # noqa: ANN401
+    def _save_or_submit(self, change_id: int) -> ResponseReturnValue:
         """Keep what the requester typed, and submit it where they pressed that button."""
         if request.form.get("outcome"):
             return self._make_move(change_id)
@@ -210,11 +211,11 @@ class ChangeView(RecordView):
         return redirect(self.get_url(".edit_view", id=change_id), 303)
 
     @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:  # noqa: ANN401
+    def delete_view(self) -> ResponseReturnValue:
         """Throw a draft away; what was submitted is never deleted."""
         self.require_permission(Verb.DELETE)
         session = db.session()
-        discard_draft(self.get_change(parse_id(request.form.get("id"))), current_user)
+        discard_draft(self.get_change(parse_id(request.form.get("id"))), get_current_user())
         trail.update_audit_context(session, action="change.discard")
         session.commit()
         flash(gettext("The draft is gone."), "success")
@@ -223,12 +224,12 @@ class ChangeView(RecordView):
     # -- the one door ------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/move", methods=("POST",))
-    def move(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def move(self, change_id: str) -> ResponseReturnValue:
         """Make one move of the procedure, or say with the right status why it cannot be made."""
         return self._make_move(parse_id(change_id))
 
     @expose("/<change_id>/save", methods=("POST",))
-    def save(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def save(self, change_id: str) -> ResponseReturnValue:
         """Keep what the step's actor has typed so far; the step stays open."""
         id_ = parse_id(change_id)
         try:
@@ -241,29 +242,29 @@ class ChangeView(RecordView):
     # -- in whose hands ----------------------------------------------------------------------------------------
 
     @expose("/<change_id>/take-up", methods=("POST",))
-    def take_up(self, change_id: str) -> Any:  # noqa: ANN401 - a redirect
+    def take_up(self, change_id: str) -> ResponseReturnValue:
         """Take the open step up: from now on it is in this person's hands."""
         change = self.get_change(parse_id(change_id))
-        take_up(change, current_user, now=now(), version=version_from_request())
+        take_up(change, get_current_user(), now=now(), version=version_from_request())
         trail.update_audit_context(
-            db.session(), action="change.take-up", capacity=change.capacity_of(current_user, now())
+            db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now())
         )
         db.session.commit()
         flash(gettext("The step is in your hands. Its handling is counted from now on."), "success")
         return redirect(self.row_url(change.id) + "#step", 303)
 
     @expose("/<change_id>/hand-over", methods=("POST",))
-    def reassign(self, change_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def reassign(self, change_id: str) -> ResponseReturnValue:
         """Give the open step to a colleague, or take it over from one, with the reason."""
         id_ = parse_id(change_id)
         change = self.get_change(id_)
-        form = make_reassign_form(change, current_user, now())
+        form = make_reassign_form(change, get_current_user(), now())
         try:
             to = self._get_assignee(change, form.to.data)
             reason = form.reason.data or ""
             require_resubmit()
-            reassign(change, to, current_user, now=now(), reason=reason, version=version_from_request())
-            capacity = change.capacity_of(current_user, now())
+            reassign(change, to, get_current_user(), now=now(), reason=reason, version=version_from_request())
+            capacity = change.capacity_of(get_current_user(), now())
             trail.update_audit_context(
                 db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip()
             )
@@ -289,7 +290,7 @@ class ChangeView(RecordView):
             raise ValidationFailed(message, field_errors={"to": message})
         return to
 
-    def _make_move(self, change_id: int) -> Any:  # noqa: ANN401
+    def _make_move(self, change_id: int) -> ResponseReturnValue:
         outcome = _outcome_from_request()
         session = db.session()
         change = self.get_change(change_id)
@@ -300,7 +301,7 @@ class ChangeView(RecordView):
             attach_files(change, form)
             finished = change.advance(
                 outcome,
-                current_user,
+                get_current_user(),
                 now=now(),
                 values=values,
                 equipment=form.ticked_equipment(),
@@ -319,7 +320,7 @@ class ChangeView(RecordView):
         flash(self._move_message(change, outcome), "success")
         return redirect(self.row_url(change_id), 303)
 
-    def _answer_refusal(self, change_id: int, refusal: Refused, *, save_input: bool = False) -> Any:  # noqa: ANN401
+    def _answer_refusal(self, change_id: int, refusal: Refused, *, save_input: bool = False) -> ResponseReturnValue:
         """Answer a refusal with its status, the request's page and everything that was typed."""
         if wants_json():  # a script has what it sent, and the version that it was sent for must stay good
             raise with_form_field_names(refusal)
@@ -328,7 +329,7 @@ class ChangeView(RecordView):
             self._save_valid_input(change_id)
         change = self.get_change(change_id)
         form = None
-        if change.current_activity is not None and not change.reason_cannot_act(current_user, now()):
+        if change.current_activity is not None and not change.reason_cannot_act(get_current_user(), now()):
             form = build_step_form(change, change.current_activity, request.form)
             form.add_field_errors(refusal.field_errors)
         return self._render_page(change, form, refusal), refusal.status

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import request
-from flask_login import current_user
 
 from lpse_admin.documents import files
 from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotAllowed, Refused, ValidationFailed
@@ -13,6 +12,7 @@ from lpse_admin.i18n import Message, _
 from models.audit import trail
 from models.database import db
 from models.documents.document import attach
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.changes.step_form import InvalidFieldValues, StepForm, build_step_form, form_field_name
 
@@ -43,7 +43,7 @@ def step_form_from_request(change: ChangeRequest) -> StepForm:
         change.version,
     }:  # whoever moved it themselves a moment ago is told that, not 403
         raise NoSuchMove(_("Somebody else was faster: this request has moved or changed since you opened it."))
-    if refusal := change.reason_cannot_act(current_user, now()):
+    if refusal := change.reason_cannot_act(get_current_user(), now()):
         raise NotAllowed(refusal)
     return build_step_form(change, change.current_activity, request.form)
 
@@ -69,7 +69,7 @@ def attach_files(change: ChangeRequest, form: StepForm, *, skip_invalid: bool = 
             name=checked.name,
             media_type=checked.type.media_type,
             content=content,
-            by=current_user,
+            by=get_current_user(),
             now=now(),
             item_key=key,
             activity=change.current_activity,
@@ -117,5 +117,5 @@ def _save_values(
 ) -> None:
     attach_files(change, form, skip_invalid=skip_invalid)
     change.save(
-        current_user, now=now(), values=values, equipment=form.ticked_equipment(), version=version_from_request()
+        get_current_user(), now=now(), values=values, equipment=form.ticked_equipment(), version=version_from_request()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import HEAD_STEPS, NEEDS_REASON, REQUESTER_STEPS, Outcome, Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, FieldKind, RecordField
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, RecordField
 from lpse_admin.workflow.transitions import required_items
 from models.changes import record_store
 from models.changes.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
@@ -32,8 +33,6 @@ from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
@@ -217,18 +216,18 @@ def _absent_head(change: ChangeRequest, current: Activity | None, head: str | No
     return absent_head(change.agency, head=head, arrived=current.arrived_at if current else None, change=change)
 
 
-def format_field_value(field: RecordField, value: Any) -> Markup | str:  # noqa: ANN401 - fields hold texts, moments, enums and lists
+def format_field_value(value: object) -> Markup | str:
     """Return the value of a record's field as the page shows it."""
     if value in (None, "", []):
         return EMPTY_CELL
-    match field.kind:
-        case FieldKind.DATETIME:
+    match value:
+        case dt.datetime():
             return format_datetime(value)
-        case FieldKind.DATE:
+        case dt.date():
             return format_date(value)
-        case FieldKind.CHOICE:
-            return str(tr(value.title))
-        case FieldKind.TEST_CASES | FieldKind.ASSETS | FieldKind.TOUCHED_ASSETS | FieldKind.MUTATIONS:
+        case LabelledEnum():
+            return tr(value)
+        case list():
             return Markup("<br>").join(_row_text(row) for row in value)
         case _:
             return collapsible_text(str(value))
@@ -246,11 +245,7 @@ def _request_facts(change: ChangeRequest) -> tuple[FactGroup, ...]:
     return tuple(
         FactGroup(
             title,
-            tuple(
-                Fact(fields[key].label, format_field_value(fields[key], getattr(change, key)))
-                for key in keys
-                if key in fields
-            ),
+            tuple(Fact(fields[key].label, format_field_value(getattr(change, key))) for key in keys if key in fields),
         )
         for title, keys in REQUEST_FIELDSETS
     )
@@ -286,7 +281,7 @@ def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
     if isinstance(activity, AssetReview):
         values["assets"] = [{"asset": str(item.asset or ""), "finding": item.finding} for item in activity.items]
     return [
-        Fact(field.label, format_field_value(field, values[field.key]))
+        Fact(field.label, format_field_value(values[field.key]))
         for field in RECORD_FIELDS[activity.step]
         if values[field.key] not in (None, "", [])
     ]

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import RequiredItem
     from models.changes.activity import Activity
+    from views.changes.page import ChangePage
 
 #: Rows that a list of rows begins with, and the most that it takes.
 _MIN_ROWS, _MAX_ROWS = 3, 60
@@ -100,13 +101,14 @@ class LookupField(StringField):
 
     def __init__(
         self,
-        *args: Any,  # noqa: ANN401 - WTForms' own arguments
+        label: object = None,
+        *,
         find_id: Callable[[str], int | None],
         name_of: Callable[[int], str],
-        **kwargs: Any,  # noqa: ANN401
+        description: object = "",
     ) -> None:
         """Take the two directions: name to id, id to name."""
-        super().__init__(*args, **kwargs)
+        super().__init__(label, description=description)
         self.find_id, self.name_of = find_id, name_of
 
     def _value(self) -> str:
@@ -190,7 +192,7 @@ class StepForm(Form):
         """Whether the form has a field of this name."""
         return name in self._fields
 
-    def conditional_documents(self, page: Any) -> list[tuple[str, RequiredItem]]:  # noqa: ANN401 - the page that shows the form
+    def conditional_documents(self, page: ChangePage) -> list[tuple[str, RequiredItem]]:
         """Return the documents that the paper asks for only where they apply, and here they do not so far, by field."""
         asked = {requirement.field_name for requirement in page.requirements}
         items = [(f"{item.kind}-{item.key}", item) for item in self.rule.requires if item.kind is ItemKind.DOCUMENT]
@@ -282,7 +284,7 @@ class InvalidFieldValues(ValidationFailed):
         self.valid_values = valid_values
 
 
-def _form_field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN401, C901, PLR0911 - one for each kind
+def _form_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C901, PLR0911 - one for each kind
     label = tr(field.label)
     match field.kind:
         case FieldKind.SINGLE_LINE:
@@ -309,7 +311,7 @@ def _form_field(field: RecordField, change: ChangeRequest) -> Any:  # noqa: ANN4
             return FieldList(FormField(_mutation_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
 
 
-def _field_value(field: RecordField, form_field: Any) -> Any:  # noqa: ANN401
+def _field_value(field: RecordField, form_field: Field) -> object:
     match field.kind:
         case FieldKind.TEST_CASES:
             return [row for row in form_field.data if any((text or "").strip() for text in row.values())]
@@ -335,7 +337,7 @@ def _parse_error(field: RecordField) -> Message:
     }.get(field.kind, _("Choose one of the list."))
 
 
-def _choices(members: Any) -> list[SelectChoice]:  # noqa: ANN401 - any enum whose members have a title
+def _choices(members: type[StrEnum] | None) -> list[SelectChoice]:
     return [_NO_CHOICE, *(SelectChoice(member.value, tr(member.title)) for member in members or ())]
 
 
@@ -362,7 +364,7 @@ def _change_number(change_id: int) -> str:
     return db.session.scalar(select(ChangeRequest.number).where(ChangeRequest.id == change_id)) or ""
 
 
-def _asset_field(change: ChangeRequest, label: Message) -> Any:  # noqa: ANN401 - an unbound field
+def _asset_field(change: ChangeRequest, label: Message) -> Field:
     def find(text: str) -> int | None:
         code, _dot, register = text.split(" ", 1)[0].rpartition(".")
         return db.session.scalar(

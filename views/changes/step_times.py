@@ -14,11 +14,11 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import load_calendars_and_sops
 from models.worktime.step_durations import StepTime, late_now, open_with_standard
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter
 from views.listing.lists import Column, ComputedColumns
-from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
-from flask_login import current_user
 from sqlalchemy import func, select
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -23,6 +22,7 @@ from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
 from models.reports import waiting
 from models.scope import visible
+from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
@@ -37,12 +37,14 @@ from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import MAX_COUNT, Column
-from views.listing.record_view import can, current_principal, get_current_user, is_acting_head, parse_id, url_builder
+from views.listing.record_view import current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
 
     from views.listing.lists import ListQuery, Page
 
@@ -59,27 +61,25 @@ class StepRecordView(BulkView):
         """Lead to the request, where the step is acted on."""
         return url_builder("change.details_view", "#step")
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the parts of the record that are lists, its files, and what may be done with it."""
         activity = self.get_one(str(id))
         lists = [field for field in RECORD_FIELDS[self.step] if field.kind in LIST_FIELD_KINDS]
         return {
             "activity": activity,
-            "lists": [
-                Fact(field.label, format_field_value(field, _list_rows(activity, field.kind))) for field in lists
-            ],
+            "lists": [Fact(field.label, format_field_value(_list_rows(activity, field.kind))) for field in lists],
             "change_url": self.link_url(activity.change_id),
         }
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def edit_view(self) -> ResponseReturnValue:
         """Keep what the step's actor has typed, while the step is open."""
         activity = self.get_one(request.args.get("id", ""))
         activity_id = activity.id
         if not activity.is_open:
             raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
         change = self._get_change(activity)
-        if refusal := change.reason_cannot_act(current_user, now()):
+        if refusal := change.reason_cannot_act(get_current_user(), now()):
             raise NotAllowed(refusal)
         form, refusal_, status = None, None, 200
         if request.method == "POST":
@@ -96,11 +96,11 @@ class StepRecordView(BulkView):
             else:
                 flash(gettext("Kept. The step stays open until you finish it."), "success")
                 return redirect(self.link_url(change.id), 303)
-        page = ChangePage.of(change, current_user, now(), form=form, refusal=refusal_)
+        page = ChangePage.of(change, get_current_user(), now(), form=form, refusal=refusal_)
         return self.render("changes/step_edit.html", view=self, page=page, change=change), status
 
     def _get_change(self, activity: Activity) -> ChangeRequest:
-        scope = visible(ChangeRequest, current_user, is_acting_head=is_acting_head())
+        scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         change = load_change(db.session(), activity.change_id, scope)
         if change is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))
@@ -189,7 +189,8 @@ def _waiting_emergencies(listing: ListQuery, page: Page) -> tuple[int, dt.dateti
         and page.count <= MAX_COUNT
         and page.has_column("arrived")
     ):
-        return page.count, page.first_value("arrived")
+        oldest: dt.datetime | None = page.first_value("arrived")
+        return page.count, oldest
     return waiting.count_emergencies(db.session(), current_principal())
 
 
@@ -320,7 +321,7 @@ class ReleaseView(StepRecordView, FormView):
         page = CalendarPage.from_args(request.args, current_principal(), now(), current_timezone())
         return str(self.render("releases/calendar.html", view=self, page=page))
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Add the form for the actual time, for the managers of a release that has none yet."""
         extras = super().details_context(id)
         return extras | {"actual_form": ActualTimeForm() if self._may_add_actual_time(extras["activity"]) else None}
@@ -330,7 +331,7 @@ class ReleaseView(StepRecordView, FormView):
         return release.can_get_actual_time() and can(Verb.EDIT, Resource.RELEASE)
 
     @expose("/<release_id>/actual", methods=("POST",))
-    def actual(self, release_id: str) -> Any:  # noqa: ANN401
+    def actual(self, release_id: str) -> ResponseReturnValue:
         """Add the actual time to a finished schedule, without reopening the request."""
         self.require_permission(Verb.EDIT)
         release = self.get_one(str(parse_id(release_id)))

@@ -13,11 +13,12 @@ from lpse_admin.worktime.periods import PeriodKind
 from models.database import db
 from models.reports import waiting
 from models.scope import sees_all_requests
+from views.app.access import can
 from views.app.clock import now
 from views.dashboard.office import OfficeDashboard, OfficeSelection
 from views.delegation.absent_head import absent_head
 from views.i18n.language import today
-from views.listing.record_view import can, current_principal
+from views.listing.record_view import current_principal
 
 if TYPE_CHECKING:
     from models.reports.waiting import ActingUser

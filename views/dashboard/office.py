@@ -19,6 +19,7 @@ from models.database import db
 from models.deviations.deviation import DeviationState
 from models.reports import figures
 from models.worktime import step_durations
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.changes.changes import NOT_ASSESSED
 from views.changes.step_times import Timeliness, visible_agencies
@@ -26,7 +27,7 @@ from views.changes.step_views import STEP_VIEWS
 from views.dashboard.figures import BarChart, BarRow, FillPattern, TableCell
 from views.dashboard.period_form import PeriodForm
 from views.i18n.language import current_timezone, format_date, format_duration, format_number, today, tr
-from views.listing.record_view import get_current_user, parse_id
+from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

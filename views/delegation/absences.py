@@ -19,6 +19,7 @@ from models.accounts.user import User
 from models.database import db
 from models.delegation.absence import Absence, AbsenceState, can_record_absence, in_state, record_absence, state_on
 from models.office.agency import Agency
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
@@ -26,9 +27,9 @@ from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import today
 from views.listing.filters import DateRangeFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, get_current_user
 
 if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="absent_head")
@@ -110,7 +111,7 @@ class AbsenceView(FormView):
         """Return the state on the reader's own day."""
         return state_on(today())
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the form for ending it, where the reader may."""
         absence = self.get_one(str(id))
         may_end = (
@@ -123,7 +124,7 @@ class AbsenceView(FormView):
         return {"absence": absence, "form": form if may_end else None}
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Record an absence."""
         self.require_permission(Verb.CREATE)
         form = AbsenceForm()
@@ -144,7 +145,7 @@ class AbsenceView(FormView):
         return self.render_form(form, _("Record an absence of the head"), _("Record the absence"))
 
     @expose("/<absence_id>/end", methods=("POST",))
-    def end(self, absence_id: str) -> Any:  # noqa: ANN401
+    def end(self, absence_id: str) -> ResponseReturnValue:
         """End an absence at this moment."""
         self.require_permission(Verb.EDIT)
         absence = self.get_one(absence_id)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_login import current_user
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
@@ -15,9 +14,9 @@ from lpse_admin.i18n import _
 from lpse_admin.workflow.transitions import Principal, conflicting_duty
 from models.database import db
 from models.delegation.head_absence import head_absence
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.i18n.language import format_date, format_datetime, tr
-from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
@@ -87,7 +86,7 @@ def absent_head(
 
 def may_record_absence() -> bool:
     """Whether the one who asks may record that a head other than themselves is not there."""
-    return Role.HEAD not in current_user.roles and can(Verb.CREATE, Resource.ABSENCE)
+    return Role.HEAD not in get_current_user().roles and can(Verb.CREATE, Resource.ABSENCE)
 
 
 def _reason(found: HeadAbsence) -> str:

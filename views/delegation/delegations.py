@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import request
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from flask_wtf.file import FileField
 from sqlalchemy import select
 from sqlalchemy.orm import aliased, joinedload
@@ -26,6 +25,7 @@ from models.delegation.delegation import Delegation, DelegationKind, DelegationS
 from models.delegation.grant import grant_delegation
 from models.documents.document import attach
 from models.office.agency import Agency
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
@@ -33,9 +33,9 @@ from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import today, tr
 from views.listing.filters import ChoiceFilter, DateRangeFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can
 
 if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
 _head = aliased(User, name="delegation_head")
@@ -145,21 +145,21 @@ class DelegationView(FormView):
         """Return the state on the reader's own day."""
         return state_on(today())
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the decree's file, and the form for withdrawing where the reader may."""
         return self._extras(self.get_one(str(id)), WithdrawalForm(formdata=None))
 
     def _extras(self, delegation: Delegation, form: WithdrawalForm) -> dict[str, Any]:
         may_withdraw = (
             can(Verb.EDIT, self.resource)
-            and delegation.can_be_withdrawn_by(current_user)
+            and delegation.can_be_withdrawn_by(get_current_user())
             and delegation.withdrawn_at is None
             and delegation.until_date >= delegation.agency.local_date(now())
         )
         return {"delegation": delegation, "documents": delegation.documents, "form": form if may_withdraw else None}
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Record a delegation from its decree, which is attached."""
         self.require_permission(Verb.CREATE)
         form = DelegationForm()
@@ -179,22 +179,17 @@ class DelegationView(FormView):
         return self.render_form(form, _("New delegation"), _("Record the delegation"))
 
     @expose("/<delegation_id>/withdraw", methods=("POST",))
-    def withdraw(self, delegation_id: str) -> Any:  # noqa: ANN401
+    def withdraw(self, delegation_id: str) -> ResponseReturnValue:
         """End a delegation at once, with the reason."""
         self.require_permission(Verb.EDIT)
         delegation = self.get_one(delegation_id)
         form = WithdrawalForm()
         with commit_or_show_errors(form, "delegation.withdraw", reason=form.reason.data):
-            delegation.withdraw(now=now(), by=_current_user(), reason=form.reason.data or "")
+            delegation.withdraw(now=now(), by=get_current_user(), reason=form.reason.data or "")
         if not form.errors:
             return self.redirect_to_record(gettext("The delegation is withdrawn."), delegation.id)
         heading = _("Withdraw the delegation to %(name)s", name=delegation.delegate.full_name)
         return self.render_form(form, heading, _("Revoke the delegation"), back=self.row_url(delegation.id))
-
-
-def _current_user() -> User:
-    me: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
-    return me
 
 
 def _grant_from_form(form: DelegationForm, head: User) -> Delegation:
@@ -208,7 +203,7 @@ def _grant_from_form(form: DelegationForm, head: User) -> Delegation:
         decree_number=form.decree_number.data or "",
         from_date=form.from_date.data,
         until_date=form.until_date.data,
-        by=_current_user(),
+        by=get_current_user(),
         now=now(),
         reason=form.reason.data or None,
     )
@@ -217,7 +212,7 @@ def _grant_from_form(form: DelegationForm, head: User) -> Delegation:
         name=form.inspected.name,
         media_type=form.inspected.type.media_type,
         content=form.content,
-        by=_current_user(),
+        by=get_current_user(),
         now=now(),
         delegation=delegation,
     )
@@ -227,10 +222,10 @@ def _grant_from_form(form: DelegationForm, head: User) -> Delegation:
 def _selectable_heads() -> list[User]:
     """Return the heads in whose name the reader may record a delegation."""
     heads = select(User).where(User.is_head, User.agency_id.is_not(None)).options(joinedload(User.agency))
-    if Role.ADMINISTRATOR not in current_user.roles:
-        heads = heads.where(User.id == current_user.id)
-    elif not current_user.is_superadmin:
-        heads = heads.where(User.agency_id == current_user.agency_id)
+    if Role.ADMINISTRATOR not in get_current_user().roles:
+        heads = heads.where(User.id == get_current_user().id)
+    elif not get_current_user().is_superadmin:
+        heads = heads.where(User.agency_id == get_current_user().agency_id)
     return list(db.session.scalars(heads.order_by(User.full_name)))
 
 
@@ -242,8 +237,8 @@ def _delegate_choices() -> list[SelectChoice]:
         .where(User.is_active, User.is_head.is_(False))
         .order_by(Agency.name, User.is_change_manager.desc(), User.full_name)
     )
-    if not current_user.is_superadmin:
-        people = people.where(User.agency_id == current_user.agency_id)
+    if not get_current_user().is_superadmin:
+        people = people.where(User.agency_id == get_current_user().agency_id)
     return [
         SelectChoice("", "–"),
         *(
@@ -254,4 +249,4 @@ def _delegate_choices() -> list[SelectChoice]:
 
 
 def _label_with_agency(name: str, agency: object) -> str:
-    return f"{name} ({agency})" if current_user.is_superadmin else name
+    return f"{name} ({agency})" if get_current_user().is_superadmin else name

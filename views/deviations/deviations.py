@@ -28,6 +28,7 @@ from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.office.agency import Agency
 from models.scope import visible
+from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
 from views.deviations.fields import disposal_fields, disposal_values
 from views.exports.columns import CellKind
@@ -38,11 +39,14 @@ from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import get_current_user, is_acting_head, parse_id
+from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
+
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy import ColumnElement
 
     from views.listing.lists import ListQuery, Page
 
@@ -227,7 +231,7 @@ class DeviationView(BulkView, FormView):
 
     # -- what the head and the followers do -------------------------------------------------------------------
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the forms in which the reader may dispose of the deviation, or say that its follow-up is done."""
         return self._extras(self.get_one(str(id)))
 
@@ -254,7 +258,7 @@ class DeviationView(BulkView, FormView):
         return form
 
     @expose("/<deviation_id>/dispose", methods=("POST",))
-    def dispose(self, deviation_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def dispose(self, deviation_id: str) -> ResponseReturnValue:
         """Write down what the head makes of a deviation."""
         deviation = self.get_one(deviation_id)
         form = self._disposal_form(deviation)
@@ -266,7 +270,7 @@ class DeviationView(BulkView, FormView):
         return self.render_form(form, _("Disposal of a deviation"), _("Record"), back=self.row_url(deviation.id))
 
     @expose("/<deviation_id>/done", methods=("POST",))
-    def follow_up(self, deviation_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+    def follow_up(self, deviation_id: str) -> ResponseReturnValue:
         """Write down that what was to be followed up is done."""
         deviation = self.get_one(deviation_id)
         form = FollowUpForm()
@@ -303,7 +307,7 @@ def _sum_by(counts: list[Any], *indexes: int) -> list[tuple[tuple[Any, ...], int
     return sorted(sums.items(), key=lambda one: [(part is None, str(part or "")) for part in reversed(one[0])])
 
 
-def _month_expression(zone: ZoneInfo) -> Any:  # noqa: ANN401 - an expression
+def _month_expression(zone: ZoneInfo) -> ColumnElement[str]:
     """Return the month in which a deviation was raised in ``zone``, as "2026-03".
 
     By the zone's present distance from UTC: none of Indonesia's has ever put its clocks forward in summer.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from views.changes.step_form import StepForm
 
 _DISPOSAL_FIELDS = ("disposal", "note", "follow_up_by", "follow_up_until")
 _NO_CHOICE = SelectChoice("", "–")
@@ -98,7 +99,7 @@ def _follow_up_users(agency_id: int) -> list[tuple[int, str]]:
     return [(id_, name) for id_, name in rows]
 
 
-def deviation_values(form: Any, form_data: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a step's form
+def deviation_values(form: StepForm, form_data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was typed of deviations, as ``ChangeRequest.advance`` takes it."""
     names = [name for name in form._fields if name.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX)) and name in form_data]
     found: dict[str, Any] = {name: form[name].data or "" for name in names}

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource
@@ -26,15 +25,18 @@ from models.database import db
 from models.documents.document import Document, detach
 from models.office.agency import Agency
 from models.scope import visible
+from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.moves import save_step_input, version_from_request
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import RecordView, is_acting_head
+from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from flask.typing import ResponseReturnValue
 
 _uploader = aliased(User, name="uploader")
 _activity: Any = Activity.__table__.alias("attached_in")
@@ -77,20 +79,20 @@ class DocumentView(RecordView):
     )
 
     @expose("/<document_id>/remove", methods=("POST",))
-    def remove(self, document_id: str) -> Any:  # noqa: ANN401 - a redirect
+    def remove(self, document_id: str) -> ResponseReturnValue:
         """Take a wrongly attached file off the open step; what was typed in the step's form meanwhile is kept."""
         document = self.get_one(document_id)
         if request.form.get("confirm") != "yes":
             raise Malformed(_("Confirm that the file is to be removed."))
         session, change_id = db.session(), document.change_id
-        detach(session, document, current_user, now())
+        detach(session, document, get_current_user(), now())
         session.rollback()
         if version_from_request() is not None:
             with suppress(ValidationFailed, FileTooLarge):  # the sound part of it is kept all the same
                 save_step_input(lambda: self._get_change(change_id))
         document = self.get_one(document_id)
         name = document.name
-        detach(session, document, current_user, now())
+        detach(session, document, get_current_user(), now())
         trail.update_audit_context(session, action="document.remove")
         session.commit()
         flash(gettext("Removed: %(name)s.", name=name), "success")
@@ -98,7 +100,7 @@ class DocumentView(RecordView):
 
     @staticmethod
     def _get_change(change_id: int) -> ChangeRequest:
-        scope = visible(ChangeRequest, current_user, is_acting_head=is_acting_head())
+        scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         change = load_change(db.session(), change_id, scope)
         if change is None:
             raise NotFound(_("There is no such record, or it is not yours to see."))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from typing_extensions import override
 from werkzeug.datastructures import MultiDict
 from wtforms import FileField, MultipleFileField, SelectMultipleField
 from wtforms.widgets import CheckboxInput
@@ -14,6 +15,9 @@ from wtforms.widgets import CheckboxInput
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
+    from wtforms import Field
+    from wtforms import Form as WTForm
+
     from lpse_admin.errors import Refused
     from lpse_admin.i18n import Message
 
@@ -38,13 +42,15 @@ class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
         """Where the messages come from."""
 
-        def get_translations(self, _form: Any) -> _Translations:  # noqa: ANN401 - WTForms passes the form
+        @override
+        def get_translations(self, form: WTForm) -> _Translations:
             """Return the catalogue for WTForms' own messages."""
             return _TRANSLATIONS
 
-        def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ANN401 - WTForms passes what was given
+        @override
+        def wrap_formdata(self, form: WTForm, formdata: MultiDict[str, Any] | object) -> MultiDict[str, Any] | None:
             """Read texts from the fields that were sent and files from the files, and neither in the other's place."""
-            if formdata is None or hasattr(formdata, "getlist"):
+            if formdata is None or isinstance(formdata, MultiDict):
                 return formdata
             if request.method != "POST":
                 return None
@@ -69,7 +75,7 @@ class Form(FlaskForm):
         return {str(name): _as_message(found[0]) for name, found in self.errors.items() if found}
 
 
-def _as_message(sentence: object) -> Any:  # noqa: ANN401
+def _as_message(sentence: Message | str) -> Message:
     return _(sentence) if isinstance(sentence, str) else sentence
 
 
@@ -78,7 +84,7 @@ class Required:
 
     field_flags: ClassVar[dict[str, bool]] = {"required": True}
 
-    def __call__(self, form: Form, field: Any) -> None:  # noqa: ANN401 - as WTForms calls it
+    def __call__(self, form: Form, field: Field) -> None:
         """Let everything through."""
 
 

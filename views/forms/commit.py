@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flask import flash, redirect, request
 
@@ -20,6 +20,7 @@ from views.listing.record_view import RecordView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
 
@@ -67,8 +68,8 @@ class FormView(RecordView):
         submit: Message,
         *,
         template: str | None = None,
-        **context: Any,  # noqa: ANN401 - for the template
-    ) -> Any:  # noqa: ANN401
+        **context: object,
+    ) -> ResponseReturnValue:
         """Show a form: empty with 200; sent and refused with its status, everything typed kept, as JSON where asked."""
         if request.method == "POST" and wants_json():
             raise ValidationFailed(

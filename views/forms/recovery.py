@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import current_app, g, render_template, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -122,8 +122,9 @@ def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(_secret_key(), salt="lpse-typed")
 
 
-def _secret_key() -> Any:  # noqa: ANN401 - as Flask keeps it
-    return current_app.secret_key
+def _secret_key() -> str | bytes:
+    key: str | bytes = current_app.config["SECRET_KEY"]
+    return key
 
 
 __all__ = [

@@ -16,7 +16,7 @@ from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
 from models.database import db
 from models.sops.sop import sop_in_force
-from views.listing.record_view import get_current_user, is_acting_head
+from views.app.access import get_current_user, is_acting_head
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

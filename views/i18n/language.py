@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "current_language",
+    "current_locale",
     "current_timezone",
     "format_date",
     "format_datetime",
@@ -88,12 +89,17 @@ def current_timezone() -> ZoneInfo:
     return zone
 
 
+def current_locale() -> Locale:
+    """Return the language of this page, as Babel describes it."""
+    return get_locale() or Locale(Language.INDONESIAN.value)
+
+
 def format_date(value: dt.date | None) -> str:
     """Return a date, or the day of a moment in the reader's zone, in words: 31 Maret 2018."""
     if value is None:
         return ""
     date = value.astimezone(current_timezone()).date() if isinstance(value, dt.datetime) else value
-    return _format_date(date, get_locale())
+    return _format_date(date, current_locale())
 
 
 def _format_date(date: dt.date, locale: Locale) -> str:
@@ -121,12 +127,12 @@ def format_datetime_full(value: dt.datetime | None) -> str:
     """Return a moment where there is room for all of it: Sabtu, 31 Maret 2018 pukul 14.30 WIB."""
     if value is None:
         return ""
-    weekday = _weekdays(get_locale().language)[value.astimezone(current_timezone()).weekday()]
+    weekday = _weekdays(current_locale().language)[value.astimezone(current_timezone()).weekday()]
     return _format_datetime(value, f"{weekday}, ")
 
 
 def _format_datetime(value: dt.datetime, prefix: str) -> str:
-    local, locale = value.astimezone(current_timezone()), get_locale()
+    local, locale = value.astimezone(current_timezone()), current_locale()
     clock = f"{local:{_time_format(locale)}} {local.tzname()}"
     return tr(_("%(day)s, %(clock)s", day=prefix + _format_date(local, locale), clock=clock))
 
@@ -142,7 +148,7 @@ def format_datetime_short(value: dt.datetime | None) -> str:
 
 def short_datetime_formatter() -> Callable[[dt.datetime], str]:
     """Return what writes moments as ``brief`` does; a list asks once for zone and language, not in every row."""
-    zone, locale = current_timezone(), get_locale()
+    zone, locale = current_timezone(), current_locale()
     clock, months = _time_format(locale), _months(locale.language, "abbreviated")
 
     def write(value: dt.datetime) -> str:
@@ -161,7 +167,7 @@ def relative_time(value: dt.datetime | None) -> Markup:
     if _JUST_NOW[0] < distance < _JUST_NOW[1]:
         words = tr(_("just now"))
     else:
-        words = format_timedelta(distance, add_direction=True, threshold=1, locale=get_locale())
+        words = format_timedelta(distance, add_direction=True, threshold=1, locale=current_locale())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.astimezone(dt.UTC).isoformat(timespec="seconds"), format_datetime_full(value), words
     )
@@ -178,12 +184,12 @@ def format_rupiah(value: Decimal | int | None) -> str:
     """Return an amount of money as it is written in letters: Rp12.500.000,00."""
     if value is None:
         return ""
-    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale=get_locale())}"
+    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale=current_locale())}"
 
 
 def format_number(value: Decimal | float | None) -> str:
     """Return a figure with its thousands set apart."""
-    return "" if value is None else format_decimal(value, locale=get_locale())
+    return "" if value is None else format_decimal(value, locale=current_locale())
 
 
 def format_nip(value: str | None) -> str:
@@ -200,7 +206,7 @@ def format_size(value: int | None) -> str:
         if amount < _UNIT_SIZE or unit == "MB":
             break
         amount /= _UNIT_SIZE
-    return f"{format_decimal(amount, '#,##0.#', locale=get_locale())} {unit}"
+    return f"{format_decimal(amount, '#,##0.#', locale=current_locale())} {unit}"
 
 
 @blueprint.post("/language")
@@ -234,7 +240,7 @@ def _current_path() -> str:
 
 
 def _template_context() -> dict[str, Any]:
-    return {"language": str(get_locale()), "languages": _LANGUAGE_NAMES, "here": _current_path}
+    return {"language": str(current_locale()), "languages": _LANGUAGE_NAMES, "here": _current_path}
 
 
 def init_app(app: Flask) -> None:

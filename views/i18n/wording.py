@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flask import current_app, g, has_app_context
 from flask_babel import get_locale, get_translations
@@ -11,13 +11,16 @@ from markupsafe import Markup
 
 from lpse_admin.i18n import Message
 
+if TYPE_CHECKING:
+    from babel.support import NullTranslations, Translations
+
 #: Where an app keeps what Flask-Babel loaded for each language.
 _CATALOGUE_CACHE_KEY = "lpse_catalogues"
 #: Where a request keeps them, with the language that they are of.
 _REQUEST_KEY = "lpse_translations"
 
 
-def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
+def translations() -> Translations | NullTranslations:
     """Return the reader's translations, as Flask-Babel does but at once: a page asks for a hundred sentences."""
     # Where Flask-Babel keeps the language of this request, or the one that was forced on it.
     kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None  # noqa: SLF001
@@ -30,12 +33,12 @@ def translations() -> Any:  # noqa: ANN401 - gettext's own kind of object
     return found
 
 
-def _load_translations() -> Any:  # noqa: ANN401
+def _load_translations() -> Translations | NullTranslations:
     """Return what Flask-Babel loaded for the reader's language, from what the app keeps of it."""
     locale = get_locale()
     if locale is None:
         return get_translations()
-    catalogues = current_app.extensions.setdefault(_CATALOGUE_CACHE_KEY, {})
+    catalogues: dict[str, Translations | NullTranslations] = current_app.extensions.setdefault(_CATALOGUE_CACHE_KEY, {})
     found = catalogues.get(locale.language)
     if found is None:
         found = catalogues[locale.language] = get_translations()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import request
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField, StringField
@@ -33,6 +32,7 @@ from models.inventory.asset_entry import correct_asset, create_asset, is_referen
 from models.inventory.mutation import card_columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.changes.page import Fact
 from views.exports.columns import CellKind
@@ -42,13 +42,14 @@ from views.i18n.language import tr
 from views.inventory.mutations import changed_columns, format_column_value
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
+    from wtforms import Field
 
 _YEAR_KEYS = ("purchase_year", "acquired_year", "print_year")
 _REQUIRED = frozenset({"code", "register", "name"})
@@ -151,7 +152,7 @@ class AssetView(FormView):
             *(_export_column(column) for column in CARD_COLUMNS[card]),
         ]
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the official columns in the card's order, and what requests changed."""
         asset = self.get_one(str(id))
         values = snapshot(asset)
@@ -168,7 +169,7 @@ class AssetView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Enter an item on one card; without a card, ask which."""
         self.require_permission(Verb.CREATE)
         given = request.args.get("card")
@@ -180,7 +181,7 @@ class AssetView(FormView):
         form = _asset_form(card)
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.enter"):
-                me = current_user._get_current_object()  # noqa: SLF001
+                me = get_current_user()
                 asset = create_asset(db.session(), me, card=card, texts=form.data, now=now())
             if not form.errors:
                 sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=code_scheme(asset.code))
@@ -189,7 +190,7 @@ class AssetView(FormView):
         return self.render_form(form, heading, _("Enter the item"), back=self.get_url(".create_view"))
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Correct an entry that no request has named yet."""
         self.require_permission(Verb.EDIT)
         asset = self.get_one(request.args.get("id", ""))
@@ -200,7 +201,7 @@ class AssetView(FormView):
         )
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.correct"):
-                correct_asset(asset, current_user._get_current_object(), texts=form.data)  # noqa: SLF001
+                correct_asset(asset, get_current_user(), texts=form.data)
             if not form.errors:
                 return self.redirect_to_record(gettext("The entry is corrected."), asset.id)
         return self.render_form(form, str(asset), _("Keep"), back=self.row_url(asset.id))
@@ -231,7 +232,7 @@ def _asset_form(card: Card, initial: Mapping[str, str] | None = None) -> Form:
     return form
 
 
-def _form_field(column: CardColumn) -> Any:  # noqa: ANN401 - an unbound field
+def _form_field(column: CardColumn) -> Field:
     match column.kind:
         case CardColumnKind.CONDITION:
             conditions = {one.value: one.title for one in AssetCondition}

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from models.database import db
 from models.office.agency import Agency
+from views.app.access import get_current_user
 from views.listing.filters import ChoiceFilter
-from views.listing.record_view import get_current_user, parse_id
+from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

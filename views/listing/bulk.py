@@ -7,7 +7,7 @@ nothing is to be asked, it is done row by row, and a page reports what became of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flask import abort, current_app, jsonify, request
 from flask_admin import expose
@@ -25,6 +25,7 @@ from views.listing.record_view import RecordView, parse_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flask.typing import ResponseReturnValue
     from markupsafe import Markup
 
     from views.forms.base import Form
@@ -83,7 +84,7 @@ class BulkView(RecordView):
         return [action for action in self.actions if action.is_allowed()]
 
     @expose("/action/", methods=("POST",))
-    def action_view(self) -> Any:  # noqa: ANN401 - a page, or JSON
+    def action_view(self) -> ResponseReturnValue:
         """Ask for what the chosen action needs, or do it to each of the ticked rows and report."""
         if not self.actions:
             abort(404)
@@ -152,7 +153,7 @@ class BulkView(RecordView):
             self.render("listing/bulk.html", view=self, action=action, rows=named, form=form, back=self._list_url())
         )
 
-    def _result_page(self, action: BulkAction, lines: list[RowResult]) -> Any:  # noqa: ANN401 - a page, or JSON
+    def _result_page(self, action: BulkAction, lines: list[RowResult]) -> ResponseReturnValue:
         done = sum(line.is_done for line in lines)
         status = 200 if done else 409
         if wants_json():

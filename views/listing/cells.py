@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
+    from lpse_admin.i18n import LabelledEnum
     from views.listing.lists import Column
 
 EMPTY_CELL = Markup('<span class="nothing">–</span>')
@@ -31,7 +32,7 @@ _MAX_LISTED_LENGTH = 120
 _THOUSANDS_FROM = 10_000
 
 #: States that readers look for in a list, with the badge that each is shown in (templates/macros/badges.html).
-_BADGES = {
+_BADGES: dict[str, str] = {
     Urgency.EMERGENCY: "urgent",
     Result.COMPLETED: "good",
     Result.ROLLED_BACK: "bad",
@@ -68,12 +69,12 @@ def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], 
             return _full_text if in_full else _shortened_text
 
 
-def _format_identifier(value: Any) -> Markup | str:  # noqa: ANN401
+def _format_identifier(value: object) -> Markup | str:
     """Write what is no quantity, or nothing."""
     return EMPTY_CELL if value is None else str(value)
 
 
-def _format_number_cell(value: Any) -> Markup | str:  # noqa: ANN401
+def _format_number_cell(value: float | None) -> Markup | str:
     """Write a figure; what may be a year has no thousands."""
     return _format_identifier(value) if value is None or abs(value) < _THOUSANDS_FROM else format_number(value)
 
@@ -96,7 +97,7 @@ def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
     ]
 
 
-def _choice_members(column: Column) -> list[Any]:
+def _choice_members(column: Column) -> list[LabelledEnum]:
     return list(column.choices or ())
 
 
@@ -108,25 +109,25 @@ class _ChoiceLabels(dict[Any, "Markup | str"]):
         super().__init__({None: EMPTY_CELL})
         self._members = _choice_members(column)
 
-    def __missing__(self, value: Any) -> Markup | str:  # noqa: ANN401
+    def __missing__(self, value: object) -> Markup | str:
         """Write a member by its title, and what is none as it stands."""
         self[value] = next((_choice_label(member) for member in self._members if member.value == value), str(value))
         return self[value]
 
 
-def _choice_label(member: Any) -> Markup | str:  # noqa: ANN401
+def _choice_label(member: LabelledEnum) -> Markup | str:
     """Return a word, in a badge where it is one of those that readers look for."""
     kind = _BADGES.get(member.value)
     title = tr(member.title)
     return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title
 
 
-def _shortened_text(value: Any) -> Markup | str:  # noqa: ANN401
+def _shortened_text(value: object) -> Markup | str:
     if value is None or value == "":
         return EMPTY_CELL
     text = str(value)
     return text if len(text) <= _MAX_LISTED_LENGTH else text[: _MAX_LISTED_LENGTH - 1].rstrip() + "…"
 
 
-def _full_text(value: Any) -> Markup | str:  # noqa: ANN401
+def _full_text(value: object) -> Markup | str:
     return EMPTY_CELL if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SQLColumnExpression
 
 #: How many characters a text to look for has at the most.
 MAX_SEARCH_LENGTH = 200
@@ -209,7 +209,7 @@ class TextFilter(Filter):
         return f"“{value}”" if value else None
 
 
-def contains(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - any text column
+def contains(column: SQLColumnExpression[Any], text: str) -> ColumnElement[bool]:
     """Return the criterion that ``column`` contains ``text``, whatever its case, wildcards taken literally."""
     result: ColumnElement[bool] = column.icontains(text, autoescape=True)
     return result

@@ -5,9 +5,10 @@ What depends on nothing but the list, the language and what was chosen is drawn 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 from flask import current_app
@@ -156,7 +157,7 @@ class ListHeaderContext:
 
 @lru_cache(maxsize=256)
 def _cached_header(
-    macros: Any,  # noqa: ANN401 - a template's module, which is that of one app
+    macros: ListMacros,
     spec: ListSpec,
     _filter_keys: tuple[str, ...],
     _language: str,
@@ -174,7 +175,9 @@ def _header_key(arguments: ListArguments) -> HeaderKey:
     return given, arguments.sort, arguments.size, arguments.columns, arguments.show_all_query
 
 
-def _build_header(macros: Any, spec: ListSpec, arguments: ListArguments, context: ListHeaderContext) -> ListHeader:  # noqa: ANN401
+def _build_header(
+    macros: ListMacros, spec: ListSpec, arguments: ListArguments, context: ListHeaderContext
+) -> ListHeader:
     keys, offered = (
         tuple(column.key for column in context.columns),
         tuple(column.key for column in context.selectable_columns),
@@ -204,7 +207,7 @@ def _saved_view_links(views: Sequence[NamedView], address: str) -> tuple[SavedVi
 
 
 def _tools(  # noqa: PLR0913, PLR0917 - what they show
-    macros: Any,  # noqa: ANN401
+    macros: ListMacros,
     spec: ListSpec,
     context: ListHeaderContext,
     views: tuple[SavedViewLink, ...],
@@ -261,7 +264,7 @@ def filter_chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
     return found
 
 
-def _filter_form(macros: Any, spec: ListSpec, arguments: ListArguments) -> Markup:  # noqa: ANN401
+def _filter_form(macros: ListMacros, spec: ListSpec, arguments: ListArguments) -> Markup:
     """Return the form that narrows and orders a list."""
     kept = {"size": _size_argument(arguments.size), "columns": ",".join(arguments.columns)}
     if arguments.show_all_query:
@@ -270,8 +273,16 @@ def _filter_form(macros: Any, spec: ListSpec, arguments: ListArguments) -> Marku
     return form
 
 
-def _macros() -> Any:  # noqa: ANN401 - a template's module
-    return current_app.jinja_env.get_template("macros/lists.html").module
+class ListMacros(Hashable, Protocol):
+    """templates/macros/lists.html."""
+
+    headings: Callable[..., Markup]
+    tools: Callable[..., Markup]
+    filter_form: Callable[..., Markup]
+
+
+def _macros() -> ListMacros:
+    return cast("ListMacros", current_app.jinja_env.get_template("macros/lists.html").module)
 
 
 # -- its order -----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
+    from sqlalchemy import ColumnElement, Row, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from views.listing.filters import Filter
@@ -115,11 +116,12 @@ class ListSpec:
         return next((column for column in self.column_list if column.key == key), None)
 
     @property
-    def key(self) -> Any:  # noqa: ANN401 - a mapped column
+    def key(self) -> ColumnElement[int]:
         """The primary key, which makes every order total."""
-        return self.model.id if self.key_column is None else self.key_column
+        key: ColumnElement[int] = self.model.id if self.key_column is None else self.key_column
+        return key
 
-    def select(self, *expressions: Any) -> Select[Any]:  # noqa: ANN401
+    def select(self, *expressions: SQLColumnExpression[Any]) -> Select[Any]:
         """Return the statement that reads ``expressions`` of every row, joined to what the columns need."""
         statement = select(*expressions).select_from(self.model if self.from_table is None else self.from_table)
         for target, on in self.joins:
@@ -235,7 +237,7 @@ class Page:
         """Whether the page shows the column of this key as it is read."""
         return any(column.key == key and not isinstance(column.expression, ComputedColumns) for column in self.columns)
 
-    def first_value(self, key: str) -> Any:  # noqa: ANN401 - whatever the column holds
+    def first_value(self, key: str) -> Any:  # noqa: ANN401 - what the column holds
         """Return what the first row holds in a column that the page has; None without rows."""
         place = next(place for place, column in enumerate(self.columns) if column.key == key)
         return getattr(self.rows[0], f"c{place}") if self.rows else None
@@ -317,7 +319,7 @@ class ListQuery:
         )
         return session.connection().execute(statement).all()
 
-    def row_by_id(self, session: Session, columns: Sequence[Column], row_id: int) -> Any | None:  # noqa: ANN401
+    def row_by_id(self, session: Session, columns: Sequence[Column], row_id: int) -> Row[*tuple[Any, ...]] | None:
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""
         statement = _rows_statement(self.spec, tuple(columns)).where(
             self.spec.key == row_id, self.visible, *self.spec.base_criteria

@@ -14,10 +14,10 @@ from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext
-from flask_login import current_user
 from sqlalchemy.orm import Session
+from typing_extensions import override
 
-from lpse_admin.accounts.permissions import Resource, Verb, is_granted
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from models.audit.trail import entries_for_record
@@ -25,7 +25,7 @@ from models.database import db, is_sqlite
 from models.listing.saved_view import load_list_preference, may_share
 from models.reports.waiting import ActingUser
 from models.scope import visible
-from views.app.access import current_delegation, current_user_or_none
+from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.exports.csv_export import csv_stream
 from views.exports.xlsx_export import xlsx_file
@@ -38,10 +38,10 @@ from views.listing.rows import row_checkbox, table_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Engine, Select
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy import ColumnElement, Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    from models.accounts.user import User
     from views.listing.lists import Page
     from views.listing.rows import Row
 
@@ -56,31 +56,9 @@ def parse_id(text: str | None) -> int:
     return int(text)
 
 
-def is_acting_head() -> bool:
-    """Whether the one who asks may decide in the head's place today."""
-    return current_delegation() is not None
-
-
 def current_principal() -> ActingUser:
     """Return the one who asks, as what waits is read for them."""
     return ActingUser(get_current_user(), is_acting_head=is_acting_head())
-
-
-def get_current_user() -> User:
-    """Return who asks, where somebody has to be logged in."""
-    user = current_user_or_none()
-    assert user is not None  # noqa: S101 - nobody comes here who is not
-    return user
-
-
-def can(verb: Verb, resource: Resource) -> bool:
-    """Whether the one who asks may do ``verb`` to records of ``resource``."""
-    user = current_user_or_none()
-    if user is None:
-        return False
-    if is_granted(user.roles, verb, resource):
-        return True
-    return is_granted(user.roles, verb, resource, is_acting_head=True) and is_acting_head()
 
 
 def url_builder(endpoint: str, anchor: str = "") -> Callable[[int], str]:
@@ -128,7 +106,8 @@ class RecordView(ModelView):
         """Whether the one who asks may read this screen at all."""
         return can(Verb.READ, self.resource)
 
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401, ARG002 - as it is called
+    @override
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
         """Refuse; a stranger was sent to the login page before."""
         raise NotAllowed(_("This screen is not for your role."))
 
@@ -139,11 +118,12 @@ class RecordView(ModelView):
 
     # -- rows ------------------------------------------------------------------------------------------------
 
-    def visible_criterion(self) -> Any:  # noqa: ANN401 - a criterion
+    def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for the rows that the one who asks may see."""
         return visible(self.spec.model, get_current_user(), is_acting_head=is_acting_head())
 
-    def get_one(self, id: str) -> Any:  # noqa: ANN401, A002 - Flask-Admin's signature
+    @override
+    def get_one(self, id: str) -> Any:
         """Return the visible row of this id as an object; raises NotFound."""
         found = (
             db.session.query(self.spec.model)
@@ -167,7 +147,7 @@ class RecordView(ModelView):
             for column in self.spec.column_list
             if (column.in_list or not in_list)
             and (column.in_export or not in_export)
-            and (not column.superadmin_only or current_user.is_superadmin)
+            and (not column.superadmin_only or get_current_user().is_superadmin)
         ]
 
     def get_selectable_columns(self) -> list[Column]:
@@ -225,7 +205,7 @@ class RecordView(ModelView):
         """Return what the one who asks can do with several rows at once, where a screen has such (bulk)."""
         return ()
 
-    def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> Any:  # noqa: ANN401 - as the template takes it
+    def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> object:
         """Return the rows as the list's template shows them."""
         details = None if self.spec.link_id is None else gettext("Details")
         tick = row_checkbox() if self.bulk_actions() else None
@@ -245,7 +225,7 @@ class RecordView(ModelView):
         """Return what gives the address that a row's leading cell goes to."""
         return self.row_url_builder()
 
-    def row_url(self, id: int) -> str:  # noqa: A002
+    def row_url(self, id: int) -> str:
         """Return the address of a row's own page."""
         return self.row_url_builder()(id)
 
@@ -273,7 +253,7 @@ class RecordView(ModelView):
                 lead=row[1],
                 facts=[
                     (column, cell_formatter(column, in_full=True)(value))
-                    for column, value in zip(columns, row_processor(columns, session)(row[2:]), strict=True)
+                    for column, value in zip(columns, row_processor(columns, session)(tuple(row)[2:]), strict=True)
                     if column.key != "id"  # which nobody knows it by
                 ],
                 history=self.history(id_),
@@ -281,43 +261,43 @@ class RecordView(ModelView):
             )
         )
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002, ARG002
+    def details_context(self, id: int) -> dict[str, Any]:  # noqa: ARG002
         """Return what a screen's own details template needs beside the facts."""
         return {}
 
-    def history(self, id: int) -> list[Any]:  # noqa: A002
+    def history(self, id: int) -> list[Any]:
         """Return the trail of this record for those who may read the trail."""
         if not can(Verb.READ, Resource.AUDIT):
             return []
         return entries_for_record(db.session(), self.spec.model.__tablename__, id)
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Refuse: a screen whose records can be made says how."""
         abort(404)
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Refuse: a screen whose records can be edited says how."""
         abort(404)
 
     @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:  # noqa: ANN401
+    def delete_view(self) -> ResponseReturnValue:
         """Refuse: nothing is deleted but a draft, by its own address."""
         abort(404)
 
     @expose("/action/", methods=("POST",))
-    def action_view(self) -> Any:  # noqa: ANN401
+    def action_view(self) -> ResponseReturnValue:
         """Refuse: there are no bulk actions here."""
         abort(404)
 
     @expose("/ajax/lookup/")
-    def ajax_lookup(self) -> Any:  # noqa: ANN401
+    def ajax_lookup(self) -> ResponseReturnValue:
         """Refuse: no field of ours looks up whole tables."""
         abort(404)
 
     @expose("/ajax/update/", methods=("POST",))
-    def ajax_update(self) -> Any:  # noqa: ANN401
+    def ajax_update(self) -> ResponseReturnValue:
         """Refuse: no cell is edited in its list."""
         abort(404)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -24,14 +24,16 @@ from models.listing.saved_view import (
     set_default_view,
 )
 from models.scope import visible_saved_views
+from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms.base import Form
 from views.listing.header import SHOW_ALL_QUERY, default_column_keys, parse_query
 from views.listing.lists import select_columns
-from views.listing.record_view import RecordView, get_current_user, parse_id
+from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("saved_view", __name__, url_prefix="/lists/<screen>")
@@ -151,7 +153,7 @@ def index(screen: str) -> str:
     return _page(_record_view(screen))
 
 
-def _page(screen: RecordView, **context: Any) -> str:  # noqa: ANN401 - for the template
+def _page(screen: RecordView, **context: object) -> str:
     kept = load_list_preference(db.session(), get_current_user(), screen.resource)
     found = db.session.scalars(
         select(SavedView)
@@ -171,7 +173,7 @@ def _page(screen: RecordView, **context: Any) -> str:  # noqa: ANN401 - for the 
 
 
 @blueprint.post("/")
-def create(screen: str) -> Any:  # noqa: ANN401 - a page or a redirect
+def create(screen: str) -> ResponseReturnValue:
     """Keep an address of this list under a name."""
     view = _record_view(screen)
     form = SavedViewForm()
@@ -198,7 +200,9 @@ def create(screen: str) -> Any:  # noqa: ANN401 - a page or a redirect
     return _redirect_to_list(view, query or SHOW_ALL_QUERY)
 
 
-def _show_errors(screen: RecordView, form: SavedViewForm, refusal: ValidationFailed, **context: Any) -> tuple[str, int]:  # noqa: ANN401
+def _show_errors(
+    screen: RecordView, form: SavedViewForm, refusal: ValidationFailed, **context: object
+) -> tuple[str, int]:
     if wants_json():
         raise refusal
     db.session.rollback()
@@ -207,7 +211,7 @@ def _show_errors(screen: RecordView, form: SavedViewForm, refusal: ValidationFai
 
 
 @blueprint.post("/<view_id>/alter")
-def edit(screen: str, view_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+def edit(screen: str, view_id: str) -> ResponseReturnValue:
     """Give a view another name, or share it otherwise."""
     place, form = _record_view(screen), SavedViewForm()
     view = _saved_view(place, view_id)

@@ -22,20 +22,21 @@ from models.notifications.mail import Mail, MailState, MailStatus, mail_status
 from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.scope import sees_all_requests, visible_agency_notifications
-from views.app.access import current_delegation
+from views.app.access import can, current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, get_current_user, is_acting_head, url_builder
+from views.listing.record_view import url_builder
 from views.notifications.notices import notification_text
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
 
 
@@ -125,7 +126,7 @@ class MailView(BulkView):
         column_default_sort="-at",
     )
 
-    def visible_criterion(self) -> Any:  # noqa: ANN401 - a criterion
+    def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for what those of the office were told, which is more than the reader's own."""
         return visible_agency_notifications(get_current_user(), is_acting_head=is_acting_head())
 
@@ -134,7 +135,7 @@ class MailView(BulkView):
         to_request, to_row = url_builder("change.details_view"), self.row_url_builder()
         return lambda lead: to_request(lead) if lead > 0 else to_row(-lead)
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the notification, and whether the reader may have its mail sent again."""
         one = self.get_one(str(id))
         has_failed = one.mail is not None and one.mail.state is MailState.FAILED

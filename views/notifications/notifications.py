@@ -15,7 +15,7 @@ from lpse_admin.notifications.events import Event
 from models.audit import trail
 from models.database import db
 from models.notifications.notification import MAX_UNREAD, Notification, mark_all_read
-from views.app.access import unread_count
+from views.app.access import get_current_user, unread_count
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
@@ -23,7 +23,6 @@ from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import EMPTY_CELL, cell_formatter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import get_current_user
 from views.listing.rows import row_checkbox
 from views.notifications.notices import notification_facts, notification_text
 
@@ -125,7 +124,7 @@ class NotificationView(BulkView):
         start, end = url_for(".open", notification_id=0).rsplit("0", 1)
         return lambda id_: f"{start}{id_}{end}"
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the sentence and what was told beside it."""
         one = self.get_one(str(id))
         return {

@@ -12,7 +12,7 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import _
 from models.database import db
 from models.office.agency import Agency
-from views.listing.record_view import get_current_user
+from views.app.access import get_current_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy.orm import aliased
+from typing_extensions import override
 from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
@@ -24,6 +25,7 @@ from models.database import db
 from models.office.agency import Agency
 from models.office.calendars import load_calendar
 from models.office.office_day import OfficeDay, load_office_day, load_office_days, set_day
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
@@ -32,13 +34,13 @@ from views.i18n.language import format_date as in_words
 from views.i18n.language import tr
 from views.listing.filters import ChoiceFilter, OptionFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, get_current_user
 from views.office.agencies import agency_by_key, chosen_agency, selectable_agencies, set_agency_choices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
     from lpse_admin.worktime.national_holidays import Holiday
@@ -92,7 +94,8 @@ class OfficeDayForm(Form):
         _("Reason"), [Required()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
     )
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - as WTForms takes it
+    @override
+    def __init__(self, **kwargs: Any) -> None:
         """Offer the kinds of days in the reader's language."""
         super().__init__(**kwargs)
         self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DayOverrideKind]
@@ -155,7 +158,7 @@ class HolidayView(FormView):
             "lines": _year_overview(agency, year),
         }
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the day, and the form for its removal where the reader may."""
         may_remove = can(Verb.DELETE, self.resource)
         return {
@@ -165,7 +168,7 @@ class HolidayView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Set a day; a date in the address is filled in, with what the national list says of it."""
         self.require_permission(Verb.CREATE)
         agencies = selectable_agencies()
@@ -188,7 +191,7 @@ class HolidayView(FormView):
         return self.render_form(form, _("Set a day"), _("Set the day"))
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Make something else of a day that is set."""
         self.require_permission(Verb.EDIT)
         day = self.get_one(request.args.get("id", ""))
@@ -205,7 +208,7 @@ class HolidayView(FormView):
         return self.render_form(form, heading, _("Keep"), back=self.row_url(day.id))
 
     @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:  # noqa: ANN401
+    def delete_view(self) -> ResponseReturnValue:
         """Remove what was set, with a reason: the national list says again what the day is."""
         self.require_permission(Verb.DELETE)
         day = self.get_one(request.form.get("id", ""))

@@ -34,6 +34,7 @@ from models.office.working_hours import (
     set_ramadan,
 )
 from models.sops.sop import sop_in_force
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
@@ -41,13 +42,14 @@ from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import format_date as in_words
 from views.i18n.language import today, tr
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, get_current_user, parse_id
+from views.listing.record_view import parse_id
 from views.office.agencies import agency_by_key, chosen_agency, selectable_agencies, set_agency_choices
 from views.office.holidays import RemovalForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
     from lpse_admin.worktime.national_holidays import DateRange
@@ -182,7 +184,7 @@ class SettingView(FormView):
             "form": RemovalForm(formdata=None) if can(Verb.DELETE, self.resource) else None,
         }
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the hours, and the form for their removal where the reader may."""
         hours = self.get_one(str(id))
         return {
@@ -193,7 +195,7 @@ class SettingView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Set working hours from a day on; the form begins with those that hold now, from tomorrow on."""
         self.require_permission(Verb.CREATE)
         agencies = selectable_agencies()
@@ -210,7 +212,7 @@ class SettingView(FormView):
         return self._render_hours_form(form, _("Set working hours"), _("Set"))
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Alter hours that are set, from the same day on."""
         self.require_permission(Verb.EDIT)
         hours = self.get_one(request.args.get("id", ""))
@@ -225,7 +227,7 @@ class SettingView(FormView):
         return self._render_hours_form(form, heading, _("Keep"), back=self.row_url(hours.id))
 
     @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:  # noqa: ANN401
+    def delete_view(self) -> ResponseReturnValue:
         """Remove hours with a reason: those before them hold on."""
         self.require_permission(Verb.DELETE)
         hours = self.get_one(request.form.get("id", ""))
@@ -233,7 +235,7 @@ class SettingView(FormView):
         return self._remove(hours, "setting.hours.remove", heading, back=self.row_url(hours.id))
 
     @expose("/ramadan", methods=("GET", "POST"))
-    def ramadan(self) -> Any:  # noqa: ANN401
+    def ramadan(self) -> ResponseReturnValue:
         """Set a month of Ramadan."""
         self.require_permission(Verb.EDIT)
         agencies = selectable_agencies()
@@ -250,7 +252,7 @@ class SettingView(FormView):
         return self._render_setting_form(form, _("Set a month of Ramadan"), _("Set"))
 
     @expose("/ramadan/<month_id>/remove", methods=("POST",))
-    def remove_ramadan(self, month_id: str) -> Any:  # noqa: ANN401
+    def remove_ramadan(self, month_id: str) -> ResponseReturnValue:
         """Remove a month of Ramadan with a reason: the calculated one holds again."""
         self.require_permission(Verb.DELETE)
         month = _get_ramadan_month(month_id)
@@ -262,7 +264,7 @@ class SettingView(FormView):
         return self._remove(month, "setting.ramadan.remove", heading, back=url_for(".index_view"))
 
     @expose("/threshold", methods=("GET", "POST"))
-    def threshold(self) -> Any:  # noqa: ANN401
+    def threshold(self) -> ResponseReturnValue:
         """Set at what share of a standard time somebody is warned."""
         self.require_permission(Verb.EDIT)
         agencies = selectable_agencies()
@@ -287,14 +289,16 @@ class SettingView(FormView):
 
     def _render_hours_form(
         self, form: WorkingHoursForm, heading: Message, submit: Message, back: str | None = None
-    ) -> Any:  # noqa: ANN401
+    ) -> ResponseReturnValue:
         weeks = ((_("Office hours"), WEEK), (_("In Ramadan"), RAMADAN_WEEK))
         return self.render_form(form, heading, submit, template="office/setting_hours.html", back=back, weeks=weeks)
 
-    def _render_setting_form(self, form: _SettingForm, heading: Message, submit: Message) -> Any:  # noqa: ANN401
+    def _render_setting_form(self, form: _SettingForm, heading: Message, submit: Message) -> ResponseReturnValue:
         return self.render_form(form, heading, submit, back=url_for(".index_view"))
 
-    def _remove(self, row: WorkingHours | RamadanMonth, action: str, heading: Message, *, back: str) -> Any:  # noqa: ANN401
+    def _remove(
+        self, row: WorkingHours | RamadanMonth, action: str, heading: Message, *, back: str
+    ) -> ResponseReturnValue:
         form = RemovalForm()
         with commit_or_show_errors(form, action):
             row.remove(by=get_current_user(), reason=form.reason.data or "")
@@ -303,7 +307,7 @@ class SettingView(FormView):
         return self._redirect_to_settings(gettext("Removed."))
 
     @staticmethod
-    def _redirect_to_settings(sentence: str) -> Any:  # noqa: ANN401
+    def _redirect_to_settings(sentence: str) -> ResponseReturnValue:
         flash(sentence, "success")
         return redirect(url_for(".index_view"), 303)
 

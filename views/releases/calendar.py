@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from flask import url_for
-from flask_babel import get_locale
 
 from lpse_admin.errors import Malformed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
@@ -18,8 +17,8 @@ from lpse_admin.worktime.working_calendar import TimeKind
 from models.database import db
 from models.office.calendars import load_calendar
 from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_entries
+from views.i18n.language import current_locale, tr
 from views.i18n.language import format_date as written_day
-from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,7 +124,7 @@ class CalendarPage:
         return cls(
             view=view,
             heading=asked.heading(),
-            weekdays=tuple(get_locale().days["format"]["wide"][number] for number in range(_DAYS_PER_WEEK)),
+            weekdays=tuple(current_locale().days["format"]["wide"][number] for number in range(_DAYS_PER_WEEK)),
             weeks=tuple(weeks),
             list_items=tuple(pen.item(entry) for entry in found[:_MAX_IN_LIST]) if view is CalendarMode.LIST else (),
             is_truncated=view is CalendarMode.LIST and len(found) > _MAX_IN_LIST,
@@ -171,7 +170,7 @@ class _CalendarQuery:
         if self.view is CalendarMode.WEEK:
             first, last = self.date_range()
             return f"{written_day(first)} – {written_day(last)}"
-        return f"{get_locale().months['stand-alone']['wide'][self.date.month]} {self.date.year}"
+        return f"{current_locale().months['stand-alone']['wide'][self.date.month]} {self.date.year}"
 
     def query_string(self, *, view: CalendarMode | None = None, date: dt.date | None = None) -> str:
         """Return the query string for this page with another view or date."""
@@ -196,7 +195,7 @@ class _CalendarFormatter:
             most += 1
         return CalendarDay(
             date=date,
-            date_text=f"{get_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
+            date_text=f"{current_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
             is_today=date == self.today,
             is_other_month=self.query.view is CalendarMode.MONTH and date.month != self.query.date.month,
             holiday=self.holiday_on(date),
@@ -237,13 +236,13 @@ class _CalendarFormatter:
 
 
 def _format_time(moment: dt.datetime) -> str:
-    return moment.strftime("%H.%M" if get_locale().language == "id" else "%H:%M")
+    return moment.strftime("%H.%M" if current_locale().language == "id" else "%H:%M")
 
 
 def _end_date_and_time(end: dt.datetime) -> tuple[dt.date, str]:
     """Return the day and the time at which something ends: midnight is 24.00 of the day that it closes."""
     if end.time() == dt.time.min:
-        return end.date() - _ONE_DAY, "24.00" if get_locale().language == "id" else "24:00"
+        return end.date() - _ONE_DAY, "24.00" if current_locale().language == "id" else "24:00"
     return end.date(), _format_time(end)
 
 

@@ -17,10 +17,9 @@ from models.delegation.delegation import load_active_delegation
 from models.releases.calendar import CalendarEntryKind, calendar_entries
 from models.releases.calendar_feed import create_feed, feed_owner, revoke_feed
 from views.accounts.profile import redirect_to_profile, render_profile
-from views.app.access import public, settings
+from views.app.access import get_current_user, public, settings
 from views.app.clock import now
 from views.i18n.language import tr
-from views.listing.record_view import get_current_user
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse

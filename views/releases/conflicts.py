@@ -19,8 +19,8 @@ from lpse_admin.workflow.record_fields import Environment
 from models.database import db
 from models.releases import conflicts, freeze_permit
 from models.validation import is_plausible_date
+from views.app.access import can
 from views.forms.base import Form, Required
-from views.listing.record_view import can
 
 if TYPE_CHECKING:
     from models.accounts.user import User

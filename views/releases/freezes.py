@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from sqlalchemy import String, cast, func, literal, select
 from sqlalchemy.orm import aliased
 from wtforms import SelectField, StringField, TextAreaField
@@ -27,6 +26,7 @@ from models.releases import conflicts
 from models.releases.freeze import Freeze, FreezePermit, FreezeState, FreezeValues, create_freeze, in_state, state_at
 from models.releases.freeze_permit import PermitLetter, grant_permit
 from models.scope import visible
+from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.step_form import AwareDateTimeField
 from views.exports.columns import CellKind
@@ -35,13 +35,15 @@ from views.forms.commit import FormView, commit_or_show_errors
 from views.i18n.language import tr
 from views.listing.filters import DateRangeFilter, OptionFilter, StateFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, get_current_user, is_acting_head, parse_id
+from views.listing.record_view import parse_id
 from views.releases.conflicts import PermitForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Self
     from zoneinfo import ZoneInfo
 
+    from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
 _entered_by = aliased(User, name="freeze_enterer")
@@ -108,14 +110,14 @@ class FreezeForm(Form):
     reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
     @classmethod
-    def for_freeze(cls, freeze: Freeze | None = None) -> FreezeForm:
+    def for_freeze(cls, freeze: Freeze | None = None) -> Self:
         """Return the form, filled with what ``freeze`` says; only who reaches across agencies chooses one."""
         form = cls(obj=freeze)
         form.environment.choices = [
             SelectChoice("", tr(ALL_ENVIRONMENTS.title)),
             *(SelectChoice(one.value, tr(one.title)) for one in Environment),
         ]
-        if freeze is None and current_user.is_superadmin:
+        if freeze is None and get_current_user().is_superadmin:
             agencies = db.session.scalars(select(Agency).order_by(Agency.name))
             form.agency_id.choices = [SelectChoice(str(agency.id), agency.name) for agency in agencies]
         else:
@@ -194,7 +196,7 @@ class FreezeView(FormView):
         """Return the state at this moment."""
         return state_at(now())
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return what the head has allowed in it, what is planned in it, and what the reader may do with it."""
         freeze = self.get_one(str(id))
         edits, at = can(Verb.EDIT, self.resource), now()
@@ -206,7 +208,7 @@ class FreezeView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Enter a freeze."""
         self.require_permission(Verb.CREATE)
         form = FreezeForm.for_freeze()
@@ -222,7 +224,7 @@ class FreezeView(FormView):
         return self.render_form(form, _("New freeze"), _("Enter the freeze"))
 
     @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:  # noqa: ANN401
+    def edit_view(self) -> ResponseReturnValue:
         """Correct a freeze until it begins."""
         self.require_permission(Verb.EDIT)
         freeze = self.get_one(request.args.get("id", ""))
@@ -239,7 +241,7 @@ class FreezeView(FormView):
         return self.render_form(form, heading, _("Keep"), back=self.row_url(freeze_id))
 
     @expose("/<freeze_id>/lift", methods=("POST",))
-    def lift(self, freeze_id: str) -> Any:  # noqa: ANN401
+    def lift(self, freeze_id: str) -> ResponseReturnValue:
         """End a freeze at once, with the reason."""
         self.require_permission(Verb.EDIT)
         freeze = self.get_one(freeze_id)
@@ -252,7 +254,7 @@ class FreezeView(FormView):
         return self.render_form(form, heading, _("Lift the freeze"), back=self.row_url(id_))
 
     @expose("/<freeze_id>/permit", methods=("POST",))
-    def permit(self, freeze_id: str) -> Any:  # noqa: ANN401
+    def permit(self, freeze_id: str) -> ResponseReturnValue:
         """Let the head allow one request to be released in this freeze; whether they may is the rule's to say."""
         self.require_permission(Verb.READ)
         freeze, change = self.get_one(freeze_id), _get_change(request.form.get("change"))

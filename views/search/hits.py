@@ -80,7 +80,7 @@ def change_hits(
     words = [getattr(ChangeRequest, key) for key in CHANGE_WORDS]
     others = (ChangeRequest.id, ChangeRequest.step, ChangeRequest.result, ChangeRequest.submitted_at)
     for row in session.execute(select(*others, *words).where(ChangeRequest.id.in_(ids), visible)):
-        texts = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+        texts = row._mapping
         about = [tr((row.result or row.step).title)]
         if row.submitted_at:
             about.append(format_datetime_short(row.submitted_at))
@@ -170,7 +170,7 @@ def deviation_hits(
     columns = (Deviation.id, Deviation.step, Deviation.kind, Deviation.raised_at, ChangeRequest.number)
     statement = select(*columns, *words).join(ChangeRequest, ChangeRequest.id == Deviation.change_id)
     for row in session.execute(statement.where(Deviation.id.in_(ids), visible)):
-        texts = row._mapping  # noqa: SLF001
+        texts = row._mapping
         yield (
             row.id,
             Hit(

@@ -23,9 +23,10 @@ from models.scope import visible
 from models.search.index import SearchKind
 from models.search.search import Search, code_matches, number_matches, sop_matches, user_matches
 from models.sops.sop import SopRevision
+from views.app.access import can
 from views.i18n.language import format_number
 from views.listing.lists import MAX_COUNT
-from views.listing.record_view import can, current_principal
+from views.listing.record_view import current_principal
 from views.search import hits as search_hits
 
 if TYPE_CHECKING:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from flask import Response, flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
-from flask_login import current_user
 from flask_wtf.file import FileField
 from sqlalchemy.orm import aliased
 from wtforms import StringField, TextAreaField
@@ -26,6 +25,7 @@ from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
 from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check, sop_in_force
+from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.exports.columns import CellKind
@@ -34,7 +34,10 @@ from views.forms.commit import FormView
 from views.forms.recovery import require_resubmit
 from views.listing.filters import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import can, parse_id
+from views.listing.record_view import parse_id
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 _enactor = aliased(User, name="enactor")
 _loader = aliased(User, name="loader")
@@ -128,11 +131,11 @@ class SopView(FormView):
         column_default_sort="-id",
     )
 
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: A002
+    def details_context(self, id: int) -> dict[str, Any]:
         """Return the paper, its chart, and what the reader may do with it."""
         revision = self.get_one(str(id))
         is_draft = revision.state is SopState.DRAFT
-        may_enact = can(Verb.ENACT, self.resource) and current_user.agency_id == revision.agency_id
+        may_enact = can(Verb.ENACT, self.resource) and get_current_user().agency_id == revision.agency_id
         return {
             "revision": revision,
             "former": sop_in_force(db.session(), revision.agency_id) if is_draft else None,
@@ -141,7 +144,7 @@ class SopView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:  # noqa: ANN401 - a page or a redirect
+    def create_view(self) -> ResponseReturnValue:
         """Check a paper's file and show its faults or its chart; load it as a draft at the second button."""
         self.require_permission(Verb.CREATE)
         form = SopForm()
@@ -153,7 +156,7 @@ class SopView(FormView):
                 return self._render_form(form)
             if request.form.get("do") != "load":
                 return self._render_form(
-                    form, parse_and_check(db.session(), form.text.data, form.key.data, by=_current_user())
+                    form, parse_and_check(db.session(), form.text.data, form.key.data, by=get_current_user())
                 )
             return self._load_draft(form)
         except InvalidSopError as faulty:
@@ -167,7 +170,7 @@ class SopView(FormView):
         db.session.rollback()
         return self._render_form(form)
 
-    def _render_form(self, form: SopForm, paper: Sop | None = None) -> Any:  # noqa: ANN401
+    def _render_form(self, form: SopForm, paper: Sop | None = None) -> ResponseReturnValue:
         """Show the form with what was found; a sound paper is shown as its chart."""
         if paper is not None:
             form.status = 200
@@ -182,10 +185,10 @@ class SopView(FormView):
         preview = _sop_context(paper) if paper is not None else {}
         return self.render_form(form, _("Load an SOP"), _("Check"), template="sops/new.html", found=found, **preview)
 
-    def _load_draft(self, form: SopForm) -> Any:  # noqa: ANN401
+    def _load_draft(self, form: SopForm) -> ResponseReturnValue:
         require_resubmit()
         session, moment = db.session(), now()
-        revision = load_revision(session, form.text.data, form.key.data, now=moment, by=_current_user())
+        revision = load_revision(session, form.text.data, form.key.data, now=moment, by=get_current_user())
         trail.update_audit_context(session, action="sop.load")
         is_new = revision.loaded_at == moment
         session.commit()
@@ -195,11 +198,11 @@ class SopView(FormView):
         return redirect(self.row_url(revision.id), 303)
 
     @expose("/<sop_id>/enact", methods=("POST",))
-    def enact(self, sop_id: str) -> Any:  # noqa: ANN401
+    def enact(self, sop_id: str) -> ResponseReturnValue:
         """Put a draft in force."""
         self.require_permission(Verb.ENACT)
         revision = self.get_one(str(parse_id(sop_id)))
-        revision.enact(now=now(), by=_current_user())
+        revision.enact(now=now(), by=get_current_user())
         trail.update_audit_context(db.session(), action="sop.enact")
         db.session.commit()
         return self.redirect_to_record(
@@ -221,8 +224,3 @@ def _sop_context(paper: Sop) -> dict[str, Any]:
     """Return what templates/sops/sop.html shows of a paper."""
     chart, drawing = chart_with_layout(paper)
     return {"paper": paper, "chart": chart, "drawing": drawing}
-
-
-def _current_user() -> User:
-    me: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's proxy has no public name for it
-    return me

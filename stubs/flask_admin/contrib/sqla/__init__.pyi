@@ -1,0 +1,1 @@
+from flask_admin.contrib.sqla.view import ModelView as ModelView

@@ -1,0 +1,16 @@
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+# A proxy for whatever the loader returned.
+current_user: Any
+
+class LoginManager:
+    session_protection: str | None
+    def __init__(self, app: Flask | None = None, add_context_processor: bool = True) -> None: ...
+    def init_app(self, app: Flask, add_context_processor: bool = True) -> None: ...
+    def user_loader(self, callback: Callable[[str], object]) -> Callable[[str], object]: ...
+
+def login_user(user: object, remember: bool = False, force: bool = False, fresh: bool = True) -> bool: ...
+def logout_user() -> bool: ...

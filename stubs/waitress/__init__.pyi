@@ -1,0 +1,9 @@
+from collections.abc import Callable
+from typing import Any, Protocol
+
+class _Server(Protocol):
+    effective_port: int
+    def run(self) -> None: ...
+    def close(self) -> None: ...
+
+def create_server(application: Callable[..., Any], *, host: str = ..., port: int = ..., **settings: int) -> _Server: ...
