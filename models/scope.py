@@ -16,6 +16,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
+from models.base import Base
 from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.absence import Absence
@@ -34,6 +35,10 @@ from models.sops.sop import SopRevision, SopState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import SQLColumnExpression
+
+    _AgencyColumn = SQLColumnExpression[int] | SQLColumnExpression[int | None]
+
 #: Roles that see all requests of their agency.
 _OFFICE_ROLES = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
 
@@ -44,21 +49,21 @@ class UserScope:
 
     id: int
     agency_id: int | None
+    sees_all_requests: bool
 
 
-def visible(model: type[Any], user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
+def visible(model: type[Base], user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
     """Return the criterion for the rows of ``model`` that ``user`` may see."""
     if not user.is_active:
         return false()
-    table: Any = model
-    return _criterion(table, UserScope(user.id, user.agency_id), is_acting_head or sees_all_requests(user))
+    return _criterion(model, UserScope(user.id, user.agency_id, is_acting_head or sees_all_requests(user)))
 
 
 @lru_cache(maxsize=1024)
-def _criterion(model: Any, sight: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: ANN401, FBT001
+def _criterion(model: type[Base], user: UserScope) -> ColumnElement[bool]:
     """Put the criterion together; every page asks for the same few again and again."""
     rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
-    return false() if rule is None else rule(sight, office)
+    return false() if rule is None else rule(user)
 
 
 def visible_agency_notifications(user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
@@ -83,73 +88,73 @@ def sees_all_requests(user: User) -> bool:
     return not _OFFICE_ROLES.isdisjoint(user.roles)
 
 
-def _of_agency(column: Any, user: User | UserScope) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+def _of_agency(column: _AgencyColumn, user: User | UserScope) -> ColumnElement[bool]:
     return true() if user.agency_id is None else column == user.agency_id
 
 
-def _changes(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
-    if not office:
+def _changes(user: UserScope) -> ColumnElement[bool]:
+    if not user.sees_all_requests:
         return ChangeRequest.requester_id == user.id
     # A draft is the requester's own.
     submitted = or_(ChangeRequest.submitted_at.is_not(None), ChangeRequest.requester_id == user.id)
     return _of_agency(ChangeRequest.agency_id, user) & submitted
 
 
-def _activities(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _activities(user: UserScope) -> ColumnElement[bool]:
     own = Activity.requester_id == user.id
     a_draft = (Activity.step == Step.REQUEST) & Activity.finished_at.is_(None)
-    return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if office else own
+    return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if user.sees_all_requests else own
 
 
-def _step_records(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _step_records(user: UserScope) -> ColumnElement[bool]:
     # None of these is ever a draft's: their lists are read along the index, without a look at each row.
-    return _of_agency(Activity.agency_id, user) if office else Activity.requester_id == user.id
+    return _of_agency(Activity.agency_id, user) if user.sees_all_requests else Activity.requester_id == user.id
 
 
-def _documents(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _documents(user: UserScope) -> ColumnElement[bool]:
     own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
-    if not office:
+    if not user.sees_all_requests:
         return own
     is_others = ChangeRequest.submitted_at.is_(None) & (ChangeRequest.requester_id != user.id)
     drafts = Document.change_id.in_(select(ChangeRequest.id).where(is_others))
     return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
-def _deviations(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
-    if office:
+def _deviations(user: UserScope) -> ColumnElement[bool]:
+    if user.sees_all_requests:
         return _of_agency(Deviation.agency_id, user)
     return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
 
 
-def _permits(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _permits(user: UserScope) -> ColumnElement[bool]:
     own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
-    return _of_agency(FreezePermit.agency_id, user) if office else own
+    return _of_agency(FreezePermit.agency_id, user) if user.sees_all_requests else own
 
 
-def _sops(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _sops(user: UserScope) -> ColumnElement[bool]:
     mine = _of_agency(SopRevision.agency_id, user)
-    return mine if office else mine & (SopRevision.state != SopState.DRAFT)
+    return mine if user.sees_all_requests else mine & (SopRevision.state != SopState.DRAFT)
 
 
-def _office_only(column: Any) -> Callable[[UserScope, bool], ColumnElement[bool]]:  # noqa: ANN401
-    return lambda user, office: _of_agency(column, user) if office else false()
+def _office_only(column: _AgencyColumn) -> Callable[[UserScope], ColumnElement[bool]]:
+    return lambda user: _of_agency(column, user) if user.sees_all_requests else false()
 
 
-def _office_days(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001, ARG001
+def _office_days(user: UserScope) -> ColumnElement[bool]:
     # Whoever waits may know on which days the office works.
     return _of_agency(OfficeDay.agency_id, user)
 
 
-def _own_notifications(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: ARG001, FBT001
+def _own_notifications(user: UserScope) -> ColumnElement[bool]:
     # What somebody was told is theirs alone, also before those who see all else.
     return Notification.user_id == user.id
 
 
-def _users(user: UserScope, office: bool) -> ColumnElement[bool]:  # noqa: FBT001
-    return _of_agency(User.agency_id, user) if office else User.id == user.id
+def _users(user: UserScope) -> ColumnElement[bool]:
+    return _of_agency(User.agency_id, user) if user.sees_all_requests else User.id == user.id
 
 
-_RULES: tuple[tuple[type[Any], Callable[[UserScope, bool], ColumnElement[bool]]], ...] = (
+_RULES: tuple[tuple[type[Any], Callable[[UserScope], ColumnElement[bool]]], ...] = (
     (ChangeRequest, _changes),
     *((record, _step_records) for step, record in ACTIVITY_CLASSES.items() if step is not Step.REQUEST),
     (Activity, _activities),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
+from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
@@ -154,6 +155,7 @@ class AuditView(RecordView):
         ]
         return {"told": told, "is_of_a_draft": is_of_a_draft}
 
-    def history(self, id: int) -> list[Any]:  # noqa: ARG002
+    @override
+    def history(self, id: int) -> list[Any]:
         """Return nothing: the trail does not tell of itself."""
         return []

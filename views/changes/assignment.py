@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext
 from sqlalchemy import select
+from typing_extensions import override
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
@@ -68,11 +69,13 @@ class TakeUp(_StepBulkAction):
     title = _("Take up")
     explanation = _("Each step is in your hands then, and its handling is counted from now on.")
 
-    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+    @override
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return a form without fields: it asks whether this is meant."""
         return Form()
 
-    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    @override
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Take one up."""
         change = self._change_at_open_step(view, id_)
         trail.update_audit_context(
@@ -92,7 +95,8 @@ class Reassign(_StepBulkAction):
         " only take over yourself."
     )
 
-    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+    @override
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return the form with the change managers of the office, the one who asks among them."""
         form = BulkReassignForm()
         people = db.session.execute(
@@ -103,7 +107,8 @@ class Reassign(_StepBulkAction):
         form.to.choices = [SelectChoice("", "–"), *(SelectChoice(str(id_), name) for id_, name in people)]
         return form
 
-    def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:  # noqa: ARG002
+    @override
+    def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
         """Refuse a hand-over to nobody, or without a reason."""
         faults = {}
         if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:

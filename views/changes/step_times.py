@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_, or_, select
+from typing_extensions import override
 
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, round_up_to_minutes, standard_time_of
@@ -111,7 +112,8 @@ class TimelinessFilter(ChoiceFilter):
 
     step: Step | None = None
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the judgement that was chosen."""
         value = given.get(self.key)
         if not value:

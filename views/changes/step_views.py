@@ -8,6 +8,7 @@ from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
+from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, NotFound, ValidationFailed
@@ -257,7 +258,8 @@ class VerificationView(StepRecordView):
     list_template = "changes/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return what is to be said of a head who is not there."""
         return {"absent_head": absent_head(get_current_user().agency)}
 

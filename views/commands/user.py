@@ -31,7 +31,7 @@ _PASSWORD_OPTION = click.option(
 @click.option("--role", "roles", required=True, multiple=True, type=_ROLE_TYPE, help="May be given several times.")
 @click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
 @_PASSWORD_OPTION
-def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
+def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *, password_stdin: bool) -> None:
     """Make an account."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= 80:  # noqa: PLR2004
         raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
@@ -65,7 +65,7 @@ def disable(username: str) -> None:
 @group.command()
 @click.argument("username")
 @_PASSWORD_OPTION
-def reset(username: str, password_stdin: bool) -> None:  # noqa: FBT001 - click's flag
+def reset(username: str, *, password_stdin: bool) -> None:
     """Give an account a new password, without a second factor, and end its sessions."""
     with write_session("user reset"):
         user = _find_user(username)

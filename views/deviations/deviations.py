@@ -12,6 +12,7 @@ from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased
+from typing_extensions import override
 from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource
@@ -74,7 +75,8 @@ class UserFilter(OptionFilter):
         people = select(User.id, User.full_name).where(User.id.in_(theirs)).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return equality with the id; raises NotFound for what is none."""
         value = given.get(self.key)
         if not value:
@@ -100,7 +102,8 @@ class BulkDispose(BulkAction):
         """Whether the one who asks is a head, or stands in for one; which are theirs is judged by the row."""
         return Role.HEAD in get_current_user().roles or is_acting_head()
 
-    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+    @override
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return the fields of one disposal."""
         agency = get_current_user().agency_id or 0
         form: Form = type("DisposalForm", (Form,), disposal_fields(agency, _ALL_DEVIATIONS))()
@@ -206,7 +209,8 @@ class DeviationView(BulkView, FormView):
 
     # -- totals ------------------------------------------------------------------------------------------------
 
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return the totals of the list as it is narrowed: by class, step, executor and month."""
 
         def total(label: str, count: int, **narrowed: object) -> TotalLink:

@@ -23,7 +23,7 @@ _REQUEST_KEY = "lpse_translations"
 def translations() -> Translations | NullTranslations:
     """Return the reader's translations, as Flask-Babel does but at once: a page asks for a hundred sentences."""
     # Where Flask-Babel keeps the language of this request, or the one that was forced on it.
-    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None  # noqa: SLF001
+    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
     if kept is None:
         return _load_translations()
     locale, found = getattr(kept, _REQUEST_KEY, (None, None))

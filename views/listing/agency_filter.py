@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import select
+from typing_extensions import override
 
 from models.database import db
 from models.office.agency import Agency
@@ -36,7 +37,8 @@ class AgencyFilter(ChoiceFilter):
         agencies = db.session.execute(select(Agency.id, Agency.name).order_by(Agency.name, Agency.id))
         return [(str(id_), name) for id_, name in agencies]
 
-    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return equality with the id; raises NotFound for what is none."""
         value = values.get(self.key)
         if not value:

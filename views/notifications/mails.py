@@ -9,6 +9,7 @@ from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import func, select
+from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove
@@ -56,11 +57,13 @@ class Resend(BulkAction):
         """Whether the one who asks looks after the mail."""
         return can(Verb.EDIT, Resource.MAIL)
 
-    def form(self, view: BulkView, ids: Sequence[int]) -> Form:  # noqa: ARG002
+    @override
+    def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return a form without fields: it asks whether this is meant."""
         return Form()
 
-    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    @override
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Let one wait again."""
         resend(view.get_one(str(id_)))
         return _("The mail waits to be sent again.")

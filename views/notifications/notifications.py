@@ -8,6 +8,7 @@ from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import ngettext
 from markupsafe import Markup, escape
+from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
@@ -50,7 +51,8 @@ class MarkAsRead(BulkAction):
         """Everybody may with what they were told."""
         return True
 
-    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:  # noqa: ARG002
+    @override
+    def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Mark one as read."""
         one = view.get_one(str(id_))
         if one.read_at is not None:
@@ -101,7 +103,8 @@ class NotificationView(BulkView):
         column_default_sort="-at",
     )
 
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return whether there is anything to be marked as read."""
         return {"has_unread": unread_count() > 0}
 

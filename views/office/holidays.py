@@ -58,7 +58,8 @@ class YearFilter(OptionFilter):
         """Return the years that the calendar knows, the latest first."""
         return [(str(year), str(year)) for year in range(LAST_YEAR, FIRST_YEAR - 1, -1)]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the days of the year."""
         value = given.get(self.key)
         if not value:
@@ -142,7 +143,8 @@ class HolidayView(FormView):
         column_default_sort="-date",
     )
 
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return the year at a glance, as the national list and the office have it."""
         agencies = selectable_agencies()
         agency = agency_by_key(agencies, request.args.get("agency"))

@@ -10,6 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import case, exists
 from sqlalchemy.orm import aliased
+from typing_extensions import override
 from wtforms import DateField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
@@ -159,7 +160,8 @@ class SettingView(FormView):
         """Return the state on the reader's own day."""
         return _state_on(today())
 
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return all that counts in the office today, and what is to come."""
         agencies = selectable_agencies()
         agency = agency_by_key(agencies, request.args.get("agency"))

@@ -10,6 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import String, cast, func, literal, select
 from sqlalchemy.orm import aliased
+from typing_extensions import override
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
@@ -80,7 +81,8 @@ class EnvironmentFilter(OptionFilter):
         """Return the environments, and all of them."""
         return [(reach.value, reach.title) for reach in _ENVIRONMENT_CHOICES]
 
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:  # noqa: ARG002
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for what was chosen."""
         value = given.get(self.key)
         if not value:
