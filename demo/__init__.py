@@ -103,7 +103,7 @@ def _head_of(session: Session, revision: SopRevision) -> User | None:
     ).first()
 
 
-def _office(  # noqa: PLR0913, PLR0917 - what an office is made of
+def _office(
     session: Session, ledger: Ledger, shelf: Shelf, revision: SopRevision, seed: int, end: dt.datetime
 ) -> Office:
     agency, paper = revision.agency, revision.sop

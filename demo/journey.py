@@ -51,7 +51,7 @@ _ASKING = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 class Journey:
     """A request, its history and what belongs to them; held together until nothing of it will change any more."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what is settled about a request when it begins
+    def __init__(
         self, ledger: Ledger, office: Office, requester: Player, topic: Topic, places: dict[str, str], aim: Aim | None
     ) -> None:
         """Begin with nothing written yet."""

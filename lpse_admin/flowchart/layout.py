@@ -141,7 +141,9 @@ class _Router:
     def __init__(self, diagram: FlowChart) -> None:
         self.diagram = diagram
         self.width = len(diagram.columns)
-        self.columns = [row.column_index for row in diagram.rows]
+        self.columns = {
+            place: row.column_index for place, row in enumerate(diagram.rows) if row.column_index is not None
+        }
         found: dict[tuple[int, int], _Route] = {}
         for place, arrow in enumerate(diagram.arrows):
             ends = arrow.from_row, arrow.to_row
@@ -154,9 +156,7 @@ class _Router:
         self.slots = {gutter: _assign_slots(lanes) for gutter, lanes in self.lanes.items()}
 
     def _column(self, row: int) -> int:
-        column = self.columns[row]
-        assert column is not None, "arrows run between signs only"  # noqa: S101 - Diagram promises it
-        return column
+        return self.columns[row]
 
     def middle_x(self, row: int) -> float:
         """Return the middle of the column that the sign of ``row`` stands in."""
@@ -172,21 +172,21 @@ class _Router:
                 rest.append(way)
         for way in rest:
             if self._is_next(way):
-                self._assign_port(way, self._port(way, self._column(way.end) < self._column(way.start))[0])
+                self._assign_port(way, self._port(way, to_left=self._column(way.end) < self._column(way.start))[0])
         for way in rest:
             if not self._is_next(way):
                 self._assign_lane(way)
 
     def _is_next(self, way: _Route) -> bool:
         """Whether the target is the first sign of its column below the start."""
-        between = self.columns[way.start + 1 : way.end]
+        between = [self.columns.get(row) for row in range(way.start + 1, way.end)]
         return way.end > way.start and self._column(way.end) not in between
 
     def _assign_port(self, way: _Route, port: Port) -> None:
         way.port = port
         self.used_ports.setdefault(way.start, set()).add(port)
 
-    def _port(self, way: _Route, to_left: bool) -> tuple[Port, float]:  # noqa: FBT001 - one of two sides
+    def _port(self, way: _Route, *, to_left: bool) -> tuple[Port, float]:
         """Return by which port to leave for that side, and what it costs where the side itself is taken."""
         side = Port.LEFT if to_left else Port.RIGHT
         taken = self.used_ports.get(way.start, set())
@@ -199,13 +199,13 @@ class _Router:
     def _assign_lane(self, way: _Route) -> None:
         gutter = min(range(self.width, -1, -1), key=lambda gutter: self._cost(way, gutter))
         way.gutter = gutter
-        self._assign_port(way, self._port(way, gutter <= self._column(way.start))[0])
+        self._assign_port(way, self._port(way, to_left=gutter <= self._column(way.start))[0])
         self.lanes.setdefault(gutter, {}).setdefault(way.end, set()).update(way.rows)
 
     def _cost(self, way: _Route, gutter: int) -> float:
         start, end = self._column(way.start), self._column(way.end)
         cost = abs(gutter - start - 0.5) + abs(gutter - end - 0.5)
-        cost += self._port(way, gutter <= start)[1]
+        cost += self._port(way, to_left=gutter <= start)[1]
         lanes = self.lanes.get(gutter, {})
         if way.end not in lanes:
             cost += _NEW_LANE_COST + _PARALLEL_LANE_COST * sum(not rows.isdisjoint(way.rows) for rows in lanes.values())
@@ -241,7 +241,7 @@ class _Router:
     def labels(self, row: int) -> Iterator[BranchLabel]:
         """Yield what is written at the ways out of ``row``; nothing where there is no choice."""
         ways = [way for way in self.routes if way.start == row]
-        if sum(len(way.arrows) for way in ways) < 2:  # noqa: PLR2004 - a choice is one between two
+        if sum(len(way.arrows) for way in ways) <= 1:
             return
         column = self._column(row)
         # Words below a sign are written to its right, but for those in the last quarter of the chart.

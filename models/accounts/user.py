@@ -228,7 +228,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NIP_DIGITS = 18
 
 
-def create_user(  # noqa: PLR0913 - what makes an account
+def create_user(
     session: Session,
     by: User,
     *,

@@ -72,7 +72,7 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     return current
 
 
-def reassign(  # noqa: PLR0913 - the parts of a hand-over
+def reassign(
     change: ChangeRequest, to: User, actor: User, *, now: dt.datetime, reason: str, version: int | None = None
 ) -> Reassignment:
     """Put the present step of ``change`` into the hands of ``to``, who can take it.

@@ -97,7 +97,7 @@ def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one 
     return current
 
 
-def save(  # noqa: PLR0913 - a record is typed by somebody, at a moment, into a form of some version
+def save(
     change: ChangeRequest,
     actor: User,
     *,
@@ -206,7 +206,7 @@ def _known_equipment(change: ChangeRequest, current: Activity, ticked: Collectio
     return sorted(set(asked).intersection(ticked))
 
 
-def _decide_move(  # noqa: PLR0913, PLR0917 - all that a move is decided by
+def _decide_move(
     change: ChangeRequest,
     outcome: Outcome,
     who: Principal,

@@ -81,7 +81,7 @@ def _require_can_grant(head: User, by: User) -> None:
         raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
 
 
-def _field_errors(  # noqa: PLR0913, PLR0917 - the parts of a decree that can be wrong together
+def _field_errors(
     session: Session, head: User, delegate: User, from_date: dt.date, until_date: dt.date, now: dt.datetime
 ) -> dict[str, Message]:
     faults: dict[str, Message] = {}

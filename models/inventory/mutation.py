@@ -221,7 +221,7 @@ def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset
     return asset if asset is not None and asset.agency_id == activity.agency_id else None
 
 
-def _add_asset(  # noqa: PLR0913, PLR0917 - who adds what, when, and for which request
+def _add_asset(
     session: Session,
     change: ChangeRequest,
     activity: AssetUpdate,

@@ -153,7 +153,11 @@ def load_list_preference(session: Session, user: User, screen: Resource) -> Load
     return LoadedPreference(columns, tuple(views), next((view for view in views if view.id == default_id), None))
 
 
-def visible_to(user: Any, agency: Any, roles: Any) -> ColumnElement[bool]:  # noqa: ANN401 - values or their places
+def visible_to(
+    user: int | ColumnElement[int],
+    agency: int | ColumnElement[int] | None,
+    roles: Sequence[str] | ColumnElement[str],
+) -> ColumnElement[bool]:
     """Return the criterion for the views that are somebody's own, or shared with a role of theirs."""
     shared = and_(SavedView.agency_id == agency, SavedView.shared_with.is_not(None))
     return or_(SavedView.user_id == user, and_(shared, type_coerce(SavedView.shared_with, String).in_(roles)))
@@ -257,7 +261,7 @@ def _normalized_name(name: str) -> str:
     return " ".join(name.split())
 
 
-def _validate(  # noqa: PLR0913, PLR0917 - what a view can be refused for
+def _validate(
     session: Session, user: User, screen: Resource, name: str, shared_with: Role | None, exclude_id: int | None
 ) -> None:
     """Raise Incomplete with a sentence beside each part that cannot be kept; ``exclude_id`` may have the same name."""

@@ -48,8 +48,7 @@ def _without_foreign_keys(connection: Connection) -> Iterator[None]:
     if not is_sqlite(connection):
         yield
         return
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - the pool has just opened it
+    driver = connection.connection.cursor()
     driver.execute("PRAGMA foreign_keys = OFF")
     driver.execute("PRAGMA legacy_alter_table = ON")
     try:

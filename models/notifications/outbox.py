@@ -59,7 +59,7 @@ class SendResult:
     last_error: str = field(default="")
 
 
-def send_outbox(  # noqa: PLR0913 - whose mail, by which server, in which words, when, in whose name
+def send_outbox(
     session: Session,
     server: MailServer,
     compose: Callable[[OutgoingMail], RenderedMail],
@@ -177,7 +177,7 @@ def _message_id(mail_id: int, notification_id: int, now: dt.datetime, server: Ma
     return f"<lpse.{mail_id}.{mark}@{server.sender.rpartition('@')[2]}>"
 
 
-def _record_state(  # noqa: PLR0913, PLR0917 - what became of one mail
+def _record_state(
     session: Session, outgoing: OutgoingMail, state: MailState, now: dt.datetime, by: str, error: str | None
 ) -> None:
     """Write down what has become of a mail for good, in the trail too."""
@@ -218,4 +218,4 @@ def retry_delay(attempts: int) -> dt.timedelta:
 def count_by_state(session: Session) -> dict[MailState, int]:
     """Return how many mails there are in each state."""
     counts = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
-    return dict.fromkeys(MailState, 0) | {state: count for state, count in counts}  # noqa: C416 - rows, not pairs
+    return dict.fromkeys(MailState, 0) | dict(counts.tuples())

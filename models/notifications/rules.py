@@ -66,7 +66,7 @@ def notify_move(session: Session, change: ChangeRequest, finished: Activity, act
     session.flush()
 
 
-def _notify_next_step(  # noqa: PLR0913, PLR0917 - the parts of one move
+def _notify_next_step(
     session: Session,
     change: ChangeRequest,
     finished: Activity,

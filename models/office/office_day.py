@@ -48,9 +48,7 @@ class OfficeDay(Base):
     agency: Mapped[Agency] = relationship()
     set_by: Mapped[User] = relationship()
 
-    def alter(  # noqa: PLR0913 - as many parts as it was set with
-        self, *, kind: DayOverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str
-    ) -> None:
+    def alter(self, *, kind: DayOverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str) -> None:
         """Make something else of this day; raises as ``set_day`` does, NoSuchMove where it is gone."""
         session = session_of(self)
         authorize_and_lock(session, self.agency_id, by)

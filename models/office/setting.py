@@ -52,7 +52,7 @@ def load_threshold(session: Session, agency_id: int) -> Threshold | None:
     return session.scalars(select(Threshold).where(Threshold.agency_id == agency_id)).one_or_none()
 
 
-def set_warning_share(  # noqa: PLR0913 - who, where, when and why, beside the share itself
+def set_warning_share(
     session: Session, agency: Agency, percent: int | None, *, by: User, now: dt.datetime, reason: str
 ) -> Threshold:
     """Set at how many percent of a standard (1 to 100) somebody is told; raises as ``begin`` and ``conclude`` do."""

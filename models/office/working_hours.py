@@ -83,7 +83,7 @@ class WorkingHours(Base):
         _require_exists(session, WorkingHours, self.id)
         week, faults = _validate_week(typed)
         validate_with_reason(session, reason, faults)
-        self._set_week(week, by, now)
+        self.set_week(week, by, now)
         session.flush()
 
     def remove(self, *, by: User, reason: str) -> None:
@@ -95,7 +95,8 @@ class WorkingHours(Base):
         session.delete(self)
         session.flush()
 
-    def _set_week(self, week: Mapping[str, str], by: User, now: dt.datetime) -> None:
+    def set_week(self, week: Mapping[str, str], by: User, now: dt.datetime) -> None:
+        """Write the hours of each weekday, and who set them when."""
         for day, hours in week.items():
             setattr(self, day, hours)
         self.set_by_id, self.set_at = by.id, now
@@ -159,7 +160,7 @@ def set_hours(  # noqa: PLR0913 - who, where, when and why, beside the hours the
         faults["since"] = _("There are hours from this day on already; those can be altered.")
     validate_with_reason(session, reason, faults)
     hours = WorkingHours(agency_id=agency.id, since=since)
-    hours._set_week(week, by, now)  # noqa: SLF001 - of this module
+    hours.set_week(week, by, now)
     session.add(hours)
     session.flush()
     return hours

@@ -80,7 +80,7 @@ class CalendarEntry:
         return self.starts_at < end and (start <= self.starts_at if self.ends_at is None else self.ends_at > start)
 
 
-def calendar_entries(  # noqa: PLR0913 - whose calendar, of when, and how much of it
+def calendar_entries(
     session: Session,
     user: User,
     window: Window,

@@ -138,10 +138,10 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
     if not starts:
         return found
     # Of all words that are higher than one the first that the index comes to is the next.
-    following = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term {{}} AND term < start || char(1114111) LIMIT 1)"  # noqa: S608
+    following = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term {{}} AND term < start || char(1114111) LIMIT 1)"
     places = ", ".join(["(?)"] * len(starts))
     statement = (
-        f"WITH RECURSIVE asked(start) AS (VALUES {places}), found(start, word) AS ("  # noqa: S608 - names of our own
+        f"WITH RECURSIVE asked(start) AS (VALUES {places}), found(start, word) AS ("
         f"SELECT start, {following.format('>= start')} FROM asked"
         f" UNION ALL SELECT start, {following.format('> word')} FROM found WHERE word IS NOT NULL"
         f") SELECT start, word FROM found WHERE word IS NOT NULL LIMIT {len(starts) * (_MAX_PREFIX_WORDS + 1)}"

@@ -1,3 +1,4 @@
+from alembic.config import Config
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
@@ -10,6 +11,7 @@ class Migrate:
         *,
         render_as_batch: bool = True,
     ) -> None: ...
+    def get_config(self, directory: str | None = None) -> Config: ...
 
 def downgrade(
     directory: str | None = None, revision: str = "-1", sql: bool = False, tag: str | None = None

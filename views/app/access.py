@@ -38,6 +38,7 @@ blueprint = Blueprint("access", __name__)
 
 #: Endpoints of Flask itself that need no login; our own say so by ``public``.
 _PUBLIC = frozenset({"static"})
+_public_views: set[Callable[..., Any] | None] = set()
 _SETTINGS_KEY = "lpse_settings"
 #: After how many seconds a session's cookie is sent anew.
 _COOKIE_REFRESH_SECONDS = 300
@@ -47,7 +48,7 @@ View = TypeVar("View", bound="Callable[..., Any]")
 
 def public(view: View) -> View:
     """Mark a view as open to everybody; what is not marked asks for a login."""
-    view.is_public = True  # type: ignore[attr-defined]
+    _public_views.add(view)
     return view
 
 
@@ -55,7 +56,7 @@ def is_public(endpoint: str | None) -> bool:
     """Whether an address of this endpoint is open to everybody."""
     if endpoint is None or endpoint in _PUBLIC:
         return True
-    return bool(getattr(current_app.view_functions.get(endpoint), "is_public", False))
+    return current_app.view_functions.get(endpoint) in _public_views
 
 
 def settings() -> Settings:

@@ -119,7 +119,7 @@ class ChangePage:
     notifications: ChangeNotifications | None
 
     @classmethod
-    def of(  # noqa: PLR0913 - what was typed and refused is shown again
+    def of(
         cls,
         change: ChangeRequest,
         user: User,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import aliased
 
@@ -19,6 +19,9 @@ from views.exports.columns import CellKind
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
 from views.listing.lists import Column, ListSpec
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 #: The table that all steps share, whose index each of these lists is read along.
 ACTIVITY_COLUMNS: Any = Activity.__table__.c
@@ -45,10 +48,9 @@ _STEPS_WITH_URGENCY = frozenset(ACTIVITY_CLASSES) - _STEPS_WITHOUT_URGENCY
 _STEPS_WITH_REASON = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL})
 
 
-def record_table_columns(step: Step) -> Any:  # noqa: ANN401 - columns of a table
+def record_table_columns(step: Step) -> ReadOnlyColumnCollection[str, Any]:
     """Return the columns of the table that a step's own record is kept in."""
-    table: Any = ACTIVITY_CLASSES[step].__table__
-    return table.c
+    return ACTIVITY_CLASSES[step].__table__.c
 
 
 def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:

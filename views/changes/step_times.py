@@ -53,7 +53,7 @@ def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
     calendars, papers_of = load_calendars_and_sops(session, visible_agencies(session))
     at = now()
 
-    def work(  # noqa: PLR0913, PLR0917 - the columns of a clock
+    def work(
         agency_id: int,
         sop_id: int,
         step: Step,

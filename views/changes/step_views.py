@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
@@ -14,8 +15,8 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, FieldKind, Risk
-from models.changes.activity import Activity, Release, ReleaseAsset
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
+from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change
 from models.database import db
@@ -42,7 +43,6 @@ from views.listing.record_view import current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
 
     from flask.typing import ResponseReturnValue
@@ -68,7 +68,7 @@ class StepRecordView(BulkView):
         lists = [field for field in RECORD_FIELDS[self.step] if field.kind in LIST_FIELD_KINDS]
         return {
             "activity": activity,
-            "lists": [Fact(field.label, format_field_value(_list_rows(activity, field.kind))) for field in lists],
+            "lists": [Fact(field.label, format_field_value(_list_rows(activity))) for field in lists],
             "change_url": self.link_url(activity.change_id),
         }
 
@@ -114,16 +114,18 @@ class StepRecordView(BulkView):
         return change.current_activity
 
 
-def _list_rows(activity: Any, kind: FieldKind) -> list[Any]:  # noqa: ANN401 - one of three classes
-    match kind:
-        case FieldKind.TEST_CASES:
+def _list_rows(activity: Activity) -> list[dict[str, Any]]:
+    match activity:
+        case TestRun():
             return [{"name": case.name, "expected": case.expected, "actual": case.actual} for case in activity.cases]
-        case FieldKind.TOUCHED_ASSETS:
+        case Release():
             return [{"asset": str(item.asset)} for item in activity.release_assets]
-        case FieldKind.ASSETS:
+        case AssetReview():
             return [{"asset": item.asset and str(item.asset), "finding": item.finding} for item in activity.items]
-        case _:
+        case AssetUpdate():
             return [{"kind": tr(one.kind.title), "asset": str(one.asset)} for one in activity.mutations]
+        case _:
+            return []
 
 
 class EvaluationView(StepRecordView):
@@ -190,8 +192,8 @@ def _waiting_emergencies(listing: ListQuery, page: Page) -> tuple[int, dt.dateti
         and page.count <= MAX_COUNT
         and page.has_column("arrived")
     ):
-        oldest: dt.datetime | None = page.first_value("arrived")
-        return page.count, oldest
+        oldest = page.first_value("arrived")
+        return page.count, oldest if isinstance(oldest, dt.datetime) else None
     return waiting.count_emergencies(db.session(), current_principal())
 
 

@@ -20,6 +20,7 @@ from views.commands.terminal import CommandGroup, print_table, read_session, wri
 group = CommandGroup("user", help="Users: add, disable, reset, list.")
 
 _ROLE_TYPE = click.Choice([role.value for role in Role])
+_MAX_USERNAME_LENGTH = 80
 _PASSWORD_OPTION = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made and shown."
 )
@@ -33,7 +34,7 @@ _PASSWORD_OPTION = click.option(
 @_PASSWORD_OPTION
 def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *, password_stdin: bool) -> None:
     """Make an account."""
-    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= 80:  # noqa: PLR2004
+    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= _MAX_USERNAME_LENGTH:
         raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
     if not name.strip():
         raise click.BadParameter("must not be empty", param_hint="--name")

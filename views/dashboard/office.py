@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 #: How many of the next releases are named.
 _MAX_NEXT_RELEASES = 5
+_ALL = 1000  # in tenths of a percent
 #: The screen of each step's records.
 STEP_SCREENS = {view.step: view.resource.value for view in STEP_VIEWS}
 _RESULT_SERIES: tuple[tuple[Result | None, Message, FillPattern], ...] = (
@@ -352,7 +353,7 @@ def _format_share(part: int, whole: int) -> str:
     if not whole:
         return ""
     tenths = round(1000 * part / whole)
-    if part < whole and tenths == 1000:  # noqa: PLR2004 - all of it
+    if part < whole and tenths == _ALL:
         tenths -= 1
     if part and not tenths:
         tenths = 1

@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -164,8 +164,8 @@ class DatetimeConverter:
         """Return a batch as texts in UTC, if it is known to be one. Raises ValueError where it is not."""
         present = [cell for cell in cells if cell is not None]
         kinds = set(map(type, present))
-        if kinds <= {str} and _PLAIN_LENGTHS.issuperset(map(len, present)):  # type: ignore[arg-type]
-            return cells  # type: ignore[return-value]
+        if kinds <= {str} and _PLAIN_LENGTHS.issuperset(map(len, cast("list[str]", present))):
+            return cast("Sequence[str | None]", cells)
         if kinds == {dt.datetime} and _UTC_ZONES.issuperset(map(_zone_of, present)):
             return ["" if cell is None else str(cell) for cell in cells]
         raise ValueError

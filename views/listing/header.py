@@ -206,7 +206,7 @@ def _saved_view_links(views: Sequence[NamedView], address: str) -> tuple[SavedVi
     )
 
 
-def _tools(  # noqa: PLR0913, PLR0917 - what they show
+def _tools(  # noqa: PLR0913 - what they show
     macros: ListMacros,
     spec: ListSpec,
     context: ListHeaderContext,

@@ -237,7 +237,7 @@ class Page:
         """Whether the page shows the column of this key as it is read."""
         return any(column.key == key and not isinstance(column.expression, ComputedColumns) for column in self.columns)
 
-    def first_value(self, key: str) -> Any:  # noqa: ANN401 - what the column holds
+    def first_value(self, key: str) -> object:
         """Return what the first row holds in a column that the page has; None without rows."""
         place = next(place for place, column in enumerate(self.columns) if column.key == key)
         return getattr(self.rows[0], f"c{place}") if self.rows else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Row = tuple[int, int, Sequence[object]]
 
 
-def table_rows(  # noqa: PLR0913 - what rows are made from
+def table_rows(
     columns: Sequence[Column],
     rows: Iterable[Row],
     row_url: Callable[[int], str],

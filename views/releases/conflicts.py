@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask_wtf.file import FileField
 from wtforms import TextAreaField
@@ -95,7 +95,7 @@ class ReleaseConflicts:
         )
 
 
-def _window_from_form(form: Any) -> conflicts.Window | None:  # noqa: ANN401 - a form whose fields are made at run time
+def _window_from_form(form: Form) -> conflicts.Window | None:
     """Return the window that is typed in, if it is one."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):

@@ -12,10 +12,9 @@ from sqlalchemy.orm import joinedload, with_polymorphic
 
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.inventory.cards import CARD_COLUMNS, format_code
-from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.changes.activity import ACTIVITY_CLASSES, Activity
+from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReview, TestRun
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
@@ -115,15 +114,15 @@ def step_hits(
         )
 
 
-def _step_texts(record: Any) -> Iterator[tuple[Message, str | None]]:  # noqa: ANN401 - of any step
+def _step_texts(record: Activity) -> Iterator[tuple[Message, str | None]]:
     labels = {field.key: field.label for field in RECORD_FIELDS[record.step]}
     for key in STEP_WORDS.get(record.step, ()):
         yield labels[key], getattr(record, key)
     yield REASON_FIELD.label, record.reason
-    if record.step is Step.TEST:
+    if isinstance(record, TestRun):
         for case in record.cases:
             yield labels["cases"], f"{case.name}: {case.expected} / {case.actual}"
-    if record.step is Step.ASSET_REVIEW:
+    if isinstance(record, AssetReview):
         for item in record.items:
             yield labels["assets"], item.finding
 
