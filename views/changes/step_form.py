@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
 from sqlalchemy import select
+from typing_extensions import override
 from wtforms import (
     BooleanField,
     DateField,
@@ -99,16 +100,17 @@ class LookupField(StringField):
 
     UNKNOWN = -1
 
+    @override
     def __init__(
         self,
         label: object = None,
         *,
         find_id: Callable[[str], int | None],
         name_of: Callable[[int], str],
-        description: object = "",
+        **settings: Any,
     ) -> None:
         """Take the two directions: name to id, id to name."""
-        super().__init__(label, description=description)
+        super().__init__(label, **settings)
         self.find_id, self.name_of = find_id, name_of
 
     def _value(self) -> str:
