@@ -107,7 +107,7 @@ def _run_mode(value: str) -> RunMode:
     try:
         return RunMode(value or RunMode.DEMO)
     except ValueError:
-        message = f"LPSE_ENV is “{value}”; it can be demo or production."
+        message = f"LPSE_ENV is “{value}”; it must be demo or production."
         raise ConfigurationError(message) from None
 
 
@@ -153,7 +153,7 @@ def _load_or_create_secret_key(path: Path) -> str:
         path.chmod(0o600)
         key = path.read_text().strip()
     except OSError as error:
-        message = f"The secret key cannot be kept in {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
+        message = f"The secret key cannot be written to {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
         raise ConfigurationError(message) from None
     if len(key) < MIN_SECRET_KEY_BYTES:
         message = f"The key in {path} is too short: remove the file, or set LPSE_SECRET_KEY."
@@ -165,7 +165,9 @@ def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The folder {folder} cannot be made ({error.strerror}): set LPSE_DATABASE_URL and LPSE_SECRET_KEY."
+        message = (
+            f"The folder {folder} cannot be created ({error.strerror}): set LPSE_DATABASE_URL and LPSE_SECRET_KEY."
+        )
         raise ConfigurationError(message) from None
 
 

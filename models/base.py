@@ -40,7 +40,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            message = f"a moment needs its zone: {value!r}"
+            message = f"datetime must be timezone-aware: {value!r}"
             raise ValueError(message)
         moment = value.astimezone(dt.UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
@@ -122,6 +122,6 @@ def session_of(row: Base) -> Session:
     """Return the session that ``row`` lives in; RuntimeError for one that is in none, which is the program's fault."""
     session = Session.object_session(row)
     if session is None:
-        message = f"{type(row).__name__} is used outside of a session"
+        message = f"{type(row).__name__} is not attached to a session"
         raise RuntimeError(message)
     return session

@@ -29,5 +29,5 @@ def text_error(text: str, *, required_label: Message | None = None, max_length: 
     if required_label is not None and not said:
         return _("“%(field)s” is required here.", field=required_label)
     if max_length is not None and len(said) > max_length:
-        return _("At most %(most)s characters; this has %(length)s.", most=max_length, length=len(said))
-    return None if is_storable(text) else _("This text has a character that cannot be kept.")
+        return _("At most %(most)s characters are allowed; this has %(length)s.", most=max_length, length=len(said))
+    return None if is_storable(text) else _("This text has a character that cannot be stored.")

@@ -27,14 +27,14 @@ _COMMON_PASSWORDS = frozenset(
 def password_error(password: str, *, known_names: Iterable[str] = ()) -> Message | None:
     """Return why ``password`` cannot be taken, or None; ``known_names`` are what its owner is known by."""
     if len(password) < MIN_PASSWORD_LENGTH:
-        return _("The password needs %(count)s characters or more.", count=MIN_PASSWORD_LENGTH)
+        return _("The password must have at least %(count)s characters.", count=MIN_PASSWORD_LENGTH)
     if len(password) > MAX_PASSWORD_LENGTH:
-        return _("The password can have %(count)s characters at most.", count=MAX_PASSWORD_LENGTH)
+        return _("The password must have at most %(count)s characters.", count=MAX_PASSWORD_LENGTH)
     bare = _normalize(password)
     if any(name and (bare == _normalize(name) or bare.strip("0123456789") == _normalize(name)) for name in known_names):
         return _("The password must not be your own name.")
     if len(set(bare)) < len("abcd") or bare in _COMMON_PASSWORDS or bare.strip("0123456789") in _COMMON_PASSWORDS:
-        return _("This password is among the first that are guessed; choose another.")
+        return _("This password is too easy to guess; choose another.")
     return None
 
 

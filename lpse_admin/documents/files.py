@@ -106,7 +106,7 @@ def inspect_file(name: str, content: bytes) -> InspectedFile:
     if found is None:
         raise ValidationFailed(_unsupported(cleaned))
     if problem := _find_damage(found, content):
-        raise ValidationFailed(_("%(name)s is not taken: %(problem)s", name=cleaned, problem=problem))
+        raise ValidationFailed(_("%(name)s is not accepted: %(problem)s", name=cleaned, problem=problem))
     return InspectedFile(cleaned if extension else f"{stem}.{found.extensions[0]}", found)
 
 
@@ -169,7 +169,7 @@ _UNSUPPORTED_SIGNATURES: Sequence[tuple[bytes, Message]] = (
     (b"%!PS", _("a PostScript document")),
     (b"GIF8", _("a GIF image")),
     (b"BM", _("a BMP image")),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _("an Office document of the old kind, or a locked one")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _("an encrypted or old-format Office document")),
     (b"Rar!", _("a RAR archive")),
     (b"7z\xbc\xaf", _("a 7z archive")),
     (_ZIP, _("a ZIP archive")),
@@ -208,7 +208,7 @@ def _describe_content(content: bytes, file_type: FileType | None) -> Message | s
         if content.startswith(mark):
             return title
     if b"%PDF-" in content[:1024]:
-        return _("a PDF with something else before it")
+        return _("a PDF with other content before it")
     if _MARKUP.match(content[:8192].decode("utf-8-sig", "replace")):
         return _("a web page or drawing (HTML, SVG, XML)")
     return _("something else")
@@ -216,15 +216,15 @@ def _describe_content(content: bytes, file_type: FileType | None) -> Message | s
 
 def _unsupported(name: str) -> Message:
     kinds = ", ".join(kind.label for kind in FileType)
-    return _("%(name)s is of a kind that is not taken. Taken are: %(kinds)s.", name=name, kinds=kinds)
+    return _("%(name)s has a file type that is not accepted. Accepted types: %(kinds)s.", name=name, kinds=kinds)
 
 
 def _raise_type_mismatch(name: str, extension: str, content: bytes, file_type: FileType | None) -> NoReturn:
     values = {"name": name, "extension": extension, "found": _describe_content(content, file_type)}
     if extension.casefold() == FileType.TXT:
-        text = _("%(name)s is called .%(extension)s, but its content is %(found)s. Save the text as UTF-8.", **values)
+        text = _("%(name)s is named .%(extension)s, but its content is %(found)s. Save the text as UTF-8.", **values)
         raise ValidationFailed(text)
-    raise ValidationFailed(_("%(name)s is called .%(extension)s, but its content is %(found)s.", **values))
+    raise ValidationFailed(_("%(name)s is named .%(extension)s, but its content is %(found)s.", **values))
 
 
 # --- whether it is whole, and nothing besides --------------------------------------------------------------
@@ -233,14 +233,14 @@ def _raise_type_mismatch(name: str, extension: str, content: bytes, file_type: F
 def _find_damage(kind: FileType, content: bytes) -> Message | None:
     """Return what is wrong with a file of this kind, or None."""
     if kind is FileType.PDF and not _ends_as_pdf(content):
-        return _("the PDF is damaged, or something was added behind its end.")
+        return _("the PDF is damaged, or has content after its end.")
     if kind is FileType.PNG and not _ends_as_png(content):
-        return _("the image is damaged, or something was added behind its end.")
+        return _("the image is damaged, or has content after its end.")
     # Some telephones write notes of their own, closed by SEFT, behind a photograph.
     if kind is FileType.JPEG and not content.rstrip(b"\x00\r\n ").endswith((b"\xff\xd9", b"SEFT")):
-        return _("the image is damaged, or something was added behind its end.")
+        return _("the image is damaged, or has content after its end.")
     if not content.startswith(_ZIP) and _find_directory(content) is not None:
-        return _("it is an archive at the same time.")
+        return _("it is also an archive.")
     return None
 
 
@@ -309,12 +309,12 @@ def _office_type(name: str, content: bytes) -> FileType | None:
 
 def _archive_members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
     """Return an archive's table of contents, at least one entry long, or refuse what no office program writes."""
-    broken = ValidationFailed(_("%(name)s is not taken: the document is damaged.", name=name))
+    broken = ValidationFailed(_("%(name)s is not accepted: the document is damaged.", name=name))
     directory = _find_directory(content)
     if directory is None or directory.start + directory.size != directory.end:
         raise broken
     if directory.is_large or directory.entries > _MAX_MEMBERS or directory.size > _MAX_DIRECTORY_BYTES:
-        raise ValidationFailed(_("%(name)s is not taken: it contains too many parts.", name=name))
+        raise ValidationFailed(_("%(name)s is not accepted: it contains too many parts.", name=name))
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
@@ -324,12 +324,12 @@ def _archive_members(name: str, content: bytes) -> list[zipfile.ZipInfo]:
     if not members or not len(different) == len(members) == directory.entries or members[0].header_offset != 0:
         raise broken
     if any(member.flag_bits & 1 for member in members):
-        raise ValidationFailed(_("%(name)s is locked by a password. Attach it without one.", name=name))
+        raise ValidationFailed(_("%(name)s is protected by a password. Attach it without one.", name=name))
     sizes = [member.file_size for member in members]
     # Parts that lie on one another are how a small archive unpacks to a huge one.
     overlap = sum(member.compress_size for member in members) > len(content)
     if overlap or max(sizes) > _MAX_MEMBER_BYTES or sum(sizes) > _MAX_UNPACKED_BYTES:
-        raise ValidationFailed(_("%(name)s is not taken: unpacked it would be far too large.", name=name))
+        raise ValidationFailed(_("%(name)s is not accepted: it would be too large when unpacked.", name=name))
     return members
 
 

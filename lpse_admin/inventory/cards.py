@@ -35,7 +35,7 @@ class AssetCondition(LabelledEnum):
     """The state of an item."""
 
     GOOD = "good", _("Good")
-    LIGHT_DAMAGE = "light-damage", _("Lightly damaged")
+    LIGHT_DAMAGE = "light-damage", _("Slightly damaged")
     HEAVY_DAMAGE = "heavy-damage", _("Heavily damaged")
 
 
@@ -63,7 +63,7 @@ class CardColumn:
 #: Columns that every item has, whatever its card.
 COMMON_COLUMNS = frozenset({"code", "register", "name", "condition", "origin", "price", "remarks"})
 
-_NAME = CardColumn("name", _("Kind / name of the item"))
+_NAME = CardColumn("name", _("Item type or name"))
 _CODE = CardColumn("code", _("Item code"))
 _REGISTER = CardColumn("register", _("Register number"))
 _ORIGIN = CardColumn("origin", _("Origin"))
@@ -75,8 +75,8 @@ _STOREYS = CardColumn("multi_storey", _("Multi-storey"), CardColumnKind.YES_NO)
 _CONCRETE = CardColumn("concrete", _("Concrete"), CardColumnKind.YES_NO)
 _DOCUMENT_DATE = CardColumn("document_date", _("Document date"), CardColumnKind.DATE)
 _DOCUMENT_NUMBER = CardColumn("document_number", _("Document number"))
-_LAND_STATUS = CardColumn("land_status", _("Status of the land"))
-_LAND_CODE = CardColumn("land_code", _("Code of the land"))
+_LAND_STATUS = CardColumn("land_status", _("Land status"))
+_LAND_CODE = CardColumn("land_code", _("Land code"))
 _AREA = CardColumn("area", _("Area (m²)"), CardColumnKind.NUMBER)
 
 #: The columns of each card in the printed order; the running number ("no") is the row's own.
@@ -85,7 +85,7 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
         _NAME, _CODE, _REGISTER, _AREA,
         CardColumn("acquired_year", _("Year of acquisition"), CardColumnKind.YEAR),
         _LOCATION,
-        CardColumn("right", _("Right to the land")),
+        CardColumn("right", _("Land title")),
         CardColumn("certificate_date", _("Certificate date"), CardColumnKind.DATE),
         CardColumn("certificate_number", _("Certificate number")),
         CardColumn("use", _("Use")),
@@ -100,7 +100,7 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
         CardColumn("factory_number", _("Factory number")),
         CardColumn("chassis_number", _("Chassis number")),
         CardColumn("engine_number", _("Engine number")),
-        CardColumn("plate_number", _("Police number")),
+        CardColumn("plate_number", _("Licence plate")),
         CardColumn("ownership_book", _("BPKB")),
         _ORIGIN, _PRICE, _REMARKS,
     ),
@@ -143,7 +143,7 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
     ),
     Card.INTANGIBLE: (
         _CODE, _NAME, _REGISTER,
-        CardColumn("software_title", _("Title / name of the software")),
+        CardColumn("software_title", _("Software title or name")),
         CardColumn("creator", _("Creator")),
         CardColumn("specification", _("Specification")),
         CardColumn("version", _("Version")),

@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 class Event(LabelledEnum):
     """Something that people are told of."""
 
-    WAITING = "waiting", _("A step waits for you")
-    EMERGENCY = "emergency", _("Emergency to be decided")
+    WAITING = "waiting", _("A step is waiting for you")
+    EMERGENCY = "emergency", _("Emergency awaiting a decision")
     OUTCOME = "outcome", _("Outcome of a step on your request")
-    TAKEN_UP = "taken-up", _("Step taken up")
-    HANDED_OVER = "handed-over", _("Step handed over")
-    SOON_LATE = "soon-late", _("Step that will soon be late")
+    TAKEN_UP = "taken-up", _("Step assigned")
+    HANDED_OVER = "handed-over", _("Step reassigned")
+    SOON_LATE = "soon-late", _("Step due soon")
     OVERDUE = "overdue", _("Step overdue")
-    DEVIATION = "deviation", _("Deviation to be disposed of")
-    DEVIATION_DISPOSED = "deviation-disposed", _("Deviation disposed of")
+    DEVIATION = "deviation", _("Deviation awaiting a decision")
+    DEVIATION_DISPOSED = "deviation-disposed", _("Deviation decided")
     FOLLOW_UP = "follow-up", _("Follow-up assigned to you")
     DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
-    DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation withdrawn")
-    RELEASE_ALLOWED = "release-allowed", _("Release allowed in a freeze period")
+    DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation revoked")
+    RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
 
 
 #: Mailed to whoever decides, whatever they chose: an emergency waits for nobody's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY})
 
 _MESSAGES: dict[Event, Message] = {
-    Event.WAITING: _("“%(step)s” waits for you."),
-    Event.EMERGENCY: _("An emergency waits for your decision in “%(step)s”."),
+    Event.WAITING: _("“%(step)s” is waiting for you."),
+    Event.EMERGENCY: _("An emergency is waiting for your decision in “%(step)s”."),
     Event.OUTCOME: _("“%(step)s” on your request ended: %(outcome)s."),
-    Event.TAKEN_UP: _("%(by)s has taken up “%(step)s”."),
-    Event.HANDED_OVER: _("“%(step)s” was handed over to %(to)s."),
-    Event.SOON_LATE: _("“%(step)s” will soon be late."),
+    Event.TAKEN_UP: _("%(by)s is now assigned to “%(step)s”."),
+    Event.HANDED_OVER: _("“%(step)s” was reassigned to %(to)s."),
+    Event.SOON_LATE: _("“%(step)s” is due soon."),
     Event.OVERDUE: _("“%(step)s” is overdue."),
-    Event.DEVIATION: _("A deviation in “%(step)s” waits to be disposed of."),
-    Event.DEVIATION_DISPOSED: _("A deviation in “%(step)s” was disposed of: %(disposal)s."),
-    Event.FOLLOW_UP: _("A deviation in “%(step)s” was given to you to follow up."),
-    Event.DELEGATION_GRANTED: _("%(delegate)s stands in for the head from %(first_day)s until %(last_day)s."),
-    Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was withdrawn."),
-    Event.RELEASE_ALLOWED: _("The head has allowed this release within a freeze period."),
+    Event.DEVIATION: _("A deviation in “%(step)s” is waiting for a decision."),
+    Event.DEVIATION_DISPOSED: _("A deviation in “%(step)s” was decided: %(disposal)s."),
+    Event.FOLLOW_UP: _("A deviation in “%(step)s” was assigned to you for follow-up."),
+    Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
+    Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
+    Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
 }
 
 #: What is told beside the sentence, in this order, by the name of the value.
@@ -58,11 +58,11 @@ _VALUE_LABELS: dict[str, Message] = {
     "outcome": _("Outcome"),
     "reason": _("Reason"),
     "next": _("Next step"),
-    "ground": _("Ground of the emergency"),
+    "ground": _("Grounds for the emergency"),
     "deviation": _("Deviation"),
     "measure": _("Measured"),
     "standard": _("Standard"),
-    "disposal": _("Disposal"),
+    "disposal": _("Decision"),
     "arrived": _("Waiting since"),
     "due": _("Due"),
     "by": _("By"),
@@ -75,6 +75,20 @@ _VALUE_LABELS: dict[str, Message] = {
 #: Every value that a sentence or a fact may name; one that was not told is shown as a dash in the sentence.
 VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
+
+#: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.
+_RENAMED_TEXTS = MappingProxyType(
+    {
+        "Submitted again": "Resubmitted",
+        "Carried out": "Implemented",
+        "Report to be mended": "Report returned for revision",
+        "Account accepted": "Explanation accepted",
+        "To be followed up": "Follow-up required",
+        "Account not accepted": "Explanation not accepted",
+        "Time of handling": "Handling time",
+        "Other ground": "Other grounds",
+    }
+)
 
 
 def serialize_values(values: Mapping[str, object]) -> dict[str, Any]:
@@ -106,7 +120,7 @@ def deserialize_values(details: Mapping[str, Any]) -> dict[str, object]:
 def _deserialize(value: object) -> object:
     match value:
         case {"text": str(text), "values": dict(values)}:
-            return Message(text, MappingProxyType(deserialize_values(values)))
+            return Message(_RENAMED_TEXTS.get(text, text), MappingProxyType(deserialize_values(values)))
         case {"moment": str(moment)}:
             return dt.datetime.fromisoformat(moment)
         case {"day": str(day)}:

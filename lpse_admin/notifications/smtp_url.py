@@ -71,7 +71,7 @@ _INVALID_URL = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or sm
 def _sender(parts: SplitResult, sender: str, user: str, program_host: str) -> str:
     asked = parse_qs(parts.query, keep_blank_values=True)
     if set(asked) - {"from"} or len(asked.get("from", ())) > 1:
-        raise ValueError("LPSE_SMTP_URL can have nothing after its question mark but from=address.")
+        raise ValueError("LPSE_SMTP_URL can have only from=address after its question mark.")
     named = asked["from"][0] if asked else sender
     if named or asked:
         if not is_email_address(named):

@@ -126,7 +126,7 @@ def parse_search(text: str) -> SearchQuery:
         raise Malformed(_("Search for at most %(most)s characters.", most=MAX_QUERY_LENGTH))
     chunks = [words for chunk in text.lower().split() if (words := tuple(_WORD.findall(chunk)))]
     if text and not chunks:
-        raise Malformed(_("There are no letters or digits in what is searched for."))
+        raise Malformed(_("The search text has no letters or digits."))
     if len(chunks) > MAX_QUERY_WORDS:
         raise Malformed(_("Search for at most %(most)s words.", most=MAX_QUERY_WORDS))
     return SearchQuery(text, tuple(SearchTerm(_forms(words)) for words in dict.fromkeys(chunks)))

@@ -92,7 +92,7 @@ def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _N
     """
     if isinstance(text, bytes):
         if text.startswith(_DOCUMENT_SIGNATURES):
-            return [LineError(1, _("this is a Word, Excel or PDF file; the SOP is typed into a plain text file"))]
+            return [LineError(1, _("this is a Word, Excel or PDF file; an SOP is a plain text file"))]
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
@@ -102,7 +102,7 @@ def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _N
     if sop is not None and sop.number is not None and numbers_in_use.get(sop.number, "") not in {"", digest(sop)}:
         line = line_of(find_line_numbers(text.removeprefix("\ufeff")), ("number",))
         return [
-            LineError(line, _("the number %(number)s already belongs to an SOP of other content", number=sop.number))
+            LineError(line, _("the number %(number)s already belongs to an SOP with other content", number=sop.number))
         ]
     return faults
 

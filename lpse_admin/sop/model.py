@@ -24,8 +24,8 @@ class ItemKind(LabelledEnum):
     """How something that must be at hand is shown to be there."""
 
     DOCUMENT = "document", _("Document to attach")
-    RECORD = "record", _("Record of this program")
-    EQUIPMENT = "equipment", _("Equipment at hand")
+    RECORD = "record", _("Record in this program")
+    EQUIPMENT = "equipment", _("Equipment available")
 
 
 class RequirementCondition(LabelledEnum):
@@ -261,7 +261,7 @@ class LineError:
     @property
     def full_message(self) -> Message:
         """The whole line as it is shown."""
-        return _("line %(line)s: %(fault)s", line=self.line, fault=self.message)
+        return _("line %(line)s: %(error)s", line=self.line, error=self.message)
 
     def __str__(self) -> str:
         """Return the sentence in English."""

@@ -88,7 +88,7 @@ def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
     """Return the paper that ``text`` holds and the faults in it by line; the paper is None where there are any."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_FILE_CHARACTERS:
-        return None, [LineError(1, _("the file is larger than %(size)s characters", size=MAX_FILE_CHARACTERS))]
+        return None, [LineError(1, _("the file has more than %(size)s characters", size=MAX_FILE_CHARACTERS))]
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MAX_DOTS_PER_LINE:
             return None, [LineError(number, _("the line has more than %(most)s full stops", most=MAX_DOTS_PER_LINE))]
@@ -97,7 +97,7 @@ def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
         return None, sorted(unread, key=lambda fault: fault.line)
     source = SourceFile(find_line_numbers(text), _TOP_LEVEL_KEYS)
     if not key.isprintable() or key != key.strip() or "/" in key or not 0 < len(key) <= MAX_FILE_NAME_LENGTH:
-        source.add_error((), _("the file's name must have 1 to %(longest)s plain letters, not %(found)s",
+        source.add_error((), _("the file's name must have 1 to %(longest)s ASCII letters, not %(found)s",
                            longest=MAX_FILE_NAME_LENGTH, found=printable(key)))  # fmt: skip
     sop = _build_sop(Table(source, (), values, _TOP_LEVEL_KEYS), key)
     faults = sorted(dict.fromkeys(source.errors), key=lambda fault: fault.line)
@@ -142,7 +142,7 @@ def _build_sop(table: Table, key: str) -> Sop:
 def _time_zone(table: Table) -> str:
     name = table.text("time_zone", is_required=True)
     if name and name not in _TIME_ZONES:
-        table.add_error(_("%(zone)s is no time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
+        table.add_error(_("%(zone)s is not a supported time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura",
                       zone=printable(name)), "time_zone")  # fmt: skip
     return name
 
@@ -150,7 +150,7 @@ def _time_zone(table: Table) -> str:
 def _agency(table: Table) -> SopAgency:
     suffix = table.text("account_suffix")
     if suffix and not _ACCOUNT_SUFFIX.fullmatch(suffix):
-        table.add_error(_("account_suffix must be a full stop and small letters, like .tt"), "account_suffix")
+        table.add_error(_("account_suffix must be a full stop and lower-case letters, like .tt"), "account_suffix")
     needed = table.exists
     return SopAgency(
         key=table.key() if needed else "",
@@ -167,7 +167,7 @@ def _signatory(table: Table) -> Signatory:
     needed = table.exists
     nip = re.sub(r"^NIP[.:]*|\s", "", table.text("nip"))
     if nip and not re.fullmatch(rf"[0-9]{{{NIP_DIGITS}}}", nip):
-        table.add_error(_("a NIP has %(digits)s digits; leave the line out where the paper gives none",
+        table.add_error(_("a NIP has %(digits)s digits; leave the line out where the SOP gives none",
                       digits=NIP_DIGITS), "nip")  # fmt: skip
     return Signatory(
         name=table.text("name", is_required=needed), nip=nip, office=table.text("office"), place=table.text("place")
@@ -201,9 +201,9 @@ def _actors(table: Table) -> tuple[SopActor, ...]:
         title = entry.text("title", is_required=True, max_length=MAX_ACTOR_LENGTH)
         role = entry.choice("role", Role, offered=_ACTOR_ROLES, is_required=True)
         if role is not None and role not in ACTOR_ROLES:
-            entry.add_error(_("the role %(role)s takes no step of the procedure", role=role), "role")
+            entry.add_error(_("the role %(role)s has no step in the procedure", role=role), "role")
         if key in actors:
-            entry.add_error(_("the actor %(key)s is there twice", key=printable(key)), "key")
+            entry.add_error(_("the actor %(key)s is defined twice", key=printable(key)), "key")
         # An actor with a fault is known all the same, so that its steps are not blamed too.
         actors.setdefault(key, SopActor(key, title, role or Role.INSPECTOR))
     if not actors:
@@ -217,7 +217,7 @@ def _rows(table: Table, used_numbers: dict[int, KeyPath], actors: Collection[str
         no = _row_number(entry, used_numbers)
         kind = entry.choice("kind", RowKind, is_required=True)
         if kind in {RowKind.START, RowKind.END} and any(row.kind is kind for row in rows):
-            entry.add_error(_("there is already a row of the kind %(kind)s", kind=kind), "kind")
+            entry.add_error(_("there is already a row of kind %(kind)s", kind=kind), "kind")
         actor = entry.text("actor")
         if actor and actor not in actors:
             entry.add_error(_("unknown actor %(actor)s", actor=printable(actor)), "actor")
@@ -239,7 +239,7 @@ def _rows(table: Table, used_numbers: dict[int, KeyPath], actors: Collection[str
 def _row_number(entry: Table, used_numbers: dict[int, KeyPath]) -> int | None:
     no = entry.row_number()
     if no is not None and no in used_numbers:
-        entry.add_error(_("the number %(no)s is there twice", no=no), "no")
+        entry.add_error(_("the number %(no)s is used twice", no=no), "no")
     elif no is not None:
         used_numbers[no] = entry.path
     return no
@@ -265,7 +265,7 @@ class _StepReader:
             step = self._parse_step(entry, name, "key") or self._guess_step(name, names) if name else None
             self.all_steps_known &= step is not None
             if name in seen:
-                entry.add_error(_("the step %(step)s is there twice", step=printable(name)), "key")
+                entry.add_error(_("the step %(step)s is defined twice", step=printable(name)), "key")
                 step = None
             seen.add(name)
             self._read_step(entry, step, no, switches)
@@ -299,10 +299,10 @@ class _StepReader:
         close = difflib.get_close_matches(name[:MAX_KEY_LENGTH], known, n=1)
         if close:
             entry.add_error(
-                _("unknown step %(step)s; is %(close)s meant?", step=printable(name), close=close[0]), *keys
+                _("unknown step %(step)s; did you mean %(close)s?", step=printable(name), close=close[0]), *keys
             )
         else:
-            entry.add_error(_("unknown step %(step)s; there are %(known)s",
+            entry.add_error(_("unknown step %(step)s; known steps are %(known)s",
                           step=printable(name), known=", ".join(known)), *keys)  # fmt: skip
         return None
 
@@ -345,11 +345,11 @@ class _StepReader:
         text = entry.text("time", max_length=MAX_TIME_LENGTH)
         if not text:
             if isinstance(entry.values.get("time"), str):
-                entry.add_error(_("time is empty; leave the line out where the paper sets none"), "time")
+                entry.add_error(_("time is empty; leave the line out where the SOP sets none"), "time")
             return None
         standard = parse_standard_time(text)
         if standard is None:
-            entry.add_error(_("%(time)s is no standard time; write it like 2 jam, 15 menit or 1 hari, up to a year",
+            entry.add_error(_("%(time)s is not a standard time; write it like 2 jam, 15 menit or 1 hari, up to a year",
                           time=printable(text)), "time")  # fmt: skip
         return standard
 
@@ -387,10 +387,10 @@ class _StepReader:
         if name in known:
             return Outcome(name)
         if name in tuple(Outcome):
-            table.add_error(_("%(outcome)s is no outcome of %(step)s; it knows %(known)s",
+            table.add_error(_("%(outcome)s is not an outcome of %(step)s; its outcomes are %(known)s",
                           outcome=name, step=step, known=", ".join(known)), name)  # fmt: skip
         else:
-            table.add_error(_("unknown outcome %(outcome)s; there are %(known)s",
+            table.add_error(_("unknown outcome %(outcome)s; known outcomes are %(known)s",
                           outcome=printable(name), known=", ".join(known)), name)  # fmt: skip
         return None
 
@@ -403,11 +403,11 @@ class _StepReader:
             when = table.choice("when", RequirementCondition)
             key = table.key() if "key" in table.values else slug(label)
             if label and not key:
-                table.add_error(_("no key can be made from this label: give one with key ="), "label")
+                table.add_error(_("no key can be made from this label: set one with key ="), "label")
             name = table.text("of", is_required=kind is ItemKind.RECORD)
             of = self._parse_step(table, name, "of") if name else None
             if name and kind in {ItemKind.DOCUMENT, ItemKind.EQUIPMENT}:
-                table.add_error(_("only a record is of a step"), "of")
+                table.add_error(_("only a record belongs to a step"), "of")
             if key in keys:
                 table.add_error(_("the same thing is required twice"), "label")
             keys.add(key)

@@ -36,19 +36,19 @@ class Outcome(LabelledEnum):
     ACCEPTED = "accepted", _("Accepted")
     RETURNED = "returned", _("Returned")
     REJECTED = "rejected", _("Rejected")
-    RESUBMITTED = "resubmitted", _("Submitted again")
+    RESUBMITTED = "resubmitted", _("Resubmitted")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     EMERGENCY = "emergency", _("Emergency")
     NORMAL = "normal", _("Normal")
     APPROVED = "approved", _("Approved")
     REFUSED = "refused", _("Refused")
-    DONE = "done", _("Carried out")
+    DONE = "done", _("Implemented")
     PASSED = "passed", _("Passed")
     FAILED = "failed", _("Failed")
     ROLLED_BACK = "rolled-back", _("Rolled back")
     REPORTED = "reported", _("Reported")
     VERIFIED = "verified", _("Verified")
-    REVISE = "mend", _("Report to be mended")
+    REVISE = "mend", _("Report returned for revision")
     SCHEDULED = "scheduled", _("Scheduled")
     NO_RELEASE = "no-release", _("No release")
     CHANGED = "changed", _("Assets changed")
@@ -80,10 +80,10 @@ class Urgency(LabelledEnum):
 class Duty(LabelledEnum):
     """What somebody did on one request, as far as it decides what else they may do on it."""
 
-    REQUEST = "ask", _("asked for this change")
+    REQUEST = "ask", _("requested this change")
     EVALUATE = "evaluate", _("evaluated this change")
-    IMPLEMENT = "carry-out", _("carried out this change")
-    DECIDE = "check", _("decided on this change as its head")
+    IMPLEMENT = "carry-out", _("implemented this change")
+    DECIDE = "check", _("decided on this change as head")
 
 
 #: The requester's own steps; their record is the request itself.
@@ -162,22 +162,22 @@ _ACTION_LABELS = {
     Outcome.ACCEPTED: _("Accept"),
     Outcome.RETURNED: _("Return to the requester"),
     Outcome.REJECTED: _("Reject"),
-    Outcome.RESUBMITTED: _("Submit again"),
+    Outcome.RESUBMITTED: _("Resubmit"),
     Outcome.WITHDRAWN: _("Withdraw"),
     Outcome.EMERGENCY: _("Mark as emergency"),
     Outcome.NORMAL: _("Mark as normal"),
     Outcome.APPROVED: _("Approve"),
     Outcome.REFUSED: _("Refuse"),
-    Outcome.DONE: _("Record as carried out"),
+    Outcome.DONE: _("Record as implemented"),
     Outcome.PASSED: _("Test passed"),
     Outcome.FAILED: _("Test failed"),
     Outcome.ROLLED_BACK: _("Record the roll back"),
-    Outcome.REPORTED: _("Hand over the report"),
+    Outcome.REPORTED: _("Submit the report"),
     Outcome.VERIFIED: _("Verify"),
-    Outcome.REVISE: _("Give the report back to be mended"),
+    Outcome.REVISE: _("Return the report for revision"),
     Outcome.SCHEDULED: _("Schedule the release"),
-    Outcome.NO_RELEASE: _("Record that nothing is released"),
-    Outcome.CHANGED: _("Assets have changed"),
-    Outcome.UNCHANGED: _("Assets are unchanged"),
+    Outcome.NO_RELEASE: _("Record that there is no release"),
+    Outcome.CHANGED: _("Record changed assets"),
+    Outcome.UNCHANGED: _("Record unchanged assets"),
     Outcome.UPDATED: _("Update the asset list"),
 }

@@ -13,26 +13,29 @@ _MAX_ERRORS = 20
 
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _CURLY_QUOTE = re.compile("[“”„‟‘’‚«»]")
-_CURLY_QUOTES = _('quotation marks must be straight (") and not curly as a word processor makes them; type them anew')
-_DUPLICATE_KEY = _("this key is there twice in its table")
-_DUPLICATE_TABLE = _("this table is there twice; one that is repeated has two brackets on each side, as in [[steps]]")
-_UNREADABLE = _("it cannot be read here")
-_UNTERMINATED_TEXT = _("the quotation mark that closes the text is missing")
-_KEY_EXPECTED = _("here must stand a key; what is in { } stands on one line, without a comma behind the last")
-_MISSING_BRACKET = _("a bracket of the table's name is missing, as in [agency] or [[steps]]")
+_CURLY_QUOTES = _('quotation marks must be straight (") and not curly as in a word processor; type them again')
+_DUPLICATE_KEY = _("this key is defined twice in its table")
+_DUPLICATE_TABLE = _("this table is defined twice; a repeated table has two brackets on each side, as in [[steps]]")
+_UNREADABLE = _("this cannot be parsed")
+_UNTERMINATED_TEXT = _("the closing quotation mark of the string is missing")
+_KEY_EXPECTED = _("a key is expected here; an inline table { } is on one line, without a comma after the last item")
+_MISSING_BRACKET = _("a bracket of the table name is missing, as in [agency] or [[steps]]")
 #: What the standard library's reader says, and what it means for a paper.
 _MESSAGES: tuple[tuple[str, Message], ...] = (
     (
         "Invalid value",
-        _('behind = stands no value: a text is written in quotes "…", a date like 2018-03-31, a switch true or false'),
+        _(
+            'there is no value after =: a string is written in quotes "…", a date like 2018-03-31, a switch true '
+            "or false"
+        ),
     ),
     (
         "Expected newline",
-        _('behind the value stands something more; a date is written 2018-03-31, a quotation mark in a text \\"'),
+        _('there is extra text after the value; a date is written 2018-03-31, a quotation mark in a string \\"'),
     ),
     ("Invalid date", _("there is no such date; write it like 2018-03-31")),
-    ("Expected '='", _("behind the key = is missing")),
-    ("Invalid statement", _("this is no line of a paper, which is written key = value")),
+    ("Expected '='", _("= after the key is missing")),
+    ("Invalid statement", _("this is not a line of the form key = value")),
     ("Cannot overwrite", _DUPLICATE_KEY),
     ("Duplicate inline", _DUPLICATE_KEY),
     ("Cannot declare", _DUPLICATE_TABLE),
@@ -40,10 +43,10 @@ _MESSAGES: tuple[tuple[str, Message], ...] = (
     ("Cannot redefine", _DUPLICATE_TABLE),
     ("Unterminated string", _UNTERMINATED_TEXT),
     ("Illegal character '\\n'", _UNTERMINATED_TEXT),
-    ("Illegal character", _("the text holds a character that cannot be printed")),
-    ("Unescaped", _("a backslash in a text is written twice, as \\\\")),
-    ("Unclosed array", _("the list begun above is not closed with ], or a comma between its items is missing")),
-    ("Unclosed inline", _("a comma between two values is missing, or the } that closes them on the same line")),
+    ("Illegal character", _("the string contains a character that cannot be printed")),
+    ("Unescaped", _("a backslash in a string is written twice, as \\\\")),
+    ("Unclosed array", _("the list started above is not closed with ], or a comma between its items is missing")),
+    ("Unclosed inline", _("a comma between two values is missing, or the closing } on the same line")),
     ("Invalid initial", _KEY_EXPECTED),
     ("Expected ']", _MISSING_BRACKET),
 )
@@ -60,7 +63,7 @@ def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
             faults.append(_line_error(str(error), rest))
             rest = None if str(error).startswith("Unclosed") else _comment_out_line(rest, faults[-1].line)
         except RecursionError:
-            faults.append(LineError(1, _("the file nests lists or tables too deeply")))
+            faults.append(LineError(1, _("lists or tables are nested too deeply")))
             rest = None
     return {}, faults
 
@@ -77,7 +80,7 @@ def _line_error(reason: str, text: str) -> LineError:
         meant = _CURLY_QUOTES
     else:
         meant = next((said for start, said in _MESSAGES if reason.startswith(start)), _UNREADABLE)
-    return LineError(line, _("the file is no valid TOML: %(reason)s", reason=meant))
+    return LineError(line, _("the file is not valid TOML: %(reason)s", reason=meant))
 
 
 def _comment_out_line(text: str, line: int) -> str | None:

@@ -82,11 +82,13 @@ class Table:
         for key in [key for key in self.values if key not in known][:MAX_ERRORS]:
             close = difflib.get_close_matches(key[:MAX_KEY_LENGTH], known, n=1)
             if self.path and key in self.source.top_level_keys:
-                self.add_error(_("%(key)s belongs above the first table, above [agency]", key=printable(key)), key)
+                self.add_error(_("%(key)s must be above the first table, above [agency]", key=printable(key)), key)
             elif close:
-                self.add_error(_("unknown key %(key)s; is %(close)s meant?", key=printable(key), close=close[0]), key)
+                self.add_error(
+                    _("unknown key %(key)s; did you mean %(close)s?", key=printable(key), close=close[0]), key
+                )
             else:
-                self.add_error(_("unknown key %(key)s; there are %(known)s",
+                self.add_error(_("unknown key %(key)s; known keys are %(known)s",
                              key=printable(key), known=", ".join(known)), key)  # fmt: skip
 
     def add_error(self, message: Message, *keys: str | int) -> None:
@@ -99,10 +101,10 @@ class Table:
     def _is_text(self, value: object, *keys: str | int) -> bool:
         name = next(key for key in reversed(keys) if isinstance(key, str))
         if not isinstance(value, str):
-            self.add_error(_("%(key)s must be a text in quotes", key=printable(name)), *keys)
+            self.add_error(_("%(key)s must be a string in quotes", key=printable(name)), *keys)
             return False
         if _UNPRINTABLE.search(value):
-            self.add_error(_("%(key)s holds a character that cannot be printed", key=printable(name)), *keys)
+            self.add_error(_("%(key)s contains a character that cannot be printed", key=printable(name)), *keys)
             return False
         return True
 
@@ -119,14 +121,14 @@ class Table:
         if is_required and not text:
             self.add_error(_("%(key)s is empty", key=printable(key)), key)
         if max_length is not None and len(text) > max_length:
-            self.add_error(_("%(key)s is longer than %(longest)s letters", key=key, longest=max_length), key)
+            self.add_error(_("%(key)s is longer than %(longest)s characters", key=key, longest=max_length), key)
         return text
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
-            self.add_error(_("%(key)s must be a list of texts", key=key), key)
+            self.add_error(_("%(key)s must be a list of strings", key=key), key)
             return ()
         found = []
         for place, text in enumerate(value):
@@ -141,7 +143,7 @@ class Table:
         """Return a key that must be there."""
         text = self.text(key, is_required=True)
         if text and not is_key(text):
-            self.add_error(_("%(key)s must be of small letters, digits and hyphens, not %(found)s",
+            self.add_error(_("%(key)s must consist of lower-case letters, digits and hyphens, not %(found)s",
                          key=key, found=printable(text)), key)  # fmt: skip
         return text
 
@@ -205,7 +207,7 @@ class Table:
     def _tables_expected(self, key: str) -> Message:
         if self.path:
             return _('%(key)s must be a list of tables, each written { kind = "…", label = "…" }', key=key)
-        return _("%(key)s must be tables, each below a line [[%(key)s]]", key=key)
+        return _("%(key)s must be tables, each under a line [[%(key)s]]", key=key)
 
     def tables(self, key: str, known: Collection[str]) -> Iterator[Table]:
         """Yield each table of a list."""

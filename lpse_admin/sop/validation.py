@@ -122,14 +122,14 @@ def _switch_errors(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors
     if switches.head_approves_every_change and Step.APPROVAL not in nodes:
         yield (
             ("switches", "head_approves_every_change"),
-            _("this switch needs the step %(step)s, which the paper leaves out", step=Step.APPROVAL),
+            _("this switch needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL),
         )
     if switches.verification_may_return_report:
         for step in (Step.REPORT, Step.VERIFICATION):
             if step not in nodes:
                 yield (
                     ("switches", "verification_may_return_report"),
-                    _("this switch needs the step %(step)s, which the paper leaves out", step=step),
+                    _("this switch needs the step %(step)s, which this SOP leaves out", step=step),
                 )
 
 
@@ -153,7 +153,7 @@ def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
         if role is node.role and STEP_DUTIES.get(other.step) in conflicting:
             yield (
                 place,
-                _("%(step)s and %(other)s check one another, so their actors may not both have the role %(role)s",
+                _("%(step)s and %(other)s check each other, so their actors must not both have the role %(role)s",
                   step=node.step, other=other.step, role=node.role),
             )  # fmt: skip
             return
@@ -163,18 +163,18 @@ def _target_errors(node: StepNode, nodes: Mapping[Step, StepNode], switches: Swi
     for outcome, target in node.declared_outcomes.items():
         place = (*node.path, "outcomes", outcome.value)
         if target is Step.REQUEST:
-            yield place, _("%(outcome)s may not lead back to %(step)s", outcome=outcome, step=target)
+            yield place, _("%(outcome)s must not lead back to %(step)s", outcome=outcome, step=target)
         elif target is not Step.CLOSED and target not in nodes:
-            yield place, _("%(outcome)s leads to %(step)s, a step that this paper leaves out",
+            yield place, _("%(outcome)s leads to %(step)s, a step that this SOP leaves out",
                            outcome=outcome, step=target)  # fmt: skip
         elif outcome in _ALWAYS_CLOSING and target is not Step.CLOSED:
             yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.CLOSED)
         elif outcome is Outcome.RETURNED and target is not Step.RETURNED:
             yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
         elif outcome is Outcome.RESUBMITTED and (target is Step.CLOSED or nodes[target].role is Role.REQUESTER):
-            yield place, _("%(outcome)s must lead to a step of another actor than the requester", outcome=outcome)
+            yield place, _("%(outcome)s must lead to a step of an actor other than the requester", outcome=outcome)
         elif outcome is Outcome.REFUSED and target not in _ALLOWED_AFTER_REFUSAL:
-            yield place, _("%(outcome)s may not lead to %(step)s: that would be a way around the head",
+            yield place, _("%(outcome)s must not lead to %(step)s: that would bypass the head",
                            outcome=outcome, step=target)  # fmt: skip
         elif outcome is Outcome.REVISE and not switches.verification_may_return_report:
             yield place, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
@@ -185,13 +185,13 @@ def _target_errors(node: StepNode, nodes: Mapping[Step, StepNode], switches: Swi
 def _record_errors(node: StepNode, graph: _Graph) -> Errors:
     for place, of in node.required_records:
         if of not in graph.nodes:
-            yield place, _("the record of %(step)s cannot be at hand: this paper leaves that step out", step=of)
+            yield place, _("the record of %(step)s cannot be available: this SOP leaves that step out", step=of)
             continue
         after = graph.reachable_from({of})
         # Of a step that cannot be reached, that is said and nothing else.
         is_met = graph.reachable_from_start.issuperset({of, node.step})
         if is_met and node.step not in after and graph.is_complete(after):
-            yield place, _("the record of %(of)s cannot be at hand in %(step)s, which never follows it",
+            yield place, _("the record of %(of)s cannot be available in %(step)s, which never follows it",
                            of=of, step=node.step)  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _reachability_errors(graph: _Graph) -> Errors:
         if step not in graph.reachable_from_start and is_certain:
             yield (*node.path, "key"), _("the step %(step)s cannot be reached", step=step)
         if Step.CLOSED not in ahead and graph.is_complete(ahead):
-            yield (*node.path, "key"), _("from the step %(step)s the end cannot be reached", step=step)
+            yield (*node.path, "key"), _("the end cannot be reached from the step %(step)s", step=step)
 
 
 def _decision_errors(graph: _Graph) -> Errors:
@@ -217,14 +217,14 @@ def _decision_errors(graph: _Graph) -> Errors:
         if Step.IMPLEMENTATION in undecided:
             yield (
                 graph.outcome_path(step, outcome),
-                _("what is %(outcome)s could reach %(step)s without having been accepted or approved",
+                _("after %(outcome)s a change could reach %(step)s without having been accepted or approved",
                   outcome=outcome, step=Step.IMPLEMENTATION),
             )  # fmt: skip
     verified = graph.moves.get(Step.VERIFICATION, {}).get(Outcome.VERIFIED)
     if verified is not None and Step.IMPLEMENTATION in graph.reachable_from({verified}):
         yield (
             graph.outcome_path(Step.VERIFICATION, Outcome.VERIFIED),
-            _("a change that was verified could come to %(step)s again", step=Step.IMPLEMENTATION),
+            _("a verified change could come to %(step)s again", step=Step.IMPLEMENTATION),
         )
 
 
@@ -233,7 +233,7 @@ def _approval_errors(graph: _Graph, switches: Switches) -> Errors:
     if urgent is not None:
         place = graph.outcome_path(Step.URGENCY, Outcome.EMERGENCY)
         if Step.APPROVAL not in graph.nodes:
-            yield place, _("an emergency needs the step %(step)s, which the paper leaves out", step=Step.APPROVAL)
+            yield place, _("an emergency needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL)
         elif Step.IMPLEMENTATION in graph.reachable_from(
             {urgent}, excluding=lambda step, _outcome: step is Step.APPROVAL
         ):
@@ -271,12 +271,12 @@ def _closing_errors(graph: _Graph) -> Errors:
         if step in unverified and outcome is not Outcome.VERIFIED:
             yield (
                 graph.outcome_path(step, outcome),
-                _("%(outcome)s could close a change that was carried out and never verified", outcome=outcome),
+                _("%(outcome)s could close a change that was implemented and never verified", outcome=outcome),
             )
         elif step in untouched and step is not Step.IMPLEMENTATION and outcome not in _MAY_CLOSE_EARLY:
             yield (
                 graph.outcome_path(step, outcome),
-                _("%(outcome)s could close a change as completed that was never carried out", outcome=outcome),
+                _("%(outcome)s could close a change as completed that was never implemented", outcome=outcome),
             )
 
 

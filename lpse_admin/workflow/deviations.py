@@ -34,16 +34,16 @@ class DeviationKind(LabelledEnum):
 class Disposal(LabelledEnum):
     """What the head makes of a deviation and its account."""
 
-    ACCEPTED = "accepted", _("Account accepted")
-    FOLLOW_UP = "follow-up", _("To be followed up")
-    NOT_ACCEPTED = "not-accepted", _("Account not accepted")
+    ACCEPTED = "accepted", _("Explanation accepted")
+    FOLLOW_UP = "follow-up", _("Follow-up required")
+    NOT_ACCEPTED = "not-accepted", _("Explanation not accepted")
 
 
 class LatenessBasis(LabelledEnum):
     """What a deviation in time is measured by."""
 
     ARRIVAL = "arrival", _("Time since the request arrived")
-    HANDLING = "handling", _("Time of handling")
+    HANDLING = "handling", _("Handling time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ class DetectedDeviation:
         """The sentence that asks for its account."""
         if self.kind is DeviationKind.TIME:
             return _(
-                "This step has taken %(measured)s of working time, its standard is %(standard)s: explain the delay.",
+                "This step has taken %(measured)s of working time; its standard is %(standard)s. Explain the delay.",
                 measured=duration_message(self.measured_minutes or 0),
                 standard=self.standard,
             )
-        return _("Account for the deviation: “%(what)s”.", what=self.what)
+        return _("Explain the deviation: “%(what)s”.", what=self.what)
 
 
 def lateness_deviation(lateness: Lateness) -> DetectedDeviation:

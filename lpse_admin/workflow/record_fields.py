@@ -46,12 +46,12 @@ class ChangeKind(LabelledEnum):
 class ChangeSource(LabelledEnum):
     """Where a request came from."""
 
-    USER = "user", _("User's wish")
+    USER = "user", _("User request")
     INCIDENT = "incident", _("Incident")
-    AUDIT = "audit", _("Finding of an audit")
+    AUDIT = "audit", _("Audit finding")
     REGULATION = "regulation", _("Regulation")
     MAINTENANCE = "maintenance", _("Maintenance")
-    VENDOR = "vendor", _("Notice from the maker")
+    VENDOR = "vendor", _("Vendor notice")
 
 
 class EmergencyGround(LabelledEnum):
@@ -59,7 +59,7 @@ class EmergencyGround(LabelledEnum):
 
     MAJOR_INCIDENT = "major-incident", _("Major incident")
     SECURITY = "security", _("Security")
-    OTHER = "other", _("Other ground")
+    OTHER = "other", _("Other grounds")
 
 
 class Environment(LabelledEnum):
@@ -102,17 +102,20 @@ _SUBMISSIONS = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 #: What a request says. The same fields are asked for when it comes back as a new revision.
 REQUEST_FIELDS: tuple[RecordField, ...] = (
     RecordField(
-        "title", _("Title"), required_for=_SUBMISSIONS, help=_("One line that tells this request from the others.")
+        "title",
+        _("Title"),
+        required_for=_SUBMISSIONS,
+        help=_("One line that distinguishes this request from the others."),
     ),
-    RecordField("kind", _("Kind of change"), FieldKind.CHOICE, _SUBMISSIONS, ChangeKind),
+    RecordField("kind", _("Type of change"), FieldKind.CHOICE, _SUBMISSIONS, ChangeKind),
     RecordField("source", _("Source"), FieldKind.CHOICE, _SUBMISSIONS, ChangeSource),
     RecordField("description", _("What is to be changed"), FieldKind.MULTI_LINE, _SUBMISSIONS),
     RecordField("purpose", _("Purpose"), FieldKind.MULTI_LINE, _SUBMISSIONS),
     RecordField(
         "impact", _("Impact"), FieldKind.MULTI_LINE, _SUBMISSIONS, help=_("Who and what is affected, and for how long.")
     ),
-    RecordField("risk_if_not_done", _("Risk if not done"), FieldKind.MULTI_LINE, _SUBMISSIONS),
-    RecordField("wanted_by", _("Wanted by"), FieldKind.DATE),
+    RecordField("risk_if_not_done", _("Risk of not changing"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("wanted_by", _("Requested date"), FieldKind.DATE),
     RecordField("test_plan", _("Test plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
     RecordField("rollback_plan", _("Roll back plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
     RecordField("requester_name", _("Requester's name"), required_for=_SUBMISSIONS),
@@ -128,10 +131,10 @@ REQUEST_FIELDS: tuple[RecordField, ...] = (
 
 #: How the fields of a request are grouped, on its form and on its page.
 REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
-    (_("What is asked for"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
-    (_("Why, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
+    (_("Requested change"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
+    (_("Reason, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
     (_("Plans"), ("test_plan", "rollback_plan")),
-    (_("Who asks, and for whom"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
+    (_("Requester and beneficiary"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
 )
 
 #: What each step's record says, in the order in which it is asked for.
@@ -139,28 +142,28 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.REQUEST: REQUEST_FIELDS,
     Step.RETURNED: REQUEST_FIELDS,
     Step.EVALUATION: (
-        RecordField("findings", _("Findings of the evaluation"), FieldKind.MULTI_LINE, _all_outcomes(Step.EVALUATION)),
+        RecordField("findings", _("Evaluation findings"), FieldKind.MULTI_LINE, _all_outcomes(Step.EVALUATION)),
         RecordField("risk", _("Risk"), FieldKind.CHOICE, frozenset({Outcome.ACCEPTED}), Risk),
         RecordField(
             "answer_to_refusal",
-            _("Answer to the refusal"),
+            _("Response to the refusal"),
             FieldKind.MULTI_LINE,
             help=_("Only after the head has refused: what has changed since."),
         ),
     ),
     Step.URGENCY: (
         RecordField(
-            "ground", _("Ground of the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround
+            "ground", _("Grounds for the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround
         ),
         RecordField(
-            "assessment", _("Assessment"), FieldKind.MULTI_LINE, help=_("What was weighed in judging the urgency.")
+            "assessment", _("Assessment"), FieldKind.MULTI_LINE, help=_("What was considered in assessing the urgency.")
         ),
     ),
     Step.APPROVAL: (RecordField("considerations", _("Considerations"), FieldKind.MULTI_LINE),),
     Step.IMPLEMENTATION: (
         RecordField("environment", _("Environment"), FieldKind.CHOICE, _all_outcomes(Step.IMPLEMENTATION), Environment),
         RecordField("steps_taken", _("Steps taken"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
-        RecordField("participants", _("Who took part"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
+        RecordField("participants", _("Participants"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
         RecordField("claimed_start_at", _("Start (as stated)"), FieldKind.DATETIME, must_be_past=True),
         RecordField("claimed_end_at", _("End (as stated)"), FieldKind.DATETIME, must_be_past=True),
     ),
@@ -172,47 +175,49 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
         RecordField("cause", _("Cause"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
         RecordField("steps_taken", _("Steps taken"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
         RecordField("state_restored", _("State restored"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
-        RecordField("verified_how", _("How that was verified"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)),
+        RecordField(
+            "verified_how", _("How the restoration was verified"), FieldKind.MULTI_LINE, _all_outcomes(Step.ROLLBACK)
+        ),
     ),
     Step.REPORT: (
         RecordField("summary", _("Summary of the report"), FieldKind.MULTI_LINE, _all_outcomes(Step.REPORT)),
         RecordField("follow_up", _("Proposed follow-up"), FieldKind.MULTI_LINE),
     ),
     Step.VERIFICATION: (
-        RecordField("notes", _("Result of the verification"), FieldKind.MULTI_LINE, _all_outcomes(Step.VERIFICATION)),
+        RecordField("notes", _("Verification result"), FieldKind.MULTI_LINE, _all_outcomes(Step.VERIFICATION)),
     ),
     Step.RELEASE: (
         RecordField("version", _("Version"), required_for=frozenset({Outcome.SCHEDULED})),
-        RecordField("window_start_at", _("Window from"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
-        RecordField("window_end_at", _("Window until"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
+        RecordField("window_start_at", _("Window start"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
+        RecordField("window_end_at", _("Window end"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
         RecordField("environment", _("Environment"), FieldKind.CHOICE, frozenset({Outcome.SCHEDULED}), Environment),
         RecordField(
             "touched_assets",
-            _("Assets that the release touches"),
+            _("Assets affected by the release"),
             FieldKind.TOUCHED_ASSETS,
             only_for=frozenset({Outcome.SCHEDULED}),
         ),
         RecordField(
             "overlap_reason",
-            _("Reason of the overlap"),
+            _("Reason for the overlap"),
             FieldKind.MULTI_LINE,
             help=_(
                 "Only where another release is planned at the same time, in the same environment or on the same asset."
             ),
         ),
         RecordField("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
-        RecordField("audience", _("Who is told"), FieldKind.MULTI_LINE, frozenset({Outcome.SCHEDULED})),
+        RecordField("audience", _("Notified parties"), FieldKind.MULTI_LINE, frozenset({Outcome.SCHEDULED})),
         RecordField("person_in_charge", _("Person in charge"), required_for=frozenset({Outcome.SCHEDULED})),
         RecordField(
             "actual_at",
-            _("Actual time of release"),
+            _("Actual release time"),
             FieldKind.DATETIME,
             must_be_past=True,
-            help=_("For an emergency that is live already; otherwise it may be added later."),
+            help=_("For an emergency that is already live; otherwise it can be added later."),
         ),
     ),
     Step.ASSET_REVIEW: (
-        RecordField("assessment", _("Result of the review"), FieldKind.MULTI_LINE, _all_outcomes(Step.ASSET_REVIEW)),
+        RecordField("assessment", _("Review result"), FieldKind.MULTI_LINE, _all_outcomes(Step.ASSET_REVIEW)),
         RecordField(
             "assets",
             _("Assets concerned"),
@@ -248,7 +253,7 @@ def missing_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -
 def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
     """Return a sentence for each field that is filled in ``values`` and would belie ``outcome`` of ``step``."""
     return {
-        field.key: _("“%(field)s” does not go with “%(outcome)s”.", field=field.label, outcome=outcome.title)
+        field.key: _("“%(field)s” cannot be used with “%(outcome)s”.", field=field.label, outcome=outcome.title)
         for field in RECORD_FIELDS[step]
         if field.only_for and outcome not in field.only_for and not is_empty(values.get(field.key))
     }

@@ -110,7 +110,7 @@ def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Mes
         return refusal
     if position.assignee_id not in {None, principal.id}:
         return _(
-            "“%(step)s” is in the hands of somebody else, who can hand it over; or take it over with a reason.",
+            "“%(step)s” is assigned to somebody else, who can reassign it; or take it over with a reason.",
             step=position.step.title,
         )
     return None
@@ -119,7 +119,7 @@ def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Mes
 def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> Message | None:
     """Return why the present step cannot be ``principal``'s at all, in whose hands soever it is; None where it can."""
     if position.step is Step.CLOSED:
-        return _("This request is closed; nothing more can be done on it.")
+        return _("This request is closed; no further action is possible.")
     rule = sop.rules[position.step]
     if not is_actor(rule, position, principal):
         return _(
@@ -143,9 +143,9 @@ def reason_move_blocked(move: Move, position: Position) -> Message | None:
         and move.target is Step.IMPLEMENTATION
         and (move.origin, move.outcome) != (Step.APPROVAL, Outcome.APPROVED)
     ):
-        return _("The head has refused this request: without the head's approval it cannot be carried out.")
+        return _("The head has refused this request: without the head's approval it cannot be implemented.")
     if move.outcome is Outcome.SCHEDULED and position.rolled_back:
-        return _("The change was rolled back, so nothing is left to release. Record that nothing is released.")
+        return _("The change was rolled back, so there is nothing to release. Record that there is no release.")
     if move.outcome is Outcome.SCHEDULED and position.test_failed:
         return _("The test failed, so this change cannot be released.")
     return None
@@ -185,7 +185,9 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
     step = position.step
     faults = missing_fields(step, outcome, evidence.values) | forbidden_fields(step, outcome, evidence.values)
     if outcome is Outcome.ACCEPTED and position.refused and is_empty(evidence.values.get("answer_to_refusal")):
-        faults["answer_to_refusal"] = _("The head has refused this request: say what this evaluation answers to that.")
+        faults["answer_to_refusal"] = _(
+            "The head has refused this request: state how this evaluation responds to that."
+        )
     for item in missing_items(sop, position, outcome, evidence):
         if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
             faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
@@ -236,13 +238,13 @@ def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Princip
     somebody else's.
     """
     if position.step is Step.CLOSED:
-        raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
+        raise NoSuchMove(_("This request is closed; no further action is possible."))
     if refusal := reason_cannot_act(sop, position, principal):
         raise NotAllowed(refusal)
     rule = sop.rules[position.step]
     if outcome not in rule.leads_to:
         raise NoSuchMove(
-            _("“%(outcome)s” is no outcome of “%(step)s”.", outcome=outcome.title, step=position.step.title)
+            _("“%(outcome)s” is not an outcome of “%(step)s”.", outcome=outcome.title, step=position.step.title)
         )
     move = Move(position.step, outcome, rule.leads_to[outcome])
     if refusal := reason_move_blocked(move, position):
@@ -281,6 +283,6 @@ _OUTCOMES_WITHOUT_REQUIREMENTS = frozenset(
 
 _MISSING_ITEM_ERRORS = {
     ItemKind.DOCUMENT: lambda item: _("Attach “%(item)s”.", item=item.label),
-    ItemKind.EQUIPMENT: lambda item: _("Confirm that “%(item)s” is at hand.", item=item.label),
-    ItemKind.RECORD: lambda item: _("“%(item)s” is not there yet.", item=item.label),
+    ItemKind.EQUIPMENT: lambda item: _("Confirm that “%(item)s” is available.", item=item.label),
+    ItemKind.RECORD: lambda item: _("“%(item)s” is missing.", item=item.label),
 }

@@ -27,7 +27,7 @@ class Span:
     def __post_init__(self) -> None:
         """Refuse a stretch that ends before it begins: nobody's office hours pass midnight."""
         if self.end <= self.start:
-            raise ValidationFailed(_("%(span)s ends before it begins", span=str(self)))
+            raise ValidationFailed(_("%(span)s ends before it starts", span=str(self)))
 
     def __str__(self) -> str:
         """Return it as it is written in Indonesian offices, and as ``spans`` reads it."""
@@ -38,9 +38,7 @@ def require_in_order(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """Return ``spans`` as they are; refuse those that overlap or do not follow one another (Incomplete)."""
     for earlier, later in pairwise(spans):
         if later.start < earlier.end:
-            raise ValidationFailed(
-                _("%(later)s does not come after %(earlier)s", later=str(later), earlier=str(earlier))
-            )
+            raise ValidationFailed(_("%(later)s is not after %(earlier)s", later=str(later), earlier=str(earlier)))
     return spans
 
 
@@ -60,7 +58,7 @@ def _parse_span(text: str) -> Span:
             return Span(dt.time(from_hour, from_minute), dt.time(to_hour, to_minute))
     except ValueError:
         pass  # 25.00 is no time of the day
-    raise ValidationFailed(_("“%(span)s” is no span of time; write 07.30–12.00", span=text))
+    raise ValidationFailed(_("“%(span)s” is not a time span; write 07.30–12.00", span=text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class PeriodKind(LabelledEnum):
     MONTH = "month", _("This month")
     QUARTER = "quarter", _("This quarter")
     YEAR = "year", _("This year")
-    DATES = "dates", _("From – until")
+    DATES = "dates", _("From – to")
 
 
 @dataclass(frozen=True, slots=True)

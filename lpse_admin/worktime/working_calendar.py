@@ -44,7 +44,7 @@ class TimeKind(LabelledEnum):
     WORK = "work", _("Working time")
     BREAK = "break", _("Break")
     CLOSED = "closed", _("Outside office hours")
-    DAY_OFF = "day-off", _("No working day")
+    DAY_OFF = "day-off", _("Not a working day")
     HOLIDAY = "holiday", _("Holiday")
     JOINT_LEAVE = "joint-leave", _("Joint leave")
 
@@ -76,7 +76,7 @@ class DayOverride:
     def __post_init__(self) -> None:
         """Refuse hours on a day off, and those that overlap or are out of order."""
         if self.spans and self.kind is not DayOverrideKind.WORKDAY:
-            raise ValidationFailed(_("Only a working day has hours of its own"))
+            raise ValidationFailed(_("Only a working day has its own hours"))
         require_in_order(self.spans)
 
 
@@ -85,7 +85,7 @@ class OutsideCalendar(ValidationFailed):
 
     def __init__(self) -> None:
         super().__init__(
-            _("The calendar knows the years %(first)s to %(last)s only", first=str(FIRST_YEAR), last=str(LAST_YEAR))
+            _("The calendar covers only the years %(first)s to %(last)s", first=str(FIRST_YEAR), last=str(LAST_YEAR))
         )
 
 
@@ -274,7 +274,7 @@ class WorkCalendar:
     def _locate(self, moment: dt.datetime) -> tuple[int, int]:
         """Return the year of the office's own calendar that ``moment`` is in, and its place there."""
         if moment.tzinfo is None:
-            raise ValueError("a moment without a zone is no moment")
+            raise ValueError("datetime must be timezone-aware")
         number = moment.year
         if not FIRST_YEAR - 1 <= number <= LAST_YEAR + 1:
             raise OutsideCalendar
@@ -317,7 +317,7 @@ class WorkCalendar:
         """
         amount = minutes * _MICROSECONDS_PER_MINUTE if isinstance(minutes, int) else minutes // _MICROSECOND
         if amount < 0 or days < 0:
-            raise ValueError("nothing is due before it has come")
+            raise ValueError("minutes and days must not be negative")
         number, place = self._locate(arrival)
         if not (amount or days):
             return arrival.astimezone(dt.UTC)
@@ -368,7 +368,7 @@ class WorkCalendar:
         The entries' ``counted`` add up to ``elapsed(start, end)``. ValueError where ``end`` is the earlier one.
         """
         if end < start:
-            raise ValueError("an account ends after it begins")
+            raise ValueError("end must not be before start")
         self._locate(start)  # refuses what is outside the calendar, before any day of it is looked at
         self._locate(end)
         start, end = start.astimezone(dt.UTC), end.astimezone(dt.UTC)

@@ -132,7 +132,7 @@ class User(Base):
         held = frozenset(roles)
         if Role.ADMINISTRATOR in self.roles - held:
             self._require_other_administrator(
-                by, _("You cannot take away your own administrator role; another administrator can.")
+                by, _("You cannot remove your own administrator role; another administrator can.")
             )
         cleaned = _validated(session_of(self), values, held, self.agency_id, self)
         for key, value in cleaned.items():
@@ -156,7 +156,7 @@ class User(Base):
         """Close the account and end its sessions; what it did stays. Raises NotAllowed and NoSuchMove."""
         _require_administrator_of(by, self.agency_id)
         if not self.is_active:
-            raise NoSuchMove(_("This account is disabled already."))
+            raise NoSuchMove(_("This account is already disabled."))
         if by.id == self.id or Role.ADMINISTRATOR in self.roles:
             self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
         self.is_active = False
@@ -166,7 +166,7 @@ class User(Base):
         """Open the account again; raises NotAllowed and NoSuchMove."""
         _require_administrator_of(by, self.agency_id)
         if self.is_active:
-            raise NoSuchMove(_("This account is open already."))
+            raise NoSuchMove(_("This account is already enabled."))
         self.is_active = True
 
     def _end_sessions(self) -> None:
@@ -185,7 +185,7 @@ class User(Base):
             .with_for_update(of=User)
         )
         if self.is_active and {*others} <= {self.id}:
-            raise NoSuchMove(_("This is the last administrator; name another one first."))
+            raise NoSuchMove(_("This is the last administrator; appoint another one first."))
 
     def accept_code(self, code: str, now: dt.datetime) -> bool:
         """Whether ``code`` is the second factor's at this moment; it is used up by the asking."""
@@ -255,7 +255,7 @@ def create_user(
     except ValidationFailed as refusal:
         faults |= refusal.field_errors
     if faults:
-        raise ValidationFailed(_("The user cannot be entered like this."), field_errors=faults)
+        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=faults)
     user = User(agency=agency, **cleaned)
     user.roles = held
     user.set_password(password)
@@ -267,9 +267,9 @@ def create_user(
 def _require_administrator_of(by: User, agency_id: int | None) -> None:
     """Refuse whoever does not administer this agency; None is the installation."""
     if Role.ADMINISTRATOR not in by.roles or not by.is_active:
-        raise NotAllowed(_("Only an administrator does this."))
+        raise NotAllowed(_("Only an administrator can do this."))
     if not by.is_superadmin and by.agency_id != agency_id:
-        raise NotAllowed(_("Only an administrator of the installation reaches beyond their own agency."))
+        raise NotAllowed(_("Only an administrator of the installation has access beyond their own agency."))
 
 
 def _require_strong_password(password: str, names: tuple[str, ...]) -> None:
@@ -287,15 +287,15 @@ def _validated(
     if "username" not in faults and _is_username_taken(session, cleaned["username"], user):
         faults["username"] = _USERNAME_TAKEN
     if not roles:
-        faults["roles"] = _("A user holds at least one role.")
+        faults["roles"] = _("A user must have at least one role.")
     elif agency_id is None and roles != {Role.ADMINISTRATOR}:
-        faults["roles"] = _("Whoever belongs to no agency can only be an administrator of the installation.")
+        faults["roles"] = _("A user without an agency can only be an administrator of the installation.")
     if faults:
-        raise ValidationFailed(_("The user cannot be entered like this."), field_errors=faults)
+        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=faults)
     return cleaned
 
 
-_USERNAME_TAKEN = _("Somebody has this user name already; choose another.")
+_USERNAME_TAKEN = _("This user name is taken; choose another.")
 
 
 def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a sentence for each fault
@@ -303,15 +303,17 @@ def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR091
     if value is None:
         return _("“%(field)s” is required here.", field=_FIELD_LABELS[key]) if not column.nullable else None
     if len(value) > column.type.length and key != "nip":
-        return _("At most %(most)s characters; this has %(length)s.", most=column.type.length, length=len(value))
+        return _(
+            "At most %(most)s characters are allowed; this has %(length)s.", most=column.type.length, length=len(value)
+        )
     if not is_storable(value) or not value.isprintable():
-        return _("This text has a character that cannot be kept.")
+        return _("This text has a character that cannot be stored.")
     if key == "username" and not _USERNAME.fullmatch(value):
-        return _("A user name has 3 to 80 small letters, digits, full stops, hyphens or underscores.")
+        return _("A user name has 3 to 80 lower-case letters, digits, full stops, hyphens or underscores.")
     if key == "nip" and not (value.isascii() and value.isdigit() and len(value) == _NIP_DIGITS):
         return _("A NIP has 18 digits.")
     if key == "email" and not _EMAIL.fullmatch(value):
-        return _("This is no e-mail address.")
+        return _("This is not an e-mail address.")
     return None
 
 

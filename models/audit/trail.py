@@ -51,7 +51,7 @@ class RowAction(LabelledEnum):
     """What happened to a row."""
 
     INSERTED = "inserted", _("Entered")
-    UPDATED = "updated", _("Altered")
+    UPDATED = "updated", _("Changed")
     DELETED = "deleted", _("Removed")
 
 
@@ -254,7 +254,7 @@ def _write_entries(session: Session) -> None:
         return
     circumstances: AuditContext | None = session.info.get(_CONTEXT_KEY)
     if circumstances is None:
-        message = "nobody answers for this write: call models.audit.trail.answer_for first"
+        message = "no audit context is set: call models.audit.trail.set_audit_context first"
         raise RuntimeError(message)
     chains: dict[int, list[dict[str, Any]]] = {}
     own = next((row["chain"] for row in pending if row["chain"] != INSTALLATION_CHAIN), INSTALLATION_CHAIN)
@@ -355,7 +355,9 @@ def _forbid_bulk_writes(state: ORMExecuteState) -> None:
     """Statements that write go round the objects that the trail is told from, so they are refused."""
     written_out = isinstance(state.statement, TextClause) and not _READ_STATEMENT.match(state.statement.text)
     if state.is_insert or state.is_update or state.is_delete or written_out:
-        message = "write through objects, or tell the trail with models.audit.trail.append"
+        message = (
+            "bulk writes are not audited: write through ORM objects, or add the entry with models.audit.trail.append"
+        )
         raise RuntimeError(message)
 
 

@@ -81,7 +81,7 @@ def _verify_chain(
             previous = entry["hash"]
     last_anchored = max((kept for link, kept in anchored_hashes if link == chain), default=0)
     if head is None or (head.number, head.hash) != (number, previous) or last_anchored > number:
-        return ChainError(chain, number + 1, _("The chain ends before its head."))
+        return ChainError(chain, number + 1, _("The audit chain ends before its last entry."))
     return None
 
 
@@ -109,13 +109,13 @@ def _entry_error(
     entry: dict[str, Any], number: int, previous: str, anchored: str | None, indexed: set[tuple[str, str]]
 ) -> Message | None:
     if entry["number"] != number:
-        return _("An entry is missing before this one.")
+        return _("An entry before this one is missing.")
     if entry["previous_hash"] != previous:
-        return _("The entry does not follow the one before it.")
+        return _("The entry does not follow the previous one.")
     if entry["hash"] != entry_hash(entry):
-        return _("The entry is not what was written.")
+        return _("The entry was modified after it was written.")
     if anchored not in {None, entry["hash"]}:
-        return _("The entry is not the one that was anchored.")
+        return _("The entry differs from the anchored one.")
     if not indexed.issuperset((row["table"], row["id"]) for row in json.loads(entry["rows"])):
-        return _("The index of records does not lead to this entry any more.")
+        return _("The record index does not lead to this entry.")
     return None

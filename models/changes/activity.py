@@ -321,12 +321,12 @@ class Release(Activity):
         Raises NoSuchMove where nothing is planned or the time is known, Incomplete for an impossible time.
         """
         if not self.can_get_actual_time():
-            raise NoSuchMove(_("This release has its actual time already, or nothing is planned here."))
+            raise NoSuchMove(_("This release already has an actual time, or no release is planned here."))
         if at > now:
-            message = _("A stated time cannot be in the future.")
+            message = _("The actual time cannot be in the future.")
             raise ValidationFailed(message, field_errors={"actual_at": message})
         if self.change.submitted_at is not None and at < self.change.submitted_at:
-            message = _("A stated time cannot be before the request.")
+            message = _("The actual time cannot be before the request.")
             raise ValidationFailed(message, field_errors={"actual_at": message})
         self.actual_at = at
 

@@ -59,9 +59,9 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     if refusal := change.reason_cannot_act(actor, now):
         raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
     if current.actor_role is Role.REQUESTER:
-        raise NoSuchMove(_("This step is the requester's own; there is nobody to take it up from."))
+        raise NoSuchMove(_("This step is the requester's own; it cannot be assigned."))
     if current.held_by_id is not None:
-        raise NoSuchMove(_("This step is in your hands already."))
+        raise NoSuchMove(_("This step is already assigned to you."))
     # What was overdue before anybody took it up does not become in time by that, sweep or no sweep.
     raise_overdue(change, now)
     current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
@@ -83,14 +83,16 @@ def reassign(
     """
     current = change.lock_current_step(actor, version)
     if current.held_by_id is None:
-        raise NoSuchMove(_("Nobody has taken this step up, so there is nothing to hand over."))
+        raise NoSuchMove(_("This step has no assignee, so it cannot be reassigned."))
     if current.held_by_id != actor.id:
         if refusal := change.reason_not_eligible(actor, now):
             raise NotAllowed(refusal)
         if to.id != actor.id:
-            raise NotAllowed(_("Only who holds a step can give it to somebody else; you can take it over yourself."))
+            raise NotAllowed(
+                _("Only the assignee can reassign a step to somebody else; you can take it over yourself.")
+            )
     if faults := _field_errors(change, current, to, reason, now):
-        raise ValidationFailed(_("The step cannot be handed over like this."), field_errors=faults)
+        raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=faults)
     handover = Reassignment(
         agency_id=change.agency_id,
         change_id=change.id,
@@ -116,7 +118,7 @@ def _field_errors(
 ) -> dict[str, Message]:
     faults: dict[str, Message] = {}
     if to.id == current.held_by_id:
-        faults["to"] = _("The step is in these hands already.")
+        faults["to"] = _("This step is already assigned to them.")
     elif refusal := change.reason_not_eligible(to, now):
         faults["to"] = refusal
     if fault := reason_error(reason):

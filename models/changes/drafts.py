@@ -28,10 +28,10 @@ def new_draft(session: Session, requester: User, *, now: dt.datetime) -> ChangeR
     Raises NotAllowed for somebody who is no requester of an agency, NoSuchMove where no paper is in force.
     """
     if Role.REQUESTER not in requester.roles or requester.agency_id is None:
-        raise NotAllowed(_("Only a requester can make a request."))
+        raise NotAllowed(_("Only a requester can create a request."))
     paper = sop_in_force(session, requester.agency_id)
     if paper is None:
-        raise NoSuchMove(_("No SOP is in force in this agency, so no request can be made yet."))
+        raise NoSuchMove(_("No SOP is in force in this agency, so no request can be created yet."))
     change = ChangeRequest(
         agency_id=requester.agency_id,
         agency=requester.agency,
@@ -67,9 +67,9 @@ def discard_draft(change: ChangeRequest, actor: User) -> None:
     session = session_of(change)
     change.lock_current_step(actor, None)
     if not change.is_draft:
-        raise NoSuchMove(_("Only a draft can be thrown away; what was submitted stays."))
+        raise NoSuchMove(_("Only a draft can be discarded; a submitted request cannot."))
     if actor.id != change.requester_id:
-        raise NotAllowed(_("Only its requester can throw a draft away."))
+        raise NotAllowed(_("Only its requester can discard a draft."))
     for document in change.documents:
         session.delete(document)
     session.flush()

@@ -129,7 +129,7 @@ def _request_errors(
             yield _("step %(place)s of its history is missing", place=place)
             return
         if row.step is not state.step or row.revision != state.revision or row.arrived_at != arrived:
-            yield _("step %(place)s does not begin where the one before it ended", place=place)
+            yield _("step %(place)s does not start when the previous one ended", place=place)
         if row.finished_at is None:
             if place != len(history):
                 yield _("step %(place)s is open although another follows", place=place)
@@ -139,7 +139,7 @@ def _request_errors(
         arrived = row.finished_at
     else:
         if state.step is not Step.CLOSED:
-            yield _("no step is open although it is not closed")
+            yield _("it has no open step although it is not closed")
     yield from _stored_value_errors(change, state, history)
 
 
@@ -150,14 +150,14 @@ def _move_errors(
 ) -> Iterator[Message]:
     """Yield what the paper or the duties say against one move that was made."""
     if expected_target is not row.target:
-        yield _("step %(place)s was left by a move that its paper does not have", place=row.sequence)
+        yield _("step %(place)s ended with a move that its SOP does not have", place=row.sequence)
     if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
-        yield _("step %(place)s went round the head's refusal", place=row.sequence)
+        yield _("step %(place)s bypassed the head's refusal", place=row.sequence)
     part = STEP_DUTIES.get(row.step)
     if part is None:
         return
     if any(row.actor_id in state.parts.get(other, ()) for other in CONFLICTING_DUTIES[part]):
-        yield _("step %(place)s was taken by somebody who had taken a part that it checks", place=row.sequence)
+        yield _("step %(place)s was done by somebody who had done a step that it checks", place=row.sequence)
     state.parts.setdefault(part, set()).add(row.actor_id)
 
 
@@ -171,7 +171,7 @@ def _stored_value_errors(
         stored, found = getattr(change, name), getattr(state, name)
         if stored != found:
             yield _(
-                "“%(column)s” is %(stored)s, its history says %(found)s",
+                "“%(column)s” is %(stored)s, but its history gives %(found)s",
                 column=name,
                 stored=str(stored),
                 found=str(found),
@@ -179,9 +179,9 @@ def _stored_value_errors(
     if not history:
         return
     if change.submitted_at != history[0].finished_at:
-        yield _("the time of its submission is not that of its first step")
+        yield _("the submission time is not that of its first step")
     if state.step is Step.CLOSED and change.closed_at != history[-1].finished_at:
-        yield _("the time of its closing is not that of its last step")
+        yield _("the closing time is not that of its last step")
 
 
 def _missing_revisions(session: Session) -> Iterator[Discrepancy]:
@@ -193,7 +193,7 @@ def _missing_revisions(session: Session) -> Iterator[Discrepancy]:
         .where(ChangeRequest.submitted_at.is_not(None), func.coalesce(kept.c.count, 0) != ChangeRequest.revision)
         .order_by(ChangeRequest.id)
     ):
-        yield Discrepancy(row.id, row.number, _("a revision of what it said is missing"))
+        yield Discrepancy(row.id, row.number, _("a revision of its values is missing"))
 
 
 def _number_gaps(session: Session) -> Iterator[Discrepancy]:
@@ -214,7 +214,7 @@ def _number_gaps(session: Session) -> Iterator[Discrepancy]:
     }
     for row in session.execute(given):
         if not row.count == row.last == counters.pop((row.agency_id, row.year), None):
-            yield Discrepancy(None, f"RFC/{row.year}", _("the numbers of this year are not gapless"))
+            yield Discrepancy(None, f"RFC/{row.year}", _("the numbers of this year have gaps"))
     for (_agency, year), last in counters.items():
         if last:
-            yield Discrepancy(None, f"RFC/{year}", _("the numbers of this year are not gapless"))
+            yield Discrepancy(None, f"RFC/{year}", _("the numbers of this year have gaps"))

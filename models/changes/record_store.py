@@ -65,7 +65,7 @@ def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str,
     sound = {key: value for key, value in {**read_record(change, activity), **values}.items() if key not in faults}
     faults |= _cross_field_errors(activity.step, sound)
     if faults:
-        raise ValidationFailed(_("Some of what was typed in cannot be kept like this."), field_errors=faults)
+        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=faults)
     for field in fields:
         _write_field(holder, field, values[field.key])
 
@@ -141,10 +141,10 @@ def _field_error(  # noqa: C901, PLR0911 - one sentence for each kind of value
             return None if type(value) is dt.date and is_plausible_date(value) else _("This is not a date.")
         case FieldKind.MINUTES:
             fits = type(value) is int and 0 <= value <= _MAX_MINUTES
-            return None if fits else _("Give a number of minutes, 0 or more.")
+            return None if fits else _("Enter a number of minutes, 0 or more.")
         case FieldKind.CHOICE:
             fits = field.choices is not None and isinstance(value, field.choices)
-            return None if fits else _("Choose one of the list.")
+            return None if fits else _("Choose an item from the list.")
         case FieldKind.TEST_CASES:
             return _test_cases_error(value)
         case FieldKind.LINKED_CHANGE:
@@ -159,7 +159,7 @@ def _field_error(  # noqa: C901, PLR0911 - one sentence for each kind of value
 
 def _text_field_error(field: RecordField, value: object) -> Message | None:
     if not isinstance(value, str):
-        return _("This is not a text.")
+        return _("This is not text.")
     most = (
         _MAX_LINE_LENGTHS.get(field.key, SHORT_TEXT_LENGTH) if field.kind is FieldKind.SINGLE_LINE else _MAX_TEXT_LENGTH
     )
@@ -170,9 +170,9 @@ def _datetime_error(field: RecordField, value: object, change: ChangeRequest, no
     if not isinstance(value, dt.datetime) or value.tzinfo is None or not is_plausible_date(value):
         return _("This is not a date and time.")
     if field.must_be_past and value > now:
-        return _("A stated time cannot be in the future.")
+        return _("The actual time cannot be in the future.")
     if field.must_be_past and value < (change.submitted_at or change.created_at):
-        return _("A stated time cannot be before the request.")
+        return _("The actual time cannot be before the request.")
     return None
 
 
@@ -182,7 +182,7 @@ def _test_cases_error(value: object) -> Message | None:
     for case in value:
         parts = list(case.values()) if isinstance(case, dict) and set(case) == set(_TEST_CASE_FIELDS) else []
         if not parts or not all(_is_text(part) for part in parts):
-            return _("Each test case needs its name, what was expected and what was seen.")
+            return _("Each test case needs a name, the expected result and the actual result.")
     return None
 
 
@@ -200,7 +200,7 @@ def _linked_change_error(value: object, change: ChangeRequest) -> Message | None
         or earlier.id == change.id
         or earlier.is_draft
     ):
-        return _("There is no such earlier request of yours.")
+        return _("You have no such earlier request.")
     return None
 
 
@@ -218,5 +218,5 @@ def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Mess
     if end < start:
         return {last: _("The end is before the start.")}
     if end == start and step is Step.RELEASE:  # a window of no length would overlap with nothing
-        return {last: _("The window has no length: its end must be after its start.")}
+        return {last: _("The window end must be after its start.")}
     return {}

@@ -144,10 +144,10 @@ def lock_current_step(change: ChangeRequest, actor: User, version: int | None) -
     ).all()
     set_committed_value(change, "activities", list(history))
     if version is not None and version != change.version:
-        raise NoSuchMove(_("Somebody else was faster: this request has moved or changed since you opened it."))
+        raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
     current = change.current_activity
     if current is None:
-        raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
+        raise NoSuchMove(_("This request is closed; no further action is possible."))
     return current
 
 
@@ -223,9 +223,7 @@ def _decide_move(
     except ValidationFailed as refusal:
         raise ValidationFailed(refusal.message, field_errors={**refusal.field_errors, **owed}) from None
     if owed:
-        raise ValidationFailed(
-            _("Every deviation must be disposed of before the report is verified."), field_errors=owed
-        )
+        raise ValidationFailed(_("Every deviation must be decided before the report is verified."), field_errors=owed)
     return move
 
 

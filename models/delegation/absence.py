@@ -26,9 +26,9 @@ _MAX_BACKDATING = dt.timedelta(days=366)
 class AbsenceState(LabelledEnum):
     """What an absence means on a day."""
 
-    NOW = "now", _("Absent now")
-    UPCOMING = "coming", _("Absent later")
-    OVER = "over", _("Back again")
+    NOW = "now", _("Absent")
+    UPCOMING = "coming", _("Absence planned")
+    OVER = "over", _("Returned to work")
 
 
 class Absence(Base):
@@ -81,15 +81,15 @@ class Absence(Base):
         """
         _require_can_record(self.head, by)
         if self.state(self.agency.local_date(now)) is AbsenceState.OVER:
-            raise NoSuchMove(_("This absence is over already."))
+            raise NoSuchMove(_("This absence has already ended."))
         faults: dict[str, Message] = {}
         said = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != self.head_id)
         if faults:
-            raise ValidationFailed(_("The absence cannot be ended like this."), field_errors=faults)
+            raise ValidationFailed(_("The absence cannot be ended with these values."), field_errors=faults)
         self.ended_at, self.ended_by_id, self.ended_because = now, by.id, said
 
 
-_PROXY_REASON_LABEL = _("Why you do this in the head's place")
+_PROXY_REASON_LABEL = _("Why you act in the head's place")
 
 
 def can_record_absence(user: User, head: User) -> bool:
@@ -122,11 +122,11 @@ def record_absence(  # noqa: PLR0913 - an absence has this many parts
         session.flush()
         lock_agency(session, head.agency.id)  # two records at once would not see one another
     faults: dict[str, Message] = {}
-    said = _clean_text("reason", _("Reason of the absence"), reason, faults, is_required=True)
+    said = _clean_text("reason", _("Reason for the absence"), reason, faults, is_required=True)
     said_because = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != head.id)
     faults |= _field_errors(session, head, from_date, until_date, now)
     if faults:
-        raise ValidationFailed(_("The absence cannot be recorded like this."), field_errors=faults)
+        raise ValidationFailed(_("The absence cannot be recorded with these values."), field_errors=faults)
     absence = Absence(
         agency=head.agency,
         head=head,
@@ -145,7 +145,7 @@ def record_absence(  # noqa: PLR0913 - an absence has this many parts
 def _require_can_record(head: User, by: User) -> None:
     if not can_record_absence(by, head):
         raise NotAllowed(
-            _("Only the head records or ends an absence, or a change manager or an administrator who says why.")
+            _("Only the head, or a change manager or administrator who gives a reason, records or ends an absence.")
         )
 
 
@@ -165,11 +165,11 @@ def _field_errors(
     zone = head.agency.zone if head.agency is not None else None
     today = now.astimezone(zone).date()
     if Role.HEAD not in head.roles:
-        return {"head_id": _("Only the absence of a head is recorded.")}
+        return {"head_id": _("Only an absence of a head is recorded.")}
     if until_date is not None and until_date < from_date:
         return {"until_date": _("The last day is before the first.")}
     if until_date is not None and until_date < today:
-        return {"until_date": _("The last day is past already.")}
+        return {"until_date": _("The last day is in the past.")}
     if from_date < today - _MAX_BACKDATING:
         return {"from_date": _("The first day is more than a year ago.")}
     # One that was ended counts no more: the head may leave again the same day, and what was recorded wrongly is

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class DelegationKind(LabelledEnum):
     """Plh. stands in for a passing absence, Plt. for a standing one."""
 
-    PLH = "plh", _("Acting for a passing absence (Plh.)")
+    PLH = "plh", _("Acting during a temporary absence (Plh.)")
     PLT = "plt", _("Acting head (Plt.)")
 
     @property
@@ -43,7 +43,7 @@ class DelegationState(LabelledEnum):
     UPCOMING = "coming", _("Not yet in force")
     ENDED = "ended", _("Ended")
     WITHDRAWN = "withdrawn", _("Revoked")
-    VOID = "void", _("Void: its giver is head no more")
+    VOID = "void", _("Void: the grantor is no longer head")
 
 
 class Delegation(Base):
@@ -98,9 +98,9 @@ class Delegation(Base):
         withdrawn already, Incomplete for a reason that says nothing.
         """
         if not self.can_be_withdrawn_by(by):
-            raise NotAllowed(_("Only the head withdraws a delegation, or an administrator records that."))
+            raise NotAllowed(_("Only the head revokes a delegation, or an administrator records the revocation."))
         if self.withdrawn_at is not None:
-            raise NoSuchMove(_("This delegation is withdrawn already."))
+            raise NoSuchMove(_("This delegation is already revoked."))
         if reason is not None and (fault := text_error(reason, required_label=_("Reason"))):
             raise ValidationFailed(fault, field_errors={"reason": fault})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id

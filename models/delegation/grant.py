@@ -54,7 +54,7 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
         faults["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
     faults |= _text_errors(number, reason)
     if faults:
-        raise ValidationFailed(_("The delegation cannot be recorded like this."), field_errors=faults)
+        raise ValidationFailed(_("The delegation cannot be recorded with these values."), field_errors=faults)
     delegation = Delegation(
         agency=head.agency,
         head=head,
@@ -86,15 +86,15 @@ def _field_errors(
 ) -> dict[str, Message]:
     faults: dict[str, Message] = {}
     if Role.HEAD not in head.roles:
-        faults["head_id"] = _("A delegation is the head's to give: it cannot be delegated further.")
+        faults["head_id"] = _("Only the head can delegate: a delegation cannot be delegated further.")
     if delegate.agency_id != head.agency_id or not delegate.is_active:
         faults["delegate_id"] = _("The delegate must be an active user of the same agency.")
     elif delegate.id == head.id or Role.HEAD in delegate.roles:
-        faults["delegate_id"] = _("The delegate must be somebody other than a head.")
+        faults["delegate_id"] = _("The delegate must not be a head.")
     if until_date < from_date:
         faults["until_date"] = _("The last day is before the first.")
     elif head.agency is not None and until_date < head.agency.local_date(now):
-        faults["until_date"] = _("The last day is past already.")
+        faults["until_date"] = _("The last day is in the past.")
     if not faults and _has_overlap(session, head, from_date, until_date):
         faults["from_date"] = _("Another delegation is in force on some of these days.")
     return faults

@@ -36,7 +36,7 @@ class AbsenceCause(LabelledEnum):
     RECORDED = "recorded", _("The absence is recorded")
     DELEGATED = "delegated", _("A delegation is in force")
     DISABLED = "disabled", _("The head's account is disabled")
-    VACANT = "vacant", _("Nobody holds the role of head")
+    VACANT = "vacant", _("Nobody has the role of head")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,10 @@ DISPOSALS = "disposals"
 class DeviationState(LabelledEnum):
     """How far a deviation is on its way."""
 
-    RAISED = "raised", _("Account still missing")
-    ACCOUNTED = "accounted", _("Waits for the head")
-    FOLLOW_UP = "follow-up", _("Being followed up")
-    SETTLED = "settled", _("Settled")
+    RAISED = "raised", _("Explanation missing")
+    ACCOUNTED = "accounted", _("Waiting for the head")
+    FOLLOW_UP = "follow-up", _("In follow-up")
+    SETTLED = "settled", _("Resolved")
 
 
 class Deviation(Base):
@@ -198,12 +198,12 @@ class Deviation(Base):
         """
         in_capacity, delegation = self._require_disposer(by, now)
         if self.account is None:
-            raise NoSuchMove(_("The executor has not accounted for this deviation yet."))
+            raise NoSuchMove(_("The executor has not explained this deviation yet."))
         if self.disposal is not None:
-            raise NoSuchMove(_("This deviation is disposed of already."))
+            raise NoSuchMove(_("This deviation has already been decided."))
         kept, faults = self.validate_disposal(values, now)
         if faults:
-            raise ValidationFailed(_("The deviation cannot be disposed of like this."), field_errors=faults)
+            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=faults)
         self.disposal, self.disposal_note = kept["disposal"], kept["note"]
         self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
         self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, in_capacity
@@ -221,7 +221,7 @@ class Deviation(Base):
             delegation = load_active_delegation(session_of(self), by, now)
             if delegation is not None and not self._is_own_deviation_of(by):
                 return capacity(self.change.sop, Role.HEAD, delegation), delegation
-        raise NotAllowed(_("Only the head, or who stands in for them, disposes of a deviation that is not their own."))
+        raise NotAllowed(_("Only the head or the acting head decides on a deviation, and never on their own."))
 
     def _is_own_deviation_of(self, by: User) -> bool:
         """Whether this is ``by``'s own, of a step that is not the head's: there they stand where the head stands."""
@@ -246,13 +246,13 @@ class Deviation(Base):
         try:
             kept["disposal"] = Disposal(str(values.get("disposal") or ""))
         except ValueError:
-            faults["disposal"] = _("Say what becomes of this deviation.")
+            faults["disposal"] = _("Choose a decision on this deviation.")
         note = values.get("note")
         if fault := account_error(note):
             faults["note"] = fault
         kept["note"] = note.strip() if isinstance(note, str) and note.strip() else None
         if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
-            faults["note"] = _("Say why the account is not accepted.")
+            faults["note"] = _("State why the explanation is not accepted.")
         if kept["disposal"] is Disposal.FOLLOW_UP:
             kept["follow_up_by"], kept["follow_up_until"] = (
                 values.get("follow_up_by"),
@@ -265,10 +265,10 @@ class Deviation(Base):
         faults: dict[str, Message] = {}
         somebody = session_of(self).get(User, by) if is_id(by) else None
         if somebody is None or somebody.agency_id != self.agency_id or not can_follow_up(somebody):
-            faults["follow_up_by"] = _("Choose who is to follow it up.")
+            faults["follow_up_by"] = _("Choose who is responsible for the follow-up.")
         today = self.agency.local_date(now)
         if type(until) is not dt.date:
-            faults["follow_up_until"] = _("Say until when it is to be followed up.")
+            faults["follow_up_until"] = _("State when the follow-up is due.")
         elif not today <= until <= today + _MAX_FOLLOW_UP:
             faults["follow_up_until"] = _("The day must be today or later, and within two years.")
         return faults
@@ -281,10 +281,10 @@ class Deviation(Base):
         """
         is_head = Role.HEAD in by.roles and by.agency_id == self.agency_id
         if by.id != self.follow_up_by_id and not is_head:
-            raise NotAllowed(_("Only the one who was to follow this up, or the head, can say that it is done."))
+            raise NotAllowed(_("Only the person responsible for the follow-up, or the head, can record it as done."))
         if self.state is not DeviationState.FOLLOW_UP:
-            raise NoSuchMove(_("Nothing is left to follow up here."))
-        fault = account_error(note) or (_("Say what was done.") if is_empty(note) else None)
+            raise NoSuchMove(_("There is no open follow-up here."))
+        fault = account_error(note) or (_("State what was done.") if is_empty(note) else None)
         if fault:
             raise ValidationFailed(fault, field_errors={"note": fault})
         self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, note.strip()
@@ -379,9 +379,7 @@ def dispose_all(change: ChangeRequest, values: Mapping[str, object], actor: User
     each field, named ``disposal-<id>`` and so on, NotAllowed as ``dispose`` does.
     """
     if faults := disposal_errors(change, values, now):
-        raise ValidationFailed(
-            _("Every deviation must be disposed of before the report is verified."), field_errors=faults
-        )
+        raise ValidationFailed(_("Every deviation must be decided before the report is verified."), field_errors=faults)
     for deviation in undisposed(change):
         typed = values[str(deviation.id)]
         deviation.dispose(actor, now=now, values=typed if isinstance(typed, dict) else {})
@@ -397,7 +395,7 @@ def account_error(value: object) -> Message | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return _("This is not a text.")
+        return _("This is not text.")
     return text_error(value, max_length=_MAX_ACCOUNT_LENGTH)
 
 
@@ -409,7 +407,7 @@ def declared_values(values: Mapping[str, object]) -> dict[str, Any]:
     said = {key: value for key, value in values.items() if key.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX))}
     faults = {key: fault for key, value in said.items() if (fault := account_error(value))}
     if faults:
-        raise ValidationFailed(_("Some of what was typed in cannot be kept like this."), field_errors=faults)
+        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=faults)
     disposals = values.get(DISPOSALS)
     if isinstance(disposals, dict):
         said[DISPOSALS] = {

@@ -106,9 +106,9 @@ def detach(session: Session, document: Document, by: User, now: dt.datetime) -> 
     """
     activity, change = document.activity, document.change
     if activity is None or change is None:
-        raise NoSuchMove(_("The decree stays with its delegation."))
+        raise NoSuchMove(_("The decree cannot be removed from its delegation."))
     if session.scalar(select(FreezePermit.id).where(FreezePermit.letter_id == document.id)) is not None:
-        raise NoSuchMove(_("The letter stays with the head's permission."))
+        raise NoSuchMove(_("The letter cannot be removed from the head's permit."))
     _lock_open_activity(session, activity)
     if refusal := change.reason_cannot_act(by, now):
         raise NotAllowed(refusal)
@@ -123,7 +123,7 @@ def _lock_open_activity(session: Session, activity: Activity) -> None:
     session.refresh(activity.change, ["version"], with_for_update=True)
     session.refresh(activity, ["finished_at"])
     if not activity.is_open:
-        raise NoSuchMove(_("This step is finished: its files stay as they are."))
+        raise NoSuchMove(_("This step is finished: its files cannot be changed."))
 
 
 def attach(  # noqa: PLR0913 - what is told of a file when it arrives

@@ -23,8 +23,8 @@ class MutationKind(LabelledEnum):
     """What happened to an asset."""
 
     ADDED = "added", _("Added")
-    ALTERED = "altered", _("Altered")
-    RETIRED = "retired", _("Taken off the list")
+    ALTERED = "altered", _("Changed")
+    RETIRED = "retired", _("Removed from the list")
 
 
 class Asset(Base):

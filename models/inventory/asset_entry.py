@@ -33,7 +33,7 @@ def create_asset(session: Session, by: User, *, card: Card, texts: Mapping[str, 
     Raises NotAllowed for anybody but a change manager, Incomplete with a sentence beside each wrong column.
     """
     if by.agency_id is None:
-        raise NotAllowed(_("Only a change manager keeps the asset list."))
+        raise NotAllowed(_("Only a change manager maintains the asset list."))
     _require_change_manager(by, by.agency_id)
     values = parse_new_asset(card, texts)
     lock_agency(session, by.agency_id)
@@ -74,12 +74,14 @@ def is_referenced(asset: Asset) -> bool:
 def require_unreferenced(asset: Asset) -> None:
     """Refuse to correct an item that a request has named."""
     if asset.is_retired or is_referenced(asset):
-        raise NoSuchMove(_("A request has named this item: it is changed through the asset update of a request only."))
+        raise NoSuchMove(
+            _("A request refers to this item: it can be changed only through the asset update of a request.")
+        )
 
 
 def _require_change_manager(by: User, agency_id: int) -> None:
     if Role.CHANGE_MANAGER not in by.roles or by.agency_id != agency_id:
-        raise NotAllowed(_("Only a change manager keeps the asset list."))
+        raise NotAllowed(_("Only a change manager maintains the asset list."))
 
 
 def _require_unique(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
@@ -91,7 +93,7 @@ def _require_unique(session: Session, agency_id: int, values: Mapping[str, objec
     )
     if holder is not None and (asset is None or holder != asset.id):
         message = _(
-            "Code %(code)s with register %(register)s is on the list already.",
+            "Code %(code)s with register number %(register)s is already on the list.",
             code=values["code"],
             register=values["register"],
         )

@@ -69,7 +69,7 @@ def parse_value(column: CardColumn, raw: object) -> object:
     try:
         return _PARSERS[column.kind](text, column)
     except (ValueError, InvalidOperation):
-        message = _("“%(value)s” does not fit “%(column)s”.", value=text[:60], column=column.label)
+        message = _("“%(value)s” is not valid for “%(column)s”.", value=text[:60], column=column.label)
         raise ValidationFailed(message, field_errors={column.key: message}) from None
 
 
@@ -103,7 +103,7 @@ def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object
             "An item code has 12 digits in 7 levels (Permendagri 108/2016) or 14 digits (Permendagri 17/2007)."
         )
     if faults:
-        raise ValidationFailed(_("The item cannot be entered like this."), field_errors=faults)
+        raise ValidationFailed(_("The item cannot be saved with these values."), field_errors=faults)
     values["code"] = format_code(str(values["code"]))
     return values
 
@@ -155,9 +155,9 @@ def findings_error(rows: object, activity: Activity) -> Message | None:
     session = session_of(activity)
     for row in rows:
         if not isinstance(row, dict) or set(row) != {"asset_id", "finding"}:
-            return _("Each asset needs what was found about it.")
+            return _("Each asset needs a finding.")
         if not isinstance(row["finding"], str) or not row["finding"].strip() or not is_storable(row["finding"]):
-            return _("Each asset needs what was found about it.")
+            return _("Each asset needs a finding.")
         if row["asset_id"] is not None and _find_asset(session, row["asset_id"], activity) is None:
             return _("There is no such asset.")
     return None
@@ -177,26 +177,26 @@ def touched_assets_error(rows: object, activity: Activity) -> Message | None:
         ):
             return _("There is no such asset.")
         if row["asset_id"] in seen:
-            return _("Each asset is named once.")
+            return _("An asset is listed twice.")
         seen.add(row["asset_id"])
     return None
 
 
 def _row_error(number: int, refusal: ValidationFailed) -> Message:
     first = next(iter(refusal.field_errors.values()), refusal.message)
-    return _("Row %(row)s: %(fault)s", row=number, fault=first)
+    return _("Row %(row)s: %(error)s", row=number, error=first)
 
 
 def _check_row(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
     kind = str(row.get("kind"))
     if kind == MutationKind.ADDED:
         if str(row.get("card")) not in set(Card):
-            raise ValidationFailed(_("Choose the card that the item belongs to."))
+            raise ValidationFailed(_("Choose the card for the item."))
         parse_new_asset(Card(row["card"]), row)
     elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:
         _altered_values(session, row, activity)
     else:
-        raise ValidationFailed(_("Say whether the item is added, altered or taken off the list."))
+        raise ValidationFailed(_("Choose whether the item is added, changed or removed from the list."))
 
 
 def _altered_values(session: Session, row: Mapping[str, Any], activity: Activity) -> dict[str, object]:
@@ -204,12 +204,12 @@ def _altered_values(session: Session, row: Mapping[str, Any], activity: Activity
     if asset is None:
         raise ValidationFailed(_("There is no such asset."))
     if asset.is_retired:
-        raise ValidationFailed(_("This item was taken off the list before."))
+        raise ValidationFailed(_("This item was already removed from the list."))
     if row["kind"] == MutationKind.RETIRED:
         return {"is_retired": True}
     column = card_columns(asset.card).get(str(row.get("column")))
     if column is None or column.key in {"code", "register"}:
-        raise ValidationFailed(_("Choose the column that changes; code and register stay with the item."))
+        raise ValidationFailed(_("Choose the column that changes; code and register number cannot change."))
     value = parse_value(column, row.get("value"))
     if column.key == "name" and not value:
         raise ValidationFailed(_("“%(field)s” is required here.", field=column.label))
@@ -238,7 +238,7 @@ def _add_asset(
     ).one_or_none()
     if taken is not None:
         message = _(
-            "Code %(code)s with register %(register)s is on the list already.",
+            "Code %(code)s with register number %(register)s is already on the list.",
             code=values["code"],
             register=values["register"],
         )

@@ -80,7 +80,7 @@ class SavedView(Base):
     def alter(self, by: User, *, name: str, shared_with: Role | None) -> None:
         """Give it another name, or share it otherwise; raises NotAllowed for others, Incomplete for the fields."""
         if by.id != self.user_id:
-            raise NotAllowed(_("Only who saved a view can alter it."))
+            raise NotAllowed(_("Only the owner of a view can change it."))
         _validate(session_of(self), by, self.screen, name, shared_with, exclude_id=self.id)
         self.name, self.shared_with = _normalized_name(name), shared_with
         session_of(self).flush()
@@ -93,7 +93,7 @@ class SavedView(Base):
     def discard(self, by: User) -> None:
         """Remove it, also as what some list begins with; raises NotAllowed for whoever may not."""
         if not self.may_be_discarded_by(by):
-            raise NotAllowed(_("Only who saved a view can remove it."))
+            raise NotAllowed(_("Only the owner of a view can remove it."))
         session = session_of(self)
         for choice in session.scalars(select(ListPreference).where(ListPreference.default_view_id == self.id)):
             choice.default_view_id = None
@@ -244,7 +244,7 @@ def save_view(  # noqa: PLR0913 - the parts of a saved view
     former = session.scalars(same).one_or_none() if is_storable(name) else None
     _validate(session, user, screen, name, shared_with, exclude_id=former.id if former and replaces else None)
     if len(query) > _MAX_QUERY_LENGTH:
-        raise ValidationFailed(_("This address is too long to be kept."))
+        raise ValidationFailed(_("This address is too long to save."))
     if former is None:
         former = SavedView(user_id=user.id, agency_id=user.agency_id, screen=screen, name=_normalized_name(name))
         session.add(former)
@@ -268,15 +268,15 @@ def _validate(
     faults: dict[str, Message] = {}
     plain = _normalized_name(name)
     if not plain:
-        faults["name"] = _("Give the view a name.")
+        faults["name"] = _("Enter a name for the view.")
     elif fault := text_error(plain, max_length=_MAX_NAME_LENGTH):
         faults["name"] = fault
     else:
         faults |= _duplicate_errors(session, user, screen, plain, exclude_id)
     if shared_with is not None and not may_share(user):
-        faults["shared_with"] = _("Your role keeps views for itself alone.")
+        faults["shared_with"] = _("Your role cannot share views.")
     if faults:
-        raise ValidationFailed(_("The view cannot be kept like this."), field_errors=faults)
+        raise ValidationFailed(_("The view cannot be saved with these values."), field_errors=faults)
 
 
 def _duplicate_errors(
@@ -286,10 +286,10 @@ def _duplicate_errors(
         select(SavedView.id).where(SavedView.id.in_(_own_view_ids(user, screen)), SavedView.name == name)
     )
     if same is not None and same != exclude_id:
-        return {"name": _("You have a view of this name for this list already.")}
+        return {"name": _("You already have a view with this name for this list.")}
     count = session.scalar(select(func.count()).select_from(_own_view_ids(user, screen).subquery())) or 0
     if exclude_id is None and count >= MAX_VIEWS:
-        return {"name": _("You have %(most)s views for this list, which is all it takes.", most=MAX_VIEWS)}
+        return {"name": _("You already have %(most)s views for this list, the maximum.", most=MAX_VIEWS)}
     return {}
 
 

@@ -70,7 +70,7 @@ class OfficeDay(Base):
 
     def _require_exists(self, session: Session) -> None:
         if session.scalar(select(OfficeDay.id).where(OfficeDay.id == self.id)) is None:
-            raise NoSuchMove(_("Somebody else has removed this in the meantime."))
+            raise NoSuchMove(_("This was removed by somebody else in the meantime."))
 
 
 def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
@@ -93,7 +93,7 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
     faults, own = _validate(kind, name, hours)
     faults |= date_errors(date=date)
     if not faults and load_office_day(session, agency.id, date) is not None:
-        faults["date"] = _("This day is set already; what is set can be altered.")
+        faults["date"] = _("This day is already set; change the existing entry.")
     validate_with_reason(session, reason, faults)
     day = OfficeDay(
         agency_id=agency.id, date=date, kind=kind, name=name.strip(), hours=own, set_by_id=by.id, set_at=now
@@ -131,7 +131,7 @@ def _validate(kind: DayOverrideKind, name: str, hours: str) -> tuple[dict[str, M
     except ValidationFailed as refusal:
         faults["hours"] = refusal.message
     if own and kind is not DayOverrideKind.WORKDAY:
-        faults["hours"] = _("Only a working day has hours of its own")
+        faults["hours"] = _("Only a working day has its own hours")
     elif fault := text_error(own, max_length=SHORT_TEXT_LENGTH):
         faults["hours"] = fault
     return faults, own or None

@@ -59,7 +59,7 @@ def set_warning_share(
     authorize_and_lock(session, agency.id, by)
     faults = {}
     if percent is None or not 1 <= percent <= _HUNDRED_PERCENT:
-        faults["warning_share"] = _("A whole number from 1 to 100.")
+        faults["warning_share"] = _("Enter a whole number from 1 to 100.")
     validate_with_reason(session, reason, faults)
     threshold = load_threshold(session, agency.id)
     if threshold is None:
@@ -81,7 +81,7 @@ def may_set(user: User, agency_id: int) -> bool:
 def authorize_and_lock(session: Session, agency_id: int, by: User) -> None:
     """Let ``by`` set something for the office, one at a time; raises NotAllowed for anybody but an administrator."""
     if not may_set(by, agency_id):
-        raise NotAllowed(_("Only an administrator sets this."))
+        raise NotAllowed(_("Only an administrator changes this setting."))
     session.flush()
     lock_agency(session, agency_id)  # two who set the same day at once would not see one another
 
@@ -90,7 +90,7 @@ def validate_with_reason(session: Session, reason: str, faults: Mapping[str, Mes
     """Give ``reason`` to the trail; raises Incomplete where it says nothing, or for ``faults`` found before."""
     found = {**faults, **reason_errors(reason)}
     if found:
-        raise ValidationFailed(_("This cannot be set like this."), field_errors=found)
+        raise ValidationFailed(_("The setting cannot be saved with these values."), field_errors=found)
     trail.update_audit_context(session, reason=reason.strip())
 
 
@@ -102,5 +102,5 @@ def reason_errors(reason: str) -> dict[str, Message]:
 
 def date_errors(**dates: dt.date) -> dict[str, Message]:
     """Return a sentence for each date outside the years whose holidays are known, by its field."""
-    message = _("The calendar knows the years %(first)s to %(last)s only", first=str(FIRST_YEAR), last=str(LAST_YEAR))
+    message = _("The calendar covers only the years %(first)s to %(last)s", first=str(FIRST_YEAR), last=str(LAST_YEAR))
     return {field: message for field, date in dates.items() if not FIRST_YEAR <= date.year <= LAST_YEAR}

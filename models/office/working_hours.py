@@ -32,7 +32,7 @@ class HoursState(LabelledEnum):
     """What working hours are on a day: those in force, those before, those to come."""
 
     PRESENT = "present", _("In force")
-    COMING = "coming", _("From its day on")
+    COMING = "coming", _("Not yet effective")
     FORMER = "former", _("Replaced")
 
 
@@ -157,7 +157,7 @@ def set_hours(  # noqa: PLR0913 - who, where, when and why, beside the hours the
     faults |= date_errors(since=since)
     taken = select(WorkingHours.id).where(WorkingHours.agency_id == agency.id, WorkingHours.since == since)
     if session.scalar(taken) is not None:
-        faults["since"] = _("There are hours from this day on already; those can be altered.")
+        faults["since"] = _("Working hours from this day already exist; change those.")
     validate_with_reason(session, reason, faults)
     hours = WorkingHours(agency_id=agency.id, since=since)
     hours.set_week(week, by, now)
@@ -174,7 +174,7 @@ def set_ramadan(  # noqa: PLR0913 - as above
     faults = date_errors(first_day=first, last_day=last)
     length = (last - first).days + 1
     if not faults and not _MIN_RAMADAN_DAYS <= length <= _MAX_RAMADAN_DAYS:
-        faults["last_day"] = _("A month of Ramadan has 29 or 30 days; from the first to the last these are %(days)s.",
+        faults["last_day"] = _("A month of Ramadan has 29 or 30 days; this period has %(days)s.",
                                days=length)  # fmt: skip
     if not faults:
         faults |= _month_errors(session, agency.id, DateRange(first, last))
@@ -196,7 +196,7 @@ def _month_errors(session: Session, agency_id: int, month: DateRange) -> dict[st
     if not any(month.overlaps(calculated) for calculated in ramadan_periods(month.first.year)):
         return {"first_day": _("No Ramadan is calculated for any of these days.")}
     if any(month.overlaps(other.period) for other in load_ramadan_months(session, agency_id)):
-        return {"first_day": _("Another month that is set has some of these days.")}
+        return {"first_day": _("Another month of Ramadan that is set overlaps these days.")}
     return {}
 
 
@@ -215,10 +215,10 @@ def _validate_week(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
     for days in (WEEK, RAMADAN_WEEK):
         # Nothing would ever be due in an office that never works.
         if not any(week.get(day) or day in faults for day in days):
-            faults[days[0]] = _("At least one day of the week has working hours.")
+            faults[days[0]] = _("At least one day of the week must have working hours.")
     return week, faults
 
 
 def _require_exists(session: Session, table: type[WorkingHours | RamadanMonth], id_: int) -> None:
     if session.scalar(select(table.id).where(table.id == id_)) is None:
-        raise NoSuchMove(_("Somebody else has removed this in the meantime."))
+        raise NoSuchMove(_("This was removed by somebody else in the meantime."))

@@ -121,7 +121,7 @@ def require_no_conflicts(
     if outcome is Outcome.SCHEDULED:
         lock_agency(session, change.agency_id)
         if faults := scheduling_errors(session, change, activity, outcome, actor):
-            raise ValidationFailed(_("The release cannot be scheduled like this."), field_errors=faults)
+            raise ValidationFailed(_("The release cannot be scheduled with these values."), field_errors=faults)
 
 
 def scheduling_errors(
@@ -163,7 +163,7 @@ def _touches_asset(asset_ids: Collection[int]) -> ColumnElement[bool]:
 def _freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
     named = [f"{freeze.name} ({format_window((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
     return _(
-        "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to allow it.",
+        "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to permit it.",
         freezes=join_messages([*named]),
     )
 
@@ -176,6 +176,7 @@ def _overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
         window = format_window((release.window_start_at, release.window_end_at), zone)
         named.append(f"{release.change.number} ({window})")
     return _(
-        "Another release is planned at the same time: %(releases)s. Choose another window, or say why both can go on.",
+        "Another release is planned at the same time: %(releases)s. Choose another window, or state why both can "
+        "proceed.",
         releases=join_messages([*named]),
     )

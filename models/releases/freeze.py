@@ -95,7 +95,7 @@ class Freeze(Base):
         self._lock(session)
         if not self.can_be_altered(now):
             raise NoSuchMove(
-                _("This freeze has begun, is lifted, or the head has allowed a release in it: lift it instead.")
+                _("This freeze has started, is lifted, or the head has permitted a release in it: lift it instead.")
             )
         _require_valid(entry, now)
         entry.apply_to(self)
@@ -112,7 +112,7 @@ class Freeze(Base):
         session = session_of(self)
         self._lock(session)
         if not self.can_be_lifted(now):
-            raise NoSuchMove(_("This freeze is over or lifted already."))
+            raise NoSuchMove(_("This freeze has already ended or been lifted."))
         if fault := text_error(reason, required_label=_("Reason")):
             raise ValidationFailed(fault, field_errors={"reason": fault})
         self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
@@ -220,18 +220,18 @@ def state_at(now: dt.datetime) -> ColumnElement[str]:
 
 def _require_administrator(by: User, agency_id: int) -> None:
     if Role.ADMINISTRATOR not in by.roles or by.agency_id not in {None, agency_id} or not by.is_active:
-        raise NotAllowed(_("Only an administrator keeps the freeze periods."))
+        raise NotAllowed(_("Only an administrator manages freeze periods."))
 
 
 def _require_valid(entry: FreezeValues, now: dt.datetime) -> None:
     faults = _time_errors(entry, now)
     name = " ".join(entry.name.split())
-    if fault := text_error(name, required_label=_("Name of the freeze"), max_length=SHORT_TEXT_LENGTH):
+    if fault := text_error(name, required_label=_("Freeze name"), max_length=SHORT_TEXT_LENGTH):
         faults["name"] = fault
     if fault := text_error(entry.reason, required_label=_("Reason")):
         faults["reason"] = fault
     if faults:
-        raise ValidationFailed(_("The freeze cannot be entered like this."), field_errors=faults)
+        raise ValidationFailed(_("The freeze cannot be saved with these values."), field_errors=faults)
 
 
 def _time_errors(entry: FreezeValues, now: dt.datetime) -> dict[str, Message]:
@@ -243,5 +243,5 @@ def _time_errors(entry: FreezeValues, now: dt.datetime) -> dict[str, Message]:
     if faults or entry.from_at is None or entry.until_at is None:
         return faults
     if entry.until_at <= entry.from_at:
-        return {"until_at": _("The end is not after the start.")}
-    return {"until_at": _("The end is past already.")} if entry.until_at <= now else {}
+        return {"until_at": _("The end must be after the start.")}
+    return {"until_at": _("The end is in the past.")} if entry.until_at <= now else {}

@@ -44,11 +44,11 @@ def reason_cannot_permit(change: ChangeRequest, user: User, now: dt.datetime) ->
     who, _delegation = change.as_actor(user, now, Role.HEAD)
     if not is_head(who):
         return _(
-            "Only the %(actor)s allows a release in a freeze.",
+            "Only the %(actor)s permits a release in a freeze.",
             actor=change.sop.actor_title(_head_step_or_role(change.sop)),
         )
     if part := conflicting_duty(replace(change.position, step=Step.APPROVAL), who):
-        return _("You have already %(part)s, so somebody else must allow this release.", part=part.title)
+        return _("You have already %(part)s, so somebody else must permit this release.", part=part.title)
     return None
 
 
@@ -113,7 +113,7 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
         raise NotAllowed(refusal)
     session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
     if freeze.id not in {one.id for one in permittable_freezes(session, change)}:
-        raise NoSuchMove(_("This release is past, is allowed already, or the freeze keeps it from nothing."))
+        raise NoSuchMove(_("This release is in the past, is already permitted, or is not blocked by the freeze."))
     if fault := text_error(reason, required_label=_("Reason")):
         raise ValidationFailed(fault, field_errors={"reason": fault})
     _who, delegation = change.as_actor(by, now, Role.HEAD)

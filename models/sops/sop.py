@@ -94,13 +94,13 @@ class SopRevision(Base):
     def enact(self, *, now: dt.datetime, by: User | None) -> None:
         """Put this draft in force and supersede the paper that was; ``by`` is its head (None: the terminal)."""
         if by is not None and (Role.HEAD not in by.roles or by.agency_id != self.agency_id):
-            raise NotAllowed(_("Only the head can put a paper in force."))
+            raise NotAllowed(_("Only the head can enact an SOP."))
         session = session_of(self)
         session.flush()
         lock_agency(session, self.agency_id)
         session.refresh(self, ["state"])
         if self.state is not SopState.DRAFT:
-            raise NoSuchMove(_("Only a draft can be put in force."))
+            raise NoSuchMove(_("Only a draft can be enacted."))
         former = sop_in_force(session, self.agency_id)
         if former is not None:
             former.state, former.superseded_at = SopState.SUPERSEDED, now
@@ -195,7 +195,7 @@ def parse_and_check(session: Session, source: str, key: str, *, by: User | None 
     paper = _parsed(source, key)
     other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != paper.agency.key).limit(1)
     if session.scalars(other).first() is not None:
-        taken = _("Another office's SOP is known as %(key)s; give this one another name.", key=key)
+        taken = _("The key %(key)s belongs to another office's SOP; choose another.", key=key)
         raise ValidationFailed(taken, field_errors={"key": taken})
     known = _loaded_revisions(session, paper, key)
     content = digest(paper)
@@ -204,7 +204,7 @@ def parse_and_check(session: Session, source: str, key: str, *, by: User | None 
         line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
         raise InvalidSopError((LineError(line, _NOT_REVISED),))
     if by is not None and not by.is_superadmin and (by.agency is None or by.agency.key != paper.agency.key):
-        raise NotAllowed(_("This paper is another agency's (%(agency)s).", agency=paper.agency.name))
+        raise NotAllowed(_("This SOP belongs to another agency (%(agency)s).", agency=paper.agency.name))
     return paper
 
 

@@ -274,7 +274,7 @@ def test_a_form_that_is_older_than_the_request_is_refused(session, cast) -> None
             version=shown,
         ),
     ):  # fmt: skip
-        with pytest.raises(NoSuchMove, match="faster"):
+        with pytest.raises(NoSuchMove, match="Conflict"):
             attempt()
 
 

@@ -67,7 +67,7 @@ def test_whoever_asked_or_evaluated_does_not_decide() -> None:
 
 def test_what_is_in_somebody_s_hands_is_theirs_alone_but_can_be_taken_over() -> None:
     held = Position(Step.EVALUATION, requester_id=1, assignee_id=7)
-    assert "hands of somebody else" in str(reason_cannot_act(PAPER, held, MANAGER))
+    assert "assigned to somebody else" in str(reason_cannot_act(PAPER, held, MANAGER))
     assert reason_not_eligible(PAPER, held, MANAGER) is None
     assert available_moves(PAPER, held, MANAGER) == ()
     assert reason_cannot_act(PAPER, held, Principal(7, MANAGER.roles)) is None

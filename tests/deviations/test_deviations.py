@@ -71,7 +71,7 @@ def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) ->
     assert (found.kind, found.subject, found.standard, found.measured_minutes) == (
         DeviationKind.TIME, "handling", "2 jam", 150,
     )  # fmt: skip
-    assert str(found.title) == "Time of handling"
+    assert str(found.title) == "Handling time"
 
 
 def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does() -> None:

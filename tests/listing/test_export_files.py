@@ -366,7 +366,7 @@ def test_rows_for_which_no_sheet_is_ready_are_refused_and_nothing_is_left_behind
 ) -> None:
     monkeypatch.setattr(xlsx_export, "MAX_SHEET_ROWS", 10)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(FileTooLarge, match="more rows than an Excel sheet holds"):
+    with pytest.raises(FileTooLarge, match="more rows than an Excel sheet can hold"):
         xlsx_file([NUMBER], [(number,) for number in range(11)], WIB, "x")
     assert not list(tmp_path.iterdir())
 

@@ -118,7 +118,7 @@ def test_headings_are_the_reader_s_language_and_moments_name_their_zone(running_
     heading = read_csv(manager.get("/admin/change/export/csv/").text)[0]
     assert heading[:2] == ["Nomor", "Judul"]
     assert "Diajukan (WIB)" in heading
-    assert not {"Number", "Title", "Kind", "Requester", "Present step"} & set(heading)
+    assert not {"Number", "Title", "Kind", "Requester", "Current step"} & set(heading)
     manager.post("/language", lang="en")
     assert read_csv(manager.get("/admin/change/export/csv/").text)[0][:2] == ["Number", "Title"]
     manager.post("/language", lang="id")

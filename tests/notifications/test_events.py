@@ -44,6 +44,11 @@ def test_a_word_is_kept_by_its_title_and_all_else_that_is_no_figure_as_text() ->
     }  # fmt: skip
 
 
+def test_a_text_that_was_stored_before_it_was_reworded_is_read_in_its_present_words() -> None:
+    stored = {"outcome": {"text": "Report to be mended", "values": {}}}
+    assert deserialize_values(stored) == {"outcome": Outcome.REVISE.title}
+
+
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event) -> None:
     places = set(PLACE.findall(event_message(event, {}).text))

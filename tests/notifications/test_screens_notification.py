@@ -262,7 +262,7 @@ def test_a_mail_is_in_its_reader_s_language_with_the_reason_and_the_link(running
     assert found["pemohon"]["Subject"].startswith("[LPSE] RFC/2026/")
     assert found["pemohon"]["Content-Language"] == "id"
     english = found["pengelola2"].get_body(("plain",)).get_content()
-    assert "“Evaluation” waits for you." in english
+    assert "“Evaluation” is waiting for you." in english
     assert "http" not in english  # it came about past the screens, so nobody knows the way
     with running_app.session() as session:
         running_app.cast(session).lumajang.manager2.language = Language.INDONESIAN

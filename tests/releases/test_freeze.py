@@ -100,7 +100,7 @@ def test_the_head_allows_one_release_in_writing(session: AuditedSession, office)
     )
     assert (given.capacity, given.delegation_id, given.allowed_at) == ("Kepala LPSE", None, NOW)
     assert [one.letter.name for one in permits_of(session, change)] == ["izin.pdf"]
-    with pytest.raises(NoSuchMove, match="letter stays"):
+    with pytest.raises(NoSuchMove, match="letter cannot be removed"):
         detach(session, session.get_one(Document, given.letter_id), office.manager, NOW)
     session.rollback()
     schedule(session, office, change, 10, 11)

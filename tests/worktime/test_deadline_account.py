@@ -77,7 +77,7 @@ def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(running_app:
     for wanted in (
         "Fri 2026-03-06 14:30:00-15:30:00 60:00 Working time in Ramadan",
         "Fri 2026-03-06 15:30:00-24:00:00 - Outside office hours",
-        "Sat 2026-03-07 00:00:00-24:00:00 - No working day",
+        "Sat 2026-03-07 00:00:00-24:00:00 - Not a working day",
         "Mon 2026-03-09 00:00:00-24:00:00 - Holiday: Hari jadi (day set by the office)",
         "Tue 2026-03-10 08:00:00-08:30:00 30:00 Working time in Ramadan",
         "waiting 90:00",
@@ -110,7 +110,7 @@ def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_ac
 def test_a_paper_without_times_is_counted_and_not_judged(running_app: RunningApp, number: str) -> None:
     shown = account(running_app, number, "--agency", agency(running_app, "kepala.tt")).stdout
     assert "WITA" in shown
-    assert "not laid down: nothing is judged" in shown
+    assert "not specified: nothing is judged" in shown
     assert "due " not in shown
     assert "Hari jadi" not in shown
 

@@ -57,7 +57,7 @@ class MailPreferencesForm(Form):
     """The events whose mail one wants; those that are always mailed are no choice."""
 
     events = CheckboxListField(
-        _("Mail me of"),
+        _("Send mail about"),
         choices=[SelectChoice(event.value, event.title) for event in Event if event not in ALWAYS_MAILED],
     )
 
@@ -66,9 +66,9 @@ class ColourSchemeForm(Form):
     """Light or dark."""
 
     scheme = RadioField(
-        _("Colours of the screens"),
+        _("Colour theme"),
         choices=[
-            SelectChoice(Scheme.SYSTEM.value, _("As my system has it")),
+            SelectChoice(Scheme.SYSTEM.value, _("As in my system")),
             SelectChoice(Scheme.LIGHT.value, _("Always light")),
             SelectChoice(Scheme.DARK.value, _("Always dark")),
         ],
@@ -143,13 +143,13 @@ def change_password() -> Response | tuple[str, int]:
         return _profile_response(password=form)
     user = get_current_user()
     if not is_password_correct(user, form.old.data):
-        form.old.errors = [gettext("This is not your present password.")]
+        form.old.errors = [gettext("This is not your current password.")]
     elif wrong := password_error(form.new.data, known_names=(user.username, user.full_name)):
         form.new.errors = [tr(wrong)]
     elif form.new.data == form.old.data:
-        form.new.errors = [gettext("This is your present password already.")]
+        form.new.errors = [gettext("The new password is the same as the current one.")]
     elif form.new.data != form.again.data:
-        form.again.errors = [gettext("The two new passwords differ.")]
+        form.again.errors = [gettext("The two new passwords do not match.")]
     else:
         user.set_password(form.new.data)
         db.session.commit()
@@ -169,7 +169,7 @@ def choose_mail() -> Response | tuple[str, int]:
         trail.update_audit_context(db.session(), action="profile.mail")
         get_current_user().muted_events = muted
         db.session.commit()
-    return redirect_to_profile(gettext("Kept: you get mail of the events that are ticked."))
+    return redirect_to_profile(gettext("Saved: you receive mail about the selected events."))
 
 
 @blueprint.post("/colours")
@@ -200,12 +200,12 @@ def confirm_second_factor() -> Response | tuple[str, int]:
         return redirect(url_for("profile.show", _anchor="second-factor"), 303)
     step = totp_step_of(secret, form.code.data or "", now()) if form.validate() else None
     if step is None:
-        form.code.errors = form.code.errors or [gettext("This code is wrong, or it is too old: try the next one.")]
+        form.code.errors = form.code.errors or [gettext("This code is wrong or expired: try the next one.")]
         return _profile_response(code=form)
     get_current_user().totp_secret, get_current_user().totp_last_step = secret, step
     db.session.commit()
     session.pop(_TOTP_OFFER_KEY)
-    return redirect_to_profile(gettext("The second factor is on: from now on a code is asked for when you log in."))
+    return redirect_to_profile(gettext("The second factor is on: a code is required when you log in."))
 
 
 @blueprint.post("/second-factor/off")
@@ -215,7 +215,7 @@ def turn_off_second_factor() -> Response | tuple[str, int]:
     if not form.validate():
         return _profile_response(disable=form)
     if not is_password_correct(get_current_user(), form.password.data):
-        form.password.errors = [gettext("This is not your present password.")]
+        form.password.errors = [gettext("This is not your current password.")]
         return _profile_response(disable=form)
     get_current_user().totp_secret = get_current_user().totp_last_step = None
     db.session.commit()

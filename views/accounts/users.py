@@ -52,11 +52,11 @@ class UserForm(Form):
     username = StringField(
         _("User name"),
         [Required()],
-        description=_("3 to 80 small letters, digits, full stops, hyphens or underscores."),
+        description=_("3 to 80 lower-case letters, digits, full stops, hyphens or underscores."),
         render_kw={"autocapitalize": "none", "autocomplete": "off"},
     )
     full_name = StringField(_("Full name"), [Required()])
-    nip = StringField(_("NIP"), description=_("18 digits; blanks may stay."), render_kw={"inputmode": "numeric"})
+    nip = StringField(_("NIP"), description=_("18 digits; spaces are allowed."), render_kw={"inputmode": "numeric"})
     position = StringField(_("Position"))
     institution = StringField(_("Institution"))
     email = StringField(_("E-mail"), render_kw={"type": "email"})
@@ -79,9 +79,9 @@ class NewUserForm(UserForm):
 
     agency = SelectField(_("Agency"), [Required()])
     password = StringField(
-        _("First password"),
+        _("Initial password"),
         [Required()],
-        description=_("This one was made up; note it now, it is not shown again. You may type another one."),
+        description=_("This password was generated; note it now, it is not shown again. You may enter another one."),
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
 
@@ -92,10 +92,10 @@ class ResetPasswordForm(Form):
     password = StringField(
         _("New password"),
         [Required()],
-        description=_("This one was made up; note it now, it is not shown again. You may type another one."),
+        description=_("This password was generated; note it now, it is not shown again. You may enter another one."),
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
-    without_second_factor = BooleanField(_("Turn off the second factor too, as the device is lost"))
+    without_second_factor = BooleanField(_("Also turn off the second factor, as the device is lost"))
 
 
 class UserView(FormView):
@@ -103,7 +103,7 @@ class UserView(FormView):
 
     resource = Resource.USER
     title = _("Users")
-    empty_message = _("No account yet. An administrator makes them with “New user”.")
+    empty_message = _("No account yet. An administrator creates one with “New user”.")
     details_template = "accounts/user_details.html"
     create_label = _("New user")
     can_create = True
@@ -123,7 +123,7 @@ class UserView(FormView):
             Column("institution", _("Institution"), User.institution, in_list=False),
             Column("email", _("E-mail"), User.email, in_list=False),
             Column("phone", _("Telephone"), User.phone, in_list=False),
-            Column("active", _("Account open"), User.is_active, CellKind.BOOLEAN),
+            Column("active", _("Account enabled"), User.is_active, CellKind.BOOLEAN),
             Column("second_factor", _("Second factor"), User.totp_secret.is_not(None), CellKind.BOOLEAN, in_list=False),
         ),
         column_filters=(
@@ -136,7 +136,7 @@ class UserView(FormView):
                 "state",
                 _("State"),
                 cases=(
-                    ("open", _("Account open"), User.is_active.is_(True)),
+                    ("open", _("Account enabled"), User.is_active.is_(True)),
                     ("disabled", _("Disabled"), User.is_active.is_(False)),
                 ),
             ),
@@ -179,7 +179,7 @@ class UserView(FormView):
                 return self.redirect_to_record(gettext("%(name)s can log in now.", name=user.full_name), user.id)
         if not (form.agency.errors or get_current_user().is_superadmin):
             del form.agency
-        return self.render_form(form, _("New user"), _("Make the account"))
+        return self.render_form(form, _("New user"), _("Create the account"))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
@@ -193,8 +193,8 @@ class UserView(FormView):
             if not form.errors:
                 if user.id == get_current_user().id:
                     login_user(user)
-                return self.redirect_to_record(gettext("Kept: %(name)s.", name=user.full_name), user.id)
-        return self.render_form(form, user.full_name, _("Keep"), back=self.row_url(user.id))
+                return self.redirect_to_record(gettext("Saved: %(name)s.", name=user.full_name), user.id)
+        return self.render_form(form, user.full_name, _("Save"), back=self.row_url(user.id))
 
     @expose("/<user_id>/password", methods=("GET", "POST"))
     def password(self, user_id: str) -> ResponseReturnValue:

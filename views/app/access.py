@@ -211,7 +211,7 @@ def _open_session(form: LoginForm) -> None:
         )
     db.session.commit()
     if opened is None or user is None:
-        raise Unauthenticated(_("The name, the password or the code is wrong."))
+        raise Unauthenticated(_("The user name, password or code is wrong."))
     session.clear()
     session.permanent = True
     session["login"] = opened.id

@@ -24,48 +24,48 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 _TITLES = {
-    400: _("The request cannot be read"),
+    400: _("Bad request"),
     401: _("Please log in"),
     403: _("Not allowed"),
     404: _("Not found"),
-    405: _("Not possible here"),
-    409: _("Not possible any more"),
+    405: _("Conflict"),
+    409: _("No longer available"),
     413: _("Too large"),
-    415: _("Unknown kind of content"),
-    422: _("Something is missing"),
-    429: _("Too many tries"),
+    415: _("Unsupported media type"),
+    422: _("Incomplete or invalid input"),
+    429: _("Too many attempts"),
     500: _("Something went wrong"),
-    503: _("The database does not answer"),
+    503: _("Database unavailable"),
 }
 _MESSAGES = {
-    400: _("The program could not make sense of what was sent."),
+    400: _("The program could not read what was sent."),
     401: _("Please log in first."),
     403: _("You are not allowed to do this."),
-    404: _("There is no such page, or it is not yours to see."),
-    405: _("This address cannot be used in this way."),
-    409: _("Somebody else was faster, or the record has changed in the meantime."),
-    413: _("What was sent is larger than the program takes: a file may have 20 MB."),
-    415: _("The program does not take content of this kind."),
+    404: _("There is no such page, or you may not see it."),
+    405: _("This address does not support this method."),
+    409: _("Conflict: the record was changed in the meantime."),
+    413: _("What was sent is too large: a file may have 20 MB."),
+    415: _("The program does not accept content of this type."),
     422: _("What was sent is incomplete or wrong."),
-    429: _("This was tried too often within a short time."),
+    429: _("There were too many attempts within a short time."),
     500: _("The program has failed; nothing was saved."),
-    503: _("The database is busy or out of reach; nothing was saved."),
+    503: _("The database is busy or unavailable; nothing was saved."),
 }
 _ADVICE = {
-    400: _("Go back, load the page anew and send it again."),
+    400: _("Go back, reload the page and send it again."),
     401: _("Your session has ended. Log in again, then repeat the last step."),
-    403: _("Ask somebody whose task it is, or an administrator if you think it is yours."),
+    403: _("Ask somebody responsible for it, or an administrator if you think you should have access."),
     404: _("Check the address, or look for the record in its list."),
     405: _("Go back and use the buttons of the page."),
-    409: _("Open the record anew to see what happened, then decide again."),
+    409: _("Open the record again to see what happened, then decide again."),
     413: _("Make the file smaller, or split it, and send it again."),
-    415: _("Choose a file of another kind."),
+    415: _("Choose a file of another type."),
     422: _("Go back, fill in what is named here, and send it again."),
     429: _("Wait a while, then try again."),
-    500: _("Try again later. If it fails again, tell an administrator the number below."),
-    503: _("Try again in a minute. If it fails again, tell an administrator the number below."),
+    500: _("Try again later. If it fails again, give the request ID below to an administrator."),
+    503: _("Try again in a minute. If it fails again, give the request ID below to an administrator."),
 }
-_CSRF_MESSAGE = _("The page was open for too long, or it was not sent from here; nothing was saved.")
+_CSRF_MESSAGE = _("The page was open for too long, or the form was not sent from this site; nothing was saved.")
 _RETRY_SECONDS = 30
 
 

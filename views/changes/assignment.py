@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 class ReassignForm(Form):
     """To whom a step goes, and why."""
 
-    to = SelectField(lazy_gettext("Hand over to"), id="hand-over-to")
-    reason = TextAreaField(lazy_gettext("Reason of the hand-over"), id="hand-over-reason")
+    to = SelectField(lazy_gettext("Reassign to"), id="hand-over-to")
+    reason = TextAreaField(lazy_gettext("Reason for the reassignment"), id="hand-over-reason")
 
 
 class BulkReassignForm(Form):
     """To which colleague several steps go, and why."""
 
-    to = SelectField(lazy_gettext("Hand over to"), [Required()])
-    reason = TextAreaField(lazy_gettext("Reason of the hand-over"), [Required()])
+    to = SelectField(lazy_gettext("Reassign to"), [Required()])
+    reason = TextAreaField(lazy_gettext("Reason for the reassignment"), [Required()])
 
 
 class _StepBulkAction(BulkAction):
@@ -58,7 +58,7 @@ class _StepBulkAction(BulkAction):
         activity: Activity = view.get_one(str(id_))
         change = activity.change
         if not activity.is_open or change.step is not activity.step:
-            raise NoSuchMove(_("This step is finished; there is nothing to take up or to hand over."))
+            raise NoSuchMove(_("This step is finished; it can no longer be reassigned."))
         return change
 
 
@@ -66,8 +66,8 @@ class TakeUp(_StepBulkAction):
     """Take several steps up."""
 
     key = "take-up"
-    title = _("Take up")
-    explanation = _("Each step is in your hands then, and its handling is counted from now on.")
+    title = _("Assign to me")
+    explanation = _("Each step is assigned to you, and its handling time starts now.")
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
@@ -82,17 +82,17 @@ class TakeUp(_StepBulkAction):
             db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now()), reason=None
         )
         take_up(change, get_current_user(), now=now(), version=change.version)
-        return _("The step is in your hands. Its handling is counted from now on.")
+        return _("The step is assigned to you. Its handling time starts now.")
 
 
 class Reassign(_StepBulkAction):
     """Give several steps to one colleague, or take them over, with one reason."""
 
     key = "hand-over"
-    title = _("Hand over")
+    title = _("Reassign")
     explanation = _(
-        "A step that is in your hands goes to the colleague whom you choose. One that is in a colleague's hands you can"
-        " only take over yourself."
+        "A step assigned to you is reassigned to the colleague you choose. A step assigned to a colleague can only "
+        "be taken over by yourself."
     )
 
     @override
@@ -112,11 +112,11 @@ class Reassign(_StepBulkAction):
         """Refuse a hand-over to nobody, or without a reason."""
         faults = {}
         if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:
-            faults["to"] = _("Choose to whom the steps go.")
+            faults["to"] = _("Choose the new assignee of the steps.")
         if fault := reason_error(form["reason"].data or ""):
             faults["reason"] = fault
         if faults:
-            raise ValidationFailed(_("The step cannot be handed over like this."), field_errors=faults)
+            raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=faults)
 
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Hand one over."""
@@ -126,7 +126,7 @@ class Reassign(_StepBulkAction):
         capacity = change.capacity_of(get_current_user(), now())
         trail.update_audit_context(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
         reassign(change, to, get_current_user(), now=now(), reason=reason, version=change.version)
-        return _("The step is in the hands of %(name)s now.", name=to.full_name)
+        return _("The step is now assigned to %(name)s.", name=to.full_name)
 
 
 @dataclass(frozen=True, slots=True)

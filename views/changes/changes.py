@@ -72,7 +72,7 @@ class UrgencyFilter(ChoiceFilter):
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
-        return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not judged yet"))]
+        return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not assessed yet"))]
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return equality with the chosen member, or with none."""
@@ -87,7 +87,7 @@ class ChangeView(RecordView):
 
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
-    empty_message = _("No request yet. A requester begins one with “New request”.")
+    empty_message = _("No request yet. A requester creates one with “New request”.")
     details_template = "changes/page.html"
     create_label = _("New request")
     can_create = True
@@ -108,7 +108,7 @@ class ChangeView(RecordView):
             Column("title", _("Title"), ChangeRequest.title, wide=True),
             Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, in_list=False),
             Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
-            Column("step", _("Present step"), ChangeRequest.step, CellKind.CHOICE, Step),
+            Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
             Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
             Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
             Column("requester", _("Requester"), _requester.full_name),
@@ -116,7 +116,7 @@ class ChangeView(RecordView):
             Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
             Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),
             Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
-            Column("wanted_by", _("Wanted by"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
+            Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
             Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
         ),
         column_filters=(
@@ -130,7 +130,7 @@ class ChangeView(RecordView):
                     ("with-office", _("With the office"), _WITH_OFFICE),
                 ),
             ),
-            ChoiceFilter("step", _("Present step"), column=ChangeRequest.step, choices=Step),
+            ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
             UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
             ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
             ChoiceFilter("kind", _("Kind"), column=ChangeRequest.kind, choices=ChangeKind),
@@ -152,7 +152,7 @@ class ChangeView(RecordView):
         """Return the visible request of this id with all that its page shows; raises NotFound."""
         change = load_change(db.session(), change_id, self.visible_criterion())
         if change is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return change
 
     def _render_page(
@@ -207,7 +207,7 @@ class ChangeView(RecordView):
             save_step_input(lambda: self.get_change(change_id))
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(change_id, refusal)
-        flash(gettext("Kept as it is. Nobody else sees it until you submit it."), "success")
+        flash(gettext("Saved as a draft. Nobody else sees it until you submit it."), "success")
         return redirect(self.get_url(".edit_view", id=change_id), 303)
 
     @expose("/delete/", methods=("POST",))
@@ -218,7 +218,7 @@ class ChangeView(RecordView):
         discard_draft(self.get_change(parse_id(request.form.get("id"))), get_current_user())
         trail.update_audit_context(session, action="change.discard")
         session.commit()
-        flash(gettext("The draft is gone."), "success")
+        flash(gettext("The draft was discarded."), "success")
         return redirect(self.get_url(".index_view"), 303)
 
     # -- the one door ------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class ChangeView(RecordView):
             save_step_input(lambda: self.get_change(id_))
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(id_, refusal)
-        flash(gettext("Kept. The step stays open until you finish it."), "success")
+        flash(gettext("Saved. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
     # -- in whose hands ----------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class ChangeView(RecordView):
             db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now())
         )
         db.session.commit()
-        flash(gettext("The step is in your hands. Its handling is counted from now on."), "success")
+        flash(gettext("The step is assigned to you. Its handling time starts now."), "success")
         return redirect(self.row_url(change.id) + "#step", 303)
 
     @expose("/<change_id>/hand-over", methods=("POST",))
@@ -275,7 +275,7 @@ class ChangeView(RecordView):
             db.session.rollback()
             form.add_errors(refusal)
             return self._render_page(self.get_change(id_), refusal=refusal, reassign_form=form), refusal.status
-        flash(tr(_("The step is in the hands of %(name)s now.", name=to.full_name)), "success")
+        flash(tr(_("The step is now assigned to %(name)s.", name=to.full_name)), "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
     @staticmethod
@@ -286,7 +286,7 @@ class ChangeView(RecordView):
         except NotFound:
             to = None
         if to is None or to.agency_id != change.agency_id:
-            message = _("Choose one of the list.")
+            message = _("Choose an item from the list.")
             raise ValidationFailed(message, field_errors={"to": message})
         return to
 
@@ -362,7 +362,7 @@ def _outcome_from_request() -> Outcome:
     try:
         return Outcome(request.form.get("outcome", ""))
     except ValueError:
-        raise Malformed(_("The form does not say which outcome the step has.")) from None
+        raise Malformed(_("The form does not state the outcome of the step.")) from None
 
 
 def _requester_defaults(user: User) -> dict[str, str]:

@@ -30,19 +30,19 @@ def version_from_request() -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > _MAX_DIGITS:
-        raise Malformed(_("The form does not say which version of the request it was made from."))
+        raise Malformed(_("The form does not state the version of the request."))
     return int(text)
 
 
 def step_form_from_request(change: ChangeRequest) -> StepForm:
     """Return the open step's form with what was sent, for its actor only, and only from the present version."""
     if change.current_activity is None:
-        raise NoSuchMove(_("This request is closed; nothing more can be done on it."))
+        raise NoSuchMove(_("This request is closed; no further action is possible."))
     if version_from_request() not in {
         None,
         change.version,
     }:  # whoever moved it themselves a moment ago is told that, not 403
-        raise NoSuchMove(_("Somebody else was faster: this request has moved or changed since you opened it."))
+        raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
     if refusal := change.reason_cannot_act(get_current_user(), now()):
         raise NotAllowed(refusal)
     return build_step_form(change, change.current_activity, request.form)

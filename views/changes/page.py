@@ -202,7 +202,7 @@ class ChangePage:
     def standard_text(self) -> str:
         """Return the paper's standard time of the present step."""
         rule = self.change.sop.rules.get(self.change.step)
-        return rule.standard.text if rule and rule.standard else gettext("not laid down")
+        return rule.standard.text if rule and rule.standard else gettext("not specified")
 
 
 def _count_filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, int]:
@@ -235,7 +235,7 @@ def format_field_value(value: object) -> Markup | str:
 
 def _row_text(row: dict[str, Any]) -> str:
     if "expected" in row:
-        return tr(_("%(name)s: expected %(expected)s; seen %(actual)s", **row))
+        return tr(_("%(name)s: expected %(expected)s; actual %(actual)s", **row))
     return " · ".join(str(value) for value in row.values() if value not in (None, ""))
 
 
@@ -322,21 +322,21 @@ def _requirements(
 def _decision_facts(change: ChangeRequest) -> list[Fact]:
     """Return what the head weighs: the risk, the way back, and the manager's evaluation."""
     facts = [
-        Fact(_("Risk if not done"), _text_or_nothing(change.risk_if_not_done)),
+        Fact(_("Risk of not changing"), _text_or_nothing(change.risk_if_not_done)),
         Fact(_("Impact"), _text_or_nothing(change.impact)),
         Fact(_("Roll back plan"), _text_or_nothing(change.rollback_plan)),
     ]
     evaluation = next((one for one in reversed(change.activities) if isinstance(one, Evaluation)), None)
     if evaluation is not None:
         facts.append(Fact(_("Risk"), tr(evaluation.risk.title) if evaluation.risk else EMPTY_CELL))
-        facts.append(Fact(_("Findings of the evaluation"), _text_or_nothing(evaluation.findings)))
+        facts.append(Fact(_("Evaluation findings"), _text_or_nothing(evaluation.findings)))
     refusals = [one for one in change.activities if isinstance(one, Approval) and one.outcome is Outcome.REFUSED]
     if refusals:
-        facts.append(Fact(_("Reason of the last refusal"), _text_or_nothing(refusals[-1].reason)))
+        facts.append(Fact(_("Reason for the last refusal"), _text_or_nothing(refusals[-1].reason)))
         if evaluation is not None and evaluation.answer_to_refusal:
-            facts.append(Fact(_("Answer to the refusal"), _text_or_nothing(evaluation.answer_to_refusal)))
+            facts.append(Fact(_("Response to the refusal"), _text_or_nothing(evaluation.answer_to_refusal)))
     facts.extend(
-        Fact(_("Reason of the emergency"), _text_or_nothing(one.reason))
+        Fact(_("Reason for the emergency"), _text_or_nothing(one.reason))
         for one in change.activities
         if one.outcome is Outcome.EMERGENCY and one.reason
     )

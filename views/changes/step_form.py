@@ -141,7 +141,7 @@ def build_step_form(change: ChangeRequest, activity: Activity, formdata: MultiDi
             fields[name] = MultipleFileField(item.label)
         elif item.kind is ItemKind.EQUIPMENT:
             fields[name] = BooleanField(item.label)
-    fields["document"] = MultipleFileField(tr(_("Further files")))
+    fields["document"] = MultipleFileField(tr(_("Other files")))
     fields |= deviation_fields(change, activity)
     form_class = type("StepForm", (StepForm,), fields)
     kept = record_store.read_record(change, activity)
@@ -282,7 +282,7 @@ class InvalidFieldValues(ValidationFailed):
 
     def __init__(self, valid_values: dict[str, Any], errors: Mapping[str, Message]) -> None:
         """Take what could be read and the sentences for what could not."""
-        super().__init__(_("Some of what was typed in cannot be kept like this."), field_errors=errors)
+        super().__init__(_("Some of the values entered cannot be saved."), field_errors=errors)
         self.valid_values = valid_values
 
 
@@ -335,8 +335,8 @@ def _parse_error(field: RecordField) -> Message:
     return {
         FieldKind.DATETIME: _("This is not a date and time."),
         FieldKind.DATE: _("This is not a date."),
-        FieldKind.MINUTES: _("Give a number of minutes, 0 or more."),
-    }.get(field.kind, _("Choose one of the list."))
+        FieldKind.MINUTES: _("Enter a number of minutes, 0 or more."),
+    }.get(field.kind, _("Choose an item from the list."))
 
 
 def _choices(members: type[StrEnum] | None) -> list[SelectChoice]:
@@ -384,7 +384,7 @@ def _case_form() -> type[PlainForm]:
     fields = {
         "name": StringField(tr(_("Case"))),
         "expected": StringField(tr(_("Expected"))),
-        "actual": StringField(tr(_("Seen"))),
+        "actual": StringField(tr(_("Actual"))),
     }
     return type("CaseForm", (PlainForm,), fields)
 
@@ -392,7 +392,7 @@ def _case_form() -> type[PlainForm]:
 def _finding_form(change: ChangeRequest) -> type[PlainForm]:
     fields = {
         "asset": _asset_field(change, _("Asset (code.register; empty for a new one)")),
-        "finding": StringField(tr(_("What has changed"))),
+        "finding": StringField(tr(_("Findings"))),
     }
     return type("FindingForm", (PlainForm,), fields)
 
@@ -406,7 +406,7 @@ def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
     known = {column.key: str(tr(column.label)) for card in Card for column in asset_columns(card).values()}
     alterable = [SelectChoice(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
     fields = {
-        "kind": SelectField(tr(_("What happens")), choices=_choices(MutationKind)),
+        "kind": SelectField(tr(_("Type of mutation")), choices=_choices(MutationKind)),
         "asset": _asset_field(change, _("Asset (code.register)")),
         "column": SelectField(tr(_("Column that changes")), choices=[_NO_CHOICE, *alterable]),
         "value": StringField(tr(_("New value"))),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Timeliness(LabelledEnum):
     """What a step's standard says to its clock."""
 
-    IN_TIME = "in-time", _("In time")
+    IN_TIME = "in-time", _("On time")
     LATE = "late", _("Late")
 
 
@@ -97,7 +97,7 @@ TIMING_COLUMNS = (
     Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False, in_list_while_open=True),
     Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER),
     Column("due", _("Due"), _TIMING, CellKind.DATETIME, in_list=False, in_list_while_open=True),
-    Column("judged", _("Judged"), _TIMING, CellKind.CHOICE, Timeliness),
+    Column("judged", _("Basis of the standard time"), _TIMING, CellKind.CHOICE, Timeliness),
 )
 
 

@@ -78,7 +78,7 @@ class StepRecordView(BulkView):
         activity = self.get_one(request.args.get("id", ""))
         activity_id = activity.id
         if not activity.is_open:
-            raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
+            raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
         change = self._get_change(activity)
         if refusal := change.reason_cannot_act(get_current_user(), now()):
             raise NotAllowed(refusal)
@@ -95,7 +95,7 @@ class StepRecordView(BulkView):
                 form.add_field_errors(trouble.field_errors)
                 refusal_, status = trouble, trouble.status
             else:
-                flash(gettext("Kept. The step stays open until you finish it."), "success")
+                flash(gettext("Saved. The step stays open until you finish it."), "success")
                 return redirect(self.link_url(change.id), 303)
         page = ChangePage.of(change, get_current_user(), now(), form=form, refusal=refusal_)
         return self.render("changes/step_edit.html", view=self, page=page, change=change), status
@@ -104,13 +104,13 @@ class StepRecordView(BulkView):
         scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         change = load_change(db.session(), activity.change_id, scope)
         if change is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return change
 
     @staticmethod
     def _require_open_activity(change: ChangeRequest) -> Activity:
         if change.current_activity is None:
-            raise NoSuchMove(_("This step is finished; its record cannot be changed any more."))
+            raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
         return change.current_activity
 
 
@@ -154,7 +154,7 @@ class UrgencyView(StepRecordView):
         "ground",
         filters=(
             ChoiceFilter(
-                "ground", _("Ground"), column=record_table_columns(Step.URGENCY).ground, choices=EmergencyGround
+                "ground", _("Grounds"), column=record_table_columns(Step.URGENCY).ground, choices=EmergencyGround
             ),
         ),
     )
@@ -167,7 +167,7 @@ class ApprovalView(StepRecordView):
     resource = Resource.APPROVAL
     title = _("Approvals")
     actions = ()
-    empty_message = _("No emergency has come to the head yet. One appears when a change is judged an emergency.")
+    empty_message = _("No emergency has reached the head yet. One appears when a change is assessed as an emergency.")
     list_template = "changes/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
@@ -203,7 +203,7 @@ class ImplementationView(StepRecordView):
     step = Step.IMPLEMENTATION
     resource = Resource.IMPLEMENTATION
     title = _("Implementations")
-    empty_message = _("No implementation yet. One appears when a change may be carried out.")
+    empty_message = _("No implementation yet. One appears when a change may be implemented.")
     spec = step_spec(
         Step.IMPLEMENTATION,
         "environment",
@@ -225,7 +225,7 @@ class TestView(StepRecordView):
     step = Step.TEST
     resource = Resource.TEST
     title = _("Tests")
-    empty_message = _("No test yet. One appears when a change was carried out.")
+    empty_message = _("No test yet. One appears when a change was implemented.")
     spec = step_spec(Step.TEST, "documentation")
 
 
@@ -256,7 +256,7 @@ class VerificationView(StepRecordView):
     resource = Resource.VERIFICATION
     title = _("Verifications")
     actions = ()
-    empty_message = _("No verification yet. One appears when a report is handed over.")
+    empty_message = _("No verification yet. One appears when a report is submitted.")
     list_template = "changes/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
@@ -269,7 +269,7 @@ class VerificationView(StepRecordView):
 class ActualTimeForm(Form):
     """When a release really took place."""
 
-    actual_at = AwareDateTimeField(lazy_gettext("Actual time of release"))
+    actual_at = AwareDateTimeField(lazy_gettext("Actual release time"))
 
 
 #: What a release touches, and the freezes that the head has allowed it in: lists of other tables, as one text.
@@ -310,12 +310,12 @@ class ReleaseView(StepRecordView, FormView):
                 column=record_table_columns(Step.RELEASE).environment,
                 choices=Environment,
             ),
-            DateRangeFilter("window", _("Window from"), column=record_table_columns(Step.RELEASE).window_start_at),
+            DateRangeFilter("window", _("Window start"), column=record_table_columns(Step.RELEASE).window_start_at),
             TextFilter("version", _("Version"), column=record_table_columns(Step.RELEASE).version),
         ),
         columns=(
-            Column("touched", _("Assets that the release touches"), _TOUCHED_ASSETS, in_list=False),
-            Column("allowed", _("Allowed in a freeze"), _FREEZE_PERMITS, in_list=False),
+            Column("touched", _("Assets affected by the release"), _TOUCHED_ASSETS, in_list=False),
+            Column("allowed", _("Permitted in a freeze"), _FREEZE_PERMITS, in_list=False),
         ),
     )
 
@@ -345,7 +345,7 @@ class ReleaseView(StepRecordView, FormView):
             release.add_actual_time(_require_time(form.actual_at.data), now=now())
         if not form.errors:
             return self.redirect_to_record(gettext("The actual time is recorded."), id_)
-        return self.render_form(form, _("Actual time of release"), _("Record the actual time"), back=self.row_url(id_))
+        return self.render_form(form, _("Actual release time"), _("Record the actual time"), back=self.row_url(id_))
 
 
 def _require_time(at: dt.datetime | None) -> dt.datetime:
@@ -362,7 +362,7 @@ class AssetReviewView(StepRecordView):
     step = Step.ASSET_REVIEW
     resource = Resource.ASSET_REVIEW
     title = _("Reviews of the asset list")
-    empty_message = _("No review yet. One appears after a release is scheduled or set aside.")
+    empty_message = _("No review yet. One appears after a release is scheduled or declined.")
     spec = step_spec(Step.ASSET_REVIEW, "assessment")
 
 

@@ -42,7 +42,7 @@ def find_change(session: Session, number: str, agency_key: str | None) -> Change
         raise NotFound(_("There is no request %(number)s.", number=number))
     if len(found) > 1:
         keys = ", ".join(change.agency.key for change in found)
-        raise ValidationFailed(_("Several agencies have a request %(number)s; name one with --agency: %(keys)s.",
+        raise ValidationFailed(_("Several agencies have a request %(number)s; choose one with --agency: %(keys)s.",
                            number=number, keys=keys))  # fmt: skip
     return found[0]
 
@@ -95,7 +95,7 @@ def _print_totals(timing: StepTiming, standard: str | None, zone: ZoneInfo) -> N
     click.echo(f"     waiting    {_format_duration(timing.waiting_time):>10}")
     click.echo(f"     handling   {'-' if timing.handling_time is None else _format_duration(timing.handling_time):>10}")
     if timing.allowed_time is None or timing.due is None:
-        click.echo("     standard            -  not laid down: nothing is judged")
+        click.echo("     standard            -  not specified: nothing is judged")
         return
     click.echo(f"     standard   {_format_duration(timing.allowed_time):>10}  {standard}")
     click.echo(

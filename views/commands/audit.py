@@ -41,4 +41,4 @@ def _read_anchors(file: Path) -> list[verification.Anchor]:
     try:
         return [verification.Anchor.parse(line) for line in file.read_text().splitlines() if line.strip()]
     except ValueError:
-        raise click.BadParameter(f"{file} holds something that is no anchor", param_hint="--anchor") from None
+        raise click.BadParameter(f"{file} contains a line that is not an anchor", param_hint="--anchor") from None

@@ -21,7 +21,7 @@ def command(count: int, seed: int) -> None:
     """Fill the register with plausible requests of every kind, in every step."""
     with exit_on_refusal():
         if not settings().is_demo:
-            raise NotAllowed(_("Made-up requests have no place in production."))
+            raise NotAllowed(_("Demo requests cannot be made in production."))
         with write_session("demo") as session:
             there = demo.make_register(session, requests=count, seed=seed, now=now())
     click.echo(f"{count} requests made; the register holds {there}.")

@@ -33,8 +33,8 @@ def check_file(file: Path) -> None:
         with read_session() as session:
             parse_and_check(session, content.decode(), file.stem)
     except SQLAlchemyError:
-        click.echo(localized(_("The database could not be asked whether the number is taken.")), err=True)
-    click.echo(localized(_("%(file)s: this SOP is sound.", file=file.name)))
+        click.echo(localized(_("The database could not be queried for the number.")), err=True)
+    click.echo(localized(_("%(file)s: this SOP is valid.", file=file.name)))
 
 
 @group.command("load")
@@ -57,7 +57,7 @@ def enact(key: str) -> None:
     with write_session("sop enact") as session:
         newest = _newest_revision(key)
         if newest.state is not SopState.DRAFT:
-            raise NoSuchMove(_("%(key)s has no draft that could be put in force.", key=key))
+            raise NoSuchMove(_("%(key)s has no draft that could be enacted.", key=key))
         newest.enact(now=now(), by=None)
         told = f"{newest.key}: revision {newest.revision}, {newest.state.title}."
         session.flush()
@@ -113,5 +113,5 @@ def _newest_revision(key: str) -> SopRevision:
         select(SopRevision).where(SopRevision.key == key).order_by(SopRevision.revision.desc()).limit(1)
     ).one_or_none()
     if found is None:
-        raise NotFound(_("No SOP %(key)s is loaded (flask sop list names those that are).", key=key))
+        raise NotFound(_("No SOP %(key)s is loaded (flask sop list shows those that are).", key=key))
     return found

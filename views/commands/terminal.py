@@ -54,9 +54,9 @@ def exit_on_refusal() -> Iterator[None]:
     except Refused as refusal:
         fail(refusal.message, *refusal.field_errors.values())
     except IntegrityError as error:
-        fail(f"The database refuses this: {_first_line(error)}")
+        fail(f"The database refused the change: {_first_line(error)}")
     except SQLAlchemyError as error:
-        fail(f"The database does not answer, or is not set up (flask db upgrade): {_first_line(error)}")
+        fail(f"The database is unavailable or not set up (flask db upgrade): {_first_line(error)}")
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -77,7 +77,7 @@ class OfficeSelection:
         asked = parse_id(args["agency"])
         one = next((agency for agency in all_ if agency.id == asked), None)
         if one is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return cls([one], all_, one)
 
     @property
@@ -224,7 +224,7 @@ class OfficeDashboard:
         rows = []
         for urgency, value in ((Urgency.NORMAL, "normal"), (Urgency.EMERGENCY, "emergency"), (None, NOT_ASSESSED)):
             count = self._requests.of_urgency(urgency)
-            label = tr(urgency.title) if urgency else gettext("Not judged yet")
+            label = tr(urgency.title) if urgency else gettext("Not assessed yet")
             share = _format_share(count, total)
             cells = [
                 TableCell(_format_count(count), self._submitted_url(self.period, urgency=value)),
@@ -235,7 +235,7 @@ class OfficeDashboard:
             )
         return BarChart(
             "by-urgency",
-            _("Normal against emergency"),
+            _("Normal and emergency changes"),
             [(_("Requests"), FillPattern.SOLID)],
             [_("Urgency"), _("Requests"), _("Share")],
             rows,
@@ -270,11 +270,12 @@ class OfficeDashboard:
         return BarChart(
             "within",
             _("Share within the standard time, by step"),
-            [(_("In time"), FillPattern.SOLID), (_("Late"), FillPattern.STRIPES)],
-            [_("Step"), _("Finished"), _("In time"), _("Late"), _("Share in time")],
+            [(_("On time"), FillPattern.SOLID), (_("Late"), FillPattern.STRIPES)],
+            [_("Step"), _("Finished"), _("On time"), _("Late"), _("Share on time")],
             rows,
             remark=_(
-                "Steps that were finished in the period, each judged by its paper's standard and the office's calendar."
+                "Steps that were finished in the period, each measured by the standard of its SOP and the office's "
+                "calendar."
             ),
             full_length=1,
         )
@@ -300,11 +301,11 @@ class OfficeDashboard:
             rows.append(BarRow(tr(step.title), cells, [median, longest - median], note))
         return BarChart(
             "waits",
-            _("Waiting until taken up, by step"),
+            _("Waiting until assigned, by step"),
             [(_("Median"), FillPattern.SOLID), (_("up to the longest"), FillPattern.HOLLOW)],
             [_("Step"), _("Finished"), _("Median"), _("Longest")],
             rows,
-            remark=_("Working time of the office. The longest leads to that request."),
+            remark=_("Working time of the office. The longest links to that request."),
         )
 
     def deviations_by_class(self) -> BarChart:
@@ -337,7 +338,7 @@ class OfficeDashboard:
         first = today()
         count = figures.count_planned_releases(db.session(), self.office.scope, first)
         given = {"outcome": Outcome.SCHEDULED.value, "window-from": first.isoformat()}
-        return KeyFigure(_("Planned from today on"), _format_count(count), self.office.list_url("release", **given))
+        return KeyFigure(_("Planned from today"), _format_count(count), self.office.list_url("release", **given))
 
 
 def _date_args(key: str, period: ReportPeriod) -> dict[str, str]:

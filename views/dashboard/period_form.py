@@ -35,15 +35,15 @@ class PeriodForm:
         try:
             kind = PeriodKind(args.get("period") or PeriodKind.TWELVE_MONTHS)
         except ValueError:
-            return cls(PeriodKind.TWELVE_MONTHS, *typed, usual, _("There is no such period: choose one of the list."))
+            return cls(PeriodKind.TWELVE_MONTHS, *typed, usual, _("There is no such period: choose one from the list."))
         if kind is not PeriodKind.DATES:
             return cls(kind, *typed, report_period(kind, today))
         dates = _parse_date(typed[0]), _parse_date(typed[1])
         if dates[0] is None or dates[1] is None:
-            return cls(kind, *typed, usual, _("Give both dates of the period."))
+            return cls(kind, *typed, usual, _("Enter both dates of the period."))
         asked = ReportPeriod(dates[0], dates[1])
         if asked.last < asked.first:
-            return cls(kind, *typed, usual, _("The period ends before it begins."))
+            return cls(kind, *typed, usual, _("The period ends before it starts."))
         if len(asked.months()) > MAX_MONTHS:
             return cls(kind, *typed, usual, _("Choose a period of at most %(most)s months.", most=MAX_MONTHS))
         return cls(kind, *typed, asked)

@@ -36,7 +36,7 @@ _head = aliased(User, name="absent_head")
 _recorded_by = aliased(User, name="absence_recorder")
 _ended_by = aliased(User, name="absence_ender")
 
-_REASON_ON_BEHALF = _("Why you do this in the head's place")
+_REASON_ON_BEHALF = _("Why you act in the head's place")
 
 
 class AbsenceForm(Form):
@@ -44,12 +44,14 @@ class AbsenceForm(Form):
 
     head_id = SelectField(_("Head of LPSE"), [Required()], coerce=int)
     from_date = DateField(_("First day"), [InputRequired()])
-    until_date = DateField(_("Last day"), [Optional()], description=_("Leave it empty while it is not known."))
-    reason = TextAreaField(_("Reason of the absence"), [Required()], render_kw={"rows": 3})
+    until_date = DateField(_("Last day"), [Optional()], description=_("Leave it empty if it is not known yet."))
+    reason = TextAreaField(_("Reason for the absence"), [Required()], render_kw={"rows": 3})
     because = TextAreaField(
         _REASON_ON_BEHALF,
         render_kw={"rows": 3},
-        description=_("Needed from everybody but the head: how you know of it, and why the head cannot record it."),
+        description=_(
+            "Required from everybody except the head: how you know of it, and why the head cannot record it."
+        ),
     )
 
 
@@ -57,7 +59,7 @@ class EndAbsenceForm(Form):
     """Why somebody says that the head is back."""
 
     because = TextAreaField(
-        _REASON_ON_BEHALF, render_kw={"rows": 3}, description=_("Needed from everybody but the head.")
+        _REASON_ON_BEHALF, render_kw={"rows": 3}, description=_("Required from everybody except the head.")
     )
 
 
@@ -66,7 +68,7 @@ class AbsenceView(FormView):
 
     resource = Resource.ABSENCE
     title = _("Absences of the head")
-    empty_message = _("No absence of the head is recorded. Whoever works beside the head records one here.")
+    empty_message = _("No absence of the head is recorded. Anybody who works with the head can record one here.")
     details_template = "delegation/absence_details.html"
     create_label = _("Record an absence")
     can_create = True
@@ -86,13 +88,17 @@ class AbsenceView(FormView):
             Column("from", _("First day"), Absence.from_date, CellKind.DATE, sortable=True),
             Column("until", _("Last day"), Absence.until_date, CellKind.DATE),
             Column("state", _("State"), Absence.id, CellKind.CHOICE, AbsenceState),
-            Column("reason", _("Reason of the absence"), Absence.reason, wide=True),
+            Column("reason", _("Reason for the absence"), Absence.reason, wide=True),
             Column("recorder", _("Recorded by"), _recorded_by.full_name),
             Column("recorded", _("Recorded"), Absence.recorded_at, CellKind.DATETIME, in_list=False),
-            Column("because", _("Why somebody else recorded it"), Absence.recorded_because, in_list=False),
+            Column(
+                "because", _("Reason for recording it in the head's place"), Absence.recorded_because, in_list=False
+            ),
             Column("ended", _("Ended"), Absence.ended_at, CellKind.DATETIME),
             Column("ender", _("Ended by"), _ended_by.full_name, in_list=False),
-            Column("ended_because", _("Why somebody else ended it"), Absence.ended_because, in_list=False),
+            Column(
+                "ended_because", _("Reason for ending it in the head's place"), Absence.ended_because, in_list=False
+            ),
         ),
         column_filters=(
             StateFilter(
@@ -154,7 +160,7 @@ class AbsenceView(FormView):
         with commit_or_show_errors(form, "absence.end", reason=because):
             absence.end(now=now(), by=get_current_user(), because=because)
         if not form.errors:
-            return self.redirect_to_record(gettext("The absence is ended."), absence.id)
+            return self.redirect_to_record(gettext("The absence has ended."), absence.id)
         heading = _("End the absence of %(name)s", name=absence.head.full_name)
         return self.render_form(form, heading, _("End the absence"), back=self.row_url(absence.id))
 

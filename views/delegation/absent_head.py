@@ -100,7 +100,7 @@ def _delegate_has_conflict(change: ChangeRequest, user_id: int) -> bool:
 def _format_date(at: dt.date | None) -> str:
     """Return a moment with its time, a day without one."""
     if at is None:
-        return tr(_("a day that nobody has recorded"))
+        return tr(_("an unrecorded day"))
     return format_datetime(at) if isinstance(at, dt.datetime) else format_date(at)
 
 

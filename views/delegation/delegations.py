@@ -58,7 +58,7 @@ class DelegationForm(Form):
     decree_number = StringField(_("Decree number"), [Required()])
     from_date = DateField(_("First day"), [InputRequired()])
     until_date = DateField(_("Last day"), [InputRequired()])
-    reason = TextAreaField(_("Reason of the absence"), render_kw={"rows": 3})
+    reason = TextAreaField(_("Reason for the absence"), render_kw={"rows": 3})
     decree = FileField(
         _("Scanned decree"),
         [Required()],
@@ -75,7 +75,7 @@ class DelegationForm(Form):
     def validate_decree(self, field: FileField) -> None:
         """Read the scanned decree and look what it is."""
         if not field.data:
-            raise ValidationError(_("The scanned decree is required: without it nobody stands in for the head."))
+            raise ValidationError(_("The scanned decree is required: without it nobody can act for the head."))
         self.content = field.data.read(files.MAX_FILE_BYTES + 1)
         field.data.close()
         try:
@@ -120,12 +120,12 @@ class DelegationView(FormView):
             Column("until", _("Last day"), Delegation.until_date, CellKind.DATE),
             Column("state", _("State"), Delegation.id, CellKind.CHOICE, DelegationState),
             Column("head", _("Granted by"), _head.full_name),
-            Column("reason", _("Reason of the absence"), Delegation.reason, in_list=False),
+            Column("reason", _("Reason for the absence"), Delegation.reason, in_list=False),
             Column("recorder", _("Recorded by"), _recorded_by.full_name, in_list=False),
             Column("recorded", _("Recorded"), Delegation.recorded_at, CellKind.DATETIME, in_list=False),
             Column("withdrawn", _("Revoked"), Delegation.withdrawn_at, CellKind.DATETIME, in_list=False),
-            Column("withdrawer", _("Withdrawn by"), _withdrawn_by.full_name, in_list=False),
-            Column("withdrawn_reason", _("Reason of the withdrawal"), Delegation.withdrawn_reason, in_list=False),
+            Column("withdrawer", _("Revoked by"), _withdrawn_by.full_name, in_list=False),
+            Column("withdrawn_reason", _("Reason for the revocation"), Delegation.withdrawn_reason, in_list=False),
         ),
         column_filters=(
             StateFilter(
@@ -175,7 +175,7 @@ class DelegationView(FormView):
             if not form.errors:
                 return self.redirect_to_record(gettext("The delegation is recorded."), delegation.id)
         if form.decree.data and not form.decree.errors:
-            form.decree.errors = [_("Choose the file again: a browser does not keep it.")]
+            form.decree.errors = [_("Choose the file again: the browser cannot restore it.")]
         return self.render_form(form, _("New delegation"), _("Record the delegation"))
 
     @expose("/<delegation_id>/withdraw", methods=("POST",))
@@ -187,8 +187,8 @@ class DelegationView(FormView):
         with commit_or_show_errors(form, "delegation.withdraw", reason=form.reason.data):
             delegation.withdraw(now=now(), by=get_current_user(), reason=form.reason.data or "")
         if not form.errors:
-            return self.redirect_to_record(gettext("The delegation is withdrawn."), delegation.id)
-        heading = _("Withdraw the delegation to %(name)s", name=delegation.delegate.full_name)
+            return self.redirect_to_record(gettext("The delegation is revoked."), delegation.id)
+        heading = _("Revoke the delegation to %(name)s", name=delegation.delegate.full_name)
         return self.render_form(form, heading, _("Revoke the delegation"), back=self.row_url(delegation.id))
 
 

@@ -88,15 +88,15 @@ class UserFilter(OptionFilter):
 class FollowUpForm(Form):
     """What was done about a deviation."""
 
-    note = TextAreaField(lazy_gettext("What was done"), [Required()])
+    note = TextAreaField(lazy_gettext("Follow-up performed"), [Required()])
 
 
 class BulkDispose(BulkAction):
     """Dispose of several deviations alike, with one note."""
 
     key = "dispose"
-    title = _("Dispose of them alike")
-    explanation = _("What you record here is recorded for each of these deviations that waits for the head.")
+    title = _("Decide on all alike")
+    explanation = _("Your entries are recorded for each of these deviations that is waiting for the head.")
 
     def is_allowed(self) -> bool:
         """Whether the one who asks is a head, or stands in for one; which are theirs is judged by the row."""
@@ -115,14 +115,14 @@ class BulkDispose(BulkAction):
         _kept, faults = one.validate_disposal(disposal_values(form, _ALL_DEVIATIONS), now())
         if faults:
             named = {disposal_field(name, _ALL_DEVIATIONS): message for name, message in faults.items()}
-            raise ValidationFailed(_("The deviation cannot be disposed of like this."), field_errors=named)
+            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=named)
 
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Dispose of one."""
         given = disposal_values(form, _ALL_DEVIATIONS) if form else {}
         trail.update_audit_context(db.session(), action="deviation.dispose", reason=str(given["note"] or "") or None)
         _dispose(view.get_one(str(id_)), given)
-        return _("The deviation is disposed of.")
+        return _("The decision on the deviation is recorded.")
 
 
 #: In the place of one deviation's id: the fields of a disposal that is meant for several.
@@ -143,7 +143,7 @@ class DeviationView(BulkView, FormView):
 
     resource = Resource.DEVIATION
     title = _("Deviations from the standard")
-    empty_message = _("No deviation yet. The program raises one as soon as a step does not keep its standard.")
+    empty_message = _("No deviation yet. The program records one as soon as a step does not meet its standard.")
     list_template = "deviations/list.html"
     actions = (BulkDispose(),)
     bulk_label_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
@@ -165,7 +165,7 @@ class DeviationView(BulkView, FormView):
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("raised", _("Raised"), Deviation.raised_at, CellKind.DATETIME, sortable=True),
             Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
-            Column("subject", _("What deviates"), _subject_expression, CellKind.CHOICE, LatenessBasis),
+            Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
             Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
             Column(
                 "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
@@ -176,19 +176,19 @@ class DeviationView(BulkView, FormView):
             Column(
                 "was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.BOOLEAN, in_list=False
             ),
-            Column("account", _("Executor's account"), Deviation.account, wide=True),
-            Column("accounted", _("Accounted for"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
+            Column("account", _("Executor's explanation"), Deviation.account, wide=True),
+            Column("accounted", _("Explained"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
             Column("state", _("State"), _state_expression, CellKind.CHOICE, DeviationState),
-            Column("disposal", _("Disposal"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
-            Column("disposer", _("Disposed of by"), _disposer.full_name, in_list=False),
-            Column("capacity", _("In the capacity of"), Deviation.disposed_capacity, in_list=False),
+            Column("disposal", _("Decision"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
+            Column("disposer", _("Decided by"), _disposer.full_name, in_list=False),
+            Column("capacity", _("Capacity"), Deviation.disposed_capacity, in_list=False),
             Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
-            Column("disposed", _("Disposed of"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
-            Column("note", _("Note of the head"), Deviation.disposal_note, in_list=False, wide=True),
-            Column("follower", _("To be followed up by"), _follower.full_name, in_list=False),
+            Column("disposed", _("Decided"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
+            Column("note", _("Note by the head"), Deviation.disposal_note, in_list=False, wide=True),
+            Column("follower", _("Responsible for the follow-up"), _follower.full_name, in_list=False),
             Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, in_list=False),
             Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.DATETIME, in_list=False),
-            Column("done", _("What was done"), Deviation.follow_up_note, in_list=False, wide=True),
+            Column("done", _("Follow-up performed"), Deviation.follow_up_note, in_list=False, wide=True),
         ),
         column_filters=(
             CaseFilter(
@@ -201,7 +201,7 @@ class DeviationView(BulkView, FormView):
             DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
             AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
             UserFilter("executor", _("Executor"), column=Deviation.executor_id),
-            UserFilter("follower", _("To be followed up by"), column=Deviation.follow_up_by_id),
+            UserFilter("follower", _("Responsible for the follow-up"), column=Deviation.follow_up_by_id),
         ),
         column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
         column_default_sort="-raised",
@@ -270,8 +270,8 @@ class DeviationView(BulkView, FormView):
         with commit_or_show_errors(form, "deviation.dispose", reason=str(given["note"] or "") or None):
             _dispose(deviation, given)
         if not form.errors and not form.form_errors:
-            return self.redirect_to_record(gettext("The deviation is disposed of."), deviation.id)
-        return self.render_form(form, _("Disposal of a deviation"), _("Record"), back=self.row_url(deviation.id))
+            return self.redirect_to_record(gettext("The decision on the deviation is recorded."), deviation.id)
+        return self.render_form(form, _("Decision on a deviation"), _("Record"), back=self.row_url(deviation.id))
 
     @expose("/<deviation_id>/done", methods=("POST",))
     def follow_up(self, deviation_id: str) -> ResponseReturnValue:

@@ -49,19 +49,19 @@ def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any
     fields: dict[str, Any] = {}
     if change.sop.switches.deviations:
         rule = change.sop.rules[activity.step]
-        fields[_DELAY_ACCOUNT] = TextAreaField(tr(_("Account of the delay")))
+        fields[_DELAY_ACCOUNT] = TextAreaField(tr(_("Explanation of the delay")))
         for item in rule.requires:
             if item.kind is not ItemKind.RECORD:
                 name = f"{ACCOUNT_PREFIX}{item.kind}-{item.key}"
-                fields[name] = TextAreaField(tr(_("Why it is not there: %(item)s", item=item.label)))
+                fields[name] = TextAreaField(tr(_("Why this is missing: %(item)s", item=item.label)))
         for place, output in enumerate(rule.outputs):
             choices = [
-                SelectChoice("", tr(_("as the SOP wants it"))),
-                SelectChoice(OUTPUT_LACKING, tr(_("missing or other"))),
+                SelectChoice("", tr(_("as the SOP requires"))),
+                SelectChoice(OUTPUT_LACKING, tr(_("missing or different"))),
             ]
             fields[output_field(place)] = SelectField(output, choices=choices)
             fields[f"{ACCOUNT_PREFIX}{output_field(place)}"] = TextAreaField(
-                tr(_("Account: %(output)s", output=output))
+                tr(_("Explanation: %(output)s", output=output))
             )
     if activity.step is Step.VERIFICATION:
         for deviation in undisposed(change):
@@ -74,9 +74,9 @@ def disposal_fields(agency_id: int, deviation_id: int) -> dict[str, Any]:
     disposals = [_NO_CHOICE, *(SelectChoice(one.value, tr(one.title)) for one in Disposal)]
     colleagues = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in _follow_up_users(agency_id))]
     fields = {
-        "disposal": SelectField(tr(_("Disposal")), choices=disposals),
-        "note": TextAreaField(tr(_("Note of the head"))),
-        "follow_up_by": SelectField(tr(_("To be followed up by")), choices=colleagues),
+        "disposal": SelectField(tr(_("Decision")), choices=disposals),
+        "note": TextAreaField(tr(_("Note by the head"))),
+        "follow_up_by": SelectField(tr(_("Responsible for the follow-up")), choices=colleagues),
         "follow_up_until": DateField(tr(_("Until"))),
     }
     return {disposal_field(name, deviation_id): field for name, field in fields.items()}

@@ -83,7 +83,7 @@ class DocumentView(RecordView):
         """Take a wrongly attached file off the open step; what was typed in the step's form meanwhile is kept."""
         document = self.get_one(document_id)
         if request.form.get("confirm") != "yes":
-            raise Malformed(_("Confirm that the file is to be removed."))
+            raise Malformed(_("Confirm that the file should be removed."))
         session, change_id = db.session(), document.change_id
         detach(session, document, get_current_user(), now())
         session.rollback()
@@ -103,7 +103,7 @@ class DocumentView(RecordView):
         scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         change = load_change(db.session(), change_id, scope)
         if change is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return change
 
     @expose("/<document_id>/file")
@@ -121,7 +121,7 @@ class DocumentView(RecordView):
         document = self.get_one(document_id)
         kind = viewable_type(document.file_content.content) if document.media_type in VIEWABLE_TYPES else None
         if kind is None:
-            raise NotFound(_("Only a PDF or a picture can be looked at here; download the file instead."))
+            raise NotFound(_("Only a PDF or an image can be previewed; download the file instead."))
         response = _file_response(document, kind.media_type, "inline", _PREVIEW_POLICIES[kind is FileType.PDF])
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response

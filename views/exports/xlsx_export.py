@@ -98,7 +98,7 @@ def _sheet_rows(
     if not count:
         yield dict.fromkeys(keys)
     if is_last and next(rows, None) is not None:
-        raise FileTooLarge(_("These are more rows than an Excel sheet holds. Narrow the list, or export it as CSV."))
+        raise FileTooLarge(_("There are more rows than an Excel sheet can hold. Narrow the list, or export it as CSV."))
 
 
 def _sheet_name(name: str, number: int) -> str:

@@ -72,9 +72,7 @@ class FormView(RecordView):
     ) -> ResponseReturnValue:
         """Show a form: empty with 200; sent and refused with its status, everything typed kept, as JSON where asked."""
         if request.method == "POST" and wants_json():
-            raise ValidationFailed(
-                _("Some of what was typed in cannot be kept like this."), field_errors=form.error_messages()
-            )
+            raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=form.error_messages())
         page = self.render(
             template or self.form_template, view=self, form=form, heading=tr(heading), submit=tr(submit), **context
         )

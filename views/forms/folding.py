@@ -24,7 +24,7 @@ def collapsible_text(text: str) -> Markup:
     if len(shown) == len(text):
         return Markup('<span class="prose">{}</span>').format(text)
     rest = text[len(shown) :]
-    more = tr(_("Read on (%(count)s more characters)", count=format_decimal(len(rest))))
+    more = tr(_("Show %(count)s more characters", count=format_decimal(len(rest))))
     return Markup(
         '<span class="prose">{}</span><details class="folded"><summary>{}</summary>'
         '<span class="prose">{}</span></details>'

@@ -104,7 +104,7 @@ def require_resubmit() -> None:
     """Refuse, once, what came back after a lapsed login: its form is shown as it was, to be looked at and sent."""
     if request.form.get(_RECOVERED_FIELD):
         raise ValidationFailed(
-            _("Your login had lapsed. This is what you had typed: check it, choose files again, and send it.")
+            _("Your login had expired. This is what you had entered: check it, choose files again, and send it.")
         )
 
 

@@ -84,7 +84,7 @@ class AssetView(FormView):
 
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
-    empty_message = _("NIHIL: the list has no item yet. A change manager enters them; afterwards requests alter them.")
+    empty_message = _("The list has no items yet. A change manager enters them; afterwards requests change them.")
     details_template = "inventory/details.html"
     create_label = _("New item")
     can_create = True
@@ -98,7 +98,7 @@ class AssetView(FormView):
             Column("card", _("Card"), Asset.card, CellKind.CHOICE, Card),
             Column("code", _("Item code"), Asset.code, sortable=True, is_link=True, tie_breakers=(Asset.register,)),
             Column("register", _("Register number"), Asset.register),
-            Column("name", _("Kind / name of the item"), Asset.name, sortable=True),
+            Column("name", _("Item type or name"), Asset.name, sortable=True),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("condition", _("Condition"), Asset.condition, CellKind.CHOICE, AssetCondition),
             Column(
@@ -110,7 +110,7 @@ class AssetView(FormView):
             Column("origin", _("Origin"), Asset.origin, in_list=False),
             Column("price", _("Price (Rp)"), Asset.price, CellKind.MONEY),
             Column("remarks", _("Remarks"), Asset.remarks, in_list=False),
-            Column("retired", _("Taken off the list"), Asset.is_retired, CellKind.BOOLEAN),
+            Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN),
             Column("entered", _("Entered"), Asset.entered_at, CellKind.DATETIME, in_list=False),
             Column("entered_by", _("Entered by"), User.full_name, in_list=False),
         ),
@@ -121,11 +121,11 @@ class AssetView(FormView):
                 "state",
                 _("State"),
                 cases=(
-                    ("listed", _("On the list"), Asset.is_retired.is_(False)),
-                    ("retired", _("Taken off the list"), Asset.is_retired.is_(True)),
+                    ("listed", _("Listed"), Asset.is_retired.is_(False)),
+                    ("retired", _("Removed from the list"), Asset.is_retired.is_(True)),
                 ),
             ),
-            PrefixFilter("code", _("Item code begins with"), column=Asset.code),
+            PrefixFilter("code", _("Item code starts with"), column=Asset.code),
         ),
         column_searchable_list=(Asset.name, Asset.register, Asset.remarks),
         column_default_sort="code",
@@ -176,7 +176,7 @@ class AssetView(FormView):
         if not given and request.method == "GET":
             return self.render("inventory/cards.html", view=self, cards=[*Card])
         if given not in set(Card):
-            raise Malformed(_("Choose the card that the item belongs to."))
+            raise Malformed(_("Choose the card for the item."))
         card = Card(given)
         form = _asset_form(card)
         if request.method == "POST" and form.validate():
@@ -203,8 +203,8 @@ class AssetView(FormView):
             with commit_or_show_errors(form, "asset.correct"):
                 correct_asset(asset, get_current_user(), texts=form.data)
             if not form.errors:
-                return self.redirect_to_record(gettext("The entry is corrected."), asset.id)
-        return self.render_form(form, str(asset), _("Keep"), back=self.row_url(asset.id))
+                return self.redirect_to_record(gettext("The entry was corrected."), asset.id)
+        return self.render_form(form, str(asset), _("Save"), back=self.row_url(asset.id))
 
 
 def _all_card_columns(asset: Asset) -> list[CardColumn]:
@@ -253,7 +253,7 @@ def _form_field(column: CardColumn) -> Field:
 
 _DESCRIPTIONS = {
     "code": _("12 digits in 7 levels (Permendagri 108/2016), or 14 digits (Permendagri 17/2007)."),
-    "register": _("As on the card, such as 0001."),
+    "register": _("As written on the card, such as 0001."),
     "price": _("In rupiah, such as 12.500.000,00."),
 }
 

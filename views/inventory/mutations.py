@@ -18,7 +18,7 @@ from views.listing.cells import EMPTY_CELL
 if TYPE_CHECKING:
     from models.inventory.asset import AssetMutation
 
-_RETIRED_COLUMN = CardColumn("is_retired", _("Taken off the list"), CardColumnKind.YES_NO)
+_RETIRED_COLUMN = CardColumn("is_retired", _("Removed from the list"), CardColumnKind.YES_NO)
 
 
 def format_column_value(column: CardColumn, value: object) -> Markup | str:

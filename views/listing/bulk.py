@@ -92,7 +92,7 @@ class BulkView(RecordView):
         ids = _selected_ids()
         named = self._label_cells(ids)
         if not named:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         form = action.form(self, list(named))
         if form is not None:
             if "go" not in request.form:
@@ -109,10 +109,10 @@ class BulkView(RecordView):
     def _requested_action(self) -> BulkAction:
         mine, key = self.bulk_actions(), request.form.get("action", "")
         if not mine:
-            raise NotAllowed(_("Your role may not do this."))
+            raise NotAllowed(_("Your role does not permit this."))
         action = next((action for action in mine if action.key == key), None)
         if action is None:
-            raise Malformed(_("The form does not say what is to be done with the rows."))
+            raise Malformed(_("The form does not state the action for the rows."))
         return action
 
     def _label_cells(self, ids: Sequence[int]) -> dict[int, Cells]:
@@ -144,7 +144,10 @@ class BulkView(RecordView):
             session.rollback()
             current_app.logger.exception("row %s of %s: the database refused", id_, self.endpoint)
             return RowResult(
-                id_, cells or [], is_done=False, message=_("The database refused; nothing of this row was saved.")
+                id_,
+                cells or [],
+                is_done=False,
+                message=_("The database refused the change; nothing of this row was saved."),
             )
         return RowResult(id_, cells or [], is_done=True, message=said)
 
@@ -174,7 +177,7 @@ def _selected_ids() -> list[int]:
     """Return the ids of the ticked rows; raises Incomplete for none, Malformed for too many, NotFound for a bad one."""
     ids = list(dict.fromkeys(parse_id(text) for text in request.form.getlist("id")))
     if not ids:
-        raise ValidationFailed(_("No row is ticked. Tick the rows that are meant, then choose again."))
+        raise ValidationFailed(_("No row is selected. Select rows, then choose an action again."))
     if len(ids) > _MAX_ROWS:
-        raise Malformed(_("At most %(most)s rows can be dealt with at a time.", most=_MAX_ROWS))
+        raise Malformed(_("At most %(most)s rows can be processed at a time.", most=_MAX_ROWS))
     return ids

@@ -47,7 +47,7 @@ class Filter:
 
     def _malformed(self, value: str) -> Malformed:
         shown = value[:60]
-        return Malformed(_("“%(value)s” is no value of the filter “%(filter)s”.", value=shown, filter=self.heading))
+        return Malformed(_("“%(value)s” is not a value of the filter “%(filter)s”.", value=shown, filter=self.heading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class DateRangeFilter(Filter):
         if first and last:
             return _("%(first)s to %(last)s", first=first, last=last)
         if first:
-            return _("from %(first)s on", first=first)
+            return _("from %(first)s", first=first)
         return _("until %(last)s", last=last) if last else None
 
     def _date(self, text: str | None) -> dt.date | None:

@@ -306,7 +306,7 @@ def _sort_label(spec: ListSpec, sort: str) -> Message:
 def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, str, bool]]:
     """Return (value, label, whether it is this one) of each order; "" for the one that the list has by itself."""
     usual = spec.default_sort(arguments.filter_values)
-    found = [("", tr(_("as usual")), arguments.sort == usual)]
+    found = [("", tr(_("default order")), arguments.sort == usual)]
     for column in spec.column_list:
         if column.sortable:
             both = (column.key, f"-{column.key}")

@@ -217,7 +217,7 @@ def _parse_page_size(text: str | None) -> int:
     if not text:
         return PAGE_SIZES[0]
     if text not in {str(size) for size in PAGE_SIZES}:
-        raise Malformed(_("A page has %(sizes)s rows.", sizes=", ".join(str(size) for size in PAGE_SIZES)))
+        raise Malformed(_("A page can have %(sizes)s rows.", sizes=", ".join(str(size) for size in PAGE_SIZES)))
     return int(text)
 
 

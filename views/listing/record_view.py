@@ -52,7 +52,7 @@ _XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 def parse_id(text: str | None) -> int:
     """Return the id in an address; raises NotFound for anything that is none, so that it looks like no such row."""
     if not text or not (text.isascii() and text.isdigit()) or len(text) > _MAX_ID_DIGITS:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     return int(text)
 
 
@@ -109,12 +109,12 @@ class RecordView(ModelView):
     @override
     def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
         """Refuse; a stranger was sent to the login page before."""
-        raise NotAllowed(_("This screen is not for your role."))
+        raise NotAllowed(_("Your role has no access to this screen."))
 
     def require_permission(self, verb: Verb) -> None:
         """Refuse where the one who asks may not do ``verb`` here."""
         if not can(verb, self.resource):
-            raise NotAllowed(_("Your role may not do this."))
+            raise NotAllowed(_("Your role does not permit this."))
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class RecordView(ModelView):
             .one_or_none()
         )
         if found is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return found
 
     def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
@@ -244,7 +244,7 @@ class RecordView(ModelView):
         )
         row = listing.row_by_id(session, columns, id_)
         if row is None:
-            raise NotFound(_("There is no such record, or it is not yours to see."))
+            raise NotFound(_("There is no such record, or you may not see it."))
         return str(
             self.render(
                 self.details_template,
@@ -309,7 +309,7 @@ class RecordView(ModelView):
         self.require_permission(Verb.EXPORT)
         writer = {"csv": self._csv_response, "xlsx": self._xlsx_response}.get(export_type)
         if writer is None:
-            raise NotFound(_("Exports are made as CSV and XLSX."))
+            raise NotFound(_("Exports are available as CSV and XLSX."))
         listing = self.list_query()
         response = writer(listing, self.get_columns(in_export=True))
         stamp = now().astimezone(listing.zone).strftime("%Y-%m-%d-%H%M")

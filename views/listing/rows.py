@@ -58,7 +58,7 @@ def _cell_tags(column: Column) -> tuple[str, str]:
 
 def row_checkbox() -> Callable[[int, Markup], str]:
     """Return what writes the box by which a row is ticked, for its id and name, into the form of ``bulk_bar``."""
-    label = escape(gettext("Tick"))
+    label = escape(gettext("Select"))
 
     def write(id_: int, name: Markup) -> str:
         said = escape(name.striptags()) if "<" in name else name

@@ -47,9 +47,9 @@ class SavedViewForm(Form):
 
     address = HiddenField()
     name = StringField(_("Name"))
-    shared_with = StringField(_("Who has it"))
-    begins = BooleanField(_("Begin this list with it"))
-    replaces = BooleanField(_("Replace the one of the same name"))
+    shared_with = StringField(_("Visible to"))
+    begins = BooleanField(_("Make default"))
+    replaces = BooleanField(_("Replace the view of the same name"))
 
     def role(self) -> Role | None:
         """Return whom it is shared with; raises Malformed for what is no role."""
@@ -82,7 +82,7 @@ def _saved_view(screen: RecordView, view_id: str) -> SavedView:
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     return found
 
 
@@ -96,7 +96,7 @@ def _submitted_query(screen: RecordView) -> str:
     """Return the address of the list that was sent, as the list itself writes it; raises Malformed for none of it."""
     text = request.form.get("address", "")
     if len(text) > _MAX_QUERY_LENGTH:
-        raise Malformed(_("This address is too long to be kept."))
+        raise Malformed(_("This address is too long to save."))
     listing = screen.list_query(parse_query(text))
     listing.criteria()
     return listing.arguments.query_string(screen.spec, page=0)
@@ -122,7 +122,7 @@ def columns(screen: str) -> Response:
         session, get_current_user(), view.resource, [] if tuple(keys) == default_column_keys(offered, {}) else keys
     )
     session.commit()
-    flash(gettext("The columns are kept. Nobody else's list has changed."), "success")
+    flash(gettext("The columns are saved, for you only."), "success")
     return _redirect_to_list(
         view,
         address
@@ -222,7 +222,7 @@ def edit(screen: str, view_id: str) -> ResponseReturnValue:
         db.session.commit()
     except ValidationFailed as refusal:
         return _show_errors(place, form, refusal, altered=id_)
-    flash(gettext("The view is altered."), "success")
+    flash(gettext("The view was changed."), "success")
     return redirect(url_for(".index", screen=screen), 303)
 
 
@@ -234,7 +234,7 @@ def set_default(screen: str, view_id: str) -> Response:
     trail.update_audit_context(db.session(), action="list.view.begin")
     set_default_view(db.session(), get_current_user(), place.resource, None if request.form.get("standard") else view)
     db.session.commit()
-    flash(gettext("The list begins differently from now on, for you alone."), "success")
+    flash(gettext("The default view of the list was changed, for you only."), "success")
     return redirect(url_for(".index", screen=screen), 303)
 
 
@@ -246,5 +246,5 @@ def delete(screen: str, view_id: str) -> Response:
     trail.update_audit_context(db.session(), action="list.view.discard")
     view.discard(get_current_user())
     db.session.commit()
-    flash(gettext("The view is removed."), "success")
+    flash(gettext("The view was removed."), "success")
     return redirect(url_for(".index", screen=screen), 303)

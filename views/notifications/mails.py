@@ -66,7 +66,7 @@ class Resend(BulkAction):
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Let one wait again."""
         resend(view.get_one(str(id_)))
-        return _("The mail waits to be sent again.")
+        return _("The mail is queued again.")
 
 
 def resend(one: Notification) -> None:
@@ -82,9 +82,7 @@ class MailView(BulkView):
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
-    empty_message = _(
-        "Nobody was told of anything yet. Whoever is told of something stands here, with what became of the mail."
-    )
+    empty_message = _("No notifications yet. Each notification is listed here with the state of its mail.")
     details_template = "notifications/mail_details.html"
     actions = (Resend(),)
     bulk_label_columns = ("at", "number", "to", "sentence", "state")
@@ -100,7 +98,7 @@ class MailView(BulkView):
         ),
         column_list=(
             Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("When"), Notification.at, CellKind.DATETIME, sortable=True),
+            Column("at", _("Time of the entry"), Notification.at, CellKind.DATETIME, sortable=True),
             Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("to", _("To"), User.full_name),
@@ -110,7 +108,7 @@ class MailView(BulkView):
             Column("address", _("Mail address"), Mail.address),
             Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
             Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
-            Column("error", _("What the mail server said"), Mail.last_error, wide=True),
+            Column("error", _("Mail server response"), Mail.last_error, wide=True),
             Column("read", _("Read"), Notification.read_at, CellKind.DATETIME, in_list=False),
         ),
         column_filters=(
@@ -123,7 +121,7 @@ class MailView(BulkView):
                 ),
             ),
             ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("When"), column=Notification.at),
+            DateRangeFilter("at", _("Time of the entry"), column=Notification.at),
         ),
         column_searchable_list=(ChangeRequest.number,),
         column_default_sort="-at",
@@ -151,7 +149,7 @@ class MailView(BulkView):
         one = self.get_one(notification_id)
         resend(one)
         db.session.commit()
-        flash(gettext("The mail waits to be sent again."), "success")
+        flash(gettext("The mail is queued again."), "success")
         return redirect(self.row_url(one.id), 303)
 
 

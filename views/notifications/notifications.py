@@ -56,7 +56,7 @@ class MarkAsRead(BulkAction):
         """Mark one as read."""
         one = view.get_one(str(id_))
         if one.read_at is not None:
-            return _("It was read already.")
+            return _("It was already read.")
         trail.update_audit_context(db.session(), action="notification.read")
         one.mark_read(now())
         return _("It is marked as read.")
@@ -68,7 +68,8 @@ class NotificationView(BulkView):
     resource = Resource.NOTIFICATION
     title = _("Notifications")
     empty_message = _(
-        "You were told of nothing yet. You are told here what waits for you, and what became of your requests."
+        "You have no notifications yet. You are notified here of what is waiting for you, and of the outcome of "
+        "your requests."
     )
     list_template = "notifications/list.html"
     can_choose_columns = False
@@ -79,7 +80,7 @@ class NotificationView(BulkView):
         model=Notification,
         column_list=(
             Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("When"), Notification.at, CellKind.DATETIME, sortable=True),
+            Column("at", _("Time of the entry"), Notification.at, CellKind.DATETIME, sortable=True),
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
             Column("number", _("Request"), _number),
             Column("title", _("Title"), _title),
@@ -97,7 +98,7 @@ class NotificationView(BulkView):
                 ),
             ),
             ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("When"), column=Notification.at),
+            DateRangeFilter("at", _("Time of the entry"), column=Notification.at),
         ),
         column_searchable_list=(_number, _title),
         column_default_sort="-at",

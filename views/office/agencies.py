@@ -36,7 +36,7 @@ def agency_by_key(agencies: Sequence[Agency], key: str | None) -> Agency | None:
         return next(iter(agencies), None)
     found = next((agency for agency in agencies if agency.key == key), None)
     if found is None:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     return found
 
 
@@ -54,5 +54,5 @@ def chosen_agency(form: Form, agencies: Sequence[Agency]) -> Agency:
     """Return the office that ``form`` is about; raises NoSuchMove before there is one."""
     agency = agency_by_key(agencies, form["agency"].data if "agency" in form else None)
     if agency is None:
-        raise NoSuchMove(_("There is no agency yet: it comes with its first SOP."))
+        raise NoSuchMove(_("There is no agency yet: it is created with its first SOP."))
     return agency

@@ -85,14 +85,17 @@ class OfficeDayForm(Form):
 
     agency = SelectField(_("Agency"), [Required()])
     date = DateField(_("Date"), [InputRequired()])
-    kind = SelectField(_("What the day is"), [Required()], coerce=DayOverrideKind)
+    kind = SelectField(_("Kind of day"), [Required()], coerce=DayOverrideKind)
     name = StringField(_("Name of the day"), [Required()])
     hours = StringField(
-        _("Hours of its own"),
-        description=_("Only for a half day: 07.30–11.30. Left empty, a working day has the hours of its weekday."),
+        _("Special hours"),
+        description=_("Only for a half day: 07.30–11.30. If empty, a working day has the hours of its weekday."),
     )
     reason = TextAreaField(
-        _("Reason"), [Required()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
+        _("Reason"),
+        [Required()],
+        render_kw={"rows": 3},
+        description=_("For example the decree. It is recorded in the audit trail."),
     )
 
     @override
@@ -114,7 +117,7 @@ class HolidayView(FormView):
 
     resource = Resource.HOLIDAY
     title = _("Holidays and working days")
-    empty_message = _("The office has set no day itself.")
+    empty_message = _("The office has not set any days.")
     list_template = "office/holiday_list.html"
     details_template = "office/holiday_details.html"
     create_label = _("Set a day")
@@ -129,15 +132,15 @@ class HolidayView(FormView):
             Column("id", _("Id"), OfficeDay.id, CellKind.NUMBER, in_list=False, in_export=False),
             Column("date", _("Date"), OfficeDay.date, CellKind.DATE, sortable=True, is_link=True),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("kind", _("What the day is"), OfficeDay.kind, CellKind.CHOICE, DayOverrideKind),
+            Column("kind", _("Kind of day"), OfficeDay.kind, CellKind.CHOICE, DayOverrideKind),
             Column("name", _("Name of the day"), OfficeDay.name),
-            Column("hours", _("Hours of its own"), OfficeDay.hours),
+            Column("hours", _("Special hours"), OfficeDay.hours),
             Column("set_by", _("Set by"), _set_by.full_name),
             Column("set", _("Set on"), OfficeDay.set_at, CellKind.DATETIME),
         ),
         column_filters=(
             YearFilter("year", _("Year")),
-            ChoiceFilter("kind", _("What the day is"), column=OfficeDay.kind, choices=DayOverrideKind),
+            ChoiceFilter("kind", _("Kind of day"), column=OfficeDay.kind, choices=DayOverrideKind),
         ),
         column_searchable_list=(OfficeDay.name,),
         column_default_sort="-date",
@@ -206,8 +209,8 @@ class HolidayView(FormView):
                 return self.redirect_to_record(
                     gettext("Set: %(day)s, %(name)s.", day=in_words(day.date), name=day.name), day.id
                 )
-        heading = _("%(day)s: what the day is", day=in_words(day.date))
-        return self.render_form(form, heading, _("Keep"), back=self.row_url(day.id))
+        heading = _("Setting for %(day)s", day=in_words(day.date))
+        return self.render_form(form, heading, _("Save"), back=self.row_url(day.id))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
@@ -219,9 +222,9 @@ class HolidayView(FormView):
         with commit_or_show_errors(form, "holiday.remove"):
             day.remove(by=get_current_user(), reason=form.reason.data or "")
         if form.errors:
-            heading = _("Remove what is set for %(day)s", day=date)
+            heading = _("Remove the setting for %(day)s", day=date)
             return self.render_form(form, heading, _("Remove"), back=self.row_url(id_))
-        flash(gettext("Removed. %(day)s is what the national list says again.", day=date), "success")
+        flash(gettext("Removed. %(day)s follows the national list again.", day=date), "success")
         return redirect(url_for(".index_view"), 303)
 
 

@@ -72,7 +72,10 @@ class _SettingForm(Form):
 
     agency = SelectField(_("Agency"), [Required()])
     reason = TextAreaField(
-        _("Reason"), [Required()], render_kw={"rows": 3}, description=_("The decree, say. It stands in the trail.")
+        _("Reason"),
+        [Required()],
+        render_kw={"rows": 3},
+        description=_("For example the decree. It is recorded in the audit trail."),
     )
 
     @property
@@ -84,7 +87,7 @@ class _SettingForm(Form):
 class WorkingHoursForm(_SettingForm):
     """The hours of both weeks, from a day on."""
 
-    since = DateField(_("From this day on"), [InputRequired()])
+    since = DateField(_("Effective from"), [InputRequired()])
 
     def week(self) -> dict[str, str]:
         """Return what was typed of both weeks."""
@@ -109,7 +112,7 @@ class ThresholdForm(_SettingForm):
         _("Warn at (percent of the standard time)"),
         [Required()],
         render_kw={"min": 1, "max": 100},
-        description=_("1 to 100. Whoever has a step in hand is told when so much of its standard time is used up."),
+        description=_("1 to 100. The assignee of a step is warned when this share of its standard time is used."),
     )
 
 
@@ -131,7 +134,7 @@ class SettingView(FormView):
 
     resource = Resource.SETTING
     title = _("Settings")
-    empty_message = _("No hours were set: those of Perpres 21/2023 hold.")
+    empty_message = _("No working hours were set: those of Perpres 21/2023 apply.")
     list_template = "office/setting_list.html"
     details_template = "office/setting_details.html"
     create_label = _("Set working hours")
@@ -144,7 +147,7 @@ class SettingView(FormView):
         joins=((Agency, Agency.id == WorkingHours.agency_id), (_set_by, _set_by.id == WorkingHours.set_by_id)),
         column_list=(
             Column("id", _("Id"), WorkingHours.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("since", _("From this day on"), WorkingHours.since, CellKind.DATE, sortable=True, is_link=True),
+            Column("since", _("Effective from"), WorkingHours.since, CellKind.DATE, sortable=True, is_link=True),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("state", _("State"), WorkingHours.id, CellKind.CHOICE, HoursState),
             *(Column(day, _DAY_TITLES[day], getattr(WorkingHours, day)) for day in WEEK),
@@ -225,15 +228,15 @@ class SettingView(FormView):
                 hours.alter(form.week(), by=get_current_user(), now=now(), reason=form.reason_text)
             if not form.errors:
                 return self.redirect_to_record(gettext("The working hours are set."), hours.id)
-        heading = _("Working hours from %(day)s on", day=in_words(hours.since))
-        return self._render_hours_form(form, heading, _("Keep"), back=self.row_url(hours.id))
+        heading = _("Working hours from %(day)s", day=in_words(hours.since))
+        return self._render_hours_form(form, heading, _("Save"), back=self.row_url(hours.id))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
         """Remove hours with a reason: those before them hold on."""
         self.require_permission(Verb.DELETE)
         hours = self.get_one(request.form.get("id", ""))
-        heading = _("Remove the working hours from %(day)s on", day=in_words(hours.since))
+        heading = _("Remove the working hours from %(day)s", day=in_words(hours.since))
         return self._remove(hours, "setting.hours.remove", heading, back=self.row_url(hours.id))
 
     @expose("/ramadan", methods=("GET", "POST"))
@@ -287,7 +290,7 @@ class SettingView(FormView):
                 )
             if not form.errors:
                 return self._redirect_to_settings(gettext("The threshold is set."))
-        return self._render_setting_form(form, _("When somebody is warned"), _("Set"))
+        return self._render_setting_form(form, _("Warning threshold"), _("Set"))
 
     def _render_hours_form(
         self, form: WorkingHoursForm, heading: Message, submit: Message, back: str | None = None
@@ -319,7 +322,7 @@ def _get_ramadan_month(text: str) -> RamadanMonth:
     agencies = {agency.id for agency in selectable_agencies()}
     month = db.session.get(RamadanMonth, parse_id(text))
     if month is None or month.agency_id not in agencies:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     return month
 
 

@@ -42,7 +42,7 @@ def show(token: str) -> Response:
     session, at = db.session(), now()
     owner = feed_owner(session, token)
     if owner is None:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     # From the beginning of a day, so that an hour later the answer is still the same.
     since = (at - _HISTORY).replace(hour=0, minute=0, second=0, microsecond=0)
     found = calendar_entries(
@@ -141,11 +141,11 @@ def _description_lines(entry: CalendarEntry) -> list[tuple[Message, str]]:
         (_("Agency"), entry.agency),
         (_("Version"), entry.version),
         (_("Downtime (minutes)"), entry.downtime_minutes),
-        (_("Who is told"), entry.audience),
+        (_("Notified parties"), entry.audience),
         (_("Person in charge"), entry.person_in_charge),
-        (_("Assets that the release touches"), "; ".join(entry.assets)),
-        (_("Reason of the overlap"), entry.overlap_reason),
-        (_("Allowed in a freeze"), "; ".join(entry.permitted_freezes)),
+        (_("Assets affected by the release"), "; ".join(entry.assets)),
+        (_("Reason for the overlap"), entry.overlap_reason),
+        (_("Permitted in a freeze"), "; ".join(entry.permitted_freezes)),
         (_("Reason"), entry.reason),
     ]
     if entry.is_overlapping:

@@ -34,7 +34,7 @@ class PermitForm(Form):
     """The head's words, and the letter where there is one."""
 
     reason = TextAreaField(
-        _("Reason"), [Required()], description=_("Your permission, in your own words."), render_kw={"rows": 3}
+        _("Reason"), [Required()], description=_("The text of your permission."), render_kw={"rows": 3}
     )
     letter = FileField(
         _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")

@@ -105,7 +105,7 @@ class FreezeForm(Form):
     """A freeze as it is entered."""
 
     agency_id = SelectField(_("Agency"), [Required()], coerce=int)
-    name = StringField(_("Name of the freeze"), [Required()], description=_("Such as: closing of tenders in December."))
+    name = StringField(_("Freeze name"), [Required()], description=_("Such as: closing of tenders in December."))
     environment = SelectField(_("Environment"), coerce=_coerce_environment)
     from_at = AwareDateTimeField(_("From"), [Required()])
     until_at = AwareDateTimeField(_("Until"), [Required()])
@@ -140,7 +140,7 @@ class FreezeForm(Form):
 class EditFreezeForm(FreezeForm):
     """A freeze that is corrected, and why."""
 
-    why = TextAreaField(_("Reason of the correction"), [Required()], render_kw={"rows": 2})
+    why = TextAreaField(_("Reason for the correction"), [Required()], render_kw={"rows": 2})
 
 
 class LiftFreezeForm(Form):
@@ -154,7 +154,7 @@ class FreezeView(FormView):
 
     resource = Resource.FREEZE
     title = _("Freeze periods")
-    empty_message = _("No freeze period is set. An administrator enters one; nothing is released in it.")
+    empty_message = _("No freeze period is set. An administrator creates one; nothing is released in it.")
     details_template = "releases/freeze_details.html"
     create_label = _("New freeze")
     can_create = True
@@ -169,7 +169,7 @@ class FreezeView(FormView):
         ),
         column_list=(
             Column("id", _("Id"), Freeze.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("name", _("Name of the freeze"), Freeze.name, is_link=True),
+            Column("name", _("Freeze name"), Freeze.name, is_link=True),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("from", _("From"), Freeze.from_at, CellKind.DATETIME, sortable=True),
             Column("until", _("Until"), Freeze.until_at, CellKind.DATETIME),
@@ -178,10 +178,10 @@ class FreezeView(FormView):
             Column("reason", _("Reason"), Freeze.reason, wide=True),
             Column("enterer", _("Entered by"), _entered_by.full_name, in_list=False),
             Column("entered", _("Entered"), Freeze.entered_at, CellKind.DATETIME, in_list=False),
-            Column("allowed", _("Releases allowed by the head"), _PERMITTED_RELEASES, in_list=False),
+            Column("allowed", _("Releases permitted by the head"), _PERMITTED_RELEASES, in_list=False),
             Column("lifted", _("Lifted"), Freeze.lifted_at, CellKind.DATETIME, in_list=False),
             Column("lifter", _("Lifted by"), _lifted_by.full_name, in_list=False),
-            Column("lifted_reason", _("Reason of the lifting"), Freeze.lifted_reason, in_list=False),
+            Column("lifted_reason", _("Reason for lifting it"), Freeze.lifted_reason, in_list=False),
         ),
         column_filters=(
             StateFilter(
@@ -222,8 +222,8 @@ class FreezeView(FormView):
                     session, _require_agency(agency), form.to_freeze_entry(), by=get_current_user(), now=now()
                 )
             if not form.errors:
-                return self.redirect_to_record(gettext("The freeze is entered."), freeze.id)
-        return self.render_form(form, _("New freeze"), _("Enter the freeze"))
+                return self.redirect_to_record(gettext("The freeze is saved."), freeze.id)
+        return self.render_form(form, _("New freeze"), _("Save the freeze"))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
@@ -234,13 +234,13 @@ class FreezeView(FormView):
         form = EditFreezeForm.for_freeze(freeze)
         if request.method == "POST" and form.validate():
             if not (form.why.data or "").strip():
-                form.why.errors = [_("“%(field)s” is required here.", field=_("Reason of the correction"))]
+                form.why.errors = [_("“%(field)s” is required here.", field=_("Reason for the correction"))]
             else:
                 with commit_or_show_errors(form, "freeze.alter", reason=form.why.data):
                     freeze.alter(form.to_freeze_entry(), by=get_current_user(), now=now())
             if not form.errors:
-                return self.redirect_to_record(gettext("The freeze is corrected."), freeze_id)
-        return self.render_form(form, heading, _("Keep"), back=self.row_url(freeze_id))
+                return self.redirect_to_record(gettext("The freeze was corrected."), freeze_id)
+        return self.render_form(form, heading, _("Save"), back=self.row_url(freeze_id))
 
     @expose("/<freeze_id>/lift", methods=("POST",))
     def lift(self, freeze_id: str) -> ResponseReturnValue:
@@ -252,7 +252,7 @@ class FreezeView(FormView):
         with commit_or_show_errors(form, "freeze.lift", reason=form.reason.data):
             freeze.lift(form.reason.data or "", by=get_current_user(), now=now())
         if not form.errors:
-            return self.redirect_to_record(gettext("The freeze is lifted."), id_)
+            return self.redirect_to_record(gettext("The freeze was lifted."), id_)
         return self.render_form(form, heading, _("Lift the freeze"), back=self.row_url(id_))
 
     @expose("/<freeze_id>/permit", methods=("POST",))
@@ -261,21 +261,21 @@ class FreezeView(FormView):
         self.require_permission(Verb.READ)
         freeze, change = self.get_one(freeze_id), _get_change(request.form.get("change"))
         change_id, number = change.id, change.number or ""
-        heading = _("Allow the release of %(number)s in the freeze “%(name)s”", number=number, name=freeze.name)
+        heading = _("Permit the release of %(number)s in the freeze “%(name)s”", number=number, name=freeze.name)
         form = PermitForm()
         if form.validate():
             with commit_or_show_errors(form, "freeze.permit", reason=form.reason.data):
                 _record_permit(freeze, change, form)
             if not form.errors:
-                flash(gettext("The release is allowed in this freeze."), "success")
+                flash(gettext("The release is permitted in this freeze."), "success")
                 return redirect(url_for("change.details_view", id=change_id), 303)
         if form.letter.data and not form.letter.errors:
-            form.letter.errors = [_("Choose the file again: a browser does not keep it.")]
+            form.letter.errors = [_("Choose the file again: the browser cannot restore it.")]
         back = url_for("change.details_view", id=change_id)
         return self.render_form(
             form,
             heading,
-            _("Allow this release"),
+            _("Permit this release"),
             template="releases/freeze_permit_form.html",
             back=back,
             change_id=change_id,
@@ -297,7 +297,7 @@ def _get_change(text: str | None) -> ChangeRequest:
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(_("There is no such record, or it is not yours to see."))
+        raise NotFound(_("There is no such record, or you may not see it."))
     return found
 
 

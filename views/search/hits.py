@@ -40,10 +40,10 @@ _MAX_MATCHES = 2
 
 _LABELS = {field.key: field.label for field in REQUEST_FIELDS}
 _DEVIATION_LABELS: dict[str, Message] = {
-    "what": _("What is not as the paper has it"),
+    "what": _("Differences from the SOP"),
     "account": _("Account"),
-    "disposal_note": _("Note on the disposal"),
-    "follow_up_note": _("What was done"),
+    "disposal_note": _("Note on the decision"),
+    "follow_up_note": _("Follow-up performed"),
 }
 
 
@@ -138,7 +138,7 @@ def asset_hits(
             "remarks": item.remarks,
             **{key: str(text) for key, text in item.details.items()},
         }
-        about = [tr(item.card.title), *([tr(_("Taken off the list"))] if item.is_retired else [])]
+        about = [tr(item.card.title), *([tr(_("Removed from the list"))] if item.is_retired else [])]
         yield (
             item.id,
             Hit(

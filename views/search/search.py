@@ -114,7 +114,7 @@ def _parse_kind(key: str | None) -> RecordKind | None:
     """Return the kind that the address names, if any."""
     found = next((kind for kind in RECORD_KINDS if kind.key == key), None)
     if key and found is None:
-        raise Malformed(_("There is nothing of this kind to search for."))
+        raise Malformed(_("There are no such records to search for."))
     return found
 
 

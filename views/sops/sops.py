@@ -50,10 +50,12 @@ class SopForm(Form):
     """A paper's file, or its text."""
 
     file = FileField(_("The SOP's file (TOML)"), description=_("At most 1 MiB, in UTF-8."))
-    text = TextAreaField(_("or its text"), render_kw={"rows": 18, "spellcheck": "false", "autocapitalize": "none"})
+    text = TextAreaField(
+        _("or paste its text"), render_kw={"rows": 18, "spellcheck": "false", "autocapitalize": "none"}
+    )
     key = StringField(
         _("Key"),
-        description=_("What the SOP is known by: small letters, digits and hyphens. Left empty, the file's name."),
+        description=_("Identifies the SOP: lower-case letters, digits and hyphens. If empty, the file name is used."),
         render_kw={"autocapitalize": "none", "spellcheck": "false"},
     )
     #: What the checker found in the file.
@@ -79,7 +81,7 @@ class SopForm(Form):
         """Say it where the key is none."""
         if not _KEY_PATTERN.fullmatch(field.data or ""):
             raise ValidationError(
-                _("The key has 1 to 100 small letters, digits and hyphens, such as kota-contoh-2024.")
+                _("The key has 1 to 100 lower-case letters, digits and hyphens, such as kota-contoh-2024.")
             )
 
     def validate_text(self, field: TextAreaField) -> None:
@@ -116,16 +118,16 @@ class SopView(FormView):
             Column("title", _("Title"), SopRevision.title),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("state", _("State"), SopRevision.state, CellKind.CHOICE, SopState),
-            Column("enacted", _("Put in force"), SopRevision.enacted_at, CellKind.DATETIME, sortable=True),
-            Column("enacted_by", _("Put in force by"), _enactor.full_name),
+            Column("enacted", _("Enacted"), SopRevision.enacted_at, CellKind.DATETIME, sortable=True),
+            Column("enacted_by", _("Enacted by"), _enactor.full_name),
             Column("superseded", _("Superseded"), SopRevision.superseded_at, CellKind.DATETIME, in_list=False),
             Column("loaded", _("Loaded"), SopRevision.loaded_at, CellKind.DATETIME, in_list=False),
             Column("loaded_by", _("Loaded by"), _loader.full_name, in_list=False),
-            Column("digest", _("SHA-256 of what it says"), SopRevision.digest, in_list=False),
+            Column("digest", _("SHA-256 of the content"), SopRevision.digest, in_list=False),
         ),
         column_filters=(
             ChoiceFilter("state", _("State"), column=SopRevision.state, choices=SopState),
-            DateRangeFilter("enacted", _("Put in force"), column=SopRevision.enacted_at),
+            DateRangeFilter("enacted", _("Enacted"), column=SopRevision.enacted_at),
         ),
         column_searchable_list=(SopRevision.key, SopRevision.number, SopRevision.title),
         column_default_sort="-id",
@@ -161,7 +163,7 @@ class SopView(FormView):
             return self._load_draft(form)
         except InvalidSopError as faulty:
             form.sop_errors = faulty.errors
-            form.text.errors = [_("This is no sound SOP; what is wrong is listed above, with the line.")]
+            form.text.errors = [_("This SOP is not valid; the errors are listed above, with their lines.")]
         except NotAllowed as refusal:
             form.status = refusal.status
             form.text.errors = [refusal.message]
@@ -176,7 +178,7 @@ class SopView(FormView):
             form.status = 200
         elif request.method == "POST" and wants_json():
             lines = {f"fault-{place}": fault.full_message for place, fault in enumerate(form.sop_errors, 1)}
-            raise ValidationFailed(_("This is no sound SOP."), field_errors=lines or form.error_messages())
+            raise ValidationFailed(_("This SOP is not valid."), field_errors=lines or form.error_messages())
         lines_of_text = (form.text.data or "").split("\n")
         found = [
             (fault, lines_of_text[fault.line - 1] if fault.line <= len(lines_of_text) else "")
@@ -193,8 +195,8 @@ class SopView(FormView):
         is_new = revision.loaded_at == moment
         session.commit()
         if is_new:
-            return self.redirect_to_record(gettext("Loaded as a draft. The head can put it in force."), revision.id)
-        flash(gettext("This SOP is loaded already, word for word: here it is."), "info")
+            return self.redirect_to_record(gettext("Loaded as a draft. The head can enact it."), revision.id)
+        flash(gettext("This SOP is already loaded with the same content: this is it."), "info")
         return redirect(self.row_url(revision.id), 303)
 
     @expose("/<sop_id>/enact", methods=("POST",))
@@ -206,7 +208,7 @@ class SopView(FormView):
         trail.update_audit_context(db.session(), action="sop.enact")
         db.session.commit()
         return self.redirect_to_record(
-            gettext("%(sop)s is in force now.", sop=revision.number or revision.key), revision.id
+            gettext("%(sop)s is now in force.", sop=revision.number or revision.key), revision.id
         )
 
     @expose("/<sop_id>/download")
