@@ -192,7 +192,8 @@ class WorkCalendar:
     def __post_init__(self) -> None:
         """Take copies that nobody else can change."""
         object.__setattr__(self, "overrides", MappingProxyType(dict(self.overrides)))
-        object.__setattr__(self, "later", tuple(sorted(self.later_timetables, key=lambda timetable: timetable.since)))
+        later = sorted(self.later_timetables, key=lambda timetable: timetable.since)
+        object.__setattr__(self, "later_timetables", tuple(later))
 
     # Days
 
