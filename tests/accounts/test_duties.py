@@ -22,22 +22,26 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Callable, Iterator
+
+    from models.accounts.user import User
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Cast, Office
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def cast(shared: tuple[AuditedSession, Cast]):
+def cast(shared: tuple[AuditedSession, Cast]) -> Cast:
     return shared[1]
 
 
 @pytest.fixture(scope="module")
-def everybody(shared: tuple[AuditedSession, Cast]):
+def everybody(shared: tuple[AuditedSession, Cast]) -> User:
     """Somebody who holds every role of the procedure, so that only their part on the request can bar them."""
     session, cast = shared
     set_test_audit_context(session)
@@ -47,7 +51,7 @@ def everybody(shared: tuple[AuditedSession, Cast]):
 
 
 @pytest.fixture
-def stand_in(session, cast):
+def stand_in(session: AuditedSession, cast: Cast) -> Iterator[Callable[[User], None]]:
     """Give a function that delegates to somebody of Lumajang; the delegation ends with the test."""
     granted = []
     yield lambda person: granted.append(delegation(session, cast.lumajang, person))
@@ -81,13 +85,15 @@ def test_the_parts_that_check_one_another_are_those_of_the_specification() -> No
     }
 
 
-def _barred(session, change, outcome, person, part):
+def _barred(session: AuditedSession, change: ChangeRequest, outcome: Outcome, person: User, part: Duty) -> None:
     assert change.open_moves(person, NOW) == ()
     with pytest.raises(NotAllowed, match=str(part.title)):
         make_move(session, change, outcome, person)
 
 
-def test_whoever_asked_neither_evaluates_nor_approves_nor_verifies(session, cast, everybody) -> None:
+def test_whoever_asked_neither_evaluates_nor_approves_nor_verifies(
+    session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     change = new_change(session, office, requester=everybody)
     make_move(session, change, Outcome.SUBMITTED, everybody)
@@ -100,14 +106,16 @@ def test_whoever_asked_neither_evaluates_nor_approves_nor_verifies(session, cast
     _barred(session, change, Outcome.VERIFIED, everybody, Duty.REQUEST)
 
 
-def _approved(session, office, change):
+def _approved(session: AuditedSession, office: Office, change: ChangeRequest) -> ChangeRequest:
     make_move(session, change, Outcome.APPROVED, office.head)
     make_move(session, change, Outcome.DONE, office.manager)
     return change
 
 
 @pytest.mark.parametrize("step", [Step.EVALUATION, Step.URGENCY])
-def test_whoever_evaluated_neither_approves_nor_verifies(step, session, cast, everybody) -> None:
+def test_whoever_evaluated_neither_approves_nor_verifies(
+    step: Step, session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, step)
     make_move(session, change, Outcome.ACCEPTED if step is Step.EVALUATION else Outcome.EMERGENCY, everybody)
@@ -128,7 +136,9 @@ def test_whoever_evaluated_neither_approves_nor_verifies(step, session, cast, ev
         (Step.REPORT, (Outcome.REPORTED,)),
     ],
 )
-def test_whoever_carried_out_does_not_verify(step, outcomes, session, cast, everybody) -> None:
+def test_whoever_carried_out_does_not_verify(
+    step: Step, outcomes: tuple[Outcome, ...], session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, step)
     make_move(session, change, outcomes[0], everybody)
@@ -136,7 +146,9 @@ def test_whoever_carried_out_does_not_verify(step, outcomes, session, cast, ever
     _barred(session, change, Outcome.VERIFIED, everybody, Duty.IMPLEMENT)
 
 
-def test_whoever_decided_as_the_head_neither_evaluates_nor_carries_out(session, cast, everybody) -> None:
+def test_whoever_decided_as_the_head_neither_evaluates_nor_carries_out(
+    session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.APPROVAL)
     make_move(session, change, Outcome.REFUSED, everybody)
@@ -146,7 +158,9 @@ def test_whoever_decided_as_the_head_neither_evaluates_nor_carries_out(session, 
     _barred(session, change, Outcome.DONE, everybody, Duty.DECIDE)
 
 
-def test_a_part_taken_on_one_request_bars_nobody_from_another(session, cast, everybody) -> None:
+def test_a_part_taken_on_one_request_bars_nobody_from_another(
+    session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     own = new_change(session, office, requester=everybody)
     make_move(session, own, Outcome.SUBMITTED, everybody)
@@ -154,7 +168,9 @@ def test_a_part_taken_on_one_request_bars_nobody_from_another(session, cast, eve
     make_move(session, change_at_step(session, office, Step.VERIFICATION), Outcome.VERIFIED, everybody)
 
 
-def test_whoever_asked_may_carry_out_what_others_evaluated_and_verify_it_did_not(session, cast, everybody) -> None:
+def test_whoever_asked_may_carry_out_what_others_evaluated_and_verify_it_did_not(
+    session: AuditedSession, cast: Cast, everybody: User
+) -> None:
     office = cast.lumajang
     change = new_change(session, office, requester=everybody)
     make_move(session, change, Outcome.SUBMITTED, everybody)
@@ -164,7 +180,9 @@ def test_whoever_asked_may_carry_out_what_others_evaluated_and_verify_it_did_not
 
 
 @pytest.mark.parametrize("part", [Duty.REQUEST, Duty.EVALUATE, Duty.IMPLEMENT])
-def test_a_delegate_who_took_part_does_not_decide_in_the_head_s_place(part, session, cast, stand_in) -> None:
+def test_a_delegate_who_took_part_does_not_decide_in_the_head_s_place(
+    part: Duty, session: AuditedSession, cast: Cast, stand_in: Callable[[User], None]
+) -> None:
     office = cast.lumajang
     person = {Duty.REQUEST: office.requester, Duty.EVALUATE: office.manager, Duty.IMPLEMENT: office.manager2}[part]
     stand_in(person)
@@ -177,7 +195,9 @@ def test_a_delegate_who_took_part_does_not_decide_in_the_head_s_place(part, sess
     _barred(session, change, Outcome.VERIFIED, person, part)
 
 
-def test_a_delegate_who_decided_does_not_carry_out_afterwards(session, cast, stand_in) -> None:
+def test_a_delegate_who_decided_does_not_carry_out_afterwards(
+    session: AuditedSession, cast: Cast, stand_in: Callable[[User], None]
+) -> None:
     office = cast.lumajang
     stand_in(office.manager2)
     change = change_at_step(session, office, Step.APPROVAL)

@@ -87,7 +87,7 @@ def test_a_stranger_is_sent_to_the_login_and_from_there_to_where_they_wanted_to_
 
 
 @pytest.mark.parametrize("path", ["/profile", "/", "/admin/change/"])
-def test_a_stranger_who_asks_for_json_is_told_401(program: Flask, path) -> None:
+def test_a_stranger_who_asks_for_json_is_told_401(program: Flask, path: str) -> None:
     answer = Visitor(program).get(path, json=True)
     assert answer.status_code == 401
     assert _json(answer)["status"] == 401
@@ -99,7 +99,7 @@ def test_what_a_stranger_sends_is_refused_before_anything_else(program: Flask) -
 
 
 @pytest.mark.parametrize("username", ["pemohon", "nobody", "p\0emohon", "x" * 80])
-def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program: Flask, username) -> None:
+def test_a_failed_login_says_the_same_of_everybody_and_keeps_the_name(program: Flask, username: str) -> None:
     answer = Visitor(program).post("/login", username=username, password=WRONG)
     assert answer.status_code == 401
     assert f'value="{username}"' in answer.text or "\0" in username
@@ -127,7 +127,7 @@ def test_a_login_without_the_page_s_token_is_refused(program: Flask) -> None:
 
 
 @pytest.mark.parametrize("onward", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\tb", "evil"])
-def test_nobody_is_sent_on_to_another_place(program: Flask, onward) -> None:
+def test_nobody_is_sent_on_to_another_place(program: Flask, onward: str) -> None:
     answer = Visitor(program).post("/login", username="pemohon", password=PASSWORD, next=onward)
     assert answer.location == "/"
 
@@ -138,7 +138,7 @@ def test_whoever_is_in_already_need_not_log_in_again(program: Flask) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_five_failures_lock_an_account_even_for_the_right_password_until_the_time_is_over(
-    new_database: NewDatabase, clock: Clock, kind
+    new_database: NewDatabase, clock: Clock, kind: str
 ) -> None:
     with new_database(kind) as url:
         program = make_app(url, clock=clock)
@@ -174,7 +174,7 @@ def test_five_failures_lock_an_address_whatever_names_were_tried(program: Flask)
     ],
 )
 def test_where_somebody_comes_from_is_taken_from_the_office_s_own_proxies_alone(
-    new_database: NewDatabase, proxies, forwarded, address
+    new_database: NewDatabase, proxies: int, forwarded: str, address: str
 ) -> None:
     with new_database("sqlite") as url:
         program = make_app(url, proxies=proxies)
@@ -286,7 +286,9 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(program: Flas
         ("", "", "", "old"),
     ],
 )
-def test_a_bad_new_password_is_refused_beside_its_field(program: Flask, old, new, again, wrong) -> None:
+def test_a_bad_new_password_is_refused_beside_its_field(
+    program: Flask, old: str, new: str, again: str, wrong: str
+) -> None:
     visitor = Visitor(program, "pemohon")
     answer = visitor.post("/profile/password", old=old, new=new, again=again)
     assert answer.status_code == 422

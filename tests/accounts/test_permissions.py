@@ -43,7 +43,7 @@ ROWS = {row[0]: row[1:] for row in (line.split() for line in TABLE.strip().split
 
 
 @pytest.mark.parametrize("resource", Resource)
-def test_the_table_says_what_is_written_here_and_nothing_more(resource) -> None:
+def test_the_table_says_what_is_written_here_and_nothing_more(resource: Resource) -> None:
     written = {
         verb: {LETTERS[letter] for letter in cell.replace("-", "")}
         for verb, cell in zip(Verb, ROWS[resource], strict=True)
@@ -57,7 +57,7 @@ def test_every_row_is_of_a_resource() -> None:
 
 @pytest.mark.parametrize("resource", Resource)
 @pytest.mark.parametrize("verb", Verb)
-def test_somebody_may_what_one_of_their_roles_may(resource, verb) -> None:
+def test_somebody_may_what_one_of_their_roles_may(resource: Resource, verb: Verb) -> None:
     granted = GRANTS[resource][verb]
     for role in Role:
         assert is_granted([role], verb, resource) is (role in granted)
@@ -66,7 +66,7 @@ def test_somebody_may_what_one_of_their_roles_may(resource, verb) -> None:
 
 
 @pytest.mark.parametrize("resource", Resource)
-def test_a_delegate_sees_what_the_head_sees_and_does_no_more(resource) -> None:
+def test_a_delegate_sees_what_the_head_sees_and_does_no_more(resource: Resource) -> None:
     for verb in Verb:
         sees = verb in {Verb.READ, Verb.EXPORT} and Role.HEAD in GRANTS[resource][verb]
         assert is_granted([], verb, resource, is_acting_head=True) is sees

@@ -70,7 +70,9 @@ def test_an_administrator_makes_an_account_that_logs_in(running_app: RunningApp)
         ({"agency": "-"}, "agency"),
     ],
 )
-def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(
+    running_app: RunningApp, typed: dict[str, Any], field: str
+) -> None:
     sent = SOMEBODY | {"username": "salah.ketik", "position": "Analis & <b>Sistem</b>"} | typed
     answer = running_app.visitor("administrator").post("/admin/user/new/", **sent)
     assert answer.status_code == 422

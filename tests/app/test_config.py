@@ -51,7 +51,7 @@ def test_a_key_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["LPSE_SECRET_KEY", "LPSE_DATABASE_URL"])
-def test_production_does_not_start_without_its_key_and_its_database(name, tmp_path: Path) -> None:
+def test_production_does_not_start_without_its_key_and_its_database(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=name):
         read_settings({**PRODUCTION, name: " "}, instance=tmp_path)
     assert not list(tmp_path.iterdir())
@@ -65,7 +65,7 @@ def test_production_with_all_it_needs_serves_others_and_writes_nothing(tmp_path:
 
 
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
-def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path: Path) -> None:
+def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path: Path) -> None:
     assert read_settings({"LPSE_DATABASE_URL": given}, instance=tmp_path).database_url == "postgresql+psycopg://u@h/d"
 
 
@@ -98,13 +98,13 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given, tmp_path: Pat
         ("LPSE_TIMEZONE", "../etc/passwd"),
     ],
 )
-def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name, value, tmp_path: Path) -> None:
+def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=name):
         read_settings({name: value}, instance=tmp_path)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
-def test_the_demo_listens_on_the_machine_itself(host, tmp_path: Path) -> None:
+def test_the_demo_listens_on_the_machine_itself(host: str, tmp_path: Path) -> None:
     assert read_settings({"LPSE_HOST": host}, instance=tmp_path).host == host
 
 
@@ -137,7 +137,7 @@ def test_no_secret_is_repeated_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "sop", "list"]])
-def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command) -> None:
+def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command: list[str]) -> None:
     root = Path(__file__).resolve().parents[2]
     ended = subprocess.run(
         [sys.executable, *command],

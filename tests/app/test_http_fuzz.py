@@ -275,7 +275,7 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(running_app: Running
 @pytest.mark.parametrize(
     "name", ["pengelola", *(pytest.param(one, marks=pytest.mark.sqlite_alone) for one in ("pemohon", None))]
 )
-def test_odd_headers_and_addresses_break_nothing(name, running_app: RunningApp) -> None:
+def test_odd_headers_and_addresses_break_nothing(name: str | None, running_app: RunningApp) -> None:
     visitor = running_app.visitor(name) if name else Visitor(running_app.app)
     for headers in (
         {"Accept": "*/*;q=x, application/json;q=9"},

@@ -133,7 +133,7 @@ def _token(visitor: Visitor) -> str:
         "data:text/html,x",
     ],
 )
-def test_nobody_is_sent_on_to_another_site(onward, running_app: RunningApp) -> None:
+def test_nobody_is_sent_on_to_another_site(onward: str, running_app: RunningApp) -> None:
     visitor = Visitor(running_app.app)
     answers = [visitor.post("/login", username="pemohon", password=PASSWORD, next=onward)]
     visitor.token = ""
@@ -163,7 +163,7 @@ def test_one_is_sent_on_to_where_one_wanted_to_go(running_app: RunningApp) -> No
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example", "evil.example\\"])
-def test_a_host_that_somebody_made_up_leads_nowhere(host, running_app: RunningApp) -> None:
+def test_a_host_that_somebody_made_up_leads_nowhere(host: str, running_app: RunningApp) -> None:
     visitor = Visitor(running_app.app, "pemohon")
     for path in ("/", "/admin/change/", "/admin/", "/nowhere"):
         answer_ = visitor.client.get(path, headers={"Host": host, "X-Forwarded-Host": "evil.example"})

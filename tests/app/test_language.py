@@ -153,7 +153,7 @@ def test_a_user_s_choice_goes_with_them(program: Flask) -> None:
 
 
 @pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", ""])
-def test_the_switch_leads_nowhere_else(program: Flask, onward) -> None:
+def test_the_switch_leads_nowhere_else(program: Flask, onward: str) -> None:
     assert Visitor(program).post("/language", lang="en", next=onward).location == "/"
 
 

@@ -88,7 +88,7 @@ def _same_user_twice() -> str:
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(program: Flask, name) -> None:
+def test_a_refusal_of_the_rules_is_shown_with_its_status_and_its_sentence(program: Flask, name: str) -> None:
     status = REFUSALS[name][0]
     page = Visitor(program).get(f"/{name}?lang=en")
     assert page.status_code == status
@@ -111,7 +111,7 @@ def test_whoever_tried_too_often_is_told_when_to_come_back(program: Flask) -> No
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 415, 418, 422, 429, 500, 502, 503])
-def test_every_status_has_a_page(program: Flask, status) -> None:
+def test_every_status_has_a_page(program: Flask, status: int) -> None:
     page = Visitor(program).get(f"/abort/{status}")
     assert page.status_code == status
     assert "<h1>" in page.text
@@ -182,7 +182,7 @@ def test_a_fault_of_the_program_shows_its_number_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", DATABASE)
-def test_what_the_database_cannot_do_is_told_without_its_words(program: Flask, name) -> None:
+def test_what_the_database_cannot_do_is_told_without_its_words(program: Flask, name: str) -> None:
     page = Visitor(program, "pemohon").get(f"/{name}")
     assert page.status_code == DATABASE[name][0]
     assert "secret" not in page.text

@@ -232,7 +232,7 @@ def test_a_stranger_is_sent_to_the_login_page_and_a_script_is_told_401(running_a
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", PEOPLE)
-def test_nobody_comes_in_where_their_role_may_not(name, running_app: RunningApp) -> None:
+def test_nobody_comes_in_where_their_role_may_not(name: str, running_app: RunningApp) -> None:
     visitor, role = running_app.visitor(name), PEOPLE[name]
     for rule, method, path in rules(running_app):
         kind = classified(rule.endpoint)
@@ -250,7 +250,7 @@ def test_nobody_comes_in_where_their_role_may_not(name, running_app: RunningApp)
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", ["pengelola", "admin"])
-def test_no_post_is_taken_without_the_token_of_the_form(name, running_app: RunningApp) -> None:
+def test_no_post_is_taken_without_the_token_of_the_form(name: str, running_app: RunningApp) -> None:
     visitor = running_app.visitor(name)
     before = _everything(running_app)
     for _rule, method, path in rules(running_app):

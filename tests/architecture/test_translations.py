@@ -110,7 +110,7 @@ def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use() -> None:
 
 
 @pytest.mark.parametrize("name", ["messages", "admin"])
-def test_a_translation_has_the_places_of_its_text(name) -> None:
+def test_a_translation_has_the_places_of_its_text(name: str) -> None:
     for entry in entries(catalogue(name)):
         # An English singular may leave the number out, which Indonesian has no singular to do in.
         asked = sorted(PLACE.findall(forms_of(entry.id)[-1]))
@@ -119,7 +119,7 @@ def test_a_translation_has_the_places_of_its_text(name) -> None:
 
 
 @pytest.mark.parametrize("name", ["messages", "admin"])
-def test_the_compiled_catalogue_is_the_written_one(name) -> None:
+def test_the_compiled_catalogue_is_the_written_one(name: str) -> None:
     written = catalogue(name)
     with (CATALOGUES / f"{name}.mo").open("rb") as file:
         compiled = read_mo(file)
@@ -166,7 +166,7 @@ TEMPLATES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_no_template_holds_a_word_of_its_own(name) -> None:
+def test_no_template_holds_a_word_of_its_own(name: str) -> None:
     """Expressions are taken out, and what is left has no words in it."""
     left = []
     source = _CLASSES.sub("", (ROOT / name).read_text())

@@ -40,31 +40,36 @@ from tests.support.cast import (  # fmt: skip
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
     from tests.conftest import NewDatabase
     from tests.support.cast import AuditedSession, Cast
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def cast(shared: tuple[AuditedSession, Cast]):
+def cast(shared: tuple[AuditedSession, Cast]) -> Cast:
     return shared[1]
 
 
-def told_since(session, number, chain):
+def told_since(
+    session: AuditedSession, number: int, chain: int
+) -> tuple[Sequence[AuditEntry], list[tuple[str, str, dict[str, Any] | None, dict[str, Any] | None]]]:
     """Return the rows told in ``chain`` after entry ``number``: (table, action, before, after)."""
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.chain == chain, AuditEntry.number > number).order_by(AuditEntry.number)
     ).all()
-    rows = [row for entry in entries for row in entry.told]
+    rows = [row for entry in entries for row in entry.row_changes]
     return entries, [(row["table"], row["action"], row["before"], row["after"]) for row in rows]
 
 
-def height(session, chain):
+def height(session: AuditedSession, chain: int) -> int:
     return next((anchor.number for anchor in verification.chain_anchors(session) if anchor.chain == chain), 0)
 
 
@@ -72,7 +77,7 @@ def height(session, chain):
 DERIVED = {"search_record", "step_time", "reckoned_month"}
 
 
-def whole_play(session, cast):
+def whole_play(session: AuditedSession, cast: Cast) -> None:
     """Write to every table that the procedure has."""
     office = cast.lumajang
     item = asset(session, office)
@@ -105,7 +110,9 @@ def test_every_row_that_is_in_the_database_was_told_of(database_url: str) -> Non
         assert verification.verify_chains(session) is None
 
 
-def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(session, cast) -> None:
+def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     since = height(session, office.agency.id)
@@ -129,7 +136,7 @@ def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
     assert set(before) == set(after)
 
 
-def test_what_an_expired_object_said_before_is_told_too(session, cast) -> None:
+def test_what_an_expired_object_said_before_is_told_too(session: AuditedSession, cast: Cast) -> None:
     person = cast.lumajang.manager
     person.phone = "0334-000000"
     set_test_audit_context(session)
@@ -142,7 +149,7 @@ def test_what_an_expired_object_said_before_is_told_too(session, cast) -> None:
     assert rows == [("user_account", "updated", {"phone": "0334-000000"}, {"phone": "0334-111111"})]
 
 
-def test_rows_that_leave_with_their_owner_are_told(session, cast) -> None:
+def test_rows_that_leave_with_their_owner_are_told(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.TEST)
     set_test_audit_context(session)
@@ -159,7 +166,7 @@ def test_rows_that_leave_with_their_owner_are_told(session, cast) -> None:
     assert cases == [("deleted", "Masuk", None), ("inserted", None, "Lain")]
 
 
-def test_a_draft_thrown_away_leaves_its_trace(session, cast) -> None:
+def test_a_draft_thrown_away_leaves_its_trace(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = new_change(session, office)
     attach_required(session, change)
@@ -175,7 +182,7 @@ def test_a_draft_thrown_away_leaves_its_trace(session, cast) -> None:
     assert trail.entries_for_record(session, "change_request", number)[0].action == "change.discard"
 
 
-def test_what_a_savepoint_takes_back_is_not_told(session, cast) -> None:
+def test_what_a_savepoint_takes_back_is_not_told(session: AuditedSession, cast: Cast) -> None:
     since = height(session, cast.lumajang.agency.id)
     set_test_audit_context(session)
     user(session, cast.lumajang.agency, "tetap", Role.REQUESTER)
@@ -190,7 +197,7 @@ def test_what_a_savepoint_takes_back_is_not_told(session, cast) -> None:
     assert [row[3]["username"] for row in rows] == ["tetap", "juga", "pula"]
 
 
-def test_secrets_never_enter_the_trail(session, cast) -> None:
+def test_secrets_never_enter_the_trail(session: AuditedSession, cast: Cast) -> None:
     set_test_audit_context(session)
     person = cast.lumajang.manager
     person.set_password("sandi-yang-lain")
@@ -204,7 +211,7 @@ def test_secrets_never_enter_the_trail(session, cast) -> None:
     assert (changed["before"]["password_hash"], changed["after"]["totp_secret"]) == ("***", "***")
 
 
-def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, cast) -> None:
+def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session: AuditedSession, cast: Cast) -> None:
     change_at_step(session, cast.lumajang, Step.EVALUATION)
     set_test_audit_context(session)
     cast.superadmin.phone = "1"
@@ -221,7 +228,7 @@ def test_each_agency_has_a_chain_of_its_own_and_the_installation_too(session, ca
     assert after[0].number == before[0].number + 1
 
 
-def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast) -> None:
+def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session: AuditedSession, cast: Cast) -> None:
     before = {anchor.chain: anchor.number for anchor in verification.chain_anchors(session)}
     set_test_audit_context(session)
     for person in (cast.lumajang.head, cast.lumajang.manager, cast.tana_tidung.head):
@@ -234,7 +241,7 @@ def test_a_transaction_makes_one_entry_for_each_agency_it_touches(session, cast)
     }
 
 
-def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(session, cast) -> None:
+def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(session: AuditedSession, cast: Cast) -> None:
     del session.info["circumstances"]
     cast.lumajang.head.phone = "0334-222222"
     with pytest.raises(RuntimeError, match="no audit context"):
@@ -243,8 +250,10 @@ def test_a_write_that_nobody_answers_for_is_refused_and_nothing_is_stored(sessio
     assert cast.lumajang.head.phone != "0334-222222"
 
 
-def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_):
+def test_where_the_entry_cannot_be_written_nothing_is(
+    session: AuditedSession, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
         raise OSError("no room for the trail")
 
     monkeypatch.setattr(trail, "entry_hash", fail)
@@ -256,7 +265,7 @@ def test_where_the_entry_cannot_be_written_nothing_is(session, cast, monkeypatch
     assert cast.lumajang.head.phone != "0334-333333"
 
 
-def test_statements_that_go_round_the_trail_are_refused(session, cast) -> None:
+def test_statements_that_go_round_the_trail_are_refused(session: AuditedSession, cast: Cast) -> None:
     for statement in (
         update(User).values(phone="0"),
         delete(User),
@@ -272,7 +281,7 @@ def test_statements_that_go_round_the_trail_are_refused(session, cast) -> None:
     assert session.execute(text("SELECT 1")).scalar() == 1
 
 
-def test_odd_circumstances_keep_nothing_from_being_told(session, cast) -> None:
+def test_odd_circumstances_keep_nothing_from_being_told(session: AuditedSession, cast: Cast) -> None:
     set_test_audit_context(session, "x" * 200, address="9" * 99, request_id="a\x00b" * 40, reason="\x00sebab")
     cast.lumajang.head.phone = "0"
     session.commit()
@@ -281,16 +290,18 @@ def test_odd_circumstances_keep_nothing_from_being_told(session, cast) -> None:
     assert verification.verify_chains(session) is None
 
 
-def test_an_event_without_rows_can_be_told(session, cast) -> None:
+def test_an_event_without_rows_can_be_told(session: AuditedSession, cast: Cast) -> None:
     circumstances = AuditContext(NOW, cast.lumajang.inspector.id, "Pemeriksa", "inspection.export")
     trail.append_entry(session, cast.lumajang.agency.id, circumstances, [])
     session.commit()
     (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "inspection.export"))
-    assert entry.told == []
+    assert entry.row_changes == []
     assert verification.verify_chains(session) is None
 
 
-def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(session, cast) -> None:
+def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(
+    session: AuditedSession, cast: Cast
+) -> None:
     change = move_through(session, cast.lumajang, *OUTCOMES_TO[Step.CLOSED])
     change_at_step(session, cast.lumajang, Step.EVALUATION)
     history = trail.entries_for_record(session, "change_request", change.id)
@@ -300,7 +311,7 @@ def test_the_history_of_a_request_holds_all_that_belongs_to_it_newest_first(sess
     assert len(trail.entries_for_record(session, "change_request", change.id, limit=3)) == 3
 
 
-def test_a_record_s_history_is_found_by_an_index(session, cast) -> None:
+def test_a_record_s_history_is_found_by_an_index(session: AuditedSession, cast: Cast) -> None:
     if session.get_bind().dialect.name != "sqlite":
         pytest.skip("on a table this small PostgreSQL reads it whole")
     statements = []
@@ -317,12 +328,12 @@ def test_a_record_s_history_is_found_by_an_index(session, cast) -> None:
 
 
 @pytest.fixture
-def tamper(session, cast):
+def tamper(session: AuditedSession, cast: Cast) -> Callable[..., None]:
     """Give a function that runs statements past session and triggers; the test's end takes it all back."""
     change_at_step(session, cast.lumajang, Step.URGENCY)
     is_sqlite = session.get_bind().dialect.name == "sqlite"
 
-    def run(*statements):
+    def run(*statements: str) -> None:
         connection = session.connection()
         for ban in ("audit_entry_no_update", "audit_entry_no_delete", "audit_row_no_update", "audit_row_no_delete",
                     "audit_chain_only_grows", "audit_chain_kept"):  # fmt: skip
@@ -342,7 +353,9 @@ def tamper(session, cast):
         "action = 'lain'", "reason = 'lain'", "at = '2020-01-01 00:00:00'", "request_id = 'x'",
     ],
 )  # fmt: skip
-def test_an_altered_entry_is_found(assignment, session, cast, tamper) -> None:
+def test_an_altered_entry_is_found(
+    assignment: str, session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.lumajang.agency.id
     tamper(f"UPDATE audit_entry SET {assignment} WHERE chain = {chain} AND number = 3")
     assert verification.verify_chains(session) == verification.ChainError(
@@ -350,7 +363,7 @@ def test_an_altered_entry_is_found(assignment, session, cast, tamper) -> None:
     )
 
 
-def test_a_removed_entry_is_found(session, cast, tamper) -> None:
+def test_a_removed_entry_is_found(session: AuditedSession, cast: Cast, tamper: Callable[..., None]) -> None:
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(f"DELETE FROM audit_row WHERE entry_id IN ({third})", f"DELETE FROM audit_entry WHERE id IN ({third})")
@@ -359,7 +372,9 @@ def test_a_removed_entry_is_found(session, cast, tamper) -> None:
     )
 
 
-def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, cast, tamper) -> None:
+def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.lumajang.agency.id
     third = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = 3"
     tamper(
@@ -372,7 +387,7 @@ def test_a_removed_entry_is_found_where_the_others_were_numbered_anew(session, c
     )
 
 
-def test_entries_in_another_order_are_found(session, cast, tamper) -> None:
+def test_entries_in_another_order_are_found(session: AuditedSession, cast: Cast, tamper: Callable[..., None]) -> None:
     chain = cast.lumajang.agency.id
     where = f"WHERE chain = {chain} AND number"
     tamper(
@@ -383,12 +398,16 @@ def test_entries_in_another_order_are_found(session, cast, tamper) -> None:
     assert verification.verify_chains(session).number == 2
 
 
-def test_a_record_taken_out_of_the_index_is_found(session, cast, tamper) -> None:
+def test_a_record_taken_out_of_the_index_is_found(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
-    assert "index" in str(verification.verify_chains(session).fault)
+    assert "index" in str(verification.verify_chains(session).error)
 
 
-def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper) -> None:
+def test_a_tail_that_was_cut_off_is_found_by_its_head(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.lumajang.agency.id
     last = height(session, chain)
     tail = f"SELECT id FROM audit_entry WHERE chain = {chain} AND number = {last}"
@@ -398,7 +417,7 @@ def test_a_tail_that_was_cut_off_is_found_by_its_head(session, cast, tamper) -> 
     )
 
 
-def cut(session, chain, tamper):
+def cut(session: AuditedSession, chain: int, tamper: Callable[..., None]) -> None:
     """Cut the last entry off with its head, so that the chain by itself looks whole."""
     last = height(session, chain)
     entry = f"FROM audit_entry WHERE chain = {chain} AND number ="
@@ -409,7 +428,9 @@ def cut(session, chain, tamper):
     )
 
 
-def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, cast, tamper) -> None:
+def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.lumajang.agency.id
     kept = [Anchor.parse(f"{anchor}\n") for anchor in verification.chain_anchors(session)]
     assert kept == verification.chain_anchors(session)
@@ -418,7 +439,9 @@ def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(session, ca
     assert verification.verify_chains(session, kept).chain == chain
 
 
-def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tamper) -> None:
+def test_a_tail_that_was_written_anew_is_found_by_an_anchor(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.lumajang.agency.id
     kept = verification.chain_anchors(session)
     cut(session, chain, tamper)
@@ -429,7 +452,9 @@ def test_a_tail_that_was_written_anew_is_found_by_an_anchor(session, cast, tampe
     )
 
 
-def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(session, cast, tamper) -> None:
+def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(
+    session: AuditedSession, cast: Cast, tamper: Callable[..., None]
+) -> None:
     chain = cast.tana_tidung.agency.id
     kept = verification.chain_anchors(session)
     entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
@@ -470,7 +495,7 @@ def test_two_who_write_at_once_make_one_unbroken_chain(database_url: str) -> Non
         cast = create_cast(session)
         people = [cast.lumajang.manager.id, cast.lumajang.manager2.id]
 
-        def write(key):
+        def write(key: str) -> None:
             with open_session(database_url) as other:
                 for number in range(5):
                     set_test_audit_context(other, f"{key}", now=NOW + dt.timedelta(seconds=number))
@@ -491,7 +516,7 @@ def test_two_who_write_at_once_make_one_unbroken_chain(database_url: str) -> Non
 def test_two_who_begin_a_chain_at_once_make_one(database_url: str) -> None:
     failed = []
 
-    def write(number):
+    def write(number: int) -> None:
         try:
             with open_session(database_url) as other:
                 trail.append_entry(other, 77, AuditContext(NOW, None, "tests", str(number)), [])
@@ -510,7 +535,7 @@ def test_two_who_begin_a_chain_at_once_make_one(database_url: str) -> None:
         assert verification.verify_chains(session) is None
 
 
-def test_a_refused_move_leaves_no_entry(session, cast) -> None:
+def test_a_refused_move_leaves_no_entry(session: AuditedSession, cast: Cast) -> None:
     change = change_at_step(session, cast.lumajang, Step.EVALUATION)
     before = verification.chain_anchors(session)
     for outcome in (Outcome.DONE, Outcome.REJECTED):

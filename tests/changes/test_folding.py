@@ -13,7 +13,7 @@ from views.forms.folding import collapsible_text
 
 
 @pytest.fixture(scope="module")
-def app():
+def app() -> Flask:
     made = Flask(__name__)
     Babel(made)
     return made
@@ -26,7 +26,7 @@ def parts(app: Flask, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["", "Singkat", "kata " * 139, "\n".join("baris" for _line in range(12)), "<b>&"])
-def test_a_short_text_is_shown_whole(app, text) -> None:
+def test_a_short_text_is_shown_whole(app: Flask, text: str) -> None:
     assert parts(app, text) == [text]
 
 
@@ -40,7 +40,7 @@ def test_a_short_text_is_shown_whole(app, text) -> None:
         ("Satu baris.\n" + "Panjang " * 30 + "\n" + "lagi " * 300, "Panjang"),
     ],
 )
-def test_a_long_one_begins_where_it_can_be_cut_and_is_whole_when_unfolded(app, text, end) -> None:
+def test_a_long_one_begins_where_it_can_be_cut_and_is_whole_when_unfolded(app: Flask, text: str, end: str) -> None:
     shown, rest = parts(app, text)
     assert shown.rstrip().endswith(end)
     assert len(shown) <= 420

@@ -26,18 +26,20 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from models.changes.change import ChangeRequest
+    from models.sops.sop import SopRevision
+    from tests.support.cast import AuditedSession, Cast, Office
 
 TOMORROW = NOW + dt.timedelta(days=1)
 
 
 @pytest.fixture
-def refused(session: AuditedSession, cast: Cast):
+def refused(session: AuditedSession, cast: Cast) -> ChangeRequest:
     return move_through(session, cast.lumajang, *OUTCOMES_TO[Step.APPROVAL], Outcome.REFUSED)
 
 
 def test_a_refused_request_never_reaches_implementation_without_the_head(
-    session: AuditedSession, cast: Cast, refused
+    session: AuditedSession, cast: Cast, refused: ChangeRequest
 ) -> None:
     office = cast.lumajang
     assert refused.step is Step.EVALUATION
@@ -53,7 +55,7 @@ def test_a_refused_request_never_reaches_implementation_without_the_head(
 
 
 def test_sending_a_refused_request_round_by_its_requester_opens_no_way_around_the_head(
-    session: AuditedSession, cast: Cast, refused
+    session: AuditedSession, cast: Cast, refused: ChangeRequest
 ) -> None:
     office = cast.lumajang
     move_through(session, office, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, change=refused)
@@ -62,7 +64,7 @@ def test_sending_a_refused_request_round_by_its_requester_opens_no_way_around_th
 
 
 def test_clearing_the_flag_beside_the_history_opens_no_way_around_the_head(
-    session: AuditedSession, cast: Cast, refused
+    session: AuditedSession, cast: Cast, refused: ChangeRequest
 ) -> None:
     move_through(session, cast.lumajang, Outcome.ACCEPTED, change=refused)
     set_test_audit_context(session)
@@ -73,7 +75,7 @@ def test_clearing_the_flag_beside_the_history_opens_no_way_around_the_head(
 
 
 def test_the_next_evaluation_names_the_refusal_and_says_what_it_answers(
-    session: AuditedSession, cast: Cast, refused
+    session: AuditedSession, cast: Cast, refused: ChangeRequest
 ) -> None:
     office = cast.lumajang
     approval = refused.activities[3]
@@ -93,7 +95,15 @@ def test_a_refusal_tells_its_reason(session: AuditedSession, cast: Cast) -> None
     assert set(refusal.value.field_errors) == {"reason"}
 
 
-def enact(session, office, *, key=LUMAJANG, now=NOW, revised=None, **switches):
+def enact(
+    session: AuditedSession,
+    office: Office,
+    *,
+    key: str = LUMAJANG,
+    now: dt.datetime = NOW,
+    revised: dt.date | None = None,
+    **switches: bool,
+) -> SopRevision:
     """Put a revision of the office's paper in force that differs in its switches."""
     paper = office.sop_revision.sop
     text = to_toml(replace(paper, revised=revised, switches=replace(paper.switches, **switches)))

@@ -224,7 +224,7 @@ def text_of(answer: Any) -> str:
 
 @pytest.mark.parametrize("name", KNOCKING)
 def test_no_list_search_filter_or_export_shows_what_is_another_s(
-    name, running_app: RunningApp, everything: dict[str, Belongings]
+    name: str, running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     visitor = running_app.visitor(name)
     marks = {mark for one in others(everything, name) for mark in (one.mark, one.draft_mark)}
@@ -251,7 +251,7 @@ def test_no_list_search_filter_or_export_shows_what_is_another_s(
 
 @pytest.mark.parametrize("name", KNOCKING)
 def test_no_address_of_a_record_shows_what_is_another_s(
-    name, running_app: RunningApp, everything: dict[str, Belongings]
+    name: str, running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     visitor = running_app.visitor(name)
     for path, mark in addresses(everything, name):
@@ -277,7 +277,7 @@ def addresses(everything: dict[str, Belongings], name: str) -> Iterator[tuple[st
 
 
 @pytest.mark.parametrize("name", KNOCKING)
-def test_nothing_of_another_s_is_written(name, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
+def test_nothing_of_another_s_is_written(name: str, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
     visitor = running_app.visitor(name)
     before = _state(running_app)
     for one in others(everything, name):
@@ -352,7 +352,7 @@ def _state(running_app: RunningApp) -> list[Any]:
          "9" * 400, "", "null", "None", "[{0}]", "{0}/../{1}", "１",
      ))],
 )  # fmt: skip
-def test_an_id_that_is_none_leads_nowhere(id_, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
+def test_an_id_that_is_none_leads_nowhere(id_: str, running_app: RunningApp, everything: dict[str, Belongings]) -> None:
     hidden, own = everything["pemohon2"].ids["change"][0], everything["pemohon"].ids["change"][0]
     asked = id_.format(own, hidden)
     visitor = running_app.visitor("pemohon")
@@ -420,7 +420,7 @@ def test_an_installation_administrator_takes_no_step_and_makes_no_request(
 
 @pytest.mark.parametrize("owner", ["pemohon2", "pemohon.tt", "pemohon"])
 def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(
-    owner, running_app: RunningApp, everything: dict[str, Belongings]
+    owner: str, running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     visitor = running_app.visitor("pemohon")
     made = visitor.post("/admin/change/new/", title=f"Lanjutan dari {owner}", linked_change_id=everything[owner].number)

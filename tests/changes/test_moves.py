@@ -28,6 +28,8 @@ from tests.support.cast import (
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.cast import AuditedSession, Cast
 
 SIGNED = {LUMAJANG: LUMAJANG_MOVES, TANA_TIDUNG: TANA_TIDUNG_MOVES}
@@ -39,23 +41,25 @@ both_papers = pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def cast(shared: tuple[AuditedSession, Cast]):
+def cast(shared: tuple[AuditedSession, Cast]) -> Cast:
     return shared[1]
 
 
 @both_papers
-def test_the_loaded_moves_are_those_of_the_signed_paper(key) -> None:
+def test_the_loaded_moves_are_those_of_the_signed_paper(key: str) -> None:
     assert sorted((move.origin, move.outcome, move.target) for move in LOADED[key].moves) == sorted(SIGNED[key])
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_refused(key, step, session, cast) -> None:
+def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_refused(
+    key: str, step: Step, session: AuditedSession, cast: Cast
+) -> None:
     office = cast.office(key)
     leads_to = {outcome: target for origin, outcome, target in SIGNED[key] if origin == step}
     change = change_at_step(session, office, step)
@@ -75,7 +79,9 @@ def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_re
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_at_each_step_everybody_but_its_actor_is_refused_whatever_they_try(key, step, session, cast) -> None:
+def test_at_each_step_everybody_but_its_actor_is_refused_whatever_they_try(
+    key: str, step: Step, session: AuditedSession, cast: Cast
+) -> None:
     office = cast.office(key)
     change = change_at_step(session, office, step)
     role = next((role for _no, name, role, _time in STEPS[key] if name == step), None)
@@ -101,7 +107,7 @@ def test_at_each_step_everybody_but_its_actor_is_refused_whatever_they_try(key, 
         assert {open_.outcome for open_ in change.open_moves(person, NOW)} == signed
 
 
-def test_nobody_of_another_agency_finds_a_request(session, cast) -> None:
+def test_nobody_of_another_agency_finds_a_request(session: AuditedSession, cast: Cast) -> None:
     change = change_at_step(session, cast.lumajang, Step.EVALUATION)
     for stranger in cast.tana_tidung.people:
         assert change.open_moves(stranger, NOW) == ()
@@ -111,7 +117,7 @@ def test_nobody_of_another_agency_finds_a_request(session, cast) -> None:
             change.save(stranger, now=NOW, values={})
 
 
-def test_a_disabled_user_makes_no_move(session, cast) -> None:
+def test_a_disabled_user_makes_no_move(session: AuditedSession, cast: Cast) -> None:
     change = change_at_step(session, cast.lumajang, Step.EVALUATION)
     cast.lumajang.manager.is_active = False
     with pytest.raises(NotAllowed):
@@ -124,7 +130,7 @@ def _needed(step: Step, outcome: Outcome) -> list[str]:
 
 @pytest.mark.parametrize(("step", "outcome"), [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves])
 def test_each_required_field_is_asked_for_by_name_and_nothing_is_written_without_it(
-    step, outcome, session, cast
+    step: Step, outcome: Outcome, session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, step)
@@ -140,7 +146,7 @@ def test_each_required_field_is_asked_for_by_name_and_nothing_is_written_without
 
 
 @both_papers
-def test_each_item_that_the_paper_requires_is_asked_for_by_name(key, session, cast) -> None:
+def test_each_item_that_the_paper_requires_is_asked_for_by_name(key: str, session: AuditedSession, cast: Cast) -> None:
     office = cast.office(key)
     change = new_change(session, office)
     way = (
@@ -171,7 +177,9 @@ def test_each_item_that_the_paper_requires_is_asked_for_by_name(key, session, ca
         ({"kind": "account"}, {"Surat permohonan perubahan email dan/atau password akun"}),
     ],
 )
-def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(values, labels, session, cast) -> None:
+def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(
+    values: dict[str, str], labels: set[str], session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     change = new_change(session, office)
     attach_required(session, change)
@@ -194,14 +202,16 @@ def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(v
           Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED), 700),
     ],
 )  # fmt: skip
-def test_the_standard_times_along_a_way_add_up_to_the_paper_s(outcomes, minutes, session, cast) -> None:
+def test_the_standard_times_along_a_way_add_up_to_the_paper_s(
+    outcomes: tuple[Outcome, ...], minutes: int, session: AuditedSession, cast: Cast
+) -> None:
     change = move_through(session, cast.lumajang, *outcomes)
     assert change.step is Step.CLOSED
     standards = [activity.standard_minutes for activity in change.activities if activity.step is not Step.REQUEST]
     assert sum(standards) == minutes
 
 
-def test_a_paper_without_times_judges_by_none(session, cast) -> None:
+def test_a_paper_without_times_judges_by_none(session: AuditedSession, cast: Cast) -> None:
     change = move_through(session, cast.tana_tidung, *OUTCOMES_TO[Step.CLOSED])
     assert {activity.standard_minutes for activity in change.activities} == {None}
 
@@ -216,12 +226,16 @@ def test_a_paper_without_times_judges_by_none(session, cast) -> None:
           Outcome.UNCHANGED), Result.ROLLED_BACK),
     ],
 )  # fmt: skip
-def test_a_closed_request_says_what_became_of_it(outcomes, result, session, cast) -> None:
+def test_a_closed_request_says_what_became_of_it(
+    outcomes: tuple[Outcome, ...], result: Result, session: AuditedSession, cast: Cast
+) -> None:
     change = move_through(session, cast.tana_tidung, *outcomes)
     assert (change.step, change.result, change.closed_at) == (Step.CLOSED, result, NOW)
 
 
-def test_after_a_roll_back_no_release_is_recorded_with_its_reason_and_never_a_schedule(session, cast) -> None:
+def test_after_a_roll_back_no_release_is_recorded_with_its_reason_and_never_a_schedule(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     change = move_through(
         session, office, *OUTCOMES_TO[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED
@@ -237,7 +251,7 @@ def test_after_a_roll_back_no_release_is_recorded_with_its_reason_and_never_a_sc
 
 
 @both_papers
-def test_the_rules_know_by_themselves_what_is_closed_and_what_a_failed_test_bars(key) -> None:
+def test_the_rules_know_by_themselves_what_is_closed_and_what_a_failed_test_bars(key: str) -> None:
     anybody = Principal(1, frozenset(Role))
     for outcome in Outcome:
         with pytest.raises(NoSuchMove, match="closed"):
@@ -249,7 +263,9 @@ def test_the_rules_know_by_themselves_what_is_closed_and_what_a_failed_test_bars
         decide(LOADED[key], failed, Outcome.SCHEDULED, anybody, Evidence(values_for(Step.RELEASE, Outcome.SCHEDULED)))
 
 
-def test_a_returned_request_comes_back_as_a_new_revision_and_the_former_one_stays(session, cast) -> None:
+def test_a_returned_request_comes_back_as_a_new_revision_and_the_former_one_stays(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.RETURNED)
     make_move(session, change, Outcome.RESUBMITTED, office.requester, values={"title": "Judul yang diperbaiki"})
@@ -261,7 +277,7 @@ def test_a_returned_request_comes_back_as_a_new_revision_and_the_former_one_stay
     assert [activity.revision for activity in change.activities] == [1, 1, 1, 2]
 
 
-def test_a_form_that_is_older_than_the_request_is_refused(session, cast) -> None:
+def test_a_form_that_is_older_than_the_request_is_refused(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     shown = change.version
@@ -278,7 +294,7 @@ def test_a_form_that_is_older_than_the_request_is_refused(session, cast) -> None
             attempt()
 
 
-def test_what_was_kept_before_is_enough_for_the_move(session, cast) -> None:
+def test_what_was_kept_before_is_enough_for_the_move(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.IMPLEMENTATION)
     kept = change.save(
@@ -290,14 +306,14 @@ def test_what_was_kept_before_is_enough_for_the_move(session, cast) -> None:
     assert (finished.equipment, finished.actor_id, change.step) == (["pc"], office.manager.id, Step.TEST)
 
 
-def test_whoever_takes_a_step_is_recorded_in_the_paper_s_words(session, cast) -> None:
+def test_whoever_takes_a_step_is_recorded_in_the_paper_s_words(session: AuditedSession, cast: Cast) -> None:
     change = move_through(session, cast.tana_tidung, *OUTCOMES_TO[Step.RELEASE])
     assert [activity.capacity for activity in change.activities if not activity.is_open] == [
         "Pemohon", *["Pengelola Perubahan"] * 5, "Kepala LPSE",
     ]  # fmt: skip
 
 
-def test_assets_cannot_be_named_by_a_review_that_finds_none_changed(session, cast) -> None:
+def test_assets_cannot_be_named_by_a_review_that_finds_none_changed(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.ASSET_REVIEW)
     with pytest.raises(ValidationFailed) as refusal:
@@ -308,7 +324,9 @@ def test_assets_cannot_be_named_by_a_review_that_finds_none_changed(session, cas
     assert set(refusal.value.field_errors) == {"assets"}
 
 
-def test_a_draft_can_be_thrown_away_with_its_files_and_a_submitted_request_cannot(session, cast) -> None:
+def test_a_draft_can_be_thrown_away_with_its_files_and_a_submitted_request_cannot(
+    session: AuditedSession, cast: Cast
+) -> None:
     office = cast.lumajang
     change = new_change(session, office)
     attach_required(session, change)

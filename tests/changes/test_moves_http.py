@@ -70,7 +70,7 @@ def test_the_door_stands_for_the_moves_of_the_signed_papers() -> None:
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
 def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_409(
-    key, step, running_app: RunningApp
+    key: str, step: Step, running_app: RunningApp
 ) -> None:
     leads_to = {Outcome(outcome): target for origin, outcome, target in SIGNED[key] if origin == step}
     change_id = running_app.change_at_step(key, step)
@@ -100,7 +100,7 @@ def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_40
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
 def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
-    key, step, running_app: RunningApp
+    key: str, step: Step, running_app: RunningApp
 ) -> None:
     change_id = running_app.change_at_step(key, step)
     stands = running_app.step_and_version(change_id)
@@ -153,7 +153,7 @@ def waiting(running_app: RunningApp) -> int:
         {"outcome": "accepted", "version": "0x1"},
     ],
 )
-def test_a_malformed_move_is_400(fields, running_app: RunningApp, waiting: int) -> None:
+def test_a_malformed_move_is_400(fields: dict[str, Any], running_app: RunningApp, waiting: int) -> None:
     stands = running_app.step_and_version(waiting)
     visitor = running_app.visitor("pengelola")
     answer = visitor.post(path(waiting), json=True, **fields)
@@ -165,7 +165,7 @@ def test_a_malformed_move_is_400(fields, running_app: RunningApp, waiting: int) 
 
 @pytest.mark.sqlite_alone
 @pytest.mark.parametrize("token", [None, "", "forged", "x" * 5000])
-def test_a_move_without_its_token_is_400(token, running_app: RunningApp, waiting: int) -> None:
+def test_a_move_without_its_token_is_400(token: str | None, running_app: RunningApp, waiting: int) -> None:
     visitor = running_app.visitor("pengelola")
     data = {"outcome": "accepted"} | ({} if token is None else {"csrf_token": token})
     for headers in ({}, {"Accept": "application/json"}):
@@ -185,7 +185,7 @@ def test_a_token_of_another_session_is_400(running_app: RunningApp, waiting: int
 @pytest.mark.parametrize(
     "address", ["0", "-1", "99999999", "9" * 19, "9" * 400, "1%20OR%201", "1,2", "٣", "1.0", "%00"]
 )
-def test_a_move_of_what_is_not_there_is_404(address, running_app: RunningApp) -> None:
+def test_a_move_of_what_is_not_there_is_404(address: str, running_app: RunningApp) -> None:
     answer = running_app.visitor("pengelola").post(f"/admin/change/{address}/move", json=True, outcome="accepted")
     assert answer.status_code == 404
     told(answer)
@@ -213,7 +213,7 @@ def _items(key: str, step: Step, outcome: Outcome) -> set[str]:
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
 @pytest.mark.parametrize(("step", "outcome"), OPEN)
 def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on_the_page(
-    key, step, outcome, running_app: RunningApp
+    key: str, step: Step, outcome: Outcome, running_app: RunningApp
 ) -> None:
     change_id = running_app.change_at_step(key, step)
     with running_app.session() as session:
@@ -259,7 +259,9 @@ def field_of(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(("step", "outcome"), sample_for_postgres(OPEN))
-def test_after_a_422_everything_that_was_typed_is_still_on_the_page(step, outcome, running_app: RunningApp) -> None:
+def test_after_a_422_everything_that_was_typed_is_still_on_the_page(
+    step: Step, outcome: Outcome, running_app: RunningApp
+) -> None:
     change_id = running_app.change_at_step(LUMAJANG, step)
     missing = next(iter(sorted(_needed(step, outcome) | _items(LUMAJANG, step, outcome))), None)
     if missing is None:
@@ -321,7 +323,7 @@ def test_text_in_all_its_forms_is_still_there_after_a_422(running_app: RunningAp
     ],
 )
 def test_a_value_that_cannot_be_is_422_beside_its_field_and_the_rest_is_kept(
-    step, name, value, running_app: RunningApp
+    step: Step, name: str, value: str, running_app: RunningApp
 ) -> None:
     change_id = running_app.change_at_step(LUMAJANG, step)
     outcome = {
@@ -378,7 +380,7 @@ def test_more_than_the_program_reads_at_all_is_413(running_app: RunningApp, wait
 
 
 @pytest.mark.parametrize(("step", "outcome"), sample_for_postgres(OPEN))
-def test_the_second_of_two_sendings_of_one_form_is_409(step, outcome, running_app: RunningApp) -> None:
+def test_the_second_of_two_sendings_of_one_form_is_409(step: Step, outcome: Outcome, running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(TANA_TIDUNG, step)
     first, second = running_app.move_form(change_id, outcome), running_app.move_form(change_id, outcome)
     visitor = running_app.actor(change_id)
@@ -404,7 +406,7 @@ def test_who_was_slower_gets_409_and_sees_what_happened_and_what_they_typed(runn
 
 @pytest.mark.parametrize("verb", ["move", "save", "edit"])
 def test_a_form_that_is_older_than_what_a_colleague_kept_is_409_with_both_on_the_page(
-    verb, running_app: RunningApp
+    verb: str, running_app: RunningApp
 ) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     mine = running_app.move_form(change_id, Outcome.ACCEPTED, findings="Milik saya")

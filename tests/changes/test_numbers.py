@@ -30,10 +30,15 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from lpse_admin.i18n import Message
     from tests.support.cast import AuditedSession, Cast
 
 
-def numbers(session):
+def numbers(session: AuditedSession) -> list[str | None]:
     session.expire_all()
     return sorted(session.scalars(select(ChangeRequest.number).where(ChangeRequest.number.is_not(None))))
 
@@ -80,12 +85,12 @@ def test_a_submission_that_is_taken_back_leaves_no_gap(session: AuditedSession, 
 class Another(Thread):
     """Somebody else at the same moment: a session of their own, and what became of their ``doing``."""
 
-    def __init__(self, url, doing):
+    def __init__(self, url: str, doing: Callable[[Session, Callable[[], None]], object]) -> None:
         super().__init__()
         self.url, self.doing, self.ready = url, doing, Event()
         self.answer = None
 
-    def run(self):
+    def run(self) -> None:
         with open_session(self.url) as session:
             set_test_audit_context(session)
             try:
@@ -94,7 +99,7 @@ class Another(Thread):
             except Exception as error:  # noqa: BLE001 - the test judges it
                 self.answer = error
 
-    def meanwhile(self, session):
+    def meanwhile(self, session: AuditedSession) -> object:
         """Start, let them come as far as they can beside ``session``'s open transaction, commit that, and wait."""
         self.start()
         if not is_sqlite(session):  # there they stand before the door until the commit
@@ -112,7 +117,7 @@ def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(
     change_id, other_id = change.id, office.manager2.id
     session.commit()
 
-    def accept(other, is_ready):
+    def accept(other: AuditedSession, is_ready: Callable[[], None]) -> None:
         seen = load_change(other, change_id)
         assert seen.activities  # loaded now, and older than the lock afterwards
         is_ready()
@@ -138,7 +143,7 @@ def test_what_was_read_before_the_lock_hides_nobody_s_part(
     office.manager.is_head = True
     session.commit()
 
-    def refuse(other, is_ready):
+    def refuse(other: AuditedSession, is_ready: Callable[[], None]) -> tuple[Message | None, object]:
         seen = other.get_one(ChangeRequest, change_id)
         assert [activity.actor_id for activity in seen.activities][1:] == [None] or is_sqlite(other)
         is_ready()
@@ -152,8 +157,8 @@ def test_what_was_read_before_the_lock_hides_nobody_s_part(
     assert "evaluated this change" in str(told)
 
 
-def submitting(url, change_id, requester_id):
-    def submit(other, is_ready):
+def submitting(url: str, change_id: int, requester_id: int) -> Another:
+    def submit(other: AuditedSession, is_ready: Callable[[], None]) -> str | None:
         change = other.get_one(ChangeRequest, change_id)
         person = other.get_one(User, requester_id)
         is_ready()
@@ -165,7 +170,7 @@ def submitting(url, change_id, requester_id):
 
 @pytest.mark.parametrize("is_first_of_the_year", [True, False])
 def test_two_submissions_at_once_get_numbers_that_follow_one_another(
-    is_first_of_the_year, session: AuditedSession, cast: Cast, database_url: str
+    is_first_of_the_year: bool, session: AuditedSession, cast: Cast, database_url: str
 ) -> None:
     office = cast.lumajang
     if not is_first_of_the_year:
@@ -209,7 +214,7 @@ def test_a_file_that_comes_too_late_for_its_step_is_refused(
     change_id, other_id = change.id, office.manager2.id
     session.commit()
 
-    def add_file(other, is_ready):
+    def add_file(other: AuditedSession, is_ready: Callable[[], None]) -> None:
         activity = other.get_one(ChangeRequest, change_id).activities[1]
         person = other.get_one(User, other_id)
         is_ready()
@@ -224,7 +229,7 @@ def test_a_file_that_comes_too_late_for_its_step_is_refused(
 def test_the_same_file_from_two_at_once_is_kept_once(session: AuditedSession, cast: Cast, database_url: str) -> None:
     set_test_audit_context(session)
 
-    def add(other, is_ready):
+    def add(other: AuditedSession, is_ready: Callable[[], None]) -> str:
         is_ready()
         return store_content(other, b"isi yang sama").sha256
 
@@ -243,7 +248,7 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(
     set_test_audit_context(session)
     session.commit()
 
-    def save(other, is_ready):
+    def save(other: AuditedSession, is_ready: Callable[[], None]) -> None:
         if is_sqlite(other):  # only one writes there: the draft is gone before they look
             is_ready()
             assert other.get(ChangeRequest, change_id) is None

@@ -40,6 +40,8 @@ from tests.support.cast import (
     NOW,
     OUTCOMES_TO,
     TANA_TIDUNG,
+    AuditedSession,
+    Office,
     attach_required,
     set_test_audit_context,
     user,
@@ -48,7 +50,12 @@ from tests.support.cast import (
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Callable, Collection, Sequence
+    from typing import Any
+
+    from sqlalchemy import Row
+
+    from tests.support.cast import Cast
 
 SIGNED = {
     LUMAJANG: (LUMAJANG_MOVES, LUMAJANG_STEPS),
@@ -96,9 +103,12 @@ SUMS = {
     (True, True, True): 700,
 }
 
+#: Of each paper the office that works by it, and its people.
+Offices = dict[str, tuple[Office, list[User]]]
+
 
 @pytest.fixture(scope="module")
-def offices(shared: tuple[AuditedSession, Cast]):
+def offices(shared: tuple[AuditedSession, Cast]) -> tuple[AuditedSession, Offices]:
     """For each paper its people, those with many roles among them."""
     session, cast = shared
     set_test_audit_context(session)
@@ -115,7 +125,7 @@ def offices(shared: tuple[AuditedSession, Cast]):
 class Procedure(RuleBasedStateMachine):
     """One request of one LPSE, and everybody there is."""
 
-    def __init__(self, session, offices):
+    def __init__(self, session: AuditedSession, offices: Offices) -> None:
         super().__init__()
         self.session, self.offices = session, offices
         self.granted = []
@@ -128,7 +138,7 @@ class Procedure(RuleBasedStateMachine):
         way=st.sampled_from(WAYS),
         data=st.data(),
     )
-    def begin(self, key, asks, way, data):
+    def begin(self, key: str, asks: str, way: tuple[Outcome, ...], data: st.DataObject) -> None:
         self.office, self.people = self.offices[key]
         self.ids = [person.id for person in self.people]
         self.moves = {(origin, outcome): target for origin, outcome, target in SIGNED[key][0]}
@@ -152,7 +162,7 @@ class Procedure(RuleBasedStateMachine):
         for outcome in way:
             self._go(data, outcome)
 
-    def _go(self, data, outcome):
+    def _go(self, data: st.DataObject, outcome: Outcome) -> None:
         """Let somebody whose turn it is make this move, if there is anybody."""
         able = [person for person in self.people if self._expected(outcome.value, person) is None]
         if able:
@@ -165,7 +175,7 @@ class Procedure(RuleBasedStateMachine):
 
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data(), moves=st.integers(1, 4))
-    def go_on(self, data, moves):
+    def go_on(self, data: st.DataObject, moves: int) -> None:
         for _move in range(moves):
             outcomes = sorted(outcome for step, outcome in self.moves if step == self.step and outcome not in ENDINGS)
             if outcomes:
@@ -173,7 +183,7 @@ class Procedure(RuleBasedStateMachine):
 
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data())
-    def go_on_to_the_end(self, data):
+    def go_on_to_the_end(self, data: st.DataObject) -> None:
         while self.step != "closed":
             before = len(self.history)
             outcomes = sorted(outcome for step, outcome in self.moves if step == self.step and outcome not in DETOURS)
@@ -186,17 +196,17 @@ class Procedure(RuleBasedStateMachine):
                 break  # everybody whose turn it could be took another part
 
     @rule(outcome=st.sampled_from(Outcome), which=st.integers(0, 10), is_complete=st.booleans())
-    def try_anything(self, outcome, which, is_complete):
+    def try_anything(self, outcome: Outcome, which: int, is_complete: bool) -> None:
         self._attempt(outcome, self.people[which], is_complete=is_complete)
 
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data(), which=st.integers(0, 10))
-    def try_an_outcome_of_the_step(self, data, which):
+    def try_an_outcome_of_the_step(self, data: st.DataObject, which: int) -> None:
         outcomes = sorted(outcome for step, outcome in self.moves if step == self.step)
         self._attempt(Outcome(data.draw(st.sampled_from(outcomes))), self.people[which], is_complete=True)
 
     @rule(which=st.integers(0, 10))
-    def let_somebody_take_it_up(self, which):
+    def let_somebody_take_it_up(self, which: int) -> None:
         person = self.people[which]
         if self.step == "closed" or self.held_by is not None:
             expected = NoSuchMove
@@ -211,14 +221,14 @@ class Procedure(RuleBasedStateMachine):
 
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data())
-    def let_whoever_can_take_it_up(self, data):
+    def let_whoever_can_take_it_up(self, data: st.DataObject) -> None:
         able = [place for place, person in enumerate(self.people) if not self._barred(person)]
         if able:
             self.let_somebody_take_it_up(data.draw(st.sampled_from(able), label="who"))
 
     @precondition(lambda self: self.held_by is not None)
     @rule(gives=st.booleans(), which=st.integers(0, 10), to=st.integers(0, 10))
-    def let_it_change_hands(self, gives, which, to):
+    def let_it_change_hands(self, gives: bool, which: int, to: int) -> None:
         giver, taker = self.held_by if gives else self.people[which], self.people[to]
         if giver is not self.held_by and (self._barred(giver) or giver is not taker):
             expected = NotAllowed
@@ -230,7 +240,7 @@ class Procedure(RuleBasedStateMachine):
         if expected is None:
             self.held_by = taker
 
-    def _refusal(self, act):
+    def _refusal(self, act: Callable[[], object]) -> type[Refused] | None:
         """Do it and commit, or roll back and return what it was refused with."""
         try:
             act()
@@ -241,11 +251,11 @@ class Procedure(RuleBasedStateMachine):
         return None
 
     @rule(hours=st.sampled_from((1, 9, 24, 72)))
-    def let_time_pass(self, hours):
+    def let_time_pass(self, hours: int) -> None:
         self.now += dt.timedelta(hours=hours)
 
     @rule(which=st.integers(0, 10), days=st.integers(0, 2), kind=st.sampled_from(DelegationKind))
-    def let_the_head_delegate(self, which, days, kind):
+    def let_the_head_delegate(self, which: int, days: int, kind: DelegationKind) -> None:
         today = self._today()
         set_test_audit_context(self.session, now=self.now)
         try:
@@ -261,12 +271,12 @@ class Procedure(RuleBasedStateMachine):
 
     @precondition(lambda self: any(made.withdrawn_at is None for made in self.granted))
     @rule()
-    def let_the_head_withdraw(self):
+    def let_the_head_withdraw(self) -> None:
         set_test_audit_context(self.session, now=self.now)
         next(made for made in self.granted if made.withdrawn_at is None).withdraw(now=self.now, by=self.office.head)
         self.session.commit()
 
-    def teardown(self):
+    def teardown(self) -> None:
         self.session.rollback()
         set_test_audit_context(self.session)
         for made in self.granted:
@@ -277,28 +287,28 @@ class Procedure(RuleBasedStateMachine):
     # -- what is expected ------------------------------------------------------------------------------------------
 
     @property
-    def step(self):
+    def step(self) -> str:
         return self.moves[self.history[-1][:2]] if self.history else "request"
 
-    def _today(self):
+    def _today(self) -> dt.date:
         return self.now.astimezone(self.office.agency.zone).date()
 
-    def _is_delegate(self, person):
+    def _is_delegate(self, person: User) -> bool:
         return any(
             made.delegate_id == person.id and made.withdrawn_at is None
             and made.from_date <= self._today() <= made.until_date
             for made in self.granted
         )  # fmt: skip
 
-    def _took(self, steps, person):
+    def _took(self, steps: Collection[str], person: User) -> bool:
         return any(step in steps and actor == person.id for step, _outcome, actor in self.history) or (
             steps is ASKS and person.id == self.requester_id
         )
 
-    def _last(self, *of):
+    def _last(self, *of: str) -> str | None:
         return next((outcome for _step, outcome, _actor in reversed(self.history) if outcome in of), None)
 
-    def _barred(self, person):
+    def _barred(self, person: User) -> bool:
         """Whether the present step cannot be this person's, in whose hands soever it is."""
         role = self.roles[self.step]
         if role == "requester":
@@ -310,7 +320,7 @@ class Procedure(RuleBasedStateMachine):
             for one, other in APART
         )
 
-    def _expected(self, outcome, person):
+    def _expected(self, outcome: Outcome, person: User) -> type[Refused] | None:
         """Return the refusal that the specification asks for, or None."""
         step = self.step
         if step == "closed":
@@ -328,13 +338,13 @@ class Procedure(RuleBasedStateMachine):
         return None
 
     @property
-    def is_late(self):
+    def is_late(self) -> bool:
         """Whether the present step has taken longer than its standard: from its taking up, else from its arrival."""
         minutes = self.standards.get(self.step)
         worked = self.calendar.elapsed(self.taken_up or self.arrived, self.now)
         return minutes is not None and worked > dt.timedelta(minutes=minutes)
 
-    def _absent(self):
+    def _absent(self) -> list[str]:
         """Return the fields of what the paper asks for here and nobody has brought."""
         items = required_items(self.change.sop.rules[self.change.step], self.change.position)
         there = {document.item_key for document in self.change.documents}
@@ -344,7 +354,7 @@ class Procedure(RuleBasedStateMachine):
             if item.kind is ItemKind.EQUIPMENT or (item.kind is ItemKind.DOCUMENT and item.key not in there)
         ]
 
-    def _given(self, outcome, absent):
+    def _given(self, outcome: Outcome, absent: Collection[str]) -> dict[str, Any]:
         """Return what a complete form holds: the record, an account of each deviation, and what the head disposes."""
         values = values_for(Step(self.step), outcome)
         if self.knows_deviations and self.is_late:
@@ -355,7 +365,7 @@ class Procedure(RuleBasedStateMachine):
             values["disposals"] = {str(row.id): {"disposal": "accepted"} for row in rows}
         return values
 
-    def _disposes_of_own(self, outcome, person):
+    def _disposes_of_own(self, outcome: Outcome, person: User) -> bool:
         """Whether a delegate would dispose of what they answer for themselves."""
         return (
             outcome == "verified"
@@ -365,7 +375,7 @@ class Procedure(RuleBasedStateMachine):
             )
         )
 
-    def _attempt(self, outcome, person, *, is_complete, lacks=False):
+    def _attempt(self, outcome: Outcome, person: User, *, is_complete: bool, lacks: bool = False) -> None:
         expected = self._expected(outcome, person)
         step, version, is_late = self.step, self.change.version, self.knows_deviations and self.is_late
         waits = any(not is_disposed for *_deviation, is_disposed in self.deviations)
@@ -395,7 +405,7 @@ class Procedure(RuleBasedStateMachine):
         assert finished[0].capacity.startswith(("Plh. ", "Plt. ")) == stands_in
         self._note(step, outcome, person, absent, is_late=is_late)
 
-    def _note(self, step, outcome, person, absent, *, is_late):
+    def _note(self, step: Step, outcome: Outcome, person: User, absent: Collection[str], *, is_late: bool) -> None:
         self.history.append((step, outcome.value, person.id))
         if outcome == "verified":
             self.deviations = [(*deviation[:3], True) for deviation in self.deviations]
@@ -405,11 +415,11 @@ class Procedure(RuleBasedStateMachine):
 
     # -- what always holds, read past the models -------------------------------------------------------------------
 
-    def _rows(self, statement):
+    def _rows(self, statement: str) -> Sequence[Row[Any]]:
         return self.session.connection().execute(text(statement), {"id": self.change.id}).all()
 
     @invariant()
-    def the_stored_step_is_where_the_history_led(self):
+    def the_stored_step_is_where_the_history_led(self) -> None:
         rows = self._rows(
             "SELECT step, outcome, target, actor_id FROM activity WHERE change_id = :id ORDER BY sequence"
         )
@@ -422,7 +432,7 @@ class Procedure(RuleBasedStateMachine):
         assert stored == self.step
 
     @invariant()
-    def every_deviation_is_there_with_its_account_and_no_other(self):
+    def every_deviation_is_there_with_its_account_and_no_other(self) -> None:
         rows = self._rows(
             "SELECT a.sequence, d.kind, d.accounted_by_id, d.account, d.disposal FROM deviation d"
             " JOIN activity a ON a.id = d.activity_id WHERE d.change_id = :id"
@@ -432,19 +442,19 @@ class Procedure(RuleBasedStateMachine):
         assert sorted(found) == sorted(self.deviations)
 
     @invariant()
-    def a_step_is_in_the_hands_of_whoever_took_it_up_or_was_given_it(self):
+    def a_step_is_in_the_hands_of_whoever_took_it_up_or_was_given_it(self) -> None:
         rows = self._rows("SELECT held_by_id FROM activity WHERE change_id = :id AND finished_at IS NULL")
         assert [row.held_by_id for row in rows] in ([], [self.held_by and self.held_by.id])
 
     @invariant()
-    def what_stands_open_to_everybody_is_what_the_specification_says(self):
+    def what_stands_open_to_everybody_is_what_the_specification_says(self) -> None:
         self.session.scalars(select(User).where(User.id.in_(self.ids))).all()  # all at once, and not one by one
         for person in self.people:
             expected = [outcome for outcome in Outcome if self._expected(outcome.value, person) is None]
             assert sorted(move.outcome for move in self.change.open_moves(person, self.now)) == sorted(expected)
 
     @invariant()
-    def no_emergency_and_no_refused_request_is_carried_out_without_the_head(self):
+    def no_emergency_and_no_refused_request_is_carried_out_without_the_head(self) -> None:
         is_awaited = False
         for step, outcome, _actor in self.history:
             if outcome in {"emergency", "refused"}:
@@ -454,7 +464,7 @@ class Procedure(RuleBasedStateMachine):
             assert not (step in CARRIES_OUT and is_awaited)
 
     @invariant()
-    def nobody_takes_two_parts_that_check_one_another(self):
+    def nobody_takes_two_parts_that_check_one_another(self) -> None:
         steps_of = defaultdict(set)
         for step, _outcome, actor in self.history:
             steps_of[actor].add(step)
@@ -462,12 +472,12 @@ class Procedure(RuleBasedStateMachine):
             assert not any(steps & one and steps & other for one, other in APART)
 
     @invariant()
-    def nothing_is_released_after_a_failed_test(self):
+    def nothing_is_released_after_a_failed_test(self) -> None:
         outcomes = [outcome for _step, outcome, _actor in self.history]
         assert not ("failed" in outcomes and "scheduled" in outcomes)
 
     @invariant()
-    def what_was_carried_out_is_closed_only_once_its_report_is_verified(self):
+    def what_was_carried_out_is_closed_only_once_its_report_is_verified(self) -> None:
         ((step, result, number),) = self._rows("SELECT step, result, number FROM change_request WHERE id = :id")
         outcomes = [outcome for _step, outcome, _actor in self.history]
         assert (result is None) == (step != "closed")
@@ -480,7 +490,7 @@ class Procedure(RuleBasedStateMachine):
         assert result == (expected if step == "closed" else None)
 
     @invariant()
-    def the_numbers_have_no_gap(self):
+    def the_numbers_have_no_gap(self) -> None:
         rows = self.session.connection().execute(
             text("SELECT serial FROM change_request WHERE agency_id = :agency AND year = 2026 AND serial IS NOT NULL"),
             {"agency": self.agency_id},
@@ -489,7 +499,7 @@ class Procedure(RuleBasedStateMachine):
         assert serials == list(range(1, len(serials) + 1))
 
     @invariant()
-    def the_standard_times_add_up(self):
+    def the_standard_times_add_up(self) -> None:
         if self.step != "closed" or self.office.sop_revision.key != LUMAJANG or "verified" not in self._outcomes():
             return
         if self._outcomes() & {"returned", "refused"}:
@@ -501,7 +511,7 @@ class Procedure(RuleBasedStateMachine):
         expected = 460 + emergency * way[0] + rollback * way[1] + update * way[2]
         assert SUMS.get(way, expected) == expected == sum(minutes for (minutes,) in rows)
 
-    def _outcomes(self):
+    def _outcomes(self) -> set[str]:
         return {outcome for _step, outcome, _actor in self.history}
 
 
@@ -509,7 +519,7 @@ class Procedure(RuleBasedStateMachine):
 EFFORT = {"sqlite": (28, 10), "postgresql": (6, 10)}
 
 
-def test_whatever_anybody_tries_the_procedure_holds(offices) -> None:
+def test_whatever_anybody_tries_the_procedure_holds(offices: tuple[AuditedSession, Offices]) -> None:
     session, people = offices
     examples, steps = EFFORT[session.get_bind().dialect.name]
     effort = settings(

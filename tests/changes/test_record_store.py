@@ -32,20 +32,22 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import Cast
+    from collections.abc import Iterator
+
+    from tests.support.cast import Cast, Office
 
 LATER = NOW + dt.timedelta(minutes=1)
 EARLIER = NOW - dt.timedelta(minutes=1)
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def office(shared: tuple[AuditedSession, Cast]):
+def office(shared: tuple[AuditedSession, Cast]) -> Office:
     return shared[1].lumajang
 
 
@@ -96,7 +98,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("step", "key", "value"), WRONG)
-def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(step, key, value, session, office) -> None:
+def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(
+    step: Step, key: str, value: object, session: AuditedSession, office: Office
+) -> None:
     change = change_at_step(session, office, step)
     version, before = change.version, record_store.read_record(change, change.current_activity)
     outcome = Outcome.REJECTED if key == "reason" else OUTCOMES[step][0]
@@ -114,7 +118,9 @@ def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(step, key, va
         assert set(refusal.value.field_errors) == {key}
 
 
-def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_before(session, office) -> None:
+def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_before(
+    session: AuditedSession, office: Office
+) -> None:
     change = change_at_step(session, office, Step.IMPLEMENTATION)
     now = NOW + dt.timedelta(hours=2)
     set_test_audit_context(session)
@@ -126,7 +132,7 @@ def test_the_end_is_not_before_the_start_also_where_one_of_the_two_was_kept_befo
     change.save(office.manager, now=now, values={"claimed_end_at": now, "claimed_start_at": NOW})
 
 
-def test_what_was_typed_is_kept_without_blanks_around_it(session, office) -> None:
+def test_what_was_typed_is_kept_without_blanks_around_it(session: AuditedSession, office: Office) -> None:
     change = new_change(session, office)
     change.save(
         office.requester, now=NOW, values={"title": "  Judul\t baru \n", "description": "\n a\n b \n", "impact": "  "}
@@ -134,7 +140,7 @@ def test_what_was_typed_is_kept_without_blanks_around_it(session, office) -> Non
     assert (change.title, change.description, change.impact) == ("Judul baru", "a\n b", None)
 
 
-def test_a_claimed_time_is_a_field_beside_the_program_s_own(session, office) -> None:
+def test_a_claimed_time_is_a_field_beside_the_program_s_own(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.IMPLEMENTATION)
     finished = make_move(
         session, change, Outcome.DONE, office.manager, now=NOW + dt.timedelta(hours=5),
@@ -144,7 +150,7 @@ def test_a_claimed_time_is_a_field_beside_the_program_s_own(session, office) -> 
     assert finished.arrived_at == NOW
 
 
-def test_fields_that_a_step_does_not_have_are_not_written(session, office) -> None:
+def test_fields_that_a_step_does_not_have_are_not_written(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     finished = make_move(
         session, change, Outcome.ACCEPTED, office.manager,
@@ -155,7 +161,7 @@ def test_fields_that_a_step_does_not_have_are_not_written(session, office) -> No
 
 
 def test_only_an_earlier_request_of_one_s_own_can_be_linked(
-    session, office, shared: tuple[AuditedSession, Cast]
+    session: AuditedSession, office: Office, shared: tuple[AuditedSession, Cast]
 ) -> None:
     mine, draft = change_at_step(session, office, Step.EVALUATION), new_change(session, office)
     others = new_change(session, office, requester=office.requester2)
@@ -169,7 +175,7 @@ def test_only_an_earlier_request_of_one_s_own_can_be_linked(
     change.save(office.requester, now=NOW, values={"linked_change_id": mine.id})
 
 
-def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session, office) -> None:
+def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session: AuditedSession, office: Office) -> None:
     change = new_change(session, office)
     assert change.conditions == frozenset()
     change.save(office.requester, now=NOW, values={"on_behalf_of": "PT Satu", "kind": ChangeKind.ACCOUNT})
@@ -178,7 +184,7 @@ def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session, off
     assert urgent.conditions == {RequirementCondition.EMERGENCY}
 
 
-def test_cases_of_a_test_are_replaced_as_a_whole(session, office) -> None:
+def test_cases_of_a_test_are_replaced_as_a_whole(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.TEST)
     rows = [{"name": name, "expected": "e", "actual": "a"} for name in ("satu", "dua", "tiga")]
     for kept in (rows, rows[:2], rows[1:], []):
@@ -187,7 +193,7 @@ def test_cases_of_a_test_are_replaced_as_a_whole(session, office) -> None:
         assert record_store.read_record(change, change.current_activity)["cases"] == kept
 
 
-def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office) -> None:
+def test_every_step_s_record_can_be_read_back_as_it_was_written(session: AuditedSession, office: Office) -> None:
     change = move_through(
         session, office, Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY,
         Outcome.APPROVED, Outcome.DONE, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED,
@@ -206,7 +212,9 @@ def test_every_step_s_record_can_be_read_back_as_it_was_written(session, office)
     assert load_change(session, 10**6) is None
 
 
-def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_history(session, office) -> None:
+def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_history(
+    session: AuditedSession, office: Office
+) -> None:
     from sqlalchemy import event  # noqa: PLC0415
 
     short = change_at_step(session, office, Step.URGENCY)
@@ -296,11 +304,11 @@ def test_every_refusal_has_a_status_of_its_own_and_a_sentence() -> None:
     assert Refused(_("No")).field_errors == {}
 
 
-def test_the_capacity_is_the_paper_s_word_for_the_actor(office) -> None:
+def test_the_capacity_is_the_paper_s_word_for_the_actor(office: Office) -> None:
     assert capacity(office.sop_revision.sop, Step.APPROVAL, None) == "Kepala LPSE"
 
 
-def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session, office) -> None:
+def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.RETURNED)
     assert attach_required(session, change) == []
     make_move(session, change, Outcome.RESUBMITTED, office.requester)

@@ -45,7 +45,7 @@ DELEGATE = Principal(4, frozenset({Role.CHANGE_MANAGER}), is_acting_head=True)
         (Step.APPROVAL, MANAGER, False),
     ],
 )
-def test_each_step_is_its_actor_s(step: Step, person: Principal, is_theirs: bool) -> None:  # noqa: FBT001
+def test_each_step_is_its_actor_s(step: Step, person: Principal, is_theirs: bool) -> None:
     assert is_actor(PAPER.rules[step], Position(step, requester_id=1), person) is is_theirs
 
 
@@ -122,7 +122,7 @@ def test_an_item_is_at_hand_by_its_file_its_tick_or_its_record() -> None:
 def test_a_closed_request_has_its_result(
     outcome: Outcome,
     target: Step,
-    rolled_back: bool,  # noqa: FBT001 - a column of the table above
+    rolled_back: bool,
     result: Result | None,
 ) -> None:
     assert result_of(Move(Step.EVALUATION, outcome, target), rolled_back=rolled_back) is result

@@ -135,7 +135,7 @@ def test_a_number_that_another_paper_has_is_a_fault(program: Flask, tmp_path: Pa
         ("audit", "verify", "--anchor", "nowhere"),
     ],
 )
-def test_wrong_use_ends_with_2_and_the_reason(new_database: NewDatabase, words) -> None:
+def test_wrong_use_ends_with_2_and_the_reason(new_database: NewDatabase, words: tuple[str, ...]) -> None:
     with new_database("sqlite") as url:
         app = empty(url)
         ended = run(app, *words)
@@ -155,7 +155,9 @@ def test_wrong_use_ends_with_2_and_the_reason(new_database: NewDatabase, words) 
         ("user", "add", "budi", "--name", "B", "--role", "requester", "--agency", "nowhere"),
     ],
 )
-def test_what_is_not_there_or_is_there_already_ends_with_1_and_the_reason(program: Flask, words) -> None:
+def test_what_is_not_there_or_is_there_already_ends_with_1_and_the_reason(
+    program: Flask, words: tuple[str, ...]
+) -> None:
     ended = run(program, *words)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr
@@ -368,7 +370,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("statement", TAMPERED)
-def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database: NewDatabase, statement) -> None:
+def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database: NewDatabase, statement: str) -> None:
     with new_database("sqlite") as url:
         with open_session(url) as session:
             cast = create_cast(session)
@@ -399,7 +401,9 @@ def test_a_way_round_the_head_s_refusal_is_found(session: AuditedSession, cast: 
         (Outcome.SUBMITTED, Outcome.REJECTED),
     ],
 )
-def test_whatever_the_door_has_written_agrees(session: AuditedSession, cast: Cast, outcomes) -> None:
+def test_whatever_the_door_has_written_agrees(
+    session: AuditedSession, cast: Cast, outcomes: tuple[Outcome, ...]
+) -> None:
     for office in (cast.lumajang, cast.tana_tidung):
         move_through(session, office, *outcomes)
         change_at_step(session, office, Step.CLOSED)

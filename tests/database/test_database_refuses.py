@@ -22,7 +22,11 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Callable, Iterator
+
+    from models.accounts.user import User
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Cast, Office
 
 #: The step that a record's table belongs to, and a column of that record.
 RECORDS = {
@@ -40,26 +44,26 @@ RECORDS = {
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def cast(shared: tuple[AuditedSession, Cast]):
+def cast(shared: tuple[AuditedSession, Cast]) -> Cast:
     return shared[1]
 
 
 @pytest.fixture
-def office(cast):
+def office(cast: Cast) -> Office:
     return cast.lumajang
 
 
 @pytest.fixture
-def refuses(session):
+def refuses(session: AuditedSession) -> Callable[..., None]:
     """Give a function that runs a statement past the session, and fails unless the database refuses it."""
 
-    def refused(statement, says="."):
+    def refused(statement: str, says: str = ".") -> None:
         with pytest.raises(IntegrityError, match=says):
             session.connection().execute(text(statement))
         session.rollback()
@@ -68,10 +72,10 @@ def refuses(session):
 
 
 @pytest.fixture
-def allows(session):
+def allows(session: AuditedSession) -> Callable[..., None]:
     """Give a function that runs a statement past the session, and takes it back."""
 
-    def allowed(statement):
+    def allowed(statement: str) -> None:
         assert session.connection().execute(text(statement)).rowcount == 1
         session.rollback()
 
@@ -86,18 +90,20 @@ ACTIVITY = (
 )
 
 
-def activity(change, step, sequence, rest="NULL, NULL, NULL, NULL, NULL"):
+def activity(change: ChangeRequest, step: Step, sequence: int, rest: str = "NULL, NULL, NULL, NULL, NULL") -> str:
     return ACTIVITY.format(
         agency=change.agency_id, change=change.id, sop=change.sop_id, requester=change.requester_id,
         sequence=sequence, previous=sequence - 1, step=step, rest=rest,
     )  # fmt: skip
 
 
-def finished(outcome, target, actor):
+def finished(outcome: Outcome, target: str, actor: User) -> str:
     return f"'2026-03-02 02:00:00', '{outcome}', '{target}', {actor.id}, 'Pengelola Perubahan'"
 
 
-def test_a_move_that_the_paper_does_not_have(session, office, refuses) -> None:
+def test_a_move_that_the_paper_does_not_have(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     current = change.current_activity.id
     for outcome, target in (("done", "test"), ("accepted", "implementation"), ("approved", "closed")):
@@ -110,7 +116,7 @@ def test_a_move_that_the_paper_does_not_have(session, office, refuses) -> None:
     refuses(f"UPDATE change_request SET step = 'nowhere' WHERE id = {change.id}")
 
 
-def test_a_move_added_to_a_paper_in_force_or_a_paper_rewritten(office, refuses) -> None:
+def test_a_move_added_to_a_paper_in_force_or_a_paper_rewritten(office: Office, refuses: Callable[..., None]) -> None:
     refuses(
         "INSERT INTO sop_move (sop_id, position, step, outcome, target)"
         f" VALUES ({office.sop_revision.id}, 99, 'urgency', 'passed', 'closed')",
@@ -122,7 +128,9 @@ def test_a_move_added_to_a_paper_in_force_or_a_paper_rewritten(office, refuses) 
     refuses(f"DELETE FROM sop WHERE id = {office.sop_revision.id}")
 
 
-def test_a_step_that_does_not_follow_the_former_one(session, office, refuses) -> None:
+def test_a_step_that_does_not_follow_the_former_one(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     rest = finished("normal", "implementation", office.manager)
     refuses(activity(change, "urgency", 3, rest), "FOREIGN KEY|foreign key")
@@ -132,19 +140,23 @@ def test_a_step_that_does_not_follow_the_former_one(session, office, refuses) ->
     refuses(activity(closed, "closed", len(closed.activities) + 1), "closed_is_no_step")
 
 
-def test_a_second_current_step(session, office, refuses) -> None:
+def test_a_second_current_step(session: AuditedSession, office: Office, refuses: Callable[..., None]) -> None:
     change = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
     refuses(activity(change, "evaluation", 2), "UNIQUE|unique")
     refuses(f"UPDATE activity SET finished_at = NULL WHERE change_id = {change.id} AND sequence = 1")
 
 
-def test_a_step_moved_to_another_place_or_time(session, office, refuses) -> None:
+def test_a_step_moved_to_another_place_or_time(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     for assignment in ("arrived_at = '2020-01-01 00:00:00'", "sequence = 9", "requester_id = 2", "step = 'urgency'"):
         refuses(f"UPDATE activity SET {assignment} WHERE id = {change.current_activity.id}")
 
 
-def test_a_finished_step_changed_or_deleted(session, office, refuses) -> None:
+def test_a_finished_step_changed_or_deleted(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.URGENCY)
     for assignment in ("reason = 'lain'", f"actor_id = {office.head.id}", "capacity = 'Kepala LPSE'"):
         refuses(f"UPDATE activity SET {assignment} WHERE change_id = {change.id} AND sequence = 2", "finished step")
@@ -153,14 +165,18 @@ def test_a_finished_step_changed_or_deleted(session, office, refuses) -> None:
 
 
 @pytest.mark.parametrize("table", RECORDS)
-def test_the_record_of_a_finished_step_changed_or_deleted(table, session, office, refuses) -> None:
+def test_the_record_of_a_finished_step_changed_or_deleted(
+    table: str, session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     step, column = RECORDS[table]
     change_at_step(session, office, step)
     refuses(f"UPDATE {table} SET {column} = 'lain'", "finished|finished release")
     refuses(f"DELETE FROM {table}", "finished step")
 
 
-def test_the_records_of_the_head_the_roll_back_and_the_asset_update_too(session, office, refuses) -> None:
+def test_the_records_of_the_head_the_roll_back_and_the_asset_update_too(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     move_through(
         session, office, *OUTCOMES_TO[Step.APPROVAL], Outcome.APPROVED, Outcome.DONE, Outcome.FAILED,
         Outcome.ROLLED_BACK,
@@ -171,7 +187,9 @@ def test_the_records_of_the_head_the_roll_back_and_the_asset_update_too(session,
         refuses(f"DELETE FROM {table}")
 
 
-def test_a_finished_release_changed_but_for_its_actual_time_once(session, office, refuses, allows) -> None:
+def test_a_finished_release_changed_but_for_its_actual_time_once(
+    session: AuditedSession, office: Office, refuses: Callable[..., None], allows: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.ASSET_REVIEW)
     release = change.activities[-2].id
     for assignment in ("downtime_minutes = 0", "window_end_at = '2027-01-01 00:00:00'", "person_in_charge = 'lain'"):
@@ -184,7 +202,9 @@ def test_a_finished_release_changed_but_for_its_actual_time_once(session, office
     refuses(f"UPDATE release SET actual_at = NULL WHERE id = {release}")
 
 
-def test_a_user_without_a_role_or_without_an_agency(session, office, refuses) -> None:
+def test_a_user_without_a_role_or_without_an_agency(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     everything = ", ".join(
         f"is_{role} = FALSE" for role in ("requester", "change_manager", "head", "inspector", "administrator")
     )
@@ -198,7 +218,9 @@ MUTATION = (
 )
 
 
-def test_an_asset_mutation_without_its_request(session, office, refuses) -> None:
+def test_an_asset_mutation_without_its_request(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     item = asset(session, office, "0501")
     change = change_at_step(session, office, Step.ASSET_UPDATE)
     other = change_at_step(session, office, Step.EVALUATION)
@@ -211,7 +233,7 @@ def test_an_asset_mutation_without_its_request(session, office, refuses) -> None
 
 
 def test_an_item_changed_that_a_request_names_or_taken_off_the_list_without_one(
-    session, office, refuses, allows
+    session: AuditedSession, office: Office, refuses: Callable[..., None], allows: Callable[..., None]
 ) -> None:
     item = asset(session, office, "0502")
     damage = f"UPDATE asset SET condition = 'heavy-damage' WHERE id = {item.id}"
@@ -224,13 +246,15 @@ def test_an_item_changed_that_a_request_names_or_taken_off_the_list_without_one(
     refuses(f"DELETE FROM asset WHERE id = {item.id}")
 
 
-def test_a_mutation_changed_or_deleted(session, office, refuses) -> None:
+def test_a_mutation_changed_or_deleted(session: AuditedSession, office: Office, refuses: Callable[..., None]) -> None:
     move_through(session, office, *OUTCOMES_TO[Step.ASSET_UPDATE], Outcome.UPDATED)
     refuses("UPDATE asset_mutation SET after = '{}'")
     refuses("DELETE FROM asset_mutation")
 
 
-def test_a_closed_request_without_a_result_and_an_open_one_with_one(session, office, refuses) -> None:
+def test_a_closed_request_without_a_result_and_an_open_one_with_one(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     closed = change_at_step(session, office, Step.CLOSED)
     refuses(f"UPDATE change_request SET result = NULL WHERE id = {closed.id}")
     refuses(f"UPDATE change_request SET result = 'rejected' WHERE id = {closed.id}", "closed request")
@@ -239,7 +263,9 @@ def test_a_closed_request_without_a_result_and_an_open_one_with_one(session, off
     refuses(f"UPDATE change_request SET step = 'closed' WHERE id = {change.id}")
 
 
-def test_a_number_given_twice_changed_or_taken_away(session, office, refuses) -> None:
+def test_a_number_given_twice_changed_or_taken_away(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     first, second = change_at_step(session, office, Step.EVALUATION), change_at_step(session, office, Step.EVALUATION)
     refuses(f"UPDATE change_request SET number = '{first.number}' WHERE id = {second.id}")
     nothing = "submitted_at = NULL, number = NULL, year = NULL, serial = NULL, step = 'request'"
@@ -253,7 +279,9 @@ def test_a_number_given_twice_changed_or_taken_away(session, office, refuses) ->
         )
 
 
-def test_a_submitted_request_deleted_or_rewritten(session, office, refuses, allows) -> None:
+def test_a_submitted_request_deleted_or_rewritten(
+    session: AuditedSession, office: Office, refuses: Callable[..., None], allows: Callable[..., None]
+) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     refuses(f"DELETE FROM change_request WHERE id = {change.id}", "cannot be deleted")
     for assignment in ("title = 'lain'", "rollback_plan = NULL", "linked_change_id = NULL, impact = 'lain'"):
@@ -266,7 +294,9 @@ def test_a_submitted_request_deleted_or_rewritten(session, office, refuses, allo
     allows(f"UPDATE change_request SET title = 'lain' WHERE id = {returned.id}")
 
 
-def test_a_refused_request_carried_out_without_the_head(session, office, refuses) -> None:
+def test_a_refused_request_carried_out_without_the_head(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = move_through(session, office, *OUTCOMES_TO[Step.APPROVAL], Outcome.REFUSED, Outcome.ACCEPTED)
     refuses(
         f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
@@ -275,7 +305,9 @@ def test_a_refused_request_carried_out_without_the_head(session, office, refuses
     )
 
 
-def test_a_release_after_a_failed_test_or_a_roll_back(session, office, refuses) -> None:
+def test_a_release_after_a_failed_test_or_a_roll_back(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change = move_through(
         session, office, *OUTCOMES_TO[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED
     )
@@ -286,7 +318,9 @@ def test_a_release_after_a_failed_test_or_a_roll_back(session, office, refuses) 
     )
 
 
-def test_the_trail_changed_deleted_or_replaced(session, office, refuses) -> None:
+def test_the_trail_changed_deleted_or_replaced(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change_at_step(session, office, Step.EVALUATION)
     refuses("UPDATE audit_entry SET action = 'lain'", "append-only")
     refuses("DELETE FROM audit_entry", "append-only")
@@ -300,7 +334,9 @@ def test_the_trail_changed_deleted_or_replaced(session, office, refuses) -> None
         refuses("UPDATE OR REPLACE audit_row SET entry_id = 1", "append-only")
 
 
-def test_a_file_of_a_finished_step_changed_or_its_bytes(session, office, refuses) -> None:
+def test_a_file_of_a_finished_step_changed_or_its_bytes(
+    session: AuditedSession, office: Office, refuses: Callable[..., None]
+) -> None:
     change_at_step(session, office, Step.EVALUATION)
     refuses("UPDATE document SET name = 'lain.pdf'", "finished step")
     refuses("DELETE FROM document", "finished step")
@@ -308,7 +344,7 @@ def test_a_file_of_a_finished_step_changed_or_its_bytes(session, office, refuses
     refuses("DELETE FROM file_content")
 
 
-def test_a_table_of_evidence_emptied_at_one_stroke(session, office) -> None:
+def test_a_table_of_evidence_emptied_at_one_stroke(session: AuditedSession, office: Office) -> None:
     if session.get_bind().dialect.name == "sqlite":
         pytest.skip("SQLite has no TRUNCATE")
     for table in {ban.table for ban in triggers.POSTGRESQL_TRIGGERS} | {"agency", "user_account"}:
@@ -317,7 +353,7 @@ def test_a_table_of_evidence_emptied_at_one_stroke(session, office) -> None:
         session.rollback()
 
 
-def test_every_trigger_that_the_models_name_is_in_the_database(session) -> None:
+def test_every_trigger_that_the_models_name_is_in_the_database(session: AuditedSession) -> None:
     connection = session.connection()
     if session.get_bind().dialect.name == "sqlite":
         found = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
@@ -332,7 +368,7 @@ def test_every_trigger_that_the_models_name_is_in_the_database(session) -> None:
     # Those that keep the search index are made from what it indexes, and tested with it (tests/search).
 
 
-def test_a_connection_to_sqlite_is_set_up_to_be_safe(session) -> None:
+def test_a_connection_to_sqlite_is_set_up_to_be_safe(session: AuditedSession) -> None:
     if session.get_bind().dialect.name != "sqlite":
         pytest.skip("PostgreSQL needs no such settings")
     url = session.get_bind().url
@@ -346,6 +382,6 @@ def test_a_connection_to_sqlite_is_set_up_to_be_safe(session) -> None:
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
 
 
-def test_a_move_through_the_door_still_passes_all_of_it(session, office) -> None:
+def test_a_move_through_the_door_still_passes_all_of_it(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     make_move(session, change, Outcome.ACCEPTED, office.manager)

@@ -47,6 +47,8 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from tests.support.cast import AuditedSession, Cast
 
 #: Everything that has a criterion, with the column that names the agency.
@@ -61,7 +63,7 @@ SCOPED = {
 
 
 @pytest.fixture(scope="module")
-def register(shared: tuple[AuditedSession, Cast]):
+def register(shared: tuple[AuditedSession, Cast]) -> tuple[AuditedSession, Cast]:
     """In both agencies: a closed request, a stranger's, a draft with a file, an item, a delegation, a draft paper."""
     session, cast = shared
     for office in (cast.lumajang, cast.tana_tidung):
@@ -92,12 +94,12 @@ def register(shared: tuple[AuditedSession, Cast]):
     return shared
 
 
-def seen(session, model, user, **standing):
+def seen(session: AuditedSession, model: type[Any], user: User, **standing: bool) -> set[Any]:
     return set(session.scalars(select(model).where(visible(model, user, **standing))))
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
-def test_nobody_sees_anything_of_another_agency(model, register) -> None:
+def test_nobody_sees_anything_of_another_agency(model: type[Any], register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     for office in (cast.lumajang, cast.tana_tidung):
         for person in office.people:
@@ -106,7 +108,7 @@ def test_nobody_sees_anything_of_another_agency(model, register) -> None:
 
 
 @pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
-def test_the_office_sees_all_of_its_own_but_drafts(model, register) -> None:
+def test_the_office_sees_all_of_its_own_but_drafts(model: type[Any], register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     office = cast.lumajang
     column = SCOPED[model]
@@ -125,7 +127,7 @@ def test_the_office_sees_all_of_its_own_but_drafts(model, register) -> None:
     assert seen(session, model, office.delegate, is_acting_head=True) == everything - drafts
 
 
-def test_requesters_see_their_own_and_nothing_else(register) -> None:
+def test_requesters_see_their_own_and_nothing_else(register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     office = cast.lumajang
     for person in (office.requester, office.requester2):
@@ -147,11 +149,11 @@ def test_requesters_see_their_own_and_nothing_else(register) -> None:
     assert len(seen(session, Document, office.requester2)) == 1
 
 
-def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register) -> None:
+def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     office = cast.lumajang
 
-    def looked_into(person, **standing):
+    def looked_into(person: User, **standing: bool) -> set[int]:
         found = session.scalars(select(Notification).where(visible_agency_notifications(person, **standing)))
         return {one.agency_id for one in found}
 
@@ -167,7 +169,7 @@ def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register) -> None:
     session.rollback()
 
 
-def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register) -> None:
+def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     office = cast.lumajang
     session.rollback()
@@ -180,7 +182,7 @@ def test_a_user_with_several_roles_sees_the_office_and_their_own_drafts(register
     session.rollback()
 
 
-def test_every_step_s_record_is_scoped_as_its_activity_is(register) -> None:
+def test_every_step_s_record_is_scoped_as_its_activity_is(register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     office = cast.lumajang
     for step, record in ACTIVITY_CLASSES.items():
@@ -191,7 +193,7 @@ def test_every_step_s_record_is_scoped_as_its_activity_is(register) -> None:
     assert not seen(session, Approval, office.requester2)
 
 
-def test_only_the_administrator_of_the_installation_reaches_across(register) -> None:
+def test_only_the_administrator_of_the_installation_reaches_across(register: tuple[AuditedSession, Cast]) -> None:
     session, cast = register
     for model, column in SCOPED.items():
         agencies = {getattr(row, column.key) for row in seen(session, model, cast.superadmin)}
@@ -199,7 +201,9 @@ def test_only_the_administrator_of_the_installation_reaches_across(register) -> 
     assert not any(change.is_draft for change in seen(session, ChangeRequest, cast.superadmin))
 
 
-def test_a_disabled_user_sees_nothing_and_a_table_without_a_criterion_is_seen_by_nobody(register) -> None:
+def test_a_disabled_user_sees_nothing_and_a_table_without_a_criterion_is_seen_by_nobody(
+    register: tuple[AuditedSession, Cast],
+) -> None:
     session, cast = register
     for model in (TestCase, NumberCounter):
         assert seen(session, model, cast.superadmin) == set()

@@ -19,13 +19,16 @@ from models.delegation.head_absence import AbsenceCause, head_absence
 from tests.support.cast import NOW, absence, change_at_step, delegation, make_move, set_test_audit_context, user
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from typing import Any
+
+    from models.delegation.absence import Absence
+    from tests.support.cast import AuditedSession, Cast, Office
 
 TODAY = NOW.date()
 DAY = dt.timedelta(days=1)
 
 
-def away(session, office, first=0, last=None, **changes):
+def away(session: AuditedSession, office: Office, first: int = 0, last: int | None = None, **changes: Any) -> Absence:
     """Record that the head is away from the day ``first`` to ``last``, counted from today, and commit."""
     values = {
         "head": office.head, "from_date": TODAY + first * DAY,
@@ -37,23 +40,23 @@ def away(session, office, first=0, last=None, **changes):
     return made
 
 
-def local(office, day, hour=0, minute=0):
+def local(office: Office, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
     return dt.datetime(2026, 3, day, hour, minute, tzinfo=office.agency.zone)
 
 
 @pytest.fixture
-def office(session: AuditedSession, cast: Cast):
+def office(session: AuditedSession, cast: Cast) -> Office:
     set_test_audit_context(session, "absence.record")
     return cast.lumajang
 
 
 def test_while_the_head_is_there_nobody_is_absent_and_asking_takes_one_statement(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     asked = []
     agency = office.agency
 
-    def note(_connection, _cursor, statement, *_):
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         asked.append(statement)
 
     event.listen(session.get_bind(), "before_cursor_execute", note)
@@ -64,7 +67,9 @@ def test_while_the_head_is_there_nobody_is_absent_and_asking_takes_one_statement
 
 
 @pytest.mark.parametrize("key", ["lumajang", "tana_tidung"])
-def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, session: AuditedSession, cast: Cast) -> None:
+def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(
+    key: str, session: AuditedSession, cast: Cast
+) -> None:
     set_test_audit_context(session)
     here = getattr(cast, key)
     made = away(session, here, 1, 2)
@@ -82,7 +87,7 @@ def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, sessio
             assert found.uncovered_since == TODAY + DAY
 
 
-def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, office) -> None:
+def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, office: Office) -> None:
     made = away(session, office, -2)
     assert head_absence(session, office.agency, NOW + 300 * DAY).until is None
     made.end(now=NOW + dt.timedelta(hours=1), by=office.head)
@@ -94,7 +99,7 @@ def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, 
 
 
 def test_others_of_the_office_record_and_end_it_only_with_a_reason_why_they_do(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     for person in (office.manager, office.administrator, cast.superadmin):
         with pytest.raises(ValidationFailed) as refusal:
@@ -110,7 +115,7 @@ def test_others_of_the_office_record_and_end_it_only_with_a_reason_why_they_do(
     away(session, office)
 
 
-def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, office) -> None:
+def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, office: Office) -> None:
     made = away(session, office)
     other = cast.tana_tidung
     strangers = (
@@ -140,7 +145,7 @@ def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, off
         ({"first": -367}, "from_date"),
     ],
 )
-def test_each_wrong_part_is_named(changes, field, session: AuditedSession, office) -> None:
+def test_each_wrong_part_is_named(changes: dict[str, Any], field: str, session: AuditedSession, office: Office) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         away(session, office, **changes)
     assert set(refusal.value.field_errors) == {field}
@@ -149,7 +154,9 @@ def test_each_wrong_part_is_named(changes, field, session: AuditedSession, offic
     assert set(refusal.value.field_errors) == {"head_id"}
 
 
-def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(session: AuditedSession, office) -> None:
+def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(
+    session: AuditedSession, office: Office
+) -> None:
     away(session, office, 2, 4)
     for first, last in ((0, 2), (4, 9), (3, 3), (0, None), (-1, 9)):
         with pytest.raises(ValidationFailed) as refusal:
@@ -167,7 +174,7 @@ def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(session:
     assert (found.since, found.until) == (TODAY, TODAY + 4 * DAY)
 
 
-def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSession, office) -> None:
+def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSession, office: Office) -> None:
     made = away(session, office, -3, 3)
     made.end(now=NOW, by=office.head)
     session.commit()
@@ -179,7 +186,9 @@ def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSe
     assert head_absence(session, office.agency, NOW).since == TODAY
 
 
-def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(session: AuditedSession, office) -> None:
+def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(
+    session: AuditedSession, office: Office
+) -> None:
     second = user(session, office.agency, "kepala2", Role.HEAD)
     away(session, office, -5, 9)
     assert head_absence(session, office.agency, NOW) is None
@@ -188,7 +197,9 @@ def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(ses
     assert (found.since, found.until, found.reason) == (TODAY - DAY, TODAY + 4 * DAY, "Dinas luar")
 
 
-def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(session: AuditedSession, office) -> None:
+def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(
+    session: AuditedSession, office: Office
+) -> None:
     then = NOW + dt.timedelta(hours=3)
     set_test_audit_context(session, "user.disable", now=then)
     office.head.is_active = False
@@ -201,7 +212,9 @@ def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(ses
     assert (found.cause, found.since, found.until) == (AbsenceCause.RECORDED, TODAY - DAY, None)
 
 
-def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(session: AuditedSession, office) -> None:
+def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(
+    session: AuditedSession, office: Office
+) -> None:
     then = NOW + dt.timedelta(hours=3)
     set_test_audit_context(session, "user.edit", now=then)
     office.head.roles = [Role.INSPECTOR]
@@ -210,7 +223,7 @@ def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(sessio
     assert (found.cause, found.since, found.delegation) == (AbsenceCause.VACANT, then, None)
 
 
-def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSession, office) -> None:
+def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSession, office: Office) -> None:
     session.connection().execute(text("UPDATE user_account SET is_active = (1 = 0) WHERE is_head"))
     session.commit()
     session.expire_all()
@@ -218,7 +231,9 @@ def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSessi
     assert (found.cause, found.since, found.uncovered_since) == (AbsenceCause.DISABLED, None, None)
 
 
-def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(session: AuditedSession, office) -> None:
+def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(
+    session: AuditedSession, office: Office
+) -> None:
     granted = delegation(session, office, days=3)
     found = head_absence(session, office.agency, NOW)
     assert (found.cause, found.since, found.until) == (AbsenceCause.DELEGATED, TODAY, TODAY + 2 * DAY)
@@ -232,7 +247,7 @@ def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(se
     assert (found.delegation, found.uncovered_since) == (None, TODAY + 3 * DAY)
 
 
-def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office) -> None:
+def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office: Office) -> None:
     granted = delegation(session, office, days=3)
     set_test_audit_context(session)
     absence(session, office)
@@ -251,7 +266,7 @@ def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office
     assert head_absence(session, office.agency, NOW + 9 * DAY).uncovered_since == then
 
 
-def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSession, office) -> None:
+def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSession, office: Office) -> None:
     granted = delegation(session, office, days=2)
     set_test_audit_context(session)
     away(session, office)
@@ -260,7 +275,7 @@ def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSe
     assert head_absence(session, office.agency, NOW + 6 * DAY).uncovered_since == TODAY + 2 * DAY
 
 
-def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSession, office) -> None:
+def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSession, office: Office) -> None:
     delegation(session, office, days=3)
     set_test_audit_context(session)
     away(session, office)
@@ -273,7 +288,7 @@ def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSes
 
 
 def test_an_absence_bars_no_head_who_is_there_after_all_and_approves_nothing_by_silence(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     change, silent = change_at_step(session, office, Step.APPROVAL), change_at_step(session, office, Step.APPROVAL)
     set_test_audit_context(session)
@@ -285,7 +300,7 @@ def test_an_absence_bars_no_head_who_is_there_after_all_and_approves_nothing_by_
     assert silent.step is Step.APPROVAL
 
 
-def test_nobody_records_a_delegation_to_themselves(session: AuditedSession, office) -> None:
+def test_nobody_records_a_delegation_to_themselves(session: AuditedSession, office: Office) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         grant_delegation(
             session, head=office.head, delegate=office.administrator, kind=DelegationKind.PLH, decree_number="800/9",
@@ -316,7 +331,9 @@ _AT = "'2026-03-01 00:00:00'"
         "{other}, {head}, '2027-03-02', NULL, 'x', {head}, {at}, NULL, NULL, NULL, NULL",
     ],
 )
-def test_the_database_refuses_an_absence_that_cannot_be(values, session: AuditedSession, cast: Cast, office) -> None:
+def test_the_database_refuses_an_absence_that_cannot_be(
+    values: str, session: AuditedSession, cast: Cast, office: Office
+) -> None:
     away(session, office, 0, 2)
     filled = values.format(
         agency=office.agency.id,
@@ -330,7 +347,7 @@ def test_the_database_refuses_an_absence_that_cannot_be(values, session: Audited
     session.rollback()
 
 
-def test_the_database_keeps_what_was_recorded(session: AuditedSession, office) -> None:
+def test_the_database_keeps_what_was_recorded(session: AuditedSession, office: Office) -> None:
     made = away(session, office)
     made.end(now=NOW, by=office.head)
     session.commit()

@@ -18,12 +18,15 @@ from models.delegation.grant import grant_delegation
 from tests.support.cast import NOW, change_at_step, delegation, make_move, set_test_audit_context, user
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from typing import Any
+
+    from models.delegation.delegation import Delegation
+    from tests.support.cast import AuditedSession, Cast, Office
 
 TODAY = dt.date(2026, 3, 2)
 
 
-def decree(session, office, **changes):
+def decree(session: AuditedSession, office: Office, **changes: Any) -> Delegation:
     """Grant a delegation for two days, with ``changes``."""
     values = {
         "head": office.head, "delegate": office.delegate, "kind": DelegationKind.PLH, "decree_number": "800/1/2026",
@@ -33,11 +36,13 @@ def decree(session, office, **changes):
 
 
 @pytest.mark.parametrize("key", ["lumajang", "tana_tidung"])
-def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, session: AuditedSession, cast: Cast) -> None:
+def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(
+    key: str, session: AuditedSession, cast: Cast
+) -> None:
     office = getattr(cast, key)
     granted = delegation(session, office, days=2)
 
-    def local(day, hour, minute):
+    def local(day: int, hour: int, minute: int) -> dt.datetime:
         return dt.datetime(2026, 3, day, hour, minute, tzinfo=office.agency.zone)
 
     for moment, holds in (
@@ -52,7 +57,7 @@ def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(key, sessio
 
 @pytest.mark.parametrize(("kind", "capacity"), [("plh", "Plh. Kepala LPSE"), ("plt", "Plt. Kepala LPSE")])
 def test_the_delegate_decides_and_verifies_in_a_capacity_that_says_so(
-    kind, capacity, session: AuditedSession, cast: Cast
+    kind: str, capacity: str, session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.APPROVAL)

@@ -87,7 +87,7 @@ def test_the_head_records_an_absence_and_ends_it_and_the_trail_tells_both(runnin
 
 
 @pytest.mark.parametrize("name", ["pengelola", "administrator"])
-def test_the_office_records_and_ends_it_for_a_head_who_cannot_and_says_why(name, running_app: RunningApp) -> None:
+def test_the_office_records_and_ends_it_for_a_head_who_cannot_and_says_why(name: str, running_app: RunningApp) -> None:
     without = sent(running_app, name)
     assert (without.status_code, 'id="because-error"' in without.text) == (422, True)
     assert "Sakit &lt;keras&gt;" in without.text
@@ -124,7 +124,7 @@ def test_nobody_else_records_or_ends_it(running_app: RunningApp) -> None:
         ({"head_id": "x"}, "head_id"),
     ],
 )
-def test_wrong_input_is_refused_beside_its_field(running_app: RunningApp, typed, field) -> None:
+def test_wrong_input_is_refused_beside_its_field(running_app: RunningApp, typed: dict[str, str], field: str) -> None:
     before = len(absences(running_app))
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)

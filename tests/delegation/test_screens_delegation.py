@@ -118,7 +118,7 @@ def test_an_administrator_records_it_for_the_head_they_choose(running_app: Runni
     ],
 )
 def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
-    running_app: RunningApp, typed, status, field
+    running_app: RunningApp, typed: dict[str, Any], status: int, field: str
 ) -> None:
     before = len(delegations(running_app))
     answer = sent(running_app, **typed)

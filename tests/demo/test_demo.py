@@ -257,7 +257,7 @@ def test_what_was_not_kept_is_accounted_for_and_disposed_of_by_the_head(register
             assert_disposed_of_by_a_head(deviation)
 
 
-def assert_disposed_of_by_a_head(deviation):
+def assert_disposed_of_by_a_head(deviation: Deviation) -> None:
     verified = [step.finished_at for step in deviation.change.activities if step.outcome is Outcome.VERIFIED]
     before = [moment for moment in verified if moment > deviation.accounted_at]
     assert deviation.disposed_at in before if before else deviation.disposed_at > deviation.accounted_at

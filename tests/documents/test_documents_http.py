@@ -21,6 +21,8 @@ from tests.support.program import PDF, Visitor
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from tests.support.running_app import RunningApp
 
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
@@ -47,7 +49,7 @@ def attached(running_app: RunningApp, change_id: int) -> dict[str, int]:
         return {row.name: row.id for row in rows}
 
 
-def send(running_app: RunningApp, change_id: int, *files: tuple[io.BytesIO, str], **fields: object):
+def send(running_app: RunningApp, change_id: int, *files: tuple[io.BytesIO, str], **fields: object) -> TestResponse:
     """Keep the evaluation with some files, as its manager."""
     return running_app.visitor("pengelola").post(f"/admin/change/{change_id}/save", document=list(files), **fields)
 
@@ -80,7 +82,7 @@ VIEWABLE = {
 
 
 @pytest.mark.parametrize("name", VIEWABLE)
-def test_a_pdf_and_a_picture_are_looked_at_within_the_page(name, running_app: RunningApp, change_id: int) -> None:
+def test_a_pdf_and_a_picture_are_looked_at_within_the_page(name: str, running_app: RunningApp, change_id: int) -> None:
     content, media_type, policy = VIEWABLE[name]
     send(running_app, change_id, upload_file(name, content))
     address = f"/admin/document/{attached(running_app, change_id)[name]}/preview"
@@ -149,7 +151,7 @@ def test_the_hash_stands_wherever_the_file_is_named(running_app: RunningApp, cha
     ],
 )
 def test_what_is_not_on_the_list_is_422_with_a_sentence_beside_the_field(
-    name, content, running_app: RunningApp, change_id: int
+    name: str, content: bytes, running_app: RunningApp, change_id: int
 ) -> None:
     answer = send(running_app, change_id, upload_file(name, content), findings="Yang diketik")
     assert answer.status_code == 422
@@ -179,7 +181,9 @@ def test_a_bad_file_does_not_take_a_good_one_with_it(running_app: RunningApp, ch
         ("x" * 400 + ".pdf", None),
     ],
 )
-def test_a_name_is_cleaned_before_anybody_sees_it(sent, kept, running_app: RunningApp, change_id: int) -> None:
+def test_a_name_is_cleaned_before_anybody_sees_it(
+    sent: str, kept: str | None, running_app: RunningApp, change_id: int
+) -> None:
     assert send(running_app, change_id, upload_file(sent)).status_code == 303
     names = set(attached(running_app, change_id)) - {"surat-permohonan.pdf", "formulir-perubahan.pdf"}
     (name,) = names
@@ -215,7 +219,7 @@ def test_the_files_of_a_draft_are_the_requester_s_alone(running_app: RunningApp)
 
 
 @pytest.mark.parametrize("address", ["0", "-1", "1,2", "1%20OR%201", "9" * 30, "٣", "abc", "1.0", "%00"])
-def test_an_address_that_is_none_is_404(address, running_app: RunningApp) -> None:
+def test_an_address_that_is_none_is_404(address: str, running_app: RunningApp) -> None:
     visitor = running_app.visitor("admin")
     assert visitor.get(f"/admin/document/{address}/file").status_code == 404
     assert visitor.post(f"/admin/document/{address}/remove", confirm="yes").status_code == 404

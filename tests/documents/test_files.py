@@ -332,10 +332,10 @@ def test_any_content_is_taken_or_refused_with_a_sentence_and_never_breaks_the_pr
 
 
 @pytest.mark.parametrize(("content", "kind"), [(PDF, FileType.PDF), (PNG, FileType.PNG), (JPEG, FileType.JPEG)])
-def test_a_pdf_and_a_picture_can_be_looked_at(content, kind) -> None:
+def test_a_pdf_and_a_picture_can_be_looked_at(content: bytes, kind: FileType) -> None:
     assert viewable_type(content) is kind
 
 
 @pytest.mark.parametrize("content", [b"", SVG, EXE, XLSX, b"Catatan", PDF + b"<script>", PNG_HEAD, JPEG[:-1]])
-def test_nothing_else_can_be_looked_at(content) -> None:
+def test_nothing_else_can_be_looked_at(content: bytes) -> None:
     assert viewable_type(content) is None

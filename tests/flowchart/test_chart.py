@@ -12,6 +12,7 @@ from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
+    from lpse_admin.sop.model import Sop
 
 SOPS = {key: parse(text, key) for key, text in bundled_sops()}
 LUMAJANG, TANA_TIDUNG = SOPS["lumajang-2018"], SOPS["tana-tidung-2017"]
@@ -27,7 +28,7 @@ def test_the_rows_are_the_papers_rows() -> None:
 
 
 @BOTH
-def test_every_step_has_its_sign_under_its_actor(sop) -> None:
+def test_every_step_has_its_sign_under_its_actor(sop: Sop) -> None:
     diagram = build_chart(sop)
     for row in diagram.rows:
         if row.step in sop.rules:
@@ -39,7 +40,7 @@ def test_every_step_has_its_sign_under_its_actor(sop) -> None:
 
 
 @BOTH
-def test_every_move_is_an_arrow_and_one_more_leads_in(sop) -> None:
+def test_every_move_is_an_arrow_and_one_more_leads_in(sop: Sop) -> None:
     diagram = build_chart(sop)
     assert tuple(arrow.move for arrow in diagram.arrows) == (None, *sop.moves)
     first = diagram.arrows[0]
@@ -64,7 +65,7 @@ def test_the_words_in_the_papers_columns_are_kept() -> None:
 
 
 @BOTH
-def test_the_chart_in_letters_has_a_line_for_each_row_and_every_way(sop) -> None:
+def test_the_chart_in_letters_has_a_line_for_each_row_and_every_way(sop: Sop) -> None:
     chart = render_text_chart(sop)
     assert len(chart.splitlines()) == len(build_chart(sop).rows) + 3
     for move in sop.moves:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,9 @@ from lpse_admin.flowchart.layout import (
 from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.model import Move, SopActor
 from lpse_admin.sop.steps import Outcome, Step
+
+if TYPE_CHECKING:
+    from lpse_admin.sop.model import Sop
 
 SOPS = {key: parse(text, key) for key, text in bundled_sops()}
 
@@ -105,7 +109,7 @@ def test_ways_to_different_signs_never_run_on_one_another_once_they_have_left(di
 
 
 @pytest.mark.parametrize("sop", SOPS.values(), ids=SOPS)
-def test_the_signed_papers_draw_whole_and_label_every_branch(sop) -> None:
+def test_the_signed_papers_draw_whole_and_label_every_branch(sop: Sop) -> None:
     diagram, drawing = chart_with_layout(sop)
     assert (diagram, drawing) == (build_chart(sop), lay_out_chart(diagram))
     assert all(is_whole(diagram, arrow) for arrow in range(len(diagram.arrows)))

@@ -37,7 +37,7 @@ def test_every_role_has_its_guide() -> None:
 
 
 @pytest.mark.parametrize("key", TEXTS)
-def test_a_guide_names_only_what_is_on_the_screens(key, words: set[str]) -> None:
+def test_a_guide_names_only_what_is_on_the_screens(key: str, words: set[str]) -> None:
     named = re.findall(r"\*\*(.+?)\*\*", TEXTS[key])
     assert len(named) > 3
     assert [name for name in named if name not in words] == []
@@ -59,7 +59,7 @@ def test_every_picture_is_there_is_named_and_is_small() -> None:
     [("pemohon", "pemohon"), ("pengelola", "pengelola-perubahan"), ("kepala", "kepala-lpse"),
      ("pemeriksa", "pemeriksa"), ("admin", "administrator")],
 )  # fmt: skip
-def test_everybody_is_led_from_every_page_to_their_own_guide(running_app: RunningApp, name, own) -> None:
+def test_everybody_is_led_from_every_page_to_their_own_guide(running_app: RunningApp, name: str, own: str) -> None:
     visitor = running_app.visitor(name)
     assert 'href="/help/"' in visitor.get("/").text
     index = visitor.get("/help/").text

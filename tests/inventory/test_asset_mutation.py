@@ -27,49 +27,56 @@ from models.inventory.mutation import card_columns, parse_new_asset, parse_value
 from tests.support.cast import NOW, asset, change_at_step, make_move, set_test_audit_context
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Cast, Office
 
 
 @pytest.fixture
-def session(shared: tuple[AuditedSession, Cast]):
+def session(shared: tuple[AuditedSession, Cast]) -> Iterator[AuditedSession]:
     yield shared[0]
     shared[0].rollback()
 
 
 @pytest.fixture
-def office(shared: tuple[AuditedSession, Cast]):
+def office(shared: tuple[AuditedSession, Cast]) -> Office:
     return shared[1].lumajang
 
 
 @pytest.fixture
-def updating(session, office):
+def updating(session: AuditedSession, office: Office) -> ChangeRequest:
     return change_at_step(session, office, Step.ASSET_UPDATE)
 
 
-def added(register, **columns):
+def added(register: str, **columns: object) -> dict[str, Any]:
     return {
         "kind": "added", "card": "B", "code": "1.3.2.10.01.02.002", "register": register, "name": "Laptop", **columns,
     }  # fmt: skip
 
 
-def altered(item, column, value):
+def altered(item: Asset, column: str, value: object) -> dict[str, Any]:
     return {"kind": "altered", "asset_id": item.id, "column": column, "value": value}
 
 
-def retired(item):
+def retired(item: Asset) -> dict[str, Any]:
     return {"kind": "retired", "asset_id": item.id, "value": "Dihapus dengan keputusan bupati"}
 
 
-def apply(session, change, office, *rows):
+def apply(session: AuditedSession, change: ChangeRequest, office: Office, *rows: dict[str, Any]) -> Activity:
     return make_move(session, change, Outcome.UPDATED, office.manager, values={"mutations": list(rows)})
 
 
-def count(session):
+def count(session: AuditedSession) -> tuple[int, int]:
     session.expire_all()
     return len(session.scalars(select(Asset.id)).all()), len(session.scalars(select(AssetMutation.id)).all())
 
 
-def test_items_are_added_altered_and_retired_each_with_its_state_before_and_after(session, office, updating) -> None:
+def test_items_are_added_altered_and_retired_each_with_its_state_before_and_after(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     first, second = asset(session, office, "0101"), asset(session, office, "0102")
     apply(
         session, updating, office,
@@ -100,7 +107,9 @@ def test_items_are_added_altered_and_retired_each_with_its_state_before_and_afte
     assert json.loads(mutations[second.id].after)["is_retired"] is True
 
 
-def test_an_item_s_next_mutation_begins_where_the_last_one_ended(session, office, updating) -> None:
+def test_an_item_s_next_mutation_begins_where_the_last_one_ended(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     item = asset(session, office, "0110")
     apply(session, updating, office, altered(item, "price", "9750000"))
     apply(session, change_at_step(session, office, Step.ASSET_UPDATE), office, altered(item, "remarks", "Dipinjam"))
@@ -108,14 +117,18 @@ def test_an_item_s_next_mutation_begins_where_the_last_one_ended(session, office
     assert former.after == later.before
 
 
-def test_a_column_that_is_emptied_is_empty_afterwards(session, office, updating) -> None:
+def test_a_column_that_is_emptied_is_empty_afterwards(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     item = asset(session, office, "0111", brand_type="Latitude", remarks="Lama")
     apply(session, updating, office, altered(item, "brand_type", " "), altered(item, "remarks", None))
     assert (item.remarks, item.details) == (None, {})
     assert "brand_type" not in json.loads(item.mutations[0].after)
 
 
-def _refuses_the_third_row(session, change, before, attempt):
+def _refuses_the_third_row(
+    session: AuditedSession, change: ChangeRequest, before: tuple[int, int], attempt: Callable[[], object]
+) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         attempt()
     session.rollback()
@@ -125,7 +138,9 @@ def _refuses_the_third_row(session, change, before, attempt):
 
 
 @pytest.mark.parametrize("register", ["0201", "0202"])
-def test_if_an_item_is_on_the_list_already_no_row_is_applied(register, session, office, updating) -> None:
+def test_if_an_item_is_on_the_list_already_no_row_is_applied(
+    register: str, session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     item = asset(session, office, "0201" if register == "0201" else "0203")
     # The third row enters an item that was there before, or the one that the second row enters.
     rows = [altered(item, "condition", "light-damage"), added("0202"), added(register)]
@@ -133,7 +148,9 @@ def test_if_an_item_is_on_the_list_already_no_row_is_applied(register, session, 
     assert item.condition is AssetCondition.GOOD
 
 
-def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(session, office, updating) -> None:
+def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     item, gone = asset(session, office, "0210"), asset(session, office, "0211")
     rows = [altered(item, "condition", "light-damage"), added("0212"), altered(gone, "remarks", "Dipinjam")]
     set_test_audit_context(session)
@@ -146,7 +163,9 @@ def test_if_an_item_was_retired_since_the_rows_were_kept_none_is_applied(session
     assert item.condition is AssetCondition.GOOD
 
 
-def test_each_row_that_makes_no_sense_is_named(session, office, shared: tuple[AuditedSession, Cast], updating) -> None:
+def test_each_row_that_makes_no_sense_is_named(
+    session: AuditedSession, office: Office, shared: tuple[AuditedSession, Cast], updating: ChangeRequest
+) -> None:
     item, theirs = asset(session, office, "0401"), asset(session, shared[1].tana_tidung, "0401")
     gone = asset(session, office, "0402")
     apply(session, change_at_step(session, office, Step.ASSET_UPDATE), office, retired(gone))
@@ -194,7 +213,9 @@ def test_each_row_that_makes_no_sense_is_named(session, office, shared: tuple[Au
     assert count(session) == before
 
 
-def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, office, updating) -> None:
+def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     item = asset(session, office, "0420")
     updating.save(office.manager, now=NOW, values={"mutations": [altered(item, "remarks", "Baru")]})
     session.commit()
@@ -205,7 +226,7 @@ def test_what_was_typed_in_is_kept_and_applied_only_with_the_move(session, offic
 
 
 @pytest.mark.parametrize("card", list(Card))
-def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card) -> None:
+def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card: Card) -> None:
     samples = {
         CardColumnKind.TEXT: "x", CardColumnKind.DATE: "2026-03-02", CardColumnKind.YEAR: "2026",
         CardColumnKind.NUMBER: "1,5",
@@ -234,7 +255,9 @@ def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card) -> None
         (CardColumnKind.TEXT, "  ", None),
     ],
 )
-def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind, raw, value) -> None:
+def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(
+    kind: CardColumnKind, raw: str | None, value: Decimal | bool | int | str | None
+) -> None:
     assert parse_value(CardColumn("x", Message("X"), kind), raw) == value
 
 
@@ -247,7 +270,7 @@ def test_what_is_typed_into_a_column_is_read_as_it_is_written_in_indonesia(kind,
         (CardColumnKind.YEAR, "x"),
     ],
 )
-def test_what_does_not_fit_a_column_is_named(kind, raw) -> None:
+def test_what_does_not_fit_a_column_is_named(kind: CardColumnKind, raw: str) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         parse_value(CardColumn("x", Message("X"), kind), raw)
     assert set(refusal.value.field_errors) == {"x"}
@@ -265,11 +288,15 @@ def test_what_does_not_fit_a_column_is_named(kind, raw) -> None:
         ("1321001020021", None, "1321001020021"),
     ],
 )
-def test_an_item_code_is_known_by_its_scheme_and_written_in_its_levels(code, scheme, written) -> None:
+def test_an_item_code_is_known_by_its_scheme_and_written_in_its_levels(
+    code: str, scheme: CodeScheme | None, written: str
+) -> None:
     assert (code_scheme(code), format_code(code)) == (scheme, written)
 
 
-def test_the_same_code_written_otherwise_is_the_same_item(session, office, updating) -> None:
+def test_the_same_code_written_otherwise_is_the_same_item(
+    session: AuditedSession, office: Office, updating: ChangeRequest
+) -> None:
     asset(session, office, "0430")
     with pytest.raises(ValidationFailed):
         apply(session, updating, office, added("0430", code="132100102002"))
@@ -283,14 +310,18 @@ def test_the_same_code_written_otherwise_is_the_same_item(session, office, updat
         [{"asset_id": None, "finding": "a\x00b"}], [{"asset_id": None, "finding": "x"}] * 1001,
     ],
 )  # fmt: skip
-def test_a_review_names_only_assets_that_there_are_and_what_was_found(rows, session, office) -> None:
+def test_a_review_names_only_assets_that_there_are_and_what_was_found(
+    rows: list[Any] | str, session: AuditedSession, office: Office
+) -> None:
     change = change_at_step(session, office, Step.ASSET_REVIEW)
     with pytest.raises(ValidationFailed) as refusal:
         make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": rows})
     assert set(refusal.value.field_errors) == {"assets"}
 
 
-def test_a_review_does_not_name_another_agency_s_asset(session, office, shared: tuple[AuditedSession, Cast]) -> None:
+def test_a_review_does_not_name_another_agency_s_asset(
+    session: AuditedSession, office: Office, shared: tuple[AuditedSession, Cast]
+) -> None:
     theirs, ours = asset(session, shared[1].tana_tidung, "0440"), asset(session, office, "0440")
     change = change_at_step(session, office, Step.ASSET_REVIEW)
     with pytest.raises(ValidationFailed):
@@ -317,5 +348,5 @@ def test_cards_columns_and_conditions_have_names() -> None:
 @pytest.mark.parametrize(
     ("card", "number"), [(Card.A, 14), (Card.B, 16), (Card.C, 17), (Card.D, 17), (Card.E, 16), (Card.F, 15)]
 )
-def test_a_card_has_as_many_columns_as_its_print(card, number) -> None:
+def test_a_card_has_as_many_columns_as_its_print(card: Card, number: int) -> None:
     assert len(CARD_COLUMNS[card]) + 1 == number

@@ -73,7 +73,7 @@ def test_bare_digits_of_either_scheme_are_taken_and_the_scheme_is_shown(running_
 
 
 @pytest.mark.parametrize("card", list(Card))
-def test_every_card_has_a_form_with_its_own_columns(running_app: RunningApp, card) -> None:
+def test_every_card_has_a_form_with_its_own_columns(running_app: RunningApp, card: Card) -> None:
     page = running_app.visitor("pengelola").get(f"/admin/asset/new/?card={card.value}")
     assert page.status_code == 200
     assert all(f'name="{column.key}"' in page.text for column in CARD_COLUMNS[card])
@@ -103,7 +103,9 @@ def test_the_columns_of_another_card_come_back_as_they_were_typed(running_app: R
         ({"brand_type": "x" * 301}, "brand_type"),
     ],
 )
-def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(
+    running_app: RunningApp, typed: dict[str, str], field: str
+) -> None:
     answer = sent(running_app, "0500", **{"factory_number": "Pabrik & <1>"} | typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     assert "Pabrik &amp; &lt;1&gt;" in answer.text

@@ -88,7 +88,7 @@ def numbers(running_app: RunningApp, query: str, name: str = "kepala") -> tuple[
         "state=open&kind=application&sort=submitted&search=a",
     ],
 )
-def test_an_export_has_the_list_s_filters_search_and_order(query, running_app: RunningApp) -> None:
+def test_an_export_has_the_list_s_filters_search_and_order(query: str, running_app: RunningApp) -> None:
     shown, in_csv, in_xlsx = numbers(running_app, query)
     assert shown == in_csv == in_xlsx
     assert shown or query == "search=%25"

@@ -126,7 +126,7 @@ def narrowed(entry: Filter) -> Iterator[str]:
 
 @pytest.mark.parametrize("username", READERS)
 def test_more_rows_on_a_page_never_cost_more_statements(
-    program: Flask, username, monkeypatch: pytest.MonkeyPatch
+    program: Flask, username: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "PAGE_SIZES", (1, 10, 100))
     reader = Visitor(program, username)
@@ -147,7 +147,7 @@ def test_more_rows_on_a_page_never_cost_more_statements(
 
 
 @pytest.mark.parametrize("username", SCOPES)
-def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner: Flask, username) -> None:
+def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner: Flask, username: str) -> None:
     found = []
     for view in screens(planner):
         for variant in variants(view):
@@ -188,7 +188,7 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
 
 
 @pytest.mark.parametrize("username", ["kepala", "admin"])
-def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program: Flask, username) -> None:
+def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program: Flask, username: str) -> None:
     """Each list is asked for now and a month later: what hangs on the time must not have been kept."""
     differing = []
     for view in screens(program):
@@ -219,7 +219,7 @@ def _told(statement: Select[Any]) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program: Flask, kind) -> None:
+def test_a_reader_who_hangs_up_in_mid_export_leaves_nothing_open(program: Flask, kind: str) -> None:
     reader = Visitor(program, "pemeriksa")
     answer = reader.client.get(f"/admin/change/export/{kind}/", buffered=False)
     assert answer.status_code == 200

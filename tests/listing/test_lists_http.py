@@ -67,7 +67,7 @@ def titles(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("title", ODD)
-def test_a_search_takes_every_sign_as_it_is(title, running_app: RunningApp) -> None:
+def test_a_search_takes_every_sign_as_it_is(title: str, running_app: RunningApp) -> None:
     page = running_app.visitor("kepala").get(f"/admin/change/?search={quote(title)}")
     assert page.status_code == 200
     assert titles(page.text) == [title]
@@ -78,13 +78,13 @@ def test_a_search_takes_every_sign_as_it_is(title, running_app: RunningApp) -> N
     ("search", "found"),
     [("%", 1), ("_", 1), ("'", 1), ('"', 1), ("\\", 1), ("O'NEILL", 1), ("%%", 0), ("__", 0), ("  kutip ", 1)],
 )
-def test_wildcards_and_quotes_are_signs_like_others(search, found, running_app: RunningApp) -> None:
+def test_wildcards_and_quotes_are_signs_like_others(search: str, found: int, running_app: RunningApp) -> None:
     page = running_app.visitor("kepala").get(f"/admin/change/?search={quote(search)}")
     assert len(titles(page.text)) == found
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_no_search_fails_on_any_screen(screen, running_app: RunningApp) -> None:
+def test_no_search_fails_on_any_screen(screen: str, running_app: RunningApp) -> None:
     visitor = running_app.visitor("kepala" if screen != "user" else "administrator")
     for search in ("%", "'", '"', "\\", "\\%", ":x %(x)s ? $1 {} [a (", "\U0001f680\u202e\ufeff", "a" * 200,
                    "' UNION SELECT password_hash FROM user_account --"):  # fmt: skip
@@ -117,7 +117,7 @@ def test_no_search_fails_on_any_screen(screen, running_app: RunningApp) -> None:
         "sort=%00",
     ],
 )
-def test_a_bad_question_is_400_with_a_sentence(screen, query, running_app: RunningApp) -> None:
+def test_a_bad_question_is_400_with_a_sentence(screen: str, query: str, running_app: RunningApp) -> None:
     if query.startswith("state") and screen in {"document", "audit"}:
         return
     visitor = running_app.visitor("administrator")
@@ -148,7 +148,7 @@ def test_a_bad_question_is_400_with_a_sentence(screen, query, running_app: Runni
         "submitted-from=2026-W01-1x",
     ],
 )
-def test_a_filter_that_has_no_such_value_is_400_and_names_itself(query, running_app: RunningApp) -> None:
+def test_a_filter_that_has_no_such_value_is_400_and_names_itself(query: str, running_app: RunningApp) -> None:
     answer = running_app.visitor("kepala").get(f"/admin/change/?{query}")
     assert answer.status_code == 400
     assert 'class="refusal-sentence"' in answer.text
@@ -266,7 +266,7 @@ def test_a_count_stops_at_its_cap_and_says_so(running_app: RunningApp, monkeypat
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_an_empty_list_says_what_would_fill_it(screen, running_app: RunningApp) -> None:
+def test_an_empty_list_says_what_would_fill_it(screen: str, running_app: RunningApp) -> None:
     page = running_app.visitor("administrator.tt").get(f"/admin/{screen}/?search=tidakadasamasekali")
     assert page.status_code == 200
     assert re.search(r'class="nothing-here">Tidak ada yang cocok\. Hapus saringan.*?href="\?"', page.text, re.DOTALL)

@@ -84,7 +84,9 @@ def test_each_chip_removes_one_thing_and_leaves_everything_else(running_app: Run
         ("sort=-submitted", "diurutkan menurut Diajukan, yang terbaru dulu"),
     ],
 )
-def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(query, sentence, running_app: RunningApp) -> None:
+def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(
+    query: str, sentence: str, running_app: RunningApp
+) -> None:
     page = running_app.visitor("kepala").get(f"/admin/change/?{query}").text
     assert sentence in page
     chosen = query.partition("=")[2]

@@ -50,7 +50,7 @@ def test_a_text_that_was_stored_before_it_was_reworded_is_read_in_its_present_wo
 
 
 @pytest.mark.parametrize("event", Event)
-def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event) -> None:
+def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event: Event) -> None:
     places = set(PLACE.findall(event_message(event, {}).text))
     assert places <= VALUE_NAMES
     assert str(event_message(event, {})).count("–") == len(places)

@@ -37,13 +37,17 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from typing import Any
+
+    from models.accounts.user import User
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Cast, Office
 
 REASON = "Sebab yang diberitahukan kepada pemohon"
 
 
 @pytest.fixture
-def office(session: AuditedSession, cast: Cast):
+def office(session: AuditedSession, cast: Cast) -> Office:
     """Give an office whose people have addresses."""
     set_test_audit_context(session, "addresses")
     for person in cast.lumajang.people:
@@ -52,7 +56,7 @@ def office(session: AuditedSession, cast: Cast):
     return cast.lumajang
 
 
-def told(session, change=None):
+def told(session: AuditedSession, change: ChangeRequest | None = None) -> list[tuple[Event, str]]:
     """Return (event, user name) of everything that was told, in order."""
     found = select(Notification).order_by(Notification.id)
     if change is not None:
@@ -60,7 +64,9 @@ def told(session, change=None):
     return [(one.event, one.user.username) for one in session.scalars(found)]
 
 
-def told_of(session, change, outcome, actor, **more):
+def told_of(
+    session: AuditedSession, change: ChangeRequest, outcome: Outcome, actor: User, **more: Any
+) -> dict[Event, set[str]]:
     """Make a move and return what it told, by event."""
     before = len(told(session))
     make_move(session, change, outcome, actor, **more)
@@ -71,7 +77,7 @@ def told_of(session, change, outcome, actor, **more):
     return found
 
 
-def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: AuditedSession, office) -> None:
+def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: AuditedSession, office: Office) -> None:
     change = new_change(session, office)
     requester, manager, head = office.requester, office.manager, office.head
     outcome, others = {"pemohon"}, {"pengelola2"}
@@ -90,7 +96,7 @@ def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: A
     assert told_of(session, change, Outcome.UNCHANGED, manager) == {Event.OUTCOME: outcome}
 
 
-def test_the_requester_reads_the_reason_and_what_is_next(session: AuditedSession, office) -> None:
+def test_the_requester_reads_the_reason_and_what_is_next(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.RETURNED)
     (one,) = session.scalars(select(Notification).where(Notification.user_id == office.requester.id))
     assert one.details["reason"] == REASON
@@ -100,7 +106,7 @@ def test_the_requester_reads_the_reason_and_what_is_next(session: AuditedSession
     assert (one.agency_id, one.change_id, one.at, one.read_at) == (office.agency.id, change.id, NOW, None)
 
 
-def test_every_notification_has_its_mail_in_the_same_transaction(session: AuditedSession, office) -> None:
+def test_every_notification_has_its_mail_in_the_same_transaction(session: AuditedSession, office: Office) -> None:
     session.info[LINK_BASE] = "https://lpse.example"
     change_at_step(session, office, Step.URGENCY)
     mails = session.scalars(select(Mail)).all()
@@ -111,7 +117,7 @@ def test_every_notification_has_its_mail_in_the_same_transaction(session: Audite
         assert (mail.link_base, mail.message_id, mail.sent_at) == ("https://lpse.example", None, None)
 
 
-def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session: AuditedSession, office) -> None:
+def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     before = told(session)
     with pytest.raises(NotAllowed):
@@ -127,7 +133,7 @@ def test_a_move_that_is_refused_or_rolled_back_tells_nobody(session: AuditedSess
     assert session.scalar(select(func.count()).select_from(Mail)) == len(before)
 
 
-def test_who_may_not_act_is_not_told_that_something_waits(session: AuditedSession, office) -> None:
+def test_who_may_not_act_is_not_told_that_something_waits(session: AuditedSession, office: Office) -> None:
     set_test_audit_context(session)
     office.requester.is_change_manager = office.manager.is_head = True
     other = user(session, office.agency, "pengelola3", Role.CHANGE_MANAGER)
@@ -140,7 +146,9 @@ def test_who_may_not_act_is_not_told_that_something_waits(session: AuditedSessio
     assert told_of(session, change, Outcome.EMERGENCY, office.manager)[Event.EMERGENCY] == {"kepala"}
 
 
-def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(session: AuditedSession, office) -> None:
+def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(
+    session: AuditedSession, office: Office
+) -> None:
     delegation(session, office)
     change = change_at_step(session, office, Step.URGENCY)
     found = told_of(session, change, Outcome.EMERGENCY, office.manager)
@@ -151,7 +159,9 @@ def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(se
     assert found[Event.EMERGENCY] == {"kepala"}
 
 
-def test_nobody_of_another_agency_and_nobody_without_one_is_told(session: AuditedSession, cast: Cast, office) -> None:
+def test_nobody_of_another_agency_and_nobody_without_one_is_told(
+    session: AuditedSession, cast: Cast, office: Office
+) -> None:
     change = change_at_step(session, office, Step.URGENCY)
     set_test_audit_context(session)
     people = [cast.tana_tidung.head, cast.superadmin, office.head]
@@ -161,7 +171,7 @@ def test_nobody_of_another_agency_and_nobody_without_one_is_told(session: Audite
     assert not {name for _kind, name in told(session)} & {person.username for person in cast.tana_tidung.people}
 
 
-def test_nobody_is_told_of_the_same_event_twice(session: AuditedSession, office) -> None:
+def test_nobody_is_told_of_the_same_event_twice(session: AuditedSession, office: Office) -> None:
     for _again in range(2):
         set_test_audit_context(session)
         notify(session, Event.OVERDUE, [office.manager, office.manager], now=NOW, key="k", step=Step.TEST)
@@ -173,7 +183,9 @@ def test_nobody_is_told_of_the_same_event_twice(session: AuditedSession, office)
     assert told(session) == [(Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala")]
 
 
-def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(session: AuditedSession, office) -> None:
+def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(
+    session: AuditedSession, office: Office
+) -> None:
     set_test_audit_context(session)
     for person in office.people:
         person.muted_events = [kind.value for kind in Event]
@@ -188,7 +200,7 @@ def test_muted_events_are_told_and_not_mailed_and_emergencies_are_never_muted(se
 
 
 def test_what_came_back_to_the_requester_is_mailed_also_to_one_who_reads_no_outcomes(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     set_test_audit_context(session)
     office.requester.muted_events = [Event.OUTCOME.value]
@@ -201,7 +213,7 @@ def test_what_came_back_to_the_requester_is_mailed_also_to_one_who_reads_no_outc
     assert mail.notification.details["outcome"]["text"] == "Returned"
 
 
-def test_a_move_takes_as_many_statements_however_many_are_told(session: AuditedSession, office) -> None:
+def test_a_move_takes_as_many_statements_however_many_are_told(session: AuditedSession, office: Office) -> None:
     statements = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
     counts = []
@@ -223,7 +235,9 @@ def test_a_move_takes_as_many_statements_however_many_are_told(session: AuditedS
     assert counts[1] <= counts[0]
 
 
-def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(session: AuditedSession, office) -> None:
+def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(
+    session: AuditedSession, office: Office
+) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     set_test_audit_context(session)
     before = len(told(session))
@@ -239,7 +253,7 @@ def test_taking_up_tells_the_others_and_handing_over_tells_the_one_it_goes_to(se
 
 
 def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is_overdue(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     before = len(told(session))
@@ -265,12 +279,12 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     ]  # fmt: skip
 
 
-def test_what_is_closed_waits_for_nobody(session: AuditedSession, office) -> None:
+def test_what_is_closed_waits_for_nobody(session: AuditedSession, office: Office) -> None:
     assert rules.eligible_users(session, change_at_step(session, office, Step.CLOSED), NOW) == []
 
 
 def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     made = delegation(session, office)
     set_test_audit_context(session)
@@ -282,7 +296,7 @@ def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it
 
 
 def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     urgent, report = change_at_step(session, office, Step.APPROVAL), change_at_step(session, office, Step.VERIFICATION)
     change_at_step(session, office, Step.EVALUATION)
@@ -309,7 +323,7 @@ def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once
 
 
 def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_first_day(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     change_at_step(session, office, Step.APPROVAL)
     before = len(told(session))
@@ -326,7 +340,7 @@ def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_fir
 
 
 def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_no_other_does(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     urgent, begins = change_at_step(session, office, Step.APPROVAL), NOW + dt.timedelta(days=1)
     set_test_audit_context(session)
@@ -343,14 +357,14 @@ def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_
     session.commit()
 
 
-def _keys_of(session, user):
+def _keys_of(session: AuditedSession, user: User) -> list[str]:
     return session.scalars(
         select(Notification.key).where(Notification.user_id == user.id).order_by(Notification.id)
     ).all()
 
 
 def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     change_at_step(session, office, Step.CLOSED)
     for person in (*office.people, *cast.tana_tidung.people, cast.superadmin):
@@ -358,7 +372,7 @@ def test_each_sees_their_own_and_not_even_the_installation_s_administrator_more(
         assert {one.user_id for one in seen} <= {person.id}
 
 
-def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session: AuditedSession, office) -> None:
+def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session: AuditedSession, office: Office) -> None:
     set_test_audit_context(session)
     for number in range(MAX_UNREAD + 20):
         notify(session, Event.OVERDUE, [office.manager], now=NOW, key=f"k{number}", step=Step.TEST)
@@ -371,7 +385,9 @@ def test_the_unread_are_counted_to_a_hundred_and_read_at_one_stroke(session: Aud
     assert count_unread(session, office.manager) == 0
 
 
-def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session: AuditedSession, office) -> None:
+def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(
+    session: AuditedSession, office: Office
+) -> None:
     change = change_at_step(session, office, Step.RETURNED)
     entries = len(entries_for_record(session, "change_request", change.id))
     one = session.scalars(select(Notification).where(Notification.user_id == office.requester.id)).one()
@@ -404,7 +420,7 @@ def test_reading_is_told_and_leaves_no_mark_in_the_request_s_own_history(session
         " SELECT agency_id, user_id, event, details, key, at FROM notification",
     ],
 )
-def test_the_database_itself_refuses_it(session: AuditedSession, office, statement) -> None:
+def test_the_database_itself_refuses_it(session: AuditedSession, office: Office, statement: str) -> None:
     change_at_step(session, office, Step.URGENCY)
     set_test_audit_context(session)
     first, second = session.scalars(select(Mail).order_by(Mail.id).limit(2))

@@ -30,16 +30,23 @@ from tests.support.cast import NOW, change_at_step, create_cast, open_session, s
 from tests.support.mail_server import DROP, STALL, running_server
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from models.accounts.user import User
+    from models.notifications.outbox import SendResult
+    from models.notifications.smtp_client import OutgoingMail
+    from tests.support.cast import AuditedSession, Cast, Office
+    from tests.support.mail_server import Mailbox
 
 MINUTE = dt.timedelta(minutes=1)
 
 
-def compose(parcel):
-    return RenderedMail(f"Kabar {parcel.mail_id}", "Isi", "<p>Isi</p>", parcel.office)
+def compose(parcel: OutgoingMail) -> RenderedMail:
+    return RenderedMail(f"Kabar {parcel.mail_id}", "Isi", "<p>Isi</p>", parcel.agency_name)
 
 
-def give_addresses(session, cast):
+def give_addresses(session: AuditedSession, cast: Cast) -> None:
     set_test_audit_context(session, "addresses")
     for office in (cast.lumajang, cast.tana_tidung):
         for person in office.people:
@@ -48,20 +55,20 @@ def give_addresses(session, cast):
 
 
 @pytest.fixture
-def office(session: AuditedSession, cast: Cast):
+def office(session: AuditedSession, cast: Cast) -> Office:
     """Give an office whose people have addresses."""
     give_addresses(session, cast)
     return cast.lumajang
 
 
 @pytest.fixture
-def box():
+def box() -> Iterator[Mailbox]:
     """Give a mail server that takes everything."""
     with running_server() as opened:
         yield opened
 
 
-def put(session, office, *keys, people=None):
+def put(session: AuditedSession, office: Office, *keys: str, people: Sequence[User] | None = None) -> None:
     """Put a mail for each key into the outbox, and commit."""
     set_test_audit_context(session, "tell")
     for key in keys:
@@ -69,35 +76,39 @@ def put(session, office, *keys, people=None):
     session.commit()
 
 
-def sending(session, server, now=NOW, **more):
+def sending(session: AuditedSession, server: MailServer, now: dt.datetime = NOW, **more: Any) -> SendResult:
     return send_outbox(session, server, compose, now=lambda: now, by="tests", **more)
 
 
-def mails(session):
+def mails(session: AuditedSession) -> list[Mail]:
     session.rollback()
     return list(session.scalars(select(Mail).order_by(Mail.id).execution_options(populate_existing=True)))
 
 
-def test_a_mail_is_sent_once_and_the_trail_says_so_in_one_entry(session: AuditedSession, office, box) -> None:
+def test_a_mail_is_sent_once_and_the_trail_says_so_in_one_entry(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, "a")
     tally = sending(session, box.server())
-    assert (tally.sent, tally.postponed, tally.failed, tally.trouble) == (1, 0, 0, "")
+    assert (tally.sent, tally.postponed, tally.failed, tally.last_error) == (1, 0, 0, "")
     (mail,) = mails(session)
     assert (mail.state, mail.sent_at, mail.attempts, mail.claimed_until) == (MailState.SENT, NOW, 1, None)
-    assert (box.names, box.recipients) == ([mail.message_id], ["pengelola@kantor.example"])
+    assert (box.message_ids, box.recipients) == ([mail.message_id], ["pengelola@kantor.example"])
     assert [(entry.action, entry.actor_name) for entry in entries_for_record(session, "mail", mail.id)] == [
         ("mail.send", "tests"), ("tell", "tests"),
     ]  # fmt: skip
     assert verify_chains(session) is None
     session.rollback()
     assert sending(session, box.server(), NOW + 100 * CLAIM_LEASE).sent == 0
-    assert len(box.taken) == 1
+    assert len(box.received) == 1
 
 
-def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session: AuditedSession, office, box) -> None:
+def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, "a")
     sending(session, box.server())
-    (message,) = box.taken
+    (message,) = box.received
     assert message["From"].addresses[0].addr_spec == "lpse@lpse.example"
     assert message["From"].addresses[0].display_name == office.agency.name
     assert message["To"].addresses[0].addr_spec == "pengelola@kantor.example"
@@ -108,7 +119,7 @@ def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(session:
     assert message.get_body(("html",)).get_content().strip() == "<p>Isi</p>"
 
 
-def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, office, box) -> None:
+def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, office: Office, box: Mailbox) -> None:
     set_test_audit_context(session)
     office.manager.full_name = "Pengelola\r\nBcc: semua@kantor.example"
     session.commit()
@@ -121,7 +132,7 @@ def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, o
         now=lambda: NOW,
         by="tests",
     )
-    (message,) = box.taken
+    (message,) = box.received
     assert box.recipients == ["pengelola@kantor.example"]
     assert message["Bcc"] is None
     assert message["X-Lain"] is None
@@ -129,9 +140,11 @@ def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, o
     assert len(message["Subject"]) <= 160
 
 
-def test_a_refusal_for_now_is_tried_again_later_and_later(session: AuditedSession, office, box) -> None:
+def test_a_refusal_for_now_is_tried_again_later_and_later(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, "a")
-    box.to_readers.extend(["451 penuh", "451 masih penuh"])
+    box.recipient_replies.extend(["451 penuh", "451 masih penuh"])
     assert sending(session, box.server()).postponed == 1
     (mail,) = mails(session)
     first = mail.message_id
@@ -142,7 +155,7 @@ def test_a_refusal_for_now_is_tried_again_later_and_later(session: AuditedSessio
     assert sending(session, box.server(), NOW + 3 * MINUTE).sent == 1
     (mail,) = mails(session)
     assert (mail.state, mail.attempts, mail.last_error, mail.message_id) == (MailState.SENT, 3, None, first)
-    assert box.names == [first]
+    assert box.message_ids == [first]
 
 
 def test_the_pauses_double_up_to_six_hours_and_make_five_days_of_trying() -> None:
@@ -155,21 +168,23 @@ def test_the_pauses_double_up_to_six_hours_and_make_five_days_of_trying() -> Non
 
 @pytest.mark.parametrize("where", ["recipient_replies", "data_replies"])
 def test_a_refusal_for_good_fails_with_the_server_s_answer_and_does_not_hold_up_the_next(
-    session: AuditedSession, office, box, where
+    session: AuditedSession, office: Office, box: Mailbox, where: str
 ) -> None:
     put(session, office, "a", "b")
     getattr(box, where).append("550 tidak dikenal")
     tally = sending(session, box.server())
-    assert (tally.failed, tally.sent, tally.trouble) == (1, 1, "550 tidak dikenal")
+    assert (tally.failed, tally.sent, tally.last_error) == (1, 1, "550 tidak dikenal")
     failed, sent = mails(session)
     assert (failed.state, failed.last_error, sent.state) == (MailState.FAILED, "550 tidak dikenal", MailState.SENT)
     session.rollback()
     assert sending(session, box.server(), NOW + 100 * CLAIM_LEASE) == outbox.SendResult()
 
 
-def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(session: AuditedSession, office, box) -> None:
+def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, "a")
-    box.to_mails.extend(["451 nanti"] * MAX_ATTEMPTS)
+    box.data_replies.extend(["451 nanti"] * MAX_ATTEMPTS)
     now = NOW
     for _attempt in range(MAX_ATTEMPTS - 1):
         assert sending(session, box.server(), now).postponed == 1
@@ -180,44 +195,48 @@ def test_a_mail_that_no_server_took_in_five_days_of_trying_has_failed(session: A
 
 
 def test_a_server_that_drops_the_line_in_the_middle_of_a_mail_gets_it_again(
-    session: AuditedSession, office, box
+    session: AuditedSession, office: Office, box: Mailbox
 ) -> None:
     put(session, office, "a", "b")
-    box.to_mails.append(DROP)
+    box.data_replies.append(DROP)
     tally = sending(session, box.server())
     assert (tally.sent, tally.postponed) == (1, 1)
     assert sending(session, box.server(), NOW + MINUTE).sent == 1
-    assert sorted(box.names) == sorted(mail.message_id for mail in mails(session))
+    assert sorted(box.message_ids) == sorted(mail.message_id for mail in mails(session))
 
 
-def test_a_server_that_keeps_dropping_is_left_alone_until_the_next_round(session: AuditedSession, office, box) -> None:
+def test_a_server_that_keeps_dropping_is_left_alone_until_the_next_round(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, *"abcde")
-    box.to_mails.extend([DROP] * 5)
+    box.data_replies.extend([DROP] * 5)
     tally = sending(session, box.server())
     assert (tally.sent, tally.postponed) == (0, 3)
-    box.to_mails.clear()
+    box.data_replies.clear()
     assert sending(session, box.server(), NOW + MINUTE).sent == 5
-    assert len(set(box.names)) == len(box.names) == 5
+    assert len(set(box.message_ids)) == len(box.message_ids) == 5
 
 
-def test_a_server_that_stalls_is_given_up_after_the_timeout(session: AuditedSession, office, box) -> None:
+def test_a_server_that_stalls_is_given_up_after_the_timeout(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, "a")
-    box.to_mails.append(STALL)
+    box.data_replies.append(STALL)
     tally = sending(session, box.server(timeout=0.2))
     assert tally.postponed == 1
-    assert "timed out" in tally.trouble
+    assert "timed out" in tally.last_error
     assert sending(session, box.server(), NOW + MINUTE).sent == 1
-    assert box.names == [mails(session)[0].message_id]
+    assert box.message_ids == [mails(session)[0].message_id]
 
 
 def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(
-    session: AuditedSession, office, monkeypatch: pytest.MonkeyPatch
+    session: AuditedSession, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp_client, "SEND_TIMEOUT", 0.2)
     put(session, office, "a")
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def dribble():
+        def dribble() -> None:
             line, _address = listener.accept()
             with line:
                 line.sendall(b"220 siap\r\n")
@@ -243,7 +262,7 @@ def test_a_server_that_dribbles_is_cut_off_however_lively_it_seems(
     assert tally.postponed == 1
 
 
-def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session: AuditedSession, office) -> None:
+def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session: AuditedSession, office: Office) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     put(session, office, "a", "b")
@@ -254,15 +273,15 @@ def test_where_nobody_listens_one_mail_is_tried_and_all_are_kept(session: Audite
 
 
 def test_a_server_that_needs_so_long_that_the_claim_may_lapse_gets_nothing(
-    session: AuditedSession, office, box
+    session: AuditedSession, office: Office, box: Mailbox
 ) -> None:
     put(session, office, "a")
     clock = iter([NOW, NOW, *[NOW + CLAIM_LEASE] * 10])
     assert send_outbox(session, box.server(), compose, now=lambda: next(clock), by="tests").postponed == 1
-    assert not box.taken
+    assert not box.received
 
 
-def test_it_logs_in_where_the_setting_has_a_password(session: AuditedSession, office) -> None:
+def test_it_logs_in_where_the_setting_has_a_password(session: AuditedSession, office: Office) -> None:
     put(session, office, "a")
     with running_server(login=("lpse", "rahasia % besar")) as box:
         assert sending(session, box.server()).postponed == 1
@@ -277,7 +296,7 @@ def test_it_logs_in_where_the_setting_has_a_password(session: AuditedSession, of
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory):
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Give (certificate, key) for localhost, made for this run."""
     program = shutil.which("openssl")
     if program is None:
@@ -294,7 +313,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.parametrize("kind", ["tls", "offers"])
 def test_it_speaks_tls_from_the_start_or_where_it_is_offered_and_trusts_no_stranger(
-    session: AuditedSession, office, certificate, monkeypatch: pytest.MonkeyPatch, kind
+    session: AuditedSession, office: Office, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     put(session, office, "a")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -308,7 +327,9 @@ def test_it_speaks_tls_from_the_start_or_where_it_is_offered_and_trusts_no_stran
         assert len(box.received) == 1
 
 
-def test_an_address_that_is_none_fails_and_harms_no_other(session: AuditedSession, office, box) -> None:
+def test_an_address_that_is_none_fails_and_harms_no_other(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     set_test_audit_context(session)
     office.manager.email = "dua@@kantor.example"
     office.manager2.email = "söröwö@kantor.example"
@@ -319,26 +340,28 @@ def test_an_address_that_is_none_fails_and_harms_no_other(session: AuditedSessio
     assert box.recipients == ["kepala@kantor.example"]
 
 
-def test_whoever_has_left_is_not_written_to(session: AuditedSession, office, box) -> None:
+def test_whoever_has_left_is_not_written_to(session: AuditedSession, office: Office, box: Mailbox) -> None:
     put(session, office, "a")
     set_test_audit_context(session)
     office.manager.is_active = False
     session.commit()
     assert sending(session, box.server()).cancelled == 1
-    assert (mails(session)[0].state, box.taken) == (MailState.CANCELLED, [])
+    assert (mails(session)[0].state, box.received) == (MailState.CANCELLED, [])
 
 
-def test_a_stopping_server_begins_no_further_mail(session: AuditedSession, office, box) -> None:
+def test_a_stopping_server_begins_no_further_mail(session: AuditedSession, office: Office, box: Mailbox) -> None:
     put(session, office, "a", "b")
-    assert sending(session, box.server(), is_stopped=lambda: bool(box.taken)).sent == 1
-    assert len(box.taken) == 1
+    assert sending(session, box.server(), is_stopped=lambda: bool(box.received)).sent == 1
+    assert len(box.received) == 1
 
 
-def test_two_senders_at_once_send_each_mail_once(database_url: str, session: AuditedSession, office, box) -> None:
+def test_two_senders_at_once_send_each_mail_once(
+    database_url: str, session: AuditedSession, office: Office, box: Mailbox
+) -> None:
     put(session, office, *(f"key-{number}" for number in range(30)))
     start, tallies = Barrier(2), []
 
-    def go():
+    def go() -> None:
         with open_session(database_url) as own:
             start.wait()
             tallies.append(sending(own, box.server()))
@@ -349,18 +372,18 @@ def test_two_senders_at_once_send_each_mail_once(database_url: str, session: Aud
     for thread in threads:
         thread.join()
     assert sum(tally.sent for tally in tallies) == 30
-    assert len(box.names) == len(set(box.names)) == 30
+    assert len(box.message_ids) == len(set(box.message_ids)) == 30
     assert {mail.state for mail in mails(session)} == {MailState.SENT}
     assert verify_chains(session) is None
 
 
 def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(
-    session: AuditedSession, office, box
+    session: AuditedSession, office: Office, box: Mailbox
 ) -> None:
     class Killed(BaseException):
         pass
 
-    def die(_parcel):
+    def die(_parcel: OutgoingMail) -> None:
         raise Killed
 
     put(session, office, "a")
@@ -370,7 +393,7 @@ def test_what_a_sender_has_claimed_no_other_takes_before_the_lease_is_over(
     assert sending(session, box.server(), NOW + CLAIM_LEASE - MINUTE) == outbox.SendResult()
     assert sending(session, box.server(), NOW + CLAIM_LEASE).sent == 1
     (mail,) = mails(session)
-    assert (mail.attempts, box.names) == (2, [mail.message_id])
+    assert (mail.attempts, box.message_ids) == (2, [mail.message_id])
 
 
 #: Where the program is killed: with its move not committed, committed, with a mail claimed, and after sending all.
@@ -379,7 +402,7 @@ STAGES = ("moved", "committed", "claimed", "sent")
 KILLS = {"sqlite": 100, "postgresql": 28}
 
 
-def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(database_url: str, box) -> None:
+def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(database_url: str, box: Mailbox) -> None:
     kills = KILLS[make_url(database_url).get_backend_name()]
     with open_session(database_url) as session:
         cast = create_cast(session)
@@ -403,8 +426,8 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
         found = mails(session)
         told = Counter(session.scalars(select(Notification.event)))
         assert {mail.state for mail in found} == {MailState.SENT}
-        assert Counter(box.names) == Counter(mail.message_id for mail in found)
-        assert len(set(box.names)) == len(found) > before + kills * 3 // 4
+        assert Counter(box.message_ids) == Counter(mail.message_id for mail in found)
+        assert len(set(box.message_ids)) == len(found) > before + kills * 3 // 4
         moves = [entry.action for entry in session.scalars(select(AuditEntry)) if entry.action.startswith("change.")]
         # Every move that was committed was told, and no other.
         returned, resubmitted = moves.count(f"change.{Outcome.RETURNED}"), moves.count(f"change.{Outcome.RESUBMITTED}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ),
     ],
 )
-def test_what_an_address_says_is_read(url, expected) -> None:
+def test_what_an_address_says_is_read(url: str, expected: MailServer) -> None:
     assert parse_smtp_url(url) == expected
 
 
@@ -52,7 +52,7 @@ def test_the_sender_is_the_setting_s_else_a_sensible_one() -> None:
         "smtp://mail.example?from=a@b.id%0d%0aBcc:c@d.id",
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_without_repeating_it(url, tmp_path: Path) -> None:
+def test_anything_else_is_refused_without_repeating_it(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="LPSE_SMTP_URL") as refusal:
         read_settings({"LPSE_SMTP_URL": url}, instance=tmp_path)
     assert "hidden" not in str(refusal.value)

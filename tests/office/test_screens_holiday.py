@@ -152,7 +152,9 @@ def test_a_removal_asks_first_and_for_a_reason(running_app: RunningApp) -> None:
         ({"reason": ""}, "reason"),
     ],
 )
-def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
+    running_app: RunningApp, typed: dict[str, str], field: str
+) -> None:
     kept = {"name": "Hari &lt;jadi&gt;"} | ({} if "reason" in typed else {"reason": "SK Bupati"})
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)

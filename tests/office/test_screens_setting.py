@@ -114,7 +114,9 @@ def test_hours_are_altered_and_removed_with_reasons_that_stand_in_the_trail(runn
         ({"reason": " "}, "reason"),
     ],
 )
-def test_wrong_hours_are_refused_beside_their_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+def test_wrong_hours_are_refused_beside_their_field_and_nothing_is_lost(
+    running_app: RunningApp, typed: dict[str, str], field: str
+) -> None:
     given = WEEKS | {"since": "2026-05-04", "reason": "Perbup <1>", "sunday": "09.00–10.00"} | typed
     answer = running_app.visitor("administrator").post(FORM, **given)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)

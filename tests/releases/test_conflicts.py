@@ -18,6 +18,8 @@ from models.releases import conflicts
 from tests.changes.test_numbers import Another
 from tests.support.cast import (
     NOW,
+    AuditedSession,
+    Office,
     asset,
     attach_required,
     change_at_step,
@@ -28,19 +30,32 @@ from tests.support.cast import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Callable, Sequence
+
+    from models.inventory.asset import Asset
+    from tests.support.cast import Cast
 
 #: What makes a release overlap with the others of these tests.
 BESIDE = {"environment": Environment.PRODUCTION, "overlap_reason": None}
 BASE = NOW + dt.timedelta(days=100)
 
 
-def hours(first, last):
+def hours(first: float, last: float) -> dict[str, dt.datetime]:
     """Return the fields of a window that many hours after BASE."""
     return {"window_start_at": BASE + dt.timedelta(hours=first), "window_end_at": BASE + dt.timedelta(hours=last)}
 
 
-def plan(session, office, first, last, *, reason=None, change=None, assets=(), environment=Environment.PRODUCTION):
+def plan(
+    session: AuditedSession,
+    office: Office,
+    first: float,
+    last: float,
+    *,
+    reason: str | None = None,
+    change: ChangeRequest | None = None,
+    assets: Sequence[Asset] = (),
+    environment: Environment = Environment.PRODUCTION,
+) -> ChangeRequest:
     """Schedule a new request's release, without a reason for an overlap unless one is given."""
     change = change or change_at_step(session, office, Step.RELEASE)
     make_move(
@@ -52,11 +67,11 @@ def plan(session, office, first, last, *, reason=None, change=None, assets=(), e
 
 
 @pytest.fixture
-def office(cast: Cast):
+def office(cast: Cast) -> Office:
     return cast.lumajang
 
 
-def test_a_release_beside_another_needs_a_reason_which_is_kept(session: AuditedSession, office) -> None:
+def test_a_release_beside_another_needs_a_reason_which_is_kept(session: AuditedSession, office: Office) -> None:
     first = plan(session, office, 0, 2)
     second = change_at_step(session, office, Step.RELEASE)
     with pytest.raises(ValidationFailed) as refusal:
@@ -69,7 +84,7 @@ def test_a_release_beside_another_needs_a_reason_which_is_kept(session: AuditedS
     assert (second.step, release.overlap_reason) == (Step.ASSET_REVIEW, "Dikerjakan bersama")
 
 
-def test_a_freeze_an_overlap_and_a_missing_field_are_told_at_once(session: AuditedSession, office) -> None:
+def test_a_freeze_an_overlap_and_a_missing_field_are_told_at_once(session: AuditedSession, office: Office) -> None:
     plan(session, office, 0, 2)
     freeze(session, office, first=100, last=101)
     change = change_at_step(session, office, Step.RELEASE)
@@ -87,13 +102,15 @@ def test_a_freeze_an_overlap_and_a_missing_field_are_told_at_once(session: Audit
     assert set(refusal.value.field_errors) == {"window_start_at"}
 
 
-def test_windows_that_merely_touch_do_not_overlap(session: AuditedSession, office) -> None:
+def test_windows_that_merely_touch_do_not_overlap(session: AuditedSession, office: Office) -> None:
     plan(session, office, 0, 2)
     plan(session, office, 2, 4)
     plan(session, office, -2, 0)
 
 
-def test_another_environment_does_not_matter_unless_an_asset_is_the_same(session: AuditedSession, office) -> None:
+def test_another_environment_does_not_matter_unless_an_asset_is_the_same(
+    session: AuditedSession, office: Office
+) -> None:
     laptop, other = asset(session, office), asset(session, office, "0002")
     plan(session, office, 0, 2, assets=[laptop])
     plan(session, office, 0, 2, environment=Environment.TRAINING, assets=[other])
@@ -103,7 +120,7 @@ def test_another_environment_does_not_matter_unless_an_asset_is_the_same(session
 
 
 def test_what_is_not_scheduled_and_what_is_another_agency_s_is_not_in_the_way(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     plan(session, cast.tana_tidung, 0, 2)
     waiting = change_at_step(session, office, Step.RELEASE)
@@ -116,13 +133,13 @@ def test_what_is_not_scheduled_and_what_is_another_agency_s_is_not_in_the_way(
     plan(session, office, 0, 2)
 
 
-def test_a_window_without_length_is_refused(session: AuditedSession, office) -> None:
+def test_a_window_without_length_is_refused(session: AuditedSession, office: Office) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         plan(session, office, 1, 1)
     assert set(refusal.value.field_errors) == {"window_end_at"}
 
 
-def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cast: Cast, office) -> None:
+def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cast: Cast, office: Office) -> None:
     laptop, foreign = asset(session, office), asset(session, cast.tana_tidung)
     change = change_at_step(session, office, Step.RELEASE)
     for wrong in (
@@ -144,7 +161,7 @@ def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cas
 
 
 def test_of_two_managers_who_schedule_at_once_one_sees_the_other(
-    session: AuditedSession, office, database_url: str
+    session: AuditedSession, office: Office, database_url: str
 ) -> None:
     first, second = change_at_step(session, office, Step.RELEASE), change_at_step(session, office, Step.RELEASE)
     second_id, other_id = second.id, office.manager2.id
@@ -154,7 +171,7 @@ def test_of_two_managers_who_schedule_at_once_one_sees_the_other(
     session.commit()
     values = {**values_for(Step.RELEASE, Outcome.SCHEDULED), **hours(0, 2), "overlap_reason": None}
 
-    def schedule(theirs, ready):
+    def schedule(theirs: AuditedSession, ready: Callable[[], None]) -> None:
         change, by = theirs.get_one(ChangeRequest, second_id), theirs.get_one(User, other_id)
         ready()
         change.advance(Outcome.SCHEDULED, by, now=NOW, values=values, equipment=attach_required(theirs, change))
@@ -166,8 +183,11 @@ def test_of_two_managers_who_schedule_at_once_one_sees_the_other(
     assert set(told.field_errors) == {"overlap_reason"}
 
 
+Planned = tuple[AuditedSession, ChangeRequest, dict[int, tuple[int, int, str]]]
+
+
 @pytest.fixture(scope="module")
-def planned(shared: tuple[AuditedSession, Cast]):
+def planned(shared: tuple[AuditedSession, Cast]) -> Planned:
     """Plan a week of windows, all given a reason; give (first hour, last hour, environment) of each."""
     session, cast = shared
     windows = [(start, start + length, place) for start, length, place in (
@@ -183,7 +203,7 @@ def planned(shared: tuple[AuditedSession, Cast]):
 
 
 @given(first=st.integers(-3, 55), length=st.integers(1, 30), place=st.sampled_from(["production", "training"]))
-def test_what_overlaps_is_what_shares_an_hour(planned, first, length, place) -> None:
+def test_what_overlaps_is_what_shares_an_hour(planned: Planned, first: int, length: int, place: str) -> None:
     session, asking, windows = planned
     asked = set(range(first, first + length))
     naive = {id_ for id_, (start, end, where) in windows.items() if where == place and asked & set(range(start, end))}

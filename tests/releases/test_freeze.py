@@ -26,23 +26,47 @@ from models.releases.freeze_permit import (
 from tests.support.cast import NOW, change_at_step, delegation, freeze, make_move, new_change, set_test_audit_context
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from typing import Any
+
+    from models.accounts.user import User
+    from models.changes.activity import Activity
+    from models.changes.change import ChangeRequest
+    from models.releases.freeze import FreezePermit
+    from tests.support.cast import AuditedSession, Cast, Office
 
 DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def office(cast: Cast):
+def office(cast: Cast) -> Office:
     return cast.lumajang
 
 
-def schedule(session, office, change, first, last, *, by=None, **values):
+def schedule(
+    session: AuditedSession,
+    office: Office,
+    change: ChangeRequest,
+    first: float,
+    last: float,
+    *,
+    by: User | None = None,
+    **values: Any,
+) -> Activity:
     """Schedule the release from ``first`` days after NOW until ``last``."""
     window = {"window_start_at": NOW + first * DAY, "window_end_at": NOW + last * DAY}
     return make_move(session, change, Outcome.SCHEDULED, by or office.manager, values={**window, **values})
 
 
-def allow(session, frozen, change, by, *, now=NOW, reason="Perbaikan keamanan tidak dapat ditunda", letter=None):
+def allow(
+    session: AuditedSession,
+    frozen: Freeze,
+    change: ChangeRequest,
+    by: User,
+    *,
+    now: dt.datetime = NOW,
+    reason: str = "Perbaikan keamanan tidak dapat ditunda",
+    letter: Any = None,
+) -> FreezePermit:
     set_test_audit_context(session, "freeze.permit", now=now)
     try:
         given = grant_permit(session, frozen, change, by=by, now=now, reason=reason, letter=letter)
@@ -58,7 +82,7 @@ def allow(session, frozen, change, by, *, now=NOW, reason="Perbaikan keamanan ti
     [(9, 10.5, True), (10.5, 13, True), (9, 13, True), (10.2, 10.4, True), (9, 10, False), (12, 13, False)],
 )  # fmt: skip
 def test_a_window_that_a_freeze_covers_in_part_is_refused_and_one_that_touches_it_is_not(
-    first, last, met, session: AuditedSession, office
+    first: float, last: float, met: bool, session: AuditedSession, office: Office
 ) -> None:
     freeze(session, office, first=10, last=12)
     change = change_at_step(session, office, Step.RELEASE)
@@ -75,7 +99,7 @@ def test_a_window_that_a_freeze_covers_in_part_is_refused_and_one_that_touches_i
 
 
 def test_a_freeze_of_one_environment_of_another_agency_or_lifted_holds_nothing_else_back(
-    session: AuditedSession, cast: Cast, office
+    session: AuditedSession, cast: Cast, office: Office
 ) -> None:
     freeze(session, office, first=10, last=12, environment=Environment.TRAINING)
     freeze(session, cast.tana_tidung, first=10, last=12)
@@ -92,7 +116,7 @@ def test_a_freeze_of_one_environment_of_another_agency_or_lifted_holds_nothing_e
         )
 
 
-def test_the_head_allows_one_release_in_writing(session: AuditedSession, office) -> None:
+def test_the_head_allows_one_release_in_writing(session: AuditedSession, office: Office) -> None:
     frozen = freeze(session, office, first=10, last=12)
     change, other = change_at_step(session, office, Step.RELEASE), change_at_step(session, office, Step.RELEASE)
     given = allow(
@@ -111,7 +135,7 @@ def test_the_head_allows_one_release_in_writing(session: AuditedSession, office)
 
 
 def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_delegation_lasts(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     frozen = freeze(session, office, first=10, last=12)
     change = change_at_step(session, office, Step.RELEASE)
@@ -124,7 +148,9 @@ def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_dele
     schedule(session, office, change, 10, 11)
 
 
-def test_nobody_else_allows_it_and_no_head_who_took_another_part(session: AuditedSession, cast: Cast, office) -> None:
+def test_nobody_else_allows_it_and_no_head_who_took_another_part(
+    session: AuditedSession, cast: Cast, office: Office
+) -> None:
     frozen = freeze(session, office, first=10, last=12)
     change = change_at_step(session, office, Step.RELEASE)
     strangers = (
@@ -143,7 +169,7 @@ def test_nobody_else_allows_it_and_no_head_who_took_another_part(session: Audite
 
 
 def test_a_permission_counts_no_more_once_its_giver_takes_a_part_or_schedules_the_release(
-    session: AuditedSession, office
+    session: AuditedSession, office: Office
 ) -> None:
     frozen = freeze(session, office, first=10, last=12)
     change = change_at_step(session, office, Step.EVALUATION)
@@ -168,7 +194,7 @@ def test_a_permission_counts_no_more_once_its_giver_takes_a_part_or_schedules_th
         schedule(session, office, second, 10, 11, by=office.manager)
 
 
-def test_it_is_allowed_once_in_time_and_with_words(session: AuditedSession, cast: Cast, office) -> None:
+def test_it_is_allowed_once_in_time_and_with_words(session: AuditedSession, cast: Cast, office: Office) -> None:
     frozen = freeze(session, office, first=10, last=12)
     change = change_at_step(session, office, Step.EVALUATION)
     with pytest.raises(ValidationFailed) as refusal:
@@ -194,7 +220,7 @@ def test_it_is_allowed_once_in_time_and_with_words(session: AuditedSession, cast
     ]  # an emergency is written down after the freeze that it fell into
 
 
-def test_only_an_administrator_enters_corrects_and_lifts(session: AuditedSession, cast: Cast, office) -> None:
+def test_only_an_administrator_enters_corrects_and_lifts(session: AuditedSession, cast: Cast, office: Office) -> None:
     entry = FreezeValues("Pembekuan", NOW + DAY, NOW + 2 * DAY, None, "Sebab")
     frozen = freeze(session, office)
     strangers = (
@@ -229,14 +255,14 @@ def test_only_an_administrator_enters_corrects_and_lifts(session: AuditedSession
         ({"reason": "a\x00"}, "reason"),
     ],
 )
-def test_each_wrong_part_is_named(changes, field, session: AuditedSession, office) -> None:
+def test_each_wrong_part_is_named(changes: dict[str, Any], field: str, session: AuditedSession, office: Office) -> None:
     said = {"name": "A", "from_at": NOW + DAY, "until_at": NOW + 2 * DAY, "environment": None, "reason": "B", **changes}
     with pytest.raises(ValidationFailed) as refusal:
         create_freeze(session, office.agency, FreezeValues(**said), by=office.administrator, now=NOW)
     assert set(refusal.value.field_errors) == {field}
 
 
-def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: AuditedSession, office) -> None:
+def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: AuditedSession, office: Office) -> None:
     entry = FreezeValues("Lain", NOW + DAY, NOW + 2 * DAY, Environment.STAGING, "Sebab")
     by = office.administrator
     frozen = freeze(session, office, first=1, last=2)
@@ -255,7 +281,9 @@ def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: Audit
             again()
 
 
-def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(session: AuditedSession, office) -> None:
+def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(
+    session: AuditedSession, office: Office
+) -> None:
     frozen = freeze(session, office)
     allow(session, frozen, change_at_step(session, office, Step.EVALUATION), office.head)
     assert not frozen.can_be_altered(NOW)
@@ -264,7 +292,7 @@ def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(se
         frozen.alter(entry, by=office.administrator, now=NOW)
 
 
-def test_each_freeze_is_in_one_state(session: AuditedSession, office) -> None:
+def test_each_freeze_is_in_one_state(session: AuditedSession, office: Office) -> None:
     frozen = freeze(session, office, first=1, last=2)
     states = {
         days: session.scalar(select(state_at(NOW + days * DAY)).where(Freeze.id == frozen.id)) for days in (0, 1, 2)
@@ -277,7 +305,9 @@ def test_each_freeze_is_in_one_state(session: AuditedSession, office) -> None:
     assert held == [FreezeState.LIFTED]
 
 
-def test_the_database_keeps_freezes_and_permissions_as_they_are(session: AuditedSession, cast: Cast, office) -> None:
+def test_the_database_keeps_freezes_and_permissions_as_they_are(
+    session: AuditedSession, cast: Cast, office: Office
+) -> None:
     frozen, change = freeze(session, office), change_at_step(session, office, Step.EVALUATION)
     allow(session, frozen, change, office.head)
     foreign = freeze(session, cast.tana_tidung)

@@ -209,7 +209,7 @@ def test_a_crowded_day_leads_to_its_week(running_app: RunningApp, numbers: dict[
     "query",
     ["view=year", "date=besok", "date=0001-01-01", "date=9999-12-31", "date=2026-02-30", "environment=x", "view=%00"],
 )
-def test_what_cannot_be_shown_is_400(query, running_app: RunningApp) -> None:
+def test_what_cannot_be_shown_is_400(query: str, running_app: RunningApp) -> None:
     assert running_app.visitor("pengelola").get(f"/admin/release/calendar?{query}").status_code == 400
 
 

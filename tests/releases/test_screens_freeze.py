@@ -95,7 +95,9 @@ def test_an_installation_administrator_chooses_the_agency(running_app: RunningAp
         ({"reason": ""}, "reason"), ({"environment": "x"}, "environment"), ({"from_at": "0001-01-01T00:00"}, "from_at"),
     ],
 )  # fmt: skip
-def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(running_app: RunningApp, typed, field) -> None:
+def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
+    running_app: RunningApp, typed: dict[str, str], field: str
+) -> None:
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     if field != "reason":

@@ -34,7 +34,7 @@ def found(query: str, text: str) -> list[str]:
         ("rfc/2026", "RFC/2026/0001", ["RFC/2026"]),
     ],
 )
-def test_a_word_finds_what_begins_with_it_also_behind_a_prefix(query, text, parts) -> None:
+def test_a_word_finds_what_begins_with_it_also_behind_a_prefix(query: str, text: str, parts: list[str]) -> None:
     assert found(query, text) == parts
     assert parse_search(query).matches(text)
     assert "".join(piece for piece, _is_found in parse_search(query).highlight(text)) == text
@@ -48,7 +48,7 @@ def test_every_word_counts_once() -> None:
 @pytest.mark.parametrize(
     "bad", ["x" * (MAX_QUERY_LENGTH + 1), "a\x00b", "???", "“ ” — …", " ".join("abcdefghijk"[: MAX_QUERY_WORDS + 1])]
 )
-def test_what_cannot_be_searched_for_is_refused_with_a_sentence(bad) -> None:
+def test_what_cannot_be_searched_for_is_refused_with_a_sentence(bad: str) -> None:
     with pytest.raises(Malformed):
         parse_search(bad)
 

@@ -139,7 +139,7 @@ def test_a_whole_number_or_code_leads_and_its_last_part_is_enough(filled: Runnin
 
 
 @pytest.mark.parametrize("query", ["%3F%3F%3F", "a%00b", "x" * 201, "a&kind=nothing", "a&page=-1", "a&page=99999999"])
-def test_what_cannot_be_searched_for_is_said_beside_the_field(filled: RunningApp, query) -> None:
+def test_what_cannot_be_searched_for_is_said_beside_the_field(filled: RunningApp, query: str) -> None:
     answer = filled.visitor("kepala").get(f"/search?q={query}")
     assert answer.status_code == 400
     assert 'id="q-error"' in answer.text
@@ -149,7 +149,7 @@ def test_what_cannot_be_searched_for_is_said_beside_the_field(filled: RunningApp
 @pytest.mark.parametrize(
     "query", ["", "%20", "zzzzzz", "%25", "_a_", "' OR 1=1 --", "(", "AND", "x%20NEAR%20y", "%F0%9F%98%80a"]
 )
-def test_odd_words_are_words_and_find_nothing_or_something(filled: RunningApp, query) -> None:
+def test_odd_words_are_words_and_find_nothing_or_something(filled: RunningApp, query: str) -> None:
     assert filled.visitor("kepala").get(f"/search?q={query}").status_code in {200, 400}
 
 

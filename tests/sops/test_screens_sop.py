@@ -44,7 +44,7 @@ def loaded(running_app: RunningApp, number: str) -> SopRevision:
 
 
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
-def test_everybody_of_the_agency_reads_the_whole_paper(running_app: RunningApp, key) -> None:
+def test_everybody_of_the_agency_reads_the_whole_paper(running_app: RunningApp, key: str) -> None:
     suffix = ".tt" if key == TANA_TIDUNG else ""
     sop, row = parse(TEXTS[key], key), revisions(running_app, key)[0]
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa"):
@@ -63,7 +63,7 @@ def test_everybody_of_the_agency_reads_the_whole_paper(running_app: RunningApp, 
 
 
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
-def test_the_file_comes_back_unchanged_in_meaning(running_app: RunningApp, key) -> None:
+def test_the_file_comes_back_unchanged_in_meaning(running_app: RunningApp, key: str) -> None:
     name = "pemohon.tt" if key == TANA_TIDUNG else "pemohon"
     answer = running_app.visitor(name).get(f"/admin/sop/{revisions(running_app, key)[0].id}/download")
     assert parse(answer.text, key) == parse(TEXTS[key], key)
@@ -97,7 +97,7 @@ def test_the_same_content_again_leads_to_what_is_there(running_app: RunningApp) 
 
 
 @pytest.mark.parametrize("do", ["check", "load"])
-def test_a_faulty_file_is_422_with_every_fault_and_its_line(running_app: RunningApp, do) -> None:
+def test_a_faulty_file_is_422_with_every_fault_and_its_line(running_app: RunningApp, do: str) -> None:
     text = paper("2/2027").replace('outcomes = { done = "test" }', 'outcomes = { done = "tets" }')
     text = text.replace('time = "15 menit"', 'time = "sebentar"')
     wrong = [n for n, line in enumerate(text.split("\n"), 1) if "tets" in line or "sebentar" in line]
@@ -124,7 +124,9 @@ def test_a_faulty_file_is_422_with_every_fault_and_its_line(running_app: Running
     ],
 )
 @pytest.mark.parametrize("do", ["check", "load"])
-def test_what_cannot_be_loaded_is_refused_beside_its_field(running_app: RunningApp, do, typed, status, field) -> None:
+def test_what_cannot_be_loaded_is_refused_beside_its_field(
+    running_app: RunningApp, do: str, typed: dict[str, str], status: int, field: str
+) -> None:
     answer = sent(running_app, do, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (status, True)
 

@@ -362,7 +362,7 @@ ONE_FAULT = {
 
 
 @pytest.mark.parametrize("name", ONE_FAULT)
-def test_a_file_with_one_fault_has_that_fault_told_with_its_line(name) -> None:
+def test_a_file_with_one_fault_has_that_fault_told_with_its_line(name: str) -> None:
     text, part, sentence = ONE_FAULT[name]
     faults = faults_of(text)
     assert [said for _line, said in faults] == [sentence]
@@ -383,7 +383,7 @@ def test_a_file_with_one_fault_has_that_fault_told_with_its_line(name) -> None:
         ("a second start", LUMAJANG.count("\n") + 6),
     ],
 )
-def test_the_line_is_right_where_a_phrase_cannot_find_it(name, expected) -> None:
+def test_the_line_is_right_where_a_phrase_cannot_find_it(name: str, expected: int) -> None:
     assert [found for found, _said in faults_of(ONE_FAULT[name][0])] == [expected]
 
 
@@ -646,7 +646,7 @@ def test_parse_refuses_with_every_fault() -> None:
         ("x = 2018-02-30", 1, f"{UNREAD}: there is no such date; write it like 2018-03-31"),
     ],
 )
-def test_a_file_that_cannot_be_read_has_one_fault(text, expected, sentence) -> None:
+def test_a_file_that_cannot_be_read_has_one_fault(text: bytes | str, expected: int, sentence: str) -> None:
     ((found, said),) = faults_of(text)
     assert (found, said[: len(sentence)]) == (expected, sentence)
 
@@ -667,7 +667,7 @@ def test_a_file_saved_by_a_windows_editor_is_read_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a/b", " a", "a\n", "x" * 101])
-def test_a_file_name_must_be_one_that_can_be_typed(key) -> None:
+def test_a_file_name_must_be_one_that_can_be_typed(key: str) -> None:
     ((_line, said),) = [(fault.line, str(fault.message)) for fault in check(LUMAJANG, key)]
     assert said.startswith("the file's name must have 1 to 100 ASCII letters, not ")
     assert check(LUMAJANG, "SOP_Lumajang (2)") == []
@@ -692,7 +692,7 @@ def test_a_file_name_must_be_one_that_can_be_typed(key) -> None:
     ],
     ids=range(13),
 )
-def test_a_file_made_to_be_slow_is_refused_in_time(text) -> None:
+def test_a_file_made_to_be_slow_is_refused_in_time(text: str) -> None:
     started = time.monotonic()
     assert faults_of(text)
     assert time.monotonic() - started < 20
@@ -737,7 +737,7 @@ VALUES = [
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", VALUES)
-def test_any_value_in_any_place_is_a_fault_and_no_failure(key, value) -> None:
+def test_any_value_in_any_place_is_a_fault_and_no_failure(key: str, value: str) -> None:
     assert faults_of(f"{key} = {value}\n")
     for part in ("agency", "signatory", "switches"):
         assert faults_of(
@@ -765,7 +765,7 @@ LINES = LUMAJANG.splitlines()
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.integers(0, len(LINES) - 1), max_size=6), st.lists(st.integers(0, len(LINES) - 1), max_size=4))
-def test_lines_left_out_or_moved_never_make_the_checker_fail(dropped, moved) -> None:
+def test_lines_left_out_or_moved_never_make_the_checker_fail(dropped: set[int], moved: list[int]) -> None:
     lines = [text for number, text in enumerate(LINES) if number not in dropped]
     for number in moved:
         lines.insert(number % len(lines), LINES[number])
@@ -782,7 +782,7 @@ WORDS = [*sorted(set(re.findall(r'"[a-z-]+"', LUMAJANG))), '""', "1", "[]", "{}"
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(WORDS)), min_size=1, max_size=4))
-def test_values_put_in_each_others_places_never_make_the_checker_fail(changes) -> None:
+def test_values_put_in_each_others_places_never_make_the_checker_fail(changes: list[tuple[int, str]]) -> None:
     text = LUMAJANG
     for place, word in changes:
         places = [found.span() for found in re.finditer(r'"[a-z-]+"', text)]
@@ -793,7 +793,7 @@ def test_values_put_in_each_others_places_never_make_the_checker_fail(changes) -
 
 @settings(max_examples=80, deadline=None)
 @given(st.one_of(st.text(), st.binary()))
-def test_a_file_of_anything_never_makes_the_checker_fail(text) -> None:
+def test_a_file_of_anything_never_makes_the_checker_fail(text: str) -> None:
     assert faults_of(text)
 
 

@@ -54,12 +54,14 @@ def minutes_of(sop: Sop, *outcomes: str) -> int:
 
 
 @pytest.mark.parametrize(("sop", "moves"), [(LUMAJANG, LUMAJANG_MOVES), (TANA_TIDUNG, TANA_TIDUNG_MOVES)])
-def test_the_moves_are_those_of_the_signed_paper(sop, moves) -> None:
+def test_the_moves_are_those_of_the_signed_paper(sop: Sop, moves: tuple[tuple[str, ...], ...]) -> None:
     assert tuple((move.origin, move.outcome, move.target) for move in sop.moves) == moves
 
 
 @pytest.mark.parametrize(("sop", "steps"), [(LUMAJANG, LUMAJANG_STEPS), (TANA_TIDUNG, TANA_TIDUNG_STEPS)])
-def test_numbers_actors_and_times_are_those_of_the_signed_paper(sop, steps) -> None:
+def test_numbers_actors_and_times_are_those_of_the_signed_paper(
+    sop: Sop, steps: tuple[tuple[None, str, str, None] | tuple[int, str, str, None] | tuple[int, str, str, int], ...]
+) -> None:
     found = tuple(
         (rule.no, step, rule.actor, rule.standard.minutes if rule.standard else None)
         for step, rule in sop.rules.items()
@@ -68,7 +70,7 @@ def test_numbers_actors_and_times_are_those_of_the_signed_paper(sop, steps) -> N
 
 
 @pytest.mark.parametrize(("sop", "phrases"), [(LUMAJANG, LUMAJANG_PHRASES), (TANA_TIDUNG, TANA_TIDUNG_PHRASES)])
-def test_every_sentence_of_the_paper_is_in_its_text(sop, phrases) -> None:
+def test_every_sentence_of_the_paper_is_in_its_text(sop: Sop, phrases: list[str]) -> None:
     text = to_text(sop)
     assert [phrase for phrase in phrases if phrase not in text] == []
 
@@ -147,7 +149,7 @@ def test_only_lumajang_counts_deviations_and_every_other_switch_is_off() -> None
 
 
 @BOTH
-def test_a_paper_reads_back_from_its_own_toml(sop) -> None:
+def test_a_paper_reads_back_from_its_own_toml(sop: Sop) -> None:
     again = parse(to_toml(sop), sop.key)
     assert again == sop
     assert hash(again) == hash(sop)
@@ -155,12 +157,12 @@ def test_a_paper_reads_back_from_its_own_toml(sop) -> None:
 
 
 @BOTH
-def test_a_paper_on_disk_has_no_fault(sop) -> None:
+def test_a_paper_on_disk_has_no_fault(sop: Sop) -> None:
     assert check(TEXTS[sop.key].encode(), sop.key) == []
 
 
 @BOTH
-def test_json_has_the_promised_names(sop) -> None:
+def test_json_has_the_promised_names(sop: Sop) -> None:
     data = json.loads(json.dumps(to_json(sop)))
     assert {"key", "number", "title", "agency", "time_zone", "switches", "steps", "moves"} <= data.keys()
     assert {"key", "no", "activity", "actor", "standard_minutes", "requires", "output"} <= data["steps"][0].keys()
@@ -238,7 +240,7 @@ def test_a_request_starts_where_the_paper_starts() -> None:
         ("  2jam ", 120, 0),
     ],
 )
-def test_a_standard_time_is_read_as_papers_write_it(text, minutes, days) -> None:
+def test_a_standard_time_is_read_as_papers_write_it(text: str, minutes: int, days: int) -> None:
     assert parse_standard_time(text) == StandardTime(text.strip(), minutes, days)
 
 
@@ -267,5 +269,5 @@ def test_a_standard_time_is_read_as_papers_write_it(text, minutes, days) -> None
         "1 jam,",
     ],
 )
-def test_what_is_no_standard_time_is_refused(text) -> None:
+def test_what_is_no_standard_time_is_refused(text: str) -> None:
     assert parse_standard_time(text) is None

@@ -72,8 +72,8 @@ class _Server(SMTP):
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         box = self.event_handler
-        if box.to_mails and box.to_mails[0] == DROP:
-            box.to_mails.popleft()
+        if box.data_replies and box.data_replies[0] == DROP:
+            box.data_replies.popleft()
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             self.transport.abort()
             return

@@ -206,7 +206,7 @@ class Scenario:
         client.post("/login", data={"csrf_token": token, "username": "kepala", "password": "keliru"})
 
 
-def _require(holds: bool, reason: str) -> None:  # noqa: FBT001 - like assert
+def _require(holds: bool, reason: str) -> None:
     if not holds:
         raise SystemExit(reason)
 

@@ -50,7 +50,7 @@ def test_the_library_is_asked_once_for_a_year(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_each_year_of_the_calendar_has_all_its_movable_holidays(year) -> None:
+def test_each_year_of_the_calendar_has_all_its_movable_holidays(year: int) -> None:
     names = " ".join(holiday.name for holiday in national_holidays(year).values())
     assert [name for name in MOVABLE if name not in names] == []
 
@@ -73,12 +73,12 @@ def test_each_year_of_the_calendar_has_all_its_movable_holidays(year) -> None:
         (2026, 2, 19),
     ],
 )
-def test_ramadan_begins_when_the_minister_said(first) -> None:
+def test_ramadan_begins_when_the_minister_said(first: tuple[int, ...]) -> None:
     assert [month.first for month in ramadan_periods(first[0])] == [dt.date(*first)]
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_ramadan_has_29_or_30_days_and_ends_on_the_eve_of_idul_fitri(year) -> None:
+def test_ramadan_has_29_or_30_days_and_ends_on_the_eve_of_idul_fitri(year: int) -> None:
     months = ramadan_periods(year)
     assert months
     for month in months:

@@ -27,7 +27,11 @@ from models.worktime.register_timing import measure_steps
 from tests.support.cast import NOW, change_at_step, make_move, set_test_audit_context
 
 if TYPE_CHECKING:
-    from tests.support.cast import AuditedSession, Cast
+    from collections.abc import Mapping
+    from typing import Any
+
+    from lpse_admin.worktime.step_timing import StepTiming
+    from tests.support.cast import AuditedSession, Cast, Office
 
 WIB = ZoneInfo("Asia/Jakarta")
 TUESDAY = dt.date(2026, 3, 3)
@@ -36,11 +40,18 @@ LIBUR = {"kind": DayOverrideKind.HOLIDAY, "name": "Libur"}
 MANY_SPANS = ", ".join(f"0{n // 60}.{n % 60:02}–0{n // 60}.{n % 60 + 1:02}" for n in range(0, 118, 2))
 
 
-def typed(hours=DEFAULT_HOURS, ramadan=RAMADAN_HOURS, **changes):
-    return dict(zip((*WEEK, *RAMADAN_WEEK), (*hours.text, *ramadan.text), strict=True)) | changes
+def typed(hours: WeeklyHours = DEFAULT_HOURS, ramadan: WeeklyHours = RAMADAN_HOURS, **changes: str) -> dict[str, str]:
+    return dict(zip((*WEEK, *RAMADAN_WEEK), (*hours.texts, *ramadan.texts), strict=True)) | changes
 
 
-def day(session, office, date=TUESDAY, kind=DayOverrideKind.HOLIDAY, name="Hari jadi", **parts):
+def day(
+    session: AuditedSession,
+    office: Office,
+    date: dt.date = TUESDAY,
+    kind: DayOverrideKind = DayOverrideKind.HOLIDAY,
+    name: str = "Hari jadi",
+    **parts: Any,
+) -> OfficeDay:
     set_test_audit_context(session, "holiday.set")
     given = {"by": office.administrator, "now": NOW, "reason": "Keputusan Bupati", **parts}
     made = set_day(session, office.agency, date=date, kind=kind, name=name, **given)
@@ -48,7 +59,9 @@ def day(session, office, date=TUESDAY, kind=DayOverrideKind.HOLIDAY, name="Hari 
     return made
 
 
-def hours_from(session, office, since, week=None, **parts):
+def hours_from(
+    session: AuditedSession, office: Office, since: dt.date, week: Mapping[str, str] | None = None, **parts: Any
+) -> WorkingHours:
     set_test_audit_context(session, "setting.hours")
     given = {"by": office.administrator, "now": NOW, "reason": "Peraturan Bupati", **parts}
     made = set_hours(session, office.agency, since, week or typed(), **given)
@@ -56,7 +69,7 @@ def hours_from(session, office, since, week=None, **parts):
     return made
 
 
-def month(session, office, first, last, **parts):
+def month(session: AuditedSession, office: Office, first: dt.date, last: dt.date, **parts: Any) -> RamadanMonth:
     set_test_audit_context(session, "setting.ramadan")
     given = {"by": office.administrator, "now": NOW, "reason": "Sidang isbat", **parts}
     made = set_ramadan(session, office.agency, first, last, **given)
@@ -64,7 +77,7 @@ def month(session, office, first, last, **parts):
     return made
 
 
-def reasons(session, table, id_):
+def reasons(session: AuditedSession, table: str, id_: int) -> list[str | None]:
     return [entry.reason for entry in entries_for_record(session, table, id_)]
 
 
@@ -196,7 +209,9 @@ def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anyt
         ({"name": "", "hours": "pagi", "reason": ""}, {"name", "hours", "reason"}),
     ],
 )  # fmt: skip
-def test_each_wrong_part_of_a_day_is_named(session: AuditedSession, cast: Cast, parts, fields) -> None:
+def test_each_wrong_part_of_a_day_is_named(
+    session: AuditedSession, cast: Cast, parts: dict[str, Any], fields: set[str]
+) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         day(session, cast.lumajang, **parts)
     assert set(refusal.value.field_errors) == fields
@@ -247,7 +262,7 @@ def test_each_wrong_part_of_a_month_of_ramadan_is_named(session: AuditedSession,
 
 
 @pytest.mark.parametrize("percent", [None, 0, -1, 101])
-def test_a_share_is_a_percentage(session: AuditedSession, cast: Cast, percent) -> None:
+def test_a_share_is_a_percentage(session: AuditedSession, cast: Cast, percent: int | None) -> None:
     set_test_audit_context(session)
     with pytest.raises(ValidationFailed) as refusal:
         set_warning_share(session, cast.lumajang.agency, percent, by=cast.lumajang.administrator, now=NOW, reason="x")
@@ -339,14 +354,14 @@ def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_s
     change = change_at_step(session, office, Step.EVALUATION)
     make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + dt.timedelta(days=2))
 
-    def evaluation():
+    def evaluation() -> StepTiming:
         return next(one.timing for one in measure_steps(session, office.agency, NOW) if one.step is Step.EVALUATION)
 
     late = evaluation()
-    assert (late.is_late, late.basis, late.measured) == (True, "arrival", dt.timedelta(hours=13))
+    assert (late.is_late, late.basis, late.measured_time) == (True, "arrival", dt.timedelta(hours=13))
     day(session, office, dt.date(2026, 3, 2))
     day(session, office, dt.date(2026, 3, 3))
-    assert (evaluation().is_late, evaluation().measured) == (False, dt.timedelta(hours=1))
+    assert (evaluation().is_late, evaluation().measured_time) == (False, dt.timedelta(hours=1))
 
 
 def test_a_year_of_the_register_is_judged_twice_with_the_same_result(session: AuditedSession) -> None:

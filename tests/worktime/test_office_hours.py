@@ -22,7 +22,9 @@ def test_a_week_has_37_and_a_half_hours_and_32_and_a_half_in_ramadan() -> None:
     ("hours", "opening", "breaks"),
     [(DEFAULT_HOURS, dt.time(7, 30), [60] * 4 + [90]), (RAMADAN_HOURS, dt.time(8), [30] * 4 + [60])],
 )
-def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(hours, opening, breaks) -> None:
+def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(
+    hours: WeeklyHours, opening: dt.time, breaks: list[int]
+) -> None:
     assert {day[0].start for day in hours.week[:5]} == {opening}
     assert [
         (afternoon.start.hour - morning.end.hour) * 60 + afternoon.start.minute - morning.end.minute
@@ -39,7 +41,7 @@ def test_the_opening_and_the_breaks_are_those_of_perpres_21_of_2023(hours, openi
         " 07.30 s/d 12.00 , 13.00 s.d. 16.00, ",
     ],
 )
-def test_hours_are_read_as_people_write_them(text) -> None:
+def test_hours_are_read_as_people_write_them(text: str) -> None:
     assert parse_spans(text) == (MORNING, AFTERNOON)
 
 
@@ -60,7 +62,7 @@ def test_what_was_written_is_read_back_the_same() -> None:
         ("13.00–16.00, 07.30–12.00", "07.30–12.00 is not after 13.00–16.00"),
     ],
 )
-def test_hours_that_cannot_be_are_refused_with_a_sentence(text, complaint) -> None:
+def test_hours_that_cannot_be_are_refused_with_a_sentence(text: str, complaint: str) -> None:
     with pytest.raises(ValidationFailed) as refusal:
         parse_spans(text)
     assert str(refusal.value.message) == complaint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,9 @@ from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
 from lpse_admin.worktime.step_timing import StepTimestamps, duration_message, late_threshold, measure_timing
 from lpse_admin.worktime.step_timing import round_up_to_minutes as whole_minutes
 from lpse_admin.worktime.working_calendar import DayOverride, DayOverrideKind, WorkCalendar
+
+if TYPE_CHECKING:
+    from lpse_admin.sop.model import StandardTime, TimingBasis
 
 WIB = ZoneInfo("Asia/Jakarta")
 OFFICE = WorkCalendar(WIB)
@@ -30,7 +34,7 @@ exact = settings(deadline=None, max_examples=100)
 
 
 @st.composite
-def clocks(draw):
+def clocks(draw: st.DrawFn) -> tuple[StepTimestamps, dt.datetime]:
     """Draw times in order, taken up or not, finished or not, and the moment at which they are read."""
     arrived, taken_up, finished = sorted(draw(st.tuples(MOMENTS, MOMENTS, MOMENTS)))
     return StepTimestamps(
@@ -38,49 +42,55 @@ def clocks(draw):
     ), draw(MOMENTS)
 
 
-def wib(day, hour, minute=0):
+def wib(day: int, hour: int, minute: int = 0) -> dt.datetime:
     """Return a moment of March 2026, of which the 2nd is a Monday in Ramadan, with hours from 08.00."""
     return dt.datetime(2026, 3, day, hour, minute, tzinfo=WIB)
 
 
-def minutes(number):
+def minutes(number: int) -> dt.timedelta:
     return dt.timedelta(minutes=number)
 
 
 @exact
 @given(clocks(), STANDARDS, JUDGED)
-def test_waiting_and_handling_are_all_the_time_there_was(drawn, standard, judged) -> None:
+def test_waiting_and_handling_are_all_the_time_there_was(
+    drawn: tuple[StepTimestamps, dt.datetime], standard: StandardTime | None, judged: TimingBasis
+) -> None:
     times, now = drawn
     read = measure_timing(OFFICE, standard, judged, times, now)
-    assert read.waiting_time + (read.handling_time or NOTHING) == OFFICE.elapsed(times.arrived, times.end(now))
+    assert read.waiting_time + (read.handling_time or NOTHING) == OFFICE.elapsed(times.arrived_at, times.end_or(now))
     assert read.waiting_time >= NOTHING
-    assert (read.handling_time is None) == (times.taken_up is None)
+    assert (read.handling_time is None) == (times.taken_up_at is None)
     assert read.handling_time is None or read.handling_time >= NOTHING
 
 
 @exact
 @given(clocks(), STANDARDS, JUDGED)
-def test_the_judgement_is_the_calendar_s_own_of_the_time_that_is_judged(drawn, standard, judged) -> None:
+def test_the_judgement_is_the_calendar_s_own_of_the_time_that_is_judged(
+    drawn: tuple[StepTimestamps, dt.datetime], standard: StandardTime | None, judged: TimingBasis
+) -> None:
     times, now = drawn
     read = measure_timing(OFFICE, standard, judged, times, now)
-    is_handling = judged == "handling" and times.taken_up is not None
-    since = times.taken_up if is_handling else times.arrived
+    is_handling = judged == "handling" and times.taken_up_at is not None
+    since = times.taken_up_at if is_handling else times.arrived_at
     assert (read.basis, read.measured_from) == ("handling" if is_handling else "arrival", since)
-    assert read.measured_time == OFFICE.elapsed(since, times.end(now))
+    assert read.measured_time == OFFICE.elapsed(since, times.end_or(now))
     if standard is None:
         assert (read.due, read.allowed_time, read.fraction_used, read.is_late) == (None, None, None, False)
     else:
         assert read.due == OFFICE.deadline(since, standard)
         assert read.allowed_time == OFFICE.allowed_time(since, standard)
-        assert read.is_late is OFFICE.is_late(since, standard, times.end(now))
+        assert read.is_late is OFFICE.is_late(since, standard, times.end_or(now))
         assert read.is_late is (read.fraction_used > 1)
 
 
 @exact
 @given(clocks(), STANDARDS, JUDGED, MOMENTS)
-def test_what_is_finished_reads_the_same_whenever_it_is_read(drawn, standard, judged, later) -> None:
+def test_what_is_finished_reads_the_same_whenever_it_is_read(
+    drawn: tuple[StepTimestamps, dt.datetime], standard: StandardTime | None, judged: TimingBasis, later: dt.datetime
+) -> None:
     times, now = drawn
-    finished = StepTimestamps(times.arrived, times.taken_up, times.end(now))
+    finished = StepTimestamps(times.arrived_at, times.taken_up_at, times.end_or(now))
     assert measure_timing(OFFICE, standard, judged, finished, now) == measure_timing(
         OFFICE, standard, judged, finished, later
     )
@@ -96,7 +106,7 @@ def test_the_handling_is_judged_from_its_taking_up_however_long_the_step_had_wai
 
 
 @pytest.mark.parametrize("judged", ["handling", "arrival"])
-def test_what_nobody_took_up_is_judged_from_its_arrival(judged) -> None:
+def test_what_nobody_took_up_is_judged_from_its_arrival(judged: str) -> None:
     finished = measure_timing(OFFICE, TWO_HOURS, judged, StepTimestamps(wib(2, 9), None, wib(2, 12)), wib(9, 9))
     assert (finished.waiting_time, finished.handling_time, finished.basis) == (minutes(180), None, "arrival")
     assert (finished.due, finished.is_late) == (wib(2, 11), True)
@@ -134,7 +144,7 @@ def test_a_minute_begun_is_a_minute() -> None:
 
 
 @pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (4598, "76 h 38 min")])
-def test_minutes_are_written_in_hours_and_minutes(whole, words) -> None:
+def test_minutes_are_written_in_hours_and_minutes(whole: int, words: str) -> None:
     assert str(duration_message(whole)) == words
 
 

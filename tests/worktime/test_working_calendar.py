@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import islice, pairwise
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,10 @@ from lpse_admin.sop.durations import parse_standard_time
 from lpse_admin.worktime.national_holidays import DateRange, national_holidays
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, Span, Timetable, WeeklyHours, parse_spans
 from lpse_admin.worktime.working_calendar import DayOverride, DayOverrideKind, TimeKind, WorkCalendar
+
+if TYPE_CHECKING:
+    from lpse_admin.sop.model import StandardTime
+    from lpse_admin.worktime.working_calendar import WorkCalendarDay
 
 WIB = ZoneInfo("Asia/Jakarta")
 WITA = ZoneInfo("Asia/Makassar")
@@ -28,15 +33,15 @@ DAY = dt.timedelta(days=1)
 HOLIDAY = DayOverride(DayOverrideKind.HOLIDAY, "Libur daerah")
 
 
-def wib(year, month, day, hour=0, minute=0):
+def wib(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
     return dt.datetime(year, month, day, hour, minute, tzinfo=WIB)
 
 
-def hours(number):
+def hours(number: float) -> dt.timedelta:
     return dt.timedelta(hours=number)
 
 
-def paper(text):
+def paper(text: str) -> StandardTime:
     standard = parse_standard_time(text)
     assert standard is not None
     return standard
@@ -54,7 +59,7 @@ exact = settings(deadline=None, max_examples=60)
 
 
 @st.composite
-def days_of_spans(draw, least=0):
+def days_of_spans(draw: st.DrawFn, least: int = 0) -> tuple[Span, ...]:
     edges = sorted(draw(st.sets(st.integers(0, 24 * 60 - 1), min_size=2 * least, max_size=6)))
     times = [dt.time(*divmod(edge, 60)) for edge in edges]
     return tuple(Span(start, end) for start, end in zip(times[::2], times[1::2], strict=False))
@@ -96,13 +101,17 @@ CALENDARS = st.one_of(
 
 @exact
 @given(CALENDARS, MOMENTS, MOMENTS, MOMENTS)
-def test_time_adds_up_whatever_the_order_of_the_moments(office, one, two, three) -> None:
+def test_time_adds_up_whatever_the_order_of_the_moments(
+    office: WorkCalendar, one: dt.datetime, two: dt.datetime, three: dt.datetime
+) -> None:
     assert office.elapsed(one, three) == office.elapsed(one, two) + office.elapsed(two, three)
 
 
 @exact
 @given(CALENDARS, PAIRS)
-def test_later_is_never_less_and_never_more_than_the_clock_says(office, stretch) -> None:
+def test_later_is_never_less_and_never_more_than_the_clock_says(
+    office: WorkCalendar, stretch: list[dt.datetime]
+) -> None:
     start, end = stretch
     assert NOTHING <= office.elapsed(start, end) <= end - start
     assert office.elapsed(end, start) == -office.elapsed(start, end)
@@ -110,9 +119,11 @@ def test_later_is_never_less_and_never_more_than_the_clock_says(office, stretch)
 
 @exact
 @given(CALENDARS, MOMENTS, st.integers(0, 5 * 450 * 60 * 10**6))
-def test_what_is_due_is_as_far_away_as_it_was_given_and_not_a_moment_further(office, arrival, ticks) -> None:
+def test_what_is_due_is_as_far_away_as_it_was_given_and_not_a_moment_further(
+    office: WorkCalendar, arrival: dt.datetime, ticks: int
+) -> None:
     amount = ticks * TICK
-    due = office.due(arrival, amount)
+    due = office.add_working_time(arrival, amount)
     assert due.tzinfo is dt.UTC
     assert office.elapsed(arrival, due) == amount
     if amount:
@@ -123,16 +134,18 @@ def test_what_is_due_is_as_far_away_as_it_was_given_and_not_a_moment_further(off
 
 @exact
 @given(CALENDARS, PAIRS, st.tuples(MINUTES, MINUTES).map(sorted), st.tuples(DAYS, DAYS).map(sorted))
-def test_who_comes_later_or_has_more_time_is_due_no_earlier(office, arrivals, minutes, days) -> None:
+def test_who_comes_later_or_has_more_time_is_due_no_earlier(
+    office: WorkCalendar, arrivals: list[dt.datetime], minutes: int, days: int
+) -> None:
     (earlier, later), (few, many), (near, far) = arrivals, minutes, days
-    assert office.due(earlier, few, near) <= office.due(later, few, near)
-    assert office.due(earlier, few, near) <= office.due(earlier, many, near)
-    assert office.due(earlier, 0, near) <= office.due(earlier, 0, far)
+    assert office.add_working_time(earlier, few, near) <= office.add_working_time(later, few, near)
+    assert office.add_working_time(earlier, few, near) <= office.add_working_time(earlier, many, near)
+    assert office.add_working_time(earlier, 0, near) <= office.add_working_time(earlier, 0, far)
 
 
 @exact
 @given(CALENDARS, DATES)
-def test_nothing_is_counted_outside_the_hours_and_everything_within_them(office, date) -> None:
+def test_nothing_is_counted_outside_the_hours_and_everything_within_them(office: WorkCalendar, date: dt.date) -> None:
     days = [office.spans(date + number * DAY) for number in range(-1, 2)]
     moments = [moment for day in days for span in day for moment in span]
     assert moments == sorted(moments)
@@ -140,61 +153,65 @@ def test_nothing_is_counted_outside_the_hours_and_everything_within_them(office,
         if closing in {end for day in days for _, end in day}:
             assert office.elapsed(closing, opening) == NOTHING
     for opens, closes in days[1]:
-        assert opens.astimezone(office.zone).date() == date
+        assert opens.astimezone(office.time_zone).date() == date
         assert office.elapsed(opens, closes) == closes - opens
 
 
 @exact
 @given(CALENDARS, MOMENTS, st.timedeltas(NOTHING, 20 * DAY))
-def test_an_account_has_no_gap_and_adds_up(office, start, length) -> None:
+def test_an_account_has_no_gap_and_adds_up(office: WorkCalendar, start: dt.datetime, length: dt.timedelta) -> None:
     end = (start.astimezone(dt.UTC) + length).astimezone(start.tzinfo)
-    account = office.account(start, end)
+    account = office.breakdown(start, end)
     assert sum((entry.working_time for entry in account), NOTHING) == office.elapsed(start, end)
     assert [entry.end for entry in account[:-1]] == [entry.start for entry in account[1:]]
     assert [account[0].start, account[-1].end] == [start, end] if account else start == end
     for entry in account:
         assert entry.start < entry.end
-        assert entry.start.astimezone(office.zone).date() == entry.day.date
+        assert entry.start.astimezone(office.time_zone).date() == entry.day.date
 
 
 @exact
 @given(CALENDARS, DATES, PAIRS, MINUTES, DAYS)
 def test_a_holiday_put_in_after_the_fact_takes_its_own_hours_and_no_others(
-    office, date, stretch, minutes, days
+    office: WorkCalendar, date: dt.date, stretch: list[dt.datetime], minutes: int, days: int
 ) -> None:
     start, end = stretch
     before = office.elapsed(start, end)
     decreed = WorkCalendar(
-        office.zone,
+        office.time_zone,
         office.hours,
         office.ramadan_hours,
         {**office.overrides, date: HOLIDAY},
         office.ramadans,
-        office.later,
+        office.later_timetables,
     )
     lost = (max(min(closes, end) - max(opens, start), NOTHING) for opens, closes in office.spans(date))
     assert decreed.elapsed(start, end) == before - sum(lost, NOTHING)
-    assert decreed.add_working_time(start, minutes, days) >= office.due(start, minutes, days)
+    assert decreed.add_working_time(start, minutes, days) >= office.add_working_time(start, minutes, days)
     assert office.elapsed(start, end) == before
 
 
 @exact
 @given(CALENDARS, MOMENTS, st.integers(1, 8))
-def test_working_days_from_an_opening_are_those_days_from_end_to_end(office, arrival, days) -> None:
-    dates = (arrival.astimezone(office.zone).date() + number * DAY for number in range(1, 400))
+def test_working_days_from_an_opening_are_those_days_from_end_to_end(
+    office: WorkCalendar, arrival: dt.datetime, days: int
+) -> None:
+    dates = (arrival.astimezone(office.time_zone).date() + number * DAY for number in range(1, 400))
     working = list(islice(filter(None, map(office.spans, dates)), days))
-    assert office.due(working[0][0][0], 0, days) == working[-1][-1][1]
+    assert office.add_working_time(working[0][0][0], 0, days) == working[-1][-1][1]
 
 
 @exact
 @given(st.datetimes(dt.datetime(2026, 4, 1), dt.datetime(2026, 12, 1), timezones=st.just(WIB)), st.integers(1, 20))  # noqa: DTZ001
-def test_a_working_day_is_450_minutes_while_all_days_have_as_many(arrival, days) -> None:
+def test_a_working_day_is_450_minutes_while_all_days_have_as_many(arrival: dt.datetime, days: int) -> None:
     assert OFFICE.add_working_time(arrival, 0, days) == OFFICE.add_working_time(arrival, 450 * days)
 
 
 @exact
 @given(MOMENTS, st.timedeltas(-20 * DAY, 20 * DAY), MINUTES, st.integers(0, 3))
-def test_an_hour_further_east_everything_is_an_hour_earlier(moment, length, minutes, days) -> None:
+def test_an_hour_further_east_everything_is_an_hour_earlier(
+    moment: dt.datetime, length: dt.timedelta, minutes: int, days: int
+) -> None:
     east, hour = WorkCalendar(WITA), hours(1)
     moment = moment.astimezone(dt.UTC)
     assert east.elapsed(moment - hour, moment + length - hour) == OFFICE.elapsed(moment, moment + length)
@@ -213,7 +230,7 @@ BY_THE_WALL = {
 }
 
 
-def is_worked(minute):
+def is_worked(minute: dt.datetime) -> bool:
     date = minute.date()
     if date.weekday() > 4 or date in national_holidays(date.year):
         return False
@@ -226,7 +243,7 @@ WHOLE_MINUTES = st.datetimes(*WINDOW, timezones=st.just(WIB)).map(lambda at: at.
 
 @settings(deadline=None, max_examples=40)
 @given(WHOLE_MINUTES, st.integers(0, 6 * 24 * 60))
-def test_it_counts_what_somebody_counts_minute_by_minute(start, length) -> None:
+def test_it_counts_what_somebody_counts_minute_by_minute(start: dt.datetime, length: int) -> None:
     counted = sum(is_worked(start + number * MINUTE) for number in range(length))
     assert OFFICE.elapsed(start, start + length * MINUTE) == counted * MINUTE
     assert OFFICE.working_minutes(start, start + length * MINUTE) == counted
@@ -234,7 +251,7 @@ def test_it_counts_what_somebody_counts_minute_by_minute(start, length) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(WHOLE_MINUTES, st.integers(1, 1000))
-def test_it_is_due_when_somebody_has_counted_as_many_minutes(arrival, minutes) -> None:
+def test_it_is_due_when_somebody_has_counted_as_many_minutes(arrival: dt.datetime, minutes: int) -> None:
     minute, counted = arrival, 0
     while counted < minutes:
         counted += is_worked(minute)
@@ -262,7 +279,7 @@ def test_it_is_due_when_somebody_has_counted_as_many_minutes(arrival, minutes) -
         (wib(2018, 4, 2, 6), 0, wib(2018, 4, 2, 6)),  # no time at all is over at once
     ],
 )
-def test_due(arrival, minutes, due) -> None:
+def test_due(arrival: dt.datetime, minutes: int, due: dt.datetime) -> None:
     assert OFFICE.add_working_time(arrival, minutes) == due
     assert OFFICE.elapsed(arrival, due) == minutes * MINUTE
 
@@ -287,7 +304,7 @@ def test_due(arrival, minutes, due) -> None:
         (wib(2026, 12, 31, 17), 1, wib(2027, 1, 4, 16)),
     ],
 )
-def test_due_in_working_days(arrival, days, due) -> None:
+def test_due_in_working_days(arrival: dt.datetime, days: int, due: dt.datetime) -> None:
     assert OFFICE.add_working_time(arrival, 0, days) == due
 
 
@@ -312,7 +329,7 @@ def test_a_minute_begun_is_shown_as_a_minute() -> None:
         ("1,5 hari", wib(2018, 4, 4, 10, 15)),
     ],
 )
-def test_a_paper_s_standard_is_applied_with_its_days_as_days(text, due) -> None:
+def test_a_paper_s_standard_is_applied_with_its_days_as_days(text: str, due: dt.datetime) -> None:
     arrival = wib(2018, 4, 2, 15)
     standard = paper(text)
     assert OFFICE.deadline(arrival, standard) == due
@@ -475,7 +492,7 @@ def test_every_kind_has_a_title() -> None:
 
 
 @pytest.mark.parametrize("year", [1, 1989, 2051, 9998])
-def test_a_year_whose_holidays_nobody_knows_is_refused(year) -> None:
+def test_a_year_whose_holidays_nobody_knows_is_refused(year: int) -> None:
     known, unknown = wib(2018, 4, 2), dt.datetime(year, 6, 1, tzinfo=WIB)
     for question in (
         lambda: OFFICE.day(unknown.date()),
@@ -534,14 +551,14 @@ def test_a_whole_register_is_judged_by_looking_at_each_day_of_its_years_once(mon
     looked_at = []
     day = WorkCalendar.day
 
-    def looked(office, date):
+    def looked(office: WorkCalendar, date: dt.date) -> WorkCalendarDay:
         looked_at.append(date)
         return day(office, date)
 
     monkeypatch.setattr(WorkCalendar, "day", looked)
     standard = paper("2 jam")
 
-    def judged(office):
+    def judged(office: WorkCalendar) -> list[bool]:
         start = wib(2025, 1, 2)
         arrivals = (start + number * 250 * MINUTE for number in range(4_000))
         return [
