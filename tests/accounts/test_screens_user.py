@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from tests.support.cast import AuditedSession, Cast
     from tests.support.running_app import RunningApp
 
-SOMEBODY = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": "empat kata yang panjang"}
+SOMEBODY: dict[str, Any] = {
+    "full_name": "Pengelola Perubahan 9",
+    "roles": ["change_manager"],
+    "password": "empat kata yang panjang",
+}
 
 
 def find(running_app: RunningApp, username: str) -> User | None:
@@ -108,7 +112,7 @@ def test_a_change_of_roles_ends_the_sessions_and_one_of_the_name_does_not(runnin
     somebody = made(running_app, "peran.berubah")
     browser = Visitor(running_app.app, "peran.berubah", SOMEBODY["password"])
     administrator = running_app.visitor("administrator")
-    typed = {"username": "peran.berubah", "full_name": "Nama Lain", "roles": ["change_manager"]}
+    typed: dict[str, Any] = {"username": "peran.berubah", "full_name": "Nama Lain", "roles": ["change_manager"]}
     assert administrator.post(f"/admin/user/edit/?id={somebody.id}", **typed).status_code == 303
     assert "Nama Lain" in browser.get("/").text
     typed["roles"] = ["inspector"]
@@ -150,7 +154,7 @@ def test_a_disabled_account_is_locked_at_once_and_opened_again(running_app: Runn
 
 def test_nobody_dismisses_disables_or_resets_themselves(running_app: RunningApp) -> None:
     administrator, me = running_app.visitor("administrator"), known(running_app, "administrator")
-    typed = {"username": "administrator", "full_name": "Administrator", "roles": ["inspector"]}
+    typed: dict[str, Any] = {"username": "administrator", "full_name": "Administrator", "roles": ["inspector"]}
     assert administrator.post(f"/admin/user/edit/?id={me.id}", **typed).status_code == 403
     assert administrator.post(f"/admin/user/{me.id}/disable").status_code == 403
     assert administrator.post(f"/admin/user/{me.id}/password", password="lima kata yang lain").status_code == 403

@@ -224,7 +224,7 @@ XSS = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}${7*7}"
 def poisoned(running_app: RunningApp) -> int:
     """Put a script into every text that anybody can type, along a way through every step but the roll back."""
     requester = running_app.visitor("pemohon")
-    typed = {
+    typed: dict[str, Any] = {
         field.key: XSS
         for field in RECORD_FIELDS[Step.REQUEST]
         if field.kind in {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}
@@ -240,7 +240,7 @@ def poisoned(running_app: RunningApp) -> int:
            Outcome.UPDATED)  # fmt: skip
     for outcome in way:
         step = running_app.step_and_version(made)[0]
-        poison = {
+        poison: dict[str, Any] = {
             name: XSS for name, value in running_app.move_form(made, outcome).items()
             if isinstance(value, str) and _is_free(name, step)
         }  # fmt: skip

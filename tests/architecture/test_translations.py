@@ -48,6 +48,7 @@ from tests.support.cast import (  # fmt: skip
     set_test_audit_context,
     settings,
 )
+from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import open_app, upload_file
 from tests.support.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
@@ -99,7 +100,7 @@ def test_every_text_of_the_program_is_translated() -> None:
     assert len(sources) > 500
     lacking = [entry.id for entry in entries(sources) if known.get(entry.id) is None]
     assert not lacking, "run `make translations`, and translate what is new in messages.po"
-    assert not [entry.id for entry in entries(known) if not all(forms_of(entry.string))]
+    assert not [entry.id for entry in entries(known) if not all(forms_of(present(entry.string)))]
 
 
 def test_the_catalogue_holds_nothing_that_is_guessed_or_out_of_use() -> None:
@@ -114,7 +115,7 @@ def test_a_translation_has_the_places_of_its_text(name: str) -> None:
     for entry in entries(catalogue(name)):
         # An English singular may leave the number out, which Indonesian has no singular to do in.
         asked = sorted(PLACE.findall(forms_of(entry.id)[-1]))
-        for translation in forms_of(entry.string):
+        for translation in forms_of(present(entry.string)):
             assert (entry.id, sorted(PLACE.findall(translation))) == (entry.id, asked)
 
 
@@ -125,7 +126,7 @@ def test_the_compiled_catalogue_is_the_written_one(name: str) -> None:
         compiled = read_mo(file)
 
     def translations(found: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
-        return {forms_of(entry.id): forms_of(entry.string) for entry in entries(found)}
+        return {forms_of(entry.id): forms_of(present(entry.string)) for entry in entries(found)}
 
     assert translations(compiled) == translations(written), "run `make translations`"
     assert (written.num_plurals, written.plural_expr) == (1, "0")
@@ -135,7 +136,7 @@ def test_a_translation_begins_and_ends_as_its_text_does() -> None:
     """A sentence keeps its full stop, and a part of a sentence its small letter."""
     wrong = []
     for entry in entries(catalogue()):
-        text, translation = forms_of(entry.id)[0], forms_of(entry.string)[0]
+        text, translation = forms_of(entry.id)[0], forms_of(present(entry.string))[0]
         if text[-1] in ".:?" and text != "No." and translation[-1] != text[-1]:
             wrong.append(text)
     assert not wrong
@@ -154,7 +155,9 @@ def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own() -> None:
     with (Path(flask_admin.__file__).parent / "translations" / "cs" / "LC_MESSAGES" / "admin.po").open("rb") as file:
         theirs = entries(read_po(file))
     assert len(theirs) > 100
-    assert not [entry.id for entry in theirs if not (found := known.get(entry.id)) or not all(forms_of(found.string))]
+    assert not [
+        entry.id for entry in theirs if not (found := known.get(entry.id)) or not all(forms_of(present(found.string)))
+    ]
 
 
 # -- the templates, branch by branch -------------------------------------------------------------------------------
@@ -499,7 +502,7 @@ def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked: tu
             continue
         visitor = running_app.visitor(reader)
         for typed_in in ({}, _nonsense(walk_, target)):
-            fields = {name.replace("-", "__"): value for name, value in (hidden | typed_in).items()}
+            fields: dict[str, Any] = {name.replace("-", "__"): value for name, value in (hidden | typed_in).items()}
             fields.pop("csrf_token", None)
             told = visitor.post(target, json=True, **fields)
             if told.is_json:

@@ -38,6 +38,7 @@ from tests.support.cast import (  # fmt: skip
     user,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,8 +133,8 @@ def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
     assert (entry.address, entry.request_id, entry.action) == ("192.0.2.7", "b1946ac9", "change.rejected")
     assert entry.reason == finished.reason
     before, after = next(row[2:] for row in rows if row[0] == "change_request")
-    assert (before["step"], after["step"], after["result"]) == ("evaluation", "closed", "rejected")
-    assert set(before) == set(after)
+    assert (present(before)["step"], present(after)["step"], after["result"]) == ("evaluation", "closed", "rejected")
+    assert set(present(before)) == set(present(after))
 
 
 def test_what_an_expired_object_said_before_is_told_too(session: AuditedSession, cast: Cast) -> None:
@@ -141,11 +142,11 @@ def test_what_an_expired_object_said_before_is_told_too(session: AuditedSession,
     person.phone = "0334-000000"
     set_test_audit_context(session)
     session.commit()
-    since = height(session, person.agency_id)
+    since = height(session, present(person.agency_id))
     session.expire_all()
     person.phone = "0334-111111"
     session.commit()
-    _, rows = told_since(session, since, person.agency_id)
+    _, rows = told_since(session, since, present(person.agency_id))
     assert rows == [("user_account", "updated", {"phone": "0334-000000"}, {"phone": "0334-111111"})]
 
 
@@ -161,7 +162,9 @@ def test_rows_that_leave_with_their_owner_are_told(session: AuditedSession, cast
     session.commit()
     _, rows = told_since(session, since, office.agency.id)
     cases = [
-        (action, before.get("name"), after.get("name")) for table, action, before, after in rows if table == "test_case"
+        (action, present(before).get("name"), present(after).get("name"))
+        for table, action, before, after in rows
+        if table == "test_case"
     ]
     assert cases == [("deleted", "Masuk", None), ("inserted", None, "Lain")]
 
@@ -194,7 +197,7 @@ def test_what_a_savepoint_takes_back_is_not_told(session: AuditedSession, cast: 
         user(session, cast.lumajang.agency, "pula", Role.REQUESTER)
     session.commit()
     _, rows = told_since(session, since, cast.lumajang.agency.id)
-    assert [row[3]["username"] for row in rows] == ["tetap", "juga", "pula"]
+    assert [present(row[3])["username"] for row in rows] == ["tetap", "juga", "pula"]
 
 
 def test_secrets_never_enter_the_trail(session: AuditedSession, cast: Cast) -> None:
@@ -286,7 +289,12 @@ def test_odd_circumstances_keep_nothing_from_being_told(session: AuditedSession,
     cast.lumajang.head.phone = "0"
     session.commit()
     entry = trail.entries_for_record(session, "user_account", cast.lumajang.head.id)[0]
-    assert (len(entry.action), len(entry.address), len(entry.request_id), entry.reason) == (80, 45, 40, "sebab")
+    assert (len(entry.action), len(present(entry.address)), len(present(entry.request_id)), entry.reason) == (
+        80,
+        45,
+        40,
+        "sebab",
+    )
     assert verification.verify_chains(session) is None
 
 
@@ -395,14 +403,14 @@ def test_entries_in_another_order_are_found(session: AuditedSession, cast: Cast,
         f"UPDATE audit_entry SET number = 2 {where} = 3",
         f"UPDATE audit_entry SET number = 3 {where} = -2",
     )
-    assert verification.verify_chains(session).number == 2
+    assert present(verification.verify_chains(session)).number == 2
 
 
 def test_a_record_taken_out_of_the_index_is_found(
     session: AuditedSession, cast: Cast, tamper: Callable[..., None]
 ) -> None:
     tamper("DELETE FROM audit_row WHERE table_name = 'evaluation'")
-    assert "index" in str(verification.verify_chains(session).error)
+    assert "index" in str(present(verification.verify_chains(session)).error)
 
 
 def test_a_tail_that_was_cut_off_is_found_by_its_head(
@@ -436,7 +444,7 @@ def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(
     assert kept == verification.chain_anchors(session)
     cut(session, chain, tamper)
     assert verification.verify_chains(session) is None
-    assert verification.verify_chains(session, kept).chain == chain
+    assert present(verification.verify_chains(session, kept)).chain == chain
 
 
 def test_a_tail_that_was_written_anew_is_found_by_an_anchor(
@@ -464,7 +472,7 @@ def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(
         f"DELETE FROM audit_chain WHERE chain = {chain}",
     )
     assert verification.verify_chains(session) is None
-    assert verification.verify_chains(session, kept).chain == chain
+    assert present(verification.verify_chains(session, kept)).chain == chain
 
 
 def test_a_line_that_holds_no_anchor_is_refused() -> None:

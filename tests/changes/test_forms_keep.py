@@ -19,6 +19,8 @@ from tests.support.running_app import move_form, running_app  # noqa: F401 - the
 from views.forms.recovery import RECOVERABLE_ENDPOINTS
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from werkzeug.test import TestResponse
 
     from tests.support.running_app import RunningApp
@@ -104,13 +106,15 @@ def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(
 ) -> None:
     visitor = running_app.visitor(name)
     asked = Inputs(visitor.get(path).text)
-    typed = {
+    typed: dict[str, Any] = {
         key: f"Ketikan <{place}>"
         for place, (key, kind) in enumerate(asked.kinds.items())
         if kind in {"text", "textarea", "email", "tel"} and key not in {"q", "password"}
     }
     assert typed, path
-    choices = {key: value for key, value in asked.values.items() if asked.kinds[key] in {"date", "number"} and value}
+    choices: dict[str, Any] = {
+        key: value for key, value in asked.values.items() if asked.kinds[key] in {"date", "number"} and value
+    }
     answer = visitor.post(path, **choices, **typed, outcome="submitted", do="load", resumed="yes")
     assert answer.status_code == 422, answer.text
     found = Inputs(answer.text).values

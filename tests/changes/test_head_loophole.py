@@ -24,8 +24,11 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from models.changes.change import ChangeRequest
     from models.sops.sop import SopRevision
     from tests.support.cast import AuditedSession, Cast, Office
@@ -79,13 +82,13 @@ def test_the_next_evaluation_names_the_refusal_and_says_what_it_answers(
 ) -> None:
     office = cast.lumajang
     approval = refused.activities[3]
-    assert (approval.step, refused.current_activity.answers_id) == (Step.APPROVAL, approval.id)
+    assert (approval.step, present(refused.current_activity).answers_id) == (Step.APPROVAL, approval.id)
     with pytest.raises(ValidationFailed) as refusal:
         make_move(session, refused, Outcome.ACCEPTED, office.manager, values={"answer_to_refusal": " "})
     assert set(refusal.value.field_errors) == {"answer_to_refusal"}
     make_move(session, refused, Outcome.RETURNED, office.manager, values={"answer_to_refusal": None})
     move_through(session, office, Outcome.RESUBMITTED, change=refused)
-    assert refused.current_activity.answers_id == approval.id
+    assert present(refused.current_activity).answers_id == approval.id
 
 
 def test_a_refusal_tells_its_reason(session: AuditedSession, cast: Cast) -> None:
@@ -102,7 +105,7 @@ def enact(
     key: str = LUMAJANG,
     now: dt.datetime = NOW,
     revised: dt.date | None = None,
-    **switches: bool,
+    **switches: Any,
 ) -> SopRevision:
     """Put a revision of the office's paper in force that differs in its switches."""
     paper = office.sop_revision.sop

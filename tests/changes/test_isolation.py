@@ -48,6 +48,7 @@ from tests.support.cast import (  # fmt: skip
     settings,
     values_for,
 )
+from tests.support.present import present
 from tests.support.program import PDF
 from tests.support.running_app import ACCOUNT_SUFFIXES, running_app, upload_file  # noqa: F401 - the fixture
 
@@ -218,7 +219,7 @@ def text_of(answer: Any) -> str:
     """Return all that an answer says, the cells of a workbook included."""
     if answer.mimetype.endswith("sheet"):
         book = load_workbook(io.BytesIO(answer.data), read_only=True)
-        return " ".join(str(cell) for row in book.active.values for cell in row)
+        return " ".join(str(cell) for row in present(book.active).values for cell in row)
     return answer.text
 
 
@@ -449,17 +450,21 @@ def test_a_review_and_an_update_can_name_only_assets_of_their_own_agency(
         named = f"{foreign.code}.{foreign.register}"
         number = foreign.id
     change_id = running_app.change_at_step(LUMAJANG, Step.ASSET_REVIEW)
-    review = {"outcome": "changed", "assessment": "Dibandingkan"}
+    review: dict[str, Any] = {"outcome": "changed", "assessment": "Dibandingkan"}
     for name in (named, str(number), f"{named} Milik kantor lain"):
         answer = running_app.visitor("pengelola").post(
             f"/admin/change/{change_id}/move", **review,
-            **{"assets-0-asset": name, "assets-0-finding": "Direbut", "equipment-pc": "y"},
+            **dict[str, Any]({"assets-0-asset": name, "assets-0-finding": "Direbut", "equipment-pc": "y"}),
         )  # fmt: skip
         assert answer.status_code == 422
         assert "Milik kantor lain" not in answer.text.replace(f'value="{name}"', "")
     change_id = running_app.change_at_step(LUMAJANG, Step.ASSET_UPDATE)
     for name in (named, str(number)):
-        fields = {"mutations-0-kind": "retired", "mutations-0-asset": name, "mutations-0-value": "Direbut"}
+        fields: dict[str, Any] = {
+            "mutations-0-kind": "retired",
+            "mutations-0-asset": name,
+            "mutations-0-value": "Direbut",
+        }
         answer = running_app.visitor("pengelola").post(f"/admin/change/{change_id}/move", outcome="updated", **fields)
         assert answer.status_code == 422
     with running_app.session() as session:

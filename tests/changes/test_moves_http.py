@@ -20,6 +20,7 @@ from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, Field
 from models.changes.change import ChangeRequest
 from tests.support.cast import LUMAJANG, OUTCOMES_TO, TANA_TIDUNG, values_for
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+from tests.support.present import present
 from tests.support.program import PDF, Visitor
 from tests.support.running_app import ACCOUNT_SUFFIXES, FORM_FIELD_NAMES, running_app, sample_for_postgres, upload_file  # noqa: F401 - the fixture
 
@@ -221,7 +222,9 @@ def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on
         version = change.version
         attached = {f"document-{document.item_key}" for document in change.documents}
     visitor = running_app.actor(change_id)
-    blank = {FORM_FIELD_NAMES.get(field.key, field.key): "" for field in RECORD_FIELDS[step] if field.kind not in _ROWS}
+    blank: dict[str, Any] = {
+        FORM_FIELD_NAMES.get(field.key, field.key): "" for field in RECORD_FIELDS[step] if field.kind not in _ROWS
+    }
     expected = (_needed(step, outcome) | _items(key, step, outcome)) - attached
     if not expected:
         return
@@ -333,7 +336,7 @@ def test_a_value_that_cannot_be_is_422_beside_its_field_and_the_rest_is_kept(
     answer = running_app.make_move(change_id, outcome, json=True, **{name: value})
     assert answer.status_code == 422
     assert set(told(answer)["fields"]) == {name}
-    page = running_app.make_move(change_id, outcome, **{name: value})
+    page = running_app.make_move(change_id, outcome, **dict[str, Any]({name: value}))
     assert page.status_code == 422
     assert f'id="{name}-errors"' in page.text
     for other, typed in values_for(step, outcome).items():
@@ -418,13 +421,13 @@ def test_a_form_that_is_older_than_what_a_colleague_kept_is_409_with_both_on_the
     if verb == "edit":
         with running_app.session() as session:
             current = session.get_one(ChangeRequest, change_id).current_activity
-            address = f"/admin/evaluation/edit/?id={current.id}"
+            address = f"/admin/evaluation/edit/?id={present(current).id}"
     answer = running_app.visitor("pengelola").post(address, **mine)
     assert answer.status_code == 409
     assert field_of(answer.text, "findings") == "Milik saya"
     assert field_of(answer.text, "version") == str(running_app.step_and_version(change_id)[1])
     with running_app.session() as session:
-        assert session.get_one(ChangeRequest, change_id).current_activity.findings == "Milik rekan"
+        assert present(session.get_one(ChangeRequest, change_id).current_activity).findings == "Milik rekan"
 
 
 def test_a_requester_s_form_that_is_older_than_their_other_window_is_409_with_what_was_typed(

@@ -28,6 +28,7 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,9 +120,9 @@ def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(
 
     def accept(other: AuditedSession, is_ready: Callable[[], None]) -> None:
         seen = load_change(other, change_id)
-        assert seen.activities  # loaded now, and older than the lock afterwards
+        assert present(seen).activities  # loaded now, and older than the lock afterwards
         is_ready()
-        seen.advance(
+        present(seen).advance(
             Outcome.ACCEPTED, other.get_one(User, other_id), now=NOW,
             values=values_for(Step.EVALUATION, Outcome.ACCEPTED),
         )  # fmt: skip
@@ -252,7 +253,7 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(
         if is_sqlite(other):  # only one writes there: the draft is gone before they look
             is_ready()
             assert other.get(ChangeRequest, change_id) is None
-            raise NotFound(ChangeRequest.__doc__)
+            raise NotFound(present(ChangeRequest.__doc__))
         seen, person = other.get_one(ChangeRequest, change_id), other.get_one(User, requester_id)
         is_ready()
         seen.save(person, now=NOW, values={"title": "Judul lain"})

@@ -48,6 +48,7 @@ from tests.support.cast import (
     values_for,
 )
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -234,8 +235,10 @@ class Procedure(RuleBasedStateMachine):
             expected = NotAllowed
         else:
             expected = ValidationFailed if taker is self.held_by or self._barred(taker) else None
-        set_test_audit_context(self.session, "change.hand-over", now=self.now, actor_id=giver.id)
-        refusal = self._refusal(lambda: reassign(self.change, taker, giver, now=self.now, reason="Ada tugas lain"))
+        set_test_audit_context(self.session, "change.hand-over", now=self.now, actor_id=present(giver).id)
+        refusal = self._refusal(
+            lambda: reassign(self.change, taker, present(giver), now=self.now, reason="Ada tugas lain")
+        )
         assert refusal is expected
         if expected is None:
             self.held_by = taker
@@ -402,7 +405,7 @@ class Procedure(RuleBasedStateMachine):
         assert is_complete or (outcome in NEED_NOTHING and not is_late and not (outcome == "verified" and waits))
         stands_in = step in CHECKS and Role.HEAD not in person.roles
         assert (finished[0].delegation_id is not None) == stands_in
-        assert finished[0].capacity.startswith(("Plh. ", "Plt. ")) == stands_in
+        assert present(finished[0].capacity).startswith(("Plh. ", "Plt. ")) == stands_in
         self._note(step, outcome, person, absent, is_late=is_late)
 
     def _note(self, step: Step, outcome: Outcome, person: User, absent: Collection[str], *, is_late: bool) -> None:

@@ -30,6 +30,7 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,12 +103,12 @@ def test_a_value_of_the_wrong_kind_is_named_and_nothing_is_written(
     step: Step, key: str, value: object, session: AuditedSession, office: Office
 ) -> None:
     change = change_at_step(session, office, step)
-    version, before = change.version, record_store.read_record(change, change.current_activity)
+    version, before = change.version, record_store.read_record(change, present(change.current_activity))
     outcome = Outcome.REJECTED if key == "reason" else OUTCOMES[step][0]
     with pytest.raises(ValidationFailed) as refusal:
         make_move(session, change, outcome, office.actor(step), values={key: value})
     assert set(refusal.value.field_errors) == {key}
-    assert (change.step, change.version, record_store.read_record(change, change.current_activity)) == (
+    assert (change.step, change.version, record_store.read_record(change, present(change.current_activity))) == (
         step,
         version,
         before,
@@ -190,7 +191,7 @@ def test_cases_of_a_test_are_replaced_as_a_whole(session: AuditedSession, office
     for kept in (rows, rows[:2], rows[1:], []):
         change.save(office.manager, now=NOW, values={"cases": kept})
         session.flush()
-        assert record_store.read_record(change, change.current_activity)["cases"] == kept
+        assert record_store.read_record(change, present(change.current_activity))["cases"] == kept
 
 
 def test_every_step_s_record_can_be_read_back_as_it_was_written(session: AuditedSession, office: Office) -> None:
@@ -200,9 +201,9 @@ def test_every_step_s_record_can_be_read_back_as_it_was_written(session: Audited
         Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED,
     )  # fmt: skip
     seen = load_change(session, change.id)
-    for activity in seen.activities:
-        asked = values_for(activity.step, activity.outcome)
-        kept = record_store.read_record(seen, activity)
+    for activity in present(seen).activities:
+        asked = values_for(activity.step, present(activity.outcome))
+        kept = record_store.read_record(present(seen), activity)
         assert set(kept) == {field.key for field in RECORD_FIELDS[activity.step]}
         expected = {
             key: value for key, value in asked.items() if key not in {"reason", "answer_to_refusal", "mutations"}
@@ -230,9 +231,9 @@ def test_the_whole_page_of_a_request_takes_as_many_statements_however_long_its_h
         with AuditedSession(session.get_bind()) as fresh:
             statements.clear()
             seen = load_change(fresh, change_id)
-            assert [activity.actor and activity.actor.full_name for activity in seen.activities]
-            assert seen.position.duties
-            assert seen.documents is not None
+            assert [activity.actor and activity.actor.full_name for activity in present(seen).activities]
+            assert present(seen).position.duties
+            assert present(seen).documents is not None
             counts.append(len(statements))
     assert counts[0] == counts[1]
 

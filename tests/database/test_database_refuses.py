@@ -20,6 +20,7 @@ from tests.support.cast import (
     new_change,
     set_test_audit_context,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ def test_a_move_that_the_paper_does_not_have(
     session: AuditedSession, office: Office, refuses: Callable[..., None]
 ) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
-    current = change.current_activity.id
+    current = present(change.current_activity).id
     for outcome, target in (("done", "test"), ("accepted", "implementation"), ("approved", "closed")):
         refuses(
             f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
@@ -151,7 +152,7 @@ def test_a_step_moved_to_another_place_or_time(
 ) -> None:
     change = change_at_step(session, office, Step.EVALUATION)
     for assignment in ("arrived_at = '2020-01-01 00:00:00'", "sequence = 9", "requester_id = 2", "step = 'urgency'"):
-        refuses(f"UPDATE activity SET {assignment} WHERE id = {change.current_activity.id}")
+        refuses(f"UPDATE activity SET {assignment} WHERE id = {present(change.current_activity).id}")
 
 
 def test_a_finished_step_changed_or_deleted(
@@ -161,7 +162,7 @@ def test_a_finished_step_changed_or_deleted(
     for assignment in ("reason = 'lain'", f"actor_id = {office.head.id}", "capacity = 'Kepala LPSE'"):
         refuses(f"UPDATE activity SET {assignment} WHERE change_id = {change.id} AND sequence = 2", "finished step")
     refuses(f"DELETE FROM activity WHERE change_id = {change.id} AND sequence = 1")
-    refuses(f"DELETE FROM activity WHERE id = {change.current_activity.id}", "cannot be deleted")
+    refuses(f"DELETE FROM activity WHERE id = {present(change.current_activity).id}", "cannot be deleted")
 
 
 @pytest.mark.parametrize("table", RECORDS)
@@ -227,9 +228,9 @@ def test_an_asset_mutation_without_its_request(
     mutation = {"agency": office.agency.id, "asset": item.id}
     refuses(MUTATION.format(**mutation, change="NULL", update="NULL"))
     refuses(MUTATION.format(**mutation, change=change.id, update="NULL"))
-    refuses(MUTATION.format(**mutation, change="NULL", update=change.current_activity.id))
-    refuses(MUTATION.format(**mutation, change=other.id, update=change.current_activity.id))
-    refuses(MUTATION.format(**mutation, change=other.id, update=other.current_activity.id))
+    refuses(MUTATION.format(**mutation, change="NULL", update=present(change.current_activity).id))
+    refuses(MUTATION.format(**mutation, change=other.id, update=present(change.current_activity).id))
+    refuses(MUTATION.format(**mutation, change=other.id, update=present(other.current_activity).id))
 
 
 def test_an_item_changed_that_a_request_names_or_taken_off_the_list_without_one(
@@ -300,7 +301,7 @@ def test_a_refused_request_carried_out_without_the_head(
     change = move_through(session, office, *OUTCOMES_TO[Step.APPROVAL], Outcome.REFUSED, Outcome.ACCEPTED)
     refuses(
         f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
-        f" outcome = 'normal', target = 'implementation' WHERE id = {change.current_activity.id}",
+        f" outcome = 'normal', target = 'implementation' WHERE id = {present(change.current_activity).id}",
         "without the head",
     )
 
@@ -313,7 +314,7 @@ def test_a_release_after_a_failed_test_or_a_roll_back(
     )
     refuses(
         f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
-        f" outcome = 'scheduled', target = 'asset-review' WHERE id = {change.current_activity.id}",
+        f" outcome = 'scheduled', target = 'asset-review' WHERE id = {present(change.current_activity).id}",
         "nothing is released",
     )
 

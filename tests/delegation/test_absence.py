@@ -17,6 +17,7 @@ from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant_delegation
 from models.delegation.head_absence import AbsenceCause, head_absence
 from tests.support.cast import NOW, absence, change_at_step, delegation, make_move, set_test_audit_context, user
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from typing import Any
@@ -89,7 +90,7 @@ def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(
 
 def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, office: Office) -> None:
     made = away(session, office, -2)
-    assert head_absence(session, office.agency, NOW + 300 * DAY).until is None
+    assert present(head_absence(session, office.agency, NOW + 300 * DAY)).until is None
     made.end(now=NOW + dt.timedelta(hours=1), by=office.head)
     session.commit()
     assert head_absence(session, office.agency, NOW + dt.timedelta(hours=1)) is None
@@ -167,11 +168,11 @@ def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(
     with pytest.raises(ValidationFailed):
         away(session, office, 30, 31)
     found = head_absence(session, office.agency, NOW + 3 * DAY)
-    assert (found.since, found.until, found.reason) == (TODAY, None, "Sakit")
+    assert (present(found).since, present(found).until, present(found).reason) == (TODAY, None, "Sakit")
     open_ended.end(now=NOW, by=office.head)
     session.commit()
     found = head_absence(session, office.agency, NOW + 3 * DAY)
-    assert (found.since, found.until) == (TODAY, TODAY + 4 * DAY)
+    assert (present(found).since, present(found).until) == (TODAY, TODAY + 4 * DAY)
 
 
 def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSession, office: Office) -> None:
@@ -183,7 +184,7 @@ def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSe
     assert again.state(TODAY) is AbsenceState.NOW
     assert again.state(TODAY - DAY) is AbsenceState.UPCOMING
     assert again.state(TODAY + 2 * DAY) is AbsenceState.OVER
-    assert head_absence(session, office.agency, NOW).since == TODAY
+    assert present(head_absence(session, office.agency, NOW)).since == TODAY
 
 
 def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(
@@ -194,7 +195,11 @@ def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(
     assert head_absence(session, office.agency, NOW) is None
     away(session, office, -1, 4, head=second, by=second, reason="Dinas luar")
     found = head_absence(session, office.agency, NOW)
-    assert (found.since, found.until, found.reason) == (TODAY - DAY, TODAY + 4 * DAY, "Dinas luar")
+    assert (present(found).since, present(found).until, present(found).reason) == (
+        TODAY - DAY,
+        TODAY + 4 * DAY,
+        "Dinas luar",
+    )
 
 
 def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(
@@ -205,11 +210,20 @@ def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(
     office.head.is_active = False
     session.commit()
     found = head_absence(session, office.agency, NOW + DAY)
-    assert (found.cause, found.since, found.until, found.reason) == (AbsenceCause.DISABLED, then, None, None)
-    assert found.uncovered_since == then
+    assert (present(found).cause, present(found).since, present(found).until, present(found).reason) == (
+        AbsenceCause.DISABLED,
+        then,
+        None,
+        None,
+    )
+    assert present(found).uncovered_since == then
     away(session, office, -1, 9, by=office.manager, because="Pensiun")
     found = head_absence(session, office.agency, NOW + DAY)
-    assert (found.cause, found.since, found.until) == (AbsenceCause.RECORDED, TODAY - DAY, None)
+    assert (present(found).cause, present(found).since, present(found).until) == (
+        AbsenceCause.RECORDED,
+        TODAY - DAY,
+        None,
+    )
 
 
 def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(
@@ -220,7 +234,7 @@ def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(
     office.head.roles = [Role.INSPECTOR]
     session.commit()
     found = head_absence(session, office.agency, NOW + DAY)
-    assert (found.cause, found.since, found.delegation) == (AbsenceCause.VACANT, then, None)
+    assert (present(found).cause, present(found).since, present(found).delegation) == (AbsenceCause.VACANT, then, None)
 
 
 def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSession, office: Office) -> None:
@@ -228,7 +242,11 @@ def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSessi
     session.commit()
     session.expire_all()
     found = head_absence(session, office.agency, NOW)
-    assert (found.cause, found.since, found.uncovered_since) == (AbsenceCause.DISABLED, None, None)
+    assert (present(found).cause, present(found).since, present(found).uncovered_since) == (
+        AbsenceCause.DISABLED,
+        None,
+        None,
+    )
 
 
 def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(
@@ -236,15 +254,23 @@ def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(
 ) -> None:
     granted = delegation(session, office, days=3)
     found = head_absence(session, office.agency, NOW)
-    assert (found.cause, found.since, found.until) == (AbsenceCause.DELEGATED, TODAY, TODAY + 2 * DAY)
-    assert (found.delegation, found.uncovered_since) == (granted, None)
+    assert (present(found).cause, present(found).since, present(found).until) == (
+        AbsenceCause.DELEGATED,
+        TODAY,
+        TODAY + 2 * DAY,
+    )
+    assert (present(found).delegation, present(found).uncovered_since) == (granted, None)
     set_test_audit_context(session)
     away(session, office, -2)
     found = head_absence(session, office.agency, NOW)
-    assert (found.cause, found.since, found.delegation) == (AbsenceCause.RECORDED, TODAY - 2 * DAY, granted)
-    assert head_absence(session, office.agency, local(office, 4, 23, 59)).delegation is granted
+    assert (present(found).cause, present(found).since, present(found).delegation) == (
+        AbsenceCause.RECORDED,
+        TODAY - 2 * DAY,
+        granted,
+    )
+    assert present(head_absence(session, office.agency, local(office, 4, 23, 59))).delegation is granted
     found = head_absence(session, office.agency, local(office, 5))
-    assert (found.delegation, found.uncovered_since) == (None, TODAY + 3 * DAY)
+    assert (present(found).delegation, present(found).uncovered_since) == (None, TODAY + 3 * DAY)
 
 
 def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office: Office) -> None:
@@ -256,14 +282,14 @@ def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office
     granted.withdraw(now=then, by=office.head)
     session.commit()
     found = head_absence(session, office.agency, then)
-    assert (found.since, found.delegation, found.uncovered_since) == (TODAY, None, then)
+    assert (present(found).since, present(found).delegation, present(found).uncovered_since) == (TODAY, None, then)
     granted_later = grant_delegation(
         session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLT, decree_number="800/2/2026",
         from_date=TODAY + 5 * DAY, until_date=TODAY + 6 * DAY, by=office.head, now=NOW,
     )  # fmt: skip
     granted_later.withdraw(now=then + DAY, by=office.head)
     session.commit()
-    assert head_absence(session, office.agency, NOW + 9 * DAY).uncovered_since == then
+    assert present(head_absence(session, office.agency, NOW + 9 * DAY)).uncovered_since == then
 
 
 def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSession, office: Office) -> None:
@@ -272,7 +298,7 @@ def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSe
     away(session, office)
     granted.withdraw(now=NOW + 5 * DAY, by=office.head)
     session.commit()
-    assert head_absence(session, office.agency, NOW + 6 * DAY).uncovered_since == TODAY + 2 * DAY
+    assert present(head_absence(session, office.agency, NOW + 6 * DAY)).uncovered_since == TODAY + 2 * DAY
 
 
 def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSession, office: Office) -> None:
@@ -284,7 +310,7 @@ def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSes
     office.delegate.is_active = False
     session.commit()
     found = head_absence(session, office.agency, then)
-    assert (found.delegation, found.uncovered_since) == (None, then)
+    assert (present(found).delegation, present(found).uncovered_since) == (None, then)
 
 
 def test_an_absence_bars_no_head_who_is_there_after_all_and_approves_nothing_by_silence(

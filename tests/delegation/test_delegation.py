@@ -16,6 +16,7 @@ from lpse_admin.workflow.transitions import Principal
 from models.delegation.delegation import DelegationKind, load_active_delegation
 from models.delegation.grant import grant_delegation
 from tests.support.cast import NOW, change_at_step, delegation, make_move, set_test_audit_context, user
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from typing import Any
@@ -87,7 +88,7 @@ def test_without_a_delegation_the_request_waits_and_silence_approves_nothing(
     much_later = NOW + dt.timedelta(days=400)
     with pytest.raises(NotAllowed):
         make_move(session, change, Outcome.APPROVED, cast.lumajang.delegate, now=much_later)
-    assert (change.step, change.current_activity.is_open) == (Step.APPROVAL, True)
+    assert (change.step, present(change.current_activity).is_open) == (Step.APPROVAL, True)
 
 
 def test_withdrawn_it_ends_at_once_and_what_was_decided_stands(session: AuditedSession, cast: Cast) -> None:

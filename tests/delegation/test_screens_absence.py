@@ -124,7 +124,7 @@ def test_nobody_else_records_or_ends_it(running_app: RunningApp) -> None:
         ({"head_id": "x"}, "head_id"),
     ],
 )
-def test_wrong_input_is_refused_beside_its_field(running_app: RunningApp, typed: dict[str, str], field: str) -> None:
+def test_wrong_input_is_refused_beside_its_field(running_app: RunningApp, typed: dict[str, Any], field: str) -> None:
     before = len(absences(running_app))
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)

@@ -42,6 +42,7 @@ from models.search import index
 from models.sops.sop import SopRevision, SopState
 from models.worktime.timing import lateness, raise_overdue
 from tests.support.cast import open_session, set_test_audit_context
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,10 +175,10 @@ def test_delegates_decide_within_their_days_and_under_their_decree(register: Ses
     assert {activity.agency_id for activity in decided} == {1, 2}
     for activity in decided:
         delegation = activity.delegation
-        assert activity.actor_id == delegation.delegate_id
-        assert activity.capacity.endswith("Kepala LPSE")
-        assert activity.capacity.startswith(("Plh. ", "Plt. "))
-        assert delegation.is_in_force(activity.finished_at)
+        assert activity.actor_id == present(delegation).delegate_id
+        assert present(activity.capacity).endswith("Kepala LPSE")
+        assert present(activity.capacity).startswith(("Plh. ", "Plt. "))
+        assert present(delegation).is_in_force(present(activity.finished_at))
     for delegation in register.scalars(select(Delegation)):
         assert delegation.until_date < REFERENCE.date()
         assert delegation.recorded_at.date() <= delegation.from_date
@@ -228,9 +229,9 @@ def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(reg
         elif raised:  # what is overdue just now the sweep has yet to find
             assert expected
         for deviation in raised:
-            assert (deviation.subject, deviation.standard) == (expected.subject, expected.standard)
-            assert deviation.allowed_minutes == expected.allowed
-            assert deviation.measured_minutes == expected.measured or activity.is_open
+            assert (deviation.subject, deviation.standard) == (present(expected).subject, present(expected).standard)
+            assert deviation.allowed_minutes == present(expected).allowed
+            assert deviation.measured_minutes == present(expected).measured or activity.is_open
             subjects.add(deviation.subject)
             was_open.add(deviation.was_open)
     assert subjects == set(LatenessBasis)
@@ -264,10 +265,10 @@ def assert_disposed_of_by_a_head(deviation: Deviation) -> None:
     if deviation.delegation:
         assert deviation.disposed_by_id == deviation.delegation.delegate_id
         assert deviation.disposed_by_id not in {deviation.executor_id, deviation.accounted_by_id}
-        assert deviation.delegation.is_in_force(deviation.disposed_at)
+        assert deviation.delegation.is_in_force(present(deviation.disposed_at))
         assert deviation.disposed_capacity == f"{deviation.delegation.kind.prefix} Kepala LPSE"
     else:
-        assert Role.HEAD in deviation.disposed_by.roles
+        assert Role.HEAD in present(deviation.disposed_by).roles
         assert deviation.disposed_capacity == "Kepala LPSE"
     assert deviation.disposal_note or deviation.disposal is not Disposal.NOT_ACCEPTED
     if deviation.followed_up_at:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -66,7 +66,9 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_accounted_for_and_d
     form = running_app.move_form(change_id, Outcome.SUBMITTED)
     form.pop(LETTER)
     accepted = requester.post(
-        f"/admin/change/{change_id}/move", **form, **{f"account-{LETTER}": "Surat menyusul, pejabatnya dinas luar"}
+        f"/admin/change/{change_id}/move",
+        **form,
+        **dict[str, Any]({f"account-{LETTER}": "Surat menyusul, pejabatnya dinas luar"}),
     )
     assert accepted.status_code == 303, accepted.text
     (letter,) = told(running_app, change_id)
@@ -79,7 +81,9 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_accounted_for_and_d
     assert "account-time" in late.text
     assert running_app.step_and_version(change_id)[0] is Step.EVALUATION
     assert (
-        running_app.make_move(change_id, Outcome.ACCEPTED, **{"account-time": "Jaringan kantor padam"}).status_code
+        running_app.make_move(
+            change_id, Outcome.ACCEPTED, **dict[str, Any]({"account-time": "Jaringan kantor padam"})
+        ).status_code
         == 303
     )
     assert running_app.make_move(change_id, Outcome.EMERGENCY).status_code == 303
@@ -125,7 +129,7 @@ def _nothing_is_verified_before_everything_is_disposed_of(running_app: RunningAp
     assert f"follow-up-until-{last}" in without_a_day.text
     assert (
         running_app.make_move(
-            change_id, Outcome.VERIFIED, **given, **{f"follow-up-until-{last}": "2026-03-20"}
+            change_id, Outcome.VERIFIED, **given, **dict[str, Any]({f"follow-up-until-{last}": "2026-03-20"})
         ).status_code
         == 303
     )
@@ -180,19 +184,22 @@ def test_a_paper_without_the_clause_refuses_what_is_missing_and_judges_nothing(r
 def test_what_was_disposed_of_says_so_to_the_executor(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     running_app.now += dt.timedelta(days=2)
-    assert running_app.make_move(change_id, Outcome.REJECTED, **{"account-time": "Sakit"}).status_code == 303
+    assert (
+        running_app.make_move(change_id, Outcome.REJECTED, **dict[str, Any]({"account-time": "Sakit"})).status_code
+        == 303
+    )
     (one,) = told(running_app, change_id)
     assert running_app.visitor("pengelola2").post(f"/admin/deviation/{one.id}/dispose").status_code == 403
     head = running_app.visitor("kepala")
     assert f"/admin/deviation/{one.id}/dispose" in head.get(f"/admin/deviation/details/?id={one.id}").text
-    nameless = head.post(f"/admin/deviation/{one.id}/dispose", **{f"disposal-{one.id}": "not-accepted"})
+    nameless = head.post(f"/admin/deviation/{one.id}/dispose", **dict[str, Any]({f"disposal-{one.id}": "not-accepted"}))
     assert nameless.status_code == 422
     taken = head.post(
         f"/admin/deviation/{one.id}/dispose",
-        **{f"disposal-{one.id}": "not-accepted", f"note-{one.id}": "Tidak ada pemberitahuan"},
+        **dict[str, Any]({f"disposal-{one.id}": "not-accepted", f"note-{one.id}": "Tidak ada pemberitahuan"}),
     )
     assert taken.status_code == 303
     (one,) = told(running_app, change_id)
     assert (one.disposal, one.disposed_capacity) == (Disposal.NOT_ACCEPTED, "Kepala LPSE")
-    again = head.post(f"/admin/deviation/{one.id}/dispose", **{f"disposal-{one.id}": "accepted"})
+    again = head.post(f"/admin/deviation/{one.id}/dispose", **dict[str, Any]({f"disposal-{one.id}": "accepted"}))
     assert again.status_code == 409

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
@@ -49,7 +49,7 @@ def attached(running_app: RunningApp, change_id: int) -> dict[str, int]:
         return {row.name: row.id for row in rows}
 
 
-def send(running_app: RunningApp, change_id: int, *files: tuple[io.BytesIO, str], **fields: object) -> TestResponse:
+def send(running_app: RunningApp, change_id: int, *files: tuple[io.BytesIO, str], **fields: Any) -> TestResponse:
     """Keep the evaluation with some files, as its manager."""
     return running_app.visitor("pengelola").post(f"/admin/change/{change_id}/save", document=list(files), **fields)
 
@@ -272,7 +272,9 @@ def test_a_requester_removes_a_file_of_a_draft_and_what_the_paper_requires_is_as
     change_id = running_app.change_at_step(TANA_TIDUNG, Step.REQUEST)
     requester = running_app.visitor("pemohon.tt")
     requester.post(
-        f"/admin/change/edit/?id={change_id}", **{"document-surat": upload_file("x.pdf")}, document=upload_file("y.pdf")
+        f"/admin/change/edit/?id={change_id}",
+        **dict[str, Any]({"document-surat": upload_file("x.pdf")}),
+        document=upload_file("y.pdf"),
     )
     found = attached(running_app, change_id)["y.pdf"]
     answer = requester.post(f"/admin/document/{found}/remove", confirm="yes")

@@ -9,6 +9,7 @@ import pytest
 from lpse_admin.flowchart.chart import Symbol, build_chart, render_text_chart
 from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
@@ -32,7 +33,7 @@ def test_every_step_has_its_sign_under_its_actor(sop: Sop) -> None:
     diagram = build_chart(sop)
     for row in diagram.rows:
         if row.step in sop.rules:
-            rule = sop.rule(row.step)
+            rule = sop.rule(present(row.step))
             assert diagram.columns[row.column_index].role is rule.actor
             ways = set(rule.leads_to.values())
             assert row.symbol is (Symbol.DECISION if len(ways) > 1 else Symbol.PROCESS)
@@ -47,14 +48,14 @@ def test_every_move_is_an_arrow_and_one_more_leads_in(sop: Sop) -> None:
     assert (first.from_row, first.to_row, first.label) == (0, diagram.row_index(Step.REQUEST), None)
     assert not first.needs_reason
     for arrow in diagram.arrows[1:]:
-        assert diagram.rows[arrow.from_row].step is arrow.move.origin
-        assert diagram.rows[arrow.to_row].step is arrow.move.target
-        assert arrow.label == arrow.move.outcome.title
-        assert arrow.needs_reason == (arrow.move.outcome in NEEDS_REASON)
+        assert diagram.rows[arrow.from_row].step is present(arrow.move).origin
+        assert diagram.rows[arrow.to_row].step is present(arrow.move).target
+        assert arrow.label == present(arrow.move).outcome.title
+        assert arrow.needs_reason == (present(arrow.move).outcome in NEEDS_REASON)
 
 
 def test_only_a_return_and_a_refusal_lead_back() -> None:
-    back = [arrow.move.outcome for arrow in build_chart(LUMAJANG).arrows if arrow.to_row < arrow.from_row]
+    back = [present(arrow.move).outcome for arrow in build_chart(LUMAJANG).arrows if arrow.to_row < arrow.from_row]
     assert back == [Outcome.RESUBMITTED, Outcome.REFUSED]
 
 

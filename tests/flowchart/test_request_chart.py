@@ -11,6 +11,7 @@ from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.steps import Step
 from models.changes.change import ChangeRequest
 from tests.support.cast import LUMAJANG
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.changes.chart import ChangeChart, RowState
 
@@ -29,8 +30,8 @@ def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(running_app
     arrows = build_chart(parse(dict(bundled_sops())[LUMAJANG], LUMAJANG)).arrows
     taken = [arrows[place].move for place in sorted(chart.taken_arrows)]
     assert taken[0] is None, "the way in"
-    assert [move.origin for move in taken[1:]][-1] is Step.IMPLEMENTATION
-    assert all(here.target is there.origin for here, there in pairwise(taken[1:])), "one path"
+    assert [present(move).origin for move in taken[1:]][-1] is Step.IMPLEMENTATION
+    assert all(present(here).target is present(there).origin for here, there in pairwise(taken[1:])), "one path"
     page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert page.count('aria-current="step"') == 2, "in the table, and in the list for a narrow screen"
     assert "flow-taken" in page

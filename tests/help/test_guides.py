@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from lpse_admin.sop import bundled_sops, parse
 from tests.support.cast import LUMAJANG
 from tests.support.guide_pictures import PICTURES
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.help.guides import GUIDES
 
@@ -82,7 +83,7 @@ def test_what_a_step_means_is_told_from_the_paper_at_its_form_and_from_its_list(
     }
     for path, one in pages.items():
         page = running_app.visitor("pemohon").get(path).text
-        texts = [one.activity, one.standard.text, *one.outputs, *(item.label for item in one.requires)]
+        texts = [one.activity, present(one.standard).text, *one.outputs, *(item.label for item in one.requires)]
         assert [text for text in texts if text not in page] == []
     assert "Tidak disetujui → 2. Evaluasi" in running_app.visitor("pemohon").get("/help/step/approval").text
     assert 'href="/help/step/approval"' in running_app.visitor("kepala").get("/admin/approval/").text

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.support.running_app import RunningApp
 
-LAPTOP = {
+LAPTOP: dict[str, Any] = {
     "code": "1.3.2.10.01.02.002",
     "name": "Laptop",
     "brand_type": "Merek <X> 14",

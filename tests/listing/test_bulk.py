@@ -161,12 +161,12 @@ def test_the_head_disposes_of_several_deviations_with_one_word(running_app: Runn
     answer = send(running_app.visitor("pengelola"), "dispose", ids, path=path)
     assert answer.status_code == 403, re.sub("<[^>]+>", "", answer.text)
     assert all(text in send(head, "dispose", [*ids, foreign], path=path).text for text in ("disposal-0", "RFC/2026/"))
-    missing = {"disposal-0": Disposal.FOLLOW_UP.value, "note-0": "Harap <segera>"}
+    missing: dict[str, Any] = {"disposal-0": Disposal.FOLLOW_UP.value, "note-0": "Harap <segera>"}
     refused = send(head, "dispose", ids, path=path, go="y", **missing)
     assert refused.status_code == 422
     assert "Harap &lt;segera&gt;" in refused.text
     assert 'id="follow-up-until-0-error"' in refused.text
-    full = {"disposal-0": Disposal.NOT_ACCEPTED.value, "note-0": "Bukan alasan"}
+    full: dict[str, Any] = {"disposal-0": Disposal.NOT_ACCEPTED.value, "note-0": "Bukan alasan"}
     report = send(head, "dispose", [*ids, foreign], path=path, go="y", **full)
     assert [became for became, _why in lines(report.text)] == ["Selesai", "Selesai", "Tidak dilakukan"]
     with running_app.session() as session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -46,7 +46,7 @@ def chips(page: str) -> dict[str, dict[str, str]]:
     return {unescape(text): dict(parse_qsl(unescape(address))) for address, text in found}
 
 
-def save(visitor: Visitor, name: str, address: str = "state=open", screen: str = "change", **fields: str) -> int:
+def save(visitor: Visitor, name: str, address: str = "state=open", screen: str = "change", **fields: Any) -> int:
     """Save a view and return the status."""
     return visitor.post(f"/lists/{screen}/", name=name, address=address, **fields).status_code
 
@@ -104,7 +104,7 @@ def test_columns_are_kept_for_their_reader_in_their_order_and_put_back(running_a
     reader, other = running_app.visitor("pemeriksa"), running_app.visitor("kepala")
     answer = reader.post(
         "/lists/change/columns", address="state=open&columns=title", show=["kind", "title", "number"],
-        **{"place-kind": "1", "place-title": "2", "place-number": "9"},
+        **dict[str, Any]({"place-kind": "1", "place-title": "2", "place-number": "9"}),
     )  # fmt: skip
     assert (answer.status_code, answer.location) == (303, "/admin/change/?state=open&columns=title")
     assert headings(reader.get("/admin/change/").text) == ["Jenis", "Judul", "Nomor"]

@@ -35,6 +35,7 @@ from tests.support.cast import (
     user,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from typing import Any
@@ -259,8 +260,8 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     before = len(told(session))
     for _sweep in range(2):
         set_test_audit_context(session)
-        rules.notify_due_soon(session, change, change.current_activity, NOW + dt.timedelta(hours=1), NOW)
-        rules.notify_overdue(session, change, change.current_activity, NOW)
+        rules.notify_due_soon(session, change, present(change.current_activity), NOW + dt.timedelta(hours=1), NOW)
+        rules.notify_overdue(session, change, present(change.current_activity), NOW)
         session.commit()
     managers = ["pengelola", "pengelola2"]
     assert sorted(told(session)[before:]) == sorted(
@@ -271,8 +272,8 @@ def test_who_took_it_up_is_told_that_it_is_late_else_all_and_the_head_of_what_is
     set_test_audit_context(session)
     take_up(change, office.manager, now=NOW)
     before = len(told(session))
-    rules.notify_due_soon(session, change, change.current_activity, NOW, NOW)
-    rules.notify_overdue(session, change, change.current_activity, NOW)
+    rules.notify_due_soon(session, change, present(change.current_activity), NOW, NOW)
+    rules.notify_overdue(session, change, present(change.current_activity), NOW)
     session.commit()
     assert told(session)[before:] == [
         (Event.SOON_LATE, "pengelola"), (Event.OVERDUE, "pengelola"), (Event.OVERDUE, "kepala"),
@@ -307,13 +308,13 @@ def test_a_delegate_is_told_at_once_of_what_waits_for_the_head_already_each_once
         (Event.DELEGATION_GRANTED, "plh"), (Event.EMERGENCY, "plh"), (Event.WAITING, "plh"),
     ]  # fmt: skip
     *_, one, other = session.scalars(select(Notification).order_by(Notification.id))
-    assert (one.key, one.change_id) == (f"waiting-{urgent.current_activity.id}", urgent.id)
-    assert (other.key, other.change_id) == (f"waiting-{report.current_activity.id}", report.id)
+    assert (one.key, one.change_id) == (f"waiting-{present(urgent.current_activity).id}", urgent.id)
+    assert (other.key, other.change_id) == (f"waiting-{present(report.current_activity).id}", report.id)
     of_the_head = session.scalars(
         select(Notification).where(Notification.key == one.key, Notification.user_id == office.head.id)
     ).one()
     assert one.details == of_the_head.details
-    assert one.mail.address == "plh@kantor.example"
+    assert present(one.mail).address == "plh@kantor.example"
     set_test_audit_context(session)
     granted.withdraw(now=NOW, by=office.head)
     session.commit()
@@ -348,7 +349,7 @@ def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_
         session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
         from_date=begins.date(), until_date=begins.date(), by=office.head, now=NOW,
     )  # fmt: skip
-    what_waits = [f"waiting-{urgent.current_activity.id}", f"overdue-{urgent.current_activity.id}"]
+    what_waits = [f"waiting-{present(urgent.current_activity).id}", f"overdue-{present(urgent.current_activity).id}"]
     for moment, expected in ((NOW, []), (begins, what_waits), (begins, [])):
         before = len(_keys_of(session, office.delegate))
         sweep(session, office.agency, moment)

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from threading import Barrier, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import make_url, select
@@ -28,10 +28,10 @@ from models.notifications.outbox import CLAIM_LEASE, MAX_ATTEMPTS, retry_delay, 
 from models.notifications.smtp_client import RenderedMail
 from tests.support.cast import NOW, change_at_step, create_cast, open_session, set_test_audit_context
 from tests.support.mail_server import DROP, STALL, running_server
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
 
     from models.accounts.user import User
     from models.notifications.outbox import SendResult
@@ -115,8 +115,8 @@ def test_the_head_of_a_mail_says_who_what_when_and_that_nobody_wrote_it(
     assert message["Date"].datetime == NOW
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Message-ID"].endswith("@lpse.example>")
-    assert message.get_body(("plain",)).get_content().strip() == "Isi"
-    assert message.get_body(("html",)).get_content().strip() == "<p>Isi</p>"
+    assert present(message.get_body(("plain",))).get_content().strip() == "Isi"
+    assert present(message.get_body(("html",))).get_content().strip() == "<p>Isi</p>"
 
 
 def test_nothing_in_a_name_or_a_subject_ends_a_header(session: AuditedSession, office: Office, box: Mailbox) -> None:
@@ -285,10 +285,10 @@ def test_it_logs_in_where_the_setting_has_a_password(session: AuditedSession, of
     put(session, office, "a")
     with running_server(login=("lpse", "rahasia % besar")) as box:
         assert sending(session, box.server()).postponed == 1
-        assert mails(session)[0].last_error.startswith("530")
+        assert present(mails(session)[0].last_error).startswith("530")
         assert sending(session, box.server(user="lpse", password="salah"), NOW + MINUTE).postponed == 1
         error = mails(session)[0].last_error
-        assert error.startswith("535")
+        assert present(error).startswith("535")
         assert "salah" not in error
         server = box.server(user="lpse", password="rahasia % besar")
         assert sending(session, server, NOW + 3 * MINUTE).sent == 1
@@ -318,7 +318,7 @@ def test_it_speaks_tls_from_the_start_or_where_it_is_offered_and_trusts_no_stran
     put(session, office, "a")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
-    with running_server(**{kind: context}) as box:
+    with running_server(**dict[str, Any]({kind: context})) as box:
         server = box.server(host="localhost", is_tls=kind == "tls")
         assert sending(session, server).postponed == 1
         assert "certificate" in mails(session)[0].last_error
@@ -416,10 +416,10 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
     with worker:
         for kill in range(kills):
             stage = STAGES[kill % len(STAGES)]
-            worker.stdin.write(f"{kill} {stage}\n")
-            worker.stdin.flush()
-            assert worker.stdout.readline().split() == [str(kill), stage]
-        worker.stdin.close()
+            present(worker.stdin).write(f"{kill} {stage}\n")
+            present(worker.stdin).flush()
+            assert present(worker.stdout).readline().split() == [str(kill), stage]
+        present(worker.stdin).close()
     assert worker.returncode == 0
     with open_session(database_url) as session:
         sending(session, box.server(), NOW + dt.timedelta(days=30))

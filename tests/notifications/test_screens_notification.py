@@ -26,6 +26,7 @@ from models.notifications.notification import Notification, notify
 from tests.commands.test_commands import run
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, make_move, new_change
 from tests.support.mail_server import running_server
+from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.app.scheduler import JOBS, Scheduler
@@ -251,17 +252,17 @@ def test_a_mail_is_in_its_reader_s_language_with_the_reason_and_the_link(running
     with posted(running_app) as box:
         assert run(running_app.app, "mail", "send").exit_code == 0
     found = {message["To"].addresses[0].username: message for message in box.received}
-    text = found["pemohon"].get_body(("plain",)).get_content()
+    text = present(found["pemohon"].get_body(("plain",))).get_content()
     assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in text
     assert BACK in text
     assert f"http://localhost/admin/change/details/?id={change_id}" in text
     assert "2 Maret 2026 pukul 09.00 WIB" in text
-    html = found["pemohon"].get_body(("html",)).get_content()
+    html = present(found["pemohon"].get_body(("html",))).get_content()
     assert "Kurang &lt;b&gt;lengkap&lt;/b&gt;" in html
     assert 'lang="id"' in html
     assert found["pemohon"]["Subject"].startswith("[LPSE] RFC/2026/")
     assert found["pemohon"]["Content-Language"] == "id"
-    english = found["pengelola2"].get_body(("plain",)).get_content()
+    english = present(found["pengelola2"].get_body(("plain",))).get_content()
     assert "“Evaluation” is waiting for you." in english
     assert "http" not in english  # it came about past the screens, so nobody knows the way
     with running_app.session() as session:
@@ -275,9 +276,10 @@ def test_the_set_address_stands_in_the_links_before_that_of_the_browser(running_
     running_app.make_move(change_id, Outcome.RETURNED, reason=BACK)
     with posted(running_app, base_url="https://lpse.example/rfc") as box:
         run(running_app.app, "mail", "send")
-    assert {re.search(r"http\S+", message.get_body(("plain",)).get_content())[0] for message in box.received} == {
-        f"https://lpse.example/rfc/admin/change/details/?id={change_id}"
-    }
+    assert {
+        present(re.search(r"http\S+", present(message.get_body(("plain",))).get_content()))[0]
+        for message in box.received
+    } == {f"https://lpse.example/rfc/admin/change/details/?id={change_id}"}
 
 
 @pytest.mark.usefixtures("all_read")
@@ -292,7 +294,7 @@ def test_a_title_can_end_no_header_and_break_no_page(running_app: RunningApp) ->
     assert set(box.recipients) == {f"{name}@example.invalid" for name in ("pengelola", "pengelola2", "plh")}
     for message in box.received:
         assert message["Bcc"] is None
-        assert "<script>" not in message.get_body(("html",)).get_content()
+        assert "<script>" not in present(message.get_body(("html",))).get_content()
 
 
 # -- commands and rounds -----------------------------------------------------------------------------------------------
@@ -371,6 +373,6 @@ def test_times_of_a_mail_are_those_of_the_reader_s_office(running_app: RunningAp
     returned(running_app, TANA_TIDUNG)
     with posted(running_app) as box:
         run(running_app.app, "mail", "send")
-    texts = [message.get_body(("plain",)).get_content() for message in box.received if ".tt@" in message["To"]]
+    texts = [present(message.get_body(("plain",))).get_content() for message in box.received if ".tt@" in message["To"]]
     assert texts
     assert all("10.00 WITA" in text for text in texts)

@@ -15,6 +15,7 @@ from models.office.agency import Agency
 from models.office.calendars import load_calendar, load_warning_share
 from models.office.setting import Threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 FORM = "/admin/setting/new/"
-WEEKS = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.texts, *RAMADAN_HOURS.texts), strict=True))
+WEEKS: dict[str, Any] = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.texts, *RAMADAN_HOURS.texts), strict=True))
 STRANGERS = ("pengelola", "kepala", "pemeriksa", "plh")
 
 
@@ -35,7 +36,7 @@ def rows(running_app: RunningApp, table: type[Any]) -> list[Any]:
 
 def calendar(running_app: RunningApp, of: str = "kepala") -> WorkCalendar:
     with running_app.session() as opened:
-        return load_calendar(opened, opened.scalars(select(User).where(User.username == of)).one().agency)
+        return load_calendar(opened, present(opened.scalars(select(User).where(User.username == of)).one().agency))
 
 
 def hours(running_app: RunningApp, by: str = "administrator", **typed: Any) -> WorkingHours:
@@ -117,7 +118,7 @@ def test_hours_are_altered_and_removed_with_reasons_that_stand_in_the_trail(runn
 def test_wrong_hours_are_refused_beside_their_field_and_nothing_is_lost(
     running_app: RunningApp, typed: dict[str, str], field: str
 ) -> None:
-    given = WEEKS | {"since": "2026-05-04", "reason": "Perbup <1>", "sunday": "09.00–10.00"} | typed
+    given: dict[str, Any] = WEEKS | {"since": "2026-05-04", "reason": "Perbup <1>", "sunday": "09.00–10.00"} | typed
     answer = running_app.visitor("administrator").post(FORM, **given)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     assert "sunday" in typed or "09.00–10.00" in answer.text
@@ -129,7 +130,7 @@ def test_a_month_of_ramadan_is_set_and_removed(running_app: RunningApp) -> None:
     administrator = running_app.visitor("administrator")
     wrong = administrator.post("/admin/setting/ramadan", first_day="2027-02-09", last_day="2027-02-20", reason="x")
     assert (wrong.status_code, 'id="last_day-error"' in wrong.text) == (422, True)
-    given = {"first_day": "2027-02-09", "last_day": "2027-03-09"}
+    given: dict[str, Any] = {"first_day": "2027-02-09", "last_day": "2027-03-09"}
     assert administrator.post("/admin/setting/ramadan", **given, reason="Sidang isbat").status_code == 303
     (month,) = rows(running_app, RamadanMonth)
     assert not calendar(running_app).day(dt.date(2027, 2, 8)).in_ramadan
@@ -163,7 +164,11 @@ def test_the_threshold_is_set_with_a_reason(running_app: RunningApp) -> None:
     with running_app.session() as opened:
         assert load_warning_share(opened, threshold.agency_id) == 60
         last = opened.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-        assert (last.action, last.reason, last.chain) == ("setting.threshold", "Lebih awal", threshold.agency_id)
+        assert (present(last).action, present(last).reason, present(last).chain) == (
+            "setting.threshold",
+            "Lebih awal",
+            threshold.agency_id,
+        )
     assert "60" in running_app.visitor("pengelola").get("/admin/setting/").text
 
 
@@ -189,7 +194,7 @@ def test_the_office_reads_the_settings_and_only_its_administrator_writes_them(ru
 def test_the_installation_s_administrator_chooses_the_office(running_app: RunningApp) -> None:
     with running_app.session() as opened:
         keys = {agency.key: agency.id for agency in opened.scalars(select(Agency))}
-        lumajang = opened.scalars(select(User).where(User.username == "kepala")).one().agency.key
+        lumajang = present(opened.scalars(select(User).where(User.username == "kepala")).one().agency).key
     (other,) = set(keys) - {lumajang}
     installer = running_app.visitor("admin")
     for path in ("new/", "ramadan", "threshold"):

@@ -28,6 +28,7 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +158,7 @@ def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cas
         set_test_audit_context(session)
         change.save(office.manager, now=NOW, values={"touched_assets": [{"asset_id": one.id} for one in kept]})
         session.commit()
-        assert [item.asset for item in change.current_activity.release_assets] == kept
+        assert [item.asset for item in present(change.current_activity).release_assets] == kept
 
 
 def test_of_two_managers_who_schedule_at_once_one_sees_the_other(

@@ -24,6 +24,7 @@ from models.releases.freeze_permit import (
     reason_cannot_permit,
 )
 from tests.support.cast import NOW, change_at_step, delegation, freeze, make_move, new_change, set_test_audit_context
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from typing import Any
@@ -123,7 +124,7 @@ def test_the_head_allows_one_release_in_writing(session: AuditedSession, office:
         session, frozen, change, office.head, letter=PermitLetter("izin.pdf", "application/pdf", b"%PDF-1.4\n")
     )
     assert (given.capacity, given.delegation_id, given.allowed_at) == ("Kepala LPSE", None, NOW)
-    assert [one.letter.name for one in permits_of(session, change)] == ["izin.pdf"]
+    assert [present(one.letter).name for one in permits_of(session, change)] == ["izin.pdf"]
     with pytest.raises(NoSuchMove, match="letter cannot be removed"):
         detach(session, session.get_one(Document, given.letter_id), office.manager, NOW)
     session.rollback()

@@ -15,6 +15,8 @@ from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freez
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from tests.support.running_app import RunningApp
 
 WIB = dt.timezone(dt.timedelta(hours=7))
@@ -197,7 +199,7 @@ def test_the_list_holds_the_month_in_order(running_app: RunningApp, numbers: dic
 def test_a_crowded_day_leads_to_its_week(running_app: RunningApp, numbers: dict[str, str]) -> None:
     for _number in range(6):
         change_id = running_app.change_at_step(LUMAJANG, Step.RELEASE)
-        window = {"window_start_at": "2026-07-15T10:00", "window_end_at": "2026-07-15T11:00"}
+        window: dict[str, Any] = {"window_start_at": "2026-07-15T10:00", "window_end_at": "2026-07-15T11:00"}
         assert running_app.make_move(change_id, Outcome.SCHEDULED, **window).status_code == 303
     day = shown(running_app, "pengelola", "date=2026-07-01")["2026-07-15"]
     assert "2 lagi" in day

@@ -47,7 +47,7 @@ def entered(running_app: RunningApp, by: str = "administrator", **typed: Any) ->
 
 
 def allow(running_app: RunningApp, frozen: Freeze, change_id: int, by: str = "kepala", **typed: Any) -> TestResponse:
-    fields = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | typed
+    fields: dict[str, Any] = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | typed
     return running_app.visitor(by).post(f"/admin/freeze/{frozen.id}/permit", **fields)
 
 
@@ -96,7 +96,7 @@ def test_an_installation_administrator_chooses_the_agency(running_app: RunningAp
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
-    running_app: RunningApp, typed: dict[str, str], field: str
+    running_app: RunningApp, typed: dict[str, Any], field: str
 ) -> None:
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
@@ -109,7 +109,7 @@ def test_it_is_corrected_with_a_reason_until_it_begins(running_app: RunningApp) 
     frozen, keeper = entered(running_app), running_app.visitor("administrator")
     path = f"/admin/freeze/edit/?id={frozen.id}"
     assert "Penutupan &lt;tender&gt;" in keeper.get(path).text
-    fields = {
+    fields: dict[str, Any] = {
         "name": "Tender akhir tahun", "environment": "production", "from_at": moment(10), "until_at": moment(13),
         "reason": "Diperpanjang",
     }  # fmt: skip
@@ -161,7 +161,7 @@ def test_a_release_in_a_freeze_is_refused_named_and_allowed_by_the_head_on_the_r
     running_app: RunningApp,
 ) -> None:
     frozen, change_id = entered(running_app), running_app.change_at_step(LUMAJANG, Step.RELEASE)
-    window = {"window_start_at": moment(11), "window_end_at": moment(11.1)}
+    window: dict[str, Any] = {"window_start_at": moment(11), "window_end_at": moment(11.1)}
     refused = running_app.make_move(change_id, Outcome.SCHEDULED, **window)
     assert refused.status_code == 422
     assert "Penutupan &lt;tender&gt;" in refused.text
@@ -222,7 +222,7 @@ def test_the_request_is_the_head_s_own_to_see(running_app: RunningApp) -> None:
 
 
 def test_an_overlap_is_named_on_the_form_before_and_after_it_is_sent(running_app: RunningApp) -> None:
-    window = {"window_start_at": moment(40), "window_end_at": moment(40.1)}
+    window: dict[str, Any] = {"window_start_at": moment(40), "window_end_at": moment(40.1)}
     first, second = (
         running_app.change_at_step(LUMAJANG, Step.RELEASE),
         running_app.change_at_step(LUMAJANG, Step.RELEASE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,11 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.changes.change import ChangeRequest
 from models.sops import sop
 from tests.support.cast import NOW, TANA_TIDUNG, user, values_for
+from tests.support.present import present
 from tests.support.running_app import RunningApp, form_fields, move_form, running_app
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["running_app"]
 
@@ -66,9 +71,11 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
         sop_id = revision.id
         session.commit()
     asked = values_for(Step.REQUEST, Outcome.SUBMITTED)
-    fields = {key: value for name, part in asked.items() for key, value in form_fields(name, part, None).items()}
+    fields: dict[str, Any] = {
+        key: value for name, part in asked.items() for key, value in form_fields(name, part, None).items()
+    }
     made = running_app.visitor("pengguna.kj").post("/admin/change/new/", **fields)
-    change_id = int(re.search(r"id=(\d+)", made.headers["Location"])[1])
+    change_id = int(present(re.search(r"id=(\d+)", made.headers["Location"]))[1])
     way = ("submitted", "accepted", "done", "failed", "done", "passed", "reported", "verified")
     for outcome in map(Outcome, way):
         with running_app.session() as session:

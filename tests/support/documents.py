@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import column, select
 
@@ -243,7 +243,7 @@ class Crawler:
             screen = endpoint.partition(".")[0]
             for id_ in self.change_ids_to_move[who] if endpoint == "change.move" else self.ids.get(screen, [1])[:1]:
                 here = re.sub(r"/1(?=/|$)", f"/{id_}", path) + (f"?id={id_}" if path.endswith("/edit/") else "")
-                answer = visitor.post(here, **(self._outcome(id_) if endpoint == "change.move" else {}))
+                answer = visitor.post(here, **(dict[str, Any](self._outcome(id_) if endpoint == "change.move" else {})))
                 if found := self._document(answer, RequestInfo(who, language, endpoint, "POST", here)):
                     yield found
                     if found.status == FORBIDDEN:

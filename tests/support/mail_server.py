@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from lpse_admin.notifications.smtp_url import MailServer
+from tests.support.present import present
 
 if TYPE_CHECKING:
     import ssl
@@ -39,7 +40,12 @@ class Mailbox:
 
     def server(self, **more: Any) -> MailServer:
         """Return the setting that names this server."""
-        given = {"host": "127.0.0.1", "port": self.port, "sender": "lpse@lpse.example", "timeout": 5.0} | more
+        given: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "sender": "lpse@lpse.example",
+            "timeout": 5.0,
+        } | more
         return MailServer(**given)
 
     async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
@@ -75,7 +81,7 @@ class _Server(SMTP):
         if box.data_replies and box.data_replies[0] == DROP:
             box.data_replies.popleft()
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            self.transport.abort()
+            present(self.transport).abort()
             return
         await super().smtp_DATA(arg)
 
@@ -85,7 +91,7 @@ class _Controller(Controller):
         return _Server(self.handler, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
+        self.port = present(self.server).sockets[0].getsockname()[1]
         super()._trigger_server()
 
 

@@ -25,6 +25,7 @@ from models.office.setting import Threshold, set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from models.worktime.register_timing import measure_steps
 from tests.support.cast import NOW, change_at_step, make_move, set_test_audit_context
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 WIB = ZoneInfo("Asia/Jakarta")
 TUESDAY = dt.date(2026, 3, 3)
 SET_TABLES = ("office_day", "working_hours", "ramadan_month", "threshold")
-LIBUR = {"kind": DayOverrideKind.HOLIDAY, "name": "Libur"}
+LIBUR: dict[str, Any] = {"kind": DayOverrideKind.HOLIDAY, "name": "Libur"}
 MANY_SPANS = ", ".join(f"0{n // 60}.{n % 60:02}–0{n // 60}.{n % 60 + 1:02}" for n in range(0, 118, 2))
 
 
@@ -303,8 +304,12 @@ def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_offic
     session.commit()
     assert reasons(session, "office_day", made.id) == ["SKB dicabut", "SKB baru", "Keputusan Bupati"]
     removed = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
-    (row,) = json.loads(removed.rows)
-    assert (removed.chain, row["action"], row["before"]["name"]) == (office.agency.id, "deleted", "Cuti bersama")
+    (row,) = json.loads(present(removed).rows)
+    assert (present(removed).chain, row["action"], row["before"]["name"]) == (
+        office.agency.id,
+        "deleted",
+        "Cuti bersama",
+    )
     hours = hours_from(session, office, TUESDAY)
     assert reasons(session, "working_hours", hours.id) == ["Peraturan Bupati"]
     ramadan = month(session, office, dt.date(2027, 2, 9), dt.date(2027, 3, 9))

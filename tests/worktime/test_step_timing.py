@@ -15,6 +15,7 @@ from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
 from lpse_admin.worktime.step_timing import StepTimestamps, duration_message, late_threshold, measure_timing
 from lpse_admin.worktime.step_timing import round_up_to_minutes as whole_minutes
 from lpse_admin.worktime.working_calendar import DayOverride, DayOverrideKind, WorkCalendar
+from tests.support.present import present
 
 if TYPE_CHECKING:
     from lpse_admin.sop.model import StandardTime, TimingBasis
@@ -74,13 +75,13 @@ def test_the_judgement_is_the_calendar_s_own_of_the_time_that_is_judged(
     is_handling = judged == "handling" and times.taken_up_at is not None
     since = times.taken_up_at if is_handling else times.arrived_at
     assert (read.basis, read.measured_from) == ("handling" if is_handling else "arrival", since)
-    assert read.measured_time == OFFICE.elapsed(since, times.end_or(now))
+    assert read.measured_time == OFFICE.elapsed(present(since), times.end_or(now))
     if standard is None:
         assert (read.due, read.allowed_time, read.fraction_used, read.is_late) == (None, None, None, False)
     else:
-        assert read.due == OFFICE.deadline(since, standard)
-        assert read.allowed_time == OFFICE.allowed_time(since, standard)
-        assert read.is_late is OFFICE.is_late(since, standard, times.end_or(now))
+        assert read.due == OFFICE.deadline(present(since), standard)
+        assert read.allowed_time == OFFICE.allowed_time(present(since), standard)
+        assert read.is_late is OFFICE.is_late(present(since), standard, times.end_or(now))
         assert read.is_late is (read.fraction_used > 1)
 
 
@@ -160,6 +161,6 @@ def test_periods_end_today_and_fall_into_their_months() -> None:
 def test_one_moment_parts_what_is_late_from_what_is_not() -> None:
     now, tick = dt.datetime(2026, 3, 4, 3, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
     for standard in (parse_standard_time("5 menit"), TWO_HOURS, ONE_DAY):
-        limit = late_threshold(OFFICE, standard, now)
-        assert OFFICE.is_late(limit - tick, standard, now)
-        assert not OFFICE.is_late(limit, standard, now)
+        limit = late_threshold(OFFICE, present(standard), now)
+        assert OFFICE.is_late(limit - tick, present(standard), now)
+        assert not OFFICE.is_late(limit, present(standard), now)
