@@ -51,8 +51,17 @@ def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntr
     cursor.close()
 
 
+def read_only(engine: Engine) -> Engine:
+    """Return ``engine`` for reading alone: on SQLite its transactions never take the write lock.
+
+    An export reads for as long as its reader downloads, after the web request's own settings are gone.
+    """
+    return engine.execution_options(read_only=True)
+
+
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at the start: a reader that turns writer later would fail instead of waiting."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if takes_write_lock.get() else "BEGIN")
+        is_reader = connection.get_execution_options().get("read_only") or not takes_write_lock.get()
+        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")

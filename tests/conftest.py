@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 #: Files that take long or have a dear fixture for all of their tests, the longest first: the workers begin with them.
 _SLOW_FILES = (
-    "test_screens_browser", "test_browser_journey", "test_translations", "test_isolation", "test_http_moves",
+    "test_screens_browser", "test_browser_journey", "test_translations", "test_isolation", "test_moves_http",
     "test_http_fuzz", "test_outbox", "test_routes", "test_http_security", "test_list_cost", "test_demo",
     "test_browser_keyboard",
 )  # fmt: skip

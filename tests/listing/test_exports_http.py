@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from models.database import db
 from tests.support.cast import NOW, OUTCOMES_TO, asset, make_move, move_through, new_change
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
+from views.exports import columns as export_columns
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
@@ -211,3 +213,17 @@ def test_a_walked_request_is_in_the_export_of_each_step_that_it_passed(running_a
     for screen in ("evaluation", "urgency", "implementation", "test", "report"):
         rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/?search={number}").text)
         assert [row[0] for row in rows[1:]] == [number], screen
+
+
+def test_a_slow_reader_of_an_export_keeps_no_writer_waiting(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are read while they are sent, after the web request is over: without the write lock of SQLite."""
+    monkeypatch.setattr(export_columns, "_BATCH_SIZE", 1)
+    reader, writer = running_app.visitor("pemeriksa"), running_app.visitor("pemohon")
+    parts = reader.client.get("/admin/change/export/csv/", buffered=False).iter_encoded()
+    begun = [next(parts), next(parts)]  # the headings and a first row: the export's transaction is open
+    with ThreadPoolExecutor(1) as another:  # a thread of its own, as each web request has one in the server
+        answer = another.submit(writer.post, "/profile/colours", scheme="dark").result()
+    assert answer.status_code == 303, answer.text
+    assert len(read_csv(b"".join([*begun, *parts]).decode())) > len(TITLES)

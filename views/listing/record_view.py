@@ -21,7 +21,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from models.audit.trail import entries_for_record
-from models.database import db, is_sqlite
+from models.database import db, is_sqlite, read_only
 from models.listing.saved_view import load_list_preference, may_share
 from models.reports.waiting import ActingUser
 from models.scope import visible
@@ -336,7 +336,7 @@ class RecordView(ModelView):
 
 def stream_rows(query: ListQuery, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
     """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    rows = _fetch_rows(db.engine, query.export_statement(columns, as_text=is_sqlite(db.engine)))
+    rows = _fetch_rows(read_only(db.engine), query.export_statement(columns, as_text=is_sqlite(db.engine)))
     # What cells are worked out by is read now: the request's session is gone while they are sent.
     if any(isinstance(column.expression, ComputedColumns) for column in columns):
         rows = map(row_processor(columns, db.session()), rows)
