@@ -1,7 +1,8 @@
-"""A paper SOP as data: who does what in which step, in what time, with what at hand, and where each outcome leads.
+"""An SOP as data: its steps, their actors, standard times, required items and the moves between them.
 
-The parts: ``sop_data`` what a paper says, ``sop_read`` (with ``sop_toml``, ``sop_lines`` and ``sop_time``) its file,
-``sop_proof`` what must hold of it, ``sop_print`` the ways it is written out. Others import from here.
+``model`` has the dataclasses, ``reading`` parses a TOML file into them (with ``toml_parser``, ``toml_values``,
+``line_numbers`` and ``durations``), ``validation`` checks the moves, ``export`` writes TOML, JSON and text. Other
+packages import from here.
 """
 
 from __future__ import annotations
@@ -72,23 +73,23 @@ __all__ = [
 ]  # fmt: skip
 
 _SOP_FOLDER = Path(__file__).parent / "papers"
-#: What documents begin with that are no text.
+#: The first bytes of files that are not plain text: ZIP (Office), PDF, old Office.
 _DOCUMENT_SIGNATURES = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
 _NO_NUMBERS_IN_USE: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(text: str, key: str) -> Sop:
-    """Return the paper that the TOML in ``text`` holds, to be known as ``key``; ``Faulty`` with every fault in it."""
-    sop, faults = read_sop(text, key)
+    """Return the SOP in the TOML ``text`` under ``key``; raises InvalidSopError with every error in it."""
+    sop, errors = read_sop(text, key)
     if sop is None:
-        raise InvalidSopError(tuple(faults))
+        raise InvalidSopError(tuple(errors))
     return sop
 
 
 def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _NO_NUMBERS_IN_USE) -> list[LineError]:
-    """Return every fault of the file ``text``, by line; none if the paper is sound.
+    """Return the errors of the file ``text``, by line; empty if the SOP is valid.
 
-    ``numbers_in_use`` has, for each SOP number in use, the digest of the content that bears it.
+    ``numbers_in_use`` maps each SOP number in use to the digest of its content.
     """
     if isinstance(text, bytes):
         if text.startswith(_DOCUMENT_SIGNATURES):
@@ -98,20 +99,20 @@ def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _N
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             return [LineError(line, _("the file is not in UTF-8; save it as UTF-8 and try again"))]
-    sop, faults = read_sop(text, key)
+    sop, errors = read_sop(text, key)
     if sop is not None and sop.number is not None and numbers_in_use.get(sop.number, "") not in {"", digest(sop)}:
         line = line_of(find_line_numbers(text.removeprefix("\ufeff")), ("number",))
         return [
             LineError(line, _("the number %(number)s already belongs to an SOP with other content", number=sop.number))
         ]
-    return faults
+    return errors
 
 
 def with_switches(sop: Sop, switches: Switches) -> Sop:
-    """Return ``sop`` under other switches; ``Faulty`` if it would not be sound under them."""
+    """Return ``sop`` with other switches; raises InvalidSopError if it is not valid with them."""
     return parse(to_toml(replace(sop, switches=switches)), sop.key)
 
 
 def bundled_sops() -> tuple[tuple[str, str], ...]:
-    """Return key and text of each paper that comes with the program, by key."""
+    """Return key and TOML text of each SOP that comes with the program, sorted by key."""
     return tuple((path.stem, path.read_text(encoding="utf-8")) for path in sorted(_SOP_FOLDER.glob("*.toml")))

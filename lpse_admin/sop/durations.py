@@ -1,4 +1,4 @@
-"""Standard times as papers write them: "2 jam", "15 menit", "1 hari", "1 jam 30 menit", "1,5 jam"."""
+"""Parse standard times as SOPs write them: "2 jam", "15 menit", "1 hari", "1 jam 30 menit", "1,5 jam"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lpse_admin.sop.model import StandardTime
 #: 37.5 hours in five days (Perpres 21/2023).
 MINUTES_PER_WORKDAY = 450
 WORKDAYS_PER_WEEK = 5
-#: Nothing that one person does in one step has a standard time of more than a year.
+#: The longest standard time of a step: one year.
 MAX_STANDARD_MINUTES = 52 * WORKDAYS_PER_WEEK * MINUTES_PER_WORKDAY
 
 _MINUTES_BY_UNIT = {
@@ -23,13 +23,13 @@ _MINUTES_BY_UNIT = {
     "minggu": Fraction(WORKDAYS_PER_WEEK * MINUTES_PER_WORKDAY),
     "pekan": Fraction(WORKDAYS_PER_WEEK * MINUTES_PER_WORKDAY),
 }
-#: Words before a figure that make a limit of it, which it is for us anyway.
+#: Words that make a limit of the figure after them; a standard time is a limit anyway.
 _LIMIT_WORDS = re.compile(
     r"^(?:±|≤|<=?|\+/-|maks(?:imal|imum)?\b\.?|paling (?:lama|lambat)\b|sekitar\b|kurang lebih\b)\s*"
 )
 #: "1 (satu) hari": the figure in words.
 _FIGURE_IN_WORDS = re.compile(r"\(\s*[a-z ]+\)")
-#: "1 x 24 jam" is a day, in every office.
+#: "1 x 24 jam" means one day.
 _ROUND_THE_CLOCK = re.compile(r"\b([0-9]{1,3})\s*[x\u00d7]\s*24\s*jam\b")
 _HALF = re.compile(r"^(?:½|setengah\b)")
 _FIGURE = r"[0-9]{1,6}(?:[.,][0-9]{1,2})?"
@@ -48,9 +48,9 @@ def _parse_figure(text: str) -> Fraction:
 
 
 def parse_standard_time(text: str) -> StandardTime | None:
-    """Return the standard time that ``text`` means, or None where it means none, or an impossible one.
+    """Return the standard time in ``text``, or None if it is not a standard time or out of range.
 
-    A day or week is of working time. Of "5-10 menit" the longer counts; "±" and "maks." change nothing.
+    Days and weeks are working time. Of a range ("5-10 menit") the upper end counts; "±" and "maks." are ignored.
     """
     rest = _LIMIT_WORDS.sub("", _FIGURE_IN_WORDS.sub(" ", _HALF.sub("0,5", text.lower())).strip().removesuffix("."))
     rest = _ROUND_THE_CLOCK.sub(r"\1 hari", rest)

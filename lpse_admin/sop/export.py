@@ -1,4 +1,4 @@
-"""A ``Sop`` written out again: as the file it came from, as JSON, and as a text to be read."""
+"""Export a ``Sop`` as TOML, as JSON and as text for the terminal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _quoted(text: str) -> str:
 
 
 def _toml_pairs(**values: object) -> Iterator[str]:
-    """Yield a line for each value that is there: texts, numbers, true and false, lists of texts."""
+    """Yield the lines of the values that are set: strings, numbers, booleans, tuples of strings."""
     for key, value in values.items():
         if value in {None, "", ()}:
             continue
@@ -135,7 +135,7 @@ def _toml_lines(sop: Sop) -> Iterator[str]:
 
 
 def to_toml(sop: Sop) -> str:
-    """Return ``sop`` as a file that reads back equal to it (comments are not kept)."""
+    """Return ``sop`` as TOML that parses to an equal SOP (without comments)."""
     return "\n".join(_toml_lines(sop)) + "\n"
 
 
@@ -165,13 +165,13 @@ def _json_step(rule: StepRule) -> dict[str, object]:
 
 
 def _json_row(row: ExtraRow) -> dict[str, object]:
-    # What a row leaves out is left out here too, so that papers loaded before rows could say more keep their digest.
+    # Empty fields are left out, so that the digest of SOPs loaded before these fields existed stays the same.
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in _row_values(row).items()}
     return {key: value for key, value in values.items() if value or key == "no"}
 
 
 def to_json(sop: Sop) -> dict[str, object]:
-    """Return all of ``sop`` as plain lists and dicts; ``moves`` are those that count, switches applied."""
+    """Return ``sop`` as lists and dicts for JSON; ``moves`` have the switches applied."""
     agency = sop.agency
     return {
         "key": sop.key,
@@ -213,7 +213,7 @@ def to_json(sop: Sop) -> dict[str, object]:
 
 
 def digest(sop: Sop) -> str:
-    """Return a SHA-256 over what the paper says, whatever the file is called and however it is laid out."""
+    """Return the SHA-256 of the content of the SOP; the file's name and layout do not matter."""
     content = {key: value for key, value in to_json(sop).items() if key != "key"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -262,14 +262,14 @@ def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
 def _text_row(sop: Sop, row: ExtraRow) -> Iterator[str]:
     yield f"\n{f'{row.no}. ' if row.no else ''}{row.text}"
     titles = {actor.key: actor.title for actor in sop.actors}
-    said = (
+    values = (
         ("Pelaksana", titles.get(row.actor_key)),
         ("Persyaratan / Perlengkapan", "; ".join(row.requires)),
         ("Waktu", row.time),
         ("Output", "; ".join(row.outputs)),
         ("Keterangan", row.remarks),
     )
-    yield from (f"    {name}: {value}" for name, value in said if value)
+    yield from (f"    {name}: {value}" for name, value in values if value)
 
 
 def _text_lines(sop: Sop) -> Iterator[str]:
@@ -315,5 +315,5 @@ def _text_lines(sop: Sop) -> Iterator[str]:
 
 
 def to_text(sop: Sop) -> str:
-    """Return all of ``sop`` in Indonesian, the paper's own words unchanged, for the terminal."""
+    """Return ``sop`` as Indonesian text for the terminal, with the SOP's own texts unchanged."""
     return "\n".join(_text_lines(sop)) + "\n"

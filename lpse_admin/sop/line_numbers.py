@@ -1,4 +1,4 @@
-"""Where things stand in a TOML file, which the standard library's reader does not tell."""
+"""The line numbers of the values in a TOML file, which tomllib does not report."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 import tomllib
 from bisect import bisect_left
 
-#: The way to a value: table keys and places in lists, as in ``("steps", 2, "outcomes", "accepted")``.
+#: The path of a value: table keys and list indexes, as in ``("steps", 2, "outcomes", "accepted")``.
 KeyPath = tuple[str | int, ...]
 
-#: Nothing in a paper stands deeper than ``steps, 2, requires, 1, label``; what does, has the line of what it is in.
+#: The deepest path of an SOP is ``steps, 2, requires, 1, label``; a deeper one gets the line of its parent.
 _MAX_DEPTH = 6
 
 _SPACE = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
@@ -22,7 +22,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
 class _Scanner:
-    """Walks through a text that is known to be valid TOML and notes where each key and list item begins."""
+    """Walks through valid TOML and records the line of each key and list item."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -32,7 +32,7 @@ class _Scanner:
         self.counts: dict[KeyPath, int] = {}
 
     def enter(self, path: KeyPath, part: str | int) -> KeyPath:
-        """Return the way to ``part`` of ``path`` and note where it begins, which is here."""
+        """Return the path of ``part`` in ``path``, and record its line, which is the current one."""
         if len(path) < _MAX_DEPTH:
             path = (*path, part)
             self.lines.setdefault(path, bisect_left(self.newlines, self.position) + 1)
@@ -44,7 +44,7 @@ class _Scanner:
         return found.group() if found else ""
 
     def accept(self, token: str) -> bool:
-        """Step over white space, then over ``token`` if it is there, and say whether it was."""
+        """Skip white space and then ``token``; return whether it was there."""
         self.match(_SPACE)
         is_there = self.text.startswith(token, self.position)
         self.position += len(token) * is_there
@@ -63,11 +63,11 @@ class _Scanner:
         self.match(_SPACE)
         start = self.position
         keys = self.scan_key()
-        here, self.position = self.position, start
+        end, self.position = self.position, start
         path = base
         for part in keys:
             path = self.enter(path, part)
-        self.position = here
+        self.position = end
         self.accept("=")
         self.scan_value(path)
 
@@ -88,14 +88,14 @@ class _Scanner:
     def scan_header(self, start: int, *, is_list: bool) -> KeyPath:
         path: KeyPath = ()
         keys = self.scan_key()
-        here, self.position = self.position, start
-        for place, part in enumerate(keys, start=1):
+        end, self.position = self.position, start
+        for depth, part in enumerate(keys, start=1):
             path = self.enter(path, part)
-            if is_list and place == len(keys):
+            if is_list and depth == len(keys):
                 self.counts[path] = self.counts.get(path, 0) + 1
             if path in self.counts:
                 path = self.enter(path, self.counts[path] - 1)
-        self.position = here
+        self.position = end
         self.accept("]")
         if is_list:
             self.accept("]")
@@ -122,7 +122,7 @@ def find_line_numbers(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
-    """Return the line of ``path``, or of the nearest thing around it, or 1."""
+    """Return the line of ``path`` or of its nearest known parent, else 1."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)

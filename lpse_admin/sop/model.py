@@ -1,4 +1,4 @@
-"""What a paper SOP says, as plain data: read by ``sop_read``, proved by ``sop_proof``, shown by ``sop_print``."""
+"""The dataclasses of an SOP, and the errors of an SOP file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from lpse_admin.accounts.roles import Role
 
-#: Which of the two times the standard judges (procedure.md, reading 12).
+#: Which time is compared with the standard (procedure.md, reading 12).
 TimingBasis = Literal["handling", "arrival"]
 
 
 class ItemKind(LabelledEnum):
-    """How something that must be at hand is shown to be there."""
+    """How a required item is proved to be available."""
 
     DOCUMENT = "document", _("Document to attach")
     RECORD = "record", _("Record in this program")
@@ -29,7 +29,7 @@ class ItemKind(LabelledEnum):
 
 
 class RequirementCondition(LabelledEnum):
-    """When an item is asked for, if not always (procedure.md, reading 11)."""
+    """When an item is required, if not always (procedure.md, reading 11)."""
 
     BY_PROXY = "by-proxy", _("only for a request by proxy")
     ACCOUNT = "account", _("only for a change of an account")
@@ -37,7 +37,7 @@ class RequirementCondition(LabelledEnum):
 
 
 class RowKind(StrEnum):
-    """What a row of the paper's table is when it is no step."""
+    """The kind of a table row that is not a step."""
 
     START = "start"
     END = "end"
@@ -46,7 +46,7 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequiredItem:
-    """One thing that must be at hand; ``of`` is the step whose record it is."""
+    """An item that a step requires; ``record_step`` is the step whose record it is."""
 
     kind: ItemKind
     key: str
@@ -57,7 +57,7 @@ class RequiredItem:
 
 @dataclass(frozen=True, slots=True)
 class StandardTime:
-    """A standard time: the paper's words, all of it in working minutes, and the whole working days in it."""
+    """A standard time: the SOP's text, its total in working minutes, and the whole working days in it."""
 
     text: str
     minutes: int
@@ -66,7 +66,7 @@ class StandardTime:
 
 @dataclass(frozen=True, slots=True)
 class SopActor:
-    """An actor as the paper calls it, and the role that stands for it here."""
+    """An actor with the SOP's title for it, and the matching role."""
 
     key: str
     title: str
@@ -75,9 +75,9 @@ class SopActor:
 
 @dataclass(frozen=True, slots=True)
 class ExtraRow:
-    """A row of the paper's table that is no step: 'Mulai', 'Selesai', or what is done outside of the program.
+    """A row of the SOP's table that is not a step: 'Mulai', 'Selesai', or work done outside the program.
 
-    ``actor_key`` and what follows is what the paper says of such a row, in its own words: shown and judged by nobody.
+    ``actor_key`` and the fields after it are the SOP's own texts; they are shown and not checked.
     """
 
     no: int | None
@@ -92,9 +92,9 @@ class ExtraRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
-    """One step as the paper lays it down.
+    """One step as the SOP defines it.
 
-    ``leads_to`` is what counts (switches applied); ``written`` is what the file says.
+    ``leads_to`` has the effective targets (switches applied), ``declared_outcomes`` those of the file.
     """
 
     step: Step
@@ -113,7 +113,7 @@ class StepRule:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From a step, by an outcome, to a step."""
+    """A move: from a step, by an outcome, to a step."""
 
     origin: Step
     outcome: Outcome
@@ -122,7 +122,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class SopAgency:
-    """Whose paper it is; ``account_suffix`` is what the names of its demo accounts end in."""
+    """The agency that owns the SOP; its demo user names end in ``account_suffix``."""
 
     key: str
     name: str
@@ -135,7 +135,7 @@ class SopAgency:
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """Who signed the paper; ``nip`` is 18 digits without spaces."""
+    """Who signed the SOP; ``nip`` is 18 digits without spaces."""
 
     name: str
     nip: str
@@ -145,7 +145,7 @@ class Signatory:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the papers leave open and an office decides for its own SOP."""
+    """Options that the original SOPs leave open; each office sets them in its own SOP."""
 
     head_approves_every_change: bool = False
     verification_may_return_report: bool = False
@@ -155,7 +155,7 @@ class Switches:
 
 @dataclass(frozen=True, slots=True)
 class GlossaryTerm:
-    """A word of the paper's glossary; term and text, read in one, are the paper's sentence."""
+    """A glossary entry; ``term`` and ``text`` joined by a space are the SOP's sentence."""
 
     term: str
     text: str
@@ -163,7 +163,7 @@ class GlossaryTerm:
 
 @dataclass(frozen=True, slots=True)
 class Sop:
-    """A whole paper. ``rules`` stand in the paper's order; dates and number are None where it gives none."""
+    """A complete SOP. ``rules`` are in the SOP's order; number and dates are None where it gives none."""
 
     key: str
     number: str | None
@@ -191,17 +191,17 @@ class Sop:
 
     @property
     def first_step(self) -> Step:
-        """Where every request begins."""
+        """The step in which every request starts."""
         return Step.REQUEST
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of this paper, in its order, without the end."""
+        """The steps of this SOP, in its order, without CLOSED."""
         return tuple(self.rules)
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """Every move there is, switches applied, in the paper's order."""
+        """All moves, switches applied, in the SOP's order."""
         return tuple(
             Move(step, outcome, target)
             for step, rule in self.rules.items()
@@ -210,41 +210,41 @@ class Sop:
 
     @property
     def table_rows(self) -> tuple[StepRule | ExtraRow, ...]:
-        """The rows of the paper's table: its steps in order, and the others where they belong."""
-        placed: list[StepRule | ExtraRow] = list(self.rules.values())
+        """The rows of the SOP's table: its steps in order, with the extra rows inserted."""
+        rows: list[StepRule | ExtraRow] = list(self.rules.values())
         for row in self.rows:
-            placed.insert(self._row_index(row, placed), row)
-        return tuple(placed)
+            rows.insert(self._row_index(row, rows), row)
+        return tuple(rows)
 
     @staticmethod
     def _row_index(row: ExtraRow, rows: list[StepRule | ExtraRow]) -> int:
-        """Return where ``row`` goes: the start on top, the end last, a note before the next higher number."""
+        """Return the index for ``row``: start first, end last, a note before the next higher number."""
         if row.kind is RowKind.START:
             return 0
         if row.kind is RowKind.NOTE:
-            for place, other in enumerate(rows):
+            for index, other in enumerate(rows):
                 is_end = isinstance(other, ExtraRow) and other.kind is RowKind.END
                 if is_end or (row.no is not None and other.no is not None and other.no > row.no):
-                    return place
+                    return index
         return len(rows)
 
     def reachable_steps(self, step: Step) -> frozenset[Step]:
-        """Return ``step`` and every step that a request can still come to from it."""
-        found: set[Step] = set()
-        left = [step]
-        while left:
-            at = left.pop()
-            if at not in found:
-                found.add(at)
-                left += self.rules[at].leads_to.values() if at in self.rules else ()
-        return frozenset(found)
+        """Return ``step`` and every step that a request can reach from it."""
+        reached: set[Step] = set()
+        pending = [step]
+        while pending:
+            current = pending.pop()
+            if current not in reached:
+                reached.add(current)
+                pending += self.rules[current].leads_to.values() if current in self.rules else ()
+        return frozenset(reached)
 
     def rule(self, step: Step) -> StepRule:
-        """Return what the paper says of ``step``; KeyError where it leaves the step out."""
+        """Return the rule of ``step``; raises KeyError if the SOP leaves the step out."""
         return self.rules[step]
 
     def actor_title(self, role_or_step: Role | Step) -> str | Message:
-        """Return what the paper calls the actor of a step, or the first actor of a role (else the role's own name)."""
+        """Return the SOP's title for the actor of a step or of a role; a role without an actor has its own title."""
         if isinstance(role_or_step, Step):
             wanted = self.rules[role_or_step].actor_key
             return next(actor.title for actor in self.actors if actor.key == wanted)
@@ -253,14 +253,14 @@ class Sop:
 
 @dataclass(frozen=True, slots=True)
 class LineError:
-    """Something wrong in a file, and the line where it stands."""
+    """An error in a file, with its line."""
 
     line: int
     message: Message
 
     @property
     def full_message(self) -> Message:
-        """The whole line as it is shown."""
+        """The message with the line number."""
         return _("line %(line)s: %(error)s", line=self.line, error=self.message)
 
     def __str__(self) -> str:
@@ -269,9 +269,9 @@ class LineError:
 
 
 class InvalidSopError(Exception):
-    """A file that is no sound SOP; ``faults`` are all that were found, by line."""
+    """A file that is not a valid SOP; ``errors`` has all errors, by line."""
 
     def __init__(self, errors: tuple[LineError, ...]) -> None:
-        """Take the faults."""
-        super().__init__("\n".join(str(fault) for fault in errors))
+        """Store the errors."""
+        super().__init__("\n".join(str(error) for error in errors))
         self.errors = errors

@@ -1,4 +1,4 @@
-"""A paper's TOML file read into a ``Sop``, with every fault in it named by its line."""
+"""Parse a TOML file into a ``Sop``, collecting every error with its line."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop.line_numbers import KeyPath
 
-#: A paper typed in has some ten thousand characters; more than this is no paper.
+#: A typical SOP file has about ten thousand characters.
 MAX_FILE_CHARACTERS = 100_000
-#: The standard library takes minutes over a key of thousands of dotted parts.
+#: tomllib takes minutes to parse a key with thousands of dotted parts.
 MAX_DOTS_PER_LINE = 500
-#: As long as the columns are that these texts are kept in; an actor's title is told with "Plh." before it.
+#: The lengths of the database columns for these texts; an actor's title is stored with "Plh." before it.
 MAX_TEXT_LENGTH, MAX_ACTOR_LENGTH, MAX_TIME_LENGTH = 300, 250, 100
-#: As long as the name of a paper's file, which is its key, may be.
+#: The name of an SOP file is its key.
 MAX_FILE_NAME_LENGTH = 100
 NIP_DIGITS = 18
 
@@ -79,29 +79,29 @@ _ITEM_KEYS = ("kind", "key", "label", "of", "when")
 
 
 def slug(label: str) -> str:
-    """Return a key made from ``label``, or nothing where no letter or digit of it can be kept."""
+    """Return a key made from ``label``; empty if it has no letters or digits."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:MAX_KEY_LENGTH].strip("-")
 
 
 def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
-    """Return the paper that ``text`` holds and the faults in it by line; the paper is None where there are any."""
+    """Return the SOP in ``text`` and its errors sorted by line; the SOP is None if there are any."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_FILE_CHARACTERS:
         return None, [LineError(1, _("the file has more than %(size)s characters", size=MAX_FILE_CHARACTERS))]
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MAX_DOTS_PER_LINE:
             return None, [LineError(number, _("the line has more than %(most)s full stops", most=MAX_DOTS_PER_LINE))]
-    values, unread = read_toml(text)
-    if unread:
-        return None, sorted(unread, key=lambda fault: fault.line)
+    values, syntax_errors = read_toml(text)
+    if syntax_errors:
+        return None, sorted(syntax_errors, key=lambda error: error.line)
     source = SourceFile(find_line_numbers(text), _TOP_LEVEL_KEYS)
     if not key.isprintable() or key != key.strip() or "/" in key or not 0 < len(key) <= MAX_FILE_NAME_LENGTH:
         source.add_error((), _("the file's name must have 1 to %(longest)s ASCII letters, not %(found)s",
                            longest=MAX_FILE_NAME_LENGTH, found=printable(key)))  # fmt: skip
     sop = _build_sop(Table(source, (), values, _TOP_LEVEL_KEYS), key)
-    faults = sorted(dict.fromkeys(source.errors), key=lambda fault: fault.line)
-    return (None if faults else sop), faults
+    errors = sorted(dict.fromkeys(source.errors), key=lambda error: error.line)
+    return (None if errors else sop), errors
 
 
 def _build_sop(table: Table, key: str) -> Sop:
@@ -204,7 +204,7 @@ def _actors(table: Table) -> tuple[SopActor, ...]:
             entry.add_error(_("the role %(role)s has no step in the procedure", role=role), "role")
         if key in actors:
             entry.add_error(_("the actor %(key)s is defined twice", key=printable(key)), "key")
-        # An actor with a fault is known all the same, so that its steps are not blamed too.
+        # An actor with an error is kept, so that its steps do not cause further errors.
         actors.setdefault(key, SopActor(key, title, role or Role.INSPECTOR))
     if not actors:
         table.add_error(_("there are no actors"), "actors")
@@ -246,7 +246,7 @@ def _row_number(entry: Table, used_numbers: dict[int, KeyPath]) -> int | None:
 
 
 class _StepReader:
-    """All steps of the file, as rules and as what can be proved about."""
+    """Reads all steps of the file: ``rules`` for the SOP, ``nodes`` for the validation."""
 
     def __init__(
         self, table: Table, actors: Mapping[str, Role], switches: Switches, used_numbers: dict[int, KeyPath]
@@ -254,7 +254,7 @@ class _StepReader:
         self.actors = actors
         self.rules: dict[Step, StepRule] = {}
         self.nodes: dict[Step, StepNode] = {}
-        #: Whether of every step is known which one it is: else one that seems to be left out may be there.
+        #: Whether every step was identified; otherwise a step that seems to be left out may be one of the others.
         self.all_steps_known = True
         seen: set[str] = set()
         entries = list(table.tables("steps", _STEP_TABLE_KEYS))
@@ -274,25 +274,28 @@ class _StepReader:
 
     @staticmethod
     def _guess_step(name: str, names: Collection[object]) -> Step | None:
-        """Return the step that a mistyped ``name`` seems to be, so that those around it are not blamed for it."""
+        """Return the step closest to a mistyped ``name``, so that it does not cause errors in other steps."""
         close = difflib.get_close_matches(name[:MAX_KEY_LENGTH], _STEP_NAMES, n=1)
         return Step(close[0]) if close and close[0] not in names else None
 
     def _drop_unknown(self, node: StepNode) -> StepNode:
-        """Return ``node`` without what it says of steps that are not there, or not known."""
+        """Return ``node`` without references to steps that are missing or unknown."""
         known = {*self.nodes, Step.CLOSED}
-        written = {outcome: target for outcome, target in node.declared_outcomes.items() if target in known}
-        records = tuple((place, of) for place, of in node.required_records if of in known)
+        outcomes = {outcome: target for outcome, target in node.declared_outcomes.items() if target in known}
+        records = tuple((path, step) for path, step in node.required_records if step in known)
         return replace(
             node,
-            declared_outcomes=written,
+            declared_outcomes=outcomes,
             required_records=records,
-            is_incomplete=node.is_incomplete or written != node.declared_outcomes,
+            is_incomplete=node.is_incomplete or outcomes != node.declared_outcomes,
         )
 
     @staticmethod
     def _parse_step(entry: Table, name: str, *keys: str | int) -> Step | None:
-        """Return the step that ``name`` means; the end is one only where an outcome leads, and the caller's."""
+        """Return the step called ``name``, or None with an error at ``keys``.
+
+        CLOSED, which the caller handles, is suggested only for the target of an outcome.
+        """
         known = _STEP_NAMES if keys in {("key",), ("of",)} else [*_STEP_NAMES, Step.CLOSED.value]
         if name in _STEP_NAMES:
             return Step(name)
@@ -307,23 +310,23 @@ class _StepReader:
         return None
 
     def _read_step(self, entry: Table, step: Step | None, no: int | None, switches: Switches) -> None:
-        """Read everything of one step; without a known step only for its faults."""
+        """Read one step; if ``step`` is None, only to collect its errors."""
         activity = entry.text("activity", is_required="no" in entry.values)
         actor = entry.text("actor", is_required=True)
         if actor and actor not in self.actors:
             entry.add_error(_("unknown actor %(actor)s", actor=printable(actor)), "actor")
         role = self.actors.get(actor)
         requires = self._requires(entry)
-        written, is_open = self._outcomes(entry, step)
+        outcomes, is_incomplete = self._outcomes(entry, step)
         outputs, remarks, flow, standard = (
             entry.texts("output"), entry.text("remarks"), self._flow(entry), self._standard_time(entry)
         )  # fmt: skip
         if step is None:
             return
-        records = tuple((place, item.record_step) for place, item in requires if item.record_step is not None)
+        records = tuple((path, item.record_step) for path, item in requires if item.record_step is not None)
         known_role = role if role in ACTOR_ROLES else None
         self.nodes[step] = StepNode(
-            step, entry.path, known_role, written, is_incomplete=is_open, required_records=records
+            step, entry.path, known_role, outcomes, is_incomplete=is_incomplete, required_records=records
         )
         self.rules[step] = StepRule(
             step=step,
@@ -332,12 +335,12 @@ class _StepReader:
             actor=role or Role.INSPECTOR,
             actor_key=actor,
             standard=standard,
-            requires=tuple(item for _place, item in requires),
+            requires=tuple(item for _path, item in requires),
             outputs=outputs,
-            leads_to=MappingProxyType(apply_switches(step, written, switches)),
+            leads_to=MappingProxyType(apply_switches(step, outcomes, switches)),
             remarks=remarks,
             flow_labels=MappingProxyType(flow),
-            declared_outcomes=MappingProxyType(written),
+            declared_outcomes=MappingProxyType(outcomes),
         )
 
     @staticmethod
@@ -363,23 +366,23 @@ class _StepReader:
         return flow
 
     def _outcomes(self, entry: Table, step: Step | None) -> tuple[dict[Outcome, Step], bool]:
-        """Return where the known outcomes lead, and whether anything there was not understood."""
+        """Return the targets of the known outcomes, and whether any outcome could not be read."""
         table = entry.table("outcomes", None)
-        written: dict[Outcome, Step] = {}
-        is_open = False
+        outcomes: dict[Outcome, Step] = {}
+        is_incomplete = False
         if not table.values:
-            is_open = True
+            is_incomplete = True
             if not table.is_invalid:
                 entry.add_error(_("the step has no outcome"), "outcomes")
         for name in table.key_names():
             outcome = self._outcome(table, name, step)
-            aim = table.text(name, is_required=True)
-            target = Step.CLOSED if aim == Step.CLOSED else self._parse_step(table, aim, name) if aim else None
+            value = table.text(name, is_required=True)
+            target = Step.CLOSED if value == Step.CLOSED else self._parse_step(table, value, name) if value else None
             if outcome is None or target is None:
-                is_open = True
+                is_incomplete = True
             else:
-                written[outcome] = target
-        return written, is_open
+                outcomes[outcome] = target
+        return outcomes, is_incomplete
 
     @staticmethod
     def _outcome(table: Table, name: str, step: Step | None) -> Outcome | None:
@@ -405,11 +408,11 @@ class _StepReader:
             if label and not key:
                 table.add_error(_("no key can be made from this label: set one with key ="), "label")
             name = table.text("of", is_required=kind is ItemKind.RECORD)
-            of = self._parse_step(table, name, "of") if name else None
+            record_step = self._parse_step(table, name, "of") if name else None
             if name and kind in {ItemKind.DOCUMENT, ItemKind.EQUIPMENT}:
                 table.add_error(_("only a record belongs to a step"), "of")
             if key in keys:
                 table.add_error(_("the same thing is required twice"), "label")
             keys.add(key)
-            items.append(((*table.path, "of"), RequiredItem(kind or ItemKind.DOCUMENT, key, label, of, when)))
+            items.append(((*table.path, "of"), RequiredItem(kind or ItemKind.DOCUMENT, key, label, record_step, when)))
         return items

@@ -1,8 +1,8 @@
-"""The vocabulary of every paper: steps, outcomes, results and what may be required.
+"""The steps, outcomes, results and duties that every SOP is made of.
 
-A paper chooses among these words and connects them (``lpse_admin.sop``); it can leave steps out and lead
-outcomes elsewhere, but it cannot invent a step, since each has a record of its own (``workflow.record_fields``).
-The keys are addresses and stored values: they stay as they are.
+An SOP (``lpse_admin.sop``) selects steps and connects them; it can leave steps out and change targets, but it cannot
+add a step, since each step has its own record (``workflow.record_fields``). The keys are part of addresses and stored
+in the database: they must not change.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from lpse_admin.i18n import LabelledEnum, Message, _
 
 
 class Step(LabelledEnum):
-    """A place where a request can be; CLOSED is the end."""
+    """A step of the procedure; CLOSED is the end."""
 
     REQUEST = "request", _("Change request")
     RETURNED = "returned", _("Returned to the requester")
@@ -30,7 +30,7 @@ class Step(LabelledEnum):
 
 
 class Outcome(LabelledEnum):
-    """How a step can end."""
+    """How a step ends."""
 
     SUBMITTED = "submitted", _("Submitted")
     ACCEPTED = "accepted", _("Accepted")
@@ -57,12 +57,12 @@ class Outcome(LabelledEnum):
 
     @property
     def action_label(self) -> Message:
-        """The outcome as a button says it: 'Accept'."""
+        """The label of the outcome's button, such as 'Accept'."""
         return _ACTION_LABELS[self]
 
 
 class Result(LabelledEnum):
-    """What became of a closed request."""
+    """The result of a closed request."""
 
     COMPLETED = "completed", _("Completed")
     ROLLED_BACK = "rolled-back", _("Rolled back")
@@ -71,14 +71,14 @@ class Result(LabelledEnum):
 
 
 class Urgency(LabelledEnum):
-    """The manager's judgement in the urgency step."""
+    """The change manager's decision in the urgency step."""
 
     NORMAL = "normal", _("Normal")
     EMERGENCY = "emergency", _("Emergency")
 
 
 class Duty(LabelledEnum):
-    """What somebody did on one request, as far as it decides what else they may do on it."""
+    """What a user did on a request, for the separation of duties."""
 
     REQUEST = "ask", _("requested this change")
     EVALUATE = "evaluate", _("evaluated this change")
@@ -86,12 +86,12 @@ class Duty(LabelledEnum):
     DECIDE = "check", _("decided on this change as head")
 
 
-#: The requester's own steps; their record is the request itself.
+#: The steps of the requester; their record is the request itself.
 REQUESTER_STEPS = (Step.REQUEST, Step.RETURNED)
-#: The head's own steps, which a delegate takes in the head's place.
+#: The steps of the head; a delegate can act in the head's place.
 HEAD_STEPS = (Step.APPROVAL, Step.VERIFICATION)
 
-#: Outcomes that each step knows. A paper uses some or all of them.
+#: The possible outcomes of each step. An SOP uses some or all of them.
 OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
     Step.REQUEST: (Outcome.SUBMITTED,),
     Step.RETURNED: (Outcome.RESUBMITTED, Outcome.WITHDRAWN),
@@ -109,8 +109,7 @@ OUTCOMES: dict[Step, tuple[Outcome, ...]] = {
     Step.CLOSED: (),
 }
 
-#: Outcomes that are never recorded without a reason, which the requester is told
-#: (procedure.md, reading 1; T3: "beserta alasannya").
+#: Outcomes that require a reason, which is sent to the requester (procedure.md, reading 1; T3: "beserta alasannya").
 NEEDS_REASON = frozenset(
     {
         Outcome.RETURNED,
@@ -123,7 +122,7 @@ NEEDS_REASON = frozenset(
     }
 )
 
-#: What an outcome settles about a request for the rest of its way: under which name it is kept, and as what.
+#: The attribute of the request that an outcome sets, and its value.
 OUTCOME_EFFECTS: dict[Outcome, tuple[str, Urgency | bool]] = {
     Outcome.EMERGENCY: ("urgency", Urgency.EMERGENCY),
     Outcome.NORMAL: ("urgency", Urgency.NORMAL),
@@ -134,7 +133,7 @@ OUTCOME_EFFECTS: dict[Outcome, tuple[str, Urgency | bool]] = {
     Outcome.ROLLED_BACK: ("is_rolled_back", True),
 }
 
-#: The part that whoever finishes a step takes on this request.
+#: The duty that the person who finishes a step has performed on the request.
 STEP_DUTIES: dict[Step, Duty] = {
     Step.REQUEST: Duty.REQUEST,
     Step.RETURNED: Duty.REQUEST,
@@ -148,7 +147,7 @@ STEP_DUTIES: dict[Step, Duty] = {
     Step.VERIFICATION: Duty.DECIDE,
 }
 
-#: Parts that check one another: nobody takes both on one request (procedure.md, Actors).
+#: Duties that check each other: nobody performs both on one request (procedure.md, Actors).
 CONFLICTING_DUTIES: dict[Duty, frozenset[Duty]] = {
     Duty.REQUEST: frozenset({Duty.EVALUATE, Duty.DECIDE}),
     Duty.EVALUATE: frozenset({Duty.REQUEST, Duty.DECIDE}),

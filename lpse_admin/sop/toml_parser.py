@@ -1,4 +1,4 @@
-"""The TOML of a paper's file read, and what is wrong with it in sentences that whoever typed it can act upon."""
+"""Parse TOML, with syntax errors in plain sentences for the person who typed the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.model import LineError
 
-#: Whoever has so many lines to mend will check again anyway.
+#: More errors than this are not listed.
 _MAX_ERRORS = 20
 
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -20,7 +20,7 @@ _UNREADABLE = _("this cannot be parsed")
 _UNTERMINATED_TEXT = _("the closing quotation mark of the string is missing")
 _KEY_EXPECTED = _("a key is expected here; an inline table { } is on one line, without a comma after the last item")
 _MISSING_BRACKET = _("a bracket of the table name is missing, as in [agency] or [[steps]]")
-#: What the standard library's reader says, and what it means for a paper.
+#: The start of a tomllib error message, and our message for it.
 _MESSAGES: tuple[tuple[str, Message], ...] = (
     (
         "Invalid value",
@@ -53,38 +53,38 @@ _MESSAGES: tuple[tuple[str, Message], ...] = (
 
 
 def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
-    """Return what the TOML in ``text`` says, or every line of it that cannot be read."""
-    faults: list[LineError] = []
+    """Return the values of the TOML ``text``, or an error for every line that cannot be parsed."""
+    errors: list[LineError] = []
     rest: str | None = text
-    while rest is not None and len(faults) < _MAX_ERRORS:
+    while rest is not None and len(errors) < _MAX_ERRORS:
         try:
-            return tomllib.loads(rest), faults
+            return tomllib.loads(rest), errors
         except ValueError as error:
-            faults.append(_line_error(str(error), rest))
-            rest = None if str(error).startswith("Unclosed") else _comment_out_line(rest, faults[-1].line)
+            errors.append(_line_error(str(error), rest))
+            rest = None if str(error).startswith("Unclosed") else _comment_out_line(rest, errors[-1].line)
         except RecursionError:
-            faults.append(LineError(1, _("lists or tables are nested too deeply")))
+            errors.append(LineError(1, _("lists or tables are nested too deeply")))
             rest = None
-    return {}, faults
+    return {}, errors
 
 
 def _line_error(reason: str, text: str) -> LineError:
     lines = text.split("\n")
     line, column = len(text.splitlines()) or 1, 1
-    place = _POSITION.search(reason)
-    if place is None:  # a number of thousands of digits, of which the reader does not say where it stands
+    position = _POSITION.search(reason)
+    if position is None:  # an integer with thousands of digits, for which tomllib gives no position
         line = lines.index(max(lines, key=len)) + 1
-    elif place["line"]:
-        line, column = int(place["line"]), int(place["column"])
+    elif position["line"]:
+        line, column = int(position["line"]), int(position["column"])
     if reason.startswith("Invalid") and _CURLY_QUOTE.match(lines[line - 1], column - 1):
-        meant = _CURLY_QUOTES
+        message = _CURLY_QUOTES
     else:
-        meant = next((said for start, said in _MESSAGES if reason.startswith(start)), _UNREADABLE)
-    return LineError(line, _("the file is not valid TOML: %(reason)s", reason=meant))
+        message = next((message for start, message in _MESSAGES if reason.startswith(start)), _UNREADABLE)
+    return LineError(line, _("the file is not valid TOML: %(reason)s", reason=message))
 
 
 def _comment_out_line(text: str, line: int) -> str | None:
-    """Return ``text`` with that line as a comment if it is a whole ``key = value``, so that the rest can be read."""
+    """Return ``text`` with ``line`` commented out if it is a whole ``key = value``, else None."""
     lines = text.split("\n")
     wrong = lines[line - 1]
     is_whole = re.match(r"\s*[A-Za-z0-9_-]+\s*[=:]", wrong) and all(

@@ -1,4 +1,4 @@
-"""The values of a TOML file asked for one by one: each answer has the right type, or is a fault with its line."""
+"""Typed access to the values of a TOML file; a value of the wrong type is recorded as an error with its line."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ if TYPE_CHECKING:
     ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
 MAX_ROW_NUMBER = 9_999
-#: Who has so many faults to mend will check again anyway.
+#: More errors than this are not listed.
 MAX_ERRORS = 500
-#: No paper has so many steps, actors, requirements or words to explain.
+#: The most entries in a list of steps, actors, requirements or terms.
 MAX_ENTRIES = 200
 MAX_KEY_LENGTH = 64
 
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-#: Control characters, halves of letters, and marks that show a text in another order than it is stored in.
+#: Control characters, lone surrogates, and bidirectional overrides.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def is_key(text: str) -> bool:
-    """Whether ``text`` can be a key: small letters, digits and single hyphens, as in ``lumajang-2018``."""
+    """Whether ``text`` can be a key: lower-case letters, digits and single hyphens, as in ``lumajang-2018``."""
     return len(text) <= MAX_KEY_LENGTH and _KEY.fullmatch(text) is not None
 
 
 def printable(text: str) -> str:
-    """Return ``text`` short and printable, for a sentence about it."""
+    """Return ``text`` shortened to 60 characters, with "?" for each unprintable one."""
     longest = 60
     short = text if len(text) <= longest else text[:longest] + "…"
     return "".join(letter if letter.isprintable() else "?" for letter in short)
 
 
 class SourceFile:
-    """The file as a whole: where things stand in it, and the faults found so far."""
+    """The whole file: the line of each value, and the errors found so far."""
 
     def __init__(self, lines: dict[KeyPath, int], top_level_keys: Collection[str] = ()) -> None:
-        """Take where things stand, and the keys that belong above the first table."""
+        """Store the lines, and the keys that belong above the first table."""
         self.lines = lines
         self.top_level_keys = top_level_keys
         self.errors: list[LineError] = []
 
     def add_error(self, path: KeyPath, message: Message) -> None:
-        """Note a fault at ``path``."""
+        """Add an error at ``path``."""
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(LineError(line_of(self.lines, path), message))
 
 
 class Table:
-    """One table of the file. Each question answers with a value of the right type, and notes a fault if it had to."""
+    """One table of the file. Each method returns a value of the right type, or adds an error and returns a default."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class Table:
         *,
         is_invalid: bool = False,
     ) -> None:
-        """Take the values; a key that is not ``known`` is a fault, unless that is None."""
+        """Store the values; a key that is not in ``known`` is an error, unless ``known`` is None."""
         self.source = source
         self.path = path
         self.exists = values is not None
-        #: Whether something else stands where the table should, which has been told.
+        #: Whether the value is not a table; that error was already added.
         self.is_invalid = is_invalid
         self.values = values or {}
         if known is not None:
@@ -92,7 +92,7 @@ class Table:
                              key=printable(key), known=", ".join(known)), key)  # fmt: skip
 
     def add_error(self, message: Message, *keys: str | int) -> None:
-        """Note a fault of the table, or of what ``keys`` lead to in it."""
+        """Add an error for the table, or for the value at ``keys`` in it."""
         self.source.add_error((*self.path, *keys), message)
 
     def _report_missing(self, key: str) -> None:
@@ -109,7 +109,7 @@ class Table:
         return True
 
     def text(self, key: str, *, is_required: bool = False, max_length: int | None = None) -> str:
-        """Return a text without the space around it, or nothing; ``max_length`` is how many letters it may have."""
+        """Return a string, stripped; empty if it is missing. ``max_length`` is in characters."""
         value = self.values.get(key)
         if value is None:
             if is_required:
@@ -125,22 +125,22 @@ class Table:
         return text
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts."""
+        """Return a list of strings, stripped."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
             self.add_error(_("%(key)s must be a list of strings", key=key), key)
             return ()
-        found = []
-        for place, text in enumerate(value):
-            if self._is_text(text, key, place):
+        texts = []
+        for index, text in enumerate(value):
+            if self._is_text(text, key, index):
                 if text.strip():
-                    found.append(text.strip())
+                    texts.append(text.strip())
                 else:
-                    self.add_error(_("%(key)s is empty", key=key), key, place)
-        return tuple(found)
+                    self.add_error(_("%(key)s is empty", key=key), key, index)
+        return tuple(texts)
 
     def key(self, key: str = "key") -> str:
-        """Return a key that must be there."""
+        """Return a required key."""
         text = self.text(key, is_required=True)
         if text and not is_key(text):
             self.add_error(_("%(key)s must consist of lower-case letters, digits and hyphens, not %(found)s",
@@ -150,7 +150,7 @@ class Table:
     def choice(
         self, key: str, enum: type[ChoiceT], *, offered: Collection[ChoiceT] | None = None, is_required: bool = False
     ) -> ChoiceT | None:
-        """Return one of the words of an enum; ``offered`` are those to be named where it is none."""
+        """Return a member of ``enum``, or None with an error that lists ``offered`` (default: all members)."""
         text = self.text(key, is_required=is_required)
         if not text:
             return None
@@ -163,7 +163,7 @@ class Table:
             return None
 
     def boolean(self, key: str) -> bool:
-        """Return true or false; false if it is not there."""
+        """Return a boolean; False if it is missing."""
         value = self.values.get(key, False)
         if not isinstance(value, bool):
             self.add_error(_("%(key)s must be true or false", key=key), key)
@@ -171,7 +171,7 @@ class Table:
         return value
 
     def date(self, key: str) -> dt.date | None:
-        """Return a date."""
+        """Return a date, or None."""
         value = self.values.get(key)
         if value is None:
             return None
@@ -181,7 +181,7 @@ class Table:
         return value
 
     def row_number(self) -> int | None:
-        """Return the number of a row."""
+        """Return the number of a row, or None."""
         value = self.values.get("no")
         if value is None:
             return None
@@ -191,18 +191,18 @@ class Table:
         return value
 
     def key_names(self) -> list[str]:
-        """Return the keys, as many of them as anybody would type."""
+        """Return the keys, at most MAX_ENTRIES."""
         return list(self.values)[:MAX_ENTRIES]
 
     def table(self, key: str, known: Collection[str] | None, *, is_required: bool = False) -> Table:
-        """Return a table within this one, an empty one if there is none."""
+        """Return a nested table; an empty one if it is missing."""
         value = self.values.get(key)
         if value is None and is_required:
             self._report_missing(key)
         elif value is not None and not isinstance(value, dict):
             self.add_error(_('%(key)s must be a table, written { key = "…" }', key=key), key)
-        found = value if isinstance(value, dict) else None
-        return Table(self.source, (*self.path, key), found, known, is_invalid=value is not None and found is None)
+        values = value if isinstance(value, dict) else None
+        return Table(self.source, (*self.path, key), values, known, is_invalid=value is not None and values is None)
 
     def _tables_expected(self, key: str) -> Message:
         if self.path:
@@ -217,8 +217,8 @@ class Table:
             return
         if len(value) > MAX_ENTRIES:
             self.add_error(_("%(key)s has more than %(most)s entries", key=key, most=MAX_ENTRIES), key)
-        for place, entry in enumerate(value[:MAX_ENTRIES]):
+        for index, entry in enumerate(value[:MAX_ENTRIES]):
             if isinstance(entry, dict):
-                yield Table(self.source, (*self.path, key, place), entry, known)
+                yield Table(self.source, (*self.path, key, index), entry, known)
             else:
-                self.add_error(self._tables_expected(key), key, place)
+                self.add_error(self._tables_expected(key), key, index)

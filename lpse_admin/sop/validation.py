@@ -1,7 +1,6 @@
-"""Proofs about the moves of a paper: that every request ends, and that nothing gets round a check.
+"""Validate the moves of an SOP: every request can end, and no path bypasses a check.
 
-A paper in which a target is not known (a typing mistake, say) is judged on what is known: only faults that
-stand whatever the unknown target turns out to be are told.
+Where a target is unknown (for example mistyped), only errors that hold for every possible target are reported.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
 
     Errors = Iterator[tuple[KeyPath, Message]]
 
-#: Steps whose actor is fixed by what the step is.
+#: Steps whose actor must have a certain role.
 _FIXED_ROLE = {
     **dict.fromkeys(REQUESTER_STEPS, Role.REQUESTER),
     **dict.fromkeys(HEAD_STEPS, Role.HEAD),
 }
-#: Outcomes that end a request and nothing else.
+#: Outcomes that must lead to CLOSED.
 _ALWAYS_CLOSING = (Outcome.REJECTED, Outcome.WITHDRAWN)
-#: Outcomes that may close a request before anything was carried out.
+#: Outcomes that may close a request before its implementation.
 _MAY_CLOSE_EARLY = (*_ALWAYS_CLOSING, Outcome.REFUSED)
-#: Outcomes with which somebody has decided; what follows a return is judged from the resubmission on.
+#: Outcomes that are a decision; after a return the path is checked again from the resubmission.
 _DECISIONS = frozenset({Outcome.ACCEPTED, Outcome.APPROVED, Outcome.RETURNED, Outcome.REJECTED, Outcome.RESUBMITTED})
-#: Where a refusal may lead; anything later would be a way around the head.
+#: The targets that a refusal may have; any later step would bypass the head.
 _ALLOWED_AFTER_REFUSAL = (Step.EVALUATION, Step.URGENCY, Step.RETURNED, Step.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class StepNode:
-    """A step as far as it was understood: ``is_open`` where some outcome or target of it was not."""
+    """A step of the file; ``is_incomplete`` if an outcome or target of it could not be read."""
 
     step: Step
     path: KeyPath
@@ -49,7 +48,7 @@ class StepNode:
 
 
 def apply_switches(step: Step, declared_outcomes: Mapping[Outcome, Step], switches: Switches) -> dict[Outcome, Step]:
-    """Return where each outcome of ``step`` leads once the switches are applied to what the file says."""
+    """Return the target of each outcome of ``step`` with the switches applied."""
     moves = dict(declared_outcomes)
     if switches.head_approves_every_change and step is Step.URGENCY and Outcome.NORMAL in moves:
         moves[Outcome.NORMAL] = Step.APPROVAL
@@ -59,7 +58,7 @@ def apply_switches(step: Step, declared_outcomes: Mapping[Outcome, Step], switch
 
 
 def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
-    """Yield every fault in the moves, with the place where it stands."""
+    """Yield every error in the moves, with its path in the file."""
     if Step.REQUEST not in nodes:
         yield ("steps",), _("there is no step %(step)s, where every request starts", step=Step.REQUEST)
     yield from _switch_errors(nodes, switches)
@@ -76,7 +75,7 @@ def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors
 
 
 class _Graph:
-    """The effective moves, and what can be reached along them."""
+    """The effective moves, and the steps that can be reached by them."""
 
     def __init__(self, nodes: Mapping[Step, StepNode], switches: Switches) -> None:
         self.nodes = nodes
@@ -100,21 +99,21 @@ class _Graph:
     def reachable_from(
         self, starts: Iterable[Step], *, excluding: Callable[[Step, Outcome], bool] | None = None
     ) -> set[Step]:
-        """Return the steps that can be reached from ``starts`` (these included), but for the moves ``excluding``."""
+        """Return ``starts`` and the steps reachable from them without the moves that ``excluding`` selects."""
         reached: set[Step] = set()
-        ahead = list(starts)
-        while ahead:
-            step = ahead.pop()
+        pending = list(starts)
+        while pending:
+            step = pending.pop()
             if step in reached:
                 continue
             reached.add(step)
             for outcome, target in self.moves.get(step, {}).items():
                 if excluding is None or not excluding(step, outcome):
-                    ahead.append(target)
+                    pending.append(target)
         return reached
 
     def is_complete(self, reached: Collection[Step]) -> bool:
-        """Whether nothing more than ``reached`` could be reached, whatever the unknown targets are."""
+        """Whether no other step than ``reached`` could be reached, whatever the unknown targets are."""
         return not self.incomplete_steps.intersection(reached)
 
 
@@ -136,23 +135,23 @@ def _switch_errors(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors
 def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
     if node.role is None:
         return
-    place = (*node.path, "actor")
+    path = (*node.path, "actor")
     fixed = _FIXED_ROLE.get(node.step)
     if fixed is not None:
         if node.role is not fixed:
             yield (
-                place,
+                path,
                 _("the actor of %(step)s must have the role %(role)s, not %(found)s",
                   step=node.step, role=fixed, found=node.role),
             )  # fmt: skip
         return
     conflicting = CONFLICTING_DUTIES[STEP_DUTIES[node.step]] if node.step in STEP_DUTIES else frozenset()
     for other in nodes.values():
-        # A wrong actor of a fixed step is told there, and not once more at every step that it meets.
+        # A wrong actor of a step with a fixed role is reported at that step only.
         role = _FIXED_ROLE.get(other.step, other.role)
         if role is node.role and STEP_DUTIES.get(other.step) in conflicting:
             yield (
-                place,
+                path,
                 _("%(step)s and %(other)s check each other, so their actors must not both have the role %(role)s",
                   step=node.step, other=other.step, role=node.role),
             )  # fmt: skip
@@ -161,37 +160,37 @@ def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
 
 def _target_errors(node: StepNode, nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
     for outcome, target in node.declared_outcomes.items():
-        place = (*node.path, "outcomes", outcome.value)
+        path = (*node.path, "outcomes", outcome.value)
         if target is Step.REQUEST:
-            yield place, _("%(outcome)s must not lead back to %(step)s", outcome=outcome, step=target)
+            yield path, _("%(outcome)s must not lead back to %(step)s", outcome=outcome, step=target)
         elif target is not Step.CLOSED and target not in nodes:
-            yield place, _("%(outcome)s leads to %(step)s, a step that this SOP leaves out",
+            yield path, _("%(outcome)s leads to %(step)s, a step that this SOP leaves out",
                            outcome=outcome, step=target)  # fmt: skip
         elif outcome in _ALWAYS_CLOSING and target is not Step.CLOSED:
-            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.CLOSED)
+            yield path, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.CLOSED)
         elif outcome is Outcome.RETURNED and target is not Step.RETURNED:
-            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
+            yield path, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
         elif outcome is Outcome.RESUBMITTED and (target is Step.CLOSED or nodes[target].role is Role.REQUESTER):
-            yield place, _("%(outcome)s must lead to a step of an actor other than the requester", outcome=outcome)
+            yield path, _("%(outcome)s must lead to a step of an actor other than the requester", outcome=outcome)
         elif outcome is Outcome.REFUSED and target not in _ALLOWED_AFTER_REFUSAL:
-            yield place, _("%(outcome)s must not lead to %(step)s: that would bypass the head",
+            yield path, _("%(outcome)s must not lead to %(step)s: that would bypass the head",
                            outcome=outcome, step=target)  # fmt: skip
         elif outcome is Outcome.REVISE and not switches.verification_may_return_report:
-            yield place, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
+            yield path, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
         elif outcome is Outcome.REVISE and target is not Step.REPORT:
-            yield place, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.REPORT)
+            yield path, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.REPORT)
 
 
 def _record_errors(node: StepNode, graph: _Graph) -> Errors:
-    for place, of in node.required_records:
+    for path, of in node.required_records:
         if of not in graph.nodes:
-            yield place, _("the record of %(step)s cannot be available: this SOP leaves that step out", step=of)
+            yield path, _("the record of %(step)s cannot be available: this SOP leaves that step out", step=of)
             continue
         after = graph.reachable_from({of})
-        # Of a step that cannot be reached, that is said and nothing else.
-        is_met = graph.reachable_from_start.issuperset({of, node.step})
-        if is_met and node.step not in after and graph.is_complete(after):
-            yield place, _("the record of %(of)s cannot be available in %(step)s, which never follows it",
+        # For a step that cannot be reached, only that is reported.
+        are_reachable = graph.reachable_from_start.issuperset({of, node.step})
+        if are_reachable and node.step not in after and graph.is_complete(after):
+            yield path, _("the record of %(of)s cannot be available in %(step)s, which never follows it",
                            of=of, step=node.step)  # fmt: skip
 
 
@@ -206,7 +205,7 @@ def _reachability_errors(graph: _Graph) -> Errors:
 
 
 def _decision_errors(graph: _Graph) -> Errors:
-    """Nothing is carried out undecided, where the paper has somebody to decide, nor again once it is verified."""
+    """Check that a change is decided before its implementation, and not implemented again once verified."""
     if not graph.nodes.keys() & {Step.EVALUATION, Step.APPROVAL}:
         return
     for step, outcome in ((Step.REQUEST, Outcome.SUBMITTED), (Step.RETURNED, Outcome.RESUBMITTED)):
@@ -231,13 +230,13 @@ def _decision_errors(graph: _Graph) -> Errors:
 def _approval_errors(graph: _Graph, switches: Switches) -> Errors:
     urgent = graph.moves.get(Step.URGENCY, {}).get(Outcome.EMERGENCY)
     if urgent is not None:
-        place = graph.outcome_path(Step.URGENCY, Outcome.EMERGENCY)
+        path = graph.outcome_path(Step.URGENCY, Outcome.EMERGENCY)
         if Step.APPROVAL not in graph.nodes:
-            yield place, _("an emergency needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL)
+            yield path, _("an emergency needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL)
         elif Step.IMPLEMENTATION in graph.reachable_from(
             {urgent}, excluding=lambda step, _outcome: step is Step.APPROVAL
         ):
-            yield place, _("an emergency could reach %(step)s without the approval of the head",
+            yield path, _("an emergency could reach %(step)s without the approval of the head",
                            step=Step.IMPLEMENTATION)  # fmt: skip
     if switches.head_approves_every_change and Step.APPROVAL in graph.nodes:
         around = graph.reachable_from(
