@@ -1,1 +1,1 @@
-"""The flow chart of an SOP: what it holds, and where it is drawn."""
+"""The flow chart of an SOP: its rows and arrows (``chart``) and their coordinates (``layout``)."""

@@ -1,6 +1,6 @@
-"""A paper's table as it is drawn: rows, actor columns, a sign in each row, and the arrows between them.
+"""The flow chart of an SOP as data: rows, actor columns, a symbol in each row, and the arrows between rows.
 
-Plain data for the screens; ``text_chart`` draws the same in letters for the terminal.
+``render_text_chart`` renders it as text for the terminal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Symbol(StrEnum):
-    """The signs that flow charts of an SOP are drawn with (Permenpan 35/2012)."""
+    """The symbols of an SOP's flow chart (Permenpan 35/2012)."""
 
     TERMINATOR = "terminator"
     PROCESS = "process"
@@ -29,7 +29,7 @@ class Symbol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlowChartRow:
-    """One row: ``column`` is the place of the actor who holds ``sign``; both are None for a mere remark."""
+    """One row: ``column_index`` is the column of its ``symbol``; both are None for a remark."""
 
     no: int | None
     text: str | Message
@@ -37,13 +37,13 @@ class FlowChartRow:
     column_index: int | None
     symbol: Symbol | None
     column_texts: Mapping[int, str]
-    #: What the paper says of a row that is no step.
+    #: The SOP's row, if it is not a step.
     extra_row: ExtraRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """From a row to a row (places in ``Diagram.rows``); the arrow out of the start has no outcome to tell."""
+    """An arrow between two rows (indexes in ``FlowChart.rows``); ``move`` is None for the arrow out of the start."""
 
     from_row: int
     to_row: int
@@ -51,12 +51,12 @@ class Arrow:
 
     @property
     def label(self) -> Message | None:
-        """What is written on the arrow."""
+        """The label of the arrow, if it has an outcome."""
         return self.move.outcome.title if self.move else None
 
     @property
     def needs_reason(self) -> bool:
-        """Whether whoever goes this way has to say why."""
+        """Whether the move requires a reason."""
         return self.move is not None and self.move.outcome in NEEDS_REASON
 
 
@@ -69,21 +69,21 @@ class FlowChart:
     arrows: tuple[Arrow, ...]
 
     def row_index(self, step: Step) -> int:
-        """Return the place of the row of ``step``; CLOSED is the last terminator."""
-        return next(place for place, row in enumerate(self.rows) if row.step is step)
+        """Return the index of the row of ``step``; CLOSED is the last terminator."""
+        return next(index for index, row in enumerate(self.rows) if row.step is step)
 
     def arrows_from(self, row: int) -> tuple[Arrow, ...]:
-        """Return the arrows that leave ``row``, in the paper's order."""
+        """Return the arrows from ``row``, in the SOP's order."""
         return tuple(arrow for arrow in self.arrows if arrow.from_row == row)
 
 
 def build_chart(sop: Sop) -> FlowChart:
-    """Return the chart of ``sop``, with a start and an end even where the paper has no rows for them."""
-    columns = {actor.key: place for place, actor in enumerate(sop.actors)}
+    """Return the chart of ``sop``; a start or end row that the SOP leaves out is added."""
+    columns = {actor.key: index for index, actor in enumerate(sop.actors)}
     rows = tuple(_rows(sop, columns))
-    places = {row.step: place for place, row in enumerate(rows) if row.step}
-    first = Arrow(next(place for place, row in enumerate(rows) if _is_start(row)), places[sop.first_step])
-    arrows = (Arrow(places[move.origin], places[move.target], move) for move in sop.moves)
+    indexes = {row.step: index for index, row in enumerate(rows) if row.step}
+    first = Arrow(next(index for index, row in enumerate(rows) if _is_start(row)), indexes[sop.first_step])
+    arrows = (Arrow(indexes[move.origin], indexes[move.target], move) for move in sop.moves)
     return FlowChart(sop.actors, rows, (first, *arrows))
 
 
@@ -111,27 +111,27 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[FlowChartRow]:
 
 
 def _step_row(rule: StepRule, columns: Mapping[str, int]) -> FlowChartRow:
-    # Where all outcomes lead to one place, as those of the release, nothing is decided about the way.
-    sign = Symbol.DECISION if len(set(rule.leads_to.values())) > 1 else Symbol.PROCESS
+    # A step whose outcomes all have the same target, such as the release, is not a decision.
+    symbol = Symbol.DECISION if len(set(rule.leads_to.values())) > 1 else Symbol.PROCESS
     labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
-    return FlowChartRow(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], sign, labels)
+    return FlowChartRow(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], symbol, labels)
 
 
 _SYMBOL_TEXTS = {Symbol.TERMINATOR: "( )", Symbol.PROCESS: "[ ]", Symbol.DECISION: "< >"}
 
 
 def render_text_chart(sop: Sop, translate: Callable[[Message], str] = str) -> str:
-    """Return the chart for a terminal: signs under the actors, and beside each row where its outcomes lead.
+    """Return the chart as text: a symbol in the actor's column, then the title and the targets of each row.
 
-    ``translate`` puts a Message into the reader's language.
+    ``translate`` translates a Message.
     """
-    diagram = build_chart(sop)
-    names = [_row_name(row, place) for place, row in enumerate(diagram.rows)]
-    widths = [max(len(actor.title), 3) for actor in diagram.columns]
+    chart = build_chart(sop)
+    names = [_row_name(row, index) for index, row in enumerate(chart.rows)]
+    widths = [max(len(actor.title), 3) for actor in chart.columns]
     left = max(len(name) for name in names)
-    titles = "  ".join(actor.title.center(width) for actor, width in zip(diagram.columns, widths, strict=True))
+    titles = "  ".join(actor.title.center(width) for actor, width in zip(chart.columns, widths, strict=True))
     lines = [f"{'':{left}}  {titles}"]
-    for place, row in enumerate(diagram.rows):
+    for index, row in enumerate(chart.rows):
         cells = [
             (
                 _SYMBOL_TEXTS[row.symbol]
@@ -141,17 +141,17 @@ def render_text_chart(sop: Sop, translate: Callable[[Message], str] = str) -> st
             for column, width in enumerate(widths)
         ]
         title = translate(row.step.title) if row.step and row.step in sop.rules else _translated(row.text, translate)
-        ways = ", ".join(
+        targets = ", ".join(
             f"{translate(arrow.label) if arrow.label else ''} → {names[arrow.to_row]}".strip()
-            for arrow in diagram.arrows_from(place)
+            for arrow in chart.arrows_from(index)
         )
-        lines.append(f"{names[place]:{left}}  {'  '.join(cells)}  {title}{f': {ways}' if ways else ''}".rstrip())
-    signs = (
+        lines.append(f"{names[index]:{left}}  {'  '.join(cells)}  {title}{f': {targets}' if targets else ''}".rstrip())
+    legend = (
         f"{_SYMBOL_TEXTS[Symbol.TERMINATOR]} {translate(_('start or end'))}",
         f"{_SYMBOL_TEXTS[Symbol.PROCESS]} {translate(_('activity'))}",
         f"{_SYMBOL_TEXTS[Symbol.DECISION]} {translate(_('decision'))}",
     )
-    return "\n".join([*lines, "", "   ".join(signs)]) + "\n"
+    return "\n".join([*lines, "", "   ".join(legend)]) + "\n"
 
 
 def _translated(text: str | Message, translate: Callable[[Message], str]) -> str:
@@ -159,7 +159,7 @@ def _translated(text: str | Message, translate: Callable[[Message], str]) -> str
 
 
 def _row_name(row: FlowChartRow, index: int) -> str:
-    """Return what a row is called in the chart: its number, or a letter where the paper gives none."""
+    """Return the short name of a row: its number, or a symbol if it has none."""
     if row.no is not None:
         return str(row.no)
     if row.step is not None:

@@ -1,10 +1,11 @@
-"""The flow chart of a paper's table laid out for drawing: each row's sign, lines and words at the branches.
+"""The layout of a flow chart: the symbol, line segments and branch labels of each row.
 
-Rows are as high as their texts make them, so nothing here is in pixels: x is in hundredths of the chart's width, y in
-hundredths of a row's height, and a line that goes on meets the next row at the border between them.
+The height of a row depends on its text, so nothing is in pixels: x is a percentage of the chart's width, y a percentage
+of the row's height. A line over several rows has a segment in each, which meet at the borders of the rows.
 
-How it is drawn: a sign is entered from above and left to a side or below. The middle of a column leads from each sign
-to the next one below it; every other way takes a lane between two columns, which all that lead to one sign share.
+Arrows enter a symbol from above and leave it to a side or below. An arrow to the next symbol of the same column runs
+down the middle of the column; every other arrow runs in a lane between two columns. Arrows to the same symbol share
+their lane.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, FlowChart, Symbol
     from lpse_admin.sop.model import Sop
 
-    #: x and y of where a stroke begins and where it ends.
+    #: x1, y1, x2, y2 of a line segment.
     _Endpoints = tuple[float, int, float, int]
 
-#: Heights in a row: its upper border, where lanes turn in to the sign, the sign's own, where ways out below it turn
-#: aside, and the lower border.
+#: The y coordinates in a row: upper border, turn of an arrow into the symbol, the symbol, turn of an arrow that leaves
+#: below, lower border.
 TOP, ENTRY, MIDDLE, EXIT, BOTTOM = 0, 12, 50, 90, 100
-#: How much of its column's width a sign may take, at most; lanes keep out of that.
+#: The largest width of a symbol, as a fraction of its column; lanes are outside of it.
 SIGN_WIDTH = 0.56
 
 _LANE_SPACING = 0.08
 _LANES_WIDTH = 0.3
 _EDGE_MARGIN, _EDGE_WIDTH = 0.05, 0.15
 
-# What a lane costs, in widths of a column, so that short and clear ways are taken first.
+# The cost of a lane, in column widths; the cheapest lane is taken.
 _TURN_BELOW_COST, _SHARED_PORT_COST, _NEW_LANE_COST, _PARALLEL_LANE_COST, _EDGE_LANE_COST = 0.8, 3.0, 0.5, 0.25, 0.6
 
 
 class Port(StrEnum):
-    """Where a way leaves a sign."""
+    """The side at which an arrow leaves a symbol."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -49,7 +50,7 @@ class Port(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineSegment:
-    """A stroke in one row, upright or level; ``arrows`` are the places in ``Diagram.arrows`` of all that run on it."""
+    """A vertical or horizontal segment in one row; ``arrows`` are indexes in ``FlowChart.arrows``."""
 
     x1: float
     y1: int
@@ -60,7 +61,7 @@ class LineSegment:
 
 @dataclass(frozen=True, slots=True)
 class BranchLabel:
-    """The outcomes that leave a sign by ``port``; ``at_edge`` where words there would leave the chart."""
+    """The label of the arrows that leave by ``port``; ``at_edge`` if it would not fit into the chart there."""
 
     port: Port
     at_edge: bool
@@ -69,7 +70,7 @@ class BranchLabel:
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """One row: its sign with the middle of it, and which arrows end at it; None where it has none."""
+    """One row: its symbol and the x of its middle (None without a symbol), and the arrows that end at it."""
 
     symbol: Symbol | None
     x: float | None
@@ -80,7 +81,7 @@ class RowLayout:
 
 @dataclass(frozen=True, slots=True)
 class ChartLayout:
-    """The whole chart, a drawing for each row of the diagram; ``dividers`` are the borders between columns."""
+    """The layout of each row of the chart; ``dividers`` are the x of the borders between columns."""
 
     dividers: tuple[float, ...]
     rows: tuple[RowLayout, ...]
@@ -88,7 +89,7 @@ class ChartLayout:
 
 @dataclass(slots=True)
 class _Route:
-    """All arrows from one sign to another; ``gutter`` is None where the middle of the target's column leads there."""
+    """All arrows from one symbol to another; ``gutter`` is None if they run down the middle of the target's column."""
 
     start: int
     end: int
@@ -103,30 +104,30 @@ class _Route:
 
 @lru_cache(maxsize=64)
 def chart_with_layout(sop: Sop) -> tuple[FlowChart, ChartLayout]:
-    """Return the chart of ``sop`` and where everything of it is drawn, worked out once for each paper."""
-    diagram = build_chart(sop)
-    return diagram, lay_out_chart(diagram)
+    """Return the chart of ``sop`` and its layout, cached by SOP."""
+    chart = build_chart(sop)
+    return chart, lay_out_chart(chart)
 
 
-def lay_out_chart(diagram: FlowChart) -> ChartLayout:
-    """Return where everything of ``diagram`` is drawn."""
-    width = len(diagram.columns)
-    router = _Router(diagram)
+def lay_out_chart(chart: FlowChart) -> ChartLayout:
+    """Return the layout of ``chart``."""
+    width = len(chart.columns)
+    router = _Router(chart)
     lines: dict[int, dict[_Endpoints, set[int]]] = {}
-    for way in router.routes:
-        for row, ends in router.lines(way):
-            lines.setdefault(row, {}).setdefault(ends, set()).update(way.arrows)
+    for route in router.routes:
+        for row, ends in router.lines(route):
+            lines.setdefault(row, {}).setdefault(ends, set()).update(route.arrows)
     return ChartLayout(
-        tuple(_to_percent(place, width) for place in range(1, width)),
+        tuple(_to_percent(index, width) for index in range(1, width)),
         tuple(
             RowLayout(
                 row.symbol,
-                None if row.column_index is None else router.middle_x(place),
-                frozenset(arrow for arrow, one in enumerate(diagram.arrows) if one.to_row == place),
-                tuple(LineSegment(*ends, frozenset(arrows)) for ends, arrows in lines.get(place, {}).items()),
-                tuple(router.labels(place)),
+                None if row.column_index is None else router.middle_x(index),
+                frozenset(arrow for arrow, one in enumerate(chart.arrows) if one.to_row == index),
+                tuple(LineSegment(*ends, frozenset(arrows)) for ends, arrows in lines.get(index, {}).items()),
+                tuple(router.labels(index)),
             )
-            for place, row in enumerate(diagram.rows)
+            for index, row in enumerate(chart.rows)
         ),
     )
 
@@ -136,19 +137,17 @@ def _to_percent(columns: float, width: int) -> float:
 
 
 class _Router:
-    """Finds for every way of a diagram where it leaves its sign and which lane it takes."""
+    """Assigns a port and, where needed, a lane to every route of a chart."""
 
-    def __init__(self, diagram: FlowChart) -> None:
-        self.diagram = diagram
-        self.width = len(diagram.columns)
-        self.columns = {
-            place: row.column_index for place, row in enumerate(diagram.rows) if row.column_index is not None
-        }
-        found: dict[tuple[int, int], _Route] = {}
-        for place, arrow in enumerate(diagram.arrows):
+    def __init__(self, chart: FlowChart) -> None:
+        self.chart = chart
+        self.width = len(chart.columns)
+        self.columns = {index: row.column_index for index, row in enumerate(chart.rows) if row.column_index is not None}
+        routes: dict[tuple[int, int], _Route] = {}
+        for index, arrow in enumerate(chart.arrows):
             ends = arrow.from_row, arrow.to_row
-            found.setdefault(ends, _Route(*ends)).arrows.append(place)
-        self.routes = list(found.values())
+            routes.setdefault(ends, _Route(*ends)).arrows.append(index)
+        self.routes = list(routes.values())
         self.used_ports: dict[int, set[Port]] = {}
         #: Lanes by gutter and the row that they lead to, with the rows that they pass.
         self.lanes: dict[int, dict[int, set[int]]] = {}
@@ -159,120 +158,122 @@ class _Router:
         return self.columns[row]
 
     def middle_x(self, row: int) -> float:
-        """Return the middle of the column that the sign of ``row`` stands in."""
+        """Return the x of the middle of the column of ``row``'s symbol."""
         return _to_percent(self._column(row) + 0.5, self.width)
 
     def _assign_ports(self) -> None:
-        """Give every way its port: those straight down first, then those to the next sign of a column, then lanes."""
+        """Assign ports: first to routes straight down, then to those to the next symbol of a column, then to lanes."""
         rest = []
-        for way in self.routes:
-            if self._is_next(way) and self._column(way.start) == self._column(way.end):
-                self._assign_port(way, Port.BELOW)
+        for route in self.routes:
+            if self._is_next(route) and self._column(route.start) == self._column(route.end):
+                self._assign_port(route, Port.BELOW)
             else:
-                rest.append(way)
-        for way in rest:
-            if self._is_next(way):
-                self._assign_port(way, self._port(way, to_left=self._column(way.end) < self._column(way.start))[0])
-        for way in rest:
-            if not self._is_next(way):
-                self._assign_lane(way)
+                rest.append(route)
+        for route in rest:
+            if self._is_next(route):
+                is_left = self._column(route.end) < self._column(route.start)
+                self._assign_port(route, self._port(route, to_left=is_left)[0])
+        for route in rest:
+            if not self._is_next(route):
+                self._assign_lane(route)
 
-    def _is_next(self, way: _Route) -> bool:
-        """Whether the target is the first sign of its column below the start."""
-        between = [self.columns.get(row) for row in range(way.start + 1, way.end)]
-        return way.end > way.start and self._column(way.end) not in between
+    def _is_next(self, route: _Route) -> bool:
+        """Whether the target is the first symbol of its column below the start."""
+        between = [self.columns.get(row) for row in range(route.start + 1, route.end)]
+        return route.end > route.start and self._column(route.end) not in between
 
-    def _assign_port(self, way: _Route, port: Port) -> None:
-        way.port = port
-        self.used_ports.setdefault(way.start, set()).add(port)
+    def _assign_port(self, route: _Route, port: Port) -> None:
+        route.port = port
+        self.used_ports.setdefault(route.start, set()).add(port)
 
-    def _port(self, way: _Route, *, to_left: bool) -> tuple[Port, float]:
-        """Return by which port to leave for that side, and what it costs where the side itself is taken."""
+    def _port(self, route: _Route, *, to_left: bool) -> tuple[Port, float]:
+        """Return the port for that side, and its extra cost if the side itself is in use."""
         side = Port.LEFT if to_left else Port.RIGHT
-        taken = self.used_ports.get(way.start, set())
+        taken = self.used_ports.get(route.start, set())
         if side not in taken:
             return side, 0.0
         if Port.BELOW not in taken:
             return Port.BELOW, _TURN_BELOW_COST
         return side, _SHARED_PORT_COST
 
-    def _assign_lane(self, way: _Route) -> None:
-        gutter = min(range(self.width, -1, -1), key=lambda gutter: self._cost(way, gutter))
-        way.gutter = gutter
-        self._assign_port(way, self._port(way, to_left=gutter <= self._column(way.start))[0])
-        self.lanes.setdefault(gutter, {}).setdefault(way.end, set()).update(way.rows)
+    def _assign_lane(self, route: _Route) -> None:
+        gutter = min(range(self.width, -1, -1), key=lambda gutter: self._cost(route, gutter))
+        route.gutter = gutter
+        self._assign_port(route, self._port(route, to_left=gutter <= self._column(route.start))[0])
+        self.lanes.setdefault(gutter, {}).setdefault(route.end, set()).update(route.rows)
 
-    def _cost(self, way: _Route, gutter: int) -> float:
-        start, end = self._column(way.start), self._column(way.end)
+    def _cost(self, route: _Route, gutter: int) -> float:
+        start, end = self._column(route.start), self._column(route.end)
         cost = abs(gutter - start - 0.5) + abs(gutter - end - 0.5)
-        cost += self._port(way, to_left=gutter <= start)[1]
+        cost += self._port(route, to_left=gutter <= start)[1]
         lanes = self.lanes.get(gutter, {})
-        if way.end not in lanes:
-            cost += _NEW_LANE_COST + _PARALLEL_LANE_COST * sum(not rows.isdisjoint(way.rows) for rows in lanes.values())
+        if route.end not in lanes:
+            parallel = sum(not rows.isdisjoint(route.rows) for rows in lanes.values())
+            cost += _NEW_LANE_COST + _PARALLEL_LANE_COST * parallel
         if gutter in {0, self.width}:
             cost += _EDGE_LANE_COST
         return cost
 
     def _lane_x(self, gutter: int, end: int) -> float:
-        """Return where the lane in ``gutter`` to the row ``end`` runs."""
+        """Return the x of the lane in ``gutter`` to the row ``end``."""
         slot, count = self.slots[gutter][end], max(self.slots[gutter].values()) + 1
         if gutter in {0, self.width}:
             inwards = _EDGE_MARGIN + slot * min(_LANE_SPACING, _EDGE_WIDTH / count)
             return _to_percent(inwards if gutter == 0 else self.width - inwards, self.width)
         spacing = min(_LANE_SPACING, _LANES_WIDTH / count)
-        # Never on the border between the columns itself, where a lane would look like a part of the table.
+        # A lane on the border between two columns would look like a part of the table.
         return _to_percent(gutter + (slot - (count - 1 - count % 2) / 2) * spacing, self.width)
 
-    def lines(self, way: _Route) -> Iterator[tuple[int, _Endpoints]]:
-        """Yield each stroke of ``way``: row, and where it begins and ends."""
-        start, end = self.middle_x(way.start), self.middle_x(way.end)
-        track = end if way.gutter is None else self._lane_x(way.gutter, way.end)
+    def lines(self, route: _Route) -> Iterator[tuple[int, _Endpoints]]:
+        """Yield the row and end points of each segment of ``route``."""
+        start, end = self.middle_x(route.start), self.middle_x(route.end)
+        track = end if route.gutter is None else self._lane_x(route.gutter, route.end)
         level = MIDDLE
-        if way.port is Port.BELOW and track != start:
-            yield way.start, (start, MIDDLE, start, EXIT)
+        if route.port is Port.BELOW and track != start:
+            yield route.start, (start, MIDDLE, start, EXIT)
             level = EXIT
         if track != start:
-            yield way.start, (start, level, track, level)
-        yield from _vertical_segments(way, track, level, ENTRY if way.gutter is not None else MIDDLE)
-        if way.gutter is not None:
-            yield way.end, (track, ENTRY, end, ENTRY)
-            yield way.end, (end, ENTRY, end, MIDDLE)
+            yield route.start, (start, level, track, level)
+        yield from _vertical_segments(route, track, level, ENTRY if route.gutter is not None else MIDDLE)
+        if route.gutter is not None:
+            yield route.end, (track, ENTRY, end, ENTRY)
+            yield route.end, (end, ENTRY, end, MIDDLE)
 
     def labels(self, row: int) -> Iterator[BranchLabel]:
-        """Yield what is written at the ways out of ``row``; nothing where there is no choice."""
-        ways = [way for way in self.routes if way.start == row]
-        if sum(len(way.arrows) for way in ways) <= 1:
+        """Yield the labels of the routes from ``row``; none if it has a single arrow."""
+        routes = [route for route in self.routes if route.start == row]
+        if sum(len(route.arrows) for route in routes) <= 1:
             return
         column = self._column(row)
-        # Words below a sign are written to its right, but for those in the last quarter of the chart.
+        # A label below a symbol is to its right, except in the last quarter of the chart.
         edges = {
             Port.LEFT: column == 0,
             Port.RIGHT: column == self.width - 1,
             Port.BELOW: self.width > 1 and 4 * (column + 1) > 3 * self.width,
         }
         for port in Port:
-            arrows = [self.diagram.arrows[arrow] for way in ways if way.port is port for arrow in way.arrows]
+            arrows = [self.chart.arrows[arrow] for route in routes if route.port is port for arrow in route.arrows]
             if arrows:
                 yield BranchLabel(port, edges[port], tuple(arrows))
 
 
-def _vertical_segments(way: _Route, x: float, exit_y: int, entry_y: int) -> Iterator[tuple[int, _Endpoints]]:
-    """Yield the upright strokes of a way at ``x``, from the height at which it leaves to that at which it enters."""
-    if way.start == way.end:
-        yield way.start, (x, entry_y, x, exit_y)
+def _vertical_segments(route: _Route, x: float, exit_y: int, entry_y: int) -> Iterator[tuple[int, _Endpoints]]:
+    """Yield the vertical segments of a route at ``x``, from ``exit_y`` in its first row to ``entry_y`` in its last."""
+    if route.start == route.end:
+        yield route.start, (x, entry_y, x, exit_y)
         return
-    is_down = way.end > way.start
-    for row in way.rows:
+    is_down = route.end > route.start
+    for row in route.rows:
         top, bottom = TOP, BOTTOM
-        if row == way.start:
+        if row == route.start:
             top, bottom = (exit_y, BOTTOM) if is_down else (TOP, exit_y)
-        elif row == way.end:
+        elif row == route.end:
             top, bottom = (TOP, entry_y) if is_down else (entry_y, BOTTOM)
         yield row, (x, top, x, bottom)
 
 
 def _assign_slots(lanes: dict[int, set[int]]) -> dict[int, int]:
-    """Return for each lane (by the row that it leads to) its place beside the others, so that they never meet."""
+    """Return the slot of each lane (keyed by its target row), so that lanes in one slot do not overlap."""
     ends: list[int] = []
     slots = {}
     for target, rows in sorted(lanes.items(), key=lambda lane: (min(lane[1]), max(lane[1]), lane[0])):

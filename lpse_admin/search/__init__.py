@@ -1,1 +1,1 @@
-"""How a search query is read."""
+"""Parsing of search queries."""

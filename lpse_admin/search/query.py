@@ -1,8 +1,8 @@
-"""What somebody typed into the search field, as words: what they begin, and where a text holds them.
+"""Parse a search text into terms, and find and highlight them in a text.
 
-A word finds what begins with it, whatever its case, also behind the prefixes that Indonesian puts before a word:
-"uji" finds "diuji", "menguji" and "pengujian". Words of one or two letters find only themselves. What is typed without
-a blank in it ("RFC/2026/0042", "1.3.2.05") is found as it stands, whatever stands between its parts.
+A word matches words that start with it, in any case, also after an Indonesian prefix: "uji" matches "diuji", "menguji"
+and "pengujian". A word of one or two letters matches only itself. A term with separators and without a space
+("RFC/2026/0042", "1.3.2.05") matches its parts in this order, with any separators between them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from lpse_admin.inventory.cards import code_scheme, format_code
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The most characters and words that are searched for at once.
+#: The most characters and words of a query.
 MAX_QUERY_LENGTH = 200
 MAX_QUERY_WORDS = 10
 
-#: From this length on a word also finds what is longer.
+#: The shortest word that also matches longer words.
 _MIN_PREFIX_LENGTH = 3
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile("[a-z]+")
 _PREFIXES = ("di", "ter", "ber", "per", "ke", "se", "memper", "diper")
 
-#: What meN- and peN- end in before a first letter, and whether the letter gives way to it.
+#: The nasal of meN- and peN- by the first letter of the word, and whether the nasal replaces that letter.
 _NASALS = {
     **dict.fromkeys("p", ("m", True)),
     **dict.fromkeys("bfv", ("m", False)),
@@ -42,33 +42,33 @@ _NASALS = {
     **dict.fromkeys("lmnrwy", ("", False)),
 }
 
-#: A piece of a text, and whether it is what was searched for.
+#: A piece of a text, and whether it matches the query.
 TextPiece = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """One thing that a text has to hold: any of ``forms``, each a row of words that follow one another."""
+    """A term of the query: any of ``variants`` matches, each a sequence of words."""
 
     variants: tuple[tuple[str, ...], ...]
 
     def pattern(self) -> str:
-        """Return the regular expression that finds it in a text."""
-        rows = "|".join(
-            r"[\W_]+".join(map(re.escape, form)) + ("" if matches_prefix(form) else r"(?![^\W_])")
-            for form in self.variants
+        """Return the regular expression of the term."""
+        patterns = "|".join(
+            r"[\W_]+".join(map(re.escape, variant)) + ("" if matches_prefix(variant) else r"(?![^\W_])")
+            for variant in self.variants
         )
-        return rf"(?<![^\W_])(?:{rows})"
+        return rf"(?<![^\W_])(?:{patterns})"
 
 
-def matches_prefix(form: tuple[str, ...]) -> bool:
-    """Whether the last word of a row finds what is longer too."""
-    return len(form[-1]) >= _MIN_PREFIX_LENGTH
+def matches_prefix(variant: tuple[str, ...]) -> bool:
+    """Whether the last word of ``variant`` also matches longer words."""
+    return len(variant[-1]) >= _MIN_PREFIX_LENGTH
 
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What is searched for: every term has to be found in a record."""
+    """A search query; a record must match every term."""
 
     text: str
     terms: tuple[SearchTerm, ...]
@@ -79,7 +79,7 @@ class SearchQuery:
 
     @property
     def serial(self) -> int | None:
-        """The number that was typed and nothing else, as the last part of a request's number."""
+        """The number, if the query is one: the last part of a request's number."""
         return (
             int(self.text)
             if self.text.isascii() and self.text.isdigit() and len(self.text) <= _MAX_SERIAL_DIGITS
@@ -87,29 +87,29 @@ class SearchQuery:
         )
 
     def matches(self, text: str) -> bool:
-        """Whether any of the terms is in ``text``."""
+        """Whether any of the terms matches ``text``."""
         return self._pattern.search(text) is not None
 
     def highlight(self, text: str) -> list[TextPiece]:
-        """Return ``text`` in pieces."""
+        """Return ``text`` in pieces, matching and not."""
         return list(self._pieces(text))
 
     def _pieces(self, text: str) -> Iterator[TextPiece]:
         end = 0
-        for found in self._pattern.finditer(text):
-            if found.start() > end:
-                yield text[end : found.start()], False
-            yield found.group(), True
-            end = found.end()
+        for match in self._pattern.finditer(text):
+            if match.start() > end:
+                yield text[end : match.start()], False
+            yield match.group(), True
+            end = match.end()
         if end < len(text):
             yield text[end:], False
 
     def excerpt(self, text: str, length: int) -> list[TextPiece]:
-        """Return the part of ``text`` of about ``length`` characters that the first find stands in, in pieces."""
+        """Return about ``length`` characters of ``text`` around the first match, in pieces."""
         text = " ".join(text.split())
-        found = self._pattern.search(text)
-        start = max(0, (found.start() if found else 0) - length // 3)
-        # A word is not cut where it begins.
+        match = self._pattern.search(text)
+        start = max(0, (match.start() if match else 0) - length // 3)
+        # Start at the beginning of a word.
         start = text.find(" ", start) + 1 if start else 0
         cut = text[start : start + length]
         before, after = ("… " if start else ""), ("…" if start + length < len(text) else "")
@@ -120,7 +120,10 @@ _MAX_SERIAL_DIGITS = 9
 
 
 def parse_search(text: str) -> SearchQuery:
-    """Return what ``text`` searches for; Malformed where nothing can be made of it. Nothing typed has no terms."""
+    """Return the query for ``text``, without terms if it is empty.
+
+    Raises Malformed if it is too long, has too many words, or no letters or digits.
+    """
     text = text.strip()
     if len(text) > MAX_QUERY_LENGTH or "\x00" in text:
         raise Malformed(_("Search for at most %(most)s characters.", most=MAX_QUERY_LENGTH))
@@ -129,20 +132,20 @@ def parse_search(text: str) -> SearchQuery:
         raise Malformed(_("The search text has no letters or digits."))
     if len(chunks) > MAX_QUERY_WORDS:
         raise Malformed(_("Search for at most %(most)s words.", most=MAX_QUERY_WORDS))
-    return SearchQuery(text, tuple(SearchTerm(_forms(words)) for words in dict.fromkeys(chunks)))
+    return SearchQuery(text, tuple(SearchTerm(_variants(words)) for words in dict.fromkeys(chunks)))
 
 
-def _forms(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of words by which ``words`` are looked for, as they were typed first."""
+def _variants(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the variants of ``words``, as typed first."""
     if len(words) > 1:
         return (words,)
     (word,) = words
     if code_scheme(word):
-        # The code of an item without its dots.
+        # An item code without its dots.
         return words, tuple(format_code(word).split("."))
     if len(word) < _MIN_PREFIX_LENGTH or not _LETTERS.fullmatch(word):
         return (words,)
-    nasal, gives_way = _NASALS[word[0]]
-    rest = word[1:] if gives_way else word
+    nasal, replaces_letter = _NASALS[word[0]]
+    rest = word[1:] if replaces_letter else word
     prefixed = (*(prefix + word for prefix in _PREFIXES), f"me{nasal}{rest}", f"pe{nasal}{rest}")
-    return (words, *((form,) for form in prefixed))
+    return (words, *((variant,) for variant in prefixed))
