@@ -1,7 +1,7 @@
 """Indonesia's national holidays, joint leave (cuti bersama) and the months of Ramadan, year by year.
 
-They are what is decreed for past years and the current one, and a calculation for later ones: such a holiday has
-"(perkiraan)" in its name until the joint decree of the three ministers is out and the library has been renewed.
+Past years and the current one are as decreed, later ones are calculated: a calculated holiday has "(perkiraan)" in its
+name until the joint decree of the three ministers is published and the library is updated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from holidays.countries.indonesia import IndonesiaIslamicHolidays
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The years in which the library knows every movable holiday; after the last one it knows no Nyepi any more.
+#: The years for which the library has every movable holiday; it has no Nyepi after 2050.
 FIRST_YEAR, LAST_YEAR = 1990, 2050
 
 #: First days of Ramadan that the minister decreed and the library's calculation (for Singapore) puts a day later.
@@ -28,13 +28,13 @@ _DECREED_FIRST_DAYS = MappingProxyType(
 )
 
 _ONE_DAY = dt.timedelta(days=1)
-#: No Ramadan is longer, and none begins that near to the one before.
+#: The longest Ramadan.
 _MAX_RAMADAN_LENGTH = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """A day off for the whole country; ``is_joint_leave`` where it is cuti bersama and no holiday by itself."""
+    """A national day off; ``is_joint_leave`` if it is cuti bersama and not a holiday."""
 
     name: str
     is_joint_leave: bool
@@ -42,7 +42,7 @@ class Holiday:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DateRange:
-    """A run of days, its first and its last included."""
+    """The days from ``first`` to ``last``, both inclusive."""
 
     first: dt.date
     last: dt.date
@@ -51,32 +51,32 @@ class DateRange:
         return self.first <= day <= self.last
 
     def overlaps(self, other: DateRange) -> bool:
-        """Whether the two have a day in common."""
+        """Whether the two ranges share a day."""
         return self.first <= other.last and other.first <= self.last
 
 
 @cache
 def national_holidays(year: int) -> Mapping[dt.date, Holiday]:
     """Return the days off of ``year`` (FIRST_YEAR to LAST_YEAR) under their Indonesian names."""
-    # Cuti bersama stands in the category "government" alone. The language is named, as it follows the host otherwise.
+    # Cuti bersama is in the category "government" only. Without ``language`` the host's locale would be used.
     joint = holidays.country_holidays("ID", years=year, expand=False, language="id", categories=("government",))
     public = holidays.country_holidays("ID", years=year, expand=False, language="id", categories=("public",))
-    found = {day: Holiday(name, is_joint_leave=True) for day, name in joint.items()}
-    return MappingProxyType(found | {day: Holiday(name, is_joint_leave=False) for day, name in public.items()})
+    joint_leave = {day: Holiday(name, is_joint_leave=True) for day, name in joint.items()}
+    return MappingProxyType(joint_leave | {day: Holiday(name, is_joint_leave=False) for day, name in public.items()})
 
 
 @cache
 def ramadan_periods(year: int) -> tuple[DateRange, ...]:
-    """Return the months of Ramadan of which a day is in ``year``: one, or two at either end of it."""
+    """Return the months of Ramadan that overlap ``year``: one or two."""
     islamic = IndonesiaIslamicHolidays()
-    # A Ramadan that ends in January began in the year before.
+    # A Ramadan that ends in January started in the previous year.
     years = (year - 1, year, year + 1)
-    begins = {day for near in years for day, _ in islamic.ramadan_beginning_dates(near)}
+    starts = {day for near in years for day, _ in islamic.ramadan_beginning_dates(near)}
     feasts = {day for near in years for day, _ in islamic.eid_al_fitr_dates(near)}
     months = (
-        DateRange(_DECREED_FIRST_DAYS.get(begin, begin), feast - _ONE_DAY)
-        for begin in begins
+        DateRange(_DECREED_FIRST_DAYS.get(start, start), feast - _ONE_DAY)
+        for start in starts
         for feast in feasts
-        if begin < feast <= begin + _MAX_RAMADAN_LENGTH
+        if start < feast <= start + _MAX_RAMADAN_LENGTH
     )
     return tuple(sorted(month for month in months if year in {month.first.year, month.last.year}))

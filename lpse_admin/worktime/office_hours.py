@@ -1,4 +1,4 @@
-"""Office hours: the spans of a week in which an office works, breaks left out."""
+"""Office hours: the working spans of each weekday, without breaks."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _SPAN = re.compile(r"(\d{1,2})[.:](\d{2})\s*(?:-|\u2013|s/d|s\.d\.)\s*(\d{1,2})[
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of one day without a break, in the office's own time; ``end`` is no longer part of it."""
+    """A span of one day, in the office's local time; ``end`` is exclusive."""
 
     start: dt.time
     end: dt.time
 
     def __post_init__(self) -> None:
-        """Refuse a stretch that ends before it begins: nobody's office hours pass midnight."""
+        """Raise ValidationFailed if the span ends before it starts; spans do not pass midnight."""
         if self.end <= self.start:
             raise ValidationFailed(_("%(span)s ends before it starts", span=str(self)))
 
     def __str__(self) -> str:
-        """Return it as it is written in Indonesian offices, and as ``spans`` reads it."""
+        """Return the span as "07.30–12.00", which ``parse_spans`` reads."""
         return f"{self.start:%H.%M}–{self.end:%H.%M}"
 
 
 def require_in_order(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Return ``spans`` as they are; refuse those that overlap or do not follow one another (Incomplete)."""
+    """Return ``spans``; raises ValidationFailed if they overlap or are out of order."""
     for earlier, later in pairwise(spans):
         if later.start < earlier.end:
             raise ValidationFailed(_("%(later)s is not after %(earlier)s", later=str(later), earlier=str(earlier)))
@@ -43,9 +43,9 @@ def require_in_order(spans: tuple[Span, ...]) -> tuple[Span, ...]:
 
 
 def parse_spans(text: str) -> tuple[Span, ...]:
-    """Read the hours of one day, "07.30–12.00, 13.00–16.00"; nothing is a day without work.
+    """Parse the hours of one day, "07.30–12.00, 13.00–16.00"; empty for a day without work.
 
-    What cannot be read, overlaps or is out of order is refused (Incomplete).
+    Raises ValidationFailed if they cannot be parsed, overlap or are out of order.
     """
     return require_in_order(tuple(_parse_span(part.strip()) for part in re.split(r"[,;]", text) if part.strip()))
 
@@ -57,18 +57,18 @@ def _parse_span(text: str) -> Span:
             from_hour, from_minute, to_hour, to_minute = map(int, figures.groups())
             return Span(dt.time(from_hour, from_minute), dt.time(to_hour, to_minute))
     except ValueError:
-        pass  # 25.00 is no time of the day
+        pass  # such as 25.00
     raise ValidationFailed(_("“%(span)s” is not a time span; write 07.30–12.00", span=text))
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """The hours of a week: for each weekday, Monday first, the spans of work."""
+    """The working spans of each weekday, Monday first."""
 
     week: tuple[tuple[Span, ...], ...]
 
     def __post_init__(self) -> None:
-        """Refuse a week that has not seven days, and days whose spans overlap or are out of order."""
+        """Raise ValidationFailed unless there are seven days, each with its spans in order."""
         if len(self.week) != DAYS_IN_WEEK:
             raise ValidationFailed(_("A week has seven days, not %(days)s", days=len(self.week)))
         for day in self.week:
@@ -76,16 +76,16 @@ class WeeklyHours:
 
     @classmethod
     def from_texts(cls, *days: str) -> WeeklyHours:
-        """Read a week from the text of its days, Monday first; those left out have no work."""
+        """Parse a week from the texts of its days, Monday first; missing days have no work."""
         return cls(tuple(map(parse_spans, days)) + ((),) * (DAYS_IN_WEEK - len(days)))
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The week as ``read`` takes it, one text a day."""
+        """The text of each day, as ``from_texts`` takes them."""
         return tuple(", ".join(map(str, day)) for day in self.week)
 
     def spans_on(self, day: dt.date) -> tuple[Span, ...]:
-        """Return the spans of the weekday that ``day`` is."""
+        """Return the spans of the weekday of ``day``."""
         return self.week[day.weekday()]
 
     @property
@@ -100,13 +100,13 @@ class WeeklyHours:
 
 
 def span_length(span: Span) -> dt.timedelta:
-    """Return how long ``span`` is on a day on which no clock is put forward or back."""
+    """Return the length of ``span`` on a day without a clock change."""
     return dt.datetime.combine(dt.date.min, span.end) - dt.datetime.combine(dt.date.min, span.start)
 
 
-#: 37.5 hours. Perpres 21/2023, article 4: from 07.30, a break of 60 minutes, on Fridays of 90. It leaves open when
+#: 37.5 hours. Perpres 21/2023, article 4: from 07.30, a break of 60 minutes, on Fridays of 90. It does not say when
 #: the break is; Keppres 68/1995, article 1, which it replaced, says 12.00–13.00 and on Fridays 11.30–13.00, and so
-#: until 16.00 and 16.30. The two agree in all the rest, so that these hours also hold for years before 2023.
+#: until 16.00 and 16.30. Both agree otherwise, so these hours also apply to the years before 2023.
 DEFAULT_HOURS = WeeklyHours.from_texts(*["07.30–12.00, 13.00–16.00"] * 4, "07.30–11.30, 13.00–16.30")
 
 #: 32.5 hours. Perpres 21/2023, article 4: from 08.00, a break of 30 minutes, on Fridays of 60. When the break is, and
@@ -117,7 +117,7 @@ RAMADAN_HOURS = WeeklyHours.from_texts(*["08.00–12.00, 12.30–15.00"] * 4, "0
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """The office's hours from a day on, so that new hours do not re-judge the time before them."""
+    """Office hours from the day ``since`` on; earlier days keep their hours."""
 
     since: dt.date
     hours: WeeklyHours = DEFAULT_HOURS

@@ -1,4 +1,4 @@
-"""Periods of days, as reports are asked for: this month, this quarter, this year, the last twelve months."""
+"""Report periods: this month, this quarter, this year, the last twelve months."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MONTHS_PER_QUARTER = 3
 
 
 class PeriodKind(LabelledEnum):
-    """Which period is asked for."""
+    """The kind of a report period."""
 
     TWELVE_MONTHS = "12-months", _("Last 12 months")
     MONTH = "month", _("This month")
@@ -23,19 +23,19 @@ class PeriodKind(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportPeriod:
-    """Days from ``first`` to ``last``, both included."""
+    """The days from ``first`` to ``last``, both inclusive."""
 
     first: dt.date
     last: dt.date
 
     def months(self) -> list[ReportPeriod]:
-        """Return its months in order, the first and the last cut where it begins and ends."""
-        found, begin = [], self.first
-        while begin <= self.last:
-            after = _add_months(begin, 1)
-            found.append(ReportPeriod(begin, min(after - dt.timedelta(1), self.last)))
-            begin = after
-        return found
+        """Return its months in order; the first and the last may be partial."""
+        months, start = [], self.first
+        while start <= self.last:
+            following = _add_months(start, 1)
+            months.append(ReportPeriod(start, min(following - dt.timedelta(1), self.last)))
+            start = following
+        return months
 
 
 def report_period(kind: PeriodKind, today: dt.date) -> ReportPeriod:
@@ -50,6 +50,6 @@ def report_period(kind: PeriodKind, today: dt.date) -> ReportPeriod:
 
 
 def _add_months(day: dt.date, months: int) -> dt.date:
-    """Return the first day of the month that is so many months after that of ``day``."""
+    """Return the first day of the month ``months`` after the month of ``day``."""
     number = day.year * _MONTHS_PER_YEAR + day.month - 1 + months
     return dt.date(number // _MONTHS_PER_YEAR, number % _MONTHS_PER_YEAR + 1, 1)

@@ -1,4 +1,4 @@
-"""How long a step waited and was handled, and what its standard time says to that: one reading for everybody."""
+"""The timing of a step: waiting time, handling time, due time, and whether it is late."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ _MINUTES_PER_HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class StepTimestamps:
-    """The times of one visit to a step, as the program wrote them; what has not happened yet is None."""
+    """The timestamps of one visit to a step; None for what has not happened yet."""
 
     arrived_at: dt.datetime
     taken_up_at: dt.datetime | None
     finished_at: dt.datetime | None
 
     def end_or(self, now: dt.datetime) -> dt.datetime:
-        """Return until when this is counted: the finish, or ``now`` while the step is open.
+        """Return the finish, or ``now`` while the step is open, but never before the last timestamp.
 
-        A ``now`` before what has happened already (a server's clock that was put back) counts as that moment.
+        (The server's clock may have been set back.)
         """
         return self.finished_at or max(now, self.taken_up_at or self.arrived_at)
 
 
 @dataclass(frozen=True, slots=True)
 class StepTiming:
-    """What a clock shows, in working time.
+    """The timing of a step, in working time.
 
-    ``waiting`` ends when the step was taken up (else at its finish, or now); ``handling`` is None until then.
-    ``basis`` is the time that the standard judges, from ``since`` on; ``measured`` is its length so far. Without a
-    standard ``due`` and ``allowed`` are None, and nothing is late (procedure.md, steps: T).
+    ``waiting_time`` ends when the step is taken up (else at its finish, or now); ``handling_time`` is None until then.
+    ``basis`` says which time is compared with the standard; it starts at ``measured_from`` and is ``measured_time``
+    long so far. Without a standard ``due`` and ``allowed_time`` are None, and the step is never late (procedure.md,
+    steps: T).
     """
 
     waiting_time: dt.timedelta
@@ -57,12 +58,12 @@ class StepTiming:
 
     @property
     def is_late(self) -> bool:
-        """Whether more working time than the standard's is over (as ``WorkCalendar.is_late`` judges)."""
+        """Whether the measured time exceeds the allowed time (the same as ``WorkCalendar.is_late``)."""
         return self.allowed_time is not None and self.measured_time > self.allowed_time
 
     @property
     def fraction_used(self) -> float | None:
-        """Which part of the standard is used up: 1.0 is all of it; None where there is nothing to judge by."""
+        """The used fraction of the allowed time (1.0 is all of it); None without a standard."""
         return self.measured_time / self.allowed_time if self.allowed_time else None
 
 
@@ -73,10 +74,10 @@ def measure_timing(
     timestamps: StepTimestamps,
     now: dt.datetime,
 ) -> StepTiming:
-    """Return what ``timestamps`` come to at ``now``, by a paper's ``standard`` and its switch ``timing_basis``.
+    """Return the timing at ``now``, by the SOP's ``standard`` and its switch ``timing_basis``.
 
-    Handling is judged only where the step was taken up; one that was not is judged from its arrival (procedure.md,
-    reading 12). Raises OutsideCalendar for times in years whose holidays nobody knows.
+    The handling time is compared with the standard only if the step was taken up, otherwise the time since arrival
+    (procedure.md, reading 12). Raises OutsideCalendar for years whose holidays are unknown.
     """
     end = timestamps.end_or(now)
     waiting = calendar.elapsed(timestamps.arrived_at, timestamps.taken_up_at or end)
@@ -92,37 +93,36 @@ def measure_timing(
 
 
 def standard_time_of(sop: Sop, step: Step) -> StandardTime | None:
-    """Return the standard time by which a visit to ``step`` is judged, or None where there is none.
+    """Return the standard time of ``step``, or None.
 
-    The requester's own first step is never judged: a draft is begun and left as they like, and no work of the office
-    (procedure.md leaves the request step out of its totals too).
+    The request step has none: a draft is not work of the office (procedure.md leaves it out of its totals too).
     """
     return None if step is Step.REQUEST else sop.rules[step].standard
 
 
 def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datetime) -> dt.datetime:
-    """Return the moment before which everything is late at ``now`` that has been counted since then; nothing after is.
+    """Return the latest start at which work with ``standard`` is not late at ``now``; every earlier start is late.
 
-    So a whole queue is judged by comparing its moments with this one: what came earlier is never due later. Two months
-    and the standard itself are looked back on, which no office is closed for in one go.
+    A whole queue is judged by comparing its start times with this one. The search goes back by two months and twice
+    the standard, longer than any office is closed at a stretch.
     """
-    late, in_time = now - _LOOKBACK - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_WORKDAY), now
-    while in_time - late > _MICROSECOND:
-        middle = late + (in_time - late) // 2
+    late, on_time = now - _LOOKBACK - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_WORKDAY), now
+    while on_time - late > _MICROSECOND:
+        middle = late + (on_time - late) // 2
         if calendar.is_late(middle, standard, now):
             late = middle
         else:
-            in_time = middle
-    return in_time
+            on_time = middle
+    return on_time
 
 
 def round_up_to_minutes(duration: dt.timedelta) -> int:
-    """Return working time in minutes, for showing: a minute begun is a minute, so what is late also looks late."""
+    """Return ``duration`` in minutes, rounded up, so that a late step shows more minutes than its standard."""
     return -(-duration // _MINUTE)
 
 
 def duration_message(minutes: int) -> Message:
-    """Return a number of minutes in words: 2 h 5 min."""
+    """Return ``minutes`` as a text such as "2 h 5 min"."""
     hours, rest = divmod(minutes, _MINUTES_PER_HOUR)
     if not hours:
         return _("%(minutes)s min", minutes=rest)

@@ -1,6 +1,6 @@
-"""Working time of an office: when something is due, and how much of a stretch of time counted.
+"""The working calendar of an office: due times, and the working time between two datetimes.
 
-All moments are aware; what comes out is in UTC. Time is counted to the microsecond, in integers.
+All datetimes are timezone-aware; results are in UTC. Time is counted in whole microseconds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ONE_DAY = dt.timedelta(days=1)
 
 
 class TimeKind(LabelledEnum):
-    """What a stretch of time, or a whole day, is to the office."""
+    """The kind of a time segment or of a day."""
 
     WORK = "work", _("Working time")
     BREAK = "break", _("Break")
@@ -50,7 +50,7 @@ class TimeKind(LabelledEnum):
 
 
 class DayOverrideKind(LabelledEnum):
-    """What an office makes of a day, whatever the national list says."""
+    """The kind of a day that the office overrides."""
 
     HOLIDAY = "holiday", _("Holiday")
     JOINT_LEAVE = "joint-leave", _("Joint leave")
@@ -58,15 +58,15 @@ class DayOverrideKind(LabelledEnum):
 
     @property
     def time_kind(self) -> TimeKind:
-        """What the day becomes."""
+        """The kind of the overridden day."""
         return TimeKind.WORK if self is DayOverrideKind.WORKDAY else TimeKind(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class DayOverride:
-    """A day as the office sets it: off, or a working day, which may have hours of its own (a half day, say).
+    """A day set by the office: off, or a working day, which may have its own hours (such as a half day).
 
-    A working day without hours of its own has those of its weekday, or of the week's first working day.
+    A working day without its own hours has those of its weekday, or of the week's first working day.
     """
 
     kind: DayOverrideKind
@@ -81,7 +81,7 @@ class DayOverride:
 
 
 class OutsideCalendar(ValidationFailed):
-    """A moment before or after the years whose holidays are known."""
+    """A datetime outside the years whose holidays are known."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ class OutsideCalendar(ValidationFailed):
 
 @dataclass(frozen=True, slots=True)
 class WorkCalendarDay:
-    """What a date is to the office; ``name`` is the holiday's, ``spans`` are in the office's own time."""
+    """A date in the office's calendar; ``name`` is the holiday's, ``spans`` are in local time."""
 
     date: dt.date
     kind: TimeKind
@@ -103,7 +103,7 @@ class WorkCalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class TimeSegment:
-    """A stretch of an account of time, and what it was."""
+    """A segment of a time breakdown, with its kind."""
 
     day: WorkCalendarDay
     start: dt.datetime
@@ -112,12 +112,12 @@ class TimeSegment:
 
     @property
     def working_time(self) -> dt.timedelta:
-        """How much of it is working time: all or nothing."""
+        """The working time in it: all or nothing."""
         return self.end - self.start if self.kind is TimeKind.WORK else dt.timedelta()
 
     @property
     def explanation(self) -> Message:
-        """Why it counted or did not, in words."""
+        """Why it counts as working time or not."""
         remark = self.kind.title
         if self.kind is self.day.kind and self.day.name:
             remark = _("%(kind)s: %(name)s", kind=remark, name=self.day.name)
@@ -130,10 +130,11 @@ class TimeSegment:
 
 @dataclass(frozen=True, slots=True)
 class _YearTable:
-    """The working time of one year: moments in microseconds since 1970, places in microseconds worked since New Year.
+    """The working time of one year.
 
-    ``worked`` is the place at which each span begins, ``begins`` that of each working day; both end with the year's
-    total. ``days`` are the working days with the numbers of their first span and of the one after their last.
+    ``start``, ``end``, ``openings`` and ``closings`` are in microseconds since 1970. Offsets are in microseconds of
+    working time since New Year: ``cumulative_work`` has that of each opening, ``day_offsets`` that of each working day;
+    both end with the year's total. ``day_spans`` maps each working day to its half-open range of span indexes.
     """
 
     start: int
@@ -146,18 +147,18 @@ class _YearTable:
 
     @property
     def total(self) -> int:
-        """The place at the year's end."""
+        """The working time of the whole year."""
         return self.cumulative_work[-1]
 
     def offset_at(self, moment: int) -> int:
-        """Return what has been worked at ``moment``."""
+        """Return the offset at ``moment``."""
         number = bisect_right(self.openings, moment) - 1
         if number < 0:
             return 0
         return self.cumulative_work[number] + min(moment, self.closings[number]) - self.openings[number]
 
     def moment_at(self, offset: int) -> dt.datetime:
-        """Return the first moment at which ``offset`` (more than 0) has been worked."""
+        """Return the first moment with this ``offset``, which must be positive."""
         number = bisect_left(self.cumulative_work, offset) - 1
         return _from_microseconds(self.openings[number] + offset - self.cumulative_work[number])
 
@@ -172,13 +173,12 @@ def _from_microseconds(ticks: int) -> dt.datetime:
 
 @dataclass(frozen=True)
 class WorkCalendar:
-    """The working time of one office, in its ``zone``.
+    """The immutable working calendar of one office, in its ``time_zone``.
 
-    ``overrides`` are days that the office sets itself; each of ``ramadans`` replaces the calculated one that it
-    overlaps; ``later`` are the hours that replaced ``hours`` and ``ramadan_hours`` since, in any order. Nothing can
-    be changed in it: what is decreed after the fact makes a new calendar, by which everything is counted anew.
+    ``overrides`` are the days set by the office; each of ``ramadans`` replaces the calculated month that it overlaps;
+    ``later_timetables`` replace ``hours`` and ``ramadan_hours`` from their day on, in any order.
 
-    Moments before FIRST_YEAR or after LAST_YEAR are refused (OutsideCalendar), those without a zone a ValueError.
+    The methods raise OutsideCalendar for datetimes before FIRST_YEAR or after LAST_YEAR, and ValueError for naive ones.
     """
 
     time_zone: ZoneInfo
@@ -190,7 +190,7 @@ class WorkCalendar:
     _years: dict[int, _YearTable] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Take copies that nobody else can change."""
+        """Copy the mutable arguments and sort the timetables."""
         object.__setattr__(self, "overrides", MappingProxyType(dict(self.overrides)))
         later = sorted(self.later_timetables, key=lambda timetable: timetable.since)
         object.__setattr__(self, "later_timetables", tuple(later))
@@ -198,7 +198,7 @@ class WorkCalendar:
     # Days
 
     def day(self, date: dt.date) -> WorkCalendarDay:
-        """Return what ``date`` is to this office, and why."""
+        """Return the calendar day of ``date``."""
         if not FIRST_YEAR <= date.year <= LAST_YEAR:
             raise OutsideCalendar
         in_ramadan = self._in_ramadan(date)
@@ -225,7 +225,7 @@ class WorkCalendar:
         return timetable.ramadan_hours if in_ramadan else timetable.hours
 
     def spans(self, date: dt.date) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
-        """Return the working spans of ``date``, each from its opening to its closing, in UTC."""
+        """Return the working spans of ``date`` as (opening, closing) in UTC."""
         year = self._year(date.year)
         first, after = year.day_spans.get(date, (0, 0))
         return tuple(
@@ -234,7 +234,7 @@ class WorkCalendar:
         )
 
     def _year(self, year: int) -> _YearTable:
-        """Return the table of ``year``, which is made the first time that it is asked for."""
+        """Return the table of ``year``, built on first use."""
         if year not in self._years:
             if not FIRST_YEAR <= year <= LAST_YEAR:
                 raise OutsideCalendar
@@ -257,7 +257,7 @@ class WorkCalendar:
                 break
             first = len(year.openings)
             for span in self.day(date).spans:
-                # Where clocks are put forward within office hours, an hour of them is not there.
+                # When clocks are set forward within office hours, an hour of them does not exist.
                 opens = max(self._microseconds_at(date, span.start), latest)
                 latest = max(self._microseconds_at(date, span.end), opens)
                 if opens < latest:
@@ -273,7 +273,7 @@ class WorkCalendar:
         return _to_microseconds(dt.datetime.combine(date, time, self.time_zone))
 
     def _locate(self, moment: dt.datetime) -> tuple[int, int]:
-        """Return the year of the office's own calendar that ``moment`` is in, and its place there."""
+        """Return the local year of ``moment``, and its offset in that year."""
         if moment.tzinfo is None:
             raise ValueError("datetime must be timezone-aware")
         number = moment.year
@@ -281,7 +281,7 @@ class WorkCalendar:
             raise OutsideCalendar
         ticks = _to_microseconds(moment)
         year = self._years.get(number)
-        # Another zone's year is nearly always the office's too, and much quicker to find.
+        # The year in the zone of ``moment`` is nearly always the local one, and faster to get.
         if year is None or not year.start <= ticks < year.end:
             number = moment.astimezone(self.time_zone).year
             year = self._year(number)
@@ -290,9 +290,9 @@ class WorkCalendar:
     # Measures
 
     def elapsed(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
-        """Return the working time from ``start`` to ``end``; where ``end`` is the earlier one, less than nothing.
+        """Return the working time from ``start`` to ``end``; negative if ``end`` is earlier.
 
-        So ``elapsed(a, c) == elapsed(a, b) + elapsed(b, c)`` for any three moments.
+        ``elapsed(a, c) == elapsed(a, b) + elapsed(b, c)`` for any three datetimes.
         """
         (first, before), (last, after) = self._locate(start), self._locate(end)
         if first < last:
@@ -302,42 +302,42 @@ class WorkCalendar:
         return dt.timedelta(0, 0, after - before)
 
     def working_minutes(self, start: dt.datetime, end: dt.datetime) -> int:
-        """Return the working minutes from ``start`` to ``end``, for showing: a minute begun is a minute.
+        """Return the working minutes from ``start`` to ``end``, rounded up.
 
-        What took longer than its standard thus also shows more minutes than the standard has.
+        A step that took longer than its standard thus shows more minutes than the standard has.
         """
         return -(-self.elapsed(start, end) // _MINUTE)
 
     def add_working_time(self, arrival: dt.datetime, minutes: int | dt.timedelta, days: int = 0) -> dt.datetime:
-        """Return the first moment at which ``days`` working days and then ``minutes`` are over since ``arrival``.
+        """Return the first moment at which ``days`` working days and then ``minutes`` have passed since ``arrival``.
 
-        It is a closing rather than the next opening. A working day is a day of the office, however long: what came
-        on Monday at 10.00 is due on Tuesday at the same point of the day's work, or at its closing where Tuesday is
-        a shorter day; what came before opening or after closing, at the closing of the working day that follows.
-        So "1 hari" is one day in Ramadan too, which counting 450 minutes would make more of.
+        Between two spans this is the closing, not the next opening. A working day is one office day of any length:
+        after an arrival on Monday at 10.00 it ends on Tuesday at the same offset, or at the closing if Tuesday is
+        shorter; after an arrival before opening or after closing, at the closing of the next working day. So "1 hari"
+        is one day in Ramadan too, although that has fewer than 450 minutes.
         """
         amount = minutes * _MICROSECONDS_PER_MINUTE if isinstance(minutes, int) else minutes // _MICROSECOND
         if amount < 0 or days < 0:
             raise ValueError("minutes and days must not be negative")
-        number, place = self._locate(arrival)
+        number, offset = self._locate(arrival)
         if not (amount or days):
             return arrival.astimezone(dt.UTC)
         if days:
-            number, place = self._add_days(number, place, days)
-        place += amount
+            number, offset = self._add_days(number, offset, days)
+        offset += amount
         year = self._year(number)
-        while place > year.total:
-            place -= year.total
+        while offset > year.total:
+            offset -= year.total
             number += 1
             year = self._year(number)
-        return year.moment_at(place)
+        return year.moment_at(offset)
 
     def _add_days(self, year_number: int, offset: int, days: int) -> tuple[int, int]:
-        """Return the year and the place in it that are ``days`` working days after ``offset`` of ``year_number``."""
+        """Return the year and the offset in it that are ``days`` working days after ``offset`` of ``year_number``."""
         year = self._year(year_number)
         day = bisect_right(year.day_offsets, offset) - 1
         done = offset - year.day_offsets[day]
-        # Who begins with the day has finished it at its closing, not at the next opening.
+        # A day that is started at its opening ends at its closing, not at the next opening.
         day += days if done else days - 1
         while day >= len(year.day_spans):
             day -= len(year.day_spans)
@@ -347,30 +347,30 @@ class WorkCalendar:
         return year_number, year.day_offsets[day] + (min(done, whole) or whole)
 
     def deadline(self, arrival: dt.datetime, standard: StandardTime) -> dt.datetime:
-        """Return when what came at ``arrival`` is due by a paper's standard time."""
+        """Return the due time for an arrival and a standard time."""
         return self.add_working_time(arrival, standard.minutes - standard.days * MINUTES_PER_WORKDAY, standard.days)
 
     def allowed_time(self, arrival: dt.datetime, standard: StandardTime) -> dt.timedelta:
-        """Return the working time that a paper's standard leaves from ``arrival`` on."""
+        """Return the working time that ``standard`` allows from ``arrival`` on."""
         return self.elapsed(arrival, self.deadline(arrival, standard))
 
     def is_late(self, arrival: dt.datetime, standard: StandardTime, moment: dt.datetime) -> bool:
-        """Whether more working time than the standard's is over at ``moment``.
+        """Whether more working time than ``standard`` allows has passed at ``moment``.
 
-        This is the judgement, not ``moment > deadline``: an evening after a deadline at closing adds nothing.
+        This differs from ``moment > deadline``: an evening after a deadline at closing adds no working time.
         """
         return self.elapsed(arrival, moment) > self.allowed_time(arrival, standard)
 
-    # Account
+    # Breakdown
 
     def breakdown(self, start: dt.datetime, end: dt.datetime) -> tuple[TimeSegment, ...]:
-        """Return how the time from ``start`` to ``end`` was counted, without a gap, in order, day by day.
+        """Return the time segments from ``start`` to ``end``, in order and without gaps, day by day.
 
-        The entries' ``counted`` add up to ``elapsed(start, end)``. ValueError where ``end`` is the earlier one.
+        Their ``working_time`` adds up to ``elapsed(start, end)``. Raises ValueError if ``end`` is earlier.
         """
         if end < start:
             raise ValueError("end must not be before start")
-        self._locate(start)  # refuses what is outside the calendar, before any day of it is looked at
+        self._locate(start)  # raises OutsideCalendar before any day is built
         self._locate(end)
         start, end = start.astimezone(dt.UTC), end.astimezone(dt.UTC)
         first, last = start.astimezone(self.time_zone).date(), end.astimezone(self.time_zone).date()
@@ -382,7 +382,7 @@ class WorkCalendar:
         )
 
     def _segments(self, day: WorkCalendarDay) -> Iterator[tuple[TimeKind, dt.datetime, dt.datetime]]:
-        """Yield the stretches of a whole day, from midnight to midnight in the office's zone."""
+        """Yield the segments of a whole day, from midnight to midnight local time."""
         around = TimeKind.CLOSED if day.kind is TimeKind.WORK else day.kind
         kind, since = around, self._midnight(day.date)
         for opens, closes in self.spans(day.date):
