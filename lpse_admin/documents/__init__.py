@@ -1,1 +1,1 @@
-"""Which files may be attached."""
+"""The files that may be attached: their types, names and checks."""

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
-from lpse_admin.documents.files import VIEWABLE_TYPES
+from lpse_admin.documents.file_types import VIEWABLE_TYPES
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
@@ -138,7 +138,7 @@ def attach(  # noqa: PLR0913 - what is told of a file when it arrives
     activity: Activity | None = None,
     delegation: Delegation | None = None,
 ) -> Document:
-    """Attach a checked file (``lpse_admin.documents.files``) to an open step or to a delegation, and return its row.
+    """Attach an inspected file to an open step or to a delegation, and return its row.
 
     Raises NoSuchMove (409) where the step was finished meanwhile.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PermitLetter:
-    """A checked file (``lpse_admin.documents.files``) that the permission was scanned from."""
+    """A checked file (``lpse_admin.documents.inspection``) that the permission was scanned from."""
 
     name: str
     media_type: str

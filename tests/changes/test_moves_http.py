@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.documents.files import MAX_FILE_BYTES
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.documents.files import MAX_FILE_BYTES
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from models.accounts.user import User
 from models.audit.trail import entries_for_record
 from models.delegation.delegation import Delegation

@@ -12,15 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpse_admin.documents.files import (
-    MAX_FILE_BYTES,
-    MAX_NAME_LENGTH,
-    FileType,
-    InspectedFile,
-    clean_name,
-    inspect_file,
-    viewable_type,
-)
+from lpse_admin.documents.file_names import MAX_NAME_LENGTH, clean_name
+from lpse_admin.documents.file_types import MAX_FILE_BYTES, FileType
+from lpse_admin.documents.inspection import InspectedFile, inspect_file, viewable_type
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from lpse_admin.documents import files
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
+from lpse_admin.documents.inspection import inspect_file
 from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotAllowed, Refused, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.audit import trail
@@ -56,10 +57,10 @@ def attach_files(change: ChangeRequest, form: StepForm, *, skip_invalid: bool = 
     faults: dict[str, Message] = {}
     trouble: type[Refused] = ValidationFailed
     for key, file in form.files(request.files):
-        content = file.read(files.MAX_FILE_BYTES + 1)
+        content = file.read(MAX_FILE_BYTES + 1)
         file.seek(0)
         try:
-            checked = files.inspect_file(file.filename or "", content)
+            checked = inspect_file(file.filename or "", content)
         except (ValidationFailed, FileTooLarge) as refusal:
             faults[f"document-{key}" if key else "document"] = refusal.message
             trouble = FileTooLarge if isinstance(refusal, FileTooLarge) else trouble

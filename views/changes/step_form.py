@@ -28,7 +28,7 @@ from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import DateTimeLocalInput
 
-from lpse_admin.documents import files
+from lpse_admin.documents.file_types import TYPE_BY_EXTENSION
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
@@ -161,7 +161,7 @@ class StepForm(Form):
     """The base of each step's form; its fields are made by ``step_form``."""
 
     #: The endings of the files that are taken, as a browser reads them.
-    accept = ",".join(f".{extension}" for extension in files.EXTENSIONS)
+    accept = ",".join(f".{extension}" for extension in TYPE_BY_EXTENSION)
 
     def bind(self, change: ChangeRequest, activity: Activity) -> None:
         """Remember what the form is about."""

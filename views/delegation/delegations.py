@@ -16,7 +16,8 @@ from wtforms.validators import InputRequired, ValidationError
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
-from lpse_admin.documents import files
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
+from lpse_admin.documents.inspection import InspectedFile, inspect_file
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.user import User
@@ -65,7 +66,7 @@ class DelegationForm(Form):
         description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB."),
     )
     content = b""
-    inspected: files.InspectedFile
+    inspected: InspectedFile
 
     def validate_delegate_id(self, field: SelectField) -> None:
         """Say it where nobody is chosen."""
@@ -76,10 +77,10 @@ class DelegationForm(Form):
         """Read the scanned decree and look what it is."""
         if not field.data:
             raise ValidationError(_("The scanned decree is required: without it nobody can act for the head."))
-        self.content = field.data.read(files.MAX_FILE_BYTES + 1)
+        self.content = field.data.read(MAX_FILE_BYTES + 1)
         field.data.close()
         try:
-            self.inspected = files.inspect_file(field.data.filename or "", self.content)
+            self.inspected = inspect_file(field.data.filename or "", self.content)
         except (ValidationFailed, FileTooLarge) as refusal:
             self.status = refusal.status
             raise ValidationError(refusal.message) from None

@@ -12,7 +12,8 @@ from flask_babel import gettext
 from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource
-from lpse_admin.documents.files import VIEWABLE_TYPES, FileType, viewable_type
+from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
+from lpse_admin.documents.inspection import viewable_type
 from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step

@@ -7,7 +7,7 @@ from functools import lru_cache
 from flask_babel import get_locale
 from markupsafe import Markup
 
-from lpse_admin.documents.files import MAX_FILE_BYTES
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.i18n import _
 from views.app.access import current_user_or_none
 from views.app.clock import now

@@ -11,7 +11,8 @@ from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.documents import files
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
+from lpse_admin.documents.inspection import InspectedFile, inspect_file
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
@@ -40,16 +41,16 @@ class PermitForm(Form):
         _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")
     )
     content = b""
-    inspected: files.InspectedFile | None = None
+    inspected: InspectedFile | None = None
 
     def validate_letter(self, field: FileField) -> None:
         """Read the letter, if one came, and look what it is."""
         if not field.data:
             return
-        self.content = field.data.read(files.MAX_FILE_BYTES + 1)
+        self.content = field.data.read(MAX_FILE_BYTES + 1)
         field.data.close()
         try:
-            self.inspected = files.inspect_file(field.data.filename or "", self.content)
+            self.inspected = inspect_file(field.data.filename or "", self.content)
         except (ValidationFailed, FileTooLarge) as refusal:
             self.status = refusal.status
             raise ValidationError(refusal.message) from None
