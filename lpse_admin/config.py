@@ -1,4 +1,4 @@
-"""What the environment says: read once at the start into frozen settings, and refused where it is wrong."""
+"""The settings of an installation, read from environment variables at startup and validated."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from lpse_admin.notifications import smtp_url as notifications_smtp_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The version of the program, as it stands in the changelog.
+#: The version of the program, as in the changelog.
 VERSION = "0.1.0"
 
-#: Bytes that a secret key has at least.
+#: The shortest secret key, in bytes.
 MIN_SECRET_KEY_BYTES = 32
 
 _INSTANCE_FOLDER = Path(__file__).resolve().parent.parent / "instance"
@@ -34,11 +34,11 @@ _POSTGRESQL_SCHEME = re.compile(r"postgres(ql)?://")
 
 
 class ConfigurationError(Exception):
-    """A setting that the program cannot start with; the text names the variable and says what it should be."""
+    """An invalid setting; the message names the variable and says what it must be."""
 
 
 class RunMode(StrEnum):
-    """What the program is run for."""
+    """The mode in which the program runs."""
 
     DEMO = "demo"
     PRODUCTION = "production"
@@ -46,7 +46,7 @@ class RunMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoginLimit:
-    """How many failed logins are borne in how many minutes."""
+    """The most failed logins in a number of minutes."""
 
     failures: int = 5
     minutes: int = 15
@@ -54,7 +54,7 @@ class LoginLimit:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that an installation can set; see ``read`` for where it comes from."""
+    """All settings of an installation; ``read_settings`` reads them."""
 
     run_mode: RunMode
     database_url: str = field(repr=False)
@@ -63,35 +63,35 @@ class Settings:
     port: int = 5000
     base_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
-    #: What ``smtp_url`` names; None where mail is kept in the outbox.
+    #: Parsed from ``smtp_url``; None if mail stays in the outbox.
     mail_server: notifications_smtp_url.MailServer | None = None
-    #: How often the server does what it does by itself, in seconds.
+    #: Seconds between two runs of the scheduler.
     scheduler_interval_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
-    #: How many proxies of the office's own stand before the program, whose word on where somebody comes from is taken.
+    #: The number of trusted reverse proxies, whose X-Forwarded headers are used.
     proxies: int = 0
     time_zone: str | None = None
 
     @property
     def is_demo(self) -> bool:
-        """Whether this is the demonstration with its known accounts."""
+        """Whether the program runs as a demo, with known accounts."""
         return self.run_mode is RunMode.DEMO
 
 
 def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTANCE_FOLDER) -> Settings:
-    """Return the settings that ``variables`` (the environment) hold, or raise Misconfigured with the first fault.
+    """Return the settings in ``variables`` (default: the environment).
 
-    ``instance`` is the folder for what an installation without settings keeps: its database and its secret key.
+    ``instance`` is the folder of the default database and secret key. Raises ConfigurationError for the first error.
     """
     given = {name: value.strip() for name, value in (os.environ if variables is None else variables).items()}
-    environment = _run_mode(given.get("LPSE_ENV", ""))
+    run_mode = _run_mode(given.get("LPSE_ENV", ""))
     base_url = _base_url(given.get("LPSE_BASE_URL", ""))
     smtp_url = given.get("LPSE_SMTP_URL") or None
     return Settings(
-        run_mode=environment,
-        database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), environment, instance),
-        secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), environment, instance),
-        host=_host(given.get("LPSE_HOST", ""), environment),
+        run_mode=run_mode,
+        database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), run_mode, instance),
+        secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), run_mode, instance),
+        host=_host(given.get("LPSE_HOST", ""), run_mode),
         port=_port(given.get("LPSE_PORT", "")),
         base_url=base_url,
         smtp_url=smtp_url,
@@ -111,9 +111,9 @@ def _run_mode(value: str) -> RunMode:
         raise ConfigurationError(message) from None
 
 
-def _database_url(value: str, environment: RunMode, instance: Path) -> str:
+def _database_url(value: str, run_mode: RunMode, instance: Path) -> str:
     if not value:
-        if environment is RunMode.PRODUCTION:
+        if run_mode is RunMode.PRODUCTION:
             message = "LPSE_DATABASE_URL is missing: production needs the address of its database."
             raise ConfigurationError(message)
         _create_folder(instance)
@@ -129,9 +129,9 @@ def _database_url(value: str, environment: RunMode, instance: Path) -> str:
     return value
 
 
-def _secret_key(value: str, environment: RunMode, instance: Path) -> str:
+def _secret_key(value: str, run_mode: RunMode, instance: Path) -> str:
     if not value:
-        if environment is RunMode.PRODUCTION:
+        if run_mode is RunMode.PRODUCTION:
             message = f"LPSE_SECRET_KEY is missing: production needs one of {MIN_SECRET_KEY_BYTES} bytes or more."
             raise ConfigurationError(message)
         return _load_or_create_secret_key(instance / "secret-key")
@@ -142,7 +142,7 @@ def _secret_key(value: str, environment: RunMode, instance: Path) -> str:
 
 
 def _load_or_create_secret_key(path: Path) -> str:
-    """Return the demo's key, made on first start and readable by nobody else."""
+    """Return the demo's secret key; it is created on first start, readable by the owner only."""
     _create_folder(path.parent)
     try:
         with (
@@ -171,9 +171,9 @@ def _create_folder(folder: Path) -> None:
         raise ConfigurationError(message) from None
 
 
-def _host(value: str, environment: RunMode) -> str:
+def _host(value: str, run_mode: RunMode) -> str:
     host = value or "127.0.0.1"
-    if environment is RunMode.DEMO and not _is_loopback(host):
+    if run_mode is RunMode.DEMO and not _is_loopback(host):
         message = (
             f"LPSE_HOST is “{host}”; the demo has known passwords and listens on 127.0.0.1 only."
             " Set LPSE_ENV=production to serve others."
@@ -216,9 +216,9 @@ def _mail_server(url: str | None, sender: str, base_url: str | None) -> notifica
         return None
     try:
         return notifications_smtp_url.parse_smtp_url(url, sender, program_host=urlsplit(base_url or "").hostname or "")
-    except ValueError as fault:
-        # The address may hold a password, so it is not repeated.
-        raise ConfigurationError(str(fault)) from None
+    except ValueError as error:
+        # The URL may contain a password, so it is not repeated.
+        raise ConfigurationError(str(error)) from None
 
 
 def _scheduler_interval(value: str) -> int:
@@ -234,11 +234,11 @@ def _scheduler_interval(value: str) -> int:
 def _login_limit(value: str) -> LoginLimit:
     if not value:
         return LoginLimit()
-    found = _LOGIN_LIMIT.fullmatch(value)
-    if found is None:
+    match = _LOGIN_LIMIT.fullmatch(value)
+    if match is None:
         message = f"LPSE_LOGIN_LIMIT is “{value}”; it must be failures/minutes, as in 5/15."
         raise ConfigurationError(message)
-    return LoginLimit(failures=int(found[1]), minutes=int(found[2]))
+    return LoginLimit(failures=int(match[1]), minutes=int(match[2]))
 
 
 def _proxies(value: str) -> int:

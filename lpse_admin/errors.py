@@ -1,4 +1,4 @@
-"""Refusals: each holds a sentence that can be shown, and its kind decides the HTTP status."""
+"""Exceptions for refused operations: each has a message for the user and an HTTP status."""
 
 from __future__ import annotations
 
@@ -12,66 +12,66 @@ if TYPE_CHECKING:
     from lpse_admin.i18n import Message
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
-    """The procedure does not allow what was asked; ``message`` says why, to the person who asked."""
+class Refused(Exception):  # noqa: N818 - the answer to a request, not an error of the program
+    """The operation is refused; ``message`` says why, for the user."""
 
     status = HTTPStatus.CONFLICT
 
     def __init__(self, message: Message, *, field_errors: Mapping[str, Message] | None = None) -> None:
-        """Take the sentence, and the sentences that belong beside single form fields."""
+        """Store the message, and the errors of single form fields by field name."""
         super().__init__(str(message))
         self.message = message
         self.field_errors: Mapping[str, Message] = MappingProxyType(dict(field_errors or {}))
 
 
 class Malformed(Refused):
-    """The request cannot be read at all."""
+    """The HTTP request cannot be parsed."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class NotAllowed(Refused):
-    """Somebody else may do this, but not the one who asked."""
+    """The user may not do this."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(Refused):
-    """There is no such thing, or it is not theirs to see: the two must look alike."""
+    """The record does not exist or the user may not see it; the answer is the same for both."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class NoSuchMove(Refused):
-    """The paper has no such move from here, or somebody was faster."""
+    """The SOP has no such move from the current step, or the record was changed in the meantime."""
 
     status = HTTPStatus.CONFLICT
 
 
 class FileTooLarge(Refused):
-    """A file is larger than the program takes."""
+    """A file is too large."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class ValidationFailed(Refused):
-    """Something that the paper requires is missing or wrong; ``fields`` names each."""
+    """Required input is missing or invalid; ``field_errors`` has an error for each field."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class Unauthenticated(Refused):
-    """Nobody is logged in, or the login failed."""
+    """The user is not logged in, or the login failed."""
 
     status = HTTPStatus.UNAUTHORIZED
 
 
 class TooManyAttempts(Refused):
-    """Something was tried too often; it may be tried again after ``retry_after`` seconds."""
+    """Too many attempts; the next one is allowed after ``retry_after`` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, message: Message, *, retry_after: int) -> None:
-        """Take the sentence, and the seconds to wait."""
+        """Store the message and the seconds to wait."""
         super().__init__(message)
         self.retry_after = retry_after

@@ -1,7 +1,7 @@
-"""Sentences for people, kept apart from the language they will be read in.
+"""Translatable messages and enum labels.
 
-Nothing below the screens knows who reads. A rule therefore answers with a ``Message``: the English
-text that is the key of the translation, and the values to be put into it. The screens translate it.
+The rules and models do not know the user's language. They return a ``Message``: the English msgid and its values. The
+screens translate it.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An English text with ``%(name)s`` places, and what stands in them (Messages included)."""
+    """An English msgid with ``%(name)s`` placeholders, and their values (which may be Messages)."""
 
     text: str
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __str__(self) -> str:
-        """Return the sentence in English, for logs and the terminal."""
+        """Return the English text, for logs and the terminal."""
         return self.text % self.values if self.values else self.text
 
     def __hash__(self) -> int:
-        """Hash by the text alone, as values may be unhashable."""
+        """Hash the text alone, since values may be unhashable."""
         return hash(self.text)
 
 
 def _(text: str, **values: object) -> Message:
-    """Mark ``text`` for translation and fill it with ``values`` when it is read."""
+    """Mark ``text`` for translation; ``values`` are inserted when it is translated."""
     return Message(text, MappingProxyType(values))
 
 
 def join_messages(parts: list[Message | str], separator: str = "; ") -> Message:
-    """Return one Message that lists ``parts``, each translated on its own."""
-    places = separator.join(f"%(part{number})s" for number in range(len(parts)))
-    return Message(places, MappingProxyType({f"part{number}": part for number, part in enumerate(parts)}))
+    """Return a Message that joins ``parts``, each translated separately."""
+    text = separator.join(f"%(part{number})s" for number in range(len(parts)))
+    return Message(text, MappingProxyType({f"part{number}": part for number, part in enumerate(parts)}))
 
 
 class LabelledEnum(StrEnum):
-    """An enum whose members are declared as ``NAME = value, title``: what is stored, and what people read."""
+    """An enum whose members are declared as ``NAME = value, title``: the stored value and its label."""
 
     _title: Message  # set by __new__
 
-    def __new__(cls, value: str, heading: Message | None = None) -> Self:
-        """Make a member that is its value, and keep its title beside it."""
+    def __new__(cls, value: str, title: Message | None = None) -> Self:
+        """Create a member from its value and its title."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member._title = heading or Message(value)  # noqa: SLF001 - this is the member being made
+        member._title = title or Message(value)  # noqa: SLF001 - the new member itself
         return member
 
     @property
-    def title(self) -> Message:  # type: ignore[override] # a word's name on screen, not str.title's capitals
-        """The word as it is shown."""
+    def title(self) -> Message:  # type: ignore[override] # replaces str.title
+        """The label of the member."""
         return self._title

@@ -1,4 +1,4 @@
-"""What a password must be before it is taken."""
+"""The rules for passwords."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from lpse_admin.i18n import Message, _
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters that a password has at least, and at most (a longer one only makes work).
+#: In characters; a very long password would only cost time to hash.
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
-#: Long passwords that are guessed first, as they are read without signs, blanks and case.
+#: Common passwords, in the form that ``_normalize`` returns.
 _COMMON_PASSWORDS = frozenset(
     {
         "1234567890", "123456789012", "1234567891011", "0123456789", "adminadmin", "administrator", "akusayangkamu",
@@ -25,19 +25,20 @@ _COMMON_PASSWORDS = frozenset(
 
 
 def password_error(password: str, *, known_names: Iterable[str] = ()) -> Message | None:
-    """Return why ``password`` cannot be taken, or None; ``known_names`` are what its owner is known by."""
+    """Return why ``password`` is not accepted, or None; ``known_names`` are the names of its owner."""
     if len(password) < MIN_PASSWORD_LENGTH:
         return _("The password must have at least %(count)s characters.", count=MIN_PASSWORD_LENGTH)
     if len(password) > MAX_PASSWORD_LENGTH:
         return _("The password must have at most %(count)s characters.", count=MAX_PASSWORD_LENGTH)
-    bare = _normalize(password)
-    if any(name and (bare == _normalize(name) or bare.strip("0123456789") == _normalize(name)) for name in known_names):
+    normalized = _normalize(password)
+    stem = normalized.strip("0123456789")
+    if not {normalized, stem}.isdisjoint(_normalize(name) for name in known_names if name):
         return _("The password must not be your own name.")
-    if len(set(bare)) < len("abcd") or bare in _COMMON_PASSWORDS or bare.strip("0123456789") in _COMMON_PASSWORDS:
+    if len(set(normalized)) < len("abcd") or not _COMMON_PASSWORDS.isdisjoint({normalized, stem}):
         return _("This password is too easy to guess; choose another.")
     return None
 
 
 def _normalize(text: str) -> str:
-    """Return the letters and digits of ``text``, in small letters."""
-    return "".join(sign for sign in text.casefold() if sign.isalnum())
+    """Return the letters and digits of ``text`` in lower case."""
+    return "".join(character for character in text.casefold() if character.isalnum())

@@ -1,7 +1,7 @@
-"""Who may do what to which records: one table of role × resource × verb, read by every screen and by the tests.
+"""The permission table: which roles may do which verb to the records of which resource.
 
-Moves are not here: they follow from the paper (``workflow.transitions``). What is not granted is refused. The
-rows that somebody sees of a resource are in ``models.scope``.
+Whatever is not granted is refused. Moves are not in it: they follow from the SOP (``workflow.transitions``). Which rows
+of a resource a user sees is decided by ``models.scope``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Verb(StrEnum):
-    """What can be done to the records of a screen."""
+    """An operation on the records of a screen."""
 
     READ = "read"
     EXPORT = "export"
@@ -27,7 +27,7 @@ class Verb(StrEnum):
 
 
 class Resource(StrEnum):
-    """The records that have a screen; the value is the last part of its address."""
+    """A kind of records with a screen; the value is the last part of its address."""
 
     CHANGE = "change"
     EVALUATION = "evaluation"
@@ -68,7 +68,7 @@ def _grants(**roles: frozenset[Role]) -> Mapping[Verb, frozenset[Role]]:
 _STEP_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.CHANGE_MANAGER}))
 _HEAD_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD}))
 
-#: The table. ``edit`` of a step's record also asks that the step is open and that it is this person's turn.
+#: The table. To ``edit`` a step's record, the step must also be open and the user its actor.
 GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.CHANGE: _grants(
         read=_ALL_ROLES,
@@ -91,13 +91,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.ASSET: _grants(
         read=_OFFICE_ROLES,
         export=_OFFICE_ROLES,
-        # Entered once, and corrected until a request names it; from then on an item changes through a request
-        # alone (the paper's asset update).
+        # An entry can be corrected until a request refers to the item; from then on it changes only through the asset
+        # update of a request.
         create=frozenset({Role.CHANGE_MANAGER}),
         edit=frozenset({Role.CHANGE_MANAGER}),
     ),
     Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
-    # Raised and accounted for by the procedure; edited is its disposal by the head. A delegate's is judged by the row.
+    # ``edit`` is the head's disposal; a delegate's is checked by the row.
     Resource.DEVIATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD})),
     Resource.DELEGATION: _grants(
         read=_OFFICE_ROLES,
@@ -105,14 +105,14 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
     ),
-    # A head may be taken ill: those who work beside them then say so, and why it is they who do.
+    # A head who is ill cannot record it: change managers and administrators can, with a reason.
     Resource.ABSENCE: _grants(
         read=_OFFICE_ROLES,
         export=_OFFICE_ROLES,
         create=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.CHANGE_MANAGER, Role.ADMINISTRATOR}),
     ),
-    # That a release is allowed in a freeze is the head's word, and no right of a role (``releases.freeze_permit``).
+    # A release in a freeze needs the head's permit, which is not in this table (``releases.freeze_permit``).
     Resource.FREEZE: _grants(
         read=_OFFICE_ROLES,
         export=_OFFICE_ROLES,
@@ -125,9 +125,9 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         enact=frozenset({Role.HEAD}),
     ),
-    # Each their own (models.scope); to mark one as read is the reader's by nature.
+    # Users see their own only (models.scope), and may mark them as read.
     Resource.NOTIFICATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
-    # Who was told of what, and what became of the mail: for those who look after it. Edited is: sent again.
+    # All notifications with the state of their mail. ``edit`` is to send a mail again.
     Resource.MAIL: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
         export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
@@ -159,13 +159,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     ),
 }
 
-#: What somebody who stands in for the head may do as the head: see, and no more. The two decisions are moves;
-#: delegating further, enacting a paper and the like are not (procedure.md, reading 4).
+#: What an acting head may do with the head's rights: read. The head's two decisions are moves; delegating further,
+#: enacting an SOP and the like are reserved to the head (procedure.md, reading 4).
 _ACTING_HEAD_VERBS = frozenset({Verb.READ, Verb.EXPORT})
 
 
 def is_granted(roles: Collection[Role], verb: Verb, resource: Resource, *, is_acting_head: bool = False) -> bool:
-    """Whether somebody with ``roles`` may do ``verb`` to records of ``resource`` at all."""
+    """Whether a user with ``roles`` may do ``verb`` to any record of ``resource``."""
     granted = GRANTS[resource][verb]
     if is_acting_head and verb in _ACTING_HEAD_VERBS and Role.HEAD in granted:
         return True

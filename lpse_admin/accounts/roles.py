@@ -1,4 +1,4 @@
-"""Who there is: the actors of the procedure, and the two that an office needs beside them."""
+"""The roles of users: the three actors of the procedure, the inspector and the administrator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lpse_admin.i18n import LabelledEnum, _
 
 
 class Role(LabelledEnum):
-    """What a user is to the procedure. The papers name the first three."""
+    """The role of a user. The SOPs name the first three."""
 
     REQUESTER = "requester", _("Requester")
     CHANGE_MANAGER = "change_manager", _("Change manager")
@@ -15,5 +15,5 @@ class Role(LabelledEnum):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
-#: Roles that can be the actor of a step. The inspector and the administrator take none.
+#: Roles that can be the actor of a step.
 ACTOR_ROLES = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)

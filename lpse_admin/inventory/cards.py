@@ -1,8 +1,7 @@
-"""Kartu Inventaris Barang: the cards, and the official columns of each (procedure.md, KIB).
+"""Kartu Inventaris Barang: the inventory cards and the official columns of each (procedure.md, KIB).
 
-A card's columns are data: a screen, a form, an import or a printed card asks ``CARDS`` and needs no code of its
-own for a further card. Columns whose ``key`` is in ``COMMON`` are columns of the table; the others are kept in
-the asset's details.
+Screens, forms, imports and printed cards read the columns from ``CARD_COLUMNS``, so a further card needs no code of its
+own. Columns with a key in ``COMMON_COLUMNS`` are columns of the database table; the others are in the asset's details.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Card(LabelledEnum):
-    """A card of the inventory. Software belongs to the intangible assets, not on card E."""
+    """An inventory card. Software belongs to the intangible assets, not to card E."""
 
     A = "A", _("KIB A. Land")
     B = "B", _("KIB B. Equipment and machines")
@@ -32,7 +31,7 @@ class Card(LabelledEnum):
 
 
 class AssetCondition(LabelledEnum):
-    """The state of an item."""
+    """The condition of an item."""
 
     GOOD = "good", _("Good")
     LIGHT_DAMAGE = "light-damage", _("Slightly damaged")
@@ -40,7 +39,7 @@ class AssetCondition(LabelledEnum):
 
 
 class CardColumnKind(StrEnum):
-    """What stands in a column."""
+    """The type of a column's values."""
 
     TEXT = "text"
     DATE = "date"
@@ -53,14 +52,14 @@ class CardColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardColumn:
-    """One official column: its key, its heading as printed, and what stands in it."""
+    """An official column: its key, its printed heading and its type."""
 
     key: str
     label: Message
     kind: CardColumnKind = CardColumnKind.TEXT
 
 
-#: Columns that every item has, whatever its card.
+#: Columns that every item has, on every card.
 COMMON_COLUMNS = frozenset({"code", "register", "name", "condition", "origin", "price", "remarks"})
 
 _NAME = CardColumn("name", _("Item type or name"))
@@ -79,7 +78,7 @@ _LAND_STATUS = CardColumn("land_status", _("Land status"))
 _LAND_CODE = CardColumn("land_code", _("Land code"))
 _AREA = CardColumn("area", _("Area (m²)"), CardColumnKind.NUMBER)
 
-#: The columns of each card in the printed order; the running number ("no") is the row's own.
+#: The columns of each card in the printed order, without the row number ("no").
 CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
     Card.A: (
         _NAME, _CODE, _REGISTER, _AREA,
@@ -174,17 +173,17 @@ _DIGITS_108, _DIGITS_17 = (sum(levels) for levels in _LEVELS.values())
 
 
 def format_code(code: str) -> str:
-    """Return an item code in its levels, so that one item has one code: 132100102002 is 1.3.2.10.01.02.002."""
+    """Return an item code with dots between its levels: 132100102002 is 1.3.2.10.01.02.002."""
     digits = code.replace(".", "")
     lengths = _LEVELS.get(code_scheme(code))
     if lengths is None:
         return code
-    places = [sum(lengths[:level]) for level in range(len(lengths) + 1)]
-    return ".".join(digits[start:end] for start, end in pairwise(places))
+    offsets = [sum(lengths[:level]) for level in range(len(lengths) + 1)]
+    return ".".join(digits[start:end] for start, end in pairwise(offsets))
 
 
 def code_scheme(code: str) -> CodeScheme | None:
-    """Return the scheme of an item code, with its dots or as bare digits; None where it follows neither."""
+    """Return the scheme of an item code, with dots or as digits only; None if it matches neither."""
     if _CODE_PATTERN_108.fullmatch(code) or (code.isascii() and code.isdigit() and len(code) == _DIGITS_108):
         return CodeScheme.PERMENDAGRI_108_2016
     if _CODE_PATTERN_17.fullmatch(code) or (code.isascii() and code.isdigit() and len(code) == _DIGITS_17):

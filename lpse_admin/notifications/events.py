@@ -1,7 +1,7 @@
-"""What people are told of, and the sentence of each event, put together when it is read and not before.
+"""The events that users are notified of, and their messages.
 
-An event is kept with its values as JSON; words of the program are kept by their English text, so that every reader
-finds them in their own language.
+An event is stored with its values as JSON. A Message is stored by its msgid and translated when it is shown, so that
+every user reads it in their own language.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Event(LabelledEnum):
-    """Something that people are told of."""
+    """An event that users are notified of."""
 
     WAITING = "waiting", _("A step is waiting for you")
     EMERGENCY = "emergency", _("Emergency awaiting a decision")
@@ -34,7 +34,7 @@ class Event(LabelledEnum):
     RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
 
 
-#: Mailed to whoever decides, whatever they chose: an emergency waits for nobody's settings.
+#: Mailed whatever the user's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY})
 
 _MESSAGES: dict[Event, Message] = {
@@ -53,7 +53,7 @@ _MESSAGES: dict[Event, Message] = {
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
 }
 
-#: What is told beside the sentence, in this order, by the name of the value.
+#: The values that are listed below the message, in this order.
 _VALUE_LABELS: dict[str, Message] = {
     "outcome": _("Outcome"),
     "reason": _("Reason"),
@@ -72,7 +72,7 @@ _VALUE_LABELS: dict[str, Message] = {
     "note": _("Note"),
 }
 
-#: Every value that a sentence or a fact may name; one that was not told is shown as a dash in the sentence.
+#: Every value that a message or the list may have; a missing one is shown as a dash in the message.
 VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
@@ -92,7 +92,7 @@ _RENAMED_TEXTS = MappingProxyType(
 
 
 def serialize_values(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return ``values`` (texts, figures, Words, Messages, dates, moments) as JSON can hold them; None is left out."""
+    """Return ``values`` (strings, numbers, enums, Messages, dates, datetimes) for JSON, without those that are None."""
     return {name: _serialize(value) for name, value in values.items() if value is not None}
 
 
@@ -113,7 +113,7 @@ def _serialize(value: object) -> object:
 
 
 def deserialize_values(details: Mapping[str, Any]) -> dict[str, object]:
-    """Return the values that ``kept`` made into JSON: Messages, dates and moments again, all else as it stands."""
+    """Return the values that ``serialize_values`` stored, with Messages, dates and datetimes restored."""
     return {name: _deserialize(value) for name, value in details.items()}
 
 
@@ -130,10 +130,10 @@ def _deserialize(value: object) -> object:
 
 
 def event_message(event: Event, values: Mapping[str, object]) -> Message:
-    """Return what ``event`` says; dates and moments among ``values`` have been written for the reader before."""
+    """Return the message of ``event``; dates and datetimes in ``values`` must already be formatted."""
     return Message(_MESSAGES[event].text, MappingProxyType({**_MISSING_VALUES, **values}))
 
 
 def labelled_values(values: Mapping[str, object]) -> list[tuple[Message, object]]:
-    """Return what is to be told beside the sentence, each with its label."""
+    """Return the values that are listed below the message, each with its label."""
     return [(label, values[name]) for name, label in _VALUE_LABELS.items() if name in values]

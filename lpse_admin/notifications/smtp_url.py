@@ -1,4 +1,4 @@
-"""The mail server as it stands in a setting: read once, and refused with a sentence that repeats no password."""
+"""Parse LPSE_SMTP_URL; error messages never repeat the URL, which may contain a password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 _DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
-#: Where mail is handed in with a name and a password (RFC 6409).
+#: The port for submission with authentication (RFC 6409).
 _SUBMISSION_PORT = 587
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _MAX_ADDRESS_LENGTH = 254
@@ -20,30 +20,29 @@ _MAX_ADDRESS_LENGTH = 254
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in, as whom, and in whose name it goes out."""
+    """The SMTP server, its credentials, and the sender address."""
 
     host: str
     port: int
     sender: str
-    #: TLS from the first byte (smtps); otherwise STARTTLS wherever the server offers it.
+    #: Implicit TLS (smtps); otherwise STARTTLS if the server offers it.
     is_tls: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
-    #: Seconds that one answer of the server is waited for.
+    #: Seconds to wait for an answer of the server.
     timeout: float = 30.0
 
 
 def is_email_address(text: str) -> bool:
-    """Whether ``text`` is a plain e-mail address that can stand in a header as it is."""
+    """Whether ``text`` is a plain e-mail address, valid in a header without quoting."""
     return len(text) <= _MAX_ADDRESS_LENGTH and _ADDRESS.fullmatch(text) is not None
 
 
 def parse_smtp_url(url: str, sender: str = "", *, program_host: str = "") -> MailServer:
     """Return the server that ``url`` names: smtp://user:password@host:587?from=address, or smtps://.
 
-    ``sender`` is the address for mail where the url names none; without both it is the user, where that is an
-    address, else lpse@ the host ``program_host`` of the program's own address. Raises ValueError with a sentence; in it
-    nothing of the url is repeated.
+    The sender is the URL's ``from``, else ``sender``, else the user if that is an address, else lpse@``program_host``,
+    the host of the program's own address. Raises ValueError with a message that repeats nothing of the URL.
     """
     try:
         parts = urlsplit(url)
@@ -69,16 +68,16 @@ _INVALID_URL = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or sm
 
 
 def _sender(parts: SplitResult, sender: str, user: str, program_host: str) -> str:
-    asked = parse_qs(parts.query, keep_blank_values=True)
-    if set(asked) - {"from"} or len(asked.get("from", ())) > 1:
+    params = parse_qs(parts.query, keep_blank_values=True)
+    if set(params) - {"from"} or len(params.get("from", ())) > 1:
         raise ValueError("LPSE_SMTP_URL can have only from=address after its question mark.")
-    named = asked["from"][0] if asked else sender
-    if named or asked:
-        if not is_email_address(named):
-            setting = "The from= of LPSE_SMTP_URL" if asked else "LPSE_MAIL_FROM"
+    address = params["from"][0] if params else sender
+    if address or params:
+        if not is_email_address(address):
+            setting = "The from= of LPSE_SMTP_URL" if params else "LPSE_MAIL_FROM"
             message = f"{setting} must be an address like lpse@example.go.id."
             raise ValueError(message)
-        return named
+        return address
     return (
         user
         if is_email_address(user)
@@ -87,7 +86,7 @@ def _sender(parts: SplitResult, sender: str, user: str, program_host: str) -> st
 
 
 def _mail_domain(host: str) -> str:
-    """Return ``host`` as it can stand behind an @, or nothing for a bare number of the network."""
+    """Return ``host`` if it is a valid mail domain, else an empty string (for example for an IP address)."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

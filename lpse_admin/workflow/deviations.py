@@ -1,8 +1,8 @@
-"""Deviations from what a paper lays down for a step: its equipment, its time, its output.
+"""Deviations of a step from the SOP: in its equipment, its time or its output.
 
 L's second warning: "Segala bentuk penyimpangan atas mutu baku terkait perlengkapan, waktu maupun output dikategorikan
-sebagai bentuk kegagalan yang harus dipertanggung jawabkan oleh pelaksana." Whether a paper has such a clause is its
-switch (procedure.md, reading 13); without it what is missing is refused, and lateness is shown and no more.
+sebagai bentuk kegagalan yang harus dipertanggung jawabkan oleh pelaksana." Whether an SOP has such a clause is a switch
+(procedure.md, reading 13); without it a missing item is refused, and lateness is only shown.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from lpse_admin.worktime.step_timing import duration_message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Names of the form fields that an account, and a statement on an output, are typed into.
+#: Prefixes of the form fields for the account of a deviation, and for the statement on an output.
 ACCOUNT_PREFIX, OUTPUT_PREFIX = "account-", "output-"
-#: What the executor says of an output that is not as the paper wants it.
+#: The value of an output field if the output is missing or different.
 OUTPUT_LACKING = "lacking"
 
 
 class DeviationKind(LabelledEnum):
-    """What of the standard was not kept: the three classes of L's warning."""
+    """The class of a deviation, by L's warning."""
 
     EQUIPMENT = "equipment", _("Equipment")
     TIME = "time", _("Time")
@@ -32,7 +32,7 @@ class DeviationKind(LabelledEnum):
 
 
 class Disposal(LabelledEnum):
-    """What the head makes of a deviation and its account."""
+    """The head's decision on a deviation and its account."""
 
     ACCEPTED = "accepted", _("Explanation accepted")
     FOLLOW_UP = "follow-up", _("Follow-up required")
@@ -40,7 +40,7 @@ class Disposal(LabelledEnum):
 
 
 class LatenessBasis(LabelledEnum):
-    """What a deviation in time is measured by."""
+    """Which time a lateness deviation measures."""
 
     ARRIVAL = "arrival", _("Time since the request arrived")
     HANDLING = "handling", _("Handling time")
@@ -48,7 +48,7 @@ class LatenessBasis(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """A step that took longer than its standard: judged from ``subject``, in working minutes."""
+    """A step that took longer than its standard, measured by ``subject``, in working minutes."""
 
     subject: LatenessBasis
     standard: str
@@ -58,10 +58,10 @@ class Lateness:
 
 @dataclass(frozen=True, slots=True)
 class DetectedDeviation:
-    """A deviation that a step has as it stands.
+    """A deviation found on a step.
 
-    ``subject`` tells it from the others of its step; ``what`` is the paper's item or output (empty for time);
-    minutes are working minutes.
+    ``subject`` identifies it within its step; ``what`` is the SOP's item or output (empty for time). Minutes are
+    working minutes.
     """
 
     kind: DeviationKind
@@ -73,21 +73,21 @@ class DetectedDeviation:
 
     @property
     def title(self) -> Message | str:
-        """What it is about, as it is shown: the paper's own words, or those of the subject."""
+        """The SOP's text for the item or output, or the label of the lateness basis."""
         return self.what or LatenessBasis(self.subject).title
 
     @property
     def account_field(self) -> str:
-        """The form field in which the executor accounts for it."""
+        """The form field for its account."""
         return account_field(self.kind, self.subject)
 
     def has_account(self, values: Mapping[str, object]) -> bool:
-        """Whether ``values`` hold an account of it."""
+        """Whether ``values`` contain an account of it."""
         return not is_empty(values.get(self.account_field))
 
     @property
     def account_error(self) -> Message:
-        """The sentence that asks for its account."""
+        """The error if its account is missing."""
         if self.kind is DeviationKind.TIME:
             return _(
                 "This step has taken %(measured)s of working time; its standard is %(standard)s. Explain the delay.",
@@ -98,7 +98,7 @@ class DetectedDeviation:
 
 
 def lateness_deviation(lateness: Lateness) -> DetectedDeviation:
-    """Return the deviation that ``lateness`` is."""
+    """Return ``lateness`` as a deviation."""
     return DetectedDeviation(
         DeviationKind.TIME,
         lateness.subject,
@@ -109,10 +109,10 @@ def lateness_deviation(lateness: Lateness) -> DetectedDeviation:
 
 
 def account_field(kind: DeviationKind, subject: str) -> str:
-    """Return the name of the field for the account: one for lateness, however it is measured; else one each."""
+    """Return the form field for the account: the same for every lateness, else one for each subject."""
     return f"{ACCOUNT_PREFIX}{'time' if kind is DeviationKind.TIME else subject}"
 
 
 def output_field(index: int) -> str:
-    """Return the name of the field in which the executor says whether the step's output of this place is there."""
+    """Return the form field for the statement on the output at ``index``."""
     return f"{OUTPUT_PREFIX}{index}"

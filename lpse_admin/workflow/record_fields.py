@@ -1,8 +1,8 @@
-"""What each step writes down: the fields of its record, once for the form, the check behind it and the lists.
+"""The fields of each step's record, for its form, its validation and the lists.
 
-The papers name the records (form of change, result of the evaluation, result file, report, schedule, KIB);
-what stands in them follows the project's specification of the change records. ``needed_for`` are the outcomes
-that cannot be recorded while the field is empty; an outcome that is not among them leaves the field optional.
+The SOPs name the records (form of change, result of the evaluation, result file, report, schedule, KIB); their fields
+follow the project's specification of the change records. A field is required for the outcomes in ``required_for``, and
+optional for the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FieldKind(StrEnum):
-    """How a value is typed in, stored and shown."""
+    """How a field is entered, stored and shown."""
 
     SINGLE_LINE = "line"
     MULTI_LINE = "text"
@@ -35,7 +35,7 @@ class FieldKind(StrEnum):
 
 
 class ChangeKind(LabelledEnum):
-    """What a request wants changed."""
+    """What a request changes."""
 
     APPLICATION = "application", _("Application")
     INFRASTRUCTURE = "infrastructure", _("Infrastructure")
@@ -44,7 +44,7 @@ class ChangeKind(LabelledEnum):
 
 
 class ChangeSource(LabelledEnum):
-    """Where a request came from."""
+    """The source of a request."""
 
     USER = "user", _("User request")
     INCIDENT = "incident", _("Incident")
@@ -55,7 +55,7 @@ class ChangeSource(LabelledEnum):
 
 
 class EmergencyGround(LabelledEnum):
-    """Why a change cannot wait (procedure.md, reading 10; T's glossary 2)."""
+    """Why a change is an emergency (procedure.md, reading 10; T's glossary 2)."""
 
     MAJOR_INCIDENT = "major-incident", _("Major incident")
     SECURITY = "security", _("Security")
@@ -63,7 +63,7 @@ class EmergencyGround(LabelledEnum):
 
 
 class Environment(LabelledEnum):
-    """Where a change is carried out or released."""
+    """The environment in which a change is implemented or released."""
 
     PRODUCTION = "production", _("Production")
     STAGING = "staging", _("Staging")
@@ -72,7 +72,7 @@ class Environment(LabelledEnum):
 
 
 class Risk(LabelledEnum):
-    """The manager's judgement of what may go wrong."""
+    """The change manager's assessment of the risk."""
 
     LOW = "low", _("Low")
     MEDIUM = "medium", _("Medium")
@@ -81,7 +81,7 @@ class Risk(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordField:
-    """One field of a record: its stored name, its label, how it is typed in and when it may not be empty."""
+    """A field of a record: its column, its label, its kind, and the outcomes that require it."""
 
     key: str
     label: Message
@@ -99,7 +99,7 @@ def _all_outcomes(step: Step) -> frozenset[Outcome]:
 
 _SUBMISSIONS = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
 
-#: What a request says. The same fields are asked for when it comes back as a new revision.
+#: The fields of a request; a resubmission has the same.
 REQUEST_FIELDS: tuple[RecordField, ...] = (
     RecordField(
         "title",
@@ -129,7 +129,7 @@ REQUEST_FIELDS: tuple[RecordField, ...] = (
     ),
 )
 
-#: How the fields of a request are grouped, on its form and on its page.
+#: The groups of a request's fields, on its form and on its page.
 REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (_("Requested change"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
     (_("Reason, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
@@ -137,7 +137,7 @@ REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (_("Requester and beneficiary"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
 )
 
-#: What each step's record says, in the order in which it is asked for.
+#: The fields of each step's record, in the order of the form.
 RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.REQUEST: REQUEST_FIELDS,
     Step.RETURNED: REQUEST_FIELDS,
@@ -233,25 +233,24 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.CLOSED: (),
 }
 
-#: Asked for by every step whose outcome needs one; kept with the move and not with the record.
+#: The reason of an outcome; it is stored with the activity and not with the record.
 REASON_FIELD = RecordField("reason", _("Reason"), FieldKind.MULTI_LINE, frozenset(NEEDS_REASON))
 
 
 def missing_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return a sentence for each field that ``outcome`` of ``step`` needs and ``values`` leaves empty.
+    """Return an error for each field that ``outcome`` of ``step`` requires and that is empty in ``values``.
 
-    ``values`` holds the record's fields and ``reason`` by key; None, blank text and an empty list are empty.
+    ``values`` has the record's fields and ``reason`` by key.
     """
-    asked = (*RECORD_FIELDS[step], REASON_FIELD)
     return {
         field.key: _("“%(field)s” is required here.", field=field.label)
-        for field in asked
+        for field in (*RECORD_FIELDS[step], REASON_FIELD)
         if outcome in field.required_for and is_empty(values.get(field.key))
     }
 
 
 def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return a sentence for each field that is filled in ``values`` and would belie ``outcome`` of ``step``."""
+    """Return an error for each field that is filled in ``values`` and does not belong to ``outcome`` of ``step``."""
     return {
         field.key: _("“%(field)s” cannot be used with “%(outcome)s”.", field=field.label, outcome=outcome.title)
         for field in RECORD_FIELDS[step]
@@ -260,5 +259,5 @@ def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object])
 
 
 def is_empty(value: object) -> bool:
-    """Whether nothing was typed in: None, blank text or an empty list."""
+    """Whether ``value`` is None, blank text or an empty list."""
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], ())
