@@ -297,7 +297,8 @@ def test_a_message_is_read_in_english_where_nobody_translates_it() -> None:
 def test_every_refusal_has_a_status_of_its_own_and_a_sentence() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refused)}
     promised = {
-        "Malformed": 400, "NotAllowed": 403, "NotFound": 404, "NoSuchMove": 409, "TooLarge": 413, "Incomplete": 422,
+        "Malformed": 400, "NotAllowed": 403, "NotFound": 404, "NoSuchMove": 409, "FileTooLarge": 413,
+        "ValidationFailed": 422,
     }  # fmt: skip
     assert promised.items() <= {kind.__name__: int(kind.status) for kind in kinds}.items()
     refusal = ValidationFailed(_("Still required"), field_errors={"title": _("Title")})

@@ -81,7 +81,7 @@ def test_a_closed_request_has_no_move() -> None:
 
 
 def test_an_outcome_of_another_step_is_none_of_this_one() -> None:
-    with pytest.raises(NoSuchMove, match="no outcome"):
+    with pytest.raises(NoSuchMove, match="not an outcome"):
         find_move(PAPER, Position(Step.EVALUATION), Outcome.DONE, MANAGER)
 
 

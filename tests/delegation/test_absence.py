@@ -95,7 +95,7 @@ def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, 
     session.commit()
     assert head_absence(session, office.agency, NOW + dt.timedelta(hours=1)) is None
     assert (made.ended_by_id, made.ended_because) == (office.head.id, None)
-    with pytest.raises(NoSuchMove, match="over"):
+    with pytest.raises(NoSuchMove, match="already ended"):
         made.end(now=NOW + 2 * DAY, by=office.head)
 
 
