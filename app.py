@@ -38,7 +38,16 @@ _MIGRATIONS = _ROOT / "models" / "migrations"
 _MIB = 1024 * 1024
 _IDLE = dt.timedelta(hours=8)
 #: How waitress serves. An export waits for its reader at a megabyte: waitress would let 16 of them pile up in memory.
-SERVING = {"threads": 8, "outbuf_high_watermark": _MIB}
+#: A browser keeps up to six connections open, so the default limit of 100 would serve sixteen people; 600 fit into the
+#: 1,024 file descriptors that a process usually has. Idle and half-sent connections end after a minute.
+SERVING = {
+    "threads": 8,
+    "outbuf_high_watermark": _MIB,
+    "connection_limit": 600,
+    "channel_timeout": 60,
+    "cleanup_interval": 10,
+    "asyncore_use_poll": True,
+}
 
 
 def create_app(settings: config.Settings | None = None, *, clock: Callable[[], dt.datetime] | None = None) -> Flask:
