@@ -50,14 +50,12 @@ _MODULES = (
     "models.search.index",
     "models.search.search",
     "models.sops.sop",
-    "models.triggers.deny",
-    "models.triggers.history",
-    "models.triggers.office",
-    "models.triggers.records",
     "models.worktime.deadlines",
     "models.worktime.register_timing",
     "models.worktime.step_durations",
     "models.worktime.timing",
+    # Last, since the triggers are made from the models above.
+    "models.triggers",
 )
 
 for _name in _MODULES:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from models.immutability import RowRules
+
 #: Every constraint has a name that can be foretold, so that migrations and messages can speak of it.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -113,6 +115,9 @@ class Base(DeclarativeBase):
         metadata=MetaData(naming_convention=NAMING_CONVENTION),
         type_annotation_map={dt.datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
     )
+
+    #: When rows cannot be updated or deleted, and which of their columns cannot.
+    row_rules: ClassVar[RowRules] = ()
 
     #: Columns whose values never enter the trail (hashes of passwords, keys, the bytes of files).
     secret_columns: ClassVar[frozenset[str]] = frozenset()

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ForeignKey, Index, String, TextClause, UniqueConstraint, event, insert, inspect, select, update
@@ -32,6 +32,7 @@ from sqlalchemy.orm import (
 
 from lpse_admin.i18n import LabelledEnum, _
 from models.base import UNSTORABLE_CHARACTERS, Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, canonical_json
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class AuditEntry(Base):
         Index(None, "at", "id"),
     )
 
+    row_rules: ClassVar[RowRules] = no_update_or_delete("audit_entry is append-only")
+
     id: Mapped[PrimaryKey]
     #: The agency's id, or 0 for the installation.
     chain: Mapped[int] = mapped_column(IdType)
@@ -99,6 +102,8 @@ class AuditRow(Base):
     # Its key is all that it says: in SQLite it is kept once, as that key, and not beside it.
     __table_args__ = (Index(None, "table_name", "row_id", "entry_id"), {"sqlite_with_rowid": False})
 
+    row_rules: ClassVar[RowRules] = no_update_or_delete("audit_row is append-only")
+
     entry_id: Mapped[int] = mapped_column(IdType, ForeignKey("audit_entry.id"), primary_key=True)
     table_name: Mapped[str] = mapped_column(String(40), primary_key=True)
     row_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -108,6 +113,18 @@ class AuditChain(Base):
     """The head of a chain: its last number and hash."""
 
     __tablename__ = "audit_chain"
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "audit_chain_only_grows",
+            "a chain only grows",
+            (
+                Immutable(mutable=("number", "hash")),
+                Immutable("NEW.number < OLD.number OR (NEW.number = OLD.number AND NEW.hash <> OLD.hash)"),
+            ),
+        ),
+        DeleteRule("audit_chain_kept", "a chain cannot be deleted"),
+    )
 
     chain: Mapped[int] = mapped_column(IdType, primary_key=True, autoincrement=False)
     number: Mapped[int]

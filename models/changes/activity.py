@@ -20,6 +20,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
 from lpse_admin.worktime.step_timing import StepTimestamps
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 
 if TYPE_CHECKING:
     from models.accounts.user import User
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import Asset, AssetMutation
+
+
+_FINISHED = "(SELECT finished_at FROM activity WHERE activity.id = OLD.{key}) IS NOT NULL"
+_FINISHED_MESSAGE = "the record of a finished step cannot be changed"
+
+
+def _frozen_when_finished(key: str = "id") -> RowRules:
+    """Return the rules of a table whose column ``key`` refers to the activity."""
+    return no_update_or_delete(_FINISHED_MESSAGE, _FINISHED.format(key=key), name="frozen")
 
 
 class Activity(Base):
@@ -95,6 +105,32 @@ class Activity(Base):
         Index("ix_activity_requester", "requester_id", "step", "arrived_at", "id"),
     )
 
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule("activity_frozen", "a finished step cannot be changed", (Immutable("OLD.finished_at IS NOT NULL"),)),
+        UpdateRule(
+            "activity_in_its_place",
+            "a step keeps its request, its place and the time of its arrival",
+            (
+                Immutable(
+                    mutable=(
+                        "sop_id", "actor_role", "standard_minutes", "taken_up_at", "taken_up_by_id", "held_by_id",
+                        "finished_at", "outcome", "target", "actor_id", "capacity", "delegation_id", "reason",
+                        "equipment", "declared",
+                    )
+                ),
+                # A draft is bound to the SOP that is in force when it is submitted; no later step is.
+                Immutable("OLD.sequence > 1", columns=("sop_id", "actor_role", "standard_minutes")),
+                Immutable("OLD.taken_up_at IS NOT NULL", columns=("taken_up_at", "taken_up_by_id")),
+            ),
+        ),
+        DeleteRule(
+            "activity_kept",
+            "a step of a submitted request cannot be deleted",
+            "OLD.finished_at IS NOT NULL OR (SELECT submitted_at FROM change_request c WHERE c.id = OLD.change_id)"
+            " IS NOT NULL",
+        ),
+    )  # fmt: skip
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
@@ -139,6 +175,11 @@ class Activity(Base):
     __mapper_args__: dict[str, Any] = {
         "polymorphic_on": "step",
     }
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Freeze the record of a step with the step, unless its model has rules of its own."""
+        cls.row_rules = cls.__dict__.get("row_rules", _frozen_when_finished())
+        super().__init_subclass__(**kwargs)
 
     @property
     def is_open(self) -> bool:
@@ -238,6 +279,8 @@ class TestCase(Base):
     __tablename__ = "test_case"
     __table_args__ = (UniqueConstraint("run_id", "position"),)
 
+    row_rules: ClassVar[RowRules] = _frozen_when_finished("run_id")
+
     id: Mapped[PrimaryKey]
     run_id: Mapped[int] = mapped_column(IdType, ForeignKey("test_run.id"))
     position: Mapped[int]
@@ -296,6 +339,18 @@ class Release(Activity):
     )
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
 
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "release_frozen_update",
+            "only the actual time may be added to a finished release",
+            (
+                Immutable(_FINISHED.format(key="id"), mutable=("actual_at",)),
+                Immutable(f"{_FINISHED.format(key='id')} AND OLD.actual_at IS NOT NULL"),
+            ),
+        ),
+        DeleteRule("release_frozen_delete", _FINISHED_MESSAGE, _FINISHED.format(key="id")),
+    )
+
     id: Mapped[int] = _activity_key()
     version: Mapped[str | None] = mapped_column(String(80))
     window_start_at: Mapped[Timestamp | None]
@@ -341,6 +396,8 @@ class ReleaseAsset(Base):
         Index(None, "asset_id"),
     )
 
+    row_rules: ClassVar[RowRules] = _frozen_when_finished("release_id")
+
     id: Mapped[PrimaryKey]
     release_id: Mapped[int] = mapped_column(IdType, ForeignKey("release.id"))
     position: Mapped[int]
@@ -369,6 +426,8 @@ class AssetReviewItem(Base):
 
     __tablename__ = "asset_review_item"
     __table_args__ = (UniqueConstraint("review_id", "position"), Index(None, "asset_id"))
+
+    row_rules: ClassVar[RowRules] = _frozen_when_finished("review_id")
 
     id: Mapped[PrimaryKey]
     review_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset_review.id"))

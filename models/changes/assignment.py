@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +13,7 @@ from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
 from models.deviations.deviation import account_error
+from models.immutability import RowRules, no_update_or_delete
 from models.notifications import rules
 from models.validation import text_error
 from models.worktime.timing import raise_overdue
@@ -33,6 +34,8 @@ class Reassignment(Base):
         CheckConstraint("by_id IN (from_id, to_id)", name="by_one_of_the_two"),
         Index(None, "activity_id"),
     )
+
+    row_rules: ClassVar[RowRules] = no_update_or_delete("a hand-over stays as it is")
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

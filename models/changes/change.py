@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -20,6 +20,7 @@ from models.changes.activity import Activity
 from models.changes.revision import ChangeRevision
 from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.deviations.deviation import Deviation
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.sops.sop import SopRevision
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Move
     from models.documents.document import Document
+
+
+#: Immutable as soon as the request has a number.
+_IDENTITY_COLUMNS = (
+    "id", "number", "year", "serial", "submitted_at", "agency_id", "sop_id", "requester_id", "created_at",
+)  # fmt: skip
 
 
 class ChangeRequest(Base):
@@ -66,6 +73,33 @@ class ChangeRequest(Base):
         Index("ix_change_kind_everywhere", "kind", "id"),
         Index(None, "linked_change_id"),
     )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "change_request_numbered_once",
+            "the number of a request cannot be changed",
+            (Immutable("OLD.number IS NOT NULL", columns=_IDENTITY_COLUMNS),),
+        ),
+        UpdateRule(
+            "change_request_says_what_was_asked",
+            "what was submitted cannot be changed",
+            (
+                Immutable(
+                    "OLD.step NOT IN ('request', 'returned')",
+                    mutable=(
+                        *_IDENTITY_COLUMNS, "step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back",
+                        "version", "closed_at",
+                    ),
+                ),
+            ),
+        ),
+        UpdateRule(
+            "change_request_closed",
+            "a closed request cannot be changed",
+            (Immutable("OLD.closed_at IS NOT NULL", mutable=("version",)),),
+        ),
+        DeleteRule("change_request_kept", "a submitted request cannot be deleted", "OLD.submitted_at IS NOT NULL"),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

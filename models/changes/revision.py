@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 
 
 class ChangeRevision(Base):
@@ -15,6 +16,11 @@ class ChangeRevision(Base):
 
     __tablename__ = "change_revision"
     __table_args__ = (UniqueConstraint("change_id", "revision"),)
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule("change_revision_frozen", "a submitted revision cannot be changed", (Immutable(),)),
+        DeleteRule("change_revision_kept", "a submitted revision cannot be deleted"),
+    )
 
     id: Mapped[PrimaryKey]
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))

@@ -7,6 +7,7 @@ decide is a delegation alone.
 from __future__ import annotations
 
 import datetime as dt
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -16,6 +17,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency, lock_agency
 from models.validation import text_error
 
@@ -46,6 +48,18 @@ class Absence(Base):
         CheckConstraint("recorded_at <= ended_at", name="ended_afterwards"),
         Index(None, "agency_id", "from_date", "id"),
         Index(None, "head_id", "from_date"),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "absence_stands",
+            "an absence can only be ended, once",
+            (
+                Immutable(mutable=("ended_at", "ended_by_id", "ended_because")),
+                Immutable("OLD.ended_at IS NOT NULL"),
+            ),
+        ),
+        DeleteRule("absence_kept", "an absence is ended, not deleted"),
     )
 
     id: Mapped[PrimaryKey]

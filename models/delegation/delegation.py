@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, and_, bindparam, case, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -14,6 +14,7 @@ from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications.notification import notify
 from models.office.agency import Agency
 from models.validation import text_error
@@ -57,6 +58,18 @@ class Delegation(Base):
         CheckConstraint("withdrawn_reason IS NULL OR withdrawn_at IS NOT NULL", name="reason_of_a_withdrawal"),
         Index(None, "agency_id", "from_date", "id"),
         Index(None, "delegate_id", "until_date"),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "delegation_stands",
+            "a delegation can only be withdrawn, once",
+            (
+                Immutable(mutable=("withdrawn_at", "withdrawn_by_id", "withdrawn_reason")),
+                Immutable("OLD.withdrawn_at IS NOT NULL"),
+            ),
+        ),
+        DeleteRule("delegation_kept", "a delegation is withdrawn, not deleted"),
     )
 
     id: Mapped[PrimaryKey]

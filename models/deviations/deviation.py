@@ -7,7 +7,7 @@ The procedure's own warning (L) and how it is read: procedure.md, reading 13. Wh
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -42,6 +42,7 @@ from models.base import (
     to_json_value,
 )
 from models.delegation.delegation import Delegation, capacity, load_active_delegation
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications import rules
 from models.office.agency import Agency
 from models.validation import text_error
@@ -68,6 +69,15 @@ class DeviationState(LabelledEnum):
     ACCOUNTED = "accounted", _("Waiting for the head")
     FOLLOW_UP = "follow-up", _("In follow-up")
     SETTLED = "settled", _("Resolved")
+
+
+#: What is written of a deviation after it was raised, in this order; each once.
+_ACCOUNT_COLUMNS = ("account", "accounted_at", "accounted_by_id", "measured_minutes", "executor_id")
+_DISPOSAL_COLUMNS = (
+    "disposal", "disposal_note", "disposed_at", "disposed_by_id", "disposed_capacity", "delegation_id",
+    "follow_up_by_id", "follow_up_until",
+)  # fmt: skip
+_FOLLOW_UP_COLUMNS = ("followed_up_at", "followed_up_by_id", "follow_up_note")
 
 
 class Deviation(Base):
@@ -116,6 +126,20 @@ class Deviation(Base):
             "follow_up_until",
             **partial_index("follow_up_by_id IS NOT NULL AND followed_up_at IS NULL"),
         ),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "deviation_stands",
+            "a deviation is accounted for and disposed of once, and keeps what it says",
+            (
+                Immutable(mutable=(*_ACCOUNT_COLUMNS, *_DISPOSAL_COLUMNS, *_FOLLOW_UP_COLUMNS)),
+                Immutable("OLD.account IS NOT NULL", mutable=(*_DISPOSAL_COLUMNS, *_FOLLOW_UP_COLUMNS)),
+                Immutable("OLD.disposal IS NOT NULL", mutable=_FOLLOW_UP_COLUMNS),
+                Immutable("OLD.followed_up_at IS NOT NULL"),
+            ),
+        ),
+        DeleteRule("deviation_kept", "a deviation is settled, not deleted"),
     )
 
     id: Mapped[PrimaryKey]

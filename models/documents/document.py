@@ -13,6 +13,7 @@ from lpse_admin.documents.file_types import VIEWABLE_TYPES
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
+from models.immutability import RowRules, no_update_or_delete
 from models.releases.freeze import FreezePermit
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class FileContent(Base):
 
     __tablename__ = "file_content"
     secret_columns: ClassVar[frozenset[str]] = frozenset({"content"})
+
+    row_rules: ClassVar[RowRules] = no_update_or_delete("a row of file_content stays as it is")
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     size: Mapped[int]
@@ -48,6 +51,15 @@ class Document(Base):
         Index(None, "sha256"),
         Index(None, "agency_id", "uploaded_at", "id"),
         Index(None, "uploaded_at", "id"),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        *no_update_or_delete(
+            "a file of a finished step stays as it is",
+            "(SELECT finished_at FROM activity WHERE activity.id = OLD.activity_id) IS NOT NULL",
+            name="frozen",
+        ),
+        *no_update_or_delete("a decree stays with its delegation", "OLD.delegation_id IS NOT NULL", name="decree"),
     )
 
     id: Mapped[PrimaryKey]

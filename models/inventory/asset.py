@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.inventory.cards import AssetCondition, Card
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class MutationKind(LabelledEnum):
     RETIRED = "retired", _("Removed from the list")
 
 
+_NEVER_MUTATED = "NOT EXISTS (SELECT 1 FROM asset_mutation m WHERE m.asset_id = OLD.id)"
+_NAMED_BY_A_REQUEST = (
+    "EXISTS (SELECT 1 FROM asset_review_item i WHERE i.asset_id = OLD.id)"
+    " OR EXISTS (SELECT 1 FROM release_asset r WHERE r.asset_id = OLD.id)"
+)
+
+
 class Asset(Base):
     """One item of the asset list. The columns that every card has are columns; a card's own are in ``details``."""
 
@@ -36,6 +44,26 @@ class Asset(Base):
         Index(None, "agency_id", "card", "code", "register"),
         Index("ix_asset_name", "agency_id", "name", "id"),
     )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "asset_only_by_mutation",
+            "an item changes only through a request",
+            (
+                Immutable(
+                    mutable=(
+                        "code", "register", "name", "condition", "origin", "price", "remarks", "details", "is_retired",
+                    )
+                ),
+                # Until a request names the item, what was entered can be corrected; it is retired by a request only.
+                Immutable(_NEVER_MUTATED, columns=("is_retired",)),
+                Immutable(
+                    f"{_NEVER_MUTATED} AND ({_NAMED_BY_A_REQUEST})"
+                ),
+            ),
+        ),
+        DeleteRule("asset_kept", "an item is taken off the list, not deleted"),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
@@ -71,6 +99,8 @@ class AssetMutation(Base):
         Index(None, "change_id"),
         Index(None, "update_id"),
     )
+
+    row_rules: ClassVar[RowRules] = no_update_or_delete("a row of asset_mutation stays as it is")
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, type_coerce
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import LabelledEnum, _
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,6 +53,26 @@ class Mail(Base):
         ),
         Index("ix_mail_state", "state", "id"),
     )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "mail_sent_once",
+            "a mail that was sent is not sent again, and keeps its reader",
+            (
+                Immutable("OLD.state = 'sent'"),
+                Immutable(
+                    mutable=(
+                        "address", "state", "attempts", "next_try_at", "claimed_until", "last_error", "sent_at",
+                    "message_id",
+                    )
+                ),
+                # One that failed for its address may go to another.
+                Immutable("OLD.state <> 'failed' OR NEW.state <> 'waiting'", columns=("address",)),
+                Immutable("OLD.message_id IS NOT NULL", columns=("message_id",)),
+            ),
+        ),
+        DeleteRule("mail_kept", "a mail stays in the outbox"),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

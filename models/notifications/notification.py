@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event, serialize_values
 from models.accounts.user import User
 from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications.mail import Mail, MailState
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ class Notification(Base):
             **partial_index("read_at IS NULL"),
         ),
         Index(None, "change_id"),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "notification_stands",
+            "a notification can only be read, once",
+            (Immutable(mutable=("read_at",)), Immutable("OLD.read_at IS NOT NULL")),
+        ),
+        DeleteRule("notification_kept", "a notification is kept"),
     )
 
     id: Mapped[PrimaryKey]

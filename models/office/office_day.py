@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -14,6 +14,7 @@ from lpse_admin.worktime.office_hours import parse_spans
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, session_of
+from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.office.setting import authorize_and_lock, date_errors, validate_with_reason
 from models.validation import text_error
@@ -33,6 +34,14 @@ class OfficeDay(Base):
         Index(None, "date", "id"),
         # No number twice: the trail of a row that was removed is not another's.
         {"sqlite_autoincrement": True},
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "office_day_of_its_office",
+            "what an office sets stays with its office and its day",
+            (Immutable(mutable=("kind", "name", "hours", "set_by_id", "set_at")),),
+        ),
     )
 
     id: Mapped[PrimaryKey]

@@ -6,7 +6,7 @@ are read together by ``working_time``. Every write leaves its reason in the trai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -18,6 +18,7 @@ from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
 from models.accounts.user import User
 from models.audit import trail
 from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency, lock_agency
 from models.validation import text_error
 
@@ -35,6 +36,14 @@ class Threshold(Base):
 
     __tablename__ = "threshold"
     __table_args__ = (CheckConstraint("warning_share BETWEEN 1 AND 100", name="share_in_percent"),)
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "threshold_of_its_office",
+            "what an office sets stays with its office and its day",
+            (Immutable(mutable=("warning_share", "set_by_id", "set_at")),),
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"), unique=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -14,6 +14,7 @@ from lpse_admin.worktime.national_holidays import DateRange, ramadan_periods
 from lpse_admin.worktime.office_hours import Timetable, WeeklyHours, parse_spans
 from models.accounts.user import User
 from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, session_of
+from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.office.setting import authorize_and_lock, date_errors, validate_with_reason
 from models.validation import text_error
@@ -45,6 +46,14 @@ class WorkingHours(Base):
         Index(None, "since", "id"),
         # No number twice: the trail of a row that was removed is not another's.
         {"sqlite_autoincrement": True},
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "working_hours_of_its_office",
+            "what an office sets stays with its office and its day",
+            (Immutable(mutable=(*WEEK, *RAMADAN_WEEK, "set_by_id", "set_at")),),
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -110,6 +119,14 @@ class RamadanMonth(Base):
         UniqueConstraint("agency_id", "first_day"),
         CheckConstraint("first_day <= last_day", name="days_in_order"),
         {"sqlite_autoincrement": True},
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "ramadan_month_of_its_office",
+            "what an office sets stays with its office and its day",
+            (Immutable(mutable=("set_by_id", "set_at")),),
+        ),
     )
 
     id: Mapped[PrimaryKey]

@@ -13,6 +13,7 @@ from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.base import Base, IdType, PrimaryKey, Timestamp, partial_index
+from models.immutability import Immutable, RowRules, UpdateRule
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,6 +35,14 @@ class CalendarFeed(Base):
         ),
     )
     secret_columns: ClassVar[frozenset[str]] = frozenset({"token_hash"})
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "calendar_feed_revoked_once",
+            "the address of a calendar can only be revoked, once",
+            (Immutable(mutable=("revoked_at",)), Immutable("OLD.revoked_at IS NOT NULL")),
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))

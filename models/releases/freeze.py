@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, case, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -25,6 +25,7 @@ from models.base import (
     enum_type,
     session_of,
 )
+from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
 from models.validation import is_plausible_date, text_error
 
@@ -43,6 +44,9 @@ class FreezeState(LabelledEnum):
     LIFTED = "lifted", _("Lifted")
 
 
+_LIFTING_COLUMNS = ("changed_at", "revision", "lifted_at", "lifted_by_id", "lifted_reason")
+
+
 class Freeze(Base):
     """A stretch of time in which nothing is released into one environment, or into any."""
 
@@ -53,6 +57,21 @@ class Freeze(Base):
         CheckConstraint("(lifted_at IS NULL) = (lifted_reason IS NULL)", name="lifted_with_a_reason"),
         Index(None, "agency_id", "from_at", "id"),
         Index(None, "agency_id", "until_at"),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "freeze_stands",
+            "a freeze that is lifted, or that the head has allowed a release in, stays as it is",
+            (
+                Immutable("OLD.lifted_at IS NOT NULL"),
+                Immutable(
+                    "EXISTS (SELECT 1 FROM freeze_permit p WHERE p.freeze_id = OLD.id)", mutable=_LIFTING_COLUMNS
+                ),
+                Immutable(mutable=("name", "from_at", "until_at", "environment", "reason", *_LIFTING_COLUMNS)),
+            ),
+        ),
+        DeleteRule("freeze_kept", "a freeze is lifted, not deleted"),
     )
 
     id: Mapped[PrimaryKey]
@@ -142,6 +161,8 @@ class FreezePermit(Base):
         Index(None, "change_id"),
         Index(None, "letter_id"),
     )
+
+    row_rules: ClassVar[RowRules] = no_update_or_delete("what the head has allowed stays as it is")
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -28,6 +28,7 @@ from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
+from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ class SopRevision(Base):
             "agency_id",
             unique=True,
             **partial_index("state = 'in-force'"),
+        ),
+    )
+
+    row_rules: ClassVar[RowRules] = (
+        UpdateRule(
+            "sop_says_what_was_loaded",
+            "a loaded paper cannot be changed",
+            (
+                Immutable(mutable=("state", "enacted_at", "enacted_by_id", "superseded_at")),
+                Immutable("OLD.enacted_at IS NOT NULL", mutable=("state", "superseded_at")),
+                Immutable("OLD.superseded_at IS NOT NULL"),
+            ),
         ),
     )
 
@@ -145,6 +158,8 @@ class SopStep(Base):
     __tablename__ = "sop_step"
     __table_args__ = (UniqueConstraint("sop_id", "step"),)
 
+    row_rules: ClassVar[RowRules] = no_update_or_delete("a row of sop_step stays as it is")
+
     id: Mapped[PrimaryKey]
     sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
     step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
@@ -164,6 +179,8 @@ class SopMove(Base):
         UniqueConstraint("sop_id", "step", "outcome", "target", name="uq_sop_move_whole"),
         ForeignKeyConstraint(["sop_id", "step"], ["sop_step.sop_id", "sop_step.step"], name="fk_sop_move_step"),
     )
+
+    row_rules: ClassVar[RowRules] = no_update_or_delete("a row of sop_move stays as it is")
 
     id: Mapped[PrimaryKey]
     sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))

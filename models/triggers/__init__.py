@@ -1,7 +1,8 @@
-"""Triggers: what CHECKs and keys cannot say, said by both databases themselves.
+"""Triggers: what CHECKs and keys cannot say, enforced by both databases themselves.
 
-Each rule is a name, a table, an event, and a condition on the old row under which the statement is refused. The
-migration holds a literal copy of the statements made here, and a test compares the two.
+Each is a name, a table, an event, and a condition on the old row under which the statement is refused. Most are made
+from the rules on the models (``models.immutability``). The migrations hold a literal copy of the statements made
+here, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from sqlalchemy import DDL, event
 
 from models.base import Base
 from models.search import index
-from models.triggers import history, office, records
-from models.triggers.deny import DenyTrigger
+from models.triggers import conditions
+from models.triggers.deny import DenyTrigger, model_triggers
 
-DENY_TRIGGERS: tuple[DenyTrigger, ...] = (*history.DENY_TRIGGERS, *records.DENY_TRIGGERS, *office.DENY_TRIGGERS)
+DENY_TRIGGERS: tuple[DenyTrigger, ...] = (*model_triggers(Base.registry), *conditions.DENY_TRIGGERS)
 
 #: Tables that nobody empties at one stroke.
 _NO_TRUNCATE_TABLES = tuple(dict.fromkeys(ban.table for ban in DENY_TRIGGERS if ban.event == "DELETE"))

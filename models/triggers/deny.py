@@ -1,19 +1,27 @@
-"""A ban: a statement that the database refuses, written once for both databases."""
+"""A trigger that refuses a statement, declared once for both databases."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Table
+
+from models.immutability import UpdateRule
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.orm import registry
+
+    from models.immutability import RowRules
 
 
 @dataclass(frozen=True, slots=True)
 class DenyTrigger:
-    """A statement on ``table`` that is refused where ``when`` holds for the row.
+    """Refuses ``event`` on ``table`` where ``condition`` holds for the row.
 
-    TRUNCATE, which only PostgreSQL has, is always refused: it reaches no row's trigger.
+    TRUNCATE, which only PostgreSQL has, is always refused: no trigger of a row sees it.
     """
 
     name: str
@@ -23,7 +31,7 @@ class DenyTrigger:
     condition: str = ""
 
     def sqlite_statement(self) -> str:
-        """Return the statement that makes this trigger on SQLite."""
+        """Return the statement that creates this trigger on SQLite."""
         condition = f" WHEN {self.condition}" if self.condition else ""
         return (
             f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH ROW{condition}"
@@ -31,7 +39,7 @@ class DenyTrigger:
         )
 
     def postgresql_statements(self) -> tuple[str, str]:
-        """Return the statements that make the function and its trigger on PostgreSQL."""
+        """Return the statements that create the function and its trigger on PostgreSQL."""
         answer = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(self.event, "NEW")
         condition = self.condition or "TRUE"
         each = "STATEMENT" if self.event == "TRUNCATE" else "ROW"
@@ -44,12 +52,16 @@ class DenyTrigger:
         )
 
 
-def deny_update_and_delete(table: str, message: str, condition: str = "", *, name: str = "no") -> Iterator[DenyTrigger]:
-    """Refuse to alter and to delete a row of ``table`` where ``condition`` holds for it."""
-    for kind in ("UPDATE", "DELETE"):
-        yield DenyTrigger(f"{table}_{name}_{kind.lower()}", table, kind, message, condition)
+def table_triggers(table: Table, rules: RowRules) -> Iterator[DenyTrigger]:
+    """Yield the triggers that enforce ``rules`` on ``table``."""
+    for rule in rules:
+        event, condition = ("UPDATE", rule.condition(table)) if isinstance(rule, UpdateRule) else ("DELETE", rule.when)
+        yield DenyTrigger(rule.trigger.format(table=table.name), table.name, event, rule.message, condition)
 
 
-def any_column_changed(*columns: str) -> str:
-    """Return the condition that an update changes one of ``columns``."""
-    return " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns)
+def model_triggers(models: registry) -> Iterator[DenyTrigger]:
+    """Yield the triggers of every mapped table, from the rules on its model."""
+    for mapper in sorted(models.mappers, key=lambda mapper: mapper.class_.__name__):
+        table = mapper.local_table
+        if isinstance(table, Table) and (mapper.inherits is None or table is not mapper.inherits.local_table):
+            yield from table_triggers(table, mapper.class_.row_rules)
