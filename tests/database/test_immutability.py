@@ -1,0 +1,218 @@
+"""Each column of a final row is immutable in both databases, a column that is added next among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from flask_migrate import upgrade
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Text,
+    create_engine,
+    inspect,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from models.base import Base
+from models.database import is_sqlite
+from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
+from models.triggers.deny import DenyTrigger, table_triggers
+from tests.support.migrations import migration_app
+from tests.upgrades.test_upgrade import restored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Table
+
+_FINISHED = "{} IN (SELECT id FROM activity WHERE finished_at IS NOT NULL)"
+_SET = frozenset({"set_by_id", "set_at"})
+_WEEK = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+_ASSET = {"code", "register", "name", "condition", "origin", "price", "remarks", "details", "is_retired"}
+
+#: Table, the criterion for its final rows, and the columns of those that stay mutable.
+FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("audit_entry", "TRUE", frozenset()),
+    ("audit_row", "TRUE", frozenset()),
+    ("audit_chain", "TRUE", frozenset({"number"})),
+    ("handover", "TRUE", frozenset()),
+    ("freeze_permit", "TRUE", frozenset()),
+    ("asset_mutation", "TRUE", frozenset()),
+    ("sop_step", "TRUE", frozenset()),
+    ("sop_move", "TRUE", frozenset()),
+    ("file_content", "TRUE", frozenset()),
+    ("change_revision", "TRUE", frozenset()),
+    ("activity", "finished_at IS NOT NULL", frozenset()),
+    *(
+        (table, _FINISHED.format("id"), frozenset[str]())
+        for table in (
+            "evaluation", "urgency_assessment", "approval", "implementation", "test_run", "rollback", "report",
+            "verification", "asset_review", "asset_update",
+        )
+    ),
+    ("release", f"{_FINISHED.format('id')} AND window_start_at IS NOT NULL", frozenset({"actual_at"})),
+    ("release", f"{_FINISHED.format('id')} AND actual_at IS NOT NULL", frozenset()),
+    ("test_case", _FINISHED.format("run_id"), frozenset()),
+    ("asset_review_item", _FINISHED.format("review_id"), frozenset()),
+    ("release_asset", _FINISHED.format("release_id"), frozenset()),
+    ("document", _FINISHED.format("activity_id"), frozenset()),
+    ("document", "delegation_id IS NOT NULL", frozenset()),
+    ("change_request", "closed_at IS NOT NULL", frozenset({"version"})),
+    ("sop", "superseded_at IS NOT NULL", frozenset()),
+    ("sop", "state = 'in-force'", frozenset({"state", "superseded_at"})),
+    ("delegation", "withdrawn_at IS NOT NULL", frozenset()),
+    ("absence", "ended_at IS NOT NULL", frozenset()),
+    ("deviation", "followed_up_at IS NOT NULL", frozenset()),
+    ("notification", "read_at IS NOT NULL", frozenset()),
+    ("mail", "state = 'sent'", frozenset()),
+    ("freeze_period", "lifted_at IS NOT NULL", frozenset()),
+    ("calendar_feed", "revoked_at IS NOT NULL", frozenset()),
+    ("asset", "id IN (SELECT asset_id FROM asset_mutation)", frozenset(_ASSET)),
+    ("office_day", "TRUE", _SET | {"kind", "name", "hours"}),
+    ("threshold", "TRUE", _SET | {"warning_share"}),
+    ("ramadan_month", "TRUE", _SET),
+    ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
+)  # fmt: skip
+
+#: Tables whose rows are never final: accounts, counters, preferences, what is computed of other rows.
+MUTABLE_TABLES = {
+    "agency", "user_account", "number_counter", "login", "login_failure", "saved_view", "list_choice", "step_time",
+    "reckoned_month", "search_record",
+}  # fmt: skip
+
+#: What makes a row final where the old register has none.
+_FINISH = (
+    "UPDATE sop SET state = 'superseded', superseded_at = enacted_at WHERE id = (SELECT max(id) FROM sop)",
+    "UPDATE absence SET ended_at = recorded_at, ended_by_id = head_id",
+    "UPDATE calendar_feed SET revoked_at = made_at",
+)
+
+
+def models_by_table() -> dict[str, type[Base]]:
+    """Return the model of each table."""
+    return {
+        mapper.local_table.description: mapper.class_
+        for mapper in sorted(Base.registry.mappers, key=lambda mapper: mapper.inherits is not None, reverse=True)
+    }
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    """Give a connection to a register that has final rows in every table."""
+    with restored("0.1.0", str(request.param), request, tmp_path) as url:
+        with migration_app(url):
+            upgrade()
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as opened:
+            for statement in _FINISH:
+                opened.execute(text(statement))
+            yield opened
+
+
+def other_value(column: Column[object]) -> str:
+    """Return SQL for a value of the column's type that is not its present one."""
+    if isinstance(column.type, Boolean):
+        return f"NOT coalesce({column.name}, FALSE)"
+    if isinstance(column.type, Date | DateTime) or "DateTime" in type(column.type).__name__:
+        return "'2001-01-02 03:04:05'"
+    if isinstance(column.type, JSON):
+        return "'{\"other\": 1}'"
+    if isinstance(column.type, LargeBinary):
+        return "'other'"
+    if isinstance(column.type, Numeric) or column.type.python_type is int:
+        return f"coalesce({column.name}, 0) + 1"
+    return "'other'"
+
+
+def refusal(connection: Connection, table: Table, column: Column[object], where: str) -> str:
+    """Update the column of one row, take it back, and return why the database refused; empty where it did not."""
+    keys = [key.name for key in table.primary_key]
+    statement = f"UPDATE {table.name} SET {column.name} = {other_value(column)} WHERE ({', '.join(keys)}) IN"
+    statement += f" (SELECT {', '.join(keys)} FROM {table.name} WHERE {where} LIMIT 1)"
+    savepoint = connection.begin_nested()
+    try:
+        assert connection.execute(text(statement)).rowcount == 1, statement
+    except DBAPIError as error:
+        return str(error.orig)
+    finally:
+        savepoint.rollback()
+    return ""
+
+
+def messages(table: str) -> tuple[str, ...]:
+    """Return the messages of the triggers that refuse updates of the table."""
+    return tuple(rule.message for rule in models_by_table()[table].row_rules if isinstance(rule, UpdateRule))
+
+
+def test_every_table_has_rules_or_is_known_to_be_mutable() -> None:
+    ruled = {table for table, model in models_by_table().items() if any_update_rule(model.row_rules)}
+    assert ruled == {table for table, _where, _mutable in FINAL}
+    assert ruled | MUTABLE_TABLES == set(Base.metadata.tables)
+    assert not ruled & MUTABLE_TABLES
+
+
+def any_update_rule(rules: RowRules) -> bool:
+    return any(isinstance(rule, UpdateRule) for rule in rules)
+
+
+def test_each_column_of_a_final_row_is_refused_but_those_that_stay_mutable(connection: Connection) -> None:
+    wrong = []
+    for name, where, mutable in FINAL:
+        table = Base.metadata.tables[name]
+        for column in table.columns:
+            answer = refusal(connection, table, column, where)
+            is_refused = any(message in answer for message in messages(name))
+            if is_refused is (column.name in mutable):
+                wrong.append(f"{name}.{column.name} where {where}: {answer or 'updated'}")
+    assert wrong == []
+
+
+def test_a_new_column_of_any_of_these_tables_is_immutable_without_being_mentioned(connection: Connection) -> None:
+    wrong = []
+    copies = {name: Base.metadata.tables[name].to_metadata(MetaData()) for name, _where, _mutable in FINAL}
+    for name, table in copies.items():
+        table.append_column(Column("added", Text))
+        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN added TEXT"))
+        for trigger in table_triggers(table, models_by_table()[name].row_rules):
+            if trigger.event == "UPDATE":
+                recreate(connection, trigger)
+    for name, where, _mutable in FINAL:
+        answer = refusal(connection, copies[name], copies[name].c.added, where)
+        if not any(message in answer for message in messages(name)):
+            wrong.append(f"{name} where {where}: {answer or 'updated'}")
+    assert wrong == []
+    assert "added" in {column["name"] for column in inspect(connection).get_columns("release")}
+
+
+def recreate(connection: Connection, trigger: DenyTrigger) -> None:
+    """Let the trigger of this name do what its new definition says."""
+    if is_sqlite(connection):
+        connection.execute(text(f"DROP TRIGGER {trigger.name}"))
+        connection.execute(text(trigger.sqlite_statement()))
+    else:
+        function, _trigger = trigger.postgresql_statements()
+        connection.execute(text(function.replace("CREATE ", "CREATE OR REPLACE ", 1)))
+
+
+def test_a_rule_that_names_a_column_that_is_not_there_is_an_error() -> None:
+    table = Base.metadata.tables["threshold"]
+    for part in (Immutable(mutable=("warning_chare",)), Immutable(columns=("warning_chare",))):
+        with pytest.raises(ValueError, match="threshold has no column warning_chare"):
+            part.condition(table)
+
+
+def test_rules_without_a_condition_refuse_always() -> None:
+    update, delete = table_triggers(Base.metadata.tables["threshold"], no_update_or_delete("it stays"))
+    assert (update.name, update.event, update.condition) == ("threshold_no_update", "UPDATE", "")
+    assert (delete.name, delete.event, delete.condition) == ("threshold_no_delete", "DELETE", "")
