@@ -100,6 +100,16 @@ def standard_time_of(sop: Sop, step: Step) -> StandardTime | None:
     return None if step is Step.REQUEST else sop.rules[step].standard
 
 
+def measure_step(
+    calendar: WorkCalendar, sop: Sop, step: Step, timestamps: StepTimestamps, now: dt.datetime
+) -> StepTiming:
+    """Return the timing at ``now`` of a visit to ``step``, by the standard time and the timing basis of ``sop``.
+
+    Raises OutsideCalendar for times in years whose holidays nobody knows.
+    """
+    return measure_timing(calendar, standard_time_of(sop, step), sop.switches.timing_basis, timestamps, now)
+
+
 def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datetime) -> dt.datetime:
     """Return the latest start at which work with ``standard`` is not late at ``now``; every earlier start is late.
 

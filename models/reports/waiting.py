@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, raiseload
 
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
-from lpse_admin.worktime.step_timing import measure_timing, round_up_to_minutes, standard_time_of
+from lpse_admin.worktime.step_timing import measure_step, round_up_to_minutes
 from models.accounts.user import User
 from models.changes.activity import Activity, Approval
 from models.changes.change import ChangeRequest
@@ -257,10 +257,7 @@ def _waiting_step(
 ) -> WaitingStep:
     activity: Activity = row.Activity
     paper = sops[activity.sop_id]
-    standard = standard_time_of(paper, activity.step)
-    times = measure_timing(
-        calendars[activity.agency_id], standard, paper.switches.timing_basis, activity.timestamps, now
-    )
+    times = measure_step(calendars[activity.agency_id], paper, activity.step, activity.timestamps, now)
     return WaitingStep(
         id=activity.change_id,
         number=row.number,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
-from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, standard_time_of
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.delegation.acting_head import notify_of_waiting_steps
@@ -26,8 +26,7 @@ from models.office.agency import Agency
 from models.office.calendars import load_calendar, load_warning_share
 from models.sops.sop import SopRevision
 from models.worktime import step_durations
-from models.worktime.timing import measure_activity as reading_of
-from models.worktime.timing import raise_overdue
+from models.worktime.timing import measure_activity, raise_overdue
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,13 +93,8 @@ def _changes_to_process(session: Session, agency: Agency, share: float, now: dt.
     found = []
     for activity in session.execute(select(*_TIMESTAMP_COLUMNS).where(*open_).order_by(Activity.change_id)):
         paper = papers[activity.sop_id]
-        times = measure_timing(
-            calendar,
-            standard_time_of(paper, activity.step),
-            paper.switches.timing_basis,
-            StepTimestamps(activity.arrived_at, activity.taken_up_at, None),
-            now,
-        )
+        timestamps = StepTimestamps(activity.arrived_at, activity.taken_up_at, None)
+        times = measure_step(calendar, paper, activity.step, timestamps, now)
         if times.is_late:
             is_raised = (activity.id, times.basis) in raised or not paper.switches.deviations
             is_done = is_raised and (activity.id, Event.OVERDUE) in told
@@ -133,7 +127,7 @@ def _process_change(session: Session, change_id: int, share: float, now: dt.date
     current = change.current_activity
     if current is None:
         return SweepResult()
-    times = reading_of(change, current, now)
+    times = measure_activity(change, current, now)
     if times.is_late:
         raised = raise_overdue(change, now)
         session.flush()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
-from lpse_admin.worktime.step_timing import StepTimestamps, StepTiming, measure_timing, standard_time_of
+from lpse_admin.worktime.step_timing import StepTimestamps, StepTiming, measure_step
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.office.calendars import load_calendar
@@ -64,10 +64,8 @@ def measure_steps(session: Session, agency: Agency, now: dt.datetime) -> Iterato
     )
     with session.connection().execute(steps) as found:
         for id_, change_id, sop_id, step, arrived, taken_up, finished in found:
-            paper = papers[sop_id]
-            times = StepTimestamps(arrived, taken_up, finished)
-            read = measure_timing(calendar, standard_time_of(paper, step), paper.switches.timing_basis, times, now)
-            yield MeasuredStep(id_, change_id, step, read)
+            timestamps = StepTimestamps(arrived, taken_up, finished)
+            yield MeasuredStep(id_, change_id, step, measure_step(calendar, papers[sop_id], step, timestamps, now))
 
 
 def _sops(session: Session, agency_id: int) -> dict[int, Sop]:

@@ -22,7 +22,7 @@ from lpse_admin.worktime.periods import ReportPeriod
 from lpse_admin.worktime.step_timing import (
     StepTimestamps,
     late_threshold,
-    measure_timing,
+    measure_step,
     round_up_to_minutes,
     standard_time_of,
 )
@@ -232,9 +232,8 @@ def _recompute(session: Session, agency: Agency, calendar: WorkCalendar, period:
         )
         found = []
         for id_, sop_id, step, arrived, taken_up, finished in session.connection().execute(wanted).all():
-            paper = papers_of[sop_id]
-            clock = StepTimestamps(arrived, taken_up, finished)
-            read = measure_timing(calendar, standard_time_of(paper, step), paper.switches.timing_basis, clock, finished)
+            timestamps = StepTimestamps(arrived, taken_up, finished)
+            read = measure_step(calendar, papers_of[sop_id], step, timestamps, finished)
             found.append(_step_time_row(id_, agency.id, step, finished, read))
         _upsert(session, StepTime, found)
     return len(ids)

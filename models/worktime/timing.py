@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lpse_admin.workflow.deviations import DeviationKind, Lateness, LatenessBasis, lateness_deviation
-from lpse_admin.worktime.step_timing import measure_timing as read
-from lpse_admin.worktime.step_timing import round_up_to_minutes, standard_time_of
+from lpse_admin.worktime.step_timing import measure_step, round_up_to_minutes, standard_time_of
 from models.base import session_of
 from models.deviations import deviation
 from models.office.calendars import load_calendar
@@ -32,8 +31,7 @@ def measure_activity(
     """
     if calendar is None:
         calendar = load_calendar(session_of(change), change.agency)
-    paper = change.sop
-    return read(calendar, standard_time_of(paper, activity.step), paper.switches.timing_basis, activity.timestamps, now)
+    return measure_step(calendar, change.sop, activity.step, activity.timestamps, now)
 
 
 def lateness(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Lateness | None:

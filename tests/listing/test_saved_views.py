@@ -127,13 +127,13 @@ def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(run
 
 def test_what_no_column_shows_is_not_worked_out(running_app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    real = step_times.measure_timing
+    real = step_times.measure_step
 
     def reading(*args: object) -> object:
         read.append(1)
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(step_times, "measure_timing", reading)
+    monkeypatch.setattr(step_times, "measure_step", reading)
     reader = running_app.visitor("kepala")
     assert reader.get("/admin/evaluation/?columns=number,title,arrived").status_code == 200
     assert not read

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.sop.steps import Outcome
+from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.changes.assignment import take_up
@@ -135,3 +135,16 @@ def test_a_request_by_its_number_alone_where_only_one_office_has_it(running_app:
         only = change.number
     assert only
     assert account(running_app, only).exit_code == 0
+
+
+def test_the_requester_s_own_step_is_not_judged_whatever_the_sop_sets(running_app: RunningApp) -> None:
+    with running_app.session() as session:
+        office = running_app.cast(session).lumajang
+        change = new_change(session, office, now=FRIDAY - dt.timedelta(days=3))
+        make_move(session, change, Outcome.SUBMITTED, office.requester, now=FRIDAY)
+        assert change.sop.rules[Step.REQUEST].standard is not None
+        key, number = office.agency.key, str(change.number)
+    request = account(running_app, number, "--agency", key).stdout.partition("2. ")[0]
+    assert "late by" not in request
+    assert "due " not in request
+    assert "the requester's own step is not judged" in request

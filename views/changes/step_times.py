@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 from typing_extensions import override
 
 from lpse_admin.i18n import LabelledEnum, _
-from lpse_admin.worktime.step_timing import StepTimestamps, measure_timing, round_up_to_minutes, standard_time_of
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
 from models.changes.activity import Activity
 from models.database import db
 from models.office.agency import Agency
@@ -61,14 +61,8 @@ def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
         taken_up: dt.datetime | None,
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
-        paper = papers_of[sop_id]
-        read = measure_timing(
-            calendars[agency_id],
-            standard_time_of(paper, step),
-            paper.switches.timing_basis,
-            StepTimestamps(arrived, taken_up, finished),
-            at,
-        )
+        timestamps = StepTimestamps(arrived, taken_up, finished)
+        read = measure_step(calendars[agency_id], papers_of[sop_id], step, timestamps, at)
         judged = None if read.allowed_time is None else Timeliness.LATE if read.is_late else Timeliness.IN_TIME
         return {
             "waited": round_up_to_minutes(read.waiting_time),
