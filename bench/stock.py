@@ -28,7 +28,7 @@ _OTHER_TABLES = (
 AGENCY = 1
 
 
-class ChangeView(ModelView):  # type: ignore[misc] # Flask-Admin's views are untyped
+class ChangeView(ModelView):
     """Requests, with the columns of our list."""
 
     can_view_details = True
@@ -50,7 +50,7 @@ class ChangeView(ModelView):  # type: ignore[misc] # Flask-Admin's views are unt
     form_columns = ("number", "title", "kind", "source", "urgency", "step", "result")
 
 
-class QueueView(ModelView):  # type: ignore[misc]
+class QueueView(ModelView):
     """The emergencies that wait for the head, with the columns of our list."""
 
     can_view_details = True

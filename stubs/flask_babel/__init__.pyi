@@ -13,7 +13,7 @@ class Babel:
     def init_app(self, app: Flask, *, locale_selector: Callable[[], str | None] | None = None) -> None: ...
 
 class Domain:
-    domain: str
+    domain: list[str]
     def get_translations(self) -> Translations | NullTranslations: ...
 
 class LazyString:

@@ -20,6 +20,7 @@ from tests.support.program import Visitor, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from flask import Flask
     from werkzeug.test import TestResponse
@@ -138,7 +139,7 @@ def test_whoever_is_in_already_need_not_log_in_again(program: Flask) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_five_failures_lock_an_account_even_for_the_right_password_until_the_time_is_over(
-    new_database: NewDatabase, clock: Clock, kind: str
+    new_database: NewDatabase, clock: Clock, kind: Literal["sqlite", "postgresql"]
 ) -> None:
     with new_database(kind) as url:
         program = make_app(url, clock=clock)

@@ -50,7 +50,7 @@ def test_an_administrator_makes_an_account_that_logs_in(running_app: RunningApp)
     somebody = made(running_app, "baru.satu", password=first[1], roles=["change_manager", "inspector"])
     assert (somebody.agency_id, somebody.roles) == (
         known(running_app, "administrator").agency_id,
-        {Role.CHANGE_MANAGER, Role.INSPECTOR},
+        frozenset({Role.CHANGE_MANAGER, Role.INSPECTOR}),
     )
     assert Visitor(running_app.app, "baru.satu", first[1]).get("/").status_code == 200
     assert first[1] not in running_app.visitor("administrator").get(f"/admin/user/details/?id={somebody.id}").text

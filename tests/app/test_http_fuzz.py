@@ -19,6 +19,7 @@ from models.audit.verification import chain_anchors, verify_chains
 from models.base import Base
 from models.changes.change import ChangeRequest
 from tests.support.cast import LUMAJANG, asset, delegation
+from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import move_form, running_app  # noqa: F401 - the fixture
 
@@ -88,7 +89,7 @@ def writing(running_app: RunningApp, ids: dict[str, int]) -> list[str]:
             continue
         screen = rule.endpoint.partition(".")[0]
         with running_app.app.test_request_context():
-            _domain, path = rule.build(dict.fromkeys(rule.arguments, str(ids.get(screen, 1))))
+            _domain, path = present(rule.build(dict.fromkeys(rule.arguments, str(ids.get(screen, 1)))))
         found.append(
             path
             + (

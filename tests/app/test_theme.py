@@ -12,15 +12,18 @@ import flask_admin
 import pytest
 from sqlalchemy import select
 
+from demo.cast import PASSWORD
 from models.accounts.user import Scheme, User
 from models.audit.trail import entries_for_record
 from tests.support.axe import AXE
 from tests.support.browser import serve_app
-from tests.support.program import PASSWORD, Visitor
+from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from tools import vendor
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from playwright.sync_api import Browser
 
     from tests.support.running_app import RunningApp
@@ -103,7 +106,7 @@ def test_a_reader_chooses_light_or_dark_and_the_page_says_so_without_a_script(ru
     assert "data-scheme" not in visitor.get("/").text
 
 
-def _ground(browser: Browser, address: str, scheme: str, chosen: str | None) -> str:
+def _ground(browser: Browser, address: str, scheme: Literal["dark", "light"], chosen: str | None) -> str:
     """Return the colour of the page's ground in a browser without JavaScript whose system asks for ``scheme``."""
     with browser.new_context(color_scheme=scheme, java_script_enabled=False) as context:
         page = context.new_page()
@@ -115,7 +118,7 @@ def _ground(browser: Browser, address: str, scheme: str, chosen: str | None) -> 
             page.goto(f"{address}/profile")
             page.check(f"[name=scheme][value={chosen}]")
             page.click("#colours button")
-        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
 @pytest.mark.sqlite_alone

@@ -30,11 +30,13 @@ from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
 from models.sops.sop import SopRevision
 from tests.support.cast import absence, asset, delegation, deviation, freeze, move_through, new_change, settings
+from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from werkzeug.routing import Rule
 
@@ -193,8 +195,8 @@ def rules(running_app: RunningApp) -> Iterator[tuple[Rule, str, str]]:
     for rule in running_app.app.url_map.iter_rules():
         values = {name: _VALUES.get(name, "1") for name in rule.arguments}
         with running_app.app.test_request_context():
-            _domain, path = rule.build(values)
-        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            _domain, path = present(rule.build(values))
+        for method in sorted(present(rule.methods) - {"HEAD", "OPTIONS"}):
             query = "?id=1" if method == "GET" and path.endswith(("/details/", "/edit/")) else ""
             yield rule, method, path + query
 
@@ -312,7 +314,7 @@ WAY = (
 def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     visitors = [running_app.visitor(name) for name in ("pemohon", "pengelola", "kepala", "admin")]
     with running_app.session() as session:
-        ids = {
+        ids: dict[str, Sequence[Any]] = {
             resource: session.scalars(select(column("id")).select_from(of).order_by(column("id"))).all()
             for resource, of in TABLES.items()
         }

@@ -54,10 +54,9 @@ from tests.support.running_app import open_app, upload_file
 from tests.support.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from babel.messages.catalog import Message
-    from playwright.sync_api import Page
     from werkzeug.test import TestResponse
 
     from tests.conftest import NewDatabase
@@ -84,7 +83,7 @@ def collected() -> Catalog:
     return found
 
 
-def forms_of(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+def forms_of(text: Sequence[str]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
 
@@ -412,7 +411,7 @@ def _check(found: dict[Any, list[str]]) -> None:
         "<p>⟦Now: ⟦Evaluation⟧⟧ oleh ‹Pengelola 1›</p>",
     ],
 )
-def test_a_word_that_is_neither_translated_nor_typed_is_found(page: Page) -> None:
+def test_a_word_that_is_neither_translated_nor_typed_is_found(page: str) -> None:
     assert unmarked_texts(page)
 
 

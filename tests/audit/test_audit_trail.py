@@ -133,7 +133,11 @@ def test_an_entry_says_who_in_what_capacity_from_where_in_which_request_and_why(
     assert (entry.address, entry.request_id, entry.action) == ("192.0.2.7", "b1946ac9", "change.rejected")
     assert entry.reason == finished.reason
     before, after = next(row[2:] for row in rows if row[0] == "change_request")
-    assert (present(before)["step"], present(after)["step"], after["result"]) == ("evaluation", "closed", "rejected")
+    assert (present(before)["step"], present(after)["step"], present(after)["result"]) == (
+        "evaluation",
+        "closed",
+        "rejected",
+    )
     assert set(present(before)) == set(present(after))
 
 
@@ -273,7 +277,7 @@ def test_statements_that_go_round_the_trail_are_refused(session: AuditedSession,
         update(User).values(phone="0"),
         delete(User),
         insert(FileContent).values(sha256="0", size=0, content=b""),
-        insert(FileContent.__table__).values(sha256="0", size=0, content=b""),
+        insert(FileContent).values(sha256="0", size=0, content=b""),
         text("UPDATE user_account SET phone = '0'"),
         text("  with x as (select 1) delete from user_account"),
     ):

@@ -13,7 +13,7 @@ from tests.support.program import close_app, make_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import FilePayload, Page
 
     from tests.conftest import NewDatabase
 
@@ -106,7 +106,7 @@ def test_a_form_keeps_counts_takes_and_tells_while_one_types(page: Page, address
         with page.expect_event("load"):
             page.click("main button.btn-primary")
     assert page.input_value("[name=rollback_plan]") == "Isi rollback_plan"
-    letter = {"name": "surat.txt", "mimeType": "text/plain", "buffer": b"Surat permohonan"}
+    letter: FilePayload = {"name": "surat.txt", "mimeType": "text/plain", "buffer": b"Surat permohonan"}
     page.set_input_files(".requirement:not([hidden]) input[type=file]", letter)
     assert "2 dari 2 ada" in page.inner_text(".checklist-count")
     with page.expect_event("load"):

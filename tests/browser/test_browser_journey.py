@@ -14,7 +14,7 @@ from tests.support.program import PDF, close_app, make_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FilePayload, Page
 
 
 #: What each field of the procedure is filled with; a field that is not there is passed over.
@@ -58,7 +58,7 @@ _CHOICES = {
     "mutations-0-kind": "added",
     "mutations-0-card": "ATB",
 }
-_LETTER = {"name": "surat.pdf", "mimeType": "application/pdf", "buffer": PDF}
+_LETTER: FilePayload = {"name": "surat.pdf", "mimeType": "application/pdf", "buffer": PDF}
 
 
 class Desk:
@@ -242,7 +242,7 @@ def test_a_refused_emergency_cannot_be_walked_around(browser: Browser, address: 
     assert manager.page.locator("button[value=normal]").count() == 0
     change_page = manager.page.url.partition("#")[0]
     change_id = change_page.rpartition("=")[2]
-    form = {
+    form: dict[str, str | float | bool] = {
         "outcome": "normal",
         "csrf_token": manager.page.locator(".step-form [name=csrf_token]").get_attribute("value") or "",
         "version": manager.page.locator(".step-form [name=version]").get_attribute("value") or "",

@@ -82,7 +82,7 @@ class Keys:
 
     def reach(self, **wanted: str) -> dict[str, Any]:
         """Go on with Tab until what is wanted has the focus."""
-        focus = self.page.evaluate(_FOCUS)
+        focus: dict[str, Any] = self.page.evaluate(_FOCUS)
         for _step in range(MANY):
             if all(focus[name] == value for name, value in wanted.items()):
                 return focus

@@ -12,6 +12,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.sop import bundled_sops, parse, to_toml, with_switches
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.transitions import result_of
+from models.changes.activity import Evaluation
 from models.sops import sop
 from tests.support.cast import (
     LUMAJANG,
@@ -24,7 +25,7 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
-from tests.support.present import present
+from tests.support.present import one_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -82,13 +83,13 @@ def test_the_next_evaluation_names_the_refusal_and_says_what_it_answers(
 ) -> None:
     office = cast.lumajang
     approval = refused.activities[3]
-    assert (approval.step, present(refused.current_activity).answers_id) == (Step.APPROVAL, approval.id)
+    assert (approval.step, one_of(Evaluation, refused.current_activity).answers_id) == (Step.APPROVAL, approval.id)
     with pytest.raises(ValidationFailed) as refusal:
         make_move(session, refused, Outcome.ACCEPTED, office.manager, values={"answer_to_refusal": " "})
     assert set(refusal.value.field_errors) == {"answer_to_refusal"}
     make_move(session, refused, Outcome.RETURNED, office.manager, values={"answer_to_refusal": None})
     move_through(session, office, Outcome.RESUBMITTED, change=refused)
-    assert present(refused.current_activity).answers_id == approval.id
+    assert one_of(Evaluation, refused.current_activity).answers_id == approval.id
 
 
 def test_a_refusal_tells_its_reason(session: AuditedSession, cast: Cast) -> None:

@@ -220,7 +220,7 @@ def text_of(answer: Any) -> str:
     if answer.mimetype.endswith("sheet"):
         book = load_workbook(io.BytesIO(answer.data), read_only=True)
         return " ".join(str(cell) for row in present(book.active).values for cell in row)
-    return answer.text
+    return str(answer.text)
 
 
 @pytest.mark.parametrize("name", KNOCKING)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.errors import NoSuchMove, NotFound
+from lpse_admin.i18n import Message
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
@@ -33,15 +34,12 @@ from tests.support.present import present
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.orm import Session
-
-    from lpse_admin.i18n import Message
     from tests.support.cast import AuditedSession, Cast
 
 
-def numbers(session: AuditedSession) -> list[str | None]:
+def numbers(session: AuditedSession) -> list[str]:
     session.expire_all()
-    return sorted(session.scalars(select(ChangeRequest.number).where(ChangeRequest.number.is_not(None))))
+    return sorted(map(present, session.scalars(select(ChangeRequest.number).where(ChangeRequest.number.is_not(None)))))
 
 
 def test_numbers_count_up_from_one_for_each_agency_and_a_draft_has_none(session: AuditedSession, cast: Cast) -> None:
@@ -86,10 +84,10 @@ def test_a_submission_that_is_taken_back_leaves_no_gap(session: AuditedSession, 
 class Another(Thread):
     """Somebody else at the same moment: a session of their own, and what became of their ``doing``."""
 
-    def __init__(self, url: str, doing: Callable[[Session, Callable[[], None]], object]) -> None:
+    def __init__(self, url: str, doing: Callable[[AuditedSession, Callable[[], None]], object]) -> None:
         super().__init__()
         self.url, self.doing, self.ready = url, doing, Event()
-        self.answer = None
+        self.answer: object = None
 
     def run(self) -> None:
         with open_session(self.url) as session:
@@ -203,7 +201,7 @@ def test_many_who_submit_at_once_leave_no_gap(session: AuditedSession, cast: Cas
         each.start()
     for each in crowd:
         each.join()
-    assert sorted(each.answer for each in crowd) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
+    assert sorted(str(each.answer) for each in crowd) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
     assert numbers(session) == [f"RFC/2026/{serial:04d}" for serial in range(1, 7)]
 
 
@@ -253,7 +251,7 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(
         if is_sqlite(other):  # only one writes there: the draft is gone before they look
             is_ready()
             assert other.get(ChangeRequest, change_id) is None
-            raise NotFound(present(ChangeRequest.__doc__))
+            raise NotFound(Message("It is gone."))
         seen, person = other.get_one(ChangeRequest, change_id), other.get_one(User, requester_id)
         is_ready()
         seen.save(person, now=NOW, values={"title": "Judul lain"})

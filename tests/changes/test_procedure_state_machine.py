@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,8 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from typing import Any
 
-    from sqlalchemy import Row
-
+    from models.delegation.delegation import Delegation
     from tests.support.cast import Cast
 
 SIGNED = {
@@ -129,7 +129,7 @@ class Procedure(RuleBasedStateMachine):
     def __init__(self, session: AuditedSession, offices: Offices) -> None:
         super().__init__()
         self.session, self.offices = session, offices
-        self.granted = []
+        self.granted: list[Delegation] = []
 
     # -- what is done ----------------------------------------------------------------------------------------------
 
@@ -149,11 +149,12 @@ class Procedure(RuleBasedStateMachine):
         self.knows_deviations = key == LUMAJANG
         self.calendar = WorkCalendar(self.office.agency.zone)
         self.now = NOW
-        self.history = []
+        self.history: list[tuple[str, str, int]] = []
         self.arrived = self.now
-        self.held_by = self.taken_up = None
+        self.held_by: User | None = None
+        self.taken_up: dt.datetime | None = None
         #: Of each deviation the step's place, its kind, who answers for it, and whether it is disposed of.
-        self.deviations = []
+        self.deviations: list[tuple[int, str, int, bool]] = []
         requester = next(person for person in self.people if person.username.split(".")[0] == asks)
         set_test_audit_context(self.session, now=self.now)
         values = values_for(Step.REQUEST, Outcome.SUBMITTED)
@@ -209,6 +210,7 @@ class Procedure(RuleBasedStateMachine):
     @rule(which=st.integers(0, 10))
     def let_somebody_take_it_up(self, which: int) -> None:
         person = self.people[which]
+        expected: type[Refused] | None
         if self.step == "closed" or self.held_by is not None:
             expected = NoSuchMove
         elif self._barred(person):
@@ -230,7 +232,8 @@ class Procedure(RuleBasedStateMachine):
     @precondition(lambda self: self.held_by is not None)
     @rule(gives=st.booleans(), which=st.integers(0, 10), to=st.integers(0, 10))
     def let_it_change_hands(self, gives: bool, which: int, to: int) -> None:
-        giver, taker = self.held_by if gives else self.people[which], self.people[to]
+        giver, taker = present(self.held_by) if gives else self.people[which], self.people[to]
+        expected: type[Refused] | None
         if giver is not self.held_by and (self._barred(giver) or giver is not taker):
             expected = NotAllowed
         else:
@@ -323,7 +326,7 @@ class Procedure(RuleBasedStateMachine):
             for one, other in APART
         )
 
-    def _expected(self, outcome: Outcome, person: User) -> type[Refused] | None:
+    def _expected(self, outcome: str, person: User) -> type[Refused] | None:
         """Return the refusal that the specification asks for, or None."""
         step = self.step
         if step == "closed":
@@ -384,7 +387,8 @@ class Procedure(RuleBasedStateMachine):
         waits = any(not is_disposed for *_deviation, is_disposed in self.deviations)
         absent = self._absent() if lacks and step != "closed" and outcome not in SENDS_AWAY else []
         set_test_audit_context(self.session, f"change.{outcome}", now=self.now, actor_id=person.id)
-        equipment, values = (), {}
+        equipment: Collection[str] = ()
+        values: dict[str, Any] = {}
         if is_complete and step != "closed":
             values = self._given(outcome, absent)
             equipment = () if lacks else attach_required(self.session, self.change, now=self.now)
@@ -408,7 +412,7 @@ class Procedure(RuleBasedStateMachine):
         assert present(finished[0].capacity).startswith(("Plh. ", "Plt. ")) == stands_in
         self._note(step, outcome, person, absent, is_late=is_late)
 
-    def _note(self, step: Step, outcome: Outcome, person: User, absent: Collection[str], *, is_late: bool) -> None:
+    def _note(self, step: str, outcome: Outcome, person: User, absent: Collection[str], *, is_late: bool) -> None:
         self.history.append((step, outcome.value, person.id))
         if outcome == "verified":
             self.deviations = [(*deviation[:3], True) for deviation in self.deviations]
@@ -418,7 +422,7 @@ class Procedure(RuleBasedStateMachine):
 
     # -- what always holds, read past the models -------------------------------------------------------------------
 
-    def _rows(self, statement: str) -> Sequence[Row[Any]]:
+    def _rows(self, statement: str) -> Sequence[Any]:
         return self.session.connection().execute(text(statement), {"id": self.change.id}).all()
 
     @invariant()
@@ -468,7 +472,7 @@ class Procedure(RuleBasedStateMachine):
 
     @invariant()
     def nobody_takes_two_parts_that_check_one_another(self) -> None:
-        steps_of = defaultdict(set)
+        steps_of: defaultdict[int, set[str]] = defaultdict(set)
         for step, _outcome, actor in self.history:
             steps_of[actor].add(step)
         for steps in steps_of.values():
@@ -530,6 +534,7 @@ def test_whatever_anybody_tries_the_procedure_holds(offices: tuple[AuditedSessio
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )  # fmt: skip
-    run_state_machine_as_test(lambda: Procedure(session, people), settings=effort)
+    made: Any = partial(Procedure, session, people)  # a machine is made anew for each example
+    run_state_machine_as_test(made, settings=effort)
     session.rollback()
     assert verification.verify_chains(session) is None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.sop.steps import Outcome, Step
 from models import triggers
+from models.changes.activity import Release
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,
@@ -20,7 +21,7 @@ from tests.support.cast import (
     new_change,
     set_test_audit_context,
 )
-from tests.support.present import present
+from tests.support.present import one_of, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,14 +92,14 @@ ACTIVITY = (
 )
 
 
-def activity(change: ChangeRequest, step: Step, sequence: int, rest: str = "NULL, NULL, NULL, NULL, NULL") -> str:
+def activity(change: ChangeRequest, step: str, sequence: int, rest: str = "NULL, NULL, NULL, NULL, NULL") -> str:
     return ACTIVITY.format(
         agency=change.agency_id, change=change.id, sop=change.sop_id, requester=change.requester_id,
         sequence=sequence, previous=sequence - 1, step=step, rest=rest,
     )  # fmt: skip
 
 
-def finished(outcome: Outcome, target: str, actor: User) -> str:
+def finished(outcome: str, target: str, actor: User) -> str:
     return f"'2026-03-02 02:00:00', '{outcome}', '{target}', {actor.id}, 'Pengelola Perubahan'"
 
 
@@ -197,7 +198,7 @@ def test_a_finished_release_changed_but_for_its_actual_time_once(
         refuses(f"UPDATE release SET {assignment} WHERE id = {release}", "only the actual time")
     allows(f"UPDATE release SET actual_at = '2026-03-04 02:00:00' WHERE id = {release}")
     set_test_audit_context(session)
-    change.activities[-2].actual_at = NOW
+    one_of(Release, change.activities[-2]).actual_at = NOW
     session.commit()
     refuses(f"UPDATE release SET actual_at = '2026-03-04 02:00:00' WHERE id = {release}", "only the actual time")
     refuses(f"UPDATE release SET actual_at = NULL WHERE id = {release}")
@@ -372,7 +373,7 @@ def test_every_trigger_that_the_models_name_is_in_the_database(session: AuditedS
 def test_a_connection_to_sqlite_is_set_up_to_be_safe(session: AuditedSession) -> None:
     if session.get_bind().dialect.name != "sqlite":
         pytest.skip("PostgreSQL needs no such settings")
-    url = session.get_bind().url
+    url = one_of(Engine, session.get_bind()).url
     engine = create_engine(url)
     with engine.connect() as connection:
         settings = {

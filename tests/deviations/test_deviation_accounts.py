@@ -119,7 +119,7 @@ def _nothing_is_verified_before_everything_is_disposed_of(running_app: RunningAp
     assert undisposed.status_code == 422
     found = told(running_app, change_id)
     assert [one.kind for one in found] == [DeviationKind.EQUIPMENT, DeviationKind.TIME, DeviationKind.TIME]
-    given: dict[str, str] = {f"disposal-{one.id}": "accepted" for one in found[:2]}
+    given: dict[str, Any] = {f"disposal-{one.id}": "accepted" for one in found[:2]}
     with running_app.session() as session:
         manager = running_app.cast(session).lumajang.manager.id
     last = found[2].id

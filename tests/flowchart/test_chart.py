@@ -34,7 +34,7 @@ def test_every_step_has_its_sign_under_its_actor(sop: Sop) -> None:
     for row in diagram.rows:
         if row.step in sop.rules:
             rule = sop.rule(present(row.step))
-            assert diagram.columns[row.column_index].role is rule.actor
+            assert diagram.columns[present(row.column_index)].role is rule.actor
             ways = set(rule.leads_to.values())
             assert row.symbol is (Symbol.DECISION if len(ways) > 1 else Symbol.PROCESS)
     assert [row.symbol for row in diagram.rows].count(Symbol.TERMINATOR) == 2

@@ -30,7 +30,7 @@ def words() -> set[str]:
     """Return everything that the screens say in Indonesian."""
     with CATALOGUE.open("rb") as file:
         said = [message.string for message in read_po(file, locale="id")]
-    return {text for one in said for text in ([one] if isinstance(one, str) else one)}
+    return {text for one in said for text in ([one] if isinstance(one, str) else one or ())}
 
 
 def test_every_role_has_its_guide() -> None:

@@ -14,6 +14,7 @@ from lpse_admin.inventory.cards import CARD_COLUMNS, Card
 from lpse_admin.sop.steps import Outcome, Step
 from models.inventory.asset import Asset
 from tests.support.cast import LUMAJANG, OUTCOMES_TO, make_move, move_through
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def entered(running_app: RunningApp, number: str, card: str = "B", **typed: Any)
     answer = sent(running_app, number, card, **typed)
     assert answer.status_code == 303, answer.text
     with running_app.session() as opened:
-        return opened.scalars(select(Asset).order_by(Asset.id.desc())).first()
+        return present(opened.scalars(select(Asset).order_by(Asset.id.desc())).first())
 
 
 def read(running_app: RunningApp, asset: Asset) -> Asset:
@@ -104,9 +105,9 @@ def test_the_columns_of_another_card_come_back_as_they_were_typed(running_app: R
     ],
 )
 def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(
-    running_app: RunningApp, typed: dict[str, str], field: str
+    running_app: RunningApp, typed: dict[str, Any], field: str
 ) -> None:
-    answer = sent(running_app, "0500", **{"factory_number": "Pabrik & <1>"} | typed)
+    answer = sent(running_app, "0500", **(typed | {"factory_number": "Pabrik & <1>"}))
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
     assert "Pabrik &amp; &lt;1&gt;" in answer.text
     told = sent(running_app, "0500", json=True, **typed)

@@ -14,6 +14,7 @@ from sqlalchemy import Select, select
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind
 from tests.support.cast import LUMAJANG, NOW, OUTCOMES_TO, delegation, make_move, new_change
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.listing import lists
 from views.listing.lists import MAX_COUNT
@@ -52,7 +53,7 @@ def register(running_app: RunningApp) -> list[str]:
             for outcome in OUTCOMES_TO[Step.APPROVAL]:
                 typed = {"title": title, "kind": kind} if outcome is Outcome.SUBMITTED else {}
                 make_move(session, change, outcome, office.actor(change.step), now=when, values=typed)
-            numbers.append(change.number)
+            numbers.append(present(change.number))
         change = new_change(session, office, now=NOW)
         for outcome in (*OUTCOMES_TO[Step.APPROVAL], Outcome.APPROVED):
             make_move(session, change, outcome, office.actor(change.step))

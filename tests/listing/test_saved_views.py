@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
+from lpse_admin.worktime.step_timing import measure_step
 from models.audit.trail import AuditEntry
 from models.listing.saved_view import MAX_VIEWS, SavedView
 from tests.support.cast import LUMAJANG
@@ -127,7 +128,7 @@ def test_a_reader_has_no_column_that_is_not_theirs_and_an_unknown_one_is_400(run
 
 def test_what_no_column_shows_is_not_worked_out(running_app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    real = step_times.measure_step
+    real = measure_step
 
     def reading(*args: object) -> object:
         read.append(1)

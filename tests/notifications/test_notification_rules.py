@@ -38,6 +38,7 @@ from tests.support.cast import (
 from tests.support.present import present
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from models.accounts.user import User
@@ -358,7 +359,7 @@ def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_
     session.commit()
 
 
-def _keys_of(session: AuditedSession, user: User) -> list[str]:
+def _keys_of(session: AuditedSession, user: User) -> Sequence[str]:
     return session.scalars(
         select(Notification.key).where(Notification.user_id == user.id).order_by(Notification.id)
     ).all()

@@ -18,6 +18,7 @@ from models.changes.change import ChangeRequest
 from models.notifications.mail import Mail, MailState, MailStatus
 from models.notifications.notification import Notification, notify
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, make_move
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def test_the_screen_and_its_export_tell_the_mails_of_a_request_in_order(running_
     book = load_workbook(
         io.BytesIO(running_app.visitor("kepala").get(f"/admin/mail/export/xlsx/?search={number}").data)
     )
-    assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in [c for row in book.active.values for c in row]
+    assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in [
+        c for row in present(book.active).values for c in row
+    ]
     page = running_app.visitor("administrator").get(f"/admin/mail/?search={number}").text
     assert page.count(f'<a href="/admin/change/details/?id={told}">') == 7
 

@@ -13,6 +13,7 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
+from models.changes.activity import Release
 from models.changes.change import ChangeRequest
 from models.releases import conflicts
 from tests.changes.test_numbers import Another
@@ -28,7 +29,7 @@ from tests.support.cast import (
     set_test_audit_context,
     values_for,
 )
-from tests.support.present import present
+from tests.support.present import one_of, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ def test_a_release_beside_another_needs_a_reason_which_is_kept(session: AuditedS
     assert f"{first.number} (10-06-2026 09.00–11.00 WIB)" in str(refusal.value.field_errors["overlap_reason"])
     assert second.step is Step.RELEASE
     plan(session, office, 1, 3, change=second, reason="  Dikerjakan bersama ")
-    release = next(one for one in second.activities if one.step is Step.RELEASE)
+    release = next(one for one in second.activities if isinstance(one, Release))
     assert (second.step, release.overlap_reason) == (Step.ASSET_REVIEW, "Dikerjakan bersama")
 
 
@@ -143,10 +144,11 @@ def test_a_window_without_length_is_refused(session: AuditedSession, office: Off
 def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cast: Cast, office: Office) -> None:
     laptop, foreign = asset(session, office), asset(session, cast.tana_tidung)
     change = change_at_step(session, office, Step.RELEASE)
-    for wrong in (
+    unsound: tuple[object, ...] = (
         [{"asset_id": foreign.id}], [{"asset_id": laptop.id}] * 2, [{"asset_id": -1}], [{"asset_id": None}],
         [{}], ["x"], "x", [{"asset_id": laptop.id, "position": 7}],
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in unsound:
         with pytest.raises(ValidationFailed) as refusal:
             change.save(office.manager, now=NOW, values={"touched_assets": wrong})
         assert set(refusal.value.field_errors) == {"touched_assets"}
@@ -158,7 +160,7 @@ def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cas
         set_test_audit_context(session)
         change.save(office.manager, now=NOW, values={"touched_assets": [{"asset_id": one.id} for one in kept]})
         session.commit()
-        assert [item.asset for item in present(change.current_activity).release_assets] == kept
+        assert [item.asset for item in one_of(Release, change.current_activity).release_assets] == kept
 
 
 def test_of_two_managers_who_schedule_at_once_one_sees_the_other(
@@ -207,8 +209,10 @@ def planned(shared: tuple[AuditedSession, Cast]) -> Planned:
 def test_what_overlaps_is_what_shares_an_hour(planned: Planned, first: int, length: int, place: str) -> None:
     session, asking, windows = planned
     asked = set(range(first, first + length))
-    naive = {id_ for id_, (start, end, where) in windows.items() if where == place and asked & set(range(start, end))}
-    window = tuple(hours(first, first + length).values())
-    found = conflicts.overlapping_releases(session, asking, window, Environment(place))
+    naive = {id_ for id_, (begin, stop, where) in windows.items() if where == place and asked & set(range(begin, stop))}
+    start, end = hours(first, first + length).values()
+    found = conflicts.overlapping_releases(session, asking, (start, end), Environment(place))
     assert {release.change_id for release in found} == naive
-    assert [release.window_start_at for release in found] == sorted(release.window_start_at for release in found)
+    assert [release.window_start_at for release in found] == sorted(
+        present(release.window_start_at) for release in found
+    )

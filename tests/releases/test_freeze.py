@@ -27,6 +27,7 @@ from tests.support.cast import NOW, change_at_step, delegation, freeze, make_mov
 from tests.support.present import present
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from models.accounts.user import User
@@ -277,7 +278,11 @@ def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: Audit
     set_test_audit_context(session)
     frozen.lift("Sebab", by=by, now=NOW + 1.5 * DAY)
     session.commit()
-    for again in (lambda: frozen.lift("Lagi", by=by, now=NOW), lambda: frozen.alter(entry, by=by, now=NOW)):
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: frozen.lift("Lagi", by=by, now=NOW),
+        lambda: frozen.alter(entry, by=by, now=NOW),
+    )
+    for again in attempts:
         with pytest.raises(NoSuchMove):
             again()
 

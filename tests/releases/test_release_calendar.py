@@ -11,6 +11,7 @@ import pytest
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
+from models.changes.activity import Release
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freeze, make_move
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
@@ -90,7 +91,7 @@ def numbers(running_app: RunningApp) -> dict[str, str]:
                     "window_start_at": start, "window_end_at": end, "overlap_reason": "Bersama"})  # fmt: skip
                 found[name if key == LUMAJANG else f"{name}.tt"] = f"id={change.id}]"
                 if name == "one":
-                    release = next(one for one in change.activities if one.step is Step.RELEASE)
+                    release = next(one for one in change.activities if isinstance(one, Release))
                     release.add_actual_time(NOW, now=NOW)
                     session.commit()
         freeze(session, everybody.lumajang, first=100, last=102, name="PEMBEKUANX")

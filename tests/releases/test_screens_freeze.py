@@ -46,7 +46,7 @@ def entered(running_app: RunningApp, by: str = "administrator", **typed: Any) ->
         return opened.scalars(select(Freeze).order_by(Freeze.id.desc()).limit(1)).one()
 
 
-def allow(running_app: RunningApp, frozen: Freeze, change_id: int, by: str = "kepala", **typed: Any) -> TestResponse:
+def allow(running_app: RunningApp, frozen: Freeze, change_id: object, by: str = "kepala", **typed: Any) -> TestResponse:
     fields: dict[str, Any] = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | typed
     return running_app.visitor(by).post(f"/admin/freeze/{frozen.id}/permit", **fields)
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.search.query import parse_search
@@ -25,6 +25,9 @@ from views.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
+
+    from sqlalchemy import Select
 
     from tests.support.running_app import RunningApp
 
@@ -92,7 +95,7 @@ def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled:
     with filled.session() as session:
         connection = session.connection()
         one = connection.execute(select(SearchRecord.key).where(SearchRecord.text.contains("zamrud"))).scalars().first()
-        connection.execute(update(SearchRecord.__table__).where(SearchRecord.key == one).values(text="lain"))
+        connection.execute(update(SearchRecord).where(SearchRecord.key == one).values(text="lain"))
         connection.commit()
     found = run(args=["search", "verify"])
     assert found.exit_code == 1
@@ -183,7 +186,7 @@ def test_newest_come_first_whatever_the_distance_of_their_keys(filled: RunningAp
         everything = select(ChangeRequest.id).where(*newest_first).order_by(ChangeRequest.id.desc())
         assert found == session.scalars(everything).all()
         with pytest.raises(IntegrityError):
-            session.connection().execute(SearchRecord.__table__.insert().values(key=1 << 56, text="x"))
+            session.connection().execute(insert(SearchRecord).values(key=1 << 56, text="x"))
 
 
 def test_a_search_reads_the_index_and_no_table_as_a_whole(filled: RunningApp) -> None:
@@ -191,7 +194,7 @@ def test_a_search_reads_the_index_and_no_table_as_a_whole(filled: RunningApp) ->
         if not is_sqlite(session):
             pytest.skip("the plans of PostgreSQL depend on how much there is")
         cast = filled.cast(session)
-        statements: Iterator[object] = (
+        statements: Iterator[Select[Any]] = (
             Search.prepare(session, reader, parse_search("uji"))._keys(0, 1, owner)
             for reader, owner in ((ActingUser(cast.lumajang.head), None), (ActingUser(cast.lumajang.requester), 1))
         )

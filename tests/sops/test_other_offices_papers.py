@@ -72,7 +72,7 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
         session.commit()
     asked = values_for(Step.REQUEST, Outcome.SUBMITTED)
     fields: dict[str, Any] = {
-        key: value for name, part in asked.items() for key, value in form_fields(name, part, None).items()
+        key: value for name, part in asked.items() for key, value in form_fields(name, part).items()
     }
     made = running_app.visitor("pengguna.kj").post("/admin/change/new/", **fields)
     change_id = int(present(re.search(r"id=(\d+)", made.headers["Location"]))[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from playwright.sync_api import BrowserContext, Page, Request, ViewportSize
@@ -97,7 +97,7 @@ class ReplayMiddleware:
         self.app = app
         self.document: Document | None = None
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> object:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the window with the document, and everything that it loads from the program."""
         if environ.get("HTTP_SEC_FETCH_DEST") == "iframe":
             # A file that is previewed: what a browser draws of it is its own, and has a test of its own.

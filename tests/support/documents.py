@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flask import make_response
 from sqlalchemy import column, select
 
 from lpse_admin.accounts.permissions import Verb
@@ -16,7 +17,7 @@ from tests.support.running_app import _actor_username as house_actor
 from views.app import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from werkzeug.test import TestResponse
 
@@ -152,7 +153,7 @@ class Crawler:
         self.visitors = {name: Visitor(running_app.app, name or None) for name in USERNAMES}
         self.opened_endpoints: set[str] = set()
         with running_app.session() as session:
-            self.ids = {
+            self.ids: dict[str, Sequence[Any]] = {
                 screen: session.scalars(select(column("id")).select_from(of).order_by(column("id"))).all()
                 for screen, of in TABLES.items()
             }
@@ -264,6 +265,6 @@ class Crawler:
         """Yield the page of each status, those that cannot be had by asking among them."""
         for status in errors._TITLES:
             with self.running_app.app.test_request_context("/nowhere", query_string={"lang": language}):
-                answer = self.running_app.app.process_response(errors.error_response(status))
+                answer = self.running_app.app.process_response(make_response(errors.error_response(status)))
                 yield Document("", language, "refusal", "GET", f"/?status={status}", status, tuple(answer.headers),
                                answer.get_data(as_text=True))  # fmt: skip

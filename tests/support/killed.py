@@ -36,7 +36,7 @@ def move_and_send(engine: Engine, change_id: int, port: int, stage: str) -> None
     """Move the request, and go on as far as ``stage``."""
     with AuditedSession(engine) as session:
         change = session.get_one(ChangeRequest, change_id)
-        assert session.get_one(SopRevision, change.sop_id)
+        session.get_one(SopRevision, change.sop_id)
         is_back = change.step is Step.RETURNED
         outcome = Outcome.RESUBMITTED if is_back else Outcome.RETURNED
         by = change.requester if is_back else session.query(User).filter_by(username="pengelola").one()

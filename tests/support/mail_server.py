@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from lpse_admin.notifications.smtp_url import MailServer
-from tests.support.present import present
+from tests.support.present import one_of
 
 if TYPE_CHECKING:
     import ssl
@@ -81,7 +81,7 @@ class _Server(SMTP):
         if box.data_replies and box.data_replies[0] == DROP:
             box.data_replies.popleft()
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            present(self.transport).abort()
+            one_of(asyncio.WriteTransport, self.transport).abort()
             return
         await super().smtp_DATA(arg)
 
@@ -91,8 +91,8 @@ class _Controller(Controller):
         return _Server(self.handler, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
-        self.port = present(self.server).sockets[0].getsockname()[1]
-        super()._trigger_server()
+        self.port = one_of(asyncio.Server, self.server).sockets[0].getsockname()[1]
+        Controller._trigger_server(self)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def migration_app(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
     app = Flask("migrations")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     db.init_app(app)
-    Migrate(app, db, directory=folder)
+    Migrate(app, db, directory=str(folder))
     with app.app_context():
         yield app
         db.engine.dispose()

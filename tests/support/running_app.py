@@ -32,6 +32,7 @@ from tests.support.cast import (
     user,
     values_for,
 )
+from tests.support.present import present
 from tests.support.program import PDF, Visitor, close_app, make_app
 
 if TYPE_CHECKING:
@@ -134,13 +135,13 @@ def move_form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
     return fields
 
 
-def form_fields(key: str, value: Any, change: ChangeRequest) -> dict[str, str]:
+def form_fields(key: str, value: Any, change: ChangeRequest | None = None) -> dict[str, str]:
     """Return a value of a record as the form's fields hold it."""
     if isinstance(value, list):
         rows = [{name: part for name, part in row.items() if part is not None} for row in value]
         return {f"{key}-{number}-{name}": str(part) for number, row in enumerate(rows) for name, part in row.items()}
     if isinstance(value, dt.datetime):
-        return {key: value.astimezone(change.agency.zone).strftime("%Y-%m-%dT%H:%M")}
+        return {key: value.astimezone(present(change).agency.zone).strftime("%Y-%m-%dT%H:%M")}
     return {key: value.value if isinstance(value, StrEnum) else str(value)}
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import flask_babel
 import pytest
 
+from lpse_admin.sop import bundled_sops
 from tests.support import cast, program, running_app
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def marking() -> Iterator[None]:
     values_for = cast.values_for
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flask_babel.Domain, "get_translations", marked_catalogue)
-        patch.setattr(
-            program, "bundled_sops", lambda: tuple((key, mark_sop(text)) for key, text in cast.bundled_sops())
-        )
+        patch.setattr(program, "bundled_sops", lambda: tuple((key, mark_sop(text)) for key, text in bundled_sops()))
         for module in (cast, running_app):
             patch.setattr(module, "values_for", lambda step, outcome: mark_values(values_for(step, outcome)))
         yield

@@ -28,7 +28,7 @@ from tests.support.cast import NOW, change_at_step, make_move, set_test_audit_co
 from tests.support.present import present
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from lpse_admin.worktime.step_timing import StepTiming
@@ -277,12 +277,13 @@ def test_a_row_that_is_gone_is_not_altered(session: AuditedSession, cast: Cast) 
     assert made.agency_id == hours.agency_id
     session.connection().execute(text("DELETE FROM office_day"))
     session.connection().execute(text("DELETE FROM working_hours"))
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: made.alter(**LIBUR, hours="", by=office.administrator, now=NOW, reason="x"),
         lambda: made.remove(by=office.administrator, reason="x"),
         lambda: hours.alter(typed(), by=office.administrator, now=NOW, reason="x"),
         lambda: hours.remove(by=office.administrator, reason="x"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for attempt in attempts:
         with pytest.raises(NoSuchMove):
             attempt()
 
@@ -345,7 +346,8 @@ def test_the_database_keeps_what_is_set_with_its_office_and_its_day(session: Aud
         with pytest.raises(IntegrityError):
             session.connection().execute(text(statement))
         session.rollback()
-    for table in (OfficeDay, WorkingHours, RamadanMonth, Threshold):
+    tables: tuple[type[Any], ...] = (OfficeDay, WorkingHours, RamadanMonth, Threshold)
+    for table in tables:
         assert session.scalars(select(table)).one().agency_id == office.agency.id
 
 

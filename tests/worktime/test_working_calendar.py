@@ -135,7 +135,7 @@ def test_what_is_due_is_as_far_away_as_it_was_given_and_not_a_moment_further(
 @exact
 @given(CALENDARS, PAIRS, st.tuples(MINUTES, MINUTES).map(sorted), st.tuples(DAYS, DAYS).map(sorted))
 def test_who_comes_later_or_has_more_time_is_due_no_earlier(
-    office: WorkCalendar, arrivals: list[dt.datetime], minutes: int, days: int
+    office: WorkCalendar, arrivals: list[dt.datetime], minutes: list[int], days: list[int]
 ) -> None:
     (earlier, later), (few, many), (near, far) = arrivals, minutes, days
     assert office.add_working_time(earlier, few, near) <= office.add_working_time(later, few, near)
