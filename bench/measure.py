@@ -147,40 +147,57 @@ def _sample_request_ids(database: Path) -> list[str]:
 
 
 def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient) -> Comparison:
-    """Move requests from evaluation on to urgency and from there to implementation; stock sets a column.
+    """Move requests from step to step, from wherever they stand up to the report; stock sets a column.
 
     The database itself refuses a step that no history leads to, so stock sets the urgency, which costs it the same.
     """
-    ready = _fetch_rows(database, f"{_READY_REQUESTS_SQL} ORDER BY id LIMIT 30")
+    ready = _fetch_rows(database, f"{_READY_REQUESTS_SQL} ORDER BY id LIMIT {_ROUNDS}")
     columns = ", ".join(_EDIT_FORM_COLUMNS)
-    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 60")  # noqa: S608 - our own names alone
-    moves = [(row[0], step) for step in ("evaluation", "urgency") for row in ready]
+    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 100")  # noqa: S608 - our own names alone
+    steps = list(_STEP_FIELDS)
+    moves = [(id_, step) for step in steps for id_, stands_at in ready if steps.index(stands_at) <= steps.index(step)]
 
     def ours(turn: int) -> TimedResponse:
-        id_, step = moves[turn]
-        fields = _STEP_FIELDS[step] | {"version": _read_version(manager, id_)}
+        id_, step = moves[turn + _WARM_UP]
+        fields = _STEP_FIELDS[step] | {"account-time": "Antrean.", "version": _read_version(manager, id_)}
         return manager.post(f"/admin/change/{id_}/move", fields)
 
     def plain(turn: int) -> TimedResponse:
-        row = dict(zip(_EDIT_FORM_COLUMNS, theirs[turn], strict=True))
+        row = dict(zip(_EDIT_FORM_COLUMNS, theirs[turn + _WARM_UP], strict=True))
         row["urgency"] = "emergency" if row["urgency"] == "normal" else "normal"
         return stock.post(f"/admin/change/edit/?id={row.pop('id')}", {**row, "result": ""})
 
-    return _measure_pages(ours, plain, pairs=min(len(moves), len(theirs)), warm_up=0)
+    return _measure_pages(ours, plain, pairs=min(_ROUNDS, len(moves) - _WARM_UP, len(theirs) - _WARM_UP))
 
 
-#: What nobody else holds; all of it is late, so that each move accounts for that as well.
+#: What each of the manager's steps is finished with. What is late accounts for that as well.
+_STEP_FIELDS = {
+    "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low"},
+    "urgency": {"outcome": "normal", "assessment": "Dapat menunggu."},
+    "implementation": {
+        "outcome": "done",
+        "environment": "production",
+        "steps_taken": "Dipasang.",
+        "participants": "Pengelola.",
+        "equipment-pc": "y",
+    },
+    "test": {
+        "outcome": "passed",
+        "cases-0-name": "Masuk",
+        "cases-0-expected": "Berhasil",
+        "cases-0-actual": "Berhasil",
+        "documentation": "Tangkapan layar.",
+        "equipment-pc": "y",
+    },
+    "report": {"outcome": "reported", "summary": "Selesai."},
+}
+#: What stands at one of these steps and is in nobody's hands.
 _READY_REQUESTS_SQL = (
-    "SELECT id, step FROM change_request WHERE agency_id = 1 AND step = 'evaluation' AND NOT is_refused"
+    f"SELECT id, step FROM change_request WHERE agency_id = 1 AND step IN {tuple(_STEP_FIELDS)} AND NOT is_refused"  # noqa: S608 - our own names alone
     " AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)"
 )
 _OPEN_REQUESTS_SQL = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
 _EDIT_FORM_COLUMNS = ("id", "number", "title", "kind", "source", "urgency", "step")
-
-_STEP_FIELDS = {
-    "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low", "account-time": "Antrean."},
-    "urgency": {"outcome": "normal", "assessment": "Dapat menunggu.", "account-time": "Antrean."},
-}
 
 
 def _read_version(manager: ProgramClient, id_: str) -> str:

@@ -7,15 +7,15 @@ one another, and nothing is released after a roll back or a failed test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.sop import ItemKind, Move, RequiredItem, RequirementCondition, Sop, StepRule
-from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import (
     OUTPUT_LACKING,
     DetectedDeviation,
@@ -24,7 +24,7 @@ from lpse_admin.workflow.deviations import (
     lateness_deviation,
     output_field,
 )
-from lpse_admin.workflow.record_fields import forbidden_fields, is_empty, missing_fields
+from lpse_admin.workflow.record_fields import ChangeKind, forbidden_fields, is_empty, missing_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -231,16 +231,19 @@ def _missing_item_deviation(item: RequiredItem) -> DetectedDeviation:
     return DetectedDeviation(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}", what=item.label)
 
 
-def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Principal) -> Move:
-    """Return the move that ``outcome`` makes from here, whatever it still lacks, or say why there is none.
-
-    Raises NoSuchMove (409) where the paper or the history has no such move, NotAllowed (403) where it is
-    somebody else's.
-    """
+def require_actor(sop: Sop, position: Position, principal: Principal) -> None:
+    """Raise NotAllowed (403) where ``principal`` may not act on the present step, NoSuchMove (409) where none is."""
     if position.step is Step.CLOSED:
         raise NoSuchMove(_("This request is closed; no further action is possible."))
     if refusal := reason_cannot_act(sop, position, principal):
         raise NotAllowed(refusal)
+
+
+def move_from(sop: Sop, position: Position, outcome: Outcome) -> Move:
+    """Return the move that ``outcome`` makes from here, whoever makes it and whatever it still lacks.
+
+    Raises NoSuchMove (409) where the paper or the history has none.
+    """
     rule = sop.rules[position.step]
     if outcome not in rule.leads_to:
         raise NoSuchMove(
@@ -252,17 +255,52 @@ def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Princip
     return move
 
 
+def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Principal) -> Move:
+    """Return the move that ``outcome`` makes from here, whatever it still lacks; raises as the two above do."""
+    require_actor(sop, position, principal)
+    return move_from(sop, position, outcome)
+
+
+def require_evidence(faults: Mapping[str, Message]) -> None:
+    """Raise ValidationFailed (422) with all that is missing, a sentence beside each field, where anything is."""
+    if faults:
+        raise ValidationFailed(
+            _("Still required: %(missing)s", missing=join_messages(list(faults.values()), " ")), field_errors=faults
+        )
+
+
 def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal, evidence: Evidence) -> Move:
     """Return the move that ``outcome`` makes from here, or say why it may not be made.
 
     Raises what ``find_move`` raises, and Incomplete (422) where something required is missing.
     """
     move = find_move(sop, position, outcome, principal)
-    if faults := validation_errors(sop, position, outcome, evidence):
-        raise ValidationFailed(
-            _("Still required: %(missing)s", missing=join_messages(list(faults.values()), " ")), field_errors=faults
-        )
+    require_evidence(validation_errors(sop, position, outcome, evidence))
     return move
+
+
+def position_after(position: Position, move: Move, actor_id: int) -> Position:
+    """Return where a request stands that stood at ``position`` and was moved by ``actor_id``."""
+    duties = dict(position.duties)
+    if part := STEP_DUTIES.get(move.origin):
+        duties[part] = duties.get(part, frozenset()) | {actor_id}
+    settled: dict[str, Any] = {}
+    if move.outcome in OUTCOME_EFFECTS:
+        name, value = OUTCOME_EFFECTS[move.outcome]
+        settled[_SETTLED_AS[name]] = value
+    return replace(position, step=move.target, duties=duties, assignee_id=None, **settled)
+
+
+def conditions_of(
+    on_behalf_of: str | None, kind: ChangeKind | None, urgency: Urgency | None
+) -> frozenset[RequirementCondition]:
+    """Return what about a request makes its SOP ask for more."""
+    holds = {
+        RequirementCondition.BY_PROXY: bool(on_behalf_of),
+        RequirementCondition.ACCOUNT: kind is ChangeKind.ACCOUNT,
+        RequirementCondition.EMERGENCY: urgency is Urgency.EMERGENCY,
+    }
+    return frozenset(condition for condition, is_so in holds.items() if is_so)
 
 
 def result_of(move: Move, *, rolled_back: bool) -> Result | None:
@@ -280,6 +318,14 @@ def result_of(move: Move, *, rolled_back: bool) -> Result | None:
 _OUTCOMES_WITHOUT_REQUIREMENTS = frozenset(
     {Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.REVISE}
 )
+
+#: What an outcome settles (``OUTCOME_EFFECTS``), as a position names it.
+_SETTLED_AS = {
+    "urgency": "urgency",
+    "is_refused": "refused",
+    "is_undone": "test_failed",
+    "is_rolled_back": "rolled_back",
+}
 
 _MISSING_ITEM_ERRORS = {
     ItemKind.DOCUMENT: lambda item: _("Attach “%(item)s”.", item=item.label),

@@ -16,7 +16,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ForeignKey, Index, String, TextClause, UniqueConstraint, event, insert, inspect, select, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    TextClause,
+    UniqueConstraint,
+    bindparam,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import (
     ColumnProperty,
@@ -25,7 +37,7 @@ from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
     SessionTransaction,
-    defer,
+    load_only,
     mapped_column,
     object_session,
 )
@@ -36,10 +48,10 @@ from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
-    from sqlalchemy.orm import InstrumentedAttribute, scoped_session, sessionmaker
+    from sqlalchemy.orm import InstrumentedAttribute
 
 #: The chain of rows that belong to no agency.
 INSTALLATION_CHAIN = 0
@@ -170,7 +182,32 @@ def update_audit_context(session: Session, **details: str | None) -> None:
     session.info[_CONTEXT_KEY] = replace(circumstances, **details)  # type: ignore[arg-type]
 
 
-def install_listeners(session_class: type[Session] | sessionmaker[Any] | scoped_session[Any]) -> None:
+def note_inserted(session: Session, model: type[Base], rows: Iterable[Mapping[str, object]]) -> None:
+    """Let the trail tell of ``rows`` of ``model`` that were inserted without objects: by column, the id included."""
+    table: Any = model.__table__
+    for row in rows:
+        change_id = None if table.name in _PERSONAL_TABLES else row.get("change_id")
+        changes = {
+            name: _REDACTED if name in model.secret_columns else _as_told(value)
+            for name, value in row.items()
+            if value is not None
+        }
+        session.info.setdefault(_PENDING_KEY, []).append(
+            {
+                "chain": int(str(row.get("agency_id") or INSTALLATION_CHAIN)),
+                "change": None if change_id is None else str(change_id),
+                "row": {
+                    "table": table.name,
+                    "id": str(row["id"]),
+                    "action": RowAction.INSERTED,
+                    "before": {},
+                    "after": changes,
+                },
+            }
+        )
+
+
+def install_listeners(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
     """Make every session of this kind tell the trail what it writes."""
     event.listen(session_class, "before_flush", _start_pending)
     event.listen(session_class, "before_commit", _write_entries)
@@ -217,6 +254,7 @@ def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
     mapper: Mapper[Any] = state.mapper
     own_key = "/".join(str(value) for value in mapper.primary_key_from_instance(instance))
     chain, change_id = _chain_and_change_of(instance)
+    is_update = action is RowAction.UPDATED
     for table in mapper.tables:
         if table.name in _UNAUDITED_TABLES:
             continue
@@ -224,9 +262,11 @@ def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
         after: dict[str, object] = {}
         for column in table.columns:
             attribute = mapper.get_property_by_column(column).key
-            history = state.attrs[attribute].history
+            if is_update and attribute not in state.committed_state:
+                continue  # it was not set
             value = _json_value(instance, attribute, state.dict.get(attribute))
-            if action is RowAction.UPDATED:
+            if is_update:
+                history = state.attrs[attribute].history
                 if history.added or history.deleted:
                     former = history.deleted[0] if history.deleted else None
                     before[column.name] = _json_value(instance, attribute, former)
@@ -241,11 +281,16 @@ def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
             }
 
 
-def _json_value(instance: Base, attribute: str, value: object) -> object:
-    if value is None or isinstance(value, bool | int | str | list | dict):
-        return _REDACTED if value is not None and attribute in type(instance).secret_columns else value
-    if attribute in type(instance).secret_columns:
+def _json_value(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
+    if value is not None and attribute in type(instance).secret_columns:
         return _REDACTED
+    return _as_told(value)
+
+
+def _as_told(value: object) -> object:
+    """Return ``value`` as JSON can hold it."""
+    if value is None or isinstance(value, bool | int | str | list | dict):
+        return value
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
@@ -297,25 +342,34 @@ def append_entry(session: Session, chain: int, context: AuditContext, changes: l
         "previous_hash": previous,
     }
     entry["hash"] = entry_hash(entry)
-    (entry_id,) = connection.execute(insert(AuditEntry).values(entry).returning(AuditEntry.id)).one()
+    (entry_id,) = connection.execute(_INSERT_ENTRY, entry).one()
     if places := changed_records(changes):
         connection.execute(
-            insert(AuditRow),
+            _INSERT_ROWS,
             [{"entry_id": entry_id, "table_name": table, "row_id": row_id} for table, row_id in sorted(places)],
         )
-    connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(number=number, hash=entry["hash"]))
+    connection.execute(_MOVE_HEAD, {"of": chain, "number": number, "hash": entry["hash"]})
+
+
+_finished_steps: Any = AuditEntry.__table__
+_rows_told: Any = AuditRow.__table__
+_chains: Any = AuditChain.__table__
+# Every transaction that writes asks for these, so they are put together once.
+_INSERT_ENTRY = insert(_finished_steps).returning(_finished_steps.c.id)
+_INSERT_ROWS = insert(_rows_told)
+_MOVE_HEAD = update(_chains).where(_chains.c.chain == bindparam("of"))
+_HEAD = select(_chains.c.number, _chains.c.hash).where(_chains.c.chain == bindparam("of")).with_for_update()
 
 
 def _lock_chain_head(connection: Connection, chain: int) -> tuple[int, str]:
     """Return number and hash of the last entry of ``chain``, held against others until the transaction ends."""
-    question = select(AuditChain.number, AuditChain.hash).where(AuditChain.chain == chain).with_for_update()
-    head = connection.execute(question).one_or_none()
+    head = connection.execute(_HEAD, {"of": chain}).one_or_none()
     if head is None:
         insert_or_leave = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         # Of two that begin a chain at once, the second waits here and goes on after the first.
         beginning = insert_or_leave(AuditChain).values(chain=chain, number=0, hash=GENESIS_HASH)
         connection.execute(beginning.on_conflict_do_nothing())
-        head = connection.execute(question).one()
+        head = connection.execute(_HEAD, {"of": chain}).one()
     return head.number, head.hash
 
 
@@ -379,14 +433,18 @@ def _forbid_bulk_writes(state: ORMExecuteState) -> None:
 
 
 def entries_for_record(session: Session, table: str, row_id: object, *, limit: int = 200) -> list[AuditEntry]:
-    """Return the entries that tell of one record, newest first, found by the index."""
-    return list(
-        session.scalars(
-            select(AuditEntry)
-            .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
-            .where(AuditRow.table_name == table, AuditRow.row_id == str(row_id))
-            .options(defer(AuditEntry.rows))
-            .order_by(AuditEntry.id.desc())
-            .limit(limit)
-        )
-    )
+    """Return the entries that tell of one record, newest first, found by the index.
+
+    Of each is read what a record's own page tells of it; whoever asks an entry for more has that read.
+    """
+    return list(session.scalars(_HISTORY, {"table": table, "row": str(row_id), "most": limit}))
+
+
+_HISTORY = (
+    select(AuditEntry)
+    .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
+    .where(AuditRow.table_name == bindparam("table"), AuditRow.row_id == bindparam("row"))
+    .options(load_only(AuditEntry.at, AuditEntry.actor_name, AuditEntry.capacity, AuditEntry.action, AuditEntry.reason))
+    .order_by(AuditEntry.id.desc())
+    .limit(bindparam("most"))
+)

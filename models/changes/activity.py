@@ -163,14 +163,15 @@ class Activity(Base):
     change: Mapped[ChangeRequest] = relationship(
         back_populates="activities", foreign_keys=change_id, overlaps="activities"
     )
-    actor: Mapped[User | None] = relationship(foreign_keys=actor_id)
-    taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id)
-    assignee: Mapped[User | None] = relationship(foreign_keys=held_by_id)
-    requester: Mapped[User] = relationship(foreign_keys=requester_id)
-    delegation: Mapped[Delegation | None] = relationship()
+    # Written by their ids alone: a flush need not look at them.
+    actor: Mapped[User | None] = relationship(foreign_keys=actor_id, viewonly=True)
+    taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id, viewonly=True)
+    assignee: Mapped[User | None] = relationship(foreign_keys=held_by_id, viewonly=True)
+    requester: Mapped[User] = relationship(foreign_keys=requester_id, viewonly=True)
+    delegation: Mapped[Delegation | None] = relationship(viewonly=True)
+    reassignments: Mapped[list[Reassignment]] = relationship(order_by="Reassignment.id", viewonly=True)
+    documents: Mapped[list[Document]] = relationship(order_by="Document.id", viewonly=True)
     deviations: Mapped[list[Deviation]] = relationship(back_populates="activity", order_by="Deviation.id")
-    reassignments: Mapped[list[Reassignment]] = relationship(back_populates="activity", order_by="Reassignment.id")
-    documents: Mapped[list[Document]] = relationship(back_populates="activity", order_by="Document.id")
 
     __mapper_args__: dict[str, Any] = {
         "polymorphic_on": "step",

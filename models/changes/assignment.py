@@ -12,16 +12,18 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
+from models.changes.case_file import open_case
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
 from models.notifications import rules
 from models.validation import text_error
-from models.worktime.timing import raise_overdue
+from models.worktime.timing import raise_overdue_in
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
 
 
@@ -47,9 +49,9 @@ class Reassignment(Base):
     at: Mapped[Timestamp]
     reason: Mapped[LongText]
 
-    activity: Mapped[Activity] = relationship(back_populates="reassignments")
-    previous_assignee: Mapped[User] = relationship(foreign_keys=from_id)
-    new_assignee: Mapped[User] = relationship(foreign_keys=to_id)
+    activity: Mapped[Activity] = relationship(viewonly=True)
+    previous_assignee: Mapped[User] = relationship(foreign_keys=from_id, viewonly=True)
+    new_assignee: Mapped[User] = relationship(foreign_keys=to_id, viewonly=True)
 
 
 def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: int | None = None) -> Activity:
@@ -58,20 +60,25 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
     From now on its handling is counted, and nobody else acts on it. Raises what ``ChangeRequest.save`` raises, and
     NoSuchMove (409) where the step is taken up already, or is a requester's own.
     """
-    current = change.lock_current_step(actor, version)
-    if refusal := change.reason_cannot_act(actor, now):
+    return take_up_step(open_case(change, actor, now, version=version))
+
+
+def take_up_step(case: CaseFile) -> Activity:
+    """Do what ``take_up`` does for the actor of ``case``."""
+    change, current, actor = case.change, case.require_open(), case.actor
+    if refusal := case.reason_cannot_act():
         raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
     if current.actor_role is Role.REQUESTER:
         raise NoSuchMove(_("This step is the requester's own; it cannot be assigned."))
     if current.held_by_id is not None:
         raise NoSuchMove(_("This step is already assigned to you."))
     # What was overdue before anybody took it up does not become in time by that, sweep or no sweep.
-    raise_overdue(change, now)
-    current.taken_up_at, current.taken_up_by_id, current.held_by_id = now, actor.id, actor.id
+    raise_overdue_in(case)
+    current.taken_up_at, current.taken_up_by_id, current.held_by_id = case.now, actor.id, actor.id
     change.version += 1
     session_of(change).flush()
     session_of(change).refresh(current, ["taken_up_by", "assignee"])
-    rules.notify_taken_up(session_of(change), change, current, now)
+    rules.notify_taken_up(session_of(change), change, current, case.now)
     return current
 
 
@@ -84,26 +91,31 @@ def reassign(
     raises, NoSuchMove (409) where nobody holds it, Incomplete (422) for a colleague who cannot take it and for a
     reason that says nothing.
     """
-    current = change.lock_current_step(actor, version)
+    return reassign_step(open_case(change, actor, now, version=version), to, reason=reason)
+
+
+def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
+    """Do what ``hand_over`` does for the actor of ``case``."""
+    change, current, actor = case.change, case.require_open(), case.actor
     if current.held_by_id is None:
         raise NoSuchMove(_("This step has no assignee, so it cannot be reassigned."))
     if current.held_by_id != actor.id:
-        if refusal := change.reason_not_eligible(actor, now):
+        if refusal := case.reason_cannot_take(actor):
             raise NotAllowed(refusal)
         if to.id != actor.id:
             raise NotAllowed(
                 _("Only the assignee can reassign a step to somebody else; you can take it over yourself.")
             )
-    if faults := _field_errors(change, current, to, reason, now):
+    if faults := _field_errors(case, to, reason):
         raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=faults)
     handover = Reassignment(
         agency_id=change.agency_id,
         change_id=change.id,
-        activity=current,
+        activity_id=current.id,
         from_id=current.held_by_id,
         to_id=to.id,
         by_id=actor.id,
-        at=now,
+        at=case.now,
         reason=reason.strip(),
     )
     session = session_of(change)
@@ -112,17 +124,15 @@ def reassign(
     change.version += 1
     session.flush()
     session.refresh(current, ["assignee"])
-    rules.notify_reassigned(session, change, current, to, actor, handover.reason, now)
+    rules.notify_reassigned(session, change, current, to, actor, handover.reason, case.now)
     return handover
 
 
-def _field_errors(
-    change: ChangeRequest, current: Activity, to: User, reason: str, now: dt.datetime
-) -> dict[str, Message]:
+def _field_errors(case: CaseFile, to: User, reason: str) -> dict[str, Message]:
     faults: dict[str, Message] = {}
-    if to.id == current.held_by_id:
+    if to.id == case.position.assignee_id:
         faults["to"] = _("This step is already assigned to them.")
-    elif refusal := change.reason_not_eligible(to, now):
+    elif refusal := case.reason_cannot_take(to):
         faults["to"] = refusal
     if fault := reason_error(reason):
         faults["reason"] = fault

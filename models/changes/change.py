@@ -10,23 +10,29 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop import RequirementCondition, Sop
-from lpse_admin.sop.steps import STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
-from lpse_admin.workflow.transitions import Position, Principal, available_moves, reason_cannot_act, reason_not_eligible
+from lpse_admin.workflow.transitions import available_moves, conditions_of, reason_cannot_act, reason_not_eligible
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
 from models.changes import transition
 from models.changes.activity import Activity
+from models.changes.case_file import open_case, person_of, position_of
 from models.changes.revision import ChangeRevision
-from models.delegation.delegation import Delegation, capacity, load_active_delegation
+from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Move
+    from lpse_admin.sop.steps import Outcome
+    from lpse_admin.workflow.transitions import Position, Principal
+    from models.delegation.delegation import Delegation
     from models.documents.document import Document
 
 
@@ -144,18 +150,16 @@ class ChangeRequest(Base):
 
     agency: Mapped[Agency] = relationship()
     sop_revision: Mapped[SopRevision] = relationship()
-    requester: Mapped[User] = relationship(foreign_keys=requester_id)
-    linked_change: Mapped[ChangeRequest | None] = relationship(remote_side="ChangeRequest.id")
+    requester: Mapped[User] = relationship(foreign_keys=requester_id, viewonly=True)
+    linked_change: Mapped[ChangeRequest | None] = relationship(remote_side="ChangeRequest.id", viewonly=True)
     activities: Mapped[list[Activity]] = relationship(
         back_populates="change",
         order_by="Activity.sequence",
         foreign_keys="Activity.change_id",
         cascade="all, delete-orphan",
     )
-    revisions: Mapped[list[ChangeRevision]] = relationship(
-        order_by="ChangeRevision.revision", cascade="all, delete-orphan"
-    )
-    documents: Mapped[list[Document]] = relationship(back_populates="change", order_by="Document.id")
+    revisions: Mapped[list[ChangeRevision]] = relationship(order_by="ChangeRevision.revision", viewonly=True)
+    documents: Mapped[list[Document]] = relationship(order_by="Document.id", viewonly=True)
     deviations: Mapped[list[Deviation]] = relationship(back_populates="change", order_by="Deviation.id")
 
     @property
@@ -176,43 +180,12 @@ class ChangeRequest(Base):
     @property
     def conditions(self) -> frozenset[RequirementCondition]:
         """What about this request makes the paper ask for more."""
-        found = set()
-        if self.on_behalf_of:
-            found.add(RequirementCondition.BY_PROXY)
-        if self.kind is ChangeKind.ACCOUNT:
-            found.add(RequirementCondition.ACCOUNT)
-        if self.urgency is Urgency.EMERGENCY:
-            found.add(RequirementCondition.EMERGENCY)
-        return frozenset(found)
+        return conditions_of(self.on_behalf_of, self.kind, self.urgency)
 
     @property
     def position(self) -> Position:
         """Where it stands, as the rules see it."""
-        parts: dict[Duty, set[int]] = {Duty.REQUEST: {self.requester_id}}
-        outcomes = []
-        for activity in self.activities:
-            part = STEP_DUTIES.get(activity.step)
-            if part is not None and activity.actor_id is not None:
-                parts.setdefault(part, set()).add(activity.actor_id)
-            outcomes.append(activity.outcome)
-        current = self.current_activity
-        # What bars a move is read from the history, not from the flags beside it, which only sort and filter.
-        return Position(
-            step=self.step,
-            urgency=self.urgency,
-            requester_id=self.requester_id,
-            duties={part: frozenset(people) for part, people in parts.items()},
-            refused=_latest_outcome(outcomes, Outcome.APPROVED, Outcome.REFUSED) is Outcome.REFUSED,
-            test_failed=_latest_outcome(outcomes, Outcome.PASSED, Outcome.FAILED) is Outcome.FAILED,
-            rolled_back=Outcome.ROLLED_BACK in outcomes,
-            conditions=self.conditions,
-            assignee_id=current.held_by_id if current is not None else None,
-        )
-
-    @property
-    def is_verified(self) -> bool:
-        """Whether its report is verified."""
-        return any(activity.outcome is Outcome.VERIFIED for activity in self.activities)
+        return position_of(self, self.activities)
 
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
         """Return the moves that ``user`` may make at this moment."""
@@ -235,24 +208,43 @@ class ChangeRequest(Base):
 
         Beside them the delegation that lets them stand in for the head there, if one does.
         """
-        if user.agency_id != self.agency_id or not user.is_active:
-            return Principal(user.id, frozenset()), None
         rule = self.sop.rules.get(self.step)
         acting = role or (rule.actor if rule else None)
-        delegation = None
-        if acting is Role.HEAD and Role.HEAD not in user.roles:
-            delegation = load_active_delegation(session_of(self), user, now)
-        return Principal(user.id, user.roles, is_acting_head=delegation is not None), delegation
+        delegation = load_active_delegation(session_of(self), user, now) if acting is Role.HEAD else None
+        person = person_of(self, user, delegation)
+        return person, delegation if person.is_acting_head else None
 
-    #: The one door: only ``advance`` writes where a request stands, and it, ``save`` and whoever else alters a request
-    #: that others may have open ``claim`` it first.
-    advance, save, lock_current_step = transition.advance, transition.save, transition.lock_current_step
+    def advance(
+        self,
+        outcome: Outcome,
+        actor: User,
+        *,
+        now: dt.datetime,
+        values: Mapping[str, object] | None = None,
+        equipment: Collection[str] = (),
+        version: int | None = None,
+    ) -> Activity:
+        """Put together the case file of this request for ``actor``, and make the move (``transition.advance``).
+
+        ``version`` is the one that the actor's form was made from. Raises what ``open_case`` and ``advance`` raise; the
+        caller then rolls back, and nothing was written.
+        """
+        case = open_case(self, actor, now, version=version)
+        return transition.advance(case, outcome, transition.Given(values or {}, equipment))
+
+    def save(
+        self,
+        actor: User,
+        *,
+        now: dt.datetime,
+        values: Mapping[str, object],
+        equipment: Collection[str] | None = None,
+        version: int | None = None,
+    ) -> Activity:
+        """Keep what the step's actor has typed so far (``transition.save``); without ``equipment`` that stays."""
+        case = open_case(self, actor, now, version=version)
+        return transition.save(case, transition.Given(values, equipment or ()), keeps_equipment=equipment is None)
 
     def __str__(self) -> str:
         """Return number and title."""
         return f"{self.number or '–'} {self.title or ''}".strip()
-
-
-def _latest_outcome(outcomes: list[Outcome | None], *candidates: Outcome) -> Outcome | None:
-    """Return the latest of ``outcomes`` that is one ``candidates`` these."""
-    return next((outcome for outcome in reversed(outcomes) if outcome in candidates), None)

@@ -9,6 +9,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.base import session_of
 from models.changes import record_store
+from models.changes.case_file import lock
 from models.changes.change import ChangeRequest
 from models.changes.transition import open_activity
 from models.sops.sop import sop_in_force
@@ -46,7 +47,7 @@ def new_draft(session: Session, requester: User, *, now: dt.datetime) -> ChangeR
         revision=1,
         version=1,
     )
-    open_activity(change, paper.sop.first_step, now)
+    open_activity(change, paper.sop, now)
     return change
 
 
@@ -65,7 +66,7 @@ def discard_draft(change: ChangeRequest, actor: User) -> None:
     Raises NoSuchMove (409) once it is submitted, NotAllowed (403) for anybody but its requester.
     """
     session = session_of(change)
-    change.lock_current_step(actor, None)
+    lock(change, actor)
     if not change.is_draft:
         raise NoSuchMove(_("Only a draft can be discarded; a submitted request cannot."))
     if actor.id != change.requester_id:

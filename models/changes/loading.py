@@ -1,51 +1,275 @@
-"""A request with all that its own page shows, read at once."""
+"""A request as it is found for somebody, and all that its own page shows of it: plain rows, few statements."""
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload, with_polymorphic
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import aliased
 
-from models.changes.activity import ACTIVITY_CLASSES, Activity
+from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from lpse_admin.worktime.step_timing import StepTimestamps
+from models.accounts.user import User
+from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, ReleaseAsset, TestCase
+from models.changes.assignment import Reassignment
 from models.changes.change import ChangeRequest
+from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
+from models.documents.document import Document
+from models.inventory.asset import Asset, AssetMutation
+from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
+    from lpse_admin.accounts.roles import Role
 
-def load_change(session: Session, change_id: int, visible: ColumnElement[bool] | None = None) -> ChangeRequest | None:
-    """Return a request with all that its own page shows, in a number of statements that does not grow.
+#: Fields of a record that are rows of another table.
+LIST_FIELD_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
+
+
+def load_change(
+    session: Session, change_id: int, visible: ColumnElement[bool] | None = None, *, lock: bool = False
+) -> ChangeRequest | None:
+    """Return the request of this id as it is stored now, under its lock where that is asked for.
 
     ``visible`` is the reader's criterion (``models.scope``); None where it is not theirs to see.
     """
-    criteria = [ChangeRequest.id == change_id, *([] if visible is None else [visible])]
-    found: ChangeRequest | None = session.scalars(_change_statement().where(*criteria)).one_or_none()
-    return found
+    found = _LOCKED if lock else _OK_STATUSES
+    if visible is not None:
+        found = found.where(visible)
+    return session.scalars(found, {"change": change_id}).one_or_none()
+
+
+# Asked for on every page of a request, so put together once.
+_OK_STATUSES = (
+    select(ChangeRequest).where(ChangeRequest.id == bindparam("change")).execution_options(populate_existing=True)
+)
+_LOCKED = _OK_STATUSES.with_for_update(of=ChangeRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """One visit to a step with its record, as the request's page tells it; people and decrees by name.
+
+    ``record`` holds the record's values by field key. A list among them is what ``steps_of`` says of its kind.
+    """
+
+    id: int
+    sequence: int
+    step: Step
+    outcome: Outcome | None
+    target: Step | None
+    actor_id: int | None
+    held_by_id: int | None
+    actor_role: Role
+    arrived_at: dt.datetime
+    taken_up_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    capacity: str | None
+    reason: str | None
+    equipment: Sequence[str]
+    actor: str | None
+    holder: str | None
+    decree_number: str | None
+    record: dict[str, Any]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the step still waits to be finished."""
+        return self.finished_at is None
+
+    @property
+    def timestamps(self) -> StepTimestamps:
+        """The times of this visit, as the program wrote them."""
+        return StepTimestamps(self.arrived_at, self.taken_up_at, self.finished_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ReassignmentShown:
+    """One hand-over of a step, as the page tells it."""
+
+    at: dt.datetime
+    giver: str
+    taker: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDetails:
+    """What the page of a request shows beside the request itself; reassignments are by the step's id."""
+
+    steps: Sequence[StepShown] = ()
+    documents: Sequence[Document] = ()
+    deviations: Sequence[Deviation] = ()
+    reassignments: Mapping[int, Sequence[ReassignmentShown]] = field(default_factory=dict)
+    sop_revision: int | None = None
+
+
+def details_of(session: Session, change: ChangeRequest, steps: Sequence[StepShown]) -> ChangeDetails:
+    """Return what the page of ``change`` shows beside its ``steps``."""
+    of_change = {"change": change.id}
+    return ChangeDetails(
+        steps,
+        session.scalars(_DOCUMENT_SIGNATURES, of_change).all(),
+        session.scalars(_DEVIATIONS, of_change).all(),
+        _reassignments(session, change) if any(step.taken_up_at for step in steps) else {},
+        session.connection().scalar(_SOP_REVISION, {"sop": change.sop_id}),
+    )
+
+
+def steps_of(session: Session, change_id: int) -> list[StepShown]:
+    """Return all visits of a request in order, each with its record, in a number of statements that does not grow.
+
+    Cases of a test are dicts of ``name``, ``expected`` and ``actual``; assets of a release and of a review of
+    ``asset`` (its text) and ``finding``; mutations are AssetMutation.
+    """
+    connection = session.connection()
+    rows = connection.execute(_steps(), {"change": change_id}).all()
+    steps = [_shown(row) for row in rows]
+    visited = {step.step for step in steps}
+    for step, key, find in (
+        (Step.TEST, "cases", _cases),
+        (Step.RELEASE, "touched_assets", _touched),
+        (Step.ASSET_REVIEW, "assets", _items),
+        (Step.ASSET_UPDATE, "mutations", _mutation_lines),
+    ):
+        if step in visited:
+            found = find(session, change_id)
+            for one in steps:
+                if one.step is step:
+                    one.record[key] = found.get(one.id, [])
+    return steps
+
+
+#: The columns of every step, in the order of StepShown's fields.
+_COLUMNS = (
+    "id", "sequence", "step", "outcome", "target", "actor_id", "held_by_id", "actor_role", "arrived_at", "taken_up_at",
+    "finished_at", "capacity", "reason", "equipment",
+)  # fmt: skip
+#: After them come actor, holder and decree number, and then the records.
+_NAMED = len(_COLUMNS) + 3
 
 
 @cache
-def _change_statement() -> Select[Any]:
-    """Return the statement for whole requests; put together once, which took as long as running it."""
-    # One statement for the steps with the records of all kinds; each kind would ask for its own otherwise.
-    steps = with_polymorphic(Activity, list(ACTIVITY_CLASSES.values()), flat=True)
-    return (
-        select(ChangeRequest)
-        .options(
-            selectinload(ChangeRequest.activities.of_type(steps)).options(
-                joinedload(steps.actor), joinedload(steps.delegation), joinedload(steps.assignee)
-            ),
-            selectinload(ChangeRequest.deviations).options(
-                joinedload(Deviation.executor),
-                joinedload(Deviation.disposed_by),
-                joinedload(Deviation.follow_up_by),
-                joinedload(Deviation.delegation),
-            ),
-            selectinload(ChangeRequest.documents),
-            selectinload(ChangeRequest.revisions),
-        )
-        .execution_options(populate_existing=True)
+def _places() -> dict[Step, tuple[tuple[str, ...], int]]:
+    """Return for each step the keys of its record's columns, and the place of the first of them in a row."""
+    places, place = {}, _NAMED
+    for step in ACTIVITY_CLASSES:
+        keys = _own_keys(step)
+        places[step] = (keys, place)
+        place += len(keys)
+    return places
+
+
+def _own_keys(step: Step) -> tuple[str, ...]:
+    if step in REQUESTER_STEPS:
+        return ()
+    return tuple(field.key for field in RECORD_FIELDS[step] if field.kind not in LIST_FIELD_KINDS)
+
+
+@cache
+def _steps() -> Select[Any]:
+    """Return the statement for the steps of a request with the records of all kinds; one for each would be a dozen."""
+    step: Any = Activity.__table__
+    actor, holder, decree = aliased(User), aliased(User), aliased(Delegation)
+    joined = (
+        step.outerjoin(actor, actor.id == step.c.actor_id)
+        .outerjoin(holder, holder.id == step.c.held_by_id)
+        .outerjoin(decree, decree.id == step.c.delegation_id)
     )
+    own: list[Any] = []
+    for kind, (keys, _place) in _places().items():
+        if keys:
+            record: Any = ACTIVITY_CLASSES[kind].__table__
+            joined = joined.outerjoin(record, record.c.id == step.c.id)
+            own += [record.c[key] for key in keys]
+    columns = [step.c[name] for name in _COLUMNS]
+    named = [actor.full_name, holder.full_name, decree.decree_number]
+    asked = select(*columns, *named, *own).select_from(joined).where(step.c.change_id == bindparam("change"))
+    return asked.order_by(step.c.sequence)
+
+
+def _shown(row: Any) -> StepShown:  # noqa: ANN401 - a row of that statement
+    keys, place = _places()[row[2]]
+    record = dict(zip(keys, row[place:], strict=False))
+    return StepShown(*(*row[:_NAMED], record))
+
+
+def _by_step(rows: Sequence[Any], *names: str) -> dict[int, list[Any]]:
+    """Return rows as dicts of ``names``, by the step's id that each begins with."""
+    found: dict[int, list[Any]] = {}
+    for id_, *values in rows:
+        found.setdefault(id_, []).append(dict(zip(names, values, strict=True)))
+    return found
+
+
+def _cases(session: Session, change_id: int) -> dict[int, list[Any]]:
+    rows = session.connection().execute(_CASES, {"change": change_id}).all()
+    return _by_step(rows, "name", "expected", "actual")
+
+
+def _touched(session: Session, change_id: int) -> dict[int, list[Any]]:
+    return _by_step(session.connection().execute(_TOUCHED_ASSETS, {"change": change_id}).all(), "asset")
+
+
+def _items(session: Session, change_id: int) -> dict[int, list[Any]]:
+    return _by_step(session.connection().execute(_ITEMS, {"change": change_id}).all(), "asset", "finding")
+
+
+def _mutation_lines(session: Session, change_id: int) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    of_change = select(AssetMutation).where(AssetMutation.change_id == change_id).order_by(AssetMutation.id)
+    for mutation in session.scalars(of_change):
+        found.setdefault(mutation.update_id, []).append(mutation)
+    return found
+
+
+def _reassignments(session: Session, change: ChangeRequest) -> dict[int, list[ReassignmentShown]]:
+    found: dict[int, list[ReassignmentShown]] = {}
+    for id_, at, giver, taker, reason in session.connection().execute(_HANDOVERS, {"change": change.id}):
+        found.setdefault(id_, []).append(ReassignmentShown(at, giver, taker, reason))
+    return found
+
+
+_step: Any = Activity.__table__.c
+_of_change = _step.change_id == bindparam("change")
+_asset_text: Any = Asset.code + "." + Asset.register + " " + Asset.name
+_CASES = (
+    select(TestCase.run_id, TestCase.name, TestCase.expected, TestCase.actual)
+    .join(Activity.__table__, _step.id == TestCase.run_id)
+    .where(_of_change)
+    .order_by(TestCase.run_id, TestCase.position)
+)
+_TOUCHED_ASSETS = (
+    select(ReleaseAsset.release_id, _asset_text)
+    .join(Activity.__table__, _step.id == ReleaseAsset.release_id)
+    .join(Asset, Asset.id == ReleaseAsset.asset_id)
+    .where(_of_change)
+    .order_by(ReleaseAsset.release_id, ReleaseAsset.position)
+)
+_ITEMS = (
+    select(AssetReviewItem.review_id, _asset_text, AssetReviewItem.finding)
+    .join(Activity.__table__, _step.id == AssetReviewItem.review_id)
+    .outerjoin(Asset, Asset.id == AssetReviewItem.asset_id)
+    .where(_of_change)
+    .order_by(AssetReviewItem.review_id, AssetReviewItem.position)
+)
+_DOCUMENT_SIGNATURES = select(Document).where(Document.change_id == bindparam("change")).order_by(Document.id)
+_DEVIATIONS = select(Deviation).where(Deviation.change_id == bindparam("change")).order_by(Deviation.id)
+_SOP_REVISION = select(SopRevision.revision).where(SopRevision.id == bindparam("sop"))
+_giver, _taker = aliased(User), aliased(User)
+_HANDOVERS = (
+    select(Reassignment.activity_id, Reassignment.at, _giver.full_name, _taker.full_name, Reassignment.reason)
+    .join(_giver, _giver.id == Reassignment.from_id)
+    .join(_taker, _taker.id == Reassignment.to_id)
+    .where(Reassignment.change_id == bindparam("change"))
+    .order_by(Reassignment.id)
+)

@@ -49,11 +49,18 @@ def read_record(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
 
 
 def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime) -> None:
-    """Put those of ``values`` that the step's record has into it; a reason is judged here and kept by the move.
+    """Put those of ``values`` that the step's record has into it; raises Incomplete as ``check`` does."""
+    check(change, activity, values, now)
+    store(change, activity, values)
+
+
+def check(
+    change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime
+) -> dict[str, object]:
+    """Return the record as it will be with ``values`` in it; a reason is judged here and kept by the move.
 
     Raises Incomplete with a sentence beside each field whose value is of the wrong kind, too long or impossible.
     """
-    holder: Any = change if activity.step in REQUESTER_STEPS else activity
     fields = [field for field in RECORD_FIELDS[activity.step] if field.key in values]
     faults: dict[str, Message] = {}
     for field in fields:
@@ -62,12 +69,19 @@ def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str,
             faults[field.key] = fault
     if fault := _field_error(REASON_FIELD, values.get(REASON_FIELD.key), change, activity, now):
         faults[REASON_FIELD.key] = fault
-    sound = {key: value for key, value in {**read_record(change, activity), **values}.items() if key not in faults}
-    faults |= _cross_field_errors(activity.step, sound)
+    record = {**read_record(change, activity), **values}
+    faults |= _cross_field_errors(activity.step, {key: value for key, value in record.items() if key not in faults})
     if faults:
         raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=faults)
-    for field in fields:
-        _write_field(holder, field, values[field.key])
+    return record
+
+
+def store(change: ChangeRequest, activity: Activity, values: Mapping[str, object]) -> None:
+    """Put those of ``values`` that the step's record has into it; they were checked before."""
+    holder: Any = change if activity.step in REQUESTER_STEPS else activity
+    for field in RECORD_FIELDS[activity.step]:
+        if field.key in values:
+            _write_field(holder, field, values[field.key])
 
 
 def apply_asset_mutations(

@@ -1,248 +1,214 @@
 """The door through which requests move, and what stands behind it: the lock, the record, the finished step, the next.
 
-``advance``, ``save`` and ``claim`` are methods of ``ChangeRequest``; nothing else writes where a request stands.
+``advance`` and ``save`` act on a case file (``models.changes.case_file``), which is put together once under the
+request's lock and passed on; nothing else writes where a request stands.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm.attributes import set_committed_value
-
-from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, ValidationFailed
+from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
-from lpse_admin.sop.steps import OUTCOME_EFFECTS, Outcome, Step
+from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
-from lpse_admin.workflow.transitions import Evidence, decide, detect_deviations, find_move, result_of
+from lpse_admin.workflow.transitions import (
+    Evidence,
+    conditions_of,
+    detect_deviations,
+    move_from,
+    position_after,
+    require_evidence,
+    result_of,
+    validation_errors,
+)
 from models.base import session_of, to_json_value
 from models.changes import record_store
-from models.changes.activity import ACTIVITY_CLASSES, Activity, Approval, Evaluation
+from models.changes.activity import ACTIVITY_CLASSES, Activity, Evaluation
+from models.changes.case_file import CaseFile
 from models.changes.revision import ChangeRevision
-from models.delegation.delegation import capacity
 from models.deviations import deviation
+from models.documents.document import attached_keys
 from models.notifications.rules import notify_move, notify_pending_deviations
 from models.office.agency import next_serial, request_number
 from models.releases import conflicts
 from models.sops.sop import sop_in_force
 from models.worktime import step_durations
-from models.worktime.timing import lateness, measure_activity, remeasure, time_deviations
+from models.worktime.timing import lateness_of, remeasure, time_deviations
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
-    from lpse_admin.sop import Move
+    from lpse_admin.sop import Move, Sop
     from lpse_admin.workflow.deviations import DetectedDeviation
-    from lpse_admin.workflow.transitions import Principal
-    from models.accounts.user import User
+    from lpse_admin.worktime.step_timing import StepTiming
     from models.changes.change import ChangeRequest
-    from models.delegation.delegation import Delegation
 
 
-def advance(  # noqa: PLR0913 - a move has this many parts, and this is the one door for it
-    change: ChangeRequest,
-    outcome: Outcome,
-    actor: User,
-    *,
-    now: dt.datetime,
-    values: Mapping[str, object] | None = None,
-    equipment: Collection[str] = (),
-    version: int | None = None,
-) -> Activity:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the actor gives to finish a step: fields of its record and ``reason`` by key, and the equipment ticked."""
+
+    values: Mapping[str, object]
+    equipment: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What was found out about a move before anything of it is written."""
+
+    move: Move
+    given: Mapping[str, object]
+    times: StepTiming
+    deviations: Iterable[DetectedDeviation]
+    undisposed: list[deviation.Deviation]
+
+
+def advance(case: CaseFile, outcome: Outcome, given: Given) -> Activity:
     """Finish the present step with ``outcome`` and bring the request where its paper leads, or refuse.
 
-    The only writer of the current step, called as ``ChangeRequest.advance``. ``values`` are the record's fields and
-    ``reason`` by key (``workflow.record_fields``); files are attached to the open activity before. ``version`` is that
-    which the actor's form was made from. Returns the finished activity. Raises NoSuchMove (409) where there is no such
-    move or somebody was faster, NotAllowed (403) where it is somebody else's, NotFound (404) where it is another
-    agency's, Incomplete (422) where something required is missing or wrong; the caller then rolls back, and nothing
-    was written.
+    The only writer of the current step. ``given.values`` are the record's fields and ``reason`` by key
+    (``lpse_admin.records``); files are attached to the open activity before. Returns the finished activity. Raises
+    NoSuchMove (409) where there is no such move, NotAllowed (403) where it is somebody else's, Incomplete (422) where
+    something required is missing or wrong. All but a mutation of the asset list is refused before anything is written.
     """
-    session = session_of(change)
-    given = dict(values or {})
-    current = change.lock_current_step(actor, version)
-    if change.is_draft:
-        _bind_sop_in_force(change, session, current)
-    who, delegation = change.as_actor(actor, now)
-    find_move(change.sop, change.position, outcome, who)
-    with session.no_autoflush:
-        record_store.write_record(change, current, given, now)
-        given |= current.declared | deviation.declared_values(given)
-        at_hand = _evidence(change, current, given, equipment, now)
-        try:
-            move = _decide_move(change, outcome, who, at_hand, given, now)
-        except ValidationFailed as refusal:  # what else is in the way is told at once
-            others = conflicts.scheduling_errors(session, change, current, outcome, actor)
-            raise ValidationFailed(refusal.message, field_errors={**others, **refusal.field_errors}) from None
-        found = detect_deviations(change.sop, change.position, outcome, at_hand)
+    session = session_of(case.change)
+    if case.change.is_draft:
+        case = _under_the_paper_in_force(session, case)
+    current = case.require_actor()
+    finding = _examine(session, case, outcome, given)
+    _write_record(session, case, finding)
+    current.equipment = _known_equipment(case, given.equipment)
+    session.flush()  # the database lets a step end only when its record and its accounts are there
+    _finish_step(case, finding)
     session.flush()
-    conflicts.require_no_conflicts(session, change, current, outcome, actor)
-    record_store.apply_asset_mutations(change, current, outcome, actor, now)
-    current.equipment = _known_equipment(change, current, equipment)
-    _process_deviations(change, current, outcome, found, given, actor, now)
-    session.flush()  # the database lets a step end only when its accounts are there
-    _finish_step(change, current, move, actor, delegation, now, given)
-    step_durations.save_step_time(session, current, measure_activity(change, current, now))
-    _enter_step(change, move, now)
+    step_durations.save_step_time(session, current, case.timing(current))
+    following = _enter_step(session, case, finding.move)
     session.flush()
-    notify_move(session, change, current, actor, now)
-    if change.step is Step.CLOSED or change.is_verified:
+    notify_move(session, case, current, following, position_after(case.position, finding.move, case.actor.id))
+    if following is None or outcome is Outcome.VERIFIED or _is_verified(case):
         # No verification will meet them any more.
-        notify_pending_deviations(session, change, deviation.undisposed(change), now)
+        notify_pending_deviations(session, case.change, deviation.undisposed(case.change), case.now)
     return current
 
 
-def save(
-    change: ChangeRequest,
-    actor: User,
-    *,
-    now: dt.datetime,
-    values: Mapping[str, object],
-    equipment: Collection[str] | None = None,
-    version: int | None = None,
-) -> Activity:
+def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Activity:
     """Keep what the step's actor has typed so far, without moving; the record stays open.
 
     Raises what ``advance`` raises, save that nothing has to be complete.
     """
-    current = change.lock_current_step(actor, version)
-    if refusal := change.reason_cannot_act(actor, now):
+    current = case.require_open()
+    if refusal := case.reason_cannot_act():
         raise NotAllowed(refusal)
-    record_store.write_record(change, current, values, now)
-    current.declared = {**(current.declared or {}), **deviation.declared_values(values)}
-    if equipment is not None:
-        current.equipment = _known_equipment(change, current, equipment)
-    change.version += 1
+    record_store.check(case.change, current, given.values, case.now)
+    declared = deviation.declared_values(given.values)
+    record_store.store(case.change, current, given.values)
+    current.declared = {**(current.declared or {}), **declared}
+    if not keeps_equipment:
+        current.equipment = _known_equipment(case, given.equipment)
+    case.change.version += 1
     return current
 
 
-def lock_current_step(change: ChangeRequest, actor: User, version: int | None) -> Activity:
-    """Lock this request and return its open step, as both are now.
-
-    Raises NoSuchMove (409) where the request is not any more the ``version`` that the actor was shown, or is
-    closed, and NotFound (404) where it is another agency's or gone.
-    """
-    session = session_of(change)
-    session.flush()
-    try:
-        session.refresh(change, with_for_update=True)
-    except InvalidRequestError:  # a draft that its requester has thrown away meanwhile
-        raise NotFound(_("There is no such request.")) from None
-    if actor.agency_id != change.agency_id and not actor.is_superadmin:
-        raise NotFound(_("There is no such request."))
-    # What was read of the history before the lock may be older than the lock.
-    history = session.scalars(
-        select(Activity)
-        .where(Activity.change_id == change.id)
-        .order_by(Activity.sequence)
-        .execution_options(populate_existing=True)
-    ).all()
-    set_committed_value(change, "activities", list(history))
-    if version is not None and version != change.version:
-        raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
-    current = change.current_activity
-    if current is None:
-        raise NoSuchMove(_("This request is closed; no further action is possible."))
-    return current
-
-
-def open_activity(change: ChangeRequest, step: Step, now: dt.datetime) -> Activity:
-    """Open ``step`` as the next of the history, under the paper as it is, and return it."""
-    rule = change.sop.rules[step]
-    activity = ACTIVITY_CLASSES[step](
+def open_activity(change: ChangeRequest, sop: Sop, now: dt.datetime, before: Sequence[Any] = ()) -> Activity:
+    """Open the step that ``change`` stands at as the next of its history (``before``), under the paper as it is."""
+    rule = sop.rules[change.step]
+    activity = ACTIVITY_CLASSES[change.step](
+        change=change,
         agency_id=change.agency_id,
         sop_id=change.sop_id,
         requester_id=change.requester_id,
-        sequence=len(change.activities) + 1,
-        previous_sequence=len(change.activities) or None,
+        sequence=len(before) + 1,
+        previous_sequence=len(before) or None,
         revision=change.revision,
-        step=step,
+        step=change.step,
         actor_role=rule.actor,
         standard_minutes=rule.standard.minutes if rule.standard else None,
         arrived_at=now,
     )
     if isinstance(activity, Evaluation) and change.is_refused:
-        activity.answers_id = next(
-            (former.id for former in reversed(change.activities) if isinstance(former, Approval)), None
-        )
-    change.activities.append(activity)
+        activity.answers_id = next((former.id for former in reversed(before) if former.step is Step.APPROVAL), None)
     return activity
 
 
-def _bind_sop_in_force(change: ChangeRequest, session: Session, current: Activity) -> None:
-    """Bind a draft to the paper that is in force when it is submitted (procedure.md, reading 14)."""
-    paper = sop_in_force(session, change.agency_id)
-    if paper is None or paper.id == change.sop_id:
-        return
-    change.sop_id = paper.id
+def _under_the_paper_in_force(session: Session, case: CaseFile) -> CaseFile:
+    """Bind a draft to the paper that is in force when it is submitted (SOP page, silences 14)."""
+    change, current = case.change, case.require_open()
+    sop = sop_in_force(session, change.agency_id)
+    if sop is None or sop.id == change.sop_id:
+        return case
+    change.sop_id = sop.id
     session.flush()
     session.expire(change, ["sop_revision"])
     session.expire(current, ["sop_id"])  # followed by itself (ON UPDATE CASCADE)
-    rule = paper.sop.rules[current.step]
+    rule = sop.sop.rules[current.step]
     current.actor_role = rule.actor
     current.standard_minutes = rule.standard.minutes if rule.standard else None
+    return replace(case, sop=sop.sop)
 
 
-def _evidence(
-    change: ChangeRequest, current: Activity, values: Mapping[str, object], equipment: Collection[str], now: dt.datetime
-) -> Evidence:
-    return Evidence(
-        values={**record_store.read_record(change, current), **values},
-        attached_documents=frozenset(document.item_key for document in change.documents if document.item_key),
-        confirmed_equipment=frozenset(equipment),
-        lateness=lateness(change, current, now),
-        raised_deviations=time_deviations(change, current, now),
-    )
+def _examine(session: Session, case: CaseFile, outcome: Outcome, given: Given) -> _Finding:
+    """Return all that a move is written from, or refuse it: nothing is written here."""
+    current = case.require_open()
+    move = move_from(case.sop, case.position, outcome)
+    with session.no_autoflush:
+        record = record_store.check(case.change, current, given.values, case.now)
+        declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
+        position = case.position
+        if current.step in REQUESTER_STEPS:
+            position = replace(position, conditions=_conditions_as_typed(case, record))
+        times = case.timing(current)
+        at_hand = Evidence(
+            values={**record, **declared},
+            attached_documents=attached_keys(session, case.change) if _asks_for_documents(case) else frozenset(),
+            confirmed_equipment=frozenset(given.equipment),
+            lateness=lateness_of(times, case.standard),
+            raised_deviations=time_deviations(case, times),
+        )
+        undisposed = deviation.undisposed(case.change) if outcome is Outcome.VERIFIED else []
+        _require_complete(
+            validation_errors(case.sop, position, outcome, at_hand),
+            owed=deviation.disposal_errors(undisposed, _disposals(declared), case.now),
+            others=conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED else {},
+        )
+    found = detect_deviations(case.sop, position, outcome, at_hand)
+    return _Finding(move, {**given.values, **declared}, times, found, undisposed)
 
 
-def _known_equipment(change: ChangeRequest, current: Activity, ticked: Collection[str]) -> list[str]:
-    """Return those of the ticked keys that the step's rule has."""
-    asked = (item.key for item in change.sop.rules[current.step].requires if item.kind is ItemKind.EQUIPMENT)
-    return sorted(set(asked).intersection(ticked))
+def _conditions_as_typed(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:
+    """Return what makes the paper ask for more, as the request says it with what was just typed."""
+    on_behalf_of = (record["on_behalf_of"] or "").strip()
+    return conditions_of(on_behalf_of, record["kind"], case.change.urgency)
 
 
-def _decide_move(
-    change: ChangeRequest,
-    outcome: Outcome,
-    who: Principal,
-    at_hand: Evidence,
-    given: Mapping[str, object],
-    now: dt.datetime,
-) -> Move:
-    """Return the move, or say all at once what it still lacks: what the rules ask for, and what the head owes."""
-    owed: dict[str, Message] = {}
-    if outcome is Outcome.VERIFIED:
-        owed = deviation.disposal_errors(change, _disposals(given), now)
+def _asks_for_documents(case: CaseFile) -> bool:
+    return case.rule is not None and any(item.kind is ItemKind.DOCUMENT for item in case.rule.requires)
+
+
+def _require_complete(
+    missing: Mapping[str, Message], *, owed: Mapping[str, Message], others: Mapping[str, Message]
+) -> None:
+    """Say all at once what a move still lacks: what the rules ask for, what the head owes, and what is in the way."""
     try:
-        move = decide(change.sop, change.position, outcome, who, at_hand)
+        require_evidence(missing)
     except ValidationFailed as refusal:
-        raise ValidationFailed(refusal.message, field_errors={**refusal.field_errors, **owed}) from None
+        raise ValidationFailed(refusal.message, field_errors={**others, **missing, **owed}) from None
+    if others:
+        raise ValidationFailed(_("The release cannot be scheduled with these values."), field_errors=others)
     if owed:
         raise ValidationFailed(_("Every deviation must be decided before the report is verified."), field_errors=owed)
-    return move
 
 
-def _process_deviations(  # noqa: PLR0913, PLR0917 - what a finished step and its deviations have to do with one another
-    change: ChangeRequest,
-    current: Activity,
-    outcome: Outcome,
-    found: Iterable[DetectedDeviation],
-    given: Mapping[str, object],
-    actor: User,
-    now: dt.datetime,
-) -> None:
-    """Dispose of what the head has judged, and raise and account for what ``current`` did not keep of its standard."""
-    if outcome is Outcome.VERIFIED:
-        deviation.dispose_all(change, _disposals(given), actor, now=now)
-    current.declared = {}
-    remeasure(change, current, now)
-    deviation.raise_deviations(change, current, found, now=now, while_open=False)
-    deviation.store_accounts(current, given, actor, now=now)
+def _known_equipment(case: CaseFile, ticked: Collection[str]) -> list[str]:
+    """Return those of the ticked keys that the step's rule has."""
+    requires = case.rule.requires if case.rule else ()
+    asked = (item.key for item in requires if item.kind is ItemKind.EQUIPMENT)
+    return sorted(set(asked).intersection(ticked))
 
 
 def _disposals(given: Mapping[str, object]) -> Mapping[str, object]:
@@ -251,52 +217,68 @@ def _disposals(given: Mapping[str, object]) -> Mapping[str, object]:
     return typed if isinstance(typed, dict) else {}
 
 
-def _finish_step(  # noqa: PLR0913, PLR0917 - the parts of a finished step
-    change: ChangeRequest,
-    current: Activity,
-    move: Move,
-    actor: User,
-    delegation: Delegation | None,
-    now: dt.datetime,
-    values: Mapping[str, object],
-) -> None:
-    current.finished_at = now
-    current.outcome, current.target = move.outcome, move.target
-    current.actor_id = actor.id
-    current.capacity = capacity(change.sop, move.origin, delegation)
-    current.delegation_id = delegation.id if delegation else None
-    reason = values.get("reason")
+def _write_record(session: Session, case: CaseFile, finding: _Finding) -> None:
+    """Write the step's record, what it sets in motion, and what became of its deviations."""
+    current, outcome = case.require_open(), finding.move.outcome
+    with session.no_autoflush:
+        record_store.store(case.change, current, finding.given)
+    if outcome is Outcome.UPDATED:
+        with session.begin_nested():  # a row that cannot be applied leaves the asset list as it was
+            record_store.apply_asset_mutations(case.change, current, outcome, case.actor, case.now)
+    deviation.dispose_all(finding.undisposed, _disposals(finding.given), case.actor, now=case.now)
+    current.declared = {}
+    remeasure(current, finding.times)
+    deviation.raise_deviations(case.change, current, finding.deviations, now=case.now, while_open=False)
+    deviation.store_accounts(current, finding.given, case.actor, now=case.now)
+
+
+def _finish_step(case: CaseFile, finding: _Finding) -> None:
+    current = case.require_open()
+    current.finished_at = case.now
+    current.outcome, current.target = finding.move.outcome, finding.move.target
+    current.actor_id = case.actor.id
+    current.capacity = case.capacity
+    current.delegation_id = case.delegation.id if case.delegation else None
+    reason = finding.given.get("reason")
     current.reason = reason.strip() or None if isinstance(reason, str) else None
 
 
-def _enter_step(change: ChangeRequest, move: Move, now: dt.datetime) -> None:
-    """Take the step that ``move`` leads to."""
-    _apply_effects(change, move.outcome, now)
+def _enter_step(session: Session, case: CaseFile, move: Move) -> Activity | None:
+    """Take the step that ``move`` leads to, and return it; None where the request is closed."""
+    change = case.change
+    _apply_effects(session, case, move.outcome)
     change.result = result_of(move, rolled_back=change.is_rolled_back)
     change.step = move.target
     change.version += 1
     if move.target is Step.CLOSED:
-        change.closed_at = now
-    else:
-        open_activity(change, move.target, now)
+        change.closed_at = case.now
+        return None
+    following = open_activity(change, case.sop, case.now, case.visits)
+    session.add(following)
+    return following
 
 
-def _apply_effects(change: ChangeRequest, outcome: Outcome, now: dt.datetime) -> None:
+def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
     """Keep what ``outcome`` settles for the rest of the way."""
+    change = case.change
     if outcome is Outcome.SUBMITTED:
-        change.year, change.serial = next_serial(session_of(change), change.agency, now)
+        change.year, change.serial = next_serial(session, change.agency, case.now)
         change.number = request_number(change.year, change.serial)
-        change.submitted_at = now
-        _record_revision(change, now)
+        change.submitted_at = case.now
+        _record_revision(session, change, case.now)
     elif outcome is Outcome.RESUBMITTED:
         change.revision += 1
-        _record_revision(change, now)
+        _record_revision(session, change, case.now)
     elif outcome in OUTCOME_EFFECTS:
         name, value = OUTCOME_EFFECTS[outcome]
         setattr(change, name, value)
 
 
-def _record_revision(change: ChangeRequest, now: dt.datetime) -> None:
+def _record_revision(session: Session, change: ChangeRequest, now: dt.datetime) -> None:
     """Keep what the request says as it is submitted."""
     content = {field.key: to_json_value(getattr(change, field.key)) for field in REQUEST_FIELDS}
-    change.revisions.append(ChangeRevision(revision=change.revision, content=content, submitted_at=now))
+    session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=now))
+
+
+def _is_verified(case: CaseFile) -> bool:
+    return any(visit.outcome is Outcome.VERIFIED for visit in case.visits)

@@ -20,6 +20,8 @@ from models.office.agency import Agency
 from models.validation import text_error
 
 if TYPE_CHECKING:
+    from sqlalchemy import BindParameter
+
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from models.documents.document import Document
@@ -145,7 +147,7 @@ def capacity(sop: Sop, step_or_role: Step | Role, delegation: Delegation | None)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 
-def in_state(state: DelegationState, today: dt.date) -> ColumnElement[bool]:
+def in_state(state: DelegationState, today: dt.date | BindParameter[dt.date]) -> ColumnElement[bool]:
     """Return the criterion for the delegations that are in ``state`` on the day ``today``."""
     if state is DelegationState.WITHDRAWN:
         return Delegation.withdrawn_at.is_not(None)
@@ -177,12 +179,14 @@ def load_active_delegation(session: Session, user: User, now: dt.datetime) -> De
     return session.scalars(_DELEGATION_IN_FORCE, asked).one_or_none()
 
 
-def delegations_in_force(agency_id: int, today: dt.date) -> Select[Delegation]:
+def delegations_in_force(
+    agency_id: int | BindParameter[int], today: dt.date | BindParameter[dt.date]
+) -> Select[Delegation]:
     """Return the statement for the delegations of this agency that are in force on ``today``."""
     return select(Delegation).where(Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today))
 
 
-def acting_head_ids(agency_id: int, today: dt.date) -> Select[Any]:
+def acting_head_ids(agency_id: int | BindParameter[int], today: dt.date | BindParameter[dt.date]) -> Select[Any]:
     """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
     return delegations_in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
 

@@ -1,7 +1,7 @@
 """Deviations: raised by the program when they become true, accounted for by the executor, disposed of by the head.
 
-The procedure's own warning (L) and how it is read: procedure.md, reading 13. What is a deviation is decided by
-``lpse_admin.workflow.transitions.deviations``; here stands what becomes of one.
+The procedure's own warning (L) and how it is read: SOP page, silences 13. What is a deviation is decided by
+``lpse_admin.workflow.deviations``; here stands what becomes of one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
@@ -41,6 +41,7 @@ from models.base import (
     session_of,
     to_json_value,
 )
+from models.changes.activity import Activity
 from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications import rules
@@ -50,7 +51,6 @@ from models.validation import text_error
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
 
 #: What the accounts and notes of a deviation can hold, in characters.
@@ -184,10 +184,10 @@ class Deviation(Base):
     agency: Mapped[Agency] = relationship()
     change: Mapped[ChangeRequest] = relationship(back_populates="deviations")
     activity: Mapped[Activity] = relationship(back_populates="deviations")
-    executor: Mapped[User | None] = relationship(foreign_keys=executor_id)
-    disposed_by: Mapped[User | None] = relationship(foreign_keys=disposed_by_id)
-    follow_up_by: Mapped[User | None] = relationship(foreign_keys=follow_up_by_id)
-    delegation: Mapped[Delegation | None] = relationship()
+    executor: Mapped[User | None] = relationship(foreign_keys=executor_id, viewonly=True)
+    disposed_by: Mapped[User | None] = relationship(foreign_keys=disposed_by_id, viewonly=True)
+    follow_up_by: Mapped[User | None] = relationship(foreign_keys=follow_up_by_id, viewonly=True)
+    delegation: Mapped[Delegation | None] = relationship(viewonly=True)
 
     @property
     def title(self) -> Message | str:
@@ -383,28 +383,32 @@ def store_accounts(activity: Activity, values: Mapping[str, object], actor: User
 
 def undisposed(change: ChangeRequest) -> list[Deviation]:
     """Return the deviations of the finished steps of ``change`` that still wait for the head, in order."""
-    return [one for one in change.deviations if one.disposal is None and not one.activity.is_open]
+    waiting = (
+        select(Deviation)
+        .where(Deviation.change_id == change.id, Deviation.disposal.is_(None))
+        .where(Deviation.activity.has(Activity.finished_at.is_not(None)))
+        .order_by(Deviation.id)
+    )
+    return list(session_of(change).scalars(waiting))
 
 
-def disposal_errors(change: ChangeRequest, values: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
+def disposal_errors(waiting: Iterable[Deviation], values: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
     """Return a sentence for each field of the disposals that a verification still lacks, by the field's name."""
     faults: dict[str, Message] = {}
-    for deviation in undisposed(change):
+    for deviation in waiting:
         typed = values.get(str(deviation.id))
         _kept, found = deviation.validate_disposal(typed if isinstance(typed, dict) else {}, now)
         faults |= {disposal_field(name, deviation.id): message for name, message in found.items()}
     return faults
 
 
-def dispose_all(change: ChangeRequest, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+def dispose_all(waiting: Iterable[Deviation], values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
     """Dispose of every deviation that waits for the head, as a verification does.
 
-    ``values`` has for each deviation's id what ``Deviation.dispose`` takes. Raises Incomplete with a sentence beside
-    each field, named ``disposal-<id>`` and so on, NotAllowed as ``dispose`` does.
+    ``given`` has for each deviation's id what ``Deviation.dispose`` takes, without faults (``disposal_faults``).
+    Raises NotAllowed as ``dispose`` does.
     """
-    if faults := disposal_errors(change, values, now):
-        raise ValidationFailed(_("Every deviation must be decided before the report is verified."), field_errors=faults)
-    for deviation in undisposed(change):
+    for deviation in waiting:
         typed = values[str(deviation.id)]
         deviation.dispose(actor, now=now, values=typed if isinstance(typed, dict) else {})
 

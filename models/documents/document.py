@@ -76,8 +76,8 @@ class Document(Base):
     uploaded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     uploaded_at: Mapped[Timestamp]
 
-    change: Mapped[ChangeRequest | None] = relationship(back_populates="documents")
-    activity: Mapped[Activity | None] = relationship(back_populates="documents")
+    change: Mapped[ChangeRequest | None] = relationship(viewonly=True)
+    activity: Mapped[Activity | None] = relationship(viewonly=True)
     delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
     file_content: Mapped[FileContent] = relationship()
 
@@ -94,6 +94,13 @@ class Document(Base):
     def __str__(self) -> str:
         """Return the file's name."""
         return self.name
+
+
+def attached_keys(session: Session, change: ChangeRequest) -> frozenset[str]:
+    """Return the keys of the requirements that a file of ``change`` meets."""
+    of_change = select(Document.item_key).where(Document.change_id == change.id, Document.item_key.is_not(None))
+    session.flush()
+    return frozenset(key for key in session.scalars(of_change) if key is not None)
 
 
 def store_content(session: Session, content: bytes) -> FileContent:
@@ -149,14 +156,16 @@ def attach(  # noqa: PLR0913 - what is told of a file when it arrives
     item_key: str | None = None,
     activity: Activity | None = None,
     delegation: Delegation | None = None,
+    is_locked: bool = False,
 ) -> Document:
     """Attach an inspected file to an open step or to a delegation, and return its row.
 
-    Raises NoSuchMove (409) where the step was finished meanwhile.
+    ``is_locked`` says that the step was read under its request's lock. Raises NoSuchMove (409) where it was finished
+    meanwhile.
     """
     owner = activity or delegation
     assert owner is not None  # noqa: S101 - one of the two is always given
-    if activity is not None:
+    if activity is not None and not is_locked:
         _lock_open_activity(session, activity)
     row = store_content(session, content)
     document = Document(

@@ -1,13 +1,14 @@
 """Whom a move concerns, and how they are told: the requester of every outcome, and whoever is next of what waits.
 
-Everything here is written in the caller's transaction and nothing is sent (``models.notifications.outbox`` does that).
+Everything here is written in the caller's transaction and nothing is sent (``models.outbox`` does that).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, bindparam, false, or_, select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.notifications.events import Event
@@ -15,75 +16,92 @@ from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow.transitions import Principal, reason_not_eligible
 from models.accounts.user import User
 from models.delegation.delegation import acting_head_ids
-from models.notifications.notification import create_notifications, notify
+from models.notifications.notification import Notice, Recipient, create_notifications, notify
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from lpse_admin.workflow.transitions import Position
     from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
     from models.deviations.deviation import Deviation
 
 
-def notify_move(session: Session, change: ChangeRequest, finished: Activity, actor: User, now: dt.datetime) -> None:
-    """Tell of the move by which ``actor`` has ``finished`` a step; both the steps are flushed.
+def notify_move(
+    session: Session, case: CaseFile, finished: Activity, following: Activity | None, position: Position
+) -> None:
+    """Tell of the move by which the actor of ``case`` has ``finished`` a step; both the steps are flushed.
 
     The requester is told the outcome with its reason, and everybody who may take the next step that it waits for
     them: an emergency as an emergency. The actor, who was there, is told nothing. What is told is new by nature, so
-    that nobody has to be looked up: one statement finds the people, and one each writes what they are told.
+    that nobody has to be looked up: one statement finds the people, and two write what they are told.
+    ``position`` is where the request stands now.
     """
-    following = change.current_activity
-    # Read before anything is added: each look into the database would write a part of it.
-    people = [] if following is None else [one for one in eligible_users(session, change, now) if one.id != actor.id]
-    requester = change.requester
-    if requester.id != actor.id:
-        is_theirs = requester in people
-        create_notifications(
-            session,
-            Event.OUTCOME,
-            [requester],
-            now=now,
-            key=f"outcome-{finished.id}",
-            change=change,
-            activity=finished,
-            values={
-                "step": finished.step.title,
-                "outcome": finished.outcome,
-                "reason": finished.reason,
-                "by": finished.capacity,
-                "next": None if following is None else following.step.title,
-            },
-            mail_events=(Event.WAITING,) if is_theirs else (),
-        )
+    people = _concerned(session, case, position)
+    requester, is_theirs = people.pop(case.change.requester_id)
+    notices = []
+    if requester.id != case.actor.id:
         # What came back to the requester is told once, with the reasons, and not as a second event beside it.
-        people = [one for one in people if one is not requester]
+        mail_events = (Event.WAITING,) if is_theirs else ()
+        told = _of_outcome(finished, following)
+        notices.append(Notice(Event.OUTCOME, [requester], f"outcome-{finished.id}", finished, told, mail_events))
     if following is not None:
-        _notify_next_step(session, change, finished, following, people, now)
-    session.flush()
+        next_ = [one for one, may_take in people.values() if may_take and one.id != case.actor.id]
+        event, told = _event_of_waiting_step(case.change, following), _waiting_step_values(finished, following)
+        notices.append(Notice(event, next_, f"waiting-{following.id}", following, told))
+    create_notifications(session, notices, change=case.change, now=case.now)
 
 
-def _notify_next_step(
-    session: Session,
-    change: ChangeRequest,
-    finished: Activity,
-    following: Activity,
-    people: Iterable[User],
-    now: dt.datetime,
-) -> None:
-    create_notifications(
-        session,
-        _event_of_waiting_step(change, following),
-        people,
-        now=now,
-        key=f"waiting-{following.id}",
-        change=change,
-        activity=following,
-        values=_waiting_step_values(finished, following),
-    )
+def _of_outcome(finished: Activity, following: Activity | None) -> dict[str, object]:
+    return {
+        "step": finished.step.title,
+        "outcome": finished.outcome,
+        "reason": finished.reason,
+        "by": finished.capacity,
+        "next": None if following is None else following.step.title,
+    }
+
+
+def _concerned(session: Session, case: CaseFile, position: Position) -> dict[int, tuple[Recipient, bool]]:
+    """Return the requester and all others whom the next step may be for, each with whether they may take it."""
+    change, rule = case.change, case.sop.rules.get(position.step)
+    asked = {
+        "agency": change.agency_id,
+        "requester": change.requester_id,
+        "today": change.agency.local_date(case.now),
+    }
+    found = {}
+    for row in session.connection().execute(_people(rule.actor if rule else None), asked):
+        roles = frozenset(role for role in Role if getattr(row, f"is_{role.value}"))
+        person = Principal(row.id, roles, is_acting_head=Role.HEAD not in roles)
+        may_take = row.acts and row.is_active and reason_not_eligible(case.sop, position, person) is None
+        recipient = Recipient(row.id, row.agency_id, row.is_active, row.email, row.muted_events)
+        found[row.id] = (recipient, bool(may_take))
+    return found
+
+
+@cache
+def _people(acting: Role | None) -> Select[Any]:
+    """Return the statement for the requester and whoever acts as ``acting``, with a column ``acts`` that tells them."""
+    user = User.__table__.c
+    acts: ColumnElement[bool]
+    if acting is None:
+        acts = false()
+    elif acting is Role.REQUESTER:
+        acts = user.id == bindparam("requester")
+    else:
+        acts = user[f"is_{acting.value}"]
+        if acting is Role.HEAD:
+            acts = or_(acts, user.id.in_(acting_head_ids(bindparam("agency"), bindparam("today"))))
+    is_next = and_(user.agency_id == bindparam("agency"), user.is_active, acts)
+    roles = (user[f"is_{role.value}"] for role in Role)
+    columns = (user.id, user.agency_id, user.is_active, user.email, user.muted_events, *roles)
+    return select(*columns, acts.label("acts")).where(or_(user.id == bindparam("requester"), is_next)).order_by(user.id)
 
 
 def _event_of_waiting_step(change: ChangeRequest, following: Activity) -> Event:

@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
-from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty, Outcome
 from lpse_admin.workflow.record_fields import Environment, is_empty
-from models.changes.activity import Activity, Release, ReleaseAsset
+from models.changes.activity import Release, ReleaseAsset
 from models.office.agency import lock_agency
 from models.releases.freeze import Freeze, FreezePermit
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import SQLColumnExpression
 
-    from models.accounts.user import User
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
 
 #: From when until when, both aware; the end is not part of it.
@@ -62,15 +61,15 @@ def overlapping_releases(
 
 
 def conflicting_freezes(
-    session: Session, change: ChangeRequest, window: Window, environment: Environment | None, actor: User
+    session: Session, case: CaseFile, window: Window, environment: Environment | None
 ) -> list[Freeze]:
-    """Return the freezes that keep ``change`` from being released in ``window``, the earliest first.
+    """Return the freezes that keep the request from being released in ``window``, the earliest first.
 
     One in which the head has allowed this release is not among them, unless whoever allowed it has taken a part in
     the request that the head may not take, or is the one who schedules it.
     """
-    parts = change.position.duties
-    barred = {actor.id, *(who for part in CONFLICTING_DUTIES[Duty.DECIDE] for who in parts.get(part, ()))}
+    change, parts = case.change, case.position.duties
+    barred = {case.actor.id, *(who for part in CONFLICTING_DUTIES[Duty.DECIDE] for who in parts.get(part, ()))}
     permit = aliased(FreezePermit)
     return list(
         session.scalars(
@@ -110,35 +109,23 @@ def releases_in_freeze(session: Session, freeze: Freeze) -> list[Release]:
     )
 
 
-def require_no_conflicts(
-    session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User
-) -> None:
-    """Refuse to schedule a release in a freeze, or beside another one without saying why.
+def conflicts(session: Session, case: CaseFile, record: Mapping[str, Any]) -> dict[str, Message]:
+    """Return what stands in the way of scheduling a release as its ``record`` says, beside the fields.
 
-    Raises Incomplete (422) with a sentence beside ``window_start_at`` or ``overlap_reason``. Nobody else schedules a
-    release of this agency between this check and the end of the transaction.
+    That are freezes, and other releases where nobody says why both can go on; nothing without a window. Nobody else
+    schedules a release of this agency between this check and the end of the transaction.
     """
-    if outcome is Outcome.SCHEDULED:
-        lock_agency(session, change.agency_id)
-        if faults := scheduling_errors(session, change, activity, outcome, actor):
-            raise ValidationFailed(_("The release cannot be scheduled with these values."), field_errors=faults)
-
-
-def scheduling_errors(
-    session: Session, change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User
-) -> dict[str, Message]:
-    """Return what stands in the way of scheduling as things are now, beside the fields; nothing without a window."""
-    if outcome is not Outcome.SCHEDULED or not isinstance(activity, Release):
-        return {}
-    start, end = activity.window_start_at, activity.window_end_at
+    lock_agency(session, case.change.agency_id)
+    start, end = record.get("window_start_at"), record.get("window_end_at")
     if start is None or end is None:
         return {}
-    zone, faults = change.agency.zone, {}
-    if met := conflicting_freezes(session, change, (start, end), activity.environment, actor):
+    zone, environment = case.change.agency.zone, record.get("environment")
+    faults: dict[str, Message] = {}
+    if met := conflicting_freezes(session, case, (start, end), environment):
         faults["window_start_at"] = _freeze_error(met, zone)
-    if is_empty(activity.overlap_reason):
-        touched = [item.asset_id for item in activity.release_assets]
-        if others := overlapping_releases(session, change, (start, end), activity.environment, touched):
+    if is_empty(record.get("overlap_reason")):
+        release_assets = [item["asset_id"] for item in record.get("touched_assets") or ()]
+        if others := overlapping_releases(session, case.change, (start, end), environment, release_assets):
             faults["overlap_reason"] = _overlap_error(others, zone)
     return faults
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.roles import Role
@@ -13,8 +13,9 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_duty, is_head
-from models.changes.change import ChangeRequest
-from models.delegation.delegation import capacity
+from models.base import session_of
+from models.changes.case_file import read_case, with_record
+from models.delegation.delegation import capacity, load_active_delegation
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
 from models.validation import text_error
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Sop
     from models.accounts.user import User
+    from models.changes.case_file import CaseFile
+    from models.changes.change import ChangeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +39,34 @@ class PermitLetter:
 
 
 def reason_cannot_permit(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
-    """Return why ``user`` may not allow this release in a freeze, or None where they may.
+    """Return why ``user`` may not allow this release in a freeze, or None where they may."""
+    delegation = load_active_delegation(session_of(change), user, now)
+    return reason_actor_cannot_permit(read_case(change, user, now, delegation=delegation))
+
+
+def reason_actor_cannot_permit(case: CaseFile) -> Message | None:
+    """Return why the actor of ``case`` may not allow this release in a freeze, or None where they may.
 
     The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
     checks (procedure.md, Actors and reading 4).
     """
-    who, _delegation = change.as_actor(user, now, Role.HEAD)
-    if not is_head(who):
+    if not is_head(case.person):
         return _(
             "Only the %(actor)s permits a release in a freeze.",
-            actor=change.sop.actor_title(_head_step_or_role(change.sop)),
+            actor=case.sop.actor_title(_head_step_or_role(case.sop)),
         )
-    if part := conflicting_duty(replace(change.position, step=Step.APPROVAL), who):
+    if part := conflicting_duty(replace(case.position, step=Step.APPROVAL), case.person):
         return _("You have already %(part)s, so somebody else must permit this release.", part=part.title)
     return None
 
 
-def permittable_freezes(session: Session, change: ChangeRequest) -> list[Freeze]:
+def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None = None) -> list[Freeze]:
     """Return the freezes in which the head may still allow this release, the earliest first.
 
     They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
     after the freeze that it fell into.
     """
-    if change.submitted_at is None or Step.RELEASE not in change.sop.reachable_steps(change.step):
+    if change.submitted_at is None or Step.RELEASE not in (sop or change.sop).reachable_steps(change.step):
         return []
     given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
     return list(
@@ -77,6 +85,8 @@ def permittable_freezes(session: Session, change: ChangeRequest) -> list[Freeze]
 
 def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
     """Return what the head has allowed for this request, in the order in which it was allowed."""
+    if session.connection().execute(_ANY, {"change": change.id}).first() is None:
+        return []  # as nearly always
     return list(
         session.scalars(
             select(FreezePermit)
@@ -90,6 +100,9 @@ def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
             .order_by(FreezePermit.id)
         )
     )
+
+
+_ANY = select(FreezePermit.id).where(FreezePermit.change_id == bindparam("change")).limit(1)
 
 
 def grant_permit(  # noqa: PLR0913 - what a permission says
@@ -109,14 +122,15 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
     """
     session.flush()
     session.refresh(change, ["version", "step"], with_for_update=True)
-    if refusal := reason_cannot_permit(change, by, now):
+    delegation = load_active_delegation(session, by, now)
+    case = with_record(read_case(change, by, now, delegation=delegation))
+    if refusal := reason_actor_cannot_permit(case):
         raise NotAllowed(refusal)
     session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
-    if freeze.id not in {one.id for one in permittable_freezes(session, change)}:
+    if freeze.id not in {one.id for one in permittable_freezes(session, change, case.sop)}:
         raise NoSuchMove(_("This release is in the past, is already permitted, or is not blocked by the freeze."))
     if fault := text_error(reason, required_label=_("Reason")):
         raise ValidationFailed(fault, field_errors={"reason": fault})
-    _who, delegation = change.as_actor(by, now, Role.HEAD)
     document = None
     if letter is not None:  # it belongs to the request, so to the step at which that stands
         document = attach(
@@ -126,7 +140,7 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
             content=letter.content,
             by=by,
             now=now,
-            activity=change.current_activity,
+            activity=case.current,
         )
     given = FreezePermit(
         agency_id=change.agency_id,
@@ -134,7 +148,7 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
         change_id=change.id,
         allowed_by_id=by.id,
         allowed_at=now,
-        capacity=capacity(change.sop, _head_step_or_role(change.sop), delegation),
+        capacity=capacity(case.sop, _head_step_or_role(case.sop), delegation),
         delegation_id=delegation.id if delegation else None,
         reason=reason.strip(),
         letter_id=document.id if document else None,

@@ -102,7 +102,10 @@ class SopRevision(Base):
     @property
     def sop(self) -> Sop:
         """The paper itself, as the rules read it."""
-        return _parsed(self.source, self.key)
+        paper = _parsed_by_digest.get((self.key, self.digest))
+        if paper is None:
+            paper = _parsed_by_digest[self.key, self.digest] = _parsed(self.source, self.key)
+        return paper
 
     def enact(self, *, now: dt.datetime, by: User | None) -> None:
         """Put this draft in force and supersede the paper that was; ``by`` is its head (None: the terminal)."""
@@ -148,7 +151,7 @@ def load_sop(session: Session, id_: int, key: str, content: str) -> Sop:
     """Return the paper of the revision with this id, key and digest; its text is read where it is not known yet."""
     paper = _parsed_by_digest.get((key, content))
     if paper is None:
-        paper = _parsed_by_digest[key, content] = session.get_one(SopRevision, id_).sop
+        paper = session.get_one(SopRevision, id_).sop
     return paper
 
 

@@ -254,10 +254,15 @@ def _step_time_row(
 
 def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
     """Write ``rows``, over those of the same key that are there; the trail is not told of reckonings."""
-    insert: Any = sqlite.insert if is_sqlite(session) else postgresql.insert
+    session.flush()
+    session.connection().execute(_upsert_statement(model, on_sqlite=is_sqlite(session)), rows)
+
+
+@lru_cache(maxsize=4)
+def _upsert_statement(model: type[Base], *, on_sqlite: bool) -> Any:  # noqa: ANN401 - an insert of one of the two databases
+    """Return the statement for it, put together once for each table: every move asks for one."""
+    insert: Any = sqlite.insert if on_sqlite else postgresql.insert
     table: Any = model.__table__
     statement = insert(table)
     values = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
-    session.flush()
-    session.connection().execute(statement, rows)
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)

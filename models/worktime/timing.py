@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
 
 
@@ -36,14 +37,13 @@ def measure_activity(
 
 def lateness(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Lateness | None:
     """Return how late ``activity`` is at this moment, or None while it is not."""
-    times = measure_activity(change, activity, now)
-    standard = standard_time_of(change.sop, activity.step)
+    return lateness_of(measure_activity(change, activity, now), standard_time_of(change.sop, activity.step))
+
+
+def lateness_of(times: StepTiming, standard: StandardTime | None) -> Lateness | None:
+    """Return how late a step is whose clock shows ``times``, or None where it is not."""
     if not times.is_late or standard is None:
         return None
-    return _lateness_from(times, standard)
-
-
-def _lateness_from(times: StepTiming, standard: StandardTime) -> Lateness:
     allowed = round_up_to_minutes(times.allowed_time) if times.allowed_time is not None else 0
     return Lateness(LatenessBasis(times.basis), standard.text, allowed, round_up_to_minutes(times.measured_time))
 
@@ -57,6 +57,17 @@ def raise_overdue(change: ChangeRequest, now: dt.datetime) -> list[deviation.Dev
     return deviation.raise_deviations(change, current, [lateness_deviation(lateness_)], now=now) if lateness_ else []
 
 
+def raise_overdue_in(case: CaseFile) -> list[deviation.Deviation]:
+    """Do what ``raise_overdue`` does for the request of ``case``."""
+    current = case.require_open()
+    lateness_ = lateness_of(case.timing(current), case.standard) if case.sop.switches.deviations else None
+    return (
+        deviation.raise_deviations(case.change, current, [lateness_deviation(lateness_)], now=case.now)
+        if lateness_
+        else []
+    )
+
+
 def judged_minutes(times: StepTiming, subject: str) -> int | None:
     """Return the working minutes that ``times`` show of ``subject``; None where the step is not judged by it."""
     if subject == times.basis:
@@ -65,30 +76,25 @@ def judged_minutes(times: StepTiming, subject: str) -> int | None:
     return round_up_to_minutes(times.waiting_time) if subject == LatenessBasis.ARRIVAL else None
 
 
-def time_deviations(
-    change: ChangeRequest, activity: Activity, now: dt.datetime, calendar: WorkCalendar | None = None
-) -> list[DetectedDeviation]:
-    """Return the deviations in time of the open ``activity`` that its executor has to account for, as measured now."""
-    if not change.sop.switches.deviations:
+def time_deviations(case: CaseFile, times: StepTiming) -> list[DetectedDeviation]:
+    """Return the deviations in time of the open step that its executor has to account for, as ``times`` shows them."""
+    if case.current is None or not case.sop.switches.deviations:
         return []
-    times = measure_activity(change, activity, now, calendar)
     found = [
         replace(one.detected, measured_minutes=_updated_measure(one, times))
-        for one in activity.deviations
+        for one in case.current.deviations
         if one.kind is DeviationKind.TIME and one.account is None
     ]
-    standard = standard_time_of(change.sop, activity.step)
-    if times.is_late and standard is not None and times.basis not in {one.subject for one in found}:
-        found.append(lateness_deviation(_lateness_from(times, standard)))
+    late_ = lateness_of(times, case.standard)
+    if late_ is not None and times.basis not in {one.subject for one in found}:
+        found.append(lateness_deviation(late_))
     return found
 
 
-def remeasure(change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
+def remeasure(activity: Activity, times: StepTiming) -> None:
     """Bring the measures of those deviations in time up to date that were raised while ``activity`` was open."""
-    raised = [one for one in activity.deviations if one.kind is DeviationKind.TIME and one.account is None]
-    if raised:
-        times = measure_activity(change, activity, now)
-        for one in raised:
+    for one in activity.deviations:
+        if one.kind is DeviationKind.TIME and one.account is None:
             one.measured_minutes = _updated_measure(one, times)
 
 
@@ -97,9 +103,7 @@ def _updated_measure(one: deviation.Deviation, times: StepTiming) -> int | None:
     return max(judged_minutes(times, one.subject) or 0, one.measured_minutes or 0)
 
 
-def is_obsolete(change: ChangeRequest, one: deviation.Deviation, now: dt.datetime, calendar: WorkCalendar) -> bool:
-    """Whether a deviation in time is none any more by the calendar as it is set today."""
-    if one.kind is not DeviationKind.TIME:
-        return False
-    measured = judged_minutes(measure_activity(change, one.activity, now, calendar), one.subject)
+def is_obsolete(one: deviation.Deviation, times: StepTiming) -> bool:
+    """Whether a deviation in time is none any more by the calendar as it is set today: the step's ``times``."""
+    measured = judged_minutes(times, one.subject)
     return measured is not None and measured <= (one.allowed_minutes or 0)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from werkzeug.datastructures import MultiDict
@@ -13,6 +13,7 @@ class BaseForm:
     _fields: dict[str, Field]
     form_errors: list[Any]
     meta: DefaultMeta
+    def __init__(self, fields: Mapping[str, Any], prefix: str = "", meta: DefaultMeta = ...) -> None: ...
     @property
     def data(self) -> dict[str, Any]: ...
     @property

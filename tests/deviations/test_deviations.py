@@ -191,7 +191,7 @@ def test_a_holiday_after_the_fact_overtakes_a_deviation_and_does_not_undo_it(
     )  # fmt: skip
     session.commit()
     calendar = load_calendar(session, office.agency)
-    assert timing.is_obsolete(change, one, NOW + 4 * HOUR, calendar)
+    assert timing.is_obsolete(one, timing.measure_activity(change, one.activity, NOW + 4 * HOUR, calendar))
     with pytest.raises(ValidationFailed):
         make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR, values={"account-time": ""})
     make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + 4 * HOUR)

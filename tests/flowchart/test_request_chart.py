@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from lpse_admin.flowchart.chart import build_chart
 from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.steps import Step
+from models.changes.case_file import read_case
 from models.changes.change import ChangeRequest
-from tests.support.cast import LUMAJANG
+from tests.support.cast import LUMAJANG, NOW
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.changes.chart import ChangeChart, RowState
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.TEST)
     with running_app.session() as session:
-        chart = ChangeChart.of(session.get_one(ChangeRequest, change_id))
+        change = session.get_one(ChangeRequest, change_id)
+        chart = ChangeChart.of(read_case(change, change.requester, NOW))
     states = {line.row.step: line.state for line in chart.rows if line.row.step}
     assert [step for step, state in states.items() if state is RowState.CURRENT] == [Step.TEST]
     assert states[Step.EVALUATION] is RowState.DONE

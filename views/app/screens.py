@@ -36,6 +36,7 @@ from views.office.holidays import HolidayView
 from views.office.settings import SettingView
 from views.releases.freezes import FreezeView
 from views.search import search
+from views.sops import flow_cell
 from views.sops.sops import SopView
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def register(app: Flask) -> None:
         form_words=script_texts,
         roles=lambda: tuple(Role),
     )
+    flow_cell.init_app(app)
     layout.init_app(app, menu)
 
 

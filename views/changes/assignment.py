@@ -24,11 +24,12 @@ from views.forms.base import Form, Required
 from views.listing.bulk import BulkAction, BulkView
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.loading import StepShown
 
 
 class ReassignForm(Form):
@@ -133,47 +134,44 @@ class Reassign(_StepBulkAction):
 class Assignment:
     """What the reader may do about the hands that the open step is in; ``form`` to give it away or take it over."""
 
-    assignee: User | None
+    assignee: str | None
     is_mine: bool
     may_take_up: bool
     form: ReassignForm | None
 
     @classmethod
-    def of(
-        cls, change: ChangeRequest, user: User, now: dt.datetime, reassign_form: ReassignForm | None
-    ) -> Assignment | None:
-        """Return in whose hands the open step of ``change`` is; None for a step that is the requester's own."""
-        current = change.current_activity
-        if current is None or current.actor_role is Role.REQUESTER:
+    def of(cls, case: CaseFile, current: StepShown, form: ReassignForm | None) -> Assignment | None:
+        """Return in whose hands the open step is; None for a step that is the requester's own."""
+        if current.actor_role is Role.REQUESTER:
             return None
-        is_mine = current.held_by_id == user.id
-        can_be_theirs = change.reason_not_eligible(user, now) is None
+        is_mine = current.held_by_id == case.actor.id
+        can_be_theirs = case.reason_cannot_take(case.actor) is None
         if current.held_by_id is not None and (is_mine or can_be_theirs):
-            reassign_form = reassign_form or make_reassign_form(change, user, now)
+            form = form or make_reassign_form(case)
         return cls(
-            assignee=current.assignee,
+            assignee=current.holder,
             is_mine=is_mine,
             may_take_up=current.held_by_id is None and can_be_theirs,
-            form=reassign_form,
+            form=form,
         )
 
 
-def make_reassign_form(change: ChangeRequest, user: User, now: dt.datetime) -> ReassignForm:
-    """Return the form in which ``user`` gives the open step away or, where another holds it, takes it over."""
+def make_reassign_form(case: CaseFile) -> ReassignForm:
+    """Return the form in which the actor gives the open step away or, where another holds it, takes it over."""
     form = ReassignForm()
-    current = change.current_activity
-    if current is not None and current.held_by_id == user.id:
-        form.to.choices = [SelectChoice(str(one.id), one.full_name) for one in _eligible_assignees(change, user, now)]
+    actor = case.actor
+    if case.position.assignee_id == actor.id:
+        form.to.choices = [SelectChoice(str(one.id), one.full_name) for one in _eligible_assignees(case)]
     else:
-        form.to.choices = [SelectChoice(str(user.id), user.full_name)]
+        form.to.choices = [SelectChoice(str(actor.id), actor.full_name)]
     return form
 
 
-def _eligible_assignees(change: ChangeRequest, user: User, now: dt.datetime) -> list[User]:
+def _eligible_assignees(case: CaseFile) -> list[User]:
     """Return those of the office who could take the open step."""
     office = db.session.scalars(
         select(User)
-        .where(User.agency_id == change.agency_id, User.is_active, User.id != user.id)
+        .where(User.agency_id == case.change.agency_id, User.is_active, User.id != case.actor.id)
         .order_by(User.full_name)
     )
-    return [one for one in office if change.reason_not_eligible(one, now) is None]
+    return [one for one in office if case.reason_cannot_take(one) is None]

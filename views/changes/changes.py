@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,25 +20,19 @@ from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
-from models.changes.assignment import reassign, take_up
+from models.changes.assignment import reassign_step, take_up_step
 from models.changes.change import ChangeRequest
 from models.changes.drafts import create_draft, discard_draft, new_draft
 from models.changes.loading import load_change
+from models.changes.transition import advance
 from models.database import db
 from models.office.agency import Agency
 from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import make_reassign_form
-from views.changes.moves import (
-    attach_files,
-    save_step_input,
-    step_form_from_request,
-    version_from_request,
-    with_form_field_names,
-)
+from views.changes.moves import SentStep, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
-from views.changes.step_form import StepForm, build_step_form
 from views.exports.columns import CellKind
 from views.forms.recovery import require_resubmit
 from views.i18n.language import tr
@@ -54,6 +49,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.i18n import Message
+    from models.changes.case_file import CaseFile
     from views.changes.assignment import ReassignForm
 
 _open_activity = aliased(Activity, flat=True, name="open_activity")
@@ -146,26 +142,25 @@ class ChangeView(RecordView):
     @expose("/details/")
     def details_view(self) -> str:
         """Show a request whole, with the moves that the reader may make now."""
-        return self._render_page(self.get_change(parse_id(request.args.get("id"))))
-
-    def get_change(self, change_id: int) -> ChangeRequest:
-        """Return the visible request of this id with all that its page shows; raises NotFound."""
-        change = load_change(db.session(), change_id, self.visible_criterion())
-        if change is None:
-            raise NotFound(_("There is no such record, or you may not see it."))
-        return change
+        return self._render_page(parse_id(request.args.get("id")))
 
     def _render_page(
         self,
-        change: ChangeRequest,
-        form: StepForm | None = None,
+        change_id: int,
+        *,
         refusal: Refused | None = None,
+        is_typed: bool = False,
         reassign_form: ReassignForm | None = None,
     ) -> str:
-        page = ChangePage.of(change, get_current_user(), now(), form=form, refusal=refusal, reassign_form=reassign_form)
+        """Return the page of a request; ``is_typed`` shows its form as it was sent, with what ``refusal`` says."""
+        page = ChangePage.read(
+            change_id, self.visible_criterion(), refusal=refusal, is_typed=is_typed, reassign_form=reassign_form
+        )
         # The requester's own form has no page beside it that would say the same again.
-        template = "changes/form.html" if form is not None and change.step in REQUESTER_STEPS else self.details_template
-        return str(self.render(template, view=self, page=page, change=change, history=self.history(change.id)))
+        alone = is_typed and page.form is not None and page.change.step in REQUESTER_STEPS
+        template = "changes/form.html" if alone else self.details_template
+        history = self.history(change_id)
+        return str(self.render(template, view=self, page=page, change=page.change, history=history))
 
     # -- the requester's own -----------------------------------------------------------------------------------
 
@@ -178,8 +173,7 @@ class ChangeView(RecordView):
             change = new_draft(session, get_current_user(), now=now())
             for key, value in _requester_defaults(get_current_user()).items():
                 setattr(change, key, value)
-            page = ChangePage.of(change, get_current_user(), now())
-            return self.render("changes/form.html", view=self, page=page, change=change)
+            return self.render("changes/form.html", view=self, page=ChangePage.of_new(change), change=change)
         if request.form.get("outcome"):
             _outcome_from_request()  # a form that cannot be read leaves no draft behind
         change = create_draft(session, get_current_user(), now=now(), values=_requester_defaults(get_current_user()))
@@ -191,20 +185,20 @@ class ChangeView(RecordView):
     def edit_view(self) -> ResponseReturnValue:
         """Go on with a draft, or with a request that came back."""
         self.require_permission(Verb.EDIT)
-        change = self.get_change(parse_id(request.args.get("id")))
+        change_id = parse_id(request.args.get("id"))
         if request.method == "POST":
-            return self._save_or_submit(change.id)
-        if change.step not in REQUESTER_STEPS or change.reason_cannot_act(get_current_user(), now()):
-            return redirect(self.row_url(change.id))
-        page = ChangePage.of(change, get_current_user(), now())
-        return self.render("changes/form.html", view=self, page=page, change=change)
+            return self._save_or_submit(change_id)
+        page = ChangePage.read(change_id, self.visible_criterion())
+        if page.change.step not in REQUESTER_STEPS or page.form is None:
+            return redirect(self.row_url(change_id))
+        return self.render("changes/form.html", view=self, page=page, change=page.change)
 
     def _save_or_submit(self, change_id: int) -> ResponseReturnValue:
         """Keep what the requester typed, and submit it where they pressed that button."""
         if request.form.get("outcome"):
             return self._make_move(change_id)
         try:
-            save_step_input(lambda: self.get_change(change_id))
+            save_step_input(change_id, self.visible_criterion())
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(change_id, refusal)
         flash(gettext("Saved as a draft. Nobody else sees it until you submit it."), "success")
@@ -215,7 +209,7 @@ class ChangeView(RecordView):
         """Throw a draft away; what was submitted is never deleted."""
         self.require_permission(Verb.DELETE)
         session = db.session()
-        discard_draft(self.get_change(parse_id(request.form.get("id"))), get_current_user())
+        discard_draft(self._found(parse_id(request.form.get("id"))), get_current_user())
         trail.update_audit_context(session, action="change.discard")
         session.commit()
         flash(gettext("The draft was discarded."), "success")
@@ -233,7 +227,7 @@ class ChangeView(RecordView):
         """Keep what the step's actor has typed so far; the step stays open."""
         id_ = parse_id(change_id)
         try:
-            save_step_input(lambda: self.get_change(id_))
+            save_step_input(id_, self.visible_criterion())
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(id_, refusal)
         flash(gettext("Saved. The step stays open until you finish it."), "success")
@@ -244,39 +238,46 @@ class ChangeView(RecordView):
     @expose("/<change_id>/take-up", methods=("POST",))
     def take_up(self, change_id: str) -> ResponseReturnValue:
         """Take the open step up: from now on it is in this person's hands."""
-        change = self.get_change(parse_id(change_id))
-        take_up(change, get_current_user(), now=now(), version=version_from_request())
-        trail.update_audit_context(
-            db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now())
-        )
+        case = locked_case(parse_id(change_id), self.visible_criterion())
+        take_up_step(case)
+        trail.update_audit_context(db.session(), action="change.take-up", capacity=case.capacity)
         db.session.commit()
         flash(gettext("The step is assigned to you. Its handling time starts now."), "success")
-        return redirect(self.row_url(change.id) + "#step", 303)
+        return redirect(self.row_url(parse_id(change_id)) + "#step", 303)
 
     @expose("/<change_id>/hand-over", methods=("POST",))
     def reassign(self, change_id: str) -> ResponseReturnValue:
         """Give the open step to a colleague, or take it over from one, with the reason."""
         id_ = parse_id(change_id)
-        change = self.get_change(id_)
-        form = make_reassign_form(change, get_current_user(), now())
+        form = None
         try:
-            to = self._get_assignee(change, form.to.data)
+            case = locked_case(id_, self.visible_criterion())
+            form = make_reassign_form(case)
+            to = self._get_assignee(case.change, form.to.data)
             reason = form.reason.data or ""
             require_resubmit()
-            reassign(change, to, get_current_user(), now=now(), reason=reason, version=version_from_request())
-            capacity = change.capacity_of(get_current_user(), now())
+            reassign_step(case, to, reason=reason)
             trail.update_audit_context(
-                db.session(), action="change.hand-over", capacity=capacity, reason=reason.strip()
+                db.session(), action="change.hand-over", capacity=case.capacity, reason=reason.strip()
             )
+            message = tr(_("The step is now assigned to %(name)s.", name=to.full_name))
             db.session.commit()
         except (ValidationFailed, NoSuchMove) as refusal:
             if wants_json():
                 raise
             db.session.rollback()
-            form.add_errors(refusal)
-            return self._render_page(self.get_change(id_), refusal=refusal, reassign_form=form), refusal.status
-        flash(tr(_("The step is now assigned to %(name)s.", name=to.full_name)), "success")
+            if form is not None:
+                form.add_errors(refusal)
+            return self._render_page(id_, refusal=refusal, reassign_form=form), refusal.status
+        flash(message, "success")
         return redirect(self.row_url(id_) + "#step", 303)
+
+    def _found(self, change_id: int) -> ChangeRequest:
+        """Return the visible request of this id; raises NotFound."""
+        change = load_change(db.session(), change_id, self.visible_criterion())
+        if change is None:
+            raise NotFound(_("There is no such record, or you may not see it."))
+        return change
 
     @staticmethod
     def _get_assignee(change: ChangeRequest, text: str | None) -> User:
@@ -292,57 +293,40 @@ class ChangeView(RecordView):
 
     def _make_move(self, change_id: int) -> ResponseReturnValue:
         outcome = _outcome_from_request()
-        session = db.session()
-        change = self.get_change(change_id)
         try:
-            form = step_form_from_request(change)
-            values = form.values(request.form)
-            require_resubmit()
-            attach_files(change, form)
-            finished = change.advance(
-                outcome,
-                get_current_user(),
-                now=now(),
-                values=values,
-                equipment=form.ticked_equipment(),
-                version=version_from_request(),
-            )
-            trail.update_audit_context(
-                session, action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason
-            )
-            session.commit()
-        except (ValidationFailed, FileTooLarge) as refusal:
-            session.rollback()
-            return self._answer_refusal(change_id, refusal, save_input=True)
+            sent = SentStep(locked_case(change_id, self.visible_criterion()))
         except NoSuchMove as refusal:
-            session.rollback()
             return self._answer_refusal(change_id, refusal)
-        flash(self._move_message(change, outcome), "success")
+        try:
+            finished = advance(sent.case, outcome, sent.given())
+        except (ValidationFailed, FileTooLarge) as refusal:
+            return self._answer_refusal(change_id, refusal, sent=sent)
+        except NoSuchMove as refusal:
+            return self._answer_refusal(change_id, refusal)
+        trail.update_audit_context(
+            db.session(), action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason
+        )
+        message = self._move_message(sent.case, outcome)
+        db.session.commit()
+        flash(message, "success")
         return redirect(self.row_url(change_id), 303)
 
-    def _answer_refusal(self, change_id: int, refusal: Refused, *, save_input: bool = False) -> ResponseReturnValue:
-        """Answer a refusal with its status, the request's page and everything that was typed."""
+    def _answer_refusal(self, change_id: int, refusal: Refused, *, sent: SentStep | None = None) -> ResponseReturnValue:
+        """Answer a refusal with its status, the request's page and everything that was typed.
+
+        What was ``sent`` with a refused move is kept, so that neither text nor files have to be given twice.
+        """
         if wants_json():  # a script has what it sent, and the version that it was sent for must stay good
             raise with_form_field_names(refusal)
+        if sent is not None:
+            with suppress(Refused):
+                sent.save_valid()
         db.session.rollback()
-        if save_input:
-            self._save_valid_input(change_id)
-        change = self.get_change(change_id)
-        form = None
-        if change.current_activity is not None and not change.reason_cannot_act(get_current_user(), now()):
-            form = build_step_form(change, change.current_activity, request.form)
-            form.add_field_errors(refusal.field_errors)
-        return self._render_page(change, form, refusal), refusal.status
-
-    def _save_valid_input(self, change_id: int) -> None:
-        """Keep what came with a refused move, so that neither text nor files have to be given twice."""
-        try:
-            save_step_input(lambda: self.get_change(change_id))
-        except Refused:
-            db.session.rollback()
+        return self._render_page(change_id, refusal=refusal, is_typed=True), refusal.status
 
     @staticmethod
-    def _move_message(change: ChangeRequest, outcome: Outcome) -> str:
+    def _move_message(case: CaseFile, outcome: Outcome) -> str:
+        change = case.change
         number = change.number or ""
         if change.step is Step.CLOSED and change.result is not None:
             return tr(_("%(number)s: %(result)s.", number=number, result=change.result.title))
@@ -352,7 +336,7 @@ class ChangeView(RecordView):
                 number=number,
                 outcome=outcome.title,
                 step=change.step.title,
-                actor=change.sop.actor_title(change.step),
+                actor=case.sop.actor_title(change.step),
             )
         )
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Step
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
     from lpse_admin.flowchart.layout import ChartLayout
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
 
 
@@ -30,11 +32,30 @@ class RowState(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """A row of the chart with its state (None for a mere remark), and how often its step was taken."""
+    """A row of the chart with its state (None for a mere remark), and what of it is written twice on the page.
+
+    ``in_words`` tells its state and how often its step was taken: "Done (2×)".
+    """
 
     row: FlowChartRow
     state: RowState | None
-    visits: int
+    no: str
+    text: str
+    symbol: str
+    in_words: str
+
+    @classmethod
+    def of(cls, row: FlowChartRow, state: RowState | None, times: int) -> ChartRow:
+        """Return a row, written for the reader."""
+        words = tr(state.title) if state else ""
+        return cls(
+            row=row,
+            state=state,
+            no="" if row.no is None else str(row.no),
+            text=tr(row.text),
+            symbol=state.symbol if state else "",
+            in_words=f"{words} ({times}×)" if times > 1 else words,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +68,11 @@ class ChangeChart:
     taken_arrows: frozenset[int]
 
     @classmethod
-    def of(cls, change: ChangeRequest) -> ChangeChart:
-        """Return the chart of the paper that ``change`` falls under."""
-        diagram, drawing = chart_with_layout(change.sop)
-        moves = [(activity.step, activity.outcome) for activity in change.activities if not activity.is_open]
+    def of(cls, case: CaseFile) -> ChangeChart:
+        """Return the chart of the paper that the request of ``case`` falls under."""
+        change = case.change
+        diagram, drawing = chart_with_layout(case.sop)
+        moves = [(visit.step, visit.outcome) for visit in case.visits if visit.outcome is not None]
         times = {step: sum(step is taken for taken, _outcome in moves) for step, _outcome in moves}
 
         def is_taken(arrow: Arrow) -> bool:
@@ -60,7 +82,7 @@ class ChangeChart:
             diagram,
             drawing,
             tuple(
-                ChartRow(row, _row_state(change, row, times), times.get(row.step, 0) if row.step else 0)
+                ChartRow.of(row, _row_state(change, row, times), times.get(row.step, 0) if row.step else 0)
                 for row in diagram.rows
             ),
             frozenset(place for place, arrow in enumerate(diagram.arrows) if is_taken(arrow)),

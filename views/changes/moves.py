@@ -8,19 +8,22 @@ from flask import request
 
 from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.documents.inspection import inspect_file
-from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotAllowed, Refused, ValidationFailed
+from lpse_admin.errors import FileTooLarge, Malformed, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
+from models.changes.case_file import CaseFile, open_case
+from models.changes.loading import load_change
+from models.changes.transition import Given, save
 from models.database import db
 from models.documents.document import attach
-from views.app.access import get_current_user
+from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
-from views.changes.step_form import InvalidFieldValues, StepForm, build_step_form, form_field_name
+from views.changes.step_form import InvalidFieldValues, build_step_form, form_field_name
+from views.forms.recovery import require_resubmit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from models.changes.change import ChangeRequest
+    from sqlalchemy import ColumnElement
 
 _MAX_DIGITS = 9
 
@@ -35,88 +38,99 @@ def version_from_request() -> int | None:
     return int(text)
 
 
-def step_form_from_request(change: ChangeRequest) -> StepForm:
-    """Return the open step's form with what was sent, for its actor only, and only from the present version."""
-    if change.current_activity is None:
-        raise NoSuchMove(_("This request is closed; no further action is possible."))
-    if version_from_request() not in {
-        None,
-        change.version,
-    }:  # whoever moved it themselves a moment ago is told that, not 403
-        raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
-    if refusal := change.reason_cannot_act(get_current_user(), now()):
-        raise NotAllowed(refusal)
-    return build_step_form(change, change.current_activity, request.form)
+def locked_case(change_id: int, visible: ColumnElement[bool]) -> CaseFile:
+    """Return the case file of a request for the one who asks, read once under the request's lock.
 
-
-def attach_files(change: ChangeRequest, form: StepForm, *, skip_invalid: bool = False) -> None:
-    """Attach the files that came with the form to the open step; ``skip_invalid`` passes over the bad ones.
-
-    Raises TooLarge where one is, else Incomplete, with a sentence for each bad one.
+    Raises NotFound (404) where it is not ``visible``, and NoSuchMove (409) where it is closed or not the version any
+    more that the form was made from.
     """
-    faults: dict[str, Message] = {}
-    trouble: type[Refused] = ValidationFailed
-    for key, file in form.files(request.files):
-        content = file.read(MAX_FILE_BYTES + 1)
-        file.seek(0)
+    change = load_change(db.session(), change_id, visible, lock=True)
+    if change is None:
+        raise NotFound(_("There is no such record, or you may not see it."))
+    return open_case(
+        change,
+        get_current_user(),
+        now(),
+        version=version_from_request(),
+        delegation=current_delegation(),
+        is_locked=True,
+    )
+
+
+class SentStep:
+    """What a step's form sent: read once, for moving and for keeping."""
+
+    def __init__(self, case: CaseFile) -> None:
+        """Read it, if the step is its sender's; raises NotAllowed (403) where it is somebody else's."""
+        case.require_actor()
+        self.case = case
+        self.form = build_step_form(case, request.form)
+        self.refusal: Refused | None = None
         try:
-            checked = inspect_file(file.filename or "", content)
-        except (ValidationFailed, FileTooLarge) as refusal:
-            faults[f"document-{key}" if key else "document"] = refusal.message
-            trouble = FileTooLarge if isinstance(refusal, FileTooLarge) else trouble
-            continue
-        attach(
-            db.session(),
-            name=checked.name,
-            media_type=checked.type.media_type,
-            content=content,
-            by=get_current_user(),
-            now=now(),
-            item_key=key,
-            activity=change.current_activity,
-        )
-    if faults and not skip_invalid:
-        raise trouble(_("A file cannot be attached."), field_errors=faults)
+            self.values = self.form.values(request.form)
+        except InvalidFieldValues as refusal:
+            self.values, self.refusal = refusal.valid_values, refusal
+        self._is_attached = False
+
+    def given(self) -> Given:
+        """Return what can be read of it, its files attached; raises Incomplete or TooLarge for what cannot."""
+        if self.refusal is not None:
+            raise self.refusal
+        require_resubmit()
+        if refusal := self._attach():
+            raise refusal
+        return Given(self.values, self.form.ticked_equipment())
+
+    def save_valid(self) -> Refused | None:
+        """Keep the sound part of it without moving, commit that, and return the refusal of the rest."""
+        values = {key: value for key, value in self.values.items() if key != REASON_FIELD.key}
+        refusal = (None if self._is_attached else self._attach()) or self.refusal
+        try:
+            save(self.case, Given(values, self.form.ticked_equipment()))
+        except ValidationFailed as wrong:
+            refusal = wrong
+            sound = {key: value for key, value in values.items() if key not in wrong.field_errors}
+            save(self.case, Given(sound, self.form.ticked_equipment()))
+        session = db.session()
+        trail.update_audit_context(session, action="change.save")
+        session.commit()
+        return refusal
+
+    def _attach(self) -> Refused | None:
+        """Attach the sound ones of the files to the open step, and return the refusal of the others."""
+        self._is_attached = True
+        faults: dict[str, Message] = {}
+        trouble: type[Refused] = ValidationFailed
+        for key, file in self.form.files(request.files):
+            content = file.read(MAX_FILE_BYTES + 1)
+            file.seek(0)
+            try:
+                checked = inspect_file(file.filename or "", content)
+            except (ValidationFailed, FileTooLarge) as refusal:
+                faults[f"document-{key}" if key else "document"] = refusal.message
+                trouble = FileTooLarge if isinstance(refusal, FileTooLarge) else trouble
+                continue
+            attach(
+                db.session(),
+                name=checked.name,
+                media_type=checked.type.media_type,
+                content=content,
+                by=get_current_user(),
+                now=now(),
+                item_key=key,
+                activity=self.case.current,
+                is_locked=True,
+            )
+        return trouble(_("A file cannot be attached."), field_errors=faults) if faults else None
+
+
+def save_step_input(change_id: int, visible: ColumnElement[bool]) -> None:
+    """Keep what was typed and attached without moving; raises Incomplete or TooLarge for what could not be kept."""
+    if refusal := SentStep(locked_case(change_id, visible)).save_valid():
+        raise refusal
 
 
 def with_form_field_names(refusal: Refused) -> Refused:
     """Return ``refusal`` with its fields under the names that a form sends them by."""
     refusal.field_errors = {form_field_name(key): message for key, message in refusal.field_errors.items()}
     return refusal
-
-
-def save_step_input(load: Callable[[], ChangeRequest]) -> None:
-    """Keep what was typed and attached without moving; raises Incomplete or TooLarge for the rest, the sound part kept.
-
-    ``load`` returns the request as it is stored now.
-    """
-    session = db.session()
-    change = load()
-    form = step_form_from_request(change)
-    trouble: Refused | None = None
-    try:
-        values = form.values(request.form)
-    except InvalidFieldValues as refusal:
-        values, trouble = refusal.valid_values, refusal
-    values.pop("reason", None)
-    try:
-        _save_values(change, form, values)
-    except (ValidationFailed, FileTooLarge) as refusal:
-        trouble = refusal
-        session.rollback()
-        change = load()
-        sound = {key: value for key, value in values.items() if key not in refusal.field_errors}
-        _save_values(change, form, sound, skip_invalid=True)
-    trail.update_audit_context(session, action="change.save")
-    session.commit()
-    if trouble is not None:
-        raise trouble
-
-
-def _save_values(
-    change: ChangeRequest, form: StepForm, values: dict[str, object], *, skip_invalid: bool = False
-) -> None:
-    attach_files(change, form, skip_invalid=skip_invalid)
-    change.save(
-        get_current_user(), now=now(), values=values, equipment=form.ticked_equipment(), version=version_from_request()
-    )

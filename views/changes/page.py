@@ -6,21 +6,25 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flask import request
 from flask_babel import gettext
 from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
+from lpse_admin.errors import NotFound
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import HEAD_STEPS, NEEDS_REASON, REQUESTER_STEPS, Outcome, Step
+from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, RecordField
 from lpse_admin.workflow.transitions import required_items
-from models.changes import record_store
-from models.changes.activity import Approval, AssetReview, AssetUpdate, Evaluation, Release
+from models.changes.case_file import read_case, with_record
+from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
 from models.database import db
 from models.deviations.deviation import undisposed
-from models.office.calendars import load_calendar
-from models.worktime.timing import is_obsolete, measure_activity, time_deviations
+from models.worktime.timing import is_obsolete, time_deviations
+from views.app.access import current_delegation, get_current_user
+from views.app.clock import now
 from views.changes.assignment import Assignment
 from views.changes.chart import ChangeChart
 from views.changes.step_form import build_step_form
@@ -33,16 +37,20 @@ from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
-    from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.accounts.user import User
-    from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.loading import ReassignmentShown, StepShown
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
+    from models.inventory.asset import AssetMutation
     from views.changes.assignment import ReassignForm
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
@@ -69,10 +77,11 @@ class FactGroup:
 class FinishedStep:
     """One finished step, as the history tells it; ``times`` is what its clock shows."""
 
-    activity: Activity
+    step: StepShown
     reason: Markup | None
     facts: tuple[Fact, ...]
     documents: tuple[Document, ...]
+    reassignments: Sequence[ReassignmentShown]
     timing: StepTiming
 
 
@@ -90,11 +99,12 @@ class Requirement:
 class ChangePage:
     """The page's content; ``form`` is None for a reader who cannot act on the present step."""
 
-    change: ChangeRequest
+    case: CaseFile
     request_facts: tuple[FactGroup, ...]
     chart: ChangeChart
     finished_steps: tuple[FinishedStep, ...]
-    current: Activity | None
+    current: StepShown | None
+    reassignments: Sequence[ReassignmentShown]
     waiting_for: str | None
     reason_cannot_act: Message | None
     form: StepForm | None
@@ -102,7 +112,9 @@ class ChangePage:
     requirements: tuple[Requirement, ...]
     decision_facts: tuple[Fact, ...]
     refusal: Refused | None
-    documents: tuple[Document, ...]
+    documents: Sequence[Document]
+    deviations: Sequence[Deviation]
+    sop_revision: int | None
     #: What the clock of the present step shows, and in whose hands it is for the reader.
     timing: StepTiming | None
     assignment: Assignment | None
@@ -118,56 +130,94 @@ class ChangePage:
     #: For those of the office: everybody who was told of it, and the mail.
     notifications: ChangeNotifications | None
 
+    @property
+    def change(self) -> ChangeRequest:
+        """The request."""
+        return self.case.change
+
     @classmethod
-    def of(
+    def read(
         cls,
-        change: ChangeRequest,
-        user: User,
-        now: dt.datetime,
+        change_id: int,
+        visible: ColumnElement[bool],
         *,
-        form: StepForm | None = None,
+        refusal: Refused | None = None,
+        is_typed: bool = False,
+        reassign_form: ReassignForm | None = None,
+    ) -> ChangePage:
+        """Return the page of a request as the one who asks sees it now; raises NotFound where they do not.
+
+        ``is_typed`` fills the form with what was sent, and puts the sentences of ``refusal`` beside its fields.
+        """
+        session = db.session()
+        change = load_change(session, change_id, visible)
+        if change is None:
+            raise NotFound(_("There is no such record, or you may not see it."))
+        steps = steps_of(session, change_id)
+        case = read_case(change, get_current_user(), now(), delegation=current_delegation(), visits=steps)
+        form = None
+        if case.reason_cannot_act() is None:
+            case = with_record(case)
+            form = build_step_form(case, request.form if is_typed else None)
+            if is_typed and refusal is not None:
+                form.add_field_errors(refusal.field_errors)
+        return cls._of(case, details_of(session, change, steps), form, refusal=refusal, reassign_form=reassign_form)
+
+    @classmethod
+    def of_new(cls, change: ChangeRequest) -> ChangePage:
+        """Return the page of a request that is not kept yet, for its requester."""
+        case = with_record(
+            read_case(change, get_current_user(), now(), delegation=current_delegation(), visits=change.activities)
+        )
+        return cls._of(case, ChangeDetails(), build_step_form(case))
+
+    @classmethod
+    def _of(
+        cls,
+        case: CaseFile,
+        details: ChangeDetails,
+        form: StepForm | None,
+        *,
         refusal: Refused | None = None,
         reassign_form: ReassignForm | None = None,
     ) -> ChangePage:
-        """Return the page of ``change`` as ``user`` sees it at this moment."""
-        current = change.current_activity
-        why_not = change.reason_cannot_act(user, now)
-        if form is None and current is not None and why_not is None:
-            form = build_step_form(change, current)
-        calendar = load_calendar(db.session(), change.agency)
-        rule = change.sop.rules.get(change.step)
+        change, rule = case.change, case.rule
+        current = next((step for step in details.steps if step.is_open), None)
+        timing = None if current is None else case.timing(current)
         at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
-        waits_for = str(change.sop.actor_title(change.step)) if current is not None else None
-        moves = change.open_moves(user, now) if form is not None else ()
+        waits_for = str(case.sop.actor_title(change.step)) if rule is not None else None
+        moves = case.open_moves() if form is not None else ()
+        shown_by_id = {step.id: step for step in details.steps}
         return cls(
-            change=change,
+            case=case,
             request_facts=_request_facts(change),
-            chart=ChangeChart.of(change),
-            finished_steps=tuple(_finished_steps(change, now, calendar)),
+            chart=ChangeChart.of(case),
+            finished_steps=tuple(_finished_steps(case, details)),
             current=current,
+            reassignments=details.reassignments.get(current.id, ()) if current is not None else (),
             waiting_for=waits_for,
-            reason_cannot_act=why_not,
+            reason_cannot_act=case.reason_cannot_act(),
             form=form,
             moves=moves,
-            requirements=tuple(_requirements(change, current, form, moves)) if current is not None else (),
-            decision_facts=tuple(_decision_facts(change)) if change.step in HEAD_STEPS else (),
+            requirements=tuple(_requirements(case, details, form, moves)) if rule is not None else (),
+            decision_facts=tuple(_decision_facts(change, details)) if change.step in HEAD_STEPS else (),
             refusal=refusal,
-            documents=tuple(document for document in change.documents if document.activity_id is not None),
-            timing=measure_activity(change, current, now, calendar)
-            if current is not None and not change.is_draft
-            else None,
-            assignment=Assignment.of(change, user, now, reassign_form),
-            delays=tuple(time_deviations(change, current, now, calendar))
-            if form is not None and current is not None
-            else (),
+            documents=details.documents,
+            deviations=details.deviations,
+            sop_revision=details.sop_revision,
+            timing=timing if not change.is_draft else None,
+            assignment=Assignment.of(case, current, reassign_form) if current is not None else None,
+            delays=tuple(time_deviations(case, timing)) if form is not None and timing is not None else (),
             outdated_deviation_ids=frozenset(
-                one.id for one in change.deviations if is_obsolete(change, one, now, calendar)
+                one.id
+                for one in details.deviations
+                if one.kind is DeviationKind.TIME and is_obsolete(one, case.timing(shown_by_id[one.activity_id]))
             ),
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
-            absent_head=_absent_head(change, current, waits_for) if at_the_head else None,
+            absent_head=_absent_head(case, current, waits_for) if at_the_head else None,
             may_record_absence=at_the_head and may_record_absence(),
-            release_conflicts=ReleaseConflicts.of(change, user, now, form),
-            notifications=change_notifications(change, user),
+            release_conflicts=ReleaseConflicts.of(case, form),
+            notifications=change_notifications(change, case.actor),
         )
 
     def outcomes_requiring_reason(self) -> list[Outcome]:
@@ -201,7 +251,7 @@ class ChangePage:
 
     def standard_text(self) -> str:
         """Return the paper's standard time of the present step."""
-        rule = self.change.sop.rules.get(self.change.step)
+        rule = self.case.rule
         return rule.standard.text if rule and rule.standard else gettext("not specified")
 
 
@@ -212,8 +262,9 @@ def _count_filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, 
     return sum(form.is_filled(field) for field in needed), len(needed)
 
 
-def _absent_head(change: ChangeRequest, current: Activity | None, head: str | None) -> AbsentHead | None:
-    return absent_head(change.agency, head=head, arrived=current.arrived_at if current else None, change=change)
+def _absent_head(case: CaseFile, current: StepShown | None, head: str | None) -> AbsentHead | None:
+    arrived = current.arrived_at if current else None
+    return absent_head(case.change.agency, head=head, arrived=arrived, position=case.position)
 
 
 def format_field_value(value: object) -> Markup | str:
@@ -251,46 +302,43 @@ def _request_facts(change: ChangeRequest) -> tuple[FactGroup, ...]:
     )
 
 
-def _finished_steps(change: ChangeRequest, now: dt.datetime, calendar: WorkCalendar) -> list[FinishedStep]:
-    by_activity: dict[int, list[Document]] = {}
-    for document in change.documents:
+def _finished_steps(case: CaseFile, details: ChangeDetails) -> list[FinishedStep]:
+    by_step: dict[int, list[Document]] = {}
+    for document in details.documents:
         if document.activity_id is not None:
-            by_activity.setdefault(document.activity_id, []).append(document)
+            by_step.setdefault(document.activity_id, []).append(document)
     return [
         FinishedStep(
-            activity,
-            collapsible_text(activity.reason) if activity.reason else None,
-            tuple(_record_facts(change, activity)),
-            tuple(by_activity.get(activity.id, ())),
-            measure_activity(change, activity, now, calendar),
+            step,
+            collapsible_text(step.reason) if step.reason else None,
+            tuple(_record_facts(step)),
+            tuple(by_step.get(step.id, ())),
+            details.reassignments.get(step.id, ()),
+            case.timing(step),
         )
-        for activity in change.activities
-        if not activity.is_open
+        for step in details.steps
+        if not step.is_open
     ]
 
 
-def _record_facts(change: ChangeRequest, activity: Activity) -> list[Fact]:
-    if activity.step in REQUESTER_STEPS:
+def _record_facts(step: StepShown) -> list[Fact]:
+    values = step.record
+    if step.step in REQUESTER_STEPS:
         return []
-    if isinstance(activity, AssetUpdate):
-        notes = [Fact(_("Notes"), collapsible_text(activity.notes))] if activity.notes else []
-        return [Fact(_("Mutations"), _mutation_lines(activity)), *notes]
-    values = record_store.read_record(change, activity)
-    if isinstance(activity, Release):
-        values["touched_assets"] = [{"asset": str(item.asset)} for item in activity.release_assets]
-    if isinstance(activity, AssetReview):
-        values["assets"] = [{"asset": str(item.asset or ""), "finding": item.finding} for item in activity.items]
+    if step.step is Step.ASSET_UPDATE:
+        notes = [Fact(_("Notes"), collapsible_text(values["notes"]))] if values["notes"] else []
+        return [Fact(_("Mutations"), _mutation_lines(values["mutations"])), *notes]
     return [
         Fact(field.label, format_field_value(values[field.key]))
-        for field in RECORD_FIELDS[activity.step]
+        for field in RECORD_FIELDS[step.step]
         if values[field.key] not in (None, "", [])
     ]
 
 
-def _mutation_lines(activity: AssetUpdate) -> Markup:
+def _mutation_lines(mutations: Sequence[AssetMutation]) -> Markup:
     """Return each asset with what changed on it: the column, before and after."""
     lines = []
-    for mutation in activity.mutations:
+    for mutation in mutations:
         lines.append(Markup("{}: {}").format(tr(mutation.kind.title), mutation.asset))
         lines.extend(
             Markup("{}: {} → {}").format(tr(heading), before, after)
@@ -300,44 +348,45 @@ def _mutation_lines(activity: AssetUpdate) -> Markup:
 
 
 def _requirements(
-    change: ChangeRequest, current: Activity, form: StepForm | None, moves: tuple[Move, ...]
+    case: CaseFile, details: ChangeDetails, form: StepForm | None, moves: tuple[Move, ...]
 ) -> list[Requirement]:
     filled, needed = _count_filled(form, moves)
-    attached = {document.item_key for document in change.documents}
-    finished = {activity.step for activity in change.activities if not activity.is_open}
+    attached = {document.item_key for document in details.documents}
+    finished = {step.step for step in details.steps if not step.is_open}
+    ticked = next((step.equipment for step in details.steps if step.is_open), ())
     found = []
-    for item in required_items(change.sop.rules[change.step], change.position):
+    for item in required_items(case.sop.rules[case.position.step], case.position):
         name = f"{item.kind}-{item.key}"
-        is_own = item.kind is ItemKind.RECORD and item.record_step in {None, change.step}
+        is_own = item.kind is ItemKind.RECORD and item.record_step in {None, case.position.step}
         if item.kind is ItemKind.DOCUMENT:
             there = item.key in attached
         elif item.kind is ItemKind.EQUIPMENT:
-            there = bool(form[name].data) if form is not None else item.key in (current.equipment or ())
+            there = bool(form[name].data) if form is not None else item.key in ticked
         else:
             there = filled == needed if is_own else item.record_step in finished
         found.append(Requirement(item, name, there, is_own))
     return found
 
 
-def _decision_facts(change: ChangeRequest) -> list[Fact]:
+def _decision_facts(change: ChangeRequest, details: ChangeDetails) -> list[Fact]:
     """Return what the head weighs: the risk, the way back, and the manager's evaluation."""
     facts = [
         Fact(_("Risk of not changing"), _text_or_nothing(change.risk_if_not_done)),
         Fact(_("Impact"), _text_or_nothing(change.impact)),
         Fact(_("Roll back plan"), _text_or_nothing(change.rollback_plan)),
     ]
-    evaluation = next((one for one in reversed(change.activities) if isinstance(one, Evaluation)), None)
+    evaluation = next((one.record for one in reversed(details.steps) if one.step is Step.EVALUATION), None)
     if evaluation is not None:
-        facts.append(Fact(_("Risk"), tr(evaluation.risk.title) if evaluation.risk else EMPTY_CELL))
-        facts.append(Fact(_("Evaluation findings"), _text_or_nothing(evaluation.findings)))
-    refusals = [one for one in change.activities if isinstance(one, Approval) and one.outcome is Outcome.REFUSED]
+        facts.append(Fact(_("Risk"), tr(evaluation["risk"].title) if evaluation["risk"] else EMPTY_CELL))
+        facts.append(Fact(_("Evaluation findings"), _text_or_nothing(evaluation["findings"])))
+    refusals = [one for one in details.steps if one.step is Step.APPROVAL and one.outcome is Outcome.REFUSED]
     if refusals:
         facts.append(Fact(_("Reason for the last refusal"), _text_or_nothing(refusals[-1].reason)))
-        if evaluation is not None and evaluation.answer_to_refusal:
-            facts.append(Fact(_("Response to the refusal"), _text_or_nothing(evaluation.answer_to_refusal)))
+        if evaluation is not None and evaluation["answer_to_refusal"]:
+            facts.append(Fact(_("Response to the refusal"), _text_or_nothing(evaluation["answer_to_refusal"])))
     facts.extend(
         Fact(_("Reason for the emergency"), _text_or_nothing(one.reason))
-        for one in change.activities
+        for one in details.steps
         if one.outcome is Outcome.EMERGENCY and one.reason
     )
     return facts

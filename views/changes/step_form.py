@@ -26,6 +26,7 @@ from wtforms import (
 )
 from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
+from wtforms.form import BaseForm
 from wtforms.widgets import DateTimeLocalInput
 
 from lpse_admin.documents.file_types import TYPE_BY_EXTENSION
@@ -43,7 +44,6 @@ from lpse_admin.workflow.record_fields import (
     RecordField,
     is_empty,
 )
-from lpse_admin.workflow.transitions import required_items
 from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.database import db
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage, MultiDict
 
     from lpse_admin.sop import RequiredItem
-    from models.changes.activity import Activity
+    from models.changes.case_file import CaseFile
     from views.changes.page import ChangePage
 
 #: Rows that a list of rows begins with, and the most that it takes.
@@ -129,10 +129,10 @@ def form_field_name(key: str) -> str:
     return _FORM_FIELD_NAMES.get(key, key)
 
 
-def build_step_form(change: ChangeRequest, activity: Activity, formdata: MultiDict[str, str] | None = None) -> StepForm:
-    """Return the form of an open step, filled with what is kept so far, or with what was just typed."""
+def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None) -> StepForm:
+    """Return the form of the open step, filled with what is kept so far, or with what was just typed."""
+    change, activity, rule = case.change, case.require_open(), case.sop.rules[case.position.step]
     fields: dict[str, Any] = {field.key: _form_field(field, change) for field in RECORD_FIELDS[activity.step]}
-    rule = change.sop.rules[activity.step]
     if NEEDS_REASON.intersection(rule.leads_to):
         fields[REASON_FIELD.key] = _form_field(REASON_FIELD, change)
     for item in rule.requires:
@@ -142,8 +142,7 @@ def build_step_form(change: ChangeRequest, activity: Activity, formdata: MultiDi
         elif item.kind is ItemKind.EQUIPMENT:
             fields[name] = BooleanField(item.label)
     fields["document"] = MultipleFileField(tr(_("Other files")))
-    fields |= deviation_fields(change, activity)
-    form_class = type("StepForm", (StepForm,), fields)
+    fields |= deviation_fields(case)
     kept = record_store.read_record(change, activity)
     for key in ("assets", "touched_assets"):
         if key in kept:
@@ -152,22 +151,33 @@ def build_step_form(change: ChangeRequest, activity: Activity, formdata: MultiDi
         kept |= _mutation_rows(kept["mutations"])
     kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
     kept |= saved_deviation_values(activity.declared or {})
-    form: StepForm = form_class(formdata=formdata, data=kept)
-    form.bind(change, activity)
-    return form
+    return StepForm(case, fields, formdata, kept)
 
 
-class StepForm(Form):
-    """The base of each step's form; its fields are made by ``step_form``."""
+class _Meta(Form.Meta):
+    """As of all forms; whether it was sent from here is asked of every request before."""
+
+    csrf = False
+
+
+class StepForm(BaseForm):
+    """A step's form; its fields are those that ``build_step_form`` finds for it."""
 
     #: The endings of the files that are taken, as a browser reads them.
     accept = ",".join(f".{extension}" for extension in TYPE_BY_EXTENSION)
 
-    def bind(self, change: ChangeRequest, activity: Activity) -> None:
-        """Remember what the form is about."""
-        self.change, self.activity = change, activity
-        self.rule = change.sop.rules[activity.step]
-        self.required_items = required_items(self.rule, change.position)
+    def __init__(
+        self,
+        case: CaseFile,
+        fields: Mapping[str, Any],
+        formdata: MultiDict[str, str] | None,
+        kept: dict[str, Any],
+    ) -> None:
+        """Remember what the form is about, and fill it with what was sent or else with what is ``kept``."""
+        super().__init__(fields, meta=_Meta())
+        self.change, self.activity = case.change, case.require_open()
+        self.rule = case.sop.rules[case.position.step]
+        self.process(formdata, data=kept)
 
     def field_groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
         """Return the record's fields in groups, each with its heading; a short record is one group without any."""
@@ -419,7 +429,7 @@ def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
 
 
 def _parse_mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a row as ``models.inventory.mutation`` reads it, or None where nothing was typed."""
+    """Return a row as ``models.mutation`` reads it, or None where nothing was typed."""
     kind = row["kind"]
     if not any(value for value in row.values()):
         return None

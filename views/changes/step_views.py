@@ -12,13 +12,12 @@ from sqlalchemy import func, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, NotFound, ValidationFailed
+from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
 from models.changes.change import ChangeRequest
-from models.changes.loading import load_change
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
@@ -30,7 +29,7 @@ from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
 from views.changes.moves import save_step_input, with_form_field_names
 from views.changes.page import ChangePage, Fact, format_field_value
-from views.changes.step_form import AwareDateTimeField, build_step_form
+from views.changes.step_form import AwareDateTimeField
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
@@ -76,42 +75,29 @@ class StepRecordView(BulkView):
     def edit_view(self) -> ResponseReturnValue:
         """Keep what the step's actor has typed, while the step is open."""
         activity = self.get_one(request.args.get("id", ""))
-        activity_id = activity.id
+        change_id, activity_id = activity.change_id, activity.id
         if not activity.is_open:
             raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
-        change = self._get_change(activity)
-        if refusal := change.reason_cannot_act(get_current_user(), now()):
-            raise NotAllowed(refusal)
-        form, refusal_, status = None, None, 200
+        refusal = None
+        scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         if request.method == "POST":
             try:
-                save_step_input(lambda: self._get_change(activity))
+                save_step_input(change_id, scope)
             except (ValidationFailed, FileTooLarge, NoSuchMove) as trouble:
                 if wants_json():
                     raise with_form_field_names(trouble) from None
                 db.session.rollback()
-                change = self._get_change(self.get_one(str(activity_id)))
-                form = build_step_form(change, self._require_open_activity(change), request.form)
-                form.add_field_errors(trouble.field_errors)
-                refusal_, status = trouble, trouble.status
+                refusal = trouble
             else:
                 flash(gettext("Saved. The step stays open until you finish it."), "success")
-                return redirect(self.link_url(change.id), 303)
-        page = ChangePage.of(change, get_current_user(), now(), form=form, refusal=refusal_)
-        return self.render("changes/step_edit.html", view=self, page=page, change=change), status
-
-    def _get_change(self, activity: Activity) -> ChangeRequest:
-        scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
-        change = load_change(db.session(), activity.change_id, scope)
-        if change is None:
-            raise NotFound(_("There is no such record, or you may not see it."))
-        return change
-
-    @staticmethod
-    def _require_open_activity(change: ChangeRequest) -> Activity:
-        if change.current_activity is None:
+                return redirect(self.link_url(change_id), 303)
+        page = ChangePage.read(change_id, scope, refusal=refusal, is_typed=refusal is not None)
+        if page.current is None or page.current.id != activity_id:
             raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
-        return change.current_activity
+        if page.reason_cannot_act is not None:
+            raise NotAllowed(page.reason_cannot_act)
+        status = 200 if refusal is None else refusal.status
+        return self.render("changes/step_edit.html", view=self, page=page, change=page.change), status
 
 
 def _list_rows(activity: Activity) -> list[dict[str, Any]]:

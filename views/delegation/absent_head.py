@@ -19,7 +19,7 @@ from views.app.clock import now
 from views.i18n.language import format_date, format_datetime, tr
 
 if TYPE_CHECKING:
-    from models.changes.change import ChangeRequest
+    from lpse_admin.workflow.transitions import Position
     from models.delegation.head_absence import HeadAbsence
     from models.office.agency import Agency
 
@@ -52,12 +52,12 @@ def absent_head(
     *,
     head: str | None = None,
     arrived: dt.datetime | None = None,
-    change: ChangeRequest | None = None,
+    position: Position | None = None,
 ) -> AbsentHead | None:
     """Return what to say while no head of ``agency`` is there, or None.
 
     ``head`` is the head in the paper's words; ``arrived`` when what waits has come, for an absence of which nobody
-    knows when it began; ``change`` the request that waits.
+    knows when it began; ``position`` is that of the request that waits.
     """
     found = head_absence(db.session(), agency, now()) if agency is not None else None
     if found is None:
@@ -75,9 +75,9 @@ def absent_head(
         decree=delegation.decree_number if delegation else "",
         delegated_from=format_date(delegation.from_date) if delegation else "",
         delegated_until=format_date(delegation.until_date) if delegation else "",
-        delegate_has_conflict=change is not None
+        delegate_has_conflict=position is not None
         and delegation is not None
-        and _delegate_has_conflict(change, delegation.delegate_id),
+        and _delegate_has_conflict(position, delegation.delegate_id),
         new_delegation_url=url_for("delegation.create_view") if can(Verb.CREATE, Resource.DELEGATION) else None,
         absence_url=url_for("absence.details_view", id=found.absence.id) if reads and found.absence else None,
         may_read_absence=reads,
@@ -93,8 +93,8 @@ def _reason(found: HeadAbsence) -> str:
     return found.reason or tr(found.cause.title)
 
 
-def _delegate_has_conflict(change: ChangeRequest, user_id: int) -> bool:
-    return conflicting_duty(change.position, Principal(user_id, frozenset())) is not None
+def _delegate_has_conflict(position: Position, user_id: int) -> bool:
+    return conflicting_duty(position, Principal(user_id, frozenset())) is not None
 
 
 def _format_date(at: dt.date | None) -> str:

@@ -31,7 +31,7 @@ from models.office.agency import Agency
 from models.scope import visible
 from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
-from views.deviations.fields import disposal_fields, disposal_values
+from views.deviations.fields import colleagues_of, disposal_fields, disposal_values
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
 from views.forms.commit import FormView, commit_or_show_errors
@@ -106,7 +106,7 @@ class BulkDispose(BulkAction):
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return the fields of one disposal."""
         agency = get_current_user().agency_id or 0
-        form: Form = type("DisposalForm", (Form,), disposal_fields(agency, _ALL_DEVIATIONS))()
+        form: Form = type("DisposalForm", (Form,), disposal_fields(colleagues_of(agency), _ALL_DEVIATIONS))()
         return form
 
     def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
@@ -257,7 +257,7 @@ class DeviationView(BulkView, FormView):
 
     @staticmethod
     def _disposal_form(deviation: Deviation) -> Form:
-        fields = disposal_fields(deviation.agency_id, deviation.id)
+        fields = disposal_fields(colleagues_of(deviation.agency_id), deviation.id)
         form: Form = type("DisposalForm", (Form,), fields)()
         return form
 

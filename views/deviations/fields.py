@@ -31,12 +31,11 @@ from models.deviations.deviation import DISPOSALS, disposal_field, undisposed
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from wtforms import Form
+    from wtforms.form import BaseForm
 
-    from models.changes.activity import Activity
-    from models.changes.change import ChangeRequest
+    from models.changes.case_file import CaseFile
     from views.changes.step_form import StepForm
 
 _DISPOSAL_FIELDS = ("disposal", "note", "follow_up_by", "follow_up_until")
@@ -44,11 +43,11 @@ _NO_CHOICE = SelectChoice("", "–")
 _DELAY_ACCOUNT = account_field(DeviationKind.TIME, "")
 
 
-def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
-    """Return the fields for what may deviate in ``activity`` and, at verification, for what waits for the head."""
+def deviation_fields(case: CaseFile) -> dict[str, Any]:
+    """Return the fields for what may deviate in the open step and, at verification, for what waits for the head."""
     fields: dict[str, Any] = {}
-    if change.sop.switches.deviations:
-        rule = change.sop.rules[activity.step]
+    rule = case.sop.rules[case.position.step]
+    if case.sop.switches.deviations:
         fields[_DELAY_ACCOUNT] = TextAreaField(tr(_("Explanation of the delay")))
         for item in rule.requires:
             if item.kind is not ItemKind.RECORD:
@@ -63,33 +62,37 @@ def deviation_fields(change: ChangeRequest, activity: Activity) -> dict[str, Any
             fields[f"{ACCOUNT_PREFIX}{output_field(place)}"] = TextAreaField(
                 tr(_("Explanation: %(output)s", output=output))
             )
-    if activity.step is Step.VERIFICATION:
-        for deviation in undisposed(change):
-            fields |= disposal_fields(change.agency_id, deviation.id)
+    if rule.step is Step.VERIFICATION and (waiting := undisposed(case.change)):
+        colleagues = colleagues_of(case.change.agency_id)
+        for deviation in waiting:
+            fields |= disposal_fields(colleagues, deviation.id)
     return fields
 
 
-def disposal_fields(agency_id: int, deviation_id: int) -> dict[str, Any]:
-    """Return the fields in which the head disposes of one deviation, by the names that they are sent under."""
+def disposal_fields(colleagues: Iterable[tuple[int, str]], deviation_id: int) -> dict[str, Any]:
+    """Return the fields in which the head disposes of one deviation, by the names that they are sent under.
+
+    ``colleagues`` are those who can be told to follow it up (``colleagues_of``).
+    """
     disposals = [_NO_CHOICE, *(SelectChoice(one.value, tr(one.title)) for one in Disposal)]
-    colleagues = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in _follow_up_users(agency_id))]
+    people = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in colleagues)]
     fields = {
         "disposal": SelectField(tr(_("Decision")), choices=disposals),
         "note": TextAreaField(tr(_("Note by the head"))),
-        "follow_up_by": SelectField(tr(_("Responsible for the follow-up")), choices=colleagues),
+        "follow_up_by": SelectField(tr(_("Responsible for the follow-up")), choices=people),
         "follow_up_until": DateField(tr(_("Until"))),
     }
     return {disposal_field(name, deviation_id): field for name, field in fields.items()}
 
 
-def disposal_values(form: Form, deviation_id: int) -> dict[str, object]:
+def disposal_values(form: BaseForm, deviation_id: int) -> dict[str, object]:
     """Return what was typed of one deviation's disposal, as ``Deviation.dispose`` takes it."""
     typed = {name: form[disposal_field(name, deviation_id)].data for name in _DISPOSAL_FIELDS}
     by = typed["follow_up_by"]
     return {**typed, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
 
 
-def _follow_up_users(agency_id: int) -> list[tuple[int, str]]:
+def colleagues_of(agency_id: int) -> list[tuple[int, str]]:
     """Return id and name of those of the office who can be told to follow something up."""
     rows = db.session.execute(
         select(User.id, User.full_name)

@@ -21,7 +21,6 @@ from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.changes.loading import load_change
 from models.database import db
 from models.documents.document import Document, detach
 from models.office.agency import Agency
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from flask.typing import ResponseReturnValue
+    from sqlalchemy import ColumnElement
 
 _uploader = aliased(User, name="uploader")
 _activity: Any = Activity.__table__.alias("attached_in")
@@ -90,7 +90,7 @@ class DocumentView(RecordView):
         session.rollback()
         if version_from_request() is not None:
             with suppress(ValidationFailed, FileTooLarge):  # the sound part of it is kept all the same
-                save_step_input(lambda: self._get_change(change_id))
+                save_step_input(change_id, self._requests())
         document = self.get_one(document_id)
         name = document.name
         detach(session, document, get_current_user(), now())
@@ -100,12 +100,9 @@ class DocumentView(RecordView):
         return redirect(url_for("change.details_view", id=change_id) + "#step", 303)
 
     @staticmethod
-    def _get_change(change_id: int) -> ChangeRequest:
-        scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
-        change = load_change(db.session(), change_id, scope)
-        if change is None:
-            raise NotFound(_("There is no such record, or you may not see it."))
-        return change
+    def _requests() -> ColumnElement[bool]:
+        """Return the criterion for the requests that the one who asks may see."""
+        return visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
 
     @expose("/<document_id>/file")
     def file(self, document_id: str) -> Response:

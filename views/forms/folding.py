@@ -18,11 +18,14 @@ _PREVIEW_LENGTH, _PREVIEW_LINES = 420, 6
 _BREAKS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
 
 
+_OPEN, _CLOSE = Markup('<span class="prose">'), Markup("</span>")
+
+
 def collapsible_text(text: str) -> Markup:
     """Return a text for the page, the long part of a long one folded away."""
     shown = text[: _preview_end(text)]
     if len(shown) == len(text):
-        return Markup('<span class="prose">{}</span>').format(text)
+        return _OPEN + text + _CLOSE
     rest = text[len(shown) :]
     more = tr(_("Show %(count)s more characters", count=format_decimal(len(rest))))
     return Markup(

@@ -134,7 +134,12 @@ def format_datetime_full(value: dt.datetime | None) -> str:
 def _format_datetime(value: dt.datetime, prefix: str) -> str:
     local, locale = value.astimezone(current_timezone()), current_locale()
     clock = f"{local:{_time_format(locale)}} {local.tzname()}"
-    return tr(_("%(day)s, %(clock)s", day=prefix + _format_date(local, locale), clock=clock))
+    # As ``tr`` would write it, on some pages fifty times.
+    words: str = translations().ugettext(_DAY_AND_CLOCK.text)
+    return words % {"day": prefix + _format_date(local, locale), "clock": clock}
+
+
+_DAY_AND_CLOCK = _("%(day)s, %(clock)s")
 
 
 def _time_format(locale: Locale) -> str:

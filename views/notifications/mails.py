@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -178,16 +178,7 @@ def change_notifications(change: ChangeRequest, user: User) -> ChangeNotificatio
     """Return who was told of ``change``, in one statement; None for a reader who is not of the office."""
     if change.number is None or not (sees_all_requests(user) or current_delegation() is not None):
         return None
-    rows = db.session.execute(
-        select(
-            Notification.at, User.full_name, Notification.event, Notification.details, mail_status, Mail.sent_at,
-            Mail.last_error,
-        )
-        .join(User, User.id == Notification.user_id)
-        .outerjoin(Mail, Mail.notification_id == Notification.id)
-        .where(Notification.change_id == change.id)
-        .order_by(Notification.at, Notification.id)
-    )  # fmt: skip
+    rows = db.session.connection().execute(_TOLD, {"change": change.id})
     return ChangeNotifications(
         tuple(
             NotifiedUser(at, name, event, notification_text(details), MailStatus(state), sent_at, error)
@@ -195,3 +186,15 @@ def change_notifications(change: ChangeRequest, user: User) -> ChangeNotificatio
         ),
         url_for("mail.index_view", search=change.number, sort="at") if can(Verb.READ, Resource.MAIL) else None,
     )
+
+
+_TOLD = (
+    select(
+        Notification.at, User.full_name, Notification.event, Notification.details, mail_status, Mail.sent_at,
+        Mail.last_error,
+    )
+    .join(User, User.id == Notification.user_id)
+    .outerjoin(Mail, Mail.notification_id == Notification.id)
+    .where(Notification.change_id == bindparam("change"))
+    .order_by(Notification.at, Notification.id)
+)  # fmt: skip

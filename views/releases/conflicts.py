@@ -24,9 +24,8 @@ from views.app.access import can
 from views.forms.base import Form, Required
 
 if TYPE_CHECKING:
-    from models.accounts.user import User
     from models.changes.activity import Release
-    from models.changes.change import ChangeRequest
+    from models.changes.case_file import CaseFile
     from models.releases.freeze import Freeze, FreezePermit
     from views.changes.step_form import StepForm
 
@@ -67,9 +66,15 @@ class ReleaseConflicts:
     form: PermitForm | None = None
     may_read_freezes: bool = False
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether anything stands in the way of the window that is typed in."""
+        return bool(self.overlapping or self.freezes)
+
     @classmethod
-    def of(cls, change: ChangeRequest, user: User, now: dt.datetime, form: StepForm | None) -> ReleaseConflicts:
-        """Return what belongs beside ``change``; ``form`` is the open step's with what was typed so far."""
+    def of(cls, case: CaseFile, form: StepForm | None) -> ReleaseConflicts:
+        """Return what belongs beside a request; ``form`` is the open step's with what was typed so far."""
+        change = case.change
         if change.is_draft:
             return cls()
         session = db.session()
@@ -80,11 +85,11 @@ class ReleaseConflicts:
             environment = environment if isinstance(environment, Environment) else None
             touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]
             overlapping = conflicts.overlapping_releases(session, change, window, environment, touched)
-            freezes = conflicts.conflicting_freezes(session, change, window, environment, user)
+            freezes = conflicts.conflicting_freezes(session, case, window, environment)
         may_allow = (
             []
-            if freeze_permit.reason_cannot_permit(change, user, now)
-            else freeze_permit.permittable_freezes(session, change)
+            if freeze_permit.reason_actor_cannot_permit(case)
+            else freeze_permit.permittable_freezes(session, change, case.sop)
         )
         return cls(
             overlapping=tuple(overlapping),
@@ -96,7 +101,7 @@ class ReleaseConflicts:
         )
 
 
-def _window_from_form(form: Form) -> conflicts.Window | None:
+def _window_from_form(form: StepForm) -> conflicts.Window | None:
     """Return the window that is typed in, if it is one."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
