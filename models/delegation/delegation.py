@@ -100,6 +100,10 @@ class Delegation(Base):
         today = self.agency.local_date(now)
         return self.withdrawn_at is None and self.head.is_head and self.from_date <= today <= self.until_date
 
+    def is_open_to_withdrawal(self, now: dt.datetime) -> bool:
+        """Whether there is anything left to withdraw: it stands, and its last day is not over."""
+        return self.withdrawn_at is None and self.until_date >= self.agency.local_date(now)
+
     def can_be_withdrawn_by(self, user: User) -> bool:
         """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""
         return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or can_record_delegations(

@@ -154,8 +154,7 @@ class DelegationView(FormView):
         may_withdraw = (
             can(Verb.EDIT, self.resource)
             and delegation.can_be_withdrawn_by(get_current_user())
-            and delegation.withdrawn_at is None
-            and delegation.until_date >= delegation.agency.local_date(now())
+            and delegation.is_open_to_withdrawal(now())
         )
         return {"delegation": delegation, "documents": delegation.documents, "form": form if may_withdraw else None}
 
