@@ -66,7 +66,7 @@ def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: in
 def take_up_step(case: CaseFile) -> Activity:
     """Do what ``take_up`` does for the actor of ``case``."""
     change, current, actor = case.change, case.require_open(), case.actor
-    if refusal := case.reason_cannot_act():
+    if refusal := case.reason_cannot_act:
         raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
     if current.actor_role is Role.REQUESTER:
         raise NoSuchMove(_("This step is the requester's own; it cannot be assigned."))

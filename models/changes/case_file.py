@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NoSuchMove, NotFound
+from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import Duty
@@ -21,7 +21,6 @@ from lpse_admin.workflow.transitions import (
     position_after,
     reason_cannot_act,
     reason_not_eligible,
-    require_actor,
 )
 from lpse_admin.worktime.step_timing import measure_timing, standard_time_of
 from models.base import session_of
@@ -66,6 +65,8 @@ class CaseFile:
     actor: User
     person: Principal
     delegation: Delegation | None
+    #: Why the actor may not act on the present step; None where they may.
+    reason_cannot_act: Message | None
     now: dt.datetime
 
     @property
@@ -91,12 +92,10 @@ class CaseFile:
 
     def require_actor(self) -> Activity:
         """Return the open step, if it is the actor's; raises NotAllowed (403), or NoSuchMove (409) where none is."""
-        require_actor(self.sop, self.position, self.person)
-        return self.require_open()
-
-    def reason_cannot_act(self) -> Message | None:
-        """Return why the actor may not act on the present step, or None where they may."""
-        return reason_cannot_act(self.sop, self.position, self.person)
+        current = self.require_open()
+        if self.reason_cannot_act is not None:
+            raise NotAllowed(self.reason_cannot_act)
+        return current
 
     def reason_cannot_take(self, user: User) -> Message | None:
         """Return why the present step cannot be ``user``'s at all, whoever its assignee is; None where it can."""
@@ -185,16 +184,18 @@ def read_case(
         delegation = (
             load_active_delegation(session, actor, now) if is_heads and _is_of_the_office(change, actor) else None
         )
+    position, person = position_of(change, visits), person_of(change, actor, delegation)
     return CaseFile(
         change=change,
         visits=visits,
         current=None,
         sop=sop,
         calendar=calendars[change.agency_id],
-        position=position_of(change, visits),
+        position=position,
         actor=actor,
-        person=person_of(change, actor, delegation),
+        person=person,
         delegation=delegation if is_heads else None,
+        reason_cannot_act=reason_cannot_act(sop, position, person),
         now=now,
     )
 

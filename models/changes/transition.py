@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lpse_admin.errors import NotAllowed, ValidationFailed
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step
@@ -102,9 +102,7 @@ def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Acti
 
     Raises what ``advance`` raises, save that nothing has to be complete.
     """
-    current = case.require_open()
-    if refusal := case.reason_cannot_act():
-        raise NotAllowed(refusal)
+    current = case.require_actor()
     record_store.check(case.change, current, given.values, case.now)
     declared = deviation.declared_values(given.values)
     record_store.store(case.change, current, given.values)

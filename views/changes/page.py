@@ -156,7 +156,7 @@ class ChangePage:
         steps = steps_of(session, change_id)
         case = read_case(change, get_current_user(), now(), delegation=current_delegation(), visits=steps)
         form = None
-        if case.reason_cannot_act() is None:
+        if case.reason_cannot_act is None:
             case = with_record(case)
             form = build_step_form(case, request.form if is_typed else None)
             if is_typed and refusal is not None:
@@ -196,7 +196,7 @@ class ChangePage:
             current=current,
             reassignments=details.reassignments.get(current.id, ()) if current is not None else (),
             waiting_for=waits_for,
-            reason_cannot_act=case.reason_cannot_act(),
+            reason_cannot_act=case.reason_cannot_act,
             form=form,
             moves=moves,
             requirements=tuple(_requirements(case, details, form, moves)) if rule is not None else (),
