@@ -22,7 +22,7 @@ from lpse_admin.workflow.transitions import (
     reason_cannot_act,
     reason_not_eligible,
 )
-from lpse_admin.worktime.step_timing import measure_timing, standard_time_of
+from lpse_admin.worktime.step_timing import measure_step, standard_time_of
 from models.base import session_of
 from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.delegation.delegation import capacity, load_active_delegation
@@ -112,13 +112,7 @@ class CaseFile:
 
     def timing(self, visit: Activity | Any) -> StepTiming:  # noqa: ANN401 - a step, or a row of one
         """Return how long a step waited and was handled, and what its standard says to that."""
-        return measure_timing(
-            self.calendar,
-            standard_time_of(self.sop, visit.step),
-            self.sop.switches.timing_basis,
-            visit.timestamps,
-            self.now,
-        )
+        return measure_step(self.calendar, self.sop, visit.step, visit.timestamps, self.now)
 
 
 def open_case(
