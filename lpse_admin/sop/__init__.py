@@ -1,7 +1,7 @@
 """An SOP as data: its steps, their actors, standard times, required items and the moves between them.
 
 ``model`` has the dataclasses, ``reading`` parses a TOML file into them (with ``toml_parser``, ``toml_values``,
-``line_numbers`` and ``durations``), ``validation`` checks the moves, ``export`` writes TOML, JSON and text. Other
+``toml_scanner`` and ``durations``), ``validation`` checks the moves, ``export`` writes TOML, JSON and text. Other
 packages import from here.
 """
 
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from lpse_admin.i18n import _
 from lpse_admin.sop.durations import MINUTES_PER_WORKDAY, WORKDAYS_PER_WEEK, parse_standard_time
 from lpse_admin.sop.export import digest, spaced_nip, to_json, to_text, to_toml
-from lpse_admin.sop.line_numbers import find_line_numbers, line_of
 from lpse_admin.sop.model import (
     ExtraRow,
     GlossaryTerm,
@@ -36,6 +35,7 @@ from lpse_admin.sop.model import (
     TimingBasis,
 )
 from lpse_admin.sop.reading import read_sop
+from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import _
 from lpse_admin.sop.durations import parse_standard_time
-from lpse_admin.sop.line_numbers import find_line_numbers
 from lpse_admin.sop.model import (
     ExtraRow,
     GlossaryTerm,
@@ -31,13 +30,14 @@ from lpse_admin.sop.model import (
 )
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.sop.toml_parser import read_toml
+from lpse_admin.sop.toml_scanner import find_line_numbers
 from lpse_admin.sop.toml_values import MAX_KEY_LENGTH, SourceFile, Table, printable
 from lpse_admin.sop.validation import StepNode, apply_switches, validate_moves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lpse_admin.sop.line_numbers import KeyPath
+    from lpse_admin.sop.toml_scanner import KeyPath
 
 #: A typical SOP file has about ten thousand characters.
 MAX_FILE_CHARACTERS = 100_000

@@ -7,80 +7,85 @@ import tomllib
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.model import LineError
+from lpse_admin.sop.toml_scanner import SyntaxErrorKind, find_syntax_error
 
 #: More errors than this are not listed.
 _MAX_ERRORS = 20
 
-_POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-_CURLY_QUOTE = re.compile("[“”„‟‘’‚«»]")
-_CURLY_QUOTES = _('quotation marks must be straight (") and not curly as in a word processor; type them again')
-_DUPLICATE_KEY = _("this key is defined twice in its table")
-_DUPLICATE_TABLE = _("this table is defined twice; a repeated table has two brackets on each side, as in [[steps]]")
+#: Where tomllib says that it stopped, which is not an attribute of its error before Python 3.14.
+_POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _UNREADABLE = _("this cannot be parsed")
 _UNTERMINATED_TEXT = _("the closing quotation mark of the string is missing")
-_KEY_EXPECTED = _("a key is expected here; an inline table { } is on one line, without a comma after the last item")
-_MISSING_BRACKET = _("a bracket of the table name is missing, as in [agency] or [[steps]]")
-#: The start of a tomllib error message, and our message for it.
-_MESSAGES: tuple[tuple[str, Message], ...] = (
-    (
-        "Invalid value",
-        _(
-            'there is no value after =: a string is written in quotes "…", a date like 2018-03-31, a switch true '
-            "or false"
-        ),
+_MESSAGES: dict[SyntaxErrorKind, Message] = {
+    SyntaxErrorKind.NO_VALUE: _(
+        'there is no value after =: a string is written in quotes "…", a date like 2018-03-31, a switch true or false'
     ),
-    (
-        "Expected newline",
-        _('there is extra text after the value; a date is written 2018-03-31, a quotation mark in a string \\"'),
+    SyntaxErrorKind.EXTRA_TEXT: _(
+        'there is extra text after the value; a date is written 2018-03-31, a quotation mark in a string \\"'
     ),
-    ("Invalid date", _("there is no such date; write it like 2018-03-31")),
-    ("Expected '='", _("= after the key is missing")),
-    ("Invalid statement", _("this is not a line of the form key = value")),
-    ("Cannot overwrite", _DUPLICATE_KEY),
-    ("Duplicate inline", _DUPLICATE_KEY),
-    ("Cannot declare", _DUPLICATE_TABLE),
-    ("Cannot mutate", _DUPLICATE_TABLE),
-    ("Cannot redefine", _DUPLICATE_TABLE),
-    ("Unterminated string", _UNTERMINATED_TEXT),
-    ("Illegal character '\\n'", _UNTERMINATED_TEXT),
-    ("Illegal character", _("the string contains a character that cannot be printed")),
-    ("Unescaped", _("a backslash in a string is written twice, as \\\\")),
-    ("Unclosed array", _("the list started above is not closed with ], or a comma between its items is missing")),
-    ("Unclosed inline", _("a comma between two values is missing, or the closing } on the same line")),
-    ("Invalid initial", _KEY_EXPECTED),
-    ("Expected ']", _MISSING_BRACKET),
+    SyntaxErrorKind.NO_SUCH_DATE: _("there is no such date; write it like 2018-03-31"),
+    SyntaxErrorKind.NO_EQUALS: _("= after the key is missing"),
+    SyntaxErrorKind.NO_KEY_VALUE: _("this is not a line of the form key = value"),
+    SyntaxErrorKind.CURLY_QUOTE: _(
+        'quotation marks must be straight (") and not curly as in a word processor; type them again'
+    ),
+    SyntaxErrorKind.DUPLICATE_KEY: _("this key is defined twice in its table"),
+    SyntaxErrorKind.DUPLICATE_TABLE: _(
+        "this table is defined twice; a repeated table has two brackets on each side, as in [[steps]]"
+    ),
+    SyntaxErrorKind.UNTERMINATED_STRING: _UNTERMINATED_TEXT,
+    SyntaxErrorKind.UNTERMINATED_LINES: _UNTERMINATED_TEXT,
+    SyntaxErrorKind.CONTROL_CHARACTER: _("the string contains a character that cannot be printed"),
+    SyntaxErrorKind.BACKSLASH: _("a backslash in a string is written twice, as \\\\"),
+    SyntaxErrorKind.UNCLOSED_LIST: _(
+        "the list started above is not closed with ], or a comma between its items is missing"
+    ),
+    SyntaxErrorKind.UNCLOSED_TABLE: _("a comma between two values is missing, or the closing } on the same line"),
+    SyntaxErrorKind.NO_KEY: _(
+        "a key is expected here; an inline table { } is on one line, without a comma after the last item"
+    ),
+    SyntaxErrorKind.UNCLOSED_HEADER: _("a bracket of the table name is missing, as in [agency] or [[steps]]"),
+}
+#: After these errors it is not known where the next value begins.
+_UNBOUNDED = frozenset(
+    {SyntaxErrorKind.UNCLOSED_LIST, SyntaxErrorKind.UNCLOSED_TABLE, SyntaxErrorKind.UNTERMINATED_LINES}
 )
 
 
 def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
-    """Return the values of the TOML ``text``, or an error for every line that cannot be parsed."""
+    """Return the values of the TOML ``text``, or an error for every line that cannot be parsed.
+
+    tomllib decides what is valid, the scanner what is wrong (docs/decisions/2026-11-26-toml-errors.md).
+    """
     errors: list[LineError] = []
     rest: str | None = text
     while rest is not None and len(errors) < _MAX_ERRORS:
         try:
             return tomllib.loads(rest), errors
         except ValueError as error:
-            errors.append(_line_error(str(error), rest))
-            rest = None if str(error).startswith("Unclosed") else _comment_out_line(rest, errors[-1].line)
+            found = find_syntax_error(rest)
+            line = found.line if found else _line_from_tomllib(error, rest)
+            errors.append(_line_error(line, _MESSAGES[found.kind] if found else _UNREADABLE))
+            rest = None if found and found.kind in _UNBOUNDED else _comment_out_line(rest, line)
         except RecursionError:
             errors.append(LineError(1, _("lists or tables are nested too deeply")))
             rest = None
     return {}, errors
 
 
-def _line_error(reason: str, text: str) -> LineError:
+def _line_error(line: int, reason: Message) -> LineError:
+    return LineError(line, _("the file is not valid TOML: %(reason)s", reason=reason))
+
+
+def _line_from_tomllib(error: ValueError, text: str) -> int:
+    """Return the line of an error that the scanner does not know; the longest one where tomllib gives none.
+
+    An integer of thousands of digits is such an error.
+    """
+    if position := _POSITION.search(str(error)):
+        return int(position[1])
     lines = text.split("\n")
-    line, column = len(text.splitlines()) or 1, 1
-    position = _POSITION.search(reason)
-    if position is None:  # an integer with thousands of digits, for which tomllib gives no position
-        line = lines.index(max(lines, key=len)) + 1
-    elif position["line"]:
-        line, column = int(position["line"]), int(position["column"])
-    if reason.startswith("Invalid") and _CURLY_QUOTE.match(lines[line - 1], column - 1):
-        message = _CURLY_QUOTES
-    else:
-        message = next((message for start, message in _MESSAGES if reason.startswith(start)), _UNREADABLE)
-    return LineError(line, _("the file is not valid TOML: %(reason)s", reason=message))
+    return lines.index(max(lines, key=len)) + 1
 
 
 def _comment_out_line(text: str, line: int) -> str | None:

@@ -15,8 +15,8 @@ from lpse_admin.sop.steps import CONFLICTING_DUTIES, HEAD_STEPS, REQUESTER_STEPS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from lpse_admin.sop.line_numbers import KeyPath
     from lpse_admin.sop.model import Switches
+    from lpse_admin.sop.toml_scanner import KeyPath
 
     Errors = Iterator[tuple[KeyPath, Message]]
 

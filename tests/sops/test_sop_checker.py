@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lpse_admin.i18n import Message
 from lpse_admin.sop import InvalidSopError, Sop, bundled_sops, check, digest, parse, to_json, to_text, to_toml
-from lpse_admin.sop.line_numbers import find_line_numbers, line_of
 from lpse_admin.sop.reading import MAX_FILE_CHARACTERS, slug
+from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
 
 PAPERS = dict(bundled_sops())
 LUMAJANG = PAPERS["lumajang-2018"]
@@ -643,6 +643,25 @@ def test_parse_refuses_with_every_fault() -> None:
         ("a = { b = 1, }", 1, f"{UNREAD}: a key is expected here"),
         ("x = " + "[" * 5000 + "]" * 5000, 1, "lists or tables are nested too deeply"),
         ("#" * (MAX_FILE_CHARACTERS + 1), 1, f"the file has more than {MAX_FILE_CHARACTERS} characters"),
+        ('a = "x\x01"', 1, f"{UNREAD}: the string contains a character that cannot be printed"),
+        (r'a = "C:\SOP"', 1, f"{UNREAD}: a backslash in a string is written twice"),
+        ("a = 1 2", 1, f"{UNREAD}: there is extra text after the value"),
+        ("[a] b", 1, f"{UNREAD}: there is extra text after the value"),
+        ("[[a]\n", 1, f"{UNREAD}: a bracket of the table name is missing"),
+        ("[a.]\n", 1, f"{UNREAD}: a key is expected here"),
+        ('b = 1\na = """x\ny = 1', 2, f"{UNREAD}: the closing quotation mark of the string is missing"),
+        ("a = 1\nb = 2\na = 3", 3, f"{UNREAD}: this key is defined twice"),
+        ("a = [\n1,\n]\nb = 2\na = [\n3,\n]", 5, f"{UNREAD}: this key is defined twice"),
+        ("a.b = 1\na = 2", 2, f"{UNREAD}: this key is defined twice"),
+        ("a = 1\na.b = 2", 2, f"{UNREAD}: this key is defined twice"),
+        ("a = 1\n[a]", 2, f"{UNREAD}: this table is defined twice"),
+        ("a.b = 1\n[a]", 2, f"{UNREAD}: this table is defined twice"),
+        ("[[a]]\n[a]", 2, f"{UNREAD}: this table is defined twice"),
+        ("[a]\n[[a]]", 2, f"{UNREAD}: this table is defined twice"),
+        ("a.b.c = 1\n[a.b]", 2, f"{UNREAD}: this"),
+        ("“a” = 1", 1, f"{UNREAD}: quotation marks must be straight"),
+        ("# \x01\na = 1", 1, f"{UNREAD}: this cannot be parsed"),
+        ("# \x01\na = " + "[" * 5000, 1, f"{UNREAD}: this cannot be parsed"),
         ("x = 2018-02-30", 1, f"{UNREAD}: there is no such date; write it like 2018-03-31"),
     ],
 )
