@@ -1,4 +1,4 @@
-"""Files: kept in the database by the hash of their content, so that one backup holds everything."""
+"""Attached files. Their content is stored in the database, once for each SHA-256, so that a backup has everything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class FileContent(Base):
-    """The bytes of a file, stored once however often it is attached."""
+    """The content of a file, stored once however often it is attached."""
 
     __tablename__ = "file_content"
     secret_columns: ClassVar[frozenset[str]] = frozenset({"content"})
@@ -67,7 +67,7 @@ class Document(Base):
     change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
     activity_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("activity.id"))
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
-    #: The key of the paper's requirement that this file meets; None for anything else that belongs to the file.
+    #: The key of the SOP's required item that this file is; None for other files.
     item_key: Mapped[str | None] = mapped_column(String(80))
     name: Mapped[ShortText]
     media_type: Mapped[str] = mapped_column(String(120))
@@ -83,12 +83,12 @@ class Document(Base):
 
     @property
     def is_viewable(self) -> bool:
-        """Whether a browser can show it within a page: a PDF or a picture, by what was found in its content."""
+        """Whether a browser can show it: a PDF or an image, as detected from its content."""
         return self.media_type in VIEWABLE_TYPES
 
     @property
     def is_image(self) -> bool:
-        """Whether it is one that is shown as a picture."""
+        """Whether it is an image that a browser can show."""
         return self.is_viewable and self.media_type.startswith("image/")
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ def attached_keys(session: Session, change: ChangeRequest) -> frozenset[str]:
 
 
 def store_content(session: Session, content: bytes) -> FileContent:
-    """Return the stored row for these bytes, adding them where they are new."""
+    """Return the row for ``content``; it is added if it is new."""
     sha256 = hashlib.sha256(content).hexdigest()
     row = session.get(FileContent, sha256)
     if row is not None:
@@ -113,15 +113,15 @@ def store_content(session: Session, content: bytes) -> FileContent:
     try:
         with session.begin_nested():
             session.add(row)
-    except IntegrityError:  # the same bytes came in beside us
+    except IntegrityError:  # added concurrently
         row = session.get_one(FileContent, sha256)
     return row
 
 
 def detach(session: Session, document: Document, by: User, now: dt.datetime) -> None:
-    """Take a wrongly attached file off a step that is still open; its name and hash stay in the trail.
+    """Remove a file from an open step; its name and hash stay in the audit trail.
 
-    Raises NoSuchMove (409) once the step is finished, NotAllowed (403) for anybody but the step's actor.
+    Raises NoSuchMove if the step is finished, NotAllowed unless ``by`` is the step's actor.
     """
     activity, change = document.activity, document.change
     if activity is None or change is None:
@@ -137,7 +137,7 @@ def detach(session: Session, document: Document, by: User, now: dt.datetime) -> 
 
 
 def _lock_open_activity(session: Session, activity: Activity) -> None:
-    """Lock the request, as a move does, so that nobody finishes the step while its files change."""
+    """Lock the request, as a move does, so that the step is not finished while its files change."""
     session.flush()
     session.refresh(activity.change, ["version"], with_for_update=True)
     session.refresh(activity, ["finished_at"])
@@ -145,7 +145,7 @@ def _lock_open_activity(session: Session, activity: Activity) -> None:
         raise NoSuchMove(_("This step is finished: its files cannot be changed."))
 
 
-def attach(  # noqa: PLR0913 - what is told of a file when it arrives
+def attach(  # noqa: PLR0913 - the columns of a document
     session: Session,
     *,
     name: str,
@@ -160,8 +160,7 @@ def attach(  # noqa: PLR0913 - what is told of a file when it arrives
 ) -> Document:
     """Attach an inspected file to an open step or to a delegation, and return its row.
 
-    ``is_locked`` says that the step was read under its request's lock. Raises NoSuchMove (409) where it was finished
-    meanwhile.
+    ``is_locked`` means that the step was loaded under the lock of its request. Raises NoSuchMove if it is finished.
     """
     owner = activity or delegation
     assert owner is not None  # noqa: S101 - one of the two is always given

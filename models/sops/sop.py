@@ -1,7 +1,7 @@
-"""Papers in the database: each loaded revision with its steps and moves, one in force for each agency.
+"""SOP revisions in the database, with their steps and moves; at most one is in force for each agency.
 
-The tables repeat the steps and moves of the stored text so that the history of a request can point at them with
-foreign keys: a move that its paper does not have cannot be stored.
+The tables of steps and moves repeat the stored TOML, so that the history of a request refers to them by foreign keys: a
+move that the SOP does not have cannot be stored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class SopState(LabelledEnum):
-    """What a loaded paper is good for."""
+    """The state of an SOP revision."""
 
     DRAFT = "draft", _("Draft")
     IN_FORCE = "in-force", _("In force")
@@ -51,7 +51,7 @@ def _parsed(source: str, key: str) -> Sop:
 
 
 class SopRevision(Base):
-    """One revision of an agency's paper, with the text that it was loaded from."""
+    """A revision of an agency's SOP, with the TOML that it was loaded from."""
 
     __tablename__ = "sop"
     __table_args__ = (
@@ -101,14 +101,17 @@ class SopRevision(Base):
 
     @property
     def sop(self) -> Sop:
-        """The paper itself, as the rules read it."""
-        paper = _parsed_by_digest.get((self.key, self.digest))
-        if paper is None:
-            paper = _parsed_by_digest[self.key, self.digest] = _parsed(self.source, self.key)
-        return paper
+        """The parsed SOP."""
+        sop = _parsed_by_digest.get((self.key, self.digest))
+        if sop is None:
+            sop = _parsed_by_digest[self.key, self.digest] = _parsed(self.source, self.key)
+        return sop
 
     def enact(self, *, now: dt.datetime, by: User | None) -> None:
-        """Put this draft in force and supersede the paper that was; ``by`` is its head (None: the terminal)."""
+        """Enact this draft and supersede the SOP in force. ``by`` is None in the terminal.
+
+        Raises NotAllowed unless ``by`` is a head of the agency, NoSuchMove unless the revision is a draft.
+        """
         if by is not None and (Role.HEAD not in by.roles or by.agency_id != self.agency_id):
             raise NotAllowed(_("Only the head can enact an SOP."))
         session = session_of(self)
@@ -130,14 +133,14 @@ class SopRevision(Base):
 
 _NOT_REVISED = _("a revision of this SOP has this number with other content; a new one has a later date in revised")
 
-#: Papers by key and digest, so that a page need not read their whole text to know them.
+#: Parsed SOPs by key and digest, so that a page need not load and parse the TOML.
 _parsed_by_digest: dict[tuple[str, str], Sop] = {}
 _DIGESTS = select(SopRevision.id, SopRevision.key, SopRevision.digest)
 _DIGESTS_OF_AGENCY = _DIGESTS.where(SopRevision.agency_id == bindparam("agency"))
 
 
 def load_sops(session: Session, agency_id: int | None) -> dict[int, Sop]:
-    """Return the papers of an agency's revisions (None: of all agencies) by their ids."""
+    """Return the parsed SOPs of an agency (None: of all agencies) by revision id."""
     connection = session.connection()
     rows = (
         connection.execute(_DIGESTS)
@@ -148,15 +151,15 @@ def load_sops(session: Session, agency_id: int | None) -> dict[int, Sop]:
 
 
 def load_sop(session: Session, id_: int, key: str, content: str) -> Sop:
-    """Return the paper of the revision with this id, key and digest; its text is read where it is not known yet."""
-    paper = _parsed_by_digest.get((key, content))
-    if paper is None:
-        paper = session.get_one(SopRevision, id_).sop
-    return paper
+    """Return the parsed SOP of the revision with this id, key and digest; its TOML is loaded if it is not cached."""
+    sop = _parsed_by_digest.get((key, content))
+    if sop is None:
+        sop = session.get_one(SopRevision, id_).sop
+    return sop
 
 
 class SopStep(Base):
-    """A step of a stored paper."""
+    """A step of a stored SOP."""
 
     __tablename__ = "sop_step"
     __table_args__ = (UniqueConstraint("sop_id", "step"),)
@@ -174,7 +177,7 @@ class SopStep(Base):
 
 
 class SopMove(Base):
-    """A move of a stored paper; the history of requests points here."""
+    """A move of a stored SOP; the history of requests refers to it."""
 
     __tablename__ = "sop_move"
     __table_args__ = (
@@ -194,14 +197,14 @@ class SopMove(Base):
 
 
 def sop_in_force(session: Session, agency_id: int) -> SopRevision | None:
-    """Return the paper that new requests of this agency fall under, if one was enacted."""
+    """Return the SOP revision that applies to new requests of this agency, or None."""
     return session.scalars(
         select(SopRevision).where(SopRevision.agency_id == agency_id, SopRevision.state == SopState.IN_FORCE)
     ).one_or_none()
 
 
 def taken_numbers(session: Session, key: str) -> dict[str, str]:
-    """Return the digest of the content that has each SOP number already, other revisions of ``key`` left out."""
+    """Return the digest by SOP number of all revisions with other keys than ``key``."""
     rows = session.execute(
         select(SopRevision.number, SopRevision.digest).where(SopRevision.number.is_not(None), SopRevision.key != key)
     )
@@ -209,36 +212,35 @@ def taken_numbers(session: Session, key: str) -> dict[str, str]:
 
 
 def parse_and_check(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
-    """Return the paper that ``source`` holds if ``by`` may load it; raises as ``load`` does."""
-    if faults := check(source, key, numbers_in_use=taken_numbers(session, key)):
-        raise InvalidSopError(tuple(faults))
-    paper = _parsed(source, key)
-    other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != paper.agency.key).limit(1)
+    """Return the SOP in ``source`` if ``by`` may load it; raises what ``load_revision`` raises."""
+    if errors := check(source, key, numbers_in_use=taken_numbers(session, key)):
+        raise InvalidSopError(tuple(errors))
+    sop = _parsed(source, key)
+    other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != sop.agency.key).limit(1)
     if session.scalars(other).first() is not None:
         taken = _("The key %(key)s belongs to another office's SOP; choose another.", key=key)
         raise ValidationFailed(taken, field_errors={"key": taken})
-    known = _loaded_revisions(session, paper, key)
-    content = digest(paper)
+    known = _loaded_revisions(session, sop, key)
+    content = digest(sop)
     is_known = any(row.digest == content for row in known)
-    if paper.number and not is_known and not _is_later_revision(paper, known):
-        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if paper.number in text_), 1)
+    if sop.number and not is_known and not _is_later_revision(sop, known):
+        line = next((number for number, text_ in enumerate(source.splitlines(), 1) if sop.number in text_), 1)
         raise InvalidSopError((LineError(line, _NOT_REVISED),))
-    if by is not None and not by.is_superadmin and (by.agency is None or by.agency.key != paper.agency.key):
-        raise NotAllowed(_("This SOP belongs to another agency (%(agency)s).", agency=paper.agency.name))
-    return paper
+    if by is not None and not by.is_superadmin and (by.agency is None or by.agency.key != sop.agency.key):
+        raise NotAllowed(_("This SOP belongs to another agency (%(agency)s).", agency=sop.agency.name))
+    return sop
 
 
 def load_revision(session: Session, source: str, key: str, *, now: dt.datetime, by: User | None = None) -> SopRevision:
-    """Store a checked paper as a draft and return it; the same content again returns the revision it has.
+    """Store a valid SOP as a draft and return it; content that is already loaded returns its revision.
 
-    Makes the agency when the installation has none of that key. ``by`` may only load for their own agency.
-    Raises Faulty where the checker finds faults, Incomplete where another agency's paper has the key, which names one
-    paper in the terminal, NotAllowed for another agency's paper.
+    The agency is created if the installation has none with its key. Raises InvalidSopError if the SOP is not valid,
+    ValidationFailed if another agency's SOP has ``key``, NotAllowed unless ``by`` belongs to the SOP's agency.
     """
-    paper = parse_and_check(session, source, key, by=by)
-    agency = _find_or_create_agency(session, paper)
-    content = digest(paper)
-    known = _loaded_revisions(session, paper, key)
+    sop = parse_and_check(session, source, key, by=by)
+    agency = _find_or_create_agency(session, sop)
+    content = digest(sop)
+    known = _loaded_revisions(session, sop, key)
     for row in known:
         if row.digest == content:
             return row
@@ -246,26 +248,26 @@ def load_revision(session: Session, source: str, key: str, *, now: dt.datetime, 
         agency=agency,
         key=key,
         revision=known[0].revision + 1 if known else 1,
-        number=paper.number,
-        title=paper.title,
+        number=sop.number,
+        title=sop.title,
         source=source,
         digest=content,
         loaded_at=now,
         loaded_by_id=by.id if by else None,
-        steps=_step_rows(paper),
+        steps=_step_rows(sop),
     )
     session.add(revision)
     session.flush()
     revision.moves = [
         SopMove(position=position, step=move.origin, outcome=move.outcome, target=move.target)
-        for position, move in enumerate(paper.moves)
+        for position, move in enumerate(sop.moves)
     ]
     session.flush()
     return revision
 
 
 def _loaded_revisions(session: Session, sop: Sop, key: str) -> Sequence[SopRevision]:
-    """Return what is loaded of this paper, the newest first."""
+    """Return the loaded revisions of this SOP, the newest first."""
     return session.scalars(
         select(SopRevision)
         .join(Agency)
@@ -275,7 +277,7 @@ def _loaded_revisions(session: Session, sop: Sop, key: str) -> Sequence[SopRevis
 
 
 def _is_later_revision(sop: Sop, loaded: Sequence[SopRevision]) -> bool:
-    """Whether a paper whose number is taken by a revision of its own says of itself that it is a later one."""
+    """Whether the SOP has a new number, or a later date of revision than the last one loaded."""
     if not any(row.number == sop.number for row in loaded):
         return True
     former = loaded[0].sop.revised
