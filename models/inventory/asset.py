@@ -1,4 +1,4 @@
-"""The asset list (KIB): cards with their official columns, changed only through requests once they are entered."""
+"""The tables of the asset list (KIB): items with their cards' columns, and their mutations by requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MutationKind(LabelledEnum):
-    """What happened to an asset."""
+    """The kind of a mutation."""
 
     ADDED = "added", _("Added")
     ALTERED = "altered", _("Changed")
@@ -36,7 +36,7 @@ _NAMED_BY_A_REQUEST = (
 
 
 class Asset(Base):
-    """One item of the asset list. The columns that every card has are columns; a card's own are in ``details``."""
+    """An item of the asset list. Columns of every card are table columns; a card's own are in ``details``."""
 
     __tablename__ = "asset"
     __table_args__ = (
@@ -90,7 +90,7 @@ class Asset(Base):
 
 
 class AssetMutation(Base):
-    """What one request changed on one asset: the row before and after. Never without its request."""
+    """The change of an asset by a request, with the row before and after as JSON."""
 
     __tablename__ = "asset_mutation"
     __table_args__ = (

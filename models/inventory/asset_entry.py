@@ -1,6 +1,6 @@
-"""The opening entry of an item of the asset list: typed in once, and corrected until a request names the item.
+"""Entering an item in the asset list, and correcting it until a request refers to it.
 
-From then on the item changes through requests alone (``models.inventory.mutation``).
+From then on the item changes only through requests (``models.inventory.mutation``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def create_asset(session: Session, by: User, *, card: Card, texts: Mapping[str, object], now: dt.datetime) -> Asset:
     """Enter an item of ``card`` in the list of ``by``'s agency and return it; ``texts`` is text by column key.
 
-    Raises NotAllowed for anybody but a change manager, Incomplete with a sentence beside each wrong column.
+    Raises NotAllowed unless ``by`` is a change manager, ValidationFailed with an error for each invalid column.
     """
     if by.agency_id is None:
         raise NotAllowed(_("Only a change manager maintains the asset list."))
@@ -46,9 +46,9 @@ def create_asset(session: Session, by: User, *, card: Card, texts: Mapping[str, 
 
 
 def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> None:
-    """Correct an entry that no request has named yet; ``texts`` is the whole row as text by column key.
+    """Correct an entry that no request refers to; ``texts`` is the whole row as text by column key.
 
-    Raises what ``enter`` raises, and NoSuchMove once a request has named the item.
+    Raises what ``create_asset`` raises, and NoSuchMove if a request refers to the item.
     """
     session = session_of(asset)
     _require_change_manager(by, asset.agency_id)
@@ -61,18 +61,18 @@ def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> Non
 
 
 def is_referenced(asset: Asset) -> bool:
-    """Whether a request has found something about this item, or changed it."""
+    """Whether a review, a release or a mutation refers to this item."""
     session = session_of(asset)
-    named = or_(
+    references = or_(
         exists().where(AssetMutation.asset_id == asset.id),
         exists().where(AssetReviewItem.asset_id == asset.id),
         exists().where(ReleaseAsset.asset_id == asset.id),
     )
-    return bool(session.scalar(select(named)))
+    return bool(session.scalar(select(references)))
 
 
 def require_unreferenced(asset: Asset) -> None:
-    """Refuse to correct an item that a request has named."""
+    """Raise NoSuchMove if a request refers to the item."""
     if asset.is_retired or is_referenced(asset):
         raise NoSuchMove(
             _("A request refers to this item: it can be changed only through the asset update of a request.")
@@ -85,7 +85,7 @@ def _require_change_manager(by: User, agency_id: int) -> None:
 
 
 def _require_unique(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
-    """Refuse a code and register that another item of the agency has."""
+    """Raise ValidationFailed if another item of the agency has the code and register number."""
     holder = session.scalar(
         select(Asset.id).where(
             Asset.agency_id == agency_id, Asset.code == values["code"], Asset.register == values["register"]

@@ -1,8 +1,8 @@
-"""Mutations of the asset list: all that one request changes is applied together or not at all.
+"""Mutations of the asset list: all mutations of a request are applied together or not at all.
 
-A row as typed in is ``{"kind": "altered", "asset_id": 5, "column": "condition", "value": "good"}``, ``{"kind":
+A row of the form is ``{"kind": "altered", "asset_id": 5, "column": "condition", "value": "good"}``, ``{"kind":
 "retired", "asset_id": 5, "value": why}`` or ``{"kind": "added", "card": "B", "code": …, "register": …, "name": …}``
-with any further column of that card. Several rows may alter one asset; they make one mutation.
+with further columns of that card. Several rows may change one asset; they become one mutation.
 """
 
 from __future__ import annotations
@@ -39,29 +39,29 @@ if TYPE_CHECKING:
     from models.changes.activity import Activity, AssetUpdate
     from models.changes.change import ChangeRequest
 
-#: What no price may reach: the column holds 18 digits, two of them behind the point.
+#: Prices are below this limit: the column has 18 digits, two of them decimals.
 _PRICE_LIMIT = Decimal(10) ** 16
 _PRICE_STEP = Decimal("0.01")
-#: Rupiah as they are written: 12.500.000,00. A point before two digits is one of the program's own prices.
+#: Rupiah with thousands separators: 12.500.000,00. A point before two digits is a decimal point.
 _RUPIAH = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
-#: How many rows one request may bring.
+#: The most rows of a request.
 MAX_ROWS = 1000
 _MAX_LENGTHS = {"code": 24, "register": 8}
 
 
 def card_columns(card: Card) -> dict[str, CardColumn]:
-    """Return the columns that an item of ``card`` can have, by key: the card's own and those of every card."""
-    found = {column.key: column for column in CARD_COLUMNS[card]}
+    """Return the columns of an item of ``card`` by key: the card's own and the common ones."""
+    columns = {column.key: column for column in CARD_COLUMNS[card]}
     for column in (*CARD_COLUMNS[Card.B], *CARD_COLUMNS[Card.C]):
         if column.key in COMMON_COLUMNS:
-            found.setdefault(column.key, column)
-    return found
+            columns.setdefault(column.key, column)
+    return columns
 
 
 def parse_value(column: CardColumn, raw: object) -> object:
-    """Return what stands in ``column`` for the text ``raw``: None, text, int, Decimal, ISO date, bool, condition.
+    """Return ``raw`` as a value of ``column``: None, str, int, Decimal, ISO date, bool or AssetCondition.
 
-    Raises Incomplete with one sentence where ``raw`` does not fit the column.
+    Raises ValidationFailed if it is not valid for the column.
     """
     text = str(raw).strip() if raw is not None else ""
     if not text:
@@ -74,7 +74,7 @@ def parse_value(column: CardColumn, raw: object) -> object:
 
 
 def set_values(asset: Asset, values: Mapping[str, object]) -> None:
-    """Set typed ``values`` by column key on the asset: common columns on the row, the others in its details."""
+    """Set ``values`` by column key: common columns on the row, the others in its details."""
     details = dict(asset.details or {})
     for key, value in values.items():
         if key in COMMON_COLUMNS:
@@ -87,40 +87,40 @@ def set_values(asset: Asset, values: Mapping[str, object]) -> None:
 
 
 def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object]:
-    """Return the typed values of a whole new item; raises Incomplete with a sentence beside each wrong column."""
-    faults: dict[str, Message] = {}
+    """Return the parsed values of a new item; raises ValidationFailed with an error for each invalid column."""
+    errors: dict[str, Message] = {}
     values: dict[str, object] = {}
     for key, column in card_columns(card).items():
         try:
             values[key] = parse_value(column, texts.get(key))
         except ValidationFailed as refusal:
-            faults |= refusal.field_errors
+            errors |= refusal.field_errors
     for key in ("code", "register", "name"):
-        if not values.get(key) and key not in faults:
-            faults[key] = _("“%(field)s” is required here.", field=card_columns(card)[key].label)
-    if "code" not in faults and code_scheme(str(values["code"])) is None:
-        faults["code"] = _(
+        if not values.get(key) and key not in errors:
+            errors[key] = _("“%(field)s” is required here.", field=card_columns(card)[key].label)
+    if "code" not in errors and code_scheme(str(values["code"])) is None:
+        errors["code"] = _(
             "An item code has 12 digits in 7 levels (Permendagri 108/2016) or 14 digits (Permendagri 17/2007)."
         )
-    if faults:
-        raise ValidationFailed(_("The item cannot be saved with these values."), field_errors=faults)
+    if errors:
+        raise ValidationFailed(_("The item cannot be saved with these values."), field_errors=errors)
     values["code"] = format_code(str(values["code"]))
     return values
 
 
 def snapshot(asset: Asset) -> dict[str, Any]:
-    """Return all that the list says of an asset, as plain data."""
+    """Return all values of an asset, for JSON."""
     common = {key: getattr(asset, key) for key in sorted(COMMON_COLUMNS)}
     return {"card": asset.card, **common, **(asset.details or {}), "is_retired": bool(asset.is_retired)}
 
 
 def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, now: dt.datetime) -> None:
-    """Apply the rows of ``activity.draft``, each asset's mutation with the row before and after.
+    """Apply the rows of ``activity.draft``, and record a mutation of each asset with the row before and after.
 
-    Raises Incomplete, and applies nothing, where one of the rows cannot be applied.
+    Raises ValidationFailed for the first invalid row; the caller rolls back.
     """
     session = session_of(change)
-    lock_agency(session, change.agency_id)  # two requests could enter the same item, or wait for each other's
+    lock_agency(session, change.agency_id)  # serialises requests that enter the same item
     altered: dict[int, dict[str, object]] = {}
     for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
         try:
@@ -136,7 +136,7 @@ def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, n
 
 
 def mutations_error(rows: object, activity: Activity) -> Message | None:
-    """Return what is wrong with rows that were typed in, or None."""
+    """Return the first error in the rows of an asset update, or None."""
     if not isinstance(rows, list) or len(rows) > MAX_ROWS or not all(isinstance(row, dict) for row in rows):
         return _("This is not a list of mutations.")
     session = session_of(activity)
@@ -149,7 +149,7 @@ def mutations_error(rows: object, activity: Activity) -> Message | None:
 
 
 def findings_error(rows: object, activity: Activity) -> Message | None:
-    """Return what is wrong with the assets that a review names, or None."""
+    """Return the first error in the assets of a review, or None."""
     if not isinstance(rows, list) or len(rows) > MAX_ROWS:
         return _("This is not a list of assets.")
     session = session_of(activity)
@@ -164,7 +164,7 @@ def findings_error(rows: object, activity: Activity) -> Message | None:
 
 
 def touched_assets_error(rows: object, activity: Activity) -> Message | None:
-    """Return what is wrong with the assets that a release names, or None."""
+    """Return the first error in the assets of a release, or None."""
     if not isinstance(rows, list) or len(rows) > MAX_ROWS:
         return _("This is not a list of assets.")
     session = session_of(activity)
@@ -231,12 +231,12 @@ def _add_asset(
 ) -> None:
     card = Card(row["card"])
     values = parse_new_asset(card, row)
-    taken = session.scalars(
+    existing = session.scalars(
         select(Asset.id).where(
             Asset.agency_id == change.agency_id, Asset.code == values["code"], Asset.register == values["register"]
         )
     ).one_or_none()
-    if taken is not None:
+    if existing is not None:
         message = _(
             "Code %(code)s with register number %(register)s is already on the list.",
             code=values["code"],
@@ -258,7 +258,7 @@ def _alter_asset(
     asset = session.get_one(Asset, asset_id, with_for_update=True, populate_existing=True)
     before = snapshot(asset)
     retired = bool(values.pop("is_retired", False))
-    # The mutation goes in first: the database lets no item change that no request names.
+    # The mutation is inserted first: a trigger denies changes of items without one.
     after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON_COLUMNS})
     set_values(after, values)
     after.is_retired = retired
@@ -269,7 +269,7 @@ def _alter_asset(
     session.flush()
 
 
-def _record_mutation(  # noqa: PLR0913, PLR0917 - what a mutation says
+def _record_mutation(  # noqa: PLR0913, PLR0917 - the columns of a mutation
     session: Session,
     change: ChangeRequest,
     activity: AssetUpdate,
