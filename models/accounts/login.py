@@ -1,4 +1,4 @@
-"""Logins: the sessions that they open, and the failures that are counted against guessing."""
+"""Login sessions, and the failed logins that are counted against guessing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 class Login(Base):
-    """A session of a user, from the login to the logout; its cookie is good only as long as this row is open."""
+    """A login session of a user; its cookie is valid until ``ended_at`` is set."""
 
     __tablename__ = "login"
     __table_args__ = (Index(None, "user_id", "at"),)
@@ -33,7 +33,7 @@ class Login(Base):
 
 
 class LoginFailure(Base):
-    """A login that failed, counted by account and by address so that nobody can go on guessing."""
+    """A failed login, counted by user name and by client address."""
 
     __tablename__ = "login_failure"
     __table_args__ = (Index(None, "username", "at"), Index(None, "address", "at"))
@@ -42,13 +42,13 @@ class LoginFailure(Base):
     at: Mapped[Timestamp]
     username: Mapped[str] = mapped_column(String(80))
     address: Mapped[str] = mapped_column(String(45))
-    #: The agency of the account that was tried, where there is such an account.
+    #: The agency of the account, if the user name exists.
     agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """What somebody typed in to log in, and where from; ``code`` is the second factor's."""
+    """The input of the login form, and the client address; ``code`` is the second factor."""
 
     username: str
     password: str = field(repr=False)
@@ -59,14 +59,14 @@ class LoginAttempt:
 def log_in(
     session: Session, attempt: LoginAttempt, *, now: dt.datetime, max_failures: int, window_minutes: int
 ) -> Login | None:
-    """Open a session for whoever ``attempt`` names, or count the failure and return None; the caller commits.
+    """Open a login session, or count the failure and return None; the caller commits.
 
-    Raises TooMany if account or address has failed ``max_failures`` times within ``window_minutes``. The password
-    is compared outside of any transaction, so that nobody waits for its hash.
+    Raises TooManyAttempts if the user name or the address failed ``max_failures`` times within ``window_minutes``. The
+    password is verified outside of a transaction, so that no lock is held during the slow hash.
     """
     window = dt.timedelta(minutes=window_minutes)
 
-    def refuse_the_locked_out() -> None:
+    def require_not_locked_out() -> None:
         if is_locked_out(session, attempt.username, attempt.address, since=now - window, limit=max_failures):
             raise TooManyAttempts(
                 _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=window_minutes),
@@ -74,22 +74,22 @@ def log_in(
             )
 
     takes_write_lock.set(False)
-    refuse_the_locked_out()
+    require_not_locked_out()
     known = session.scalars(select(User).where(User.username == attempt.username)).one_or_none()
     if known is not None:
         session.expunge(known)
     session.rollback()
-    is_right = is_password_correct(known, attempt.password)
+    is_correct = is_password_correct(known, attempt.password)
     takes_write_lock.set(True)
-    # The row's lock lets those who guess at one account at the same time pass one after the other.
+    # The row lock serialises concurrent attempts at one account.
     user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None
-    refuse_the_locked_out()
+    require_not_locked_out()
     address = attempt.address[:45]
-    if is_right and user is not None and user.is_active and user.accept_code(attempt.code, now):
-        opened = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=address)
-        session.add(opened)
+    if is_correct and user is not None and user.is_active and user.accept_code(attempt.code, now):
+        login = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=address)
+        session.add(login)
         session.flush()
-        return opened
+        return login
     session.add(
         LoginFailure(
             at=now, username=attempt.username[:80], address=address, agency_id=user.agency_id if user else None
@@ -100,16 +100,15 @@ def log_in(
 
 
 def logged_in_user(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
-    """Return the user whose session is open still, or None where it has ended or they were disabled.
+    """Return the user of an open session and the number of their unread notifications.
 
-    With them comes how many notifications they have not read (``notifications.notification.unread``), which most
-    pages say.
+    None if the session has ended or the user is disabled. Most pages show the number.
     """
-    found = session.execute(_LOGGED_IN_USER, {"login": login_id, "user": user_id, "version": version}).one_or_none()
-    return None if found is None else (found[0], found[1])
+    row = session.execute(_LOGGED_IN_USER, {"login": login_id, "user": user_id, "version": version}).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
-#: Asked at every request, so put together once.
+#: Built once, since every request executes it.
 _LOGGED_IN_USER = (
     select(User, COUNT_UNREAD.scalar_subquery())
     .join(Login, Login.user_id == User.id)
@@ -124,7 +123,7 @@ _LOGGED_IN_USER = (
 
 
 def is_locked_out(session: Session, username: str, address: str, *, since: dt.datetime, limit: int) -> bool:
-    """Whether ``username`` or ``address`` has failed ``limit`` times or more after ``since``."""
+    """Whether ``username`` or ``address`` has at least ``limit`` failures after ``since``."""
     for column, value in ((LoginFailure.username, username), (LoginFailure.address, address)):
         count = session.scalar(
             select(func.count()).select_from(LoginFailure).where(column == value, LoginFailure.at > since)

@@ -1,4 +1,4 @@
-"""Users, the roles that they hold and the languages in which they read."""
+"""Users, their roles, passwords and second factor."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _HASHER = PasswordHasher()
 
 @cache
 def _dummy_hash() -> str:
-    """Return what a password is compared with when there is no such user, so that both answers take as long."""
+    """Return a hash to verify against if the user does not exist, so that both cases take the same time."""
     return _HASHER.hash("nobody has this password")
 
 
 class Language(StrEnum):
-    """A language of the screens."""
+    """A language of the user interface."""
 
     INDONESIAN = "id"
     ENGLISH = "en"
 
 
 class Scheme(StrEnum):
-    """Which colours the screens have: those that the reader's system asks for, or always the same."""
+    """The colour theme of the user interface."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -53,7 +53,7 @@ class Scheme(StrEnum):
 
 
 class User(Base):
-    """Somebody who logs in. They belong to one agency, save for an administrator of the installation."""
+    """A user account. It belongs to an agency, or to no agency for an administrator of the installation."""
 
     __tablename__ = "user_account"
     __table_args__ = (
@@ -74,11 +74,11 @@ class User(Base):
     phone: Mapped[str | None] = mapped_column(String(40))
     language: Mapped[Language] = mapped_column(enum_type(Language, "language"), default=Language.INDONESIAN)
     scheme: Mapped[Scheme] = mapped_column(enum_type(Scheme, "scheme"), default=Scheme.SYSTEM)
-    #: Events (``notifications.events``) whose mail this user turned off; they are told of them on the screens alone.
+    #: Events (``notifications.events``) whose mail this user turned off.
     muted_events: Mapped[list[str]] = mapped_column(default=list)
     password_hash: Mapped[ShortText]
     totp_secret: Mapped[str | None] = mapped_column(String(64))
-    #: The half minute whose code was accepted last: no code is good twice.
+    #: The 30-second step of the last accepted code: a code is accepted once.
     totp_last_step: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     is_requester: Mapped[bool] = mapped_column(default=False)
@@ -86,22 +86,22 @@ class User(Base):
     is_head: Mapped[bool] = mapped_column(default=False)
     is_inspector: Mapped[bool] = mapped_column(default=False)
     is_administrator: Mapped[bool] = mapped_column(default=False)
-    #: Grows when every session of this user has to end: password changed, roles changed, disabled.
+    #: Incremented to end all sessions of the user: password changed, roles changed, disabled.
     session_version: Mapped[int] = mapped_column(default=1)
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 
-    # What Flask-Login asks of a user.
+    # Required by Flask-Login.
     is_authenticated: ClassVar[bool] = True
     is_anonymous: ClassVar[bool] = False
 
     def get_id(self) -> str:
-        """Return what the session cookie names: the user, and the version that ends old sessions."""
+        """Return the id for the session cookie: the user's id and session version."""
         return f"{self.id}.{self.session_version}"
 
     @property
     def roles(self) -> frozenset[Role]:
-        """The roles that this user holds."""
+        """The roles of the user."""
         return frozenset(role for role in Role if getattr(self, f"is_{role.value}"))
 
     @roles.setter
@@ -116,17 +116,16 @@ class User(Base):
         return self.agency_id is None
 
     def set_password(self, password: str) -> None:
-        """Keep the Argon2id hash of ``password`` and end every session that is open."""
+        """Store the Argon2id hash of ``password`` and end all sessions."""
         self.password_hash = _HASHER.hash(password)
         self.session_version = (self.session_version or 0) + 1
 
-    # -- what administrators do --------------------------------------------------------------------------------
+    # -- operations of administrators --------------------------------------------------------------------------------
 
     def alter(self, by: User, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
-        """Write down what ``by`` knows of this user, and the roles that they hold from now on.
+        """Change the user's ``values`` (keys: PERSONAL_FIELDS) and roles.
 
-        ``values`` are those of ``PERSONAL``. Raises NotAllowed and Incomplete as ``enter`` does, and NoSuchMove
-        where nobody would be left to administer.
+        Raises NotAllowed and ValidationFailed as ``create_user`` does, and NoSuchMove if no administrator would remain.
         """
         _require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
@@ -143,7 +142,7 @@ class User(Base):
         _flush_unique(session_of(self))
 
     def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
-        """Give this user a new password, and end their sessions; raises NotAllowed, and Incomplete for a weak one."""
+        """Set a new password and end all sessions; raises NotAllowed, and ValidationFailed for a weak password."""
         _require_administrator_of(by, self.agency_id)
         if by.id == self.id:
             raise NotAllowed(_("Change your own password on your profile page."))
@@ -153,7 +152,7 @@ class User(Base):
             self.totp_secret = self.totp_last_step = None
 
     def disable(self, by: User) -> None:
-        """Close the account and end its sessions; what it did stays. Raises NotAllowed and NoSuchMove."""
+        """Disable the account and end its sessions; raises NotAllowed and NoSuchMove."""
         _require_administrator_of(by, self.agency_id)
         if not self.is_active:
             raise NoSuchMove(_("This account is already disabled."))
@@ -163,7 +162,7 @@ class User(Base):
         self._end_sessions()
 
     def enable(self, by: User) -> None:
-        """Open the account again; raises NotAllowed and NoSuchMove."""
+        """Enable the account; raises NotAllowed and NoSuchMove."""
         _require_administrator_of(by, self.agency_id)
         if self.is_active:
             raise NoSuchMove(_("This account is already enabled."))
@@ -172,11 +171,11 @@ class User(Base):
     def _end_sessions(self) -> None:
         self.session_version += 1
 
-    def _require_other_administrator(self, by: User, own: Message) -> None:
-        """Refuse with ``own`` where it is ``by`` themselves, and where no other administrator would be left."""
+    def _require_other_administrator(self, by: User, own_message: Message) -> None:
+        """Raise NotAllowed with ``own_message`` if ``by`` is this user, NoSuchMove if no administrator would remain."""
         if by.id == self.id:
-            raise NotAllowed(own)
-        # The lock lets two administrators who dismiss one another pass one after the other.
+            raise NotAllowed(own_message)
+        # The lock serialises two administrators who remove each other.
         others = session_of(self).scalars(
             select(User.id)
             .where(User.is_administrator, User.is_active)
@@ -188,7 +187,7 @@ class User(Base):
             raise NoSuchMove(_("This is the last administrator; appoint another one first."))
 
     def accept_code(self, code: str, now: dt.datetime) -> bool:
-        """Whether ``code`` is the second factor's at this moment; it is used up by the asking."""
+        """Whether ``code`` is valid now; a valid code is used up. True if there is no second factor."""
         if self.totp_secret is None:
             return True
         step = totp_step_of(self.totp_secret, code, now)
@@ -198,12 +197,12 @@ class User(Base):
         return True
 
     def __str__(self) -> str:
-        """Return the name shown on screen."""
+        """Return the full name."""
         return self.full_name
 
 
 def is_password_correct(user: User | None, password: str) -> bool:
-    """Whether ``password`` is the user's; takes as long when there is no such user."""
+    """Whether ``password`` is the user's; takes the same time if ``user`` is None."""
     try:
         _HASHER.verify(user.password_hash if user else _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
@@ -212,15 +211,15 @@ def is_password_correct(user: User | None, password: str) -> bool:
 
 
 def totp_step_of(secret: str, code: str, now: dt.datetime) -> int | None:
-    """Return the half minute that a second factor's ``code`` belongs to, one to either side of ``now`` at most."""
+    """Return the 30-second step of ``code``, at most one step from ``now``, or None."""
     totp = pyotp.TOTP(secret)
-    present = totp.timecode(now)
-    given = code.replace(" ", "").encode()
-    steps = (present + drift for drift in (-1, 0, 1))
-    return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), given)), None)
+    current = totp.timecode(now)
+    digits = code.replace(" ", "").encode()
+    steps = (current + drift for drift in (-1, 0, 1))
+    return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), digits)), None)
 
 
-#: What an administrator writes down of a user, beside the roles.
+#: The fields of a user that administrators edit, besides the roles.
 PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "institution", "email", "phone")
 
 _USERNAME = re.compile(r"[a-z0-9._-]{3,80}", re.ASCII)
@@ -237,25 +236,25 @@ def create_user(
     roles: Iterable[Role],
     password: str,
 ) -> User:
-    """Make an account and return it; ``values`` are those of ``PERSONAL``, ``agency`` None is the installation.
+    """Create an account and return it. ``values`` has the keys of PERSONAL_FIELDS; ``agency`` None is the installation.
 
-    Raises NotAllowed where ``by`` does not administer that agency, Incomplete with a sentence beside each wrong
-    field ("username", "roles", "password" …).
+    Raises NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
+    ("username", "roles", "password" …).
     """
     _require_administrator_of(by, agency.id if agency else None)
     held = frozenset(roles)
-    faults: dict[str, Message] = {}
+    errors: dict[str, Message] = {}
     cleaned: dict[str, str | None] = {}
     try:
         cleaned = _validated(session, values, held, agency.id if agency else None, None)
     except ValidationFailed as refusal:
-        faults |= refusal.field_errors
+        errors |= refusal.field_errors
     try:
         _require_strong_password(password, (values.get("username") or "", values.get("full_name") or ""))
     except ValidationFailed as refusal:
-        faults |= refusal.field_errors
-    if faults:
-        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=faults)
+        errors |= refusal.field_errors
+    if errors:
+        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
     user = User(agency=agency, **cleaned)
     user.roles = held
     user.set_password(password)
@@ -265,7 +264,7 @@ def create_user(
 
 
 def _require_administrator_of(by: User, agency_id: int | None) -> None:
-    """Refuse whoever does not administer this agency; None is the installation."""
+    """Raise NotAllowed unless ``by`` administers this agency; None is the installation."""
     if Role.ADMINISTRATOR not in by.roles or not by.is_active:
         raise NotAllowed(_("Only an administrator can do this."))
     if not by.is_superadmin and by.agency_id != agency_id:
@@ -273,32 +272,32 @@ def _require_administrator_of(by: User, agency_id: int | None) -> None:
 
 
 def _require_strong_password(password: str, names: tuple[str, ...]) -> None:
-    if fault := passwords.password_error(password, known_names=names):
-        raise ValidationFailed(fault, field_errors={"password": fault})
+    if error := passwords.password_error(password, known_names=names):
+        raise ValidationFailed(error, field_errors={"password": error})
 
 
 def _validated(
     session: Session, values: Mapping[str, str | None], roles: frozenset[Role], agency_id: int | None, user: User | None
 ) -> dict[str, str | None]:
-    """Return what is to be written down, or say beside each field what is wrong with it."""
+    """Return the cleaned values; raises ValidationFailed with an error for each invalid field."""
     cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL_FIELDS}
     cleaned["nip"] = re.sub(r"\s", "", cleaned["nip"] or "") or None
-    faults = {key: fault for key, value in cleaned.items() if (fault := _field_error(key, value))}
-    if "username" not in faults and _is_username_taken(session, cleaned["username"], user):
-        faults["username"] = _USERNAME_TAKEN
+    errors = {key: error for key, value in cleaned.items() if (error := _field_error(key, value))}
+    if "username" not in errors and _is_username_taken(session, cleaned["username"], user):
+        errors["username"] = _USERNAME_TAKEN
     if not roles:
-        faults["roles"] = _("A user must have at least one role.")
+        errors["roles"] = _("A user must have at least one role.")
     elif agency_id is None and roles != {Role.ADMINISTRATOR}:
-        faults["roles"] = _("A user without an agency can only be an administrator of the installation.")
-    if faults:
-        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=faults)
+        errors["roles"] = _("A user without an agency can only be an administrator of the installation.")
+    if errors:
+        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
     return cleaned
 
 
 _USERNAME_TAKEN = _("This user name is taken; choose another.")
 
 
-def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - a sentence for each fault
+def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - one return for each error
     column: Any = User.__table__.c[key]
     if value is None:
         return _("“%(field)s” is required here.", field=_FIELD_LABELS[key]) if not column.nullable else None
@@ -327,7 +326,7 @@ def _is_username_taken(session: Session, username: str | None, user: User | None
 
 
 def _flush_unique(session: Session) -> None:
-    """Write, and say it beside the field where somebody took the user name at the same moment."""
+    """Flush; raises ValidationFailed if the user name was taken concurrently."""
     try:
         session.flush()
     except IntegrityError:
