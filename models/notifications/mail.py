@@ -1,4 +1,4 @@
-"""The outbox: mail that was written in the transaction of what it tells of, and waits to be sent."""
+"""The table of the mail outbox. A mail is added in the transaction of its notification, and sent later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MailState(LabelledEnum):
-    """What has become of a mail."""
+    """The state of a mail."""
 
     WAITING = "waiting", _("Waiting")
     SENT = "sent", _("Sent")
@@ -28,7 +28,7 @@ class MailState(LabelledEnum):
 
 
 class MailStatus(LabelledEnum):
-    """Whether somebody who was told of something was mailed as well, and what has become of that mail."""
+    """The state of a notification's mail, or that it has none."""
 
     NOT_MAILED = "not-mailed", _("Not mailed")
     WAITING = MailState.WAITING.value, MailState.WAITING.title
@@ -38,7 +38,7 @@ class MailStatus(LabelledEnum):
 
 
 class Mail(Base):
-    """One notification on its way to its reader, at the address that they had when it was last made to wait."""
+    """The mail of a notification, to the address that its user had when it was last queued."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -81,22 +81,19 @@ class Mail(Base):
     state: Mapped[MailState] = mapped_column(enum_type(MailState, "state"), default=MailState.WAITING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[Timestamp]
-    #: Until when the sender that took it up has it for itself.
+    #: The end of the lease of the sender that claimed it.
     claimed_until: Mapped[Timestamp | None]
     last_error: Mapped[LongText | None]
     sent_at: Mapped[Timestamp | None]
-    #: The same from the first attempt on, so that a second copy can be recognised as one.
+    #: The same for all attempts, so that duplicates can be recognised.
     message_id: Mapped[ShortText | None]
-    #: Where the program was reached when this came about, for the link.
+    #: The program's base URL at that time, for links.
     link_base: Mapped[ShortText | None]
 
     notification: Mapped[Notification] = relationship(back_populates="mail")
 
     def send_again(self, now: dt.datetime) -> None:
-        """Let a mail that has failed wait as a new one does, to the address that its reader has by now.
-
-        Raises NoSuchMove for one in any other state.
-        """
+        """Queue a failed mail again, to the present address of its user; raises NoSuchMove in any other state."""
         if self.state is not MailState.FAILED:
             raise NoSuchMove(_("Only a mail that has failed can be sent again."))
         address = self.notification.user.email or self.address
@@ -104,5 +101,5 @@ class Mail(Base):
         self.address = address
 
 
-#: What a row has under ``Mailed``, wherever a mail is outer joined to its notification.
+#: The MailStatus of a notification, where its mail is outer joined.
 mail_status = case((Mail.id.is_(None), MailStatus.NOT_MAILED.value), else_=type_coerce(Mail.state, String))

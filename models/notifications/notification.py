@@ -1,4 +1,4 @@
-"""Notifications: who was told of what, and when they read it."""
+"""Notifications of users, and their creation."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
 
-#: Under this name a session knows where the program is reached, for the links of the mail that is written in it.
+#: The key in ``session.info`` of the program's base URL, for links in mail.
 LINK_BASE = "link_base"
 
-#: What the unread ones are counted to; beyond it the page says "99+".
+#: Unread notifications are counted up to this number; pages show "99+" beyond it.
 MAX_UNREAD = 99
 
 
 class Notification(Base):
-    """One event as one person is told of it."""
+    """An event, for one recipient."""
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -64,9 +64,9 @@ class Notification(Base):
     event: Mapped[Event] = mapped_column(enum_type(Event, "event"))
     change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
     activity_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("activity.id"))
-    #: What ``lpse_admin.event`` puts the text together from, the event and the request's number and title included.
+    #: The serialized values of the message (``notifications.events``), with the event, request number and title.
     details: Mapped[dict[str, Any]]
-    #: Says which event it is: nobody is told of the same one twice.
+    #: Identifies the event: a user is notified once for each key.
     key: Mapped[str] = mapped_column(String(120))
     at: Mapped[Timestamp]
     read_at: Mapped[Timestamp | None]
@@ -75,14 +75,14 @@ class Notification(Base):
     mail: Mapped[Mail | None] = relationship(back_populates="notification")
 
     def mark_read(self, now: dt.datetime) -> None:
-        """Mark it as read; the first time counts."""
+        """Mark it as read, unless it already is."""
         if self.read_at is None:
             self.read_at = now
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody who may be told of something, as far as that is asked for."""
+    """The columns of a user that notifications need."""
 
     id: int
     agency_id: int | None
@@ -91,7 +91,7 @@ class Recipient:
     muted_events: Collection[str]
 
 
-def notify(  # noqa: PLR0913 - an event has this many sides
+def notify(  # noqa: PLR0913 - the parts of an event
     session: Session,
     event: Event,
     recipients: Iterable[User],
@@ -102,31 +102,28 @@ def notify(  # noqa: PLR0913 - an event has this many sides
     activity: Activity | None = None,
     **values: object,
 ) -> list[Notification]:
-    """Tell ``recipients`` of ``event`` in the caller's transaction; return what was written, nothing is sent yet.
+    """Create notifications of ``event`` and their mails in the outbox, and return them; nothing is sent yet.
 
-    Whoever is not active, belongs to another agency than ``change`` (or to none), or was told of ``key`` before is
-    passed over. ``key`` (at most 120 characters) says which event it is: ``f"overdue-{activity.id}"``. A mail is
-    put in the outbox for each who has an address and has not turned this event's mail off. ``values`` are what
-    ``lpse_admin.event`` names (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …): texts, Words,
-    Messages, dates, moments.
+    Skips users who are inactive, belong to another agency than ``change`` or to none, or were notified with ``key``
+    before. ``key`` (at most 120 characters) identifies the event: ``f"overdue-{activity.id}"``. Users get mail if they
+    have an address and did not turn it off for this event. ``values`` has the names of ``notifications.events``
+    (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …) with strings, enums, Messages, dates or datetimes.
     """
-    concerned = {person.id: person for person in recipients if _is_recipient(person, change)}
-    if not concerned:
+    users = {user.id: user for user in recipients if _is_recipient(user, change)}
+    if not users:
         return []
-    asked = select(Notification.user_id).where(Notification.key == key, Notification.user_id.in_(concerned))
-    for user_id in session.scalars(asked):
-        del concerned[user_id]
-    ids = create_notifications(
-        session, [Notice(event, concerned.values(), key, activity, values)], change=change, now=now
-    )
+    notified = select(Notification.user_id).where(Notification.key == key, Notification.user_id.in_(users))
+    for user_id in session.scalars(notified):
+        del users[user_id]
+    ids = create_notifications(session, [Notice(event, users.values(), key, activity, values)], change=change, now=now)
     return list(session.scalars(select(Notification).where(Notification.id.in_(ids)).order_by(Notification.id)))
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What people are to be told of, by a ``key`` that is new for certain; each of them is named once.
+    """An event with its distinct recipients and a new ``key``.
 
-    ``mail_events`` are further events by which somebody may want the mail.
+    A user who wants mail of one of ``mail_events`` gets it too.
     """
 
     event: Event
@@ -140,32 +137,30 @@ class Notice:
 def create_notifications(
     session: Session, notices: Iterable[Notice], *, change: ChangeRequest | None, now: dt.datetime
 ) -> list[int]:
-    """Do what ``tell`` does for ``notices`` of ``change``, and return the notifications' ids.
+    """Create the notifications and mails of ``notices`` about ``change``, and return the notifications' ids.
 
-    However many people are told, it takes one statement for what they are told and one for their mail.
+    It takes one INSERT for all notifications and one for all mails.
     """
     rows, addressed = [], []
     for notice in notices:
-        said = _said(notice, change, now)
-        for person in notice.recipients:
-            if _is_recipient(person, change):
-                rows.append({"agency_id": person.agency_id, "user_id": person.id, **said})
-                if person.email and any(wants_mail(person, one) for one in (notice.event, *notice.mail_events)):
-                    addressed.append((person, notice.key))
+        columns = _shared_columns(notice, change, now)
+        for user in notice.recipients:
+            if _is_recipient(user, change):
+                rows.append({"agency_id": user.agency_id, "user_id": user.id, **columns})
+                if user.email and any(wants_mail(user, one) for one in (notice.event, *notice.mail_events)):
+                    addressed.append((user, notice.key))
     if not rows:
         return []
-    session.flush()  # what it is about comes first
+    session.flush()  # the notifications refer to pending rows
     ids = _insert(session, Notification, rows, "user_id", "key")
     if addressed:
-        mails = [
-            {"notification_id": ids[person.id, key], **_create_mail(session, person, now)} for person, key in addressed
-        ]
+        mails = [{"notification_id": ids[user.id, key], **_create_mail(session, user, now)} for user, key in addressed]
         _insert(session, Mail, mails, "notification_id")
     return sorted(ids.values())
 
 
-def _said(notice: Notice, change: ChangeRequest | None, now: dt.datetime) -> dict[str, object]:
-    """Return what stands in every notification of ``notice``."""
+def _shared_columns(notice: Notice, change: ChangeRequest | None, now: dt.datetime) -> dict[str, object]:
+    """Return the columns that are the same in all notifications of ``notice``."""
     details = {"event": notice.event.value, **serialize_values(notice.values)}
     if change is not None:
         details |= {"number": change.number, "title": change.title}
@@ -182,29 +177,27 @@ def _said(notice: Notice, change: ChangeRequest | None, now: dt.datetime) -> dic
 def _insert(
     session: Session, model: type[Notification | Mail], rows: list[dict[str, Any]], *by: str
 ) -> dict[tuple[Any, ...], int]:
-    """Insert ``rows`` by one statement, let the trail tell of them, and return their ids by the columns ``by``."""
+    """Insert ``rows`` by one statement, with audit entries, and return their ids keyed by the columns ``by``."""
     table: Any = model.__table__
-    written = session.connection().execute(insert(table).returning(table.c.id, *(table.c[name] for name in by)), rows)
-    ids = {tuple(row[1:]): int(row[0]) for row in written}
+    returned = session.connection().execute(insert(table).returning(table.c.id, *(table.c[name] for name in by)), rows)
+    ids = {tuple(row[1:]): int(row[0]) for row in returned}
     note_inserted(session, model, [{"id": ids[tuple(row[name] for name in by)], **row} for row in rows])
     return ids
 
 
-def _is_recipient(person: User | Recipient, change: ChangeRequest | None) -> bool:
-    return (
-        person.is_active and person.agency_id is not None and (change is None or person.agency_id == change.agency_id)
-    )
+def _is_recipient(user: User | Recipient, change: ChangeRequest | None) -> bool:
+    return user.is_active and user.agency_id is not None and (change is None or user.agency_id == change.agency_id)
 
 
-def wants_mail(person: User | Recipient, event: Event) -> bool:
-    """Whether ``person`` is mailed of ``event``: unless they turned it off, and of emergencies always."""
-    return event in ALWAYS_MAILED or event.value not in person.muted_events
+def wants_mail(user: User | Recipient, event: Event) -> bool:
+    """Whether ``user`` gets mail of ``event``: unless turned off, except for emergencies."""
+    return event in ALWAYS_MAILED or event.value not in user.muted_events
 
 
-def _create_mail(session: Session, person: User | Recipient, now: dt.datetime) -> dict[str, Any]:
+def _create_mail(session: Session, user: User | Recipient, now: dt.datetime) -> dict[str, Any]:
     return {
-        "agency_id": person.agency_id,
-        "address": person.email,
+        "agency_id": user.agency_id,
+        "address": user.email,
         "state": MailState.WAITING,
         "attempts": 0,
         "next_try_at": now,
@@ -213,12 +206,12 @@ def _create_mail(session: Session, person: User | Recipient, now: dt.datetime) -
 
 
 def count_unread(session: Session, user: User) -> int:
-    """Return how many notifications ``user`` has not read, MOST_UNREAD + 1 standing for any greater number."""
+    """Return the number of unread notifications of ``user``, at most MAX_UNREAD + 1."""
     return session.connection().scalar(COUNT_UNREAD, {"user": user.id}) or 0
 
 
 _TABLE = Notification.__table__
-#: The statement for it, of the user in its parameter "user".
+#: The statement of ``count_unread``, with the parameter "user".
 COUNT_UNREAD = select(func.count()).select_from(
     select(_TABLE.c.id)
     .where(_TABLE.c.user_id == bindparam("user"), _TABLE.c.read_at.is_(None))
@@ -228,10 +221,10 @@ COUNT_UNREAD = select(func.count()).select_from(
 
 
 def mark_all_read(session: Session, user: User, now: dt.datetime) -> int:
-    """Mark everything as read that ``user`` was told of, and return how much that was."""
-    found = session.scalars(
+    """Mark all notifications of ``user`` as read, and return their number."""
+    unread = session.scalars(
         select(Notification).where(Notification.user_id == user.id, Notification.read_at.is_(None))
     ).all()
-    for notification in found:
+    for notification in unread:
         notification.mark_read(now)
-    return len(found)
+    return len(unread)

@@ -1,9 +1,9 @@
-"""Sending: each mail of the outbox handed to the mail server once, whatever stalls, refuses or dies on the way.
+"""Send the mail of the outbox, each once, in spite of errors, refusals and crashes.
 
-A sender claims one mail at a time in a short transaction, with a lease, so that no other sender takes it; it speaks
-to the server outside of any transaction; and it writes down that the mail was sent in the moment in which the
-server has said 250. A program that is killed leaves its claim behind, which lapses with the lease. What happens
-between that 250 and the commit is told in docs/decisions/2026-11-21-a-mail-is-sent-once.md.
+A sender claims one mail at a time in a short transaction, with a lease, so that no other sender takes it. It sends
+outside of any transaction, and records the mail as sent immediately after the server's 250. The claim of a sender that
+was killed expires with its lease. For a crash between the 250 and the commit see
+docs/decisions/2026-11-21-a-mail-is-sent-once.md.
 """
 
 from __future__ import annotations
@@ -30,32 +30,31 @@ if TYPE_CHECKING:
 
     from lpse_admin.notifications.smtp_url import MailServer
 
-#: How long a claimed mail is its sender's own. Longer than sending one can take, see ``mail_talk.LONGEST``.
+#: The lease of a claimed mail; longer than ``smtp_client.SEND_TIMEOUT``.
 CLAIM_LEASE = dt.timedelta(minutes=15)
 
-#: Minutes until the next attempt: 1, 2, 4 … and at the most six hours.
+#: Minutes until the next attempt: 1, 2, 4 … at most six hours.
 _MAX_PAUSE_MINUTES = 360
 
-#: After this many attempts a mail has failed. With the pauses above that is five days of trying; days on which
-#: nothing was tried, since the program stood still, do not count.
+#: After this many attempts a mail has failed. With the pauses above that takes five days while the program runs.
 MAX_ATTEMPTS = 28
 
-#: After this many troubles in a row a round ends: the server is down, and the next round tries again.
+#: After this many server errors in a row the run ends; the next run tries again.
 _MAX_FAILURES_IN_A_ROW = 3
 
-#: How often the sending of a mail is written down anew where the database fails at just that moment.
+#: How often to try to record the result of a mail if the database fails.
 _MAX_RECORD_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
 class SendResult:
-    """How many mails a round has sent, put off, given up and left unsent on purpose."""
+    """How many mails a run has sent, postponed, failed and cancelled."""
 
     sent: int = 0
     postponed: int = 0
     failed: int = 0
     cancelled: int = 0
-    #: What the server said last, where it was in the way.
+    #: The last error of the server.
     last_error: str = field(default="")
 
 
@@ -68,39 +67,39 @@ def send_outbox(
     by: str,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> SendResult:
-    """Send every mail that is due, one by one, and return what became of them.
+    """Send all mail that is due, one by one, and return the counts.
 
-    ``compose`` writes the text; ``by`` is who answers for it in the trail; ``is_stopped`` is asked between two
-    mails. The transactions are this function's own: ``session`` must be at the start of one. What the server or the
-    network does is no exception: the mail is put off, or has failed.
+    ``compose`` renders a mail; ``by`` is the actor in the audit trail; ``is_stopped`` is called between two mails. The
+    function commits its own transactions: ``session`` must not be in one. Errors of the server or the network are not
+    raised: the mail is postponed, or has failed.
     """
-    tally, troubles = SendResult(), 0
-    with SmtpClient(server) as talk:
-        while troubles < _MAX_FAILURES_IN_A_ROW and not is_stopped():
-            parcel = _claim_next(session, server, now())
-            if parcel is None:
+    result, failures = SendResult(), 0
+    with SmtpClient(server) as client:
+        while failures < _MAX_FAILURES_IN_A_ROW and not is_stopped():
+            outgoing = _claim_next(session, server, now())
+            if outgoing is None:
                 break
-            if not parcel.is_active:
-                _record_state(session, parcel, MailState.CANCELLED, now(), by, None)
-                tally.cancelled += 1
+            if not outgoing.is_active:
+                _record_state(session, outgoing, MailState.CANCELLED, now(), by, None)
+                result.cancelled += 1
                 continue
-            answer = talk.send(parcel, compose(parcel), now)
-            if answer is None:
-                _record_state(session, parcel, MailState.SENT, now(), by, None)
-                tally.sent += 1
-                troubles = 0
+            failure = client.send(outgoing, compose(outgoing), now)
+            if failure is None:
+                _record_state(session, outgoing, MailState.SENT, now(), by, None)
+                result.sent += 1
+                failures = 0
                 continue
-            tally.last_error = answer.error
-            if answer.is_permanent or parcel.attempts >= MAX_ATTEMPTS:
-                _record_state(session, parcel, MailState.FAILED, now(), by, answer.error)
-                tally.failed += 1
+            result.last_error = failure.error
+            if failure.is_permanent or outgoing.attempts >= MAX_ATTEMPTS:
+                _record_state(session, outgoing, MailState.FAILED, now(), by, failure.error)
+                result.failed += 1
             else:
-                _postpone(session, parcel, now(), answer.error)
-                tally.postponed += 1
-            if answer.is_unreachable:
+                _postpone(session, outgoing, now(), failure.error)
+                result.postponed += 1
+            if failure.is_unreachable:
                 break
-            troubles += answer.is_server_error
-    return tally
+            failures += failure.is_server_error
+    return result
 
 
 def _due_criteria(now: dt.datetime) -> tuple[Any, ...]:
@@ -112,14 +111,14 @@ def _due_criteria(now: dt.datetime) -> tuple[Any, ...]:
 
 
 def _claim_next(session: Session, server: MailServer, now: dt.datetime) -> OutgoingMail | None:
-    """Take the next due mail for this sender alone, or return None; the claim is bookkeeping, and not in the trail."""
-    token = takes_write_lock.set(False)  # a look that keeps no writer of SQLite waiting
+    """Claim the next due mail, or return None; claims are not in the audit trail."""
+    token = takes_write_lock.set(False)  # read without SQLite's write lock
     try:
-        is_anything_due = session.scalars(select(Mail.id).where(*_due_criteria(now)).limit(1)).first() is not None
+        is_any_due = session.scalars(select(Mail.id).where(*_due_criteria(now)).limit(1)).first() is not None
     finally:
         session.rollback()
         takes_write_lock.reset(token)
-    if not is_anything_due:
+    if not is_any_due:
         return None
     connection = session.connection()
     following = (
@@ -130,7 +129,7 @@ def _claim_next(session: Session, server: MailServer, now: dt.datetime) -> Outgo
         .with_for_update(skip_locked=True)
     )
     row = connection.execute(following).one_or_none()
-    if row is None:  # somebody else was faster
+    if row is None:  # claimed by another sender
         session.rollback()
         return None
     message_id = row.message_id or _message_id(row.id, row.notification_id, now, server)
@@ -150,16 +149,16 @@ def _outgoing_mail(session: Session, mail_id: int) -> OutgoingMail:
         .options(joinedload(Mail.notification).joinedload(Notification.user))
         .execution_options(populate_existing=True)
     ).one()
-    notification, reader, agency = mail.notification, mail.notification.user, session.get_one(Agency, mail.agency_id)
-    parcel = OutgoingMail(
+    notification, user, agency = mail.notification, mail.notification.user, session.get_one(Agency, mail.agency_id)
+    outgoing = OutgoingMail(
         mail_id=mail.id,
         message_id=mail.message_id or "",
         attempts=mail.attempts,
         claimed_until=mail.claimed_until or mail.next_try_at,
         address=mail.address,
-        name=reader.full_name,
-        language=reader.language,
-        is_active=reader.is_active,
+        name=user.full_name,
+        language=user.language,
+        is_active=user.is_active,
         agency_name=agency.name,
         zone=agency.zone,
         details=notification.details,
@@ -167,20 +166,20 @@ def _outgoing_mail(session: Session, mail_id: int) -> OutgoingMail:
         change_id=notification.change_id,
         link_base=mail.link_base,
     )
-    session.rollback()  # nothing is held while the server is spoken to
-    return parcel
+    session.rollback()  # no transaction while the server is contacted
+    return outgoing
 
 
 def _message_id(mail_id: int, notification_id: int, now: dt.datetime, server: MailServer) -> str:
-    """Return a name for the mail that no other has, made of its own id, and kept from the first attempt on."""
-    mark = hashlib.sha256(canonical_json([mail_id, notification_id, now.isoformat()]).encode()).hexdigest()[:16]
-    return f"<lpse.{mail_id}.{mark}@{server.sender.rpartition('@')[2]}>"
+    """Return a unique Message-ID, which all attempts share."""
+    token = hashlib.sha256(canonical_json([mail_id, notification_id, now.isoformat()]).encode()).hexdigest()[:16]
+    return f"<lpse.{mail_id}.{token}@{server.sender.rpartition('@')[2]}>"
 
 
 def _record_state(
     session: Session, outgoing: OutgoingMail, state: MailState, now: dt.datetime, by: str, error: str | None
 ) -> None:
-    """Write down what has become of a mail for good, in the trail too."""
+    """Record the final state of a mail, with an audit entry."""
     for attempt in range(1, _MAX_RECORD_ATTEMPTS + 1):
         try:
             session.rollback()
@@ -201,7 +200,7 @@ def _record_state(
 
 
 def _postpone(session: Session, outgoing: OutgoingMail, now: dt.datetime, error: str) -> None:
-    """Let a mail wait for its next attempt; it waits as before, so the trail is not told."""
+    """Schedule the next attempt; its state does not change, so there is no audit entry."""
     session.connection().execute(
         update(Mail)
         .where(Mail.id == outgoing.mail_id, Mail.state == MailState.WAITING)
@@ -211,11 +210,11 @@ def _postpone(session: Session, outgoing: OutgoingMail, now: dt.datetime, error:
 
 
 def retry_delay(attempts: int) -> dt.timedelta:
-    """Return how long to wait after this many attempts."""
+    """Return the pause after this many attempts."""
     return dt.timedelta(minutes=min(2 ** min(attempts - 1, 30), _MAX_PAUSE_MINUTES))
 
 
 def count_by_state(session: Session) -> dict[MailState, int]:
-    """Return how many mails there are in each state."""
+    """Return the number of mails in each state."""
     counts = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
     return dict.fromkeys(MailState, 0) | dict(counts.tuples())

@@ -1,6 +1,6 @@
-"""Whom a move concerns, and how they are told: the requester of every outcome, and whoever is next of what waits.
+"""The notification rules: which users are notified of which event of a request.
 
-Everything here is written in the caller's transaction and nothing is sent (``models.outbox`` does that).
+Notifications are created in the caller's transaction; ``models.notifications.outbox`` sends the mail.
 """
 
 from __future__ import annotations
@@ -35,29 +35,28 @@ if TYPE_CHECKING:
 def notify_move(
     session: Session, case: CaseFile, finished: Activity, following: Activity | None, position: Position
 ) -> None:
-    """Tell of the move by which the actor of ``case`` has ``finished`` a step; both the steps are flushed.
+    """Notify of the move by which the actor of ``case`` has ``finished`` a step; both activities must be flushed.
 
-    The requester is told the outcome with its reason, and everybody who may take the next step that it waits for
-    them: an emergency as an emergency. The actor, who was there, is told nothing. What is told is new by nature, so
-    that nobody has to be looked up: one statement finds the people, and two write what they are told.
-    ``position`` is where the request stands now.
+    The requester is notified of the outcome and its reason, and all users eligible for the next step that it is
+    waiting, except the actor. One statement selects the recipients and two insert the notifications and mails: the keys
+    are new, so no existing notification has to be looked up. ``position`` is that after the move.
     """
-    people = _concerned(session, case, position)
-    requester, is_theirs = people.pop(case.change.requester_id)
+    recipients = _move_recipients(session, case, position)
+    requester, is_theirs = recipients.pop(case.change.requester_id)
     notices = []
     if requester.id != case.actor.id:
-        # What came back to the requester is told once, with the reasons, and not as a second event beside it.
+        # A request that returns to the requester is one notification, with the reason, and not two.
         mail_events = (Event.WAITING,) if is_theirs else ()
-        told = _of_outcome(finished, following)
-        notices.append(Notice(Event.OUTCOME, [requester], f"outcome-{finished.id}", finished, told, mail_events))
+        values = _outcome_values(finished, following)
+        notices.append(Notice(Event.OUTCOME, [requester], f"outcome-{finished.id}", finished, values, mail_events))
     if following is not None:
-        next_ = [one for one, may_take in people.values() if may_take and one.id != case.actor.id]
-        event, told = _event_of_waiting_step(case.change, following), _waiting_step_values(finished, following)
-        notices.append(Notice(event, next_, f"waiting-{following.id}", following, told))
+        eligible = [one for one, is_eligible in recipients.values() if is_eligible and one.id != case.actor.id]
+        event, values = _event_of_waiting_step(case.change, following), _waiting_step_values(finished, following)
+        notices.append(Notice(event, eligible, f"waiting-{following.id}", following, values))
     create_notifications(session, notices, change=case.change, now=case.now)
 
 
-def _of_outcome(finished: Activity, following: Activity | None) -> dict[str, object]:
+def _outcome_values(finished: Activity, following: Activity | None) -> dict[str, object]:
     return {
         "step": finished.step.title,
         "outcome": finished.outcome,
@@ -67,27 +66,27 @@ def _of_outcome(finished: Activity, following: Activity | None) -> dict[str, obj
     }
 
 
-def _concerned(session: Session, case: CaseFile, position: Position) -> dict[int, tuple[Recipient, bool]]:
-    """Return the requester and all others whom the next step may be for, each with whether they may take it."""
+def _move_recipients(session: Session, case: CaseFile, position: Position) -> dict[int, tuple[Recipient, bool]]:
+    """Return the requester and the actors of the next step by id, each with whether they are eligible for it."""
     change, rule = case.change, case.sop.rules.get(position.step)
-    asked = {
+    params = {
         "agency": change.agency_id,
         "requester": change.requester_id,
         "today": change.agency.local_date(case.now),
     }
-    found = {}
-    for row in session.connection().execute(_people(rule.actor if rule else None), asked):
+    recipients = {}
+    for row in session.connection().execute(_people(rule.actor if rule else None), params):
         roles = frozenset(role for role in Role if getattr(row, f"is_{role.value}"))
-        person = Principal(row.id, roles, is_acting_head=Role.HEAD not in roles)
-        may_take = row.acts and row.is_active and reason_not_eligible(case.sop, position, person) is None
+        principal = Principal(row.id, roles, is_acting_head=Role.HEAD not in roles)
+        is_eligible = row.acts and row.is_active and reason_not_eligible(case.sop, position, principal) is None
         recipient = Recipient(row.id, row.agency_id, row.is_active, row.email, row.muted_events)
-        found[row.id] = (recipient, bool(may_take))
-    return found
+        recipients[row.id] = (recipient, bool(is_eligible))
+    return recipients
 
 
 @cache
 def _people(acting: Role | None) -> Select[Any]:
-    """Return the statement for the requester and whoever acts as ``acting``, with a column ``acts`` that tells them."""
+    """Return the statement for the requester and the users who act as ``acting``; its column ``acts`` marks those."""
     user = User.__table__.c
     acts: ColumnElement[bool]
     if acting is None:
@@ -120,7 +119,7 @@ def _waiting_step_values(finished: Activity, following: Activity) -> dict[str, o
 
 
 def notify_acting_head(session: Session, change: ChangeRequest, user: User, now: dt.datetime) -> None:
-    """Tell ``user``, who stands in for the head from now on, of the step that waits; once, and if they may take it."""
+    """Notify ``user``, a new acting head, of the step that is waiting, once, if they are eligible for it."""
     following = change.current_activity
     if following is None or not _is_eligible(change, change.position, user):
         return
@@ -133,46 +132,46 @@ def notify_acting_head(session: Session, change: ChangeRequest, user: User, now:
 
 
 def eligible_users(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
-    """Return everybody who may take the present step at this moment: by role, delegation, and duties kept apart."""
+    """Return all users eligible for the current step now, by role, delegation and separation of duties."""
     rule = change.sop.rules.get(change.step)
     if rule is None:
         return []
     if rule.actor is Role.REQUESTER:
-        found = [change.requester]
+        users = [change.requester]
     else:
         criterion = getattr(User, f"is_{rule.actor.value}")
         if rule.actor is Role.HEAD:
             today = change.agency.local_date(now)
             criterion = or_(criterion, User.id.in_(acting_head_ids(change.agency_id, today)))
-        found = list(
+        users = list(
             session.scalars(
                 select(User).where(User.agency_id == change.agency_id, User.is_active, criterion).order_by(User.id)
             )
         )
     position = change.position
-    return [user for user in found if user.is_active and _is_eligible(change, position, user)]
+    return [user for user in users if user.is_active and _is_eligible(change, position, user)]
 
 
 def _is_eligible(change: ChangeRequest, position: Position, user: User) -> bool:
-    """Whether the present step can be theirs, whom a role or a delegation has put among its actors."""
-    person = Principal(user.id, user.roles, is_acting_head=Role.HEAD not in user.roles)
-    return reason_not_eligible(change.sop, position, person) is None
+    """Whether the separation of duties lets ``user``, who has the role or a delegation, act on the current step."""
+    principal = Principal(user.id, user.roles, is_acting_head=Role.HEAD not in user.roles)
+    return reason_not_eligible(change.sop, position, principal) is None
 
 
 def notify_taken_up(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
-    """Tell the others for whom the step waited whose hands it is in now."""
-    holder = activity.taken_up_by
-    people = [user for user in eligible_users(session, change, now) if user is not holder]
+    """Notify the other eligible users of the step's new assignee."""
+    assignee = activity.taken_up_by
+    people = [user for user in eligible_users(session, change, now) if user is not assignee]
     notify(
         session, Event.TAKEN_UP, people, now=now, key=f"taken-up-{activity.id}", change=change, activity=activity,
-        step=activity.step.title, by=holder and holder.full_name,
+        step=activity.step.title, by=assignee and assignee.full_name,
     )  # fmt: skip
 
 
-def notify_reassigned(  # noqa: PLR0913, PLR0917 - from whom, to whom, what, why and when
+def notify_reassigned(  # noqa: PLR0913, PLR0917 - the parts of a reassignment
     session: Session, change: ChangeRequest, activity: Activity, to: User, by: User, reason: str, now: dt.datetime
 ) -> None:
-    """Tell ``to``, and the others for whom the step waits, that ``by`` has handed it over and why."""
+    """Notify ``to`` and the other eligible users that ``by`` has reassigned the step, and why."""
     people = {user.id: user for user in (to, *eligible_users(session, change, now)) if user.id != by.id}
     notify(
         session, Event.HANDED_OVER, people.values(), now=now, key=f"handed-over-{activity.id}-{now.timestamp():.6f}",
@@ -183,7 +182,7 @@ def notify_reassigned(  # noqa: PLR0913, PLR0917 - from whom, to whom, what, why
 def notify_due_soon(
     session: Session, change: ChangeRequest, activity: Activity, due: dt.datetime, now: dt.datetime
 ) -> None:
-    """Tell whoever took the step up, else everybody it waits for, that it is due before long; each once."""
+    """Notify the assignee, or else all eligible users, that the step is due soon; each once."""
     _lock_change(session, change)
     notify(
         session, Event.SOON_LATE, _assignee_or_eligible(session, change, activity, now), now=now,
@@ -193,7 +192,7 @@ def notify_due_soon(
 
 
 def notify_overdue(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> None:
-    """Tell whoever took the step up (else everybody it waits for), and the head, that it is overdue; each once."""
+    """Notify the assignee (or else all eligible users) and the heads that the step is overdue; each once."""
     _lock_change(session, change)
     people = {
         user.id: user
@@ -210,12 +209,12 @@ def notify_overdue(session: Session, change: ChangeRequest, activity: Activity, 
 
 
 def _assignee_or_eligible(session: Session, change: ChangeRequest, activity: Activity, now: dt.datetime) -> list[User]:
-    holder = activity.assignee
-    return [holder] if holder is not None and holder.is_active else eligible_users(session, change, now)
+    assignee = activity.assignee
+    return [assignee] if assignee is not None and assignee.is_active else eligible_users(session, change, now)
 
 
 def heads_and_acting_heads(session: Session, change: ChangeRequest, now: dt.datetime) -> list[User]:
-    """Return the agency's heads and whoever stands in for them at this moment."""
+    """Return the agency's heads and its acting heads at ``now``."""
     today = change.agency.local_date(now)
     return list(
         session.scalars(
@@ -228,15 +227,15 @@ def heads_and_acting_heads(session: Session, change: ChangeRequest, now: dt.date
 
 
 def _lock_change(session: Session, change: ChangeRequest) -> None:
-    """Let two sweeps at once, of the server and of a command, tell of a request one after the other."""
-    of = type(change)
-    session.execute(select(of.id).where(of.id == change.id).with_for_update())
+    """Lock the request, so that two concurrent sweeps do not both notify."""
+    model = type(change)
+    session.execute(select(model.id).where(model.id == change.id).with_for_update())
 
 
 def notify_pending_deviations(
     session: Session, change: ChangeRequest, deviations: Iterable[Deviation], now: dt.datetime
 ) -> None:
-    """Tell the heads of deviations that wait for them and will be met by no verification any more."""
+    """Notify the heads of deviations that no later verification will decide."""
     people = heads_and_acting_heads(session, change, now)
     for one in deviations:
         notify(
@@ -246,7 +245,7 @@ def notify_pending_deviations(
 
 
 def notify_disposal(session: Session, deviation: Deviation, by: User, now: dt.datetime) -> None:
-    """Tell the executor what the head has made of their deviation, and whoever is to follow it up."""
+    """Notify the executor of the head's disposal, and the person responsible for the follow-up."""
     for event, person, key, due in (
         (Event.DEVIATION_DISPOSED, deviation.executor, f"disposed-{deviation.id}", None),
         (Event.FOLLOW_UP, deviation.follow_up_by, f"follow-up-{deviation.id}", deviation.follow_up_until),

@@ -1,4 +1,4 @@
-"""The talk with the mail server: one mail handed over at a time, and why it was not taken where it was not."""
+"""The SMTP client: sends one mail at a time, and reports why it was not accepted."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from lpse_admin.notifications.smtp_url import MailServer
     from models.accounts.user import Language
 
-#: After how many seconds the talk about one mail is cut off, however lively the server seems.
+#: The most seconds to send one mail, even if the server keeps answering.
 SEND_TIMEOUT = 300.0
 
 _MAX_ERROR_LENGTH = 500
 _MAX_SUBJECT_LENGTH = 160
 _PERMANENT_CODES = range(500, 600)
-#: Answers that find fault with the setting and not with the mail (RFC 4954): they wait until it is mended.
+#: Answers about the authentication and not the mail (RFC 4954): the mail is postponed.
 _AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A claimed mail with all that its text is made from; nothing of it asks the database again."""
+    """A claimed mail with all values of its text, so that rendering it needs no database."""
 
     mail_id: int
     message_id: str
@@ -57,30 +57,30 @@ class OutgoingMail:
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """What a mail says, in its reader's language."""
+    """The rendered texts of a mail, in its recipient's language."""
 
     subject: str
     text: str
     html: str
-    #: The name that it comes from: the reader's LPSE.
+    #: The name of the sender: the recipient's LPSE.
     sender: str
 
 
 @dataclass(frozen=True, slots=True)
 class SendFailure:
-    """Why a mail was not taken."""
+    """Why a mail was not accepted."""
 
     error: str
-    #: The server will never take it: there is no such reader, or it refuses what it says.
+    #: The server will never accept it: unknown recipient, or refused content.
     is_permanent: bool = False
-    #: The fault is the server's or the network's, and not this mail's.
+    #: The error is in the server or the network, not in this mail.
     is_server_error: bool = False
-    #: No talk came about at all: the next mail would fare no better.
+    #: There was no connection, so the next mail would fail too.
     is_unreachable: bool = False
 
 
 class SmtpClient:
-    """One connection to the mail server, opened when the first mail is there and kept for the following ones."""
+    """A connection to the mail server, opened for the first mail and reused for the following ones."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -100,22 +100,22 @@ class SmtpClient:
             self._smtp.close()
             self._smtp = None
 
-    def send(self, parcel: OutgoingMail, letter: RenderedMail, now: Callable[[], dt.datetime]) -> SendFailure | None:
-        """Hand one mail to the server; None once it has taken it, else why it did not."""
+    def send(self, mail: OutgoingMail, rendered: RenderedMail, now: Callable[[], dt.datetime]) -> SendFailure | None:
+        """Send one mail; returns None if the server accepted it, else the failure."""
         try:
-            message = build_message(self._server, parcel, letter, now())
-        except (MessageError, ValueError, LookupError) as error:  # an address that cannot stand in a header
+            message = build_message(self._server, mail, rendered, now())
+        except (MessageError, ValueError, LookupError) as error:  # an address that is not valid in a header
             return SendFailure(_error_text(error), is_permanent=True)
         try:
             smtp = self._connection()
         except (OSError, smtplib.SMTPException) as error:
             return SendFailure(_error_text(error), is_unreachable=True)
-        if now() + dt.timedelta(seconds=SEND_TIMEOUT) > parcel.claimed_until:
+        if now() + dt.timedelta(seconds=SEND_TIMEOUT) > mail.claimed_until:
             return SendFailure("the server took too long to answer", is_unreachable=True)
-        refusal = self._send_message(smtp, message, parcel.address)
-        if smtp.sock is None:  # hung up by the server, or by smtplib on a server that takes its leave
+        failure = self._send_message(smtp, message, mail.address)
+        if smtp.sock is None:  # closed by the server, or by smtplib after a 421
             self._smtp = None
-        return refusal
+        return failure
 
     def _connection(self) -> smtplib.SMTP:
         if self._smtp is None:
@@ -127,11 +127,12 @@ class SmtpClient:
             with _disconnect_after(SEND_TIMEOUT, smtp):
                 smtp.send_message(message, self._server.sender, [address])
         except smtplib.SMTPRecipientsRefused as error:
-            ((code, said),) = error.recipients.values()
-            return SendFailure(_error_text(smtplib.SMTPResponseException(code, said)), is_permanent=_is_permanent(code))
+            ((code, reply),) = error.recipients.values()
+            text = _error_text(smtplib.SMTPResponseException(code, reply))
+            return SendFailure(text, is_permanent=_is_permanent(code))
         except smtplib.SMTPDataError as error:
             return SendFailure(_error_text(error), is_permanent=_is_permanent(error.smtp_code))
-        except smtplib.SMTPNotSupportedError as error:  # an address in letters that this server cannot read
+        except smtplib.SMTPNotSupportedError as error:  # a non-ASCII address, without SMTPUTF8 on the server
             return SendFailure(_error_text(error), is_permanent=True)
         except (OSError, smtplib.SMTPException) as error:
             self._disconnect()
@@ -144,7 +145,7 @@ def _is_permanent(code: int) -> bool:
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:
-    """Return a connection that is encrypted wherever the server can, and logged in where there is a password."""
+    """Return a connection, encrypted if the server supports it, and logged in if there is a password."""
     context = ssl.create_default_context()
     smtp: smtplib.SMTP
     if server.is_tls:
@@ -166,14 +167,14 @@ def _connect(server: MailServer) -> smtplib.SMTP:
 
 @contextmanager
 def _disconnect_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
-    """Hang up on a server that keeps one waiting byte by byte, which no timeout of a single answer ends."""
+    """Shut the connection down after ``seconds``; a server that sends byte by byte never reaches the socket timeout."""
 
-    def cut() -> None:
+    def shut_down() -> None:
         with suppress(OSError):
             if smtp.sock is not None:
-                smtp.sock.shutdown(socket.SHUT_RDWR)  # to close it would wait for whoever reads from it
+                smtp.sock.shutdown(socket.SHUT_RDWR)  # close() would wait for the reading thread
 
-    timer = Timer(seconds, cut)
+    timer = Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
     try:
@@ -183,33 +184,33 @@ def _disconnect_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
 
 
 def build_message(server: MailServer, mail: OutgoingMail, rendered: RenderedMail, now: dt.datetime) -> EmailMessage:
-    """Return the mail as it goes out; raises ValueError or MessageError for an address that no header can hold."""
+    """Return the message; raises ValueError or MessageError for an address that is not valid in a header."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(_single_line(rendered.sender), addr_spec=server.sender)
     message["To"] = Address(_single_line(mail.name), addr_spec=mail.address)
     message["Subject"] = _single_line(rendered.subject)[:_MAX_SUBJECT_LENGTH]
     message["Date"] = format_datetime(now.astimezone(dt.UTC))
     message["Message-ID"] = mail.message_id
-    # Nobody's holiday notice or robot answers this (RFC 3834).
+    # Suppresses automatic replies (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = mail.language.value  # set before, it would go with the plain text
+    message["Content-Language"] = mail.language.value  # set earlier, it would move to the plain text part
     return message
 
 
 def _single_line(text: str) -> str:
-    """Return ``text`` without anything that could end a header."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    """Return ``text`` without line breaks and other unprintable characters."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def _error_text(error: BaseException) -> str:
-    """Return an error as it is kept: the server's answer, or what the network did."""
+    """Return the text of an error to store: the server's reply, or the network error."""
     if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        text = f"{error.smtp_code} {words}"
+        reply = error.smtp_error
+        decoded = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
+        text = f"{error.smtp_code} {decoded}"
     else:
         text = str(error) or type(error).__name__
     return " ".join(UNSTORABLE_CHARACTERS.sub(" ", text).split())[:_MAX_ERROR_LENGTH]
