@@ -1,6 +1,6 @@
-"""Tables, and the operations that keep them true.
+"""The database tables, and the operations on them.
 
-Importing the package maps every table, so that every relationship finds its other end.
+Importing the package imports every model, so that all relationships resolve.
 """
 
 from importlib import import_module

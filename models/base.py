@@ -1,4 +1,4 @@
-"""What every table shares: names of constraints, times in UTC, enums stored by value."""
+"""The declarative base, the column types and the naming convention of all tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from models.immutability import RowRules
 
-#: Every constraint has a name that can be foretold, so that migrations and messages can speak of it.
+#: Predictable names of constraints, for migrations.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -24,38 +24,38 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-#: Characters that one of the databases, or a form of export, cannot hold.
+#: Characters that a database or an export format cannot store.
 UNSTORABLE_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
-#: The longest key among the enums, with room for those to come.
+#: Longer than the longest enum value.
 _ENUM_LENGTH = 32
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """A moment. Only aware datetimes go in, and aware datetimes in UTC come out, on both databases."""
+    """A timezone-aware datetime, stored and loaded in UTC on both databases."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Put a moment into UTC; SQLite, which knows no zones, gets it without one."""
+        """Return the value in UTC, naive for SQLite, which has no time zones; raises ValueError if it is naive."""
         if value is None:
             return None
         if value.tzinfo is None:
             message = f"datetime must be timezone-aware: {value!r}"
             raise ValueError(message)
-        moment = value.astimezone(dt.UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        in_utc = value.astimezone(dt.UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Give the zone back."""
+        """Return the value as a timezone-aware datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if dialect.name == "sqlite" else value.astimezone(dt.UTC)
 
 
 def enum_type(enum_class: type[StrEnum], name: str) -> Enum:
-    """Return a column type that stores ``enum_class`` by value, with a CHECK made from its members."""
+    """Return a column type that stores ``enum_class`` by value, with a CHECK constraint on its values."""
     return Enum(
         enum_class,
         name=name,
@@ -67,34 +67,34 @@ def enum_type(enum_class: type[StrEnum], name: str) -> Enum:
     )
 
 
-#: Made once: the trail asks for it with every write.
+#: Created once, since every audit entry uses it.
 _JSON_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def canonical_json(value: object) -> str:
-    """Return ``value`` as JSON in the one form that is hashed and stored: sorted keys, no spare blanks."""
+    """Return ``value`` as canonical JSON for hashing and storage: sorted keys, no extra spaces."""
     return _JSON_ENCODER.encode(value)
 
 
 def to_json_value(value: object) -> object:
-    """Return a date as a column of JSON keeps it, and anything else as it is."""
+    """Return a date or datetime as an ISO string for a JSON column, and any other value unchanged."""
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def is_id(value: object) -> TypeGuard[int]:
-    """Whether ``value`` can be the key of a row at all: both databases fail on a number of more than 64 bits."""
+    """Whether ``value`` is a possible primary key: a positive integer of at most 63 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 
 def is_storable(text: str) -> bool:
-    """Whether both databases, and every form of export, can hold ``text``: no control characters, no half letters."""
+    """Whether both databases and all export formats can store ``text``: no control characters or lone surrogates."""
     return UNSTORABLE_CHARACTERS.search(text) is None
 
 
-#: SQLite counts up only an INTEGER key by itself; PostgreSQL gets 64 bits.
+#: SQLite autoincrements only an INTEGER primary key; PostgreSQL uses BIGINT.
 IdType = BigInteger().with_variant(Integer, "sqlite")
 
-#: What a single line of text can hold, in characters.
+#: The length of a single-line text column, in characters.
 SHORT_TEXT_LENGTH = 300
 
 PrimaryKey = Annotated[int, mapped_column(IdType, primary_key=True)]
@@ -104,12 +104,12 @@ LongText = Annotated[str, mapped_column(Text)]
 
 
 def partial_index(condition: str) -> dict[str, Any]:
-    """Return the arguments that make an index one of those rows alone that fulfil ``condition``, on both databases."""
+    """Return the arguments of ``Index`` for a partial index on the rows that satisfy ``condition``."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Base(DeclarativeBase):
-    """The root of every model."""
+    """The declarative base of all models."""
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING_CONVENTION),
@@ -119,12 +119,12 @@ class Base(DeclarativeBase):
     #: When rows cannot be updated or deleted, and which of their columns cannot.
     row_rules: ClassVar[RowRules] = ()
 
-    #: Columns whose values never enter the trail (hashes of passwords, keys, the bytes of files).
+    #: Columns whose values are left out of the audit trail (password hashes, keys, file contents).
     secret_columns: ClassVar[frozenset[str]] = frozenset()
 
 
 def session_of(row: Base) -> Session:
-    """Return the session that ``row`` lives in; RuntimeError for one that is in none, which is the program's fault."""
+    """Return the session of ``row``; raises RuntimeError if it is not attached to one."""
     session = Session.object_session(row)
     if session is None:
         message = f"{type(row).__name__} is not attached to a session"

@@ -1,4 +1,4 @@
-"""The one connection to the database, and what each of the two kinds needs to be safe."""
+"""The database engine, with the settings of SQLite."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 db = SQLAlchemy(model_class=Base)
 
-#: False while something that only reads is served, so that readers of SQLite don't queue for its one writer.
+#: False during requests that only read, so that readers of SQLite do not wait for the write lock.
 takes_write_lock = ContextVar("writes", default=True)
 
-#: How long one writer waits for another before the program gives up, in milliseconds.
+#: How long to wait for SQLite's write lock, in milliseconds.
 BUSY_TIMEOUT = 10_000
 
 
 def is_sqlite(connection: Connection | Engine | Session | scoped_session[Session]) -> bool:
-    """Whether this connection, session or engine speaks to SQLite."""
+    """Whether this connection, session or engine uses SQLite."""
     bind = connection.get_bind() if isinstance(connection, Session | scoped_session) else connection
     return bind.dialect.name == "sqlite"
 
 
 @event.listens_for(Engine, "connect")
 def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    """Set what SQLite forgets between connections: write-ahead log, full durability, foreign keys."""
+    """Set the pragmas of a new SQLite connection: write-ahead log, full durability, foreign keys."""
     if not type(connection).__module__.startswith("sqlite3"):
         return
     connection.isolation_level = None
@@ -43,7 +43,7 @@ def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntr
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        # Without it INSERT OR REPLACE removes rows behind the triggers that forbid their removal.
+        # Otherwise INSERT OR REPLACE deletes rows without firing the triggers that deny it.
         "recursive_triggers = ON",
         "temp_store = MEMORY",
     ):
@@ -61,7 +61,7 @@ def read_only(engine: Engine) -> Engine:
 
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at the start: a reader that turns writer later would fail instead of waiting."""
+    """Take the write lock at BEGIN: to upgrade a read transaction later would fail instead of waiting."""
     if connection.dialect.name == "sqlite":
         is_reader = connection.get_execution_options().get("read_only") or not takes_write_lock.get()
         connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
-"""What a user may see: one criterion for each table, used by lists, counts, single rows, lookups and exports.
+"""Row-level visibility: a criterion for each table, used by lists, counts, details, lookups and exports.
 
-Nobody sees anything of another agency, save an administrator of the installation; a requester who is nothing
-else sees their own requests and what belongs to them. A table that is not named here is seen by nobody.
+Users see the rows of their own agency only, except an administrator of the installation, who sees all agencies. A user
+with the role of requester only sees their own requests and what belongs to them. A table without a rule is hidden.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _OFFICE_ROLES = frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.INSPECTOR, Role.
 
 @dataclass(frozen=True, slots=True)
 class UserScope:
-    """What of a user their sight depends on; an agency_id of None reaches across all agencies."""
+    """The attributes of a user that decide what is visible; an ``agency_id`` of None means all agencies."""
 
     id: int
     agency_id: int | None
@@ -61,25 +61,22 @@ def visible(model: type[Base], user: User, *, is_acting_head: bool = False) -> C
 
 @lru_cache(maxsize=1024)
 def _criterion(model: type[Base], user: UserScope) -> ColumnElement[bool]:
-    """Put the criterion together; every page asks for the same few again and again."""
+    """Build the criterion; cached, since every page uses the same few."""
     rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
     return false() if rule is None else rule(user)
 
 
 def visible_agency_notifications(user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
-    """Return the criterion for the notifications that ``user`` may look into as one of the office: the agency's.
+    """Return the criterion for the notifications of the agency, for the screen of notifications and mail.
 
-    ``visible`` gives each their own; this is for who was told of what, and whether the mail of it went out.
+    ``visible`` has a user's own notifications only.
     """
     is_of_office = user.is_active and (is_acting_head or sees_all_requests(user))
     return _of_agency(Notification.agency_id, user) if is_of_office else false()
 
 
 def visible_saved_views(user: User) -> ColumnElement[bool]:
-    """Return the criterion for the saved views that ``user`` has: their own, and those shared with a role of theirs.
-
-    They lead to lists, in which ``visible`` says what is seen.
-    """
+    """Return the criterion for the saved views of ``user``: their own, and those shared with one of their roles."""
     return visible_to(user.id, user.agency_id, sorted(role.value for role in user.roles))
 
 
@@ -95,19 +92,19 @@ def _of_agency(column: _AgencyColumn, user: User | UserScope) -> ColumnElement[b
 def _changes(user: UserScope) -> ColumnElement[bool]:
     if not user.sees_all_requests:
         return ChangeRequest.requester_id == user.id
-    # A draft is the requester's own.
+    # Only the requester sees a draft.
     submitted = or_(ChangeRequest.submitted_at.is_not(None), ChangeRequest.requester_id == user.id)
     return _of_agency(ChangeRequest.agency_id, user) & submitted
 
 
 def _activities(user: UserScope) -> ColumnElement[bool]:
     own = Activity.requester_id == user.id
-    a_draft = (Activity.step == Step.REQUEST) & Activity.finished_at.is_(None)
-    return _of_agency(Activity.agency_id, user) & (own | ~a_draft) if user.sees_all_requests else own
+    is_draft = (Activity.step == Step.REQUEST) & Activity.finished_at.is_(None)
+    return _of_agency(Activity.agency_id, user) & (own | ~is_draft) if user.sees_all_requests else own
 
 
 def _step_records(user: UserScope) -> ColumnElement[bool]:
-    # None of these is ever a draft's: their lists are read along the index, without a look at each row.
+    # These never belong to a draft, so their lists need no check of each row.
     return _of_agency(Activity.agency_id, user) if user.sees_all_requests else Activity.requester_id == user.id
 
 
@@ -141,12 +138,12 @@ def _office_only(column: _AgencyColumn) -> Callable[[UserScope], ColumnElement[b
 
 
 def _office_days(user: UserScope) -> ColumnElement[bool]:
-    # Whoever waits may know on which days the office works.
+    # Requesters too may see on which days the office works.
     return _of_agency(OfficeDay.agency_id, user)
 
 
 def _own_notifications(user: UserScope) -> ColumnElement[bool]:
-    # What somebody was told is theirs alone, also before those who see all else.
+    # Notifications are visible to their recipient only.
     return Notification.user_id == user.id
 
 
