@@ -116,7 +116,7 @@ class AuditView(RecordView):
         model=AuditEntry,
         column_list=(
             Column("id", _("Id"), AuditEntry.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Time of the entry"), AuditEntry.at, CellKind.DATETIME, sortable=True, is_link=True),
+            Column("at", _("Date and time"), AuditEntry.at, CellKind.DATETIME, sortable=True, is_link=True),
             Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, superadmin_only=True),
             Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
             Column("actor", _("User"), AuditEntry.actor_name),
@@ -130,7 +130,7 @@ class AuditView(RecordView):
             Column("hash", _("Hash"), AuditEntry.hash, in_list=False),
         ),
         column_filters=(
-            DateRangeFilter("at", _("Time of the entry"), column=AuditEntry.at),
+            DateRangeFilter("at", _("Date and time"), column=AuditEntry.at),
             TextFilter("action", _("Action performed"), column=AuditEntry.action),
         ),
         column_searchable_list=(AuditEntry.actor_name, AuditEntry.reason),

@@ -98,7 +98,7 @@ class MailView(BulkView):
         ),
         column_list=(
             Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Time of the entry"), Notification.at, CellKind.DATETIME, sortable=True),
+            Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
             Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
             Column("agency", _("Agency"), Agency.name, superadmin_only=True),
             Column("to", _("To"), User.full_name),
@@ -121,7 +121,7 @@ class MailView(BulkView):
                 ),
             ),
             ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("Time of the entry"), column=Notification.at),
+            DateRangeFilter("at", _("Date and time"), column=Notification.at),
         ),
         column_searchable_list=(ChangeRequest.number,),
         column_default_sort="-at",

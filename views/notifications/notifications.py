@@ -80,7 +80,7 @@ class NotificationView(BulkView):
         model=Notification,
         column_list=(
             Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Time of the entry"), Notification.at, CellKind.DATETIME, sortable=True),
+            Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
             Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
             Column("number", _("Request"), _number),
             Column("title", _("Title"), _title),
@@ -98,7 +98,7 @@ class NotificationView(BulkView):
                 ),
             ),
             ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("Time of the entry"), column=Notification.at),
+            DateRangeFilter("at", _("Date and time"), column=Notification.at),
         ),
         column_searchable_list=(_number, _title),
         column_default_sort="-at",
