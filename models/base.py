@@ -116,6 +116,9 @@ class Base(DeclarativeBase):
         type_annotation_map={dt.datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
     )
 
+    #: Whether the rows of an agency are seen by all who see all its requests; else ``models.scope`` names the table, or
+    #: nobody sees its rows.
+    is_office_record: ClassVar[bool] = False
     #: When rows cannot be updated or deleted, and which of their columns cannot.
     row_rules: ClassVar[RowRules] = ()
 

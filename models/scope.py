@@ -19,17 +19,12 @@ from models.audit.trail import AuditEntry
 from models.base import Base
 from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
-from models.delegation.absence import Absence
-from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
-from models.inventory.asset import Asset, AssetMutation
 from models.listing.saved_view import visible_to
 from models.notifications.notification import Notification
 from models.office.office_day import OfficeDay
-from models.office.setting import Threshold
-from models.office.working_hours import RamadanMonth, WorkingHours
-from models.releases.freeze import Freeze, FreezePermit
+from models.releases.freeze import FreezePermit
 from models.sops.sop import SopRevision, SopState
 
 if TYPE_CHECKING:
@@ -63,7 +58,10 @@ def visible(model: type[Base], user: User, *, is_acting_head: bool = False) -> C
 def _criterion(model: type[Base], user: UserScope) -> ColumnElement[bool]:
     """Build the criterion; cached, since every page uses the same few."""
     rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
-    return false() if rule is None else rule(user)
+    if rule is not None:
+        return rule(user)
+    is_visible = model.is_office_record and user.sees_all_requests
+    return _of_agency(model.__table__.c["agency_id"], user) if is_visible else false()
 
 
 def visible_agency_notifications(user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
@@ -133,10 +131,6 @@ def _sops(user: UserScope) -> ColumnElement[bool]:
     return mine if user.sees_all_requests else mine & (SopRevision.state != SopState.DRAFT)
 
 
-def _office_only(column: _AgencyColumn) -> Callable[[UserScope], ColumnElement[bool]]:
-    return lambda user: _of_agency(column, user) if user.sees_all_requests else false()
-
-
 def _office_days(user: UserScope) -> ColumnElement[bool]:
     # Requesters too may see on which days the office works.
     return _of_agency(OfficeDay.agency_id, user)
@@ -158,17 +152,9 @@ _RULES: tuple[tuple[type[Any], Callable[[UserScope], ColumnElement[bool]]], ...]
     (Document, _documents),
     (Deviation, _deviations),
     (SopRevision, _sops),
-    (Asset, _office_only(Asset.agency_id)),
-    (AssetMutation, _office_only(AssetMutation.agency_id)),
-    (Delegation, _office_only(Delegation.agency_id)),
     (OfficeDay, _office_days),
-    (WorkingHours, _office_only(WorkingHours.agency_id)),
-    (RamadanMonth, _office_only(RamadanMonth.agency_id)),
-    (Threshold, _office_only(Threshold.agency_id)),
-    (Absence, _office_only(Absence.agency_id)),
-    (Freeze, _office_only(Freeze.agency_id)),
     (FreezePermit, _permits),
-    (AuditEntry, _office_only(AuditEntry.chain)),
+    (AuditEntry, lambda user: _of_agency(AuditEntry.chain, user) if user.sees_all_requests else false()),
     (Notification, _own_notifications),
     (User, _users),
 )

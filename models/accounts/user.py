@@ -19,6 +19,7 @@ from lpse_admin.accounts import passwords
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
+from models.audit.actions import AuditAction
 from models.base import Base, IdType, PrimaryKey, ShortText, enum_type, is_storable, session_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ _HASHER = PasswordHasher()
 def _dummy_hash() -> str:
     """Return a hash to verify against if the user does not exist, so that both cases take the same time."""
     return _HASHER.hash("nobody has this password")
+
+
+_CREATED = AuditAction("user.create", _("Created an account"))
+_EDITED = AuditAction("user.edit", _("Changed an account"))
+_PASSWORD_SET = AuditAction("user.password", _("Set a new password for a user"))
+_DISABLED = AuditAction("user.disable", _("Disabled an account"))
+_ENABLED = AuditAction("user.enable", _("Enabled an account"))
 
 
 class Language(StrEnum):
@@ -139,6 +147,7 @@ class User(Base):
         if held != self.roles:
             self.roles = held
             self._end_sessions()
+        _EDITED.describe(session_of(self))
         _flush_unique(session_of(self))
 
     def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
@@ -148,6 +157,7 @@ class User(Base):
             raise NotAllowed(_("Change your own password on your profile page."))
         _require_strong_password(password, (self.username, self.full_name))
         self.set_password(password)
+        _PASSWORD_SET.describe(session_of(self))
         if without_second_factor:
             self.totp_secret = self.totp_last_step = None
 
@@ -159,6 +169,7 @@ class User(Base):
         if by.id == self.id or Role.ADMINISTRATOR in self.roles:
             self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
         self.is_active = False
+        _DISABLED.describe(session_of(self))
         self._end_sessions()
 
     def enable(self, by: User) -> None:
@@ -167,6 +178,7 @@ class User(Base):
         if self.is_active:
             raise NoSuchMove(_("This account is already enabled."))
         self.is_active = True
+        _ENABLED.describe(session_of(self))
 
     def _end_sessions(self) -> None:
         self.session_version += 1
@@ -259,6 +271,7 @@ def create_user(
     user.roles = held
     user.set_password(password)
     session.add(user)
+    _CREATED.describe(session)
     _flush_unique(session)
     return user
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
-    from sqlalchemy.orm import InstrumentedAttribute
+    from sqlalchemy.orm import InstrumentedAttribute, scoped_session, sessionmaker
 
 #: The chain of rows that belong to no agency.
 INSTALLATION_CHAIN = 0
@@ -207,7 +207,16 @@ def note_inserted(session: Session, model: type[Base], rows: Iterable[Mapping[st
         )
 
 
-def install_listeners(session_class: type[Session] | Any) -> None:  # noqa: ANN401 - a class, a factory or a scoped session
+def describe_action(session: Session, action: str, **details: str) -> None:
+    """Name the action of what ``session`` is about to write, with its ``reason`` and ``capacity`` where there are any.
+
+    Without an audit context nothing happens: the commit raises then.
+    """
+    if _CONTEXT_KEY in session.info:
+        update_audit_context(session, action=action, **details)
+
+
+def install_listeners(session_class: type[Session] | sessionmaker[Any] | scoped_session[Any]) -> None:
     """Make every session of this kind tell the trail what it writes."""
     event.listen(session_class, "before_flush", _start_pending)
     event.listen(session_class, "before_commit", _write_entries)

@@ -39,6 +39,7 @@ class Asset(Base):
     """An item of the asset list. Columns of every card are table columns; a card's own are in ``details``."""
 
     __tablename__ = "asset"
+    is_office_record = True
     __table_args__ = (
         UniqueConstraint("agency_id", "code", "register"),
         Index(None, "agency_id", "card", "code", "register"),
@@ -93,6 +94,7 @@ class AssetMutation(Base):
     """The change of an asset by a request, with the row before and after as JSON."""
 
     __tablename__ = "asset_mutation"
+    is_office_record = True
     __table_args__ = (
         CheckConstraint("(kind = 'added') OR before IS NOT NULL", name="before_unless_added"),
         Index(None, "asset_id"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome
+from models.audit.actions import AUDIT_ACTIONS, AuditAction
 from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
@@ -20,17 +20,8 @@ from views.listing.filters import DateRangeFilter, TextFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import RecordView
 
-
-@dataclass(frozen=True, slots=True)
-class AuditAction:
-    """An action of the trail: as it is stored, and what it is called."""
-
-    value: str
-    title: Message
-
-
-#: What the trail's actions are called; a command, or an address that has no name here, is shown as it is.
-AUDIT_ACTIONS = (
+#: Actions that no operation of the models names. What has no title (a command, an address) is shown as it is stored.
+_ACTIONS = (
     AuditAction("change.draft", _("Started a request")),
     AuditAction("change.save", _("Saved a step's record")),
     AuditAction("change.discard", _("Discarded a draft")),
@@ -39,11 +30,6 @@ AUDIT_ACTIONS = (
     AuditAction("release.actual", _("Recorded the actual time of a release")),
     AuditAction("sop.load", _("Loaded an SOP")),
     AuditAction("sop.enact", _("Enacted an SOP")),
-    AuditAction("user.create", _("Created an account")),
-    AuditAction("user.edit", _("Changed an account")),
-    AuditAction("user.password", _("Set a new password for a user")),
-    AuditAction("user.disable", _("Disabled an account")),
-    AuditAction("user.enable", _("Enabled an account")),
     AuditAction("asset.enter", _("Entered an item in the asset list")),
     AuditAction("asset.correct", _("Corrected an entry of the asset list")),
     AuditAction("change.take-up", _("Assigned a step to themselves")),
@@ -51,28 +37,11 @@ AUDIT_ACTIONS = (
     AuditAction("deviation.dispose", _("Decided on a deviation")),
     AuditAction("deviation.follow-up", _("Recorded a follow-up of a deviation")),
     AuditAction("deadline.sweep", _("Checked for overdue steps")),
-    AuditAction("delegation.grant", _("Recorded a delegation")),
-    AuditAction("delegation.withdraw", _("Revoked a delegation")),
     AuditAction("notification.read", _("Read a notification")),
     AuditAction("mail.send", _("Sent a mail")),
     AuditAction("mail.again", _("Requeued a failed mail")),
     AuditAction("profile.mail", _("Chose their mail notifications")),
     AuditAction("profile.colours", _("Chose their colour theme")),
-    AuditAction("holiday.set", _("Set a calendar day")),
-    AuditAction("holiday.alter", _("Changed a calendar day")),
-    AuditAction("holiday.remove", _("Removed a calendar day")),
-    AuditAction("setting.hours", _("Set the working hours")),
-    AuditAction("setting.hours.alter", _("Changed the working hours")),
-    AuditAction("setting.hours.remove", _("Removed the working hours")),
-    AuditAction("setting.ramadan", _("Set the month of Ramadan")),
-    AuditAction("setting.ramadan.remove", _("Removed a month of Ramadan")),
-    AuditAction("setting.threshold", _("Set the warning threshold")),
-    AuditAction("absence.record", _("Recorded an absence of the head")),
-    AuditAction("absence.end", _("Ended an absence of the head")),
-    AuditAction("freeze.enter", _("Entered a freeze period")),
-    AuditAction("freeze.alter", _("Corrected a freeze period")),
-    AuditAction("freeze.lift", _("Lifted a freeze period")),
-    AuditAction("freeze.permit", _("Permitted a release in a freeze")),
     AuditAction("feed.make", _("Created a calendar address")),
     AuditAction("feed.revoke", _("Revoked a calendar address")),
     AuditAction("list.columns", _("Chose the columns of a list")),
@@ -97,12 +66,10 @@ _IS_OF_DRAFT = exists().where(
 )
 _ROWS = case((_IS_OF_DRAFT, literal("***")), else_=AuditEntry.rows)
 
-_TITLES = {action.value: action.title for action in AUDIT_ACTIONS}
-
 
 def audit_action_label(action: str) -> str:
     """Return what an action is called on screen."""
-    return tr(_TITLES.get(action, action))
+    return tr(next((known.title for known in AUDIT_ACTIONS if known.value == action), action))
 
 
 class AuditView(RecordView):

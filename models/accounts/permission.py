@@ -1,0 +1,24 @@
+"""Who may do what to which agency's records: the permission table asked for a user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpse_admin.accounts.permissions import is_granted
+from lpse_admin.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from lpse_admin.accounts.permissions import Resource, Verb
+    from lpse_admin.i18n import Message
+    from models.accounts.user import User
+
+
+def is_permitted(user: User, verb: Verb, resource: Resource, agency_id: int | None) -> bool:
+    """Whether an active ``user`` may do ``verb`` to records of this agency; a superadmin's agencies are all of them."""
+    return user.is_active and user.agency_id in {None, agency_id} and is_granted(user.roles, verb, resource)
+
+
+def require_permission(user: User, verb: Verb, resource: Resource, agency_id: int | None, message: Message) -> None:
+    """Raise NotAllowed with ``message`` unless ``is_permitted``."""
+    if not is_permitted(user, verb, resource, agency_id):
+        raise NotAllowed(message)
