@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: The years for which the library has every movable holiday; it has no Nyepi after 2050.
 FIRST_YEAR, LAST_YEAR = 1990, 2050
+CALENDAR_YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
 
 #: First days of Ramadan that the minister decreed and the library's calculation (for Singapore) puts a day later.
 #: 1431 H: KMA 94/2010. 1446 H: the session (sidang isbat) of 28 February 2025, on a moon seen in Aceh.

@@ -1,7 +1,7 @@
-"""The head's absence: from when until when and why, and whether anybody decides meanwhile (procedure.md, reading 4).
+"""Absences of the head: from when until when, and why (procedure.md, reading 4).
 
-An absence tells, and bars nobody: a head who is there after all decides as the head, and what lets somebody else
-decide is a delegation alone.
+An absence gives and takes no right: a head who is present after all decides as the head, and only a delegation lets
+somebody else decide.
 """
 
 from __future__ import annotations
@@ -9,20 +9,29 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, or_, select
+from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from models.accounts.user import User
-from models.base import Base, IdType, LongText, PrimaryKey, Timestamp
+from models.audit.actions import AuditAction
+from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
+from models.hybrids import first_true, is_null, lasts_until
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency, lock_agency
 from models.validation import text_error
 
 #: How far back an absence may be said to have begun.
 _MAX_BACKDATING = dt.timedelta(days=366)
+
+
+_RECORDED = AuditAction("absence.record", _("Recorded an absence of the head"))
+_ENDED = AuditAction("absence.end", _("Ended an absence of the head"))
+_PROXY_REASON_LABEL = _("Why you act in the head's place")
 
 
 class AbsenceState(LabelledEnum):
@@ -37,6 +46,7 @@ class Absence(Base):
     """A head's absence between two dates of the LPSE's own zone, or from one on until it is ended."""
 
     __tablename__ = "absence"
+    is_office_record = True
     __table_args__ = (
         CheckConstraint("until_date IS NULL OR from_date <= until_date", name="dates_in_order"),
         CheckConstraint("recorded_by_id = head_id OR recorded_because IS NOT NULL", name="recorded_with_a_reason"),
@@ -80,39 +90,55 @@ class Absence(Base):
     agency: Mapped[Agency] = relationship()
     head: Mapped[User] = relationship(foreign_keys=head_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
+    ended_by: Mapped[User | None] = relationship(foreign_keys=ended_by_id)
 
+    @hybrid_method
+    def is_current(self, today: dt.date) -> bool:
+        """Whether the head is absent on the day ``today`` of the LPSE's time zone."""
+        return is_null(self.ended_at) & (self.from_date <= today) & lasts_until(self.until_date, today)
+
+    @hybrid_method
     def state(self, today: dt.date) -> AbsenceState:
-        """Return what it means on the day ``today`` of the LPSE's own zone."""
-        if self.ended_at is not None or (self.until_date is not None and self.until_date < today):
-            return AbsenceState.OVER
-        return AbsenceState.UPCOMING if self.from_date > today else AbsenceState.NOW
+        """Return what it means on the day ``today`` of the LPSE's time zone."""
+        return first_true(
+            (self.is_current(today), AbsenceState.NOW),
+            (is_null(self.ended_at) & (self.from_date > today), AbsenceState.UPCOMING),
+            default=AbsenceState.OVER,
+        )
+
+    def can_be_ended_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether it is not over, and ``user`` may end it."""
+        is_over = self.state(self.agency.local_date(now)) is AbsenceState.OVER
+        return not is_over and can_record_absence(user, self.head)
 
     def end(self, *, now: dt.datetime, by: User, because: str | None = None) -> None:
-        """End the absence at this moment, or call one off that has not begun.
+        """End the absence now, or cancel one that has not begun.
 
-        Raises NotAllowed for anybody who may not record it, NoSuchMove where it is over, Incomplete where somebody
-        other than the head does not say why they end it ("because").
+        Raises NotAllowed for anybody who may not record it, NoSuchMove where it is over, ValidationFailed where
+        somebody other than the head gives no reason (``because``).
         """
         _require_can_record(self.head, by)
         if self.state(self.agency.local_date(now)) is AbsenceState.OVER:
             raise NoSuchMove(_("This absence has already ended."))
-        faults: dict[str, Message] = {}
-        said = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != self.head_id)
-        if faults:
-            raise ValidationFailed(_("The absence cannot be ended with these values."), field_errors=faults)
-        self.ended_at, self.ended_by_id, self.ended_because = now, by.id, said
-
-
-_PROXY_REASON_LABEL = _("Why you act in the head's place")
+        errors: dict[str, Message] = {}
+        reason = _clean_text("because", _PROXY_REASON_LABEL, because, errors, is_required=by.id != self.head_id)
+        if errors:
+            raise ValidationFailed(_("The absence cannot be ended with these values."), field_errors=errors)
+        self.ended_at, self.ended_by_id, self.ended_because = now, by.id, reason
+        _ENDED.describe(session_of(self), reason=reason)
 
 
 def can_record_absence(user: User, head: User) -> bool:
-    """Whether ``user`` may record and end absences of ``head``: the head, a manager or an administrator of theirs."""
+    """Whether ``user`` may record and end absences of ``head``.
+
+    The head may, and whoever the permission table lets for another role than that of a head.
+    """
     if not user.is_active or head.agency_id is None:
         return False
-    if user.id == head.id or (Role.CHANGE_MANAGER in user.roles and user.agency_id == head.agency_id):
+    if user.id == head.id:
         return True
-    return Role.ADMINISTRATOR in user.roles and user.agency_id in {None, head.agency_id}
+    is_granted_as_other = is_granted(user.roles - {Role.HEAD}, Verb.CREATE, Resource.ABSENCE)
+    return is_granted_as_other and user.agency_id in {None, head.agency_id}
 
 
 def record_absence(  # noqa: PLR0913 - an absence has this many parts
@@ -129,29 +155,30 @@ def record_absence(  # noqa: PLR0913 - an absence has this many parts
     """Record that ``head`` is absent from one day until another (None: not known), both included.
 
     ``because`` is why somebody other than the head records it. Raises NotAllowed where that is not theirs to do,
-    Incomplete with a sentence beside each wrong field.
+    ValidationFailed with an error for each wrong field.
     """
     _require_can_record(head, by)
     if head.agency is not None:
         session.flush()
         lock_agency(session, head.agency.id)  # two records at once would not see one another
-    faults: dict[str, Message] = {}
-    said = _clean_text("reason", _("Reason for the absence"), reason, faults, is_required=True)
-    said_because = _clean_text("because", _PROXY_REASON_LABEL, because, faults, is_required=by.id != head.id)
-    faults |= _field_errors(session, head, from_date, until_date, now)
-    if faults:
-        raise ValidationFailed(_("The absence cannot be recorded with these values."), field_errors=faults)
+    errors: dict[str, Message] = {}
+    clean_reason = _clean_text("reason", _("Reason for the absence"), reason, errors, is_required=True)
+    clean_because = _clean_text("because", _PROXY_REASON_LABEL, because, errors, is_required=by.id != head.id)
+    errors |= _field_errors(session, head, from_date, until_date, now)
+    if errors:
+        raise ValidationFailed(_("The absence cannot be recorded with these values."), field_errors=errors)
     absence = Absence(
         agency=head.agency,
         head=head,
         from_date=from_date,
         until_date=until_date,
-        reason=said,
+        reason=clean_reason,
         recorded_by=by,
         recorded_at=now,
-        recorded_because=said_because,
+        recorded_because=clean_because,
     )
     session.add(absence)
+    _RECORDED.describe(session, reason=absence.reason)
     session.flush()
     return absence
 
@@ -166,11 +193,11 @@ def _require_can_record(head: User, by: User) -> None:
 def _clean_text(
     key: str, label: Message, text: str | None, errors: dict[str, Message], *, is_required: bool
 ) -> str | None:
-    """Return what was said, or None; what is wrong with it goes into ``errors``."""
-    said = (text or "").strip()
-    if fault := text_error(said, required_label=label if is_required else None):
-        errors[key] = fault
-    return said or None
+    """Return ``text`` without blanks around it, or None for none; an error goes into ``errors``."""
+    clean = (text or "").strip()
+    if error := text_error(clean, required_label=label if is_required else None):
+        errors[key] = error
+    return clean or None
 
 
 def _field_errors(
@@ -197,20 +224,3 @@ def _field_errors(
     if session.scalars(overlapping.limit(1)).one_or_none() is not None:
         return {"from_date": _("Another absence is recorded on some of these days.")}
     return {}
-
-
-def in_state(state: AbsenceState, today: dt.date) -> ColumnElement[bool]:
-    """Return the criterion for the absences that are in ``state`` on the day ``today``."""
-    stands = and_(Absence.ended_at.is_(None), or_(Absence.until_date.is_(None), Absence.until_date >= today))
-    match state:
-        case AbsenceState.OVER:
-            return ~stands
-        case AbsenceState.UPCOMING:
-            return and_(stands, Absence.from_date > today)
-        case _:
-            return and_(stands, Absence.from_date <= today)
-
-
-def state_on(today: dt.date) -> ColumnElement[str]:
-    """Return the expression for the state of an absence on the day ``today``."""
-    return case(*((in_state(state, today), state.value) for state in AbsenceState))

@@ -1,19 +1,23 @@
-"""Delegations: who stands in for an absent head, by which decree, from when until when (procedure.md, reading 4)."""
+"""Delegations: who decides for an absent head, by which decree, from when until when (procedure.md, reading 4)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, and_, bindparam, case, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, bindparam, select
+from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
+from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
-from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
+from models.audit.actions import AuditAction
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, session_of
+from models.hybrids import date_parameter, first_true, is_null, is_set
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications.notification import notify
 from models.office.agency import Agency
@@ -22,9 +26,13 @@ from models.validation import text_error
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter
 
+    from lpse_admin.accounts.roles import Role
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from models.documents.document import Document
+
+
+_WITHDRAWN = AuditAction("delegation.withdraw", _("Revoked a delegation"))
 
 
 class DelegationKind(LabelledEnum):
@@ -53,6 +61,7 @@ class Delegation(Base):
     """The head's written authority for a named official, good between two dates of the LPSE's own zone."""
 
     __tablename__ = "delegation"
+    is_office_record = True
     __table_args__ = (
         CheckConstraint("from_date <= until_date", name="dates_in_order"),
         CheckConstraint("delegate_id <> head_id", name="not_to_oneself"),
@@ -93,37 +102,65 @@ class Delegation(Base):
     head: Mapped[User] = relationship(foreign_keys=head_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
+    withdrawn_by: Mapped[User | None] = relationship(foreign_keys=withdrawn_by_id)
     documents: Mapped[list[Document]] = relationship(back_populates="delegation")
+
+    @hybrid_property
+    def has_head_in_office(self) -> bool:
+        """Whether whoever granted it is head still; it ends with their office."""
+        return self.head.is_head
+
+    @has_head_in_office.inplace.expression
+    @classmethod
+    def _has_head_in_office_expression(cls) -> ColumnElement[bool]:
+        return cls.head_id.in_(select(User.id).where(User.is_head))
+
+    @hybrid_method
+    def is_in_force_on(self, today: dt.date) -> bool:
+        """Whether the delegate may decide in the head's place on the day ``today`` of the LPSE's time zone."""
+        is_between = (self.from_date <= today) & (self.until_date >= today)
+        return is_null(self.withdrawn_at) & is_between & self.has_head_in_office
+
+    @hybrid_method
+    def state(self, today: dt.date) -> DelegationState:
+        """Return what it is good for on the day ``today`` of the LPSE's time zone."""
+        return first_true(
+            (is_set(self.withdrawn_at), DelegationState.WITHDRAWN),
+            (self.until_date < today, DelegationState.ENDED),
+            (self.is_in_force_on(today), DelegationState.IN_FORCE),
+            (self.has_head_in_office, DelegationState.UPCOMING),
+            default=DelegationState.VOID,
+        )
 
     def is_in_force(self, now: dt.datetime) -> bool:
         """Whether the delegate may decide in the head's place at this moment."""
-        today = self.agency.local_date(now)
-        return self.withdrawn_at is None and self.head.is_head and self.from_date <= today <= self.until_date
+        return self.is_in_force_on(self.agency.local_date(now))
 
-    def is_open_to_withdrawal(self, now: dt.datetime) -> bool:
-        """Whether there is anything left to withdraw: it stands, and its last day is not over."""
-        return self.withdrawn_at is None and self.until_date >= self.agency.local_date(now)
-
-    def can_be_withdrawn_by(self, user: User) -> bool:
-        """Whether ``user`` is a head of the agency, or an administrator who records what the head decided."""
-        return (Role.HEAD in user.roles and user.agency_id == self.agency_id) or can_record_delegations(
-            user, self.agency_id
-        )
+    def can_be_withdrawn_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether it is not over, and ``user`` may withdraw it."""
+        is_over = self.withdrawn_at is not None or self.until_date < self.agency.local_date(now)
+        return not is_over and is_permitted(user, Verb.EDIT, Resource.DELEGATION, self.agency_id)
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
-        """End the delegation at once; what was decided under it stands.
+        """End the delegation now; what was decided under it stays valid.
 
         Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove where it is
-        withdrawn already, Incomplete for a reason that says nothing.
+        withdrawn already, ValidationFailed for an empty reason.
         """
-        if not self.can_be_withdrawn_by(by):
-            raise NotAllowed(_("Only the head revokes a delegation, or an administrator records the revocation."))
+        require_permission(
+            by,
+            Verb.EDIT,
+            Resource.DELEGATION,
+            self.agency_id,
+            _("Only the head revokes a delegation, or an administrator records the revocation."),
+        )
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is already revoked."))
-        if reason is not None and (fault := text_error(reason, required_label=_("Reason"))):
-            raise ValidationFailed(fault, field_errors={"reason": fault})
+        if reason is not None and (error := text_error(reason, required_label=_("Reason"))):
+            raise ValidationFailed(error, field_errors={"reason": error})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id
         self.withdrawn_reason = reason.strip() if reason else None
+        _WITHDRAWN.describe(session_of(self), reason=self.withdrawn_reason)
         self.notify_parties(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
 
     def notify_parties(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
@@ -151,30 +188,10 @@ def capacity(sop: Sop, step_or_role: Step | Role, delegation: Delegation | None)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 
-def in_state(state: DelegationState, today: dt.date | BindParameter[dt.date]) -> ColumnElement[bool]:
-    """Return the criterion for the delegations that are in ``state`` on the day ``today``."""
-    if state is DelegationState.WITHDRAWN:
-        return Delegation.withdrawn_at.is_not(None)
-    stands = Delegation.withdrawn_at.is_(None)
-    if state is DelegationState.ENDED:
-        return and_(stands, Delegation.until_date < today)
-    is_heads = Delegation.head_id.in_(select(User.id).where(User.is_head))
-    if state is DelegationState.VOID:
-        return and_(stands, Delegation.until_date >= today, ~is_heads)
-    begins = Delegation.from_date > today if state is DelegationState.UPCOMING else Delegation.from_date <= today
-    return and_(stands, Delegation.until_date >= today, begins, is_heads)
-
-
-def state_on(today: dt.date) -> ColumnElement[str]:
-    """Return the expression for the state of a delegation on the day ``today``."""
-    return case(*((in_state(state, today), state.value) for state in DelegationState))
-
-
 def load_active_delegation(session: Session, user: User, now: dt.datetime) -> Delegation | None:
     """Return the delegation under which ``user`` may decide in the head's place at this moment, if any.
 
-    It ends with its giver's office: who is head no more has nothing left to lend. A head whose account is
-    merely disabled is absent, and that is what a delegation is for. A head decides in their own right.
+    It stays in force while the account of the head who granted it is disabled. A head decides in their own right.
     """
     if user.agency is None or not user.is_active or user.is_head:
         return None
@@ -183,35 +200,24 @@ def load_active_delegation(session: Session, user: User, now: dt.datetime) -> De
     return session.scalars(_DELEGATION_IN_FORCE, asked).one_or_none()
 
 
-def delegations_in_force(
-    agency_id: int | BindParameter[int], today: dt.date | BindParameter[dt.date]
-) -> Select[Delegation]:
+def delegations_in_force(agency_id: int | BindParameter[int], today: dt.date) -> Select[Delegation]:
     """Return the statement for the delegations of this agency that are in force on ``today``."""
-    return select(Delegation).where(Delegation.agency_id == agency_id, in_state(DelegationState.IN_FORCE, today))
+    return select(Delegation).where(Delegation.agency_id == agency_id, Delegation.is_in_force_on(today))
 
 
-def acting_head_ids(agency_id: int | BindParameter[int], today: dt.date | BindParameter[dt.date]) -> Select[Any]:
+def acting_head_ids(agency_id: int | BindParameter[int], today: dt.date) -> Select[Any]:
     """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
     return delegations_in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
 
 
-#: Asked at every request, so put together once.
+#: Executed at every request, so built once.
 _DELEGATION_IN_FORCE = (
     select(Delegation)
-    .join(User, User.id == Delegation.head_id)
     .where(
         Delegation.delegate_id == bindparam("delegate"),
         Delegation.agency_id == bindparam("agency"),
-        User.is_head,
-        Delegation.withdrawn_at.is_(None),
-        Delegation.from_date <= bindparam("today"),
-        Delegation.until_date >= bindparam("today"),
+        Delegation.is_in_force_on(date_parameter("today")),
     )
     .order_by(Delegation.id.desc())
     .limit(1)
 )
-
-
-def can_record_delegations(by: User, agency_id: int | None) -> bool:
-    """Whether ``by`` is an administrator who enters this agency's decrees."""
-    return Role.ADMINISTRATOR in by.roles and by.agency_id in {None, agency_id}

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
+from models.accounts.permission import is_permitted
 from models.accounts.user import User
+from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH
 from models.delegation.acting_head import notify_of_waiting_steps
-from models.delegation.delegation import Delegation, can_record_delegations
+from models.delegation.delegation import Delegation
 from models.office.agency import lock_agency
 from models.validation import text_error
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from models.delegation.delegation import DelegationKind
+
+
+_GRANTED = AuditAction("delegation.grant", _("Recorded a delegation"))
 
 
 def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
@@ -42,19 +48,19 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
 
     The delegate is told, of what waits for the head already too where the delegation is in force at once.
 
-    Raises NotAllowed where somebody else grants it, Incomplete with a sentence beside each wrong field.
+    Raises NotAllowed where somebody else grants it, ValidationFailed with an error for each wrong field.
     """
     _require_can_grant(head, by)
     if head.agency_id is not None:
         session.flush()
         lock_agency(session, head.agency_id)  # two decrees at once would not see one another
     number = decree_number.strip()
-    faults = _field_errors(session, head, delegate, from_date, until_date, now)
+    errors = _field_errors(session, head, delegate, from_date, until_date, now)
     if by.id == delegate.id:
-        faults["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
-    faults |= _text_errors(number, reason)
-    if faults:
-        raise ValidationFailed(_("The delegation cannot be recorded with these values."), field_errors=faults)
+        errors["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")
+    errors |= _text_errors(number, reason)
+    if errors:
+        raise ValidationFailed(_("The delegation cannot be recorded with these values."), field_errors=errors)
     delegation = Delegation(
         agency=head.agency,
         head=head,
@@ -69,6 +75,7 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
     )
     session.add(delegation)
     session.flush()
+    _GRANTED.describe(session, reason=reason)
     delegation.notify_parties(Event.DELEGATION_GRANTED, by, now, reason=reason)
     if delegation.is_in_force(now):
         notify_of_waiting_steps(session, delegation, now)
@@ -76,36 +83,37 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
 
 
 def _require_can_grant(head: User, by: User) -> None:
-    is_head = by.id == head.id and Role.HEAD in by.roles
-    if not (is_head or can_record_delegations(by, head.agency_id)):
+    """Raise NotAllowed unless ``by`` is the head, or an administrator of the agency."""
+    is_own = by.id == head.id or Role.ADMINISTRATOR in by.roles  # a head grants no other head's
+    if not (is_own and is_permitted(by, Verb.CREATE, Resource.DELEGATION, head.agency_id)):
         raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
 
 
 def _field_errors(
     session: Session, head: User, delegate: User, from_date: dt.date, until_date: dt.date, now: dt.datetime
 ) -> dict[str, Message]:
-    faults: dict[str, Message] = {}
+    errors: dict[str, Message] = {}
     if Role.HEAD not in head.roles:
-        faults["head_id"] = _("Only the head can delegate: a delegation cannot be delegated further.")
+        errors["head_id"] = _("Only the head can delegate: a delegation cannot be delegated further.")
     if delegate.agency_id != head.agency_id or not delegate.is_active:
-        faults["delegate_id"] = _("The delegate must be an active user of the same agency.")
+        errors["delegate_id"] = _("The delegate must be an active user of the same agency.")
     elif delegate.id == head.id or Role.HEAD in delegate.roles:
-        faults["delegate_id"] = _("The delegate must not be a head.")
+        errors["delegate_id"] = _("The delegate must not be a head.")
     if until_date < from_date:
-        faults["until_date"] = _("The last day is before the first.")
+        errors["until_date"] = _("The last day is before the first.")
     elif head.agency is not None and until_date < head.agency.local_date(now):
-        faults["until_date"] = _("The last day is in the past.")
-    if not faults and _has_overlap(session, head, from_date, until_date):
-        faults["from_date"] = _("Another delegation is in force on some of these days.")
-    return faults
+        errors["until_date"] = _("The last day is in the past.")
+    if not errors and _has_overlap(session, head, from_date, until_date):
+        errors["from_date"] = _("Another delegation is in force on some of these days.")
+    return errors
 
 
 def _text_errors(number: str, reason: str | None) -> dict[str, Message]:
-    faults = {
+    found = {
         "decree_number": text_error(number, required_label=_("Decree number"), max_length=SHORT_TEXT_LENGTH),
         "reason": text_error(reason or ""),
     }
-    return {key: fault for key, fault in faults.items() if fault}
+    return {key: error for key, error in found.items() if error}
 
 
 def _has_overlap(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:

@@ -15,12 +15,13 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
+from models.hybrids import date_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import BindParameter, Select
+    from sqlalchemy import Select
 
     from models.office.agency import Agency
 
@@ -61,20 +62,11 @@ class HeadAbsence:
     uncovered_since: dt.date | None = None
 
 
-def _absence_criteria(today: BindParameter[dt.date]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the criteria for a head's absence on ``today`` and for a delegation of theirs in force then."""
-    is_absent = and_(
-        Absence.head_id == User.id,
-        Absence.ended_at.is_(None),
-        Absence.from_date <= today,
-        or_(Absence.until_date.is_(None), Absence.until_date >= today),
-    )
+    is_absent = and_(Absence.head_id == User.id, Absence.is_current(today))
     has_delegated = and_(
-        Delegation.head_id == User.id,
-        Delegation.agency_id == User.agency_id,
-        Delegation.withdrawn_at.is_(None),
-        Delegation.from_date <= today,
-        Delegation.until_date >= today,
+        Delegation.head_id == User.id, Delegation.agency_id == User.agency_id, Delegation.is_in_force_on(today)
     )
     return is_absent, has_delegated
 
@@ -86,7 +78,7 @@ def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
     Put together once, and not before every table is mapped.
     """
     delegate = aliased(User, name="delegate_of_head")
-    is_absent, has_delegated = _absence_criteria(bindparam("today"))
+    is_absent, has_delegated = _absence_criteria(date_parameter("today"))
     return (
         select(User, Absence, Delegation)
         .outerjoin(Absence, is_absent)
@@ -105,7 +97,7 @@ def _present_head_statement() -> Select[int]:
     It is asked on nearly every page, and answers most of them.
     """
     delegate = aliased(User, name="delegate_of_head")
-    is_absent, has_delegated = _absence_criteria(bindparam("today"))
+    is_absent, has_delegated = _absence_criteria(date_parameter("today"))
     stands_in = exists().where(has_delegated, delegate.id == Delegation.delegate_id, delegate.is_active)
     return (
         select(User.id)

@@ -16,6 +16,7 @@ from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow.transitions import Principal, reason_not_eligible
 from models.accounts.user import User
 from models.delegation.delegation import acting_head_ids
+from models.hybrids import date_parameter
 from models.notifications.notification import Notice, Recipient, create_notifications, notify
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _people(acting: Role | None) -> Select[Any]:
     else:
         acts = user[f"is_{acting.value}"]
         if acting is Role.HEAD:
-            acts = or_(acts, user.id.in_(acting_head_ids(bindparam("agency"), bindparam("today"))))
+            acts = or_(acts, user.id.in_(acting_head_ids(bindparam("agency"), date_parameter("today"))))
     is_next = and_(user.agency_id == bindparam("agency"), user.is_active, acts)
     roles = (user[f"is_{role.value}"] for role in Role)
     columns = (user.id, user.agency_id, user.is_active, user.email, user.muted_events, *roles)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.office_hours import parse_spans
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
+from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, session_of
 from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
@@ -21,6 +23,11 @@ from models.validation import text_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_SET = AuditAction("holiday.set", _("Set a calendar day"))
+_ALTERED = AuditAction("holiday.alter", _("Changed a calendar day"))
+_REMOVED = AuditAction("holiday.remove", _("Removed a calendar day"))
 
 
 class OfficeDay(Base):
@@ -60,10 +67,10 @@ class OfficeDay(Base):
     def alter(self, *, kind: DayOverrideKind, name: str, hours: str, by: User, now: dt.datetime, reason: str) -> None:
         """Make something else of this day; raises as ``set_day`` does, NoSuchMove where it is gone."""
         session = session_of(self)
-        authorize_and_lock(session, self.agency_id, by)
+        authorize_and_lock(session, self.agency_id, by, Verb.EDIT, Resource.HOLIDAY)
         self._require_exists(session)
-        faults, own = _validate(kind, name, hours)
-        validate_with_reason(session, reason, faults)
+        errors, own = _validate(kind, name, hours)
+        validate_with_reason(session, reason, errors, _ALTERED)
         self.kind, self.name, self.hours = kind, name.strip(), own
         self.set_by_id, self.set_at = by.id, now
         session.flush()
@@ -71,9 +78,9 @@ class OfficeDay(Base):
     def remove(self, *, by: User, reason: str) -> None:
         """Let the national list say again what this day is; raises as ``alter`` does."""
         session = session_of(self)
-        authorize_and_lock(session, self.agency_id, by)
+        authorize_and_lock(session, self.agency_id, by, Verb.DELETE, Resource.HOLIDAY)
         self._require_exists(session)
-        validate_with_reason(session, reason, {})
+        validate_with_reason(session, reason, {}, _REMOVED)
         session.delete(self)
         session.flush()
 
@@ -96,14 +103,14 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
 ) -> OfficeDay:
     """Set what ``date`` is to the office; ``hours`` are those of a working day that has its own.
 
-    Raises NotAllowed for anybody but an administrator, Incomplete with a sentence beside each wrong field.
+    Raises NotAllowed for anybody but an administrator, ValidationFailed with an error for each wrong field.
     """
-    authorize_and_lock(session, agency.id, by)
-    faults, own = _validate(kind, name, hours)
-    faults |= date_errors(date=date)
-    if not faults and load_office_day(session, agency.id, date) is not None:
-        faults["date"] = _("This day is already set; change the existing entry.")
-    validate_with_reason(session, reason, faults)
+    authorize_and_lock(session, agency.id, by, Verb.CREATE, Resource.HOLIDAY)
+    errors, own = _validate(kind, name, hours)
+    errors |= date_errors(date=date)
+    if not errors and load_office_day(session, agency.id, date) is not None:
+        errors["date"] = _("This day is already set; change the existing entry.")
+    validate_with_reason(session, reason, errors, _SET)
     day = OfficeDay(
         agency_id=agency.id, date=date, kind=kind, name=name.strip(), hours=own, set_by_id=by.id, set_at=now
     )
@@ -131,16 +138,16 @@ def load_office_days(session: Session, agency_id: int, year: int) -> Sequence[Of
 
 def _validate(kind: DayOverrideKind, name: str, hours: str) -> tuple[dict[str, Message], str | None]:
     """Return what is wrong with the parts of a day, and its own hours in the one way that they are stored."""
-    faults: dict[str, Message] = {}
-    if fault := text_error(name, required_label=_("Name of the day"), max_length=SHORT_TEXT_LENGTH):
-        faults["name"] = fault
+    errors: dict[str, Message] = {}
+    if error := text_error(name, required_label=_("Name of the day"), max_length=SHORT_TEXT_LENGTH):
+        errors["name"] = error
     own = ""
     try:
         own = ", ".join(map(str, parse_spans(hours)))
     except ValidationFailed as refusal:
-        faults["hours"] = refusal.message
+        errors["hours"] = refusal.message
     if own and kind is not DayOverrideKind.WORKDAY:
-        faults["hours"] = _("Only a working day has its own hours")
-    elif fault := text_error(own, max_length=SHORT_TEXT_LENGTH):
-        faults["hours"] = fault
-    return faults, own or None
+        errors["hours"] = _("Only a working day has its own hours")
+    elif error := text_error(own, max_length=SHORT_TEXT_LENGTH):
+        errors["hours"] = error
+    return errors, own or None

@@ -1,7 +1,7 @@
-"""What an administrator sets for an office: who may, always with a reason, and at what share somebody is warned.
+"""What every setting of an office has in common, and the share of a standard time at which somebody is warned.
 
-Days, hours and months of Ramadan, which make the calendar, are in ``office_day`` and ``working_hours``; all of them
-are read together by ``working_time``. Every write leaves its reason in the trail.
+A setting is changed by an administrator, with a reason that goes into the audit trail. Days, hours and months of
+Ramadan, which make the calendar, are in ``office_day`` and ``working_hours``; ``calendars`` reads them together.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NotAllowed, ValidationFailed
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
+from models.accounts.permission import require_permission
 from models.accounts.user import User
-from models.audit import trail
+from models.audit.actions import AuditAction
 from models.base import Base, IdType, PrimaryKey, Timestamp
 from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency, lock_agency
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-#: At how many percent of a standard somebody is told, where the office has set nothing.
+#: At how many percent of a standard somebody is warned, where the office has set nothing.
 DEFAULT_WARNING_SHARE = 80
 _HUNDRED_PERCENT = 100
+_SET = AuditAction("setting.threshold", _("Set the warning threshold"))
 
 
 class Threshold(Base):
     """The thresholds of an office, as last set; an office without a row has the defaults."""
 
     __tablename__ = "threshold"
+    is_office_record = True
     __table_args__ = (CheckConstraint("warning_share BETWEEN 1 AND 100", name="share_in_percent"),)
 
     row_rules: ClassVar[RowRules] = (
@@ -47,7 +50,7 @@ class Threshold(Base):
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"), unique=True)
-    #: The percentage of a standard time at which somebody is told that they are about to be late.
+    #: The percentage of a standard time at which somebody is warned that they are about to be late.
     warning_share: Mapped[int]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     set_at: Mapped[Timestamp]
@@ -62,19 +65,19 @@ def load_threshold(session: Session, agency_id: int) -> Threshold | None:
 
 
 def set_warning_share(
-    session: Session, agency: Agency, percent: int | None, *, by: User, now: dt.datetime, reason: str
+    session: Session, agency: Agency, warning_share: int | None, *, by: User, now: dt.datetime, reason: str
 ) -> Threshold:
-    """Set at how many percent of a standard (1 to 100) somebody is told; raises as ``begin`` and ``conclude`` do."""
-    authorize_and_lock(session, agency.id, by)
-    faults = {}
-    if percent is None or not 1 <= percent <= _HUNDRED_PERCENT:
-        faults["warning_share"] = _("Enter a whole number from 1 to 100.")
-    validate_with_reason(session, reason, faults)
+    """Set at how many percent of a standard (1 to 100) somebody is warned; raises as ``set_hours`` does."""
+    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
+    errors = {}
+    if warning_share is None or not 1 <= warning_share <= _HUNDRED_PERCENT:
+        errors["warning_share"] = _("Enter a whole number from 1 to 100.")
+    validate_with_reason(session, reason, errors, _SET)
     threshold = load_threshold(session, agency.id)
     if threshold is None:
         threshold = Threshold(agency_id=agency.id)
         session.add(threshold)
-    threshold.warning_share, threshold.set_by_id, threshold.set_at = percent or _HUNDRED_PERCENT, by.id, now
+    threshold.warning_share, threshold.set_by_id, threshold.set_at = warning_share or _HUNDRED_PERCENT, by.id, now
     session.flush()
     return threshold
 
@@ -82,31 +85,28 @@ def set_warning_share(
 # -- what every setting has in common ----------------------------------------------------------------------------------
 
 
-def may_set(user: User, agency_id: int) -> bool:
-    """Whether ``user`` is an administrator of this office, or of the installation."""
-    return user.is_active and Role.ADMINISTRATOR in user.roles and user.agency_id in {None, agency_id}
+def authorize_and_lock(session: Session, agency_id: int, by: User, verb: Verb, resource: Resource) -> None:
+    """Raise NotAllowed unless the permission table lets ``by`` do this, then lock the agency.
 
-
-def authorize_and_lock(session: Session, agency_id: int, by: User) -> None:
-    """Let ``by`` set something for the office, one at a time; raises NotAllowed for anybody but an administrator."""
-    if not may_set(by, agency_id):
-        raise NotAllowed(_("Only an administrator changes this setting."))
+    The lock makes two who set the same day at once wait for one another.
+    """
+    require_permission(by, verb, resource, agency_id, _("Only an administrator changes this setting."))
     session.flush()
-    lock_agency(session, agency_id)  # two who set the same day at once would not see one another
+    lock_agency(session, agency_id)
 
 
-def validate_with_reason(session: Session, reason: str, faults: Mapping[str, Message]) -> None:
-    """Give ``reason`` to the trail; raises Incomplete where it says nothing, or for ``faults`` found before."""
-    found = {**faults, **reason_errors(reason)}
+def validate_with_reason(session: Session, reason: str, errors: Mapping[str, Message], action: AuditAction) -> None:
+    """Make ``action`` the audit action, with ``reason``; raises ValidationFailed for no reason, or for ``errors``."""
+    found = {**errors, **reason_errors(reason)}
     if found:
         raise ValidationFailed(_("The setting cannot be saved with these values."), field_errors=found)
-    trail.update_audit_context(session, reason=reason.strip())
+    action.describe(session, reason=reason.strip())
 
 
 def reason_errors(reason: str) -> dict[str, Message]:
     """Return what is wrong with a reason, by its field."""
-    fault = text_error(reason, required_label=_("Reason"))
-    return {"reason": fault} if fault else {}
+    error = text_error(reason, required_label=_("Reason"))
+    return {"reason": error} if error else {}
 
 
 def date_errors(**dates: dt.date) -> dict[str, Message]:

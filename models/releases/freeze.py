@@ -6,14 +6,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, case, exists, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, exists, select
+from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.workflow.record_fields import Environment
+from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
+from models.audit.actions import AuditAction
 from models.base import (
     SHORT_TEXT_LENGTH,
     Base,
@@ -25,6 +28,7 @@ from models.base import (
     enum_type,
     session_of,
 )
+from models.hybrids import first_true, is_set
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
 from models.validation import is_plausible_date, text_error
@@ -33,6 +37,12 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
     from models.delegation.delegation import Delegation
     from models.documents.document import Document
+
+
+_ONLY_ADMINISTRATORS = _("Only an administrator manages freeze periods.")
+_ENTERED = AuditAction("freeze.enter", _("Entered a freeze period"))
+_CORRECTED = AuditAction("freeze.alter", _("Corrected a freeze period"))
+_LIFTED = AuditAction("freeze.lift", _("Lifted a freeze period"))
 
 
 class FreezeState(LabelledEnum):
@@ -51,6 +61,7 @@ class Freeze(Base):
     """A stretch of time in which nothing is released into one environment, or into any."""
 
     __tablename__ = "freeze_period"  # "freeze" itself is a reserved word of PostgreSQL
+    is_office_record = True
     __table_args__ = (
         CheckConstraint("from_at < until_at", name="moments_in_order"),
         CheckConstraint("(lifted_at IS NULL) = (lifted_by_id IS NULL)", name="lifted_by_somebody"),
@@ -93,49 +104,68 @@ class Freeze(Base):
 
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User] = relationship(foreign_keys=entered_by_id)
+    lifted_by: Mapped[User | None] = relationship(foreign_keys=lifted_by_id)
     permits: Mapped[list[FreezePermit]] = relationship(back_populates="freeze", order_by="FreezePermit.id")
 
-    def can_be_altered(self, now: dt.datetime) -> bool:
-        """Whether it can still be corrected: it has not begun, nothing was allowed in it, and it is not lifted."""
-        return self.lifted_at is None and now < self.from_at and not self._has_permits()
+    @hybrid_method
+    def state(self, now: dt.datetime) -> FreezeState:
+        """Return what it is at this moment."""
+        return first_true(
+            (is_set(self.lifted_at), FreezeState.LIFTED),
+            (self.until_at <= now, FreezeState.PAST),
+            (self.from_at > now, FreezeState.UPCOMING),
+            default=FreezeState.IN_FORCE,
+        )
 
-    def can_be_lifted(self, now: dt.datetime) -> bool:
-        """Whether there is anything left of it to lift."""
-        return self.lifted_at is None and now < self.until_at
+    def can_be_altered_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether ``user`` may correct it now: it has not begun, nothing was allowed in it, and it is not lifted."""
+        is_ahead = self.state(now) is FreezeState.UPCOMING
+        return is_ahead and is_permitted(user, Verb.EDIT, Resource.FREEZE, self.agency_id) and not self._has_permits()
 
-    def alter(self, entry: FreezeValues, *, by: User, now: dt.datetime) -> None:
-        """Correct it before it begins.
+    def can_be_lifted_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether ``user`` may lift it now: it is not over."""
+        is_left = self.state(now) in {FreezeState.UPCOMING, FreezeState.IN_FORCE}
+        return is_left and is_permitted(user, Verb.EDIT, Resource.FREEZE, self.agency_id)
+
+    def alter(self, entry: FreezeValues, *, why: str, by: User, now: dt.datetime) -> None:
+        """Correct it before it begins; ``why`` is the reason of the correction.
 
         Raises NotAllowed for anybody but an administrator, NoSuchMove once it has begun, is lifted or the head has
-        allowed a release in it, Incomplete with a sentence beside each wrong field.
+        allowed a release in it, ValidationFailed with an error for each wrong field.
         """
-        _require_administrator(by, self.agency_id)
+        require_permission(by, Verb.EDIT, Resource.FREEZE, self.agency_id, _ONLY_ADMINISTRATORS)
         session = session_of(self)
         self._lock(session)
-        if not self.can_be_altered(now):
+        if not self.can_be_altered_by(by, now):
             raise NoSuchMove(
                 _("This freeze has started, is lifted, or the head has permitted a release in it: lift it instead.")
             )
-        _require_valid(entry, now)
+        errors = _entry_errors(entry, now)
+        if error := text_error(why, required_label=_("Reason for the correction")):
+            errors["why"] = error
+        if errors:
+            raise ValidationFailed(_("The freeze cannot be saved with these values."), field_errors=errors)
         entry.apply_to(self)
         self.changed_at, self.revision = now, self.revision + 1
+        _CORRECTED.describe(session, reason=why.strip())
         session.flush()
 
     def lift(self, reason: str, *, by: User, now: dt.datetime) -> None:
         """End it at once, with a reason.
 
-        Raises NotAllowed for anybody but an administrator, NoSuchMove where it is over or lifted already, Incomplete
-        for a reason that says nothing.
+        Raises NotAllowed for anybody but an administrator, NoSuchMove where it is over or lifted already,
+        ValidationFailed for an empty reason.
         """
-        _require_administrator(by, self.agency_id)
+        require_permission(by, Verb.EDIT, Resource.FREEZE, self.agency_id, _ONLY_ADMINISTRATORS)
         session = session_of(self)
         self._lock(session)
-        if not self.can_be_lifted(now):
+        if not self.can_be_lifted_by(by, now):
             raise NoSuchMove(_("This freeze has already ended or been lifted."))
-        if fault := text_error(reason, required_label=_("Reason")):
-            raise ValidationFailed(fault, field_errors={"reason": fault})
+        if error := text_error(reason, required_label=_("Reason")):
+            raise ValidationFailed(error, field_errors={"reason": error})
         self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
         self.changed_at, self.revision = now, self.revision + 1
+        _LIFTED.describe(session, reason=self.lifted_reason)
         session.flush()
 
     def _has_permits(self) -> bool:
@@ -209,60 +239,38 @@ def create_freeze(session: Session, agency: Agency, entry: FreezeValues, *, by: 
     Raises NotAllowed for anybody but an administrator of the agency or of the installation, Incomplete with a
     sentence beside each wrong field.
     """
-    _require_administrator(by, agency.id)
-    _require_valid(entry, now)
+    require_permission(by, Verb.CREATE, Resource.FREEZE, agency.id, _ONLY_ADMINISTRATORS)
+    if errors := _entry_errors(entry, now):
+        raise ValidationFailed(_("The freeze cannot be saved with these values."), field_errors=errors)
     session.flush()
     lock_agency(session, agency.id)  # whoever schedules a release meanwhile would not see it
     freeze = Freeze(agency=agency, entered_by_id=by.id, entered_at=now, changed_at=now, revision=0)
     entry.apply_to(freeze)
     session.add(freeze)
+    _ENTERED.describe(session, reason=freeze.reason)
     session.flush()
     return freeze
 
 
-def in_state(state: FreezeState, now: dt.datetime) -> ColumnElement[bool]:
-    """Return the criterion for the freezes that are in ``state`` at this moment."""
-    stands = Freeze.lifted_at.is_(None)
-    match state:
-        case FreezeState.LIFTED:
-            return Freeze.lifted_at.is_not(None)
-        case FreezeState.PAST:
-            return and_(stands, Freeze.until_at <= now)
-        case FreezeState.UPCOMING:
-            return and_(stands, Freeze.from_at > now)
-        case FreezeState.IN_FORCE:
-            return and_(stands, Freeze.from_at <= now, Freeze.until_at > now)
-
-
-def state_at(now: dt.datetime) -> ColumnElement[str]:
-    """Return the expression for the state of a freeze at this moment."""
-    return case(*((in_state(state, now), state.value) for state in FreezeState))
-
-
-def _require_administrator(by: User, agency_id: int) -> None:
-    if Role.ADMINISTRATOR not in by.roles or by.agency_id not in {None, agency_id} or not by.is_active:
-        raise NotAllowed(_("Only an administrator manages freeze periods."))
-
-
-def _require_valid(entry: FreezeValues, now: dt.datetime) -> None:
-    faults = _time_errors(entry, now)
+def _entry_errors(entry: FreezeValues, now: dt.datetime) -> dict[str, Message]:
+    """Return an error for each wrong field."""
+    errors = _time_errors(entry, now)
     name = " ".join(entry.name.split())
-    if fault := text_error(name, required_label=_("Freeze name"), max_length=SHORT_TEXT_LENGTH):
-        faults["name"] = fault
-    if fault := text_error(entry.reason, required_label=_("Reason")):
-        faults["reason"] = fault
-    if faults:
-        raise ValidationFailed(_("The freeze cannot be saved with these values."), field_errors=faults)
+    if error := text_error(name, required_label=_("Freeze name"), max_length=SHORT_TEXT_LENGTH):
+        errors["name"] = error
+    if error := text_error(entry.reason, required_label=_("Reason")):
+        errors["reason"] = error
+    return errors
 
 
 def _time_errors(entry: FreezeValues, now: dt.datetime) -> dict[str, Message]:
-    faults = {
+    errors = {
         key: _("This is not a date and time.")
         for key, at in (("from_at", entry.from_at), ("until_at", entry.until_at))
         if at is None or not is_plausible_date(at)
     }
-    if faults or entry.from_at is None or entry.until_at is None:
-        return faults
+    if errors or entry.from_at is None or entry.until_at is None:
+        return errors
     if entry.until_at <= entry.from_at:
         return {"until_at": _("The end must be after the start.")}
     return {"until_at": _("The end is in the past.")} if entry.until_at <= now else {}

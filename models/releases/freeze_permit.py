@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.roles import Role
@@ -13,8 +13,10 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_duty, is_head
+from models.audit.actions import AuditAction
 from models.base import session_of
 from models.changes.case_file import read_case, with_record
+from models.changes.change import ChangeRequest
 from models.delegation.delegation import capacity, load_active_delegation
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
@@ -26,7 +28,19 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from models.accounts.user import User
     from models.changes.case_file import CaseFile
-    from models.changes.change import ChangeRequest
+
+
+_PERMITTED = AuditAction("freeze.permit", _("Permitted a release in a freeze"))
+
+#: The expression for all that the head has permitted in a freeze, as one text.
+PERMITTED_RELEASES = (
+    select(
+        func.aggregate_strings(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; ")
+    )
+    .join(FreezePermit, FreezePermit.change_id == ChangeRequest.id)
+    .where(FreezePermit.freeze_id == Freeze.id)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +168,7 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
         letter_id=document.id if document else None,
     )
     session.add(given)
+    _PERMITTED.describe(session, reason=given.reason, capacity=given.capacity)
     session.flush()
     return given
 

@@ -201,7 +201,7 @@ def test_a_freeze_keeps_its_uid_and_counts_its_changes(running_app: RunningApp) 
         set_test_audit_context(opened)
         made.alter(
             FreezeValues("Digeser", NOW + dt.timedelta(9), NOW + dt.timedelta(10), None, "Sebab"),
-            by=office.administrator, now=NOW,
+            why="Salah tanggal", by=office.administrator, now=NOW,
         )  # fmt: skip
         opened.commit()
         assert told() == ("1", "CONFIRMED", "Masa pembekuan: Digeser")

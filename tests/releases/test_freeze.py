@@ -15,7 +15,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.audit.trail import entries_for_record
 from models.documents.document import Document, detach
-from models.releases.freeze import Freeze, FreezeState, FreezeValues, create_freeze, in_state, state_at
+from models.releases.freeze import Freeze, FreezeState, FreezeValues, create_freeze
 from models.releases.freeze_permit import (
     PermitLetter,
     grant_permit,
@@ -232,12 +232,12 @@ def test_only_an_administrator_enters_corrects_and_lifts(session: AuditedSession
         with pytest.raises(NotAllowed):
             create_freeze(session, office.agency, entry, by=stranger, now=NOW)
         with pytest.raises(NotAllowed):
-            frozen.alter(entry, by=stranger, now=NOW)
+            frozen.alter(entry, why="Salah tanggal", by=stranger, now=NOW)
         with pytest.raises(NotAllowed):
             frozen.lift("Sebab", by=stranger, now=NOW)
     set_test_audit_context(session)
     assert create_freeze(session, office.agency, entry, by=cast.superadmin, now=NOW).revision == 0
-    frozen.alter(entry, by=office.administrator, now=NOW)
+    frozen.alter(entry, why="Salah tanggal", by=office.administrator, now=NOW)
     session.commit()
     assert (frozen.name, frozen.from_at, frozen.revision) == ("Pembekuan", NOW + DAY, 1)
 
@@ -269,7 +269,7 @@ def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: Audit
     by = office.administrator
     frozen = freeze(session, office, first=1, last=2)
     with pytest.raises(NoSuchMove):
-        frozen.alter(entry, by=by, now=NOW + DAY)
+        frozen.alter(entry, why="Salah tanggal", by=by, now=NOW + DAY)
     with pytest.raises(NoSuchMove):
         frozen.lift("Sebab", by=by, now=NOW + 2 * DAY)
     with pytest.raises(ValidationFailed):
@@ -280,7 +280,7 @@ def test_it_is_corrected_until_it_begins_and_lifted_until_it_ends(session: Audit
     session.commit()
     attempts: tuple[Callable[[], object], ...] = (
         lambda: frozen.lift("Lagi", by=by, now=NOW),
-        lambda: frozen.alter(entry, by=by, now=NOW),
+        lambda: frozen.alter(entry, why="Salah tanggal", by=by, now=NOW),
     )
     for again in attempts:
         with pytest.raises(NoSuchMove):
@@ -292,22 +292,23 @@ def test_one_that_the_head_has_allowed_a_release_in_is_not_corrected_any_more(
 ) -> None:
     frozen = freeze(session, office)
     allow(session, frozen, change_at_step(session, office, Step.EVALUATION), office.head)
-    assert not frozen.can_be_altered(NOW)
+    assert not frozen.can_be_altered_by(office.administrator, NOW)
     entry = FreezeValues("Lain", NOW + DAY, NOW + 9 * DAY, None, "Sebab")
     with pytest.raises(NoSuchMove):
-        frozen.alter(entry, by=office.administrator, now=NOW)
+        frozen.alter(entry, why="Salah tanggal", by=office.administrator, now=NOW)
 
 
 def test_each_freeze_is_in_one_state(session: AuditedSession, office: Office) -> None:
     frozen = freeze(session, office, first=1, last=2)
     states = {
-        days: session.scalar(select(state_at(NOW + days * DAY)).where(Freeze.id == frozen.id)) for days in (0, 1, 2)
+        days: session.scalar(select(Freeze.state(NOW + days * DAY)).where(Freeze.id == frozen.id)) for days in (0, 1, 2)
     }
+    assert states == {days: frozen.state(NOW + days * DAY) for days in (0, 1, 2)}
     assert states == {0: "coming", 1: "now", 2: "past"}
     set_test_audit_context(session)
     frozen.lift("Sebab", by=office.administrator, now=NOW)
     session.commit()
-    held = [s for s in FreezeState if session.scalars(select(Freeze).where(in_state(s, NOW + DAY))).all()]
+    held = [s for s in FreezeState if session.scalars(select(Freeze).where(Freeze.state(NOW + DAY) == s)).all()]
     assert held == [FreezeState.LIFTED]
 
 
