@@ -34,7 +34,7 @@ from views.changes.assignment import make_reassign_form
 from views.changes.moves import SentStep, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
 from views.exports.columns import CellKind
-from views.forms.recovery import require_resubmit
+from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
@@ -165,6 +165,7 @@ class ChangeView(RecordView):
     # -- the requester's own -----------------------------------------------------------------------------------
 
     @expose("/new/", methods=("GET", "POST"))
+    @recoverable
     def create_view(self) -> ResponseReturnValue:
         """Begin a request: kept as a draft, or submitted at once."""
         self.require_permission(Verb.CREATE)
@@ -182,6 +183,7 @@ class ChangeView(RecordView):
         return self._save_or_submit(change.id)
 
     @expose("/edit/", methods=("GET", "POST"))
+    @recoverable
     def edit_view(self) -> ResponseReturnValue:
         """Go on with a draft, or with a request that came back."""
         self.require_permission(Verb.EDIT)
@@ -218,11 +220,13 @@ class ChangeView(RecordView):
     # -- the one door ------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/move", methods=("POST",))
+    @recoverable
     def move(self, change_id: str) -> ResponseReturnValue:
         """Make one move of the procedure, or say with the right status why it cannot be made."""
         return self._make_move(parse_id(change_id))
 
     @expose("/<change_id>/save", methods=("POST",))
+    @recoverable
     def save(self, change_id: str) -> ResponseReturnValue:
         """Keep what the step's actor has typed so far; the step stays open."""
         id_ = parse_id(change_id)
@@ -246,6 +250,7 @@ class ChangeView(RecordView):
         return redirect(self.row_url(parse_id(change_id)) + "#step", 303)
 
     @expose("/<change_id>/hand-over", methods=("POST",))
+    @recoverable
     def reassign(self, change_id: str) -> ResponseReturnValue:
         """Give the open step to a colleague, or take it over from one, with the reason."""
         id_ = parse_id(change_id)

@@ -6,10 +6,8 @@ The form only reads what was typed; whether something is missing or wrong is dec
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import gettext
 from sqlalchemy import select
 from typing_extensions import override
 from wtforms import (
@@ -27,7 +25,6 @@ from wtforms import (
 from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
-from wtforms.widgets import DateTimeLocalInput
 
 from lpse_admin.documents.file_types import TYPE_BY_EXTENSION
 from lpse_admin.errors import ValidationFailed
@@ -51,7 +48,8 @@ from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import card_columns as asset_columns
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
-from views.i18n.language import current_timezone, tr
+from views.forms.fields import AwareDateTimeField
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,28 +69,6 @@ _ASSET_FIELD_KINDS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, Fiel
 _NO_CHOICE = SelectChoice("", "–")
 #: Fields that a form cannot send under their own name: ``version`` is that of the request.
 _FORM_FIELD_NAMES = {"version": "release_version"}
-
-
-class AwareDateTimeField(Field):
-    """A date and time of the LPSE's own zone, read into an aware moment."""
-
-    widget = DateTimeLocalInput()
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.data.astimezone(current_timezone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what a browser's date and time field sends."""
-        self.data = None
-        text = valuelist[0].strip() if valuelist else ""
-        if not text:
-            return
-        try:
-            self.data = dt.datetime.fromisoformat(text).replace(tzinfo=current_timezone())
-        except ValueError:
-            raise ValueError(gettext("This is not a date and time.")) from None
 
 
 class LookupField(StringField):

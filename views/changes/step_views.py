@@ -29,11 +29,12 @@ from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
 from views.changes.moves import save_step_input, with_form_field_names
 from views.changes.page import ChangePage, Fact, format_field_value
-from views.changes.step_form import AwareDateTimeField
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
-from views.forms.commit import FormView, commit_or_show_errors
+from views.forms.commit import commit_or_show_errors
+from views.forms.fields import AwareDateTimeField
+from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
@@ -72,6 +73,7 @@ class StepRecordView(BulkView):
         }
 
     @expose("/edit/", methods=("GET", "POST"))
+    @recoverable
     def edit_view(self) -> ResponseReturnValue:
         """Keep what the step's actor has typed, while the step is open."""
         activity = self.get_one(request.args.get("id", ""))
@@ -273,7 +275,7 @@ _FREEZE_PERMITS = (
 )
 
 
-class ReleaseView(StepRecordView, FormView):
+class ReleaseView(StepRecordView):
     """Release schedules, with the actual time where it is known."""
 
     step = Step.RELEASE
@@ -321,6 +323,7 @@ class ReleaseView(StepRecordView, FormView):
         return release.can_get_actual_time() and can(Verb.EDIT, Resource.RELEASE)
 
     @expose("/<release_id>/actual", methods=("POST",))
+    @recoverable
     def actual(self, release_id: str) -> ResponseReturnValue:
         """Add the actual time to a finished schedule, without reopening the request."""
         self.require_permission(Verb.EDIT)

@@ -34,7 +34,8 @@ from views.app.clock import now
 from views.deviations.fields import colleagues_of, disposal_fields, disposal_values
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
-from views.forms.commit import FormView, commit_or_show_errors
+from views.forms.commit import commit_or_show_errors
+from views.forms.recovery import recoverable
 from views.i18n.language import format_date, tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
@@ -138,7 +139,7 @@ class TotalLink:
     url: str
 
 
-class DeviationView(BulkView, FormView):
+class DeviationView(BulkView):
     """Deviations from the standard in equipment, time and output."""
 
     resource = Resource.DEVIATION
@@ -262,6 +263,7 @@ class DeviationView(BulkView, FormView):
         return form
 
     @expose("/<deviation_id>/dispose", methods=("POST",))
+    @recoverable
     def dispose(self, deviation_id: str) -> ResponseReturnValue:
         """Write down what the head makes of a deviation."""
         deviation = self.get_one(deviation_id)
@@ -274,6 +276,7 @@ class DeviationView(BulkView, FormView):
         return self.render_form(form, _("Decision on a deviation"), _("Record"), back=self.row_url(deviation.id))
 
     @expose("/<deviation_id>/done", methods=("POST",))
+    @recoverable
     def follow_up(self, deviation_id: str) -> ResponseReturnValue:
         """Write down that what was to be followed up is done."""
         deviation = self.get_one(deviation_id)

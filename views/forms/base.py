@@ -9,12 +9,14 @@ from flask_babel import gettext
 from flask_wtf import FlaskForm
 from typing_extensions import override
 from werkzeug.datastructures import MultiDict
-from wtforms import FileField, MultipleFileField, SelectMultipleField
+from wtforms import FileField, HiddenField, MultipleFileField, SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput
 
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
+    #: A row of the screen's model.
+    Record = Any
     from wtforms import Field
     from wtforms import Form as WTForm
 
@@ -60,6 +62,19 @@ class Form(FlaskForm):
 
     #: The status of a form that was sent and not taken.
     status = 422
+    #: The template of a page that shows this form, where it is not that of the screen.
+    template: ClassVar[str] = ""
+
+    def set_up(self, record: Record) -> None:
+        """Fill in choices and defaults, and remove what the current user is not asked; ``record`` None is a new one."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what was typed by the names of the operation's arguments; a text that was not sent is ""."""
+        return {
+            name: field.data or "" if isinstance(field, StringField) else field.data
+            for name, field in self._fields.items()
+            if not isinstance(field, HiddenField)
+        }
 
     def add_errors(self, refusal: Refused) -> None:
         """Put each sentence of a refusal beside its field, and one that belongs to none above the form."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app, g, render_template, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -18,26 +18,12 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.accounts.user import User
 
-#: Where what comes back is refused once instead of done: by ``come_back``, or since it only keeps a draft.
-RECOVERABLE_ENDPOINTS = frozenset(
-    {
-        "change.move",
-        "change.save",
-        "change.reassign",
-        "absence.end",
-        "delegation.withdraw",
-        "deviation.dispose",
-        "deviation.follow_up",
-        "freeze.lift",
-        "freeze.permit",
-        "release.actual",
-        "setting.ramadan",
-        "setting.threshold",
-    }
-)
-_RECOVERABLE_SUFFIXES = ("create_view", "edit_view")
+View = TypeVar("View", bound="Callable[..., Any]")
+
 _CSRF_FIELD = "csrf_token"
 _RECOVERED_FIELD = "resumed"
 #: How long what was typed may be on its way, and how old the page may be that it was typed into, in seconds.
@@ -61,6 +47,17 @@ class SubmittedForm:
         return text if len(text) <= _MAX_LENGTH else None
 
 
+def recoverable(view: View) -> View:
+    """Mark a view whose form can be shown again after a new login: it calls ``require_resubmit`` before it commits."""
+    vars(view)["is_recoverable"] = True
+    return view
+
+
+def is_recoverable(endpoint: str | None) -> bool:
+    """Whether what is sent to this endpoint can be shown again after a new login."""
+    return bool(getattr(current_app.view_functions.get(endpoint or ""), "is_recoverable", False))
+
+
 def bind_csrf_token_to(user: User) -> None:
     """Let the token in every form of this session say whose it is."""
     session[_CSRF_FIELD] = f"{user.id}.{secrets.token_hex(20)}"
@@ -69,8 +66,7 @@ def bind_csrf_token_to(user: User) -> None:
 
 def submitted_form() -> SubmittedForm | None:
     """Return what this request brought, if it came from a form of this program that can be shown again."""
-    endpoint = request.endpoint or ""
-    if request.method != "POST" or not (endpoint in RECOVERABLE_ENDPOINTS or endpoint.endswith(_RECOVERABLE_SUFFIXES)):
+    if request.method != "POST" or not is_recoverable(request.endpoint):
         return None
     try:
         writer_id = _user_id_from_token(request.form.get(_CSRF_FIELD, ""))
@@ -128,10 +124,11 @@ def _secret_key() -> str | bytes:
 
 
 __all__ = [
-    "RECOVERABLE_ENDPOINTS",
     "SubmittedForm",
     "bind_csrf_token_to",
+    "is_recoverable",
     "load_submitted_form",
+    "recoverable",
     "recovery_page",
     "require_resubmit",
     "submitted_form",

@@ -37,11 +37,13 @@ from views.app.clock import now
 from views.changes.page import Fact
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
-from views.forms.commit import FormView, commit_or_show_errors
+from views.forms.commit import commit_or_show_errors
+from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.inventory.mutations import changed_columns, format_column_value
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.lists import Column, ListSpec
+from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +81,7 @@ class PrefixFilter(TextFilter):
         return result
 
 
-class AssetView(FormView):
+class AssetView(RecordView):
     """The items of the reader's agency."""
 
     resource = Resource.ASSET
@@ -169,6 +171,7 @@ class AssetView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
+    @recoverable
     def create_view(self) -> ResponseReturnValue:
         """Enter an item on one card; without a card, ask which."""
         self.require_permission(Verb.CREATE)
@@ -190,6 +193,7 @@ class AssetView(FormView):
         return self.render_form(form, heading, _("Enter the item"), back=self.get_url(".create_view"))
 
     @expose("/edit/", methods=("GET", "POST"))
+    @recoverable
     def edit_view(self) -> ResponseReturnValue:
         """Correct an entry that no request has named yet."""
         self.require_permission(Verb.EDIT)

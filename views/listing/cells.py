@@ -49,7 +49,8 @@ _BADGES: dict[str, str] = {
 def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
     """Return the function that writes a column's values; ``in_full`` shows long text in full."""
     if column.formatter is not None:
-        return column.formatter
+        write = column.formatter
+        return lambda value: write(value) or EMPTY_CELL
     match column.kind:
         case CellKind.CHOICE:
             return _ChoiceLabels(column).__getitem__

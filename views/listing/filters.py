@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import and_
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement, SQLColumnExpression
+
+    #: Anything with a ``value`` that is stored and a ``title`` that is shown.
+    Choices = type[StrEnum] | Sequence[Any]
 
 #: How many characters a text to look for has at the most.
 MAX_SEARCH_LENGTH = 200
@@ -69,30 +73,33 @@ class OptionFilter(Filter):
 
 @dataclass(frozen=True, slots=True)
 class ChoiceFilter(OptionFilter):
-    """One of the members of an enum, by value: ``?urgency=emergency``."""
+    """One of the values of a column, an enum's say: ``?urgency=emergency``."""
 
     is_cacheable: ClassVar[bool] = True
 
     column: Any = None
-    choices: type[StrEnum] | None = None
-    #: Where the list shows only some of the members.
+    #: The values, as ``Column.choices`` has them.
+    choices: Choices | None = None
+    #: Where the list shows only some of them.
     subset: tuple[StrEnum, ...] = ()
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return the values that can be chosen, each with its title."""
-        members: Any = self.subset or tuple(self.choices or ())
-        return [(member.value, member.title) for member in members]
+        return [(choice.value, choice.title) for choice in self._choices()]
 
     def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return equality with the chosen member."""
+        """Return equality with the chosen value."""
         value = values.get(self.key)
         if not value:
             return None
-        member = next((member for member in (self.subset or self.choices or ()) if member.value == value), None)
-        if member is None:
+        choice = next((choice for choice in self._choices() if choice.value == value), None)
+        if choice is None:
             raise self._malformed(value)
-        result: ColumnElement[bool] = self.column == member
+        result: ColumnElement[bool] = self.column == (choice if isinstance(choice, Enum) else choice.value)
         return result
+
+    def _choices(self) -> tuple[Any, ...]:
+        return tuple(self.subset or self.choices or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +126,26 @@ class CaseFilter(OptionFilter):
 
 
 @dataclass(frozen=True, slots=True)
-class StateFilter(OptionFilter):
-    """One of the states that records are in by the time at which somebody asks: ``?state=now``."""
+class YearFilter(OptionFilter):
+    """The dates of one year: ``?year=2026``."""
 
-    states: Any = ()
-    #: Gives the criterion for a state, in the reader's zone.
-    criterion_for: Any = None
+    is_cacheable: ClassVar[bool] = True
+
+    column: Any = None
+    years: range = range(0)
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the states, each with its title."""
-        return [(state.value, state.title) for state in self.states]
+        """Return the years, the latest first."""
+        return [(str(year), str(year)) for year in reversed(self.years)]
 
     def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the state that was chosen, as it is when this is asked."""
+        """Return the criterion for the dates of the year."""
         value = values.get(self.key)
         if not value:
             return None
-        state = next((state for state in self.states if state.value == value), None)
-        if state is None:
+        if value not in dict(self.options()):
             raise self._malformed(value)
-        result: ColumnElement[bool] = self.criterion_for(state, zone)
+        result: ColumnElement[bool] = self.column.between(dt.date(int(value), 1, 1), dt.date(int(value), 12, 31))
         return result
 
 

@@ -52,19 +52,24 @@ class ComputedColumns:
     make_function: Callable[[Session], Callable[..., Mapping[str, object]]]
 
 
+#: The heading of a column that takes it from ``column_labels``.
+NO_HEADING = Message("")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column: what it is called in the address and on screen, and the expression that it reads.
 
-    ``of`` is a Derivation where the cell is worked out; such a column can neither be sorted nor filtered by.
+    A column of ``ComputedColumns`` can neither be sorted nor filtered by. In the attributes of a screen the expression
+    may be a path (``"head.position"``), and what is left out follows from the model (``declarations``).
     """
 
     key: str
-    heading: Message
-    expression: Any
+    heading: Message = NO_HEADING
+    expression: Any = None
     kind: CellKind = CellKind.TEXT
     #: What a CHOICE is one of: anything with a ``value`` that is stored and a ``title`` that is shown.
-    choices: type[StrEnum] | tuple[Any, ...] | None = None
+    choices: type[StrEnum] | Sequence[Any] | None = None
     #: Only columns with an index behind them can be sorted by.
     sortable: bool = False
     #: Shown in the list; every column is on the details page.
@@ -110,6 +115,8 @@ class ListSpec:
     key_column: Any = None
     #: The table that the list is read along, where the model is spread over several.
     from_table: Any = None
+    #: The order of the columns on the details page and in exports, where it is not that of the list.
+    details_keys: tuple[str, ...] = ()
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""

@@ -1,357 +1,327 @@
-"""The one guarded view that every screen of records extends.
+"""Records that are created, edited, deleted and acted upon: the view that every screen extends.
 
-It keeps Flask-Admin's addresses, menu and registration, and answers each of them itself: rights from the
-permission table, rows from the scope, lists and exports from one statement. What a screen does not declare it
-does not have: without columns nothing is shown, without a grant nothing is done.
+A screen declares; addresses, buttons, rights, forms that survive a lapsed login and refusals follow. What it does not
+declare it does not have: without ``create`` the address ``new/`` answers 404, without a grant 403.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask import Response, abort, request, stream_with_context, url_for
+from flask import abort, flash, redirect, request
 from flask_admin import expose
-from flask_admin.contrib.sqla import ModelView
-from flask_babel import gettext
-from sqlalchemy.orm import Session
 from typing_extensions import override
+from wtforms import FileField
 
-from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import NotAllowed, NotFound
+from lpse_admin.accounts.permissions import Verb
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
-from models.audit.trail import entries_for_record
-from models.database import db, is_sqlite, read_only
-from models.listing.saved_view import load_list_preference, may_share
-from models.reports.waiting import ActingUser
-from models.scope import visible
-from views.app.access import can, get_current_user, is_acting_head
+from models.database import db
+from views.app.access import can, get_current_user
 from views.app.clock import now
-from views.exports.csv_export import csv_stream
-from views.exports.xlsx_export import xlsx_file
-from views.i18n.language import current_timezone, tr
-from views.listing.cells import cell_formatter, export_columns
-from views.listing.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
-from views.listing.lists import PAGE_SIZES, Column, ComputedColumns, ListArguments, ListQuery, ListSpec, row_processor
-from views.listing.rows import row_checkbox, table_rows
+from views.app.errors import wants_json
+from views.forms.commit import commit_or_show_errors
+from views.forms.recovery import recoverable
+from views.i18n.wording import tr
+from views.listing.actions import SAVED, Action, OfferedAction
+from views.listing.read_only_view import ReadOnlyView, current_principal, get_visible, parse_id, url_builder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
     from flask.typing import ResponseReturnValue
-    from sqlalchemy import ColumnElement, Engine, Select
-    from werkzeug.wrappers import Response as WerkzeugResponse
+    from werkzeug.wrappers import Response
 
-    from views.listing.lists import Page
-    from views.listing.rows import Row
-
-_MAX_ID_DIGITS = 18
-_XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    from views.forms.base import Form
+    from views.listing.actions import Record, When
 
 
-def parse_id(text: str | None) -> int:
-    """Return the id in an address; raises NotFound for anything that is none, so that it looks like no such row."""
-    if not text or not (text.isascii() and text.isdigit()) or len(text) > _MAX_ID_DIGITS:
-        raise NotFound(_("There is no such record, or you may not see it."))
-    return int(text)
+class RecordView(ReadOnlyView):
+    """A screen of records.
 
+    ``create``, ``edit`` and ``delete`` are operations of the model. They are called with the session or the record,
+    ``by`` (the current user), ``now`` and what the form's ``arguments()`` returns, and raise what a model raises.
+    ``%(name)s`` in a text is the name of the record.
+    """
 
-def current_principal() -> ActingUser:
-    """Return the one who asks, as what waits is read for them."""
-    return ActingUser(get_current_user(), is_acting_head=is_acting_head())
+    form: ClassVar[type[Form]]
+    #: The form of ``edit/``, where it is another.
+    edit_form_class: ClassVar[type[Form] | None] = None
+    form_template: ClassVar[str] = "admin/form.html"
 
+    create: ClassVar[Callable[..., Any] | None] = None
+    create_submit: ClassVar[Message] = _("Save")
+    create_success: ClassVar[Message] = SAVED
 
-def url_builder(endpoint: str, anchor: str = "") -> Callable[[int], str]:
-    """Return what gives the address of ``endpoint`` for an id."""
-    start = url_for(endpoint, id="")
-    return lambda id_: f"{start}{id_}{anchor}"
+    edit: ClassVar[Callable[..., Any] | None] = None
+    #: Hides the button where it is False; the operation raises there.
+    edit_when: ClassVar[When | None] = None
+    edit_label: ClassVar[Message] = _("Edit")
+    edit_heading: ClassVar[Message] = Message("%(name)s")
+    edit_success: ClassVar[Message] = SAVED
 
+    delete: ClassVar[Callable[..., Any] | None] = None
+    #: The form of ``delete/``, and what is said about it.
+    delete_action: ClassVar[Action] = Action("delete", _("Remove"), verb=Verb.DELETE, success=_("Removed."))
 
-class RecordView(ModelView):
-    """A screen of records: list, details, export; creation and editing where a screen adds them."""
+    #: The actions on one record, in the order of their declaration.
+    record_actions: ClassVar[tuple[Action, ...]] = ()
 
-    resource: ClassVar[Resource]
-    spec: ClassVar[ListSpec]
-    #: What the list is called, and the sentence that an empty one shows.
-    title: ClassVar[Message]
-    empty_message: ClassVar[Message] = _("Nothing here yet.")
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Derive from what is declared what Flask-Admin calls it."""
+        super().__init_subclass__(**kwargs)
+        cls.can_create = cls.can_create or cls.create is not None
+        cls.can_edit = cls.can_edit or cls.edit is not None
+        cls.can_delete = cls.can_delete or cls.delete is not None
+        declared = (getattr(member, "action", None) for member in vars(cls).values())
+        cls.record_actions += tuple(found for found in declared if isinstance(found, Action))
 
-    list_template = "admin/list.html"
-    details_template = "admin/details.html"
-    #: The label of the link to ``new/``, where the screen has one.
-    create_label: ClassVar[Message | None] = None
-    can_create = False
-    can_edit = False
-    can_delete = False
-    can_view_details = True
-    can_export = True
-    #: Whether the readers of the list choose its columns.
-    can_choose_columns: ClassVar[bool] = True
+    # -- what a screen may override --------------------------------------------------------------------------
 
-    def __init__(self) -> None:
-        """Register under the resource's name: /admin/<name>/."""
-        name = self.resource.value
-        super().__init__(self.spec.model, db, name=str(self.title), endpoint=name, url=name)
+    def record_name(self, record: Record) -> str:
+        """Return what people know a record by."""
+        return str(record)
 
-    def _refresh_cache(self) -> None:
-        """Leave Flask-Admin's own columns, filters and forms unmade: this view answers with its own."""
+    def details_heading(self, record: Record) -> str:
+        """Return the heading of the details page."""
+        return self.record_name(record)
 
-    def scaffold_auto_joins(self) -> list[Any]:
-        """Return nothing: the joins of a list are declared in its ``spec``."""
-        return []
+    def create_defaults(self) -> dict[str, Any]:
+        """Return what the form of ``new/`` begins with."""
+        return {}
 
-    # -- who may come in ------------------------------------------------------------------------------------
-
-    def is_accessible(self) -> bool:
-        """Whether the one who asks may read this screen at all."""
-        return can(Verb.READ, self.resource)
+    def record_context(self, record: Record) -> dict[str, Any]:  # noqa: ARG002
+        """Return what the screen's own details template needs."""
+        return {}
 
     @override
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
-        """Refuse; a stranger was sent to the login page before."""
-        raise NotAllowed(_("Your role has no access to this screen."))
-
-    def require_permission(self, verb: Verb) -> None:
-        """Refuse where the one who asks may not do ``verb`` here."""
-        if not can(verb, self.resource):
-            raise NotAllowed(_("Your role does not permit this."))
-
-    # -- rows ------------------------------------------------------------------------------------------------
-
-    def visible_criterion(self) -> ColumnElement[bool]:
-        """Return the criterion for the rows that the one who asks may see."""
-        return visible(self.spec.model, get_current_user(), is_acting_head=is_acting_head())
+    def create_form(self, obj: Record | None = None) -> Form:
+        """Return the form of ``new/``."""
+        form = self.form(obj=obj, data=self.create_defaults())
+        form.set_up(None)
+        return form
 
     @override
-    def get_one(self, id: str) -> Any:
-        """Return the visible row of this id as an object; raises NotFound."""
-        found = (
-            db.session.query(self.spec.model)
-            .filter(self.spec.key == parse_id(id), self.visible_criterion())
-            .execution_options(populate_existing=True)
-            .one_or_none()
-        )
-        if found is None:
-            raise NotFound(_("There is no such record, or you may not see it."))
-        return found
+    def edit_form(self, obj: Record | None = None) -> Form:
+        """Return the form of ``edit/``, filled in from the record."""
+        form = (self.edit_form_class or self.form)(obj=obj)
+        form.set_up(obj)
+        return form
 
-    def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
-        """Return the list as the one who asks may see it and asked for it: in the address, unless ``args`` says it."""
-        arguments = ListArguments.parse(self.spec, request.args if args is None else args)
-        return ListQuery(self.spec, arguments, self.visible_criterion(), current_timezone())
+    @override
+    def create_model(self, form: Form) -> Record:
+        """Create a record and return it."""
+        operation: Any = type(self).create
+        return operation(db.session(), by=get_current_user(), now=now(), **form.arguments())
 
-    def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:
-        """Return the columns for this reader: those of the list, of an export, or all."""
-        return [
-            column
-            for column in self.spec.column_list
-            if (column.in_list or not in_list)
-            and (column.in_export or not in_export)
-            and (not column.superadmin_only or get_current_user().is_superadmin)
-        ]
+    @override
+    def update_model(self, form: Form, model: Record) -> None:
+        """Change a record."""
+        operation: Any = type(self).edit
+        operation(model, by=get_current_user(), now=now(), **form.arguments())
 
-    def get_selectable_columns(self) -> list[Column]:
-        """Return the columns that this reader can have in the list."""
-        return self.get_columns()
+    @override
+    def delete_form(self) -> Form:
+        """Return the form of ``delete/``."""
+        return self.delete_action.form()
+
+    @override
+    def delete_model(self, model: Record, form: Form | None = None) -> None:
+        """Delete a record, with what was typed into the form."""
+        operation: Any = type(self).delete
+        operation(model, by=get_current_user(), **(form.arguments() if form else {}))
+
+    @override
+    def after_model_change(self, form: Form, model: Record, is_created: bool) -> None:
+        """Do what a screen has to do after a commit."""
 
     # -- pages -----------------------------------------------------------------------------------------------
 
-    @expose("/")
-    def index_view(self) -> str:
-        """Show one page of the list."""
-        kept = load_list_preference(db.session(), get_current_user(), self.resource)
-        listing, default = (None if request.args else open_default_view(kept, self.list_query)) or (
-            self.list_query(),
-            None,
-        )
-        if kept.default_view is not None:
-            listing = replace(listing, arguments=replace(listing.arguments, show_all_query=SHOW_ALL_QUERY))
-        offered = self.get_selectable_columns()
-        columns = shown_columns(offered, listing.arguments, kept)
-        page = listing.page(db.session(), columns)
-        finish = row_processor(columns, db.session())
-        bulk_actions = self.bulk_actions()
-        return str(
-            self.render(
-                self.list_template,
-                view=self,
-                listing=listing,
-                arguments=listing.arguments,
-                spec=self.spec,
-                columns=columns,
-                rows=self.render_rows(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
-                count=page.count,
-                sizes_offered=PAGE_SIZES,
-                has_next_page=page.has_next_page,
-                head=list_header(
-                    listing,
-                    kept,
-                    selectable=offered,
-                    columns=columns,
-                    default_view=default,
-                    screen=self.endpoint,
-                    may_share=may_share(get_current_user()),
-                    can_choose_columns=self.can_choose_columns,
-                    has_checkboxes=bool(bulk_actions),
-                ),
-                may_create=self.can_create and can(Verb.CREATE, self.resource),
-                may_export=can(Verb.EXPORT, self.resource),
-                bulk_actions=bulk_actions,
-                **self.list_context(listing, page),
-            )
-        )
-
-    def bulk_actions(self) -> Sequence[Any]:
-        """Return what the one who asks can do with several rows at once, where a screen has such (bulk)."""
-        return ()
-
-    def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> object:
-        """Return the rows as the list's template shows them."""
-        details = None if self.spec.link_id is None else gettext("Details")
-        tick = row_checkbox() if self.bulk_actions() else None
-        return table_rows(
-            columns, rows, self.row_url_builder(), self.link_url_builder(), details_label=details, checkbox=tick
-        )
-
-    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
-        """Return what a screen's own list template needs beside the rows."""
-        return {}
-
-    def row_url_builder(self) -> Callable[[int], str]:
-        """Return what gives the address of a row's own page; a list works it out once, not in every row."""
-        return url_builder(".details_view")
-
-    def link_url_builder(self) -> Callable[[int], str]:
-        """Return what gives the address that a row's leading cell goes to."""
-        return self.row_url_builder()
-
-    def row_url(self, id: int) -> str:
-        """Return the address of a row's own page."""
-        return self.row_url_builder()(id)
-
-    def link_url(self, lead: int) -> str:
-        """Return the address that the row's leading cell goes to."""
-        return self.link_url_builder()(lead)
-
-    @expose("/details/")
-    def details_view(self) -> str:
-        """Show one record: every column but its id, and its own history."""
-        columns = self.get_columns()
-        session = db.session()
-        id_ = parse_id(request.args.get("id"))
-        listing = ListQuery(
-            self.spec, ListArguments(sort=self.spec.column_default_sort), self.visible_criterion(), current_timezone()
-        )
-        row = listing.row_by_id(session, columns, id_)
-        if row is None:
-            raise NotFound(_("There is no such record, or you may not see it."))
-        return str(
-            self.render(
-                self.details_template,
-                view=self,
-                id=id_,
-                lead=row[1],
-                facts=[
-                    (column, cell_formatter(column, in_full=True)(value))
-                    for column, value in zip(columns, row_processor(columns, session)(tuple(row)[2:]), strict=True)
-                    if column.key != "id"  # which nobody knows it by
-                ],
-                history=self.history(id_),
-                **self.details_context(id_),
-            )
-        )
-
-    def details_context(self, id: int) -> dict[str, Any]:  # noqa: ARG002
-        """Return what a screen's own details template needs beside the facts."""
-        return {}
-
-    def history(self, id: int) -> list[Any]:
-        """Return the trail of this record for those who may read the trail."""
-        if not can(Verb.READ, Resource.AUDIT):
-            return []
-        return entries_for_record(db.session(), self.spec.model.__tablename__, id)
-
     @expose("/new/", methods=("GET", "POST"))
+    @recoverable
     def create_view(self) -> ResponseReturnValue:
-        """Refuse: a screen whose records can be made says how."""
-        abort(404)
+        """Create a record."""
+        if self.create is None:
+            abort(404)
+        self.require_permission(Verb.CREATE)
+        form = self.create_form()
+
+        def done(record: Record) -> Response:
+            self.after_model_change(form, record, is_created=True)
+            return self.redirect_to_record(self._fill(self.create_success, record), record.id)
+
+        return self.submit_form(
+            form, lambda: self.create_model(form), done, heading=self.create_label, submit=self.create_submit
+        )
 
     @expose("/edit/", methods=("GET", "POST"))
+    @recoverable
     def edit_view(self) -> ResponseReturnValue:
-        """Refuse: a screen whose records can be edited says how."""
-        abort(404)
+        """Change a record."""
+        if self.edit is None:
+            abort(404)
+        self.require_permission(Verb.EDIT)
+        record = self.get_one(request.args.get("id", ""))
+        record_id, form = record.id, self.edit_form(record)
+
+        def done(_result: object) -> Response:
+            self.after_model_change(form, record, is_created=False)
+            return self.redirect_to_record(self._fill(self.edit_success, record), record_id)
+
+        return self.submit_form(
+            form,
+            lambda: self.update_model(form, record),
+            done,
+            heading=self._fill(self.edit_heading, record),
+            submit=_("Save"),
+            back=self.row_url(record_id),
+        )
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
-        """Refuse: nothing is deleted but a draft, by its own address."""
-        abort(404)
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> ResponseReturnValue:
-        """Refuse: there are no bulk actions here."""
-        abort(404)
-
-    @expose("/ajax/lookup/")
-    def ajax_lookup(self) -> ResponseReturnValue:
-        """Refuse: no field of ours looks up whole tables."""
-        abort(404)
-
-    @expose("/ajax/update/", methods=("POST",))
-    def ajax_update(self) -> ResponseReturnValue:
-        """Refuse: no cell is edited in its list."""
-        abort(404)
-
-    # -- exports ---------------------------------------------------------------------------------------------
-
-    @expose("/export/<export_type>/")
-    def export(self, export_type: str) -> WerkzeugResponse:
-        """Send everything that the list matches, in its order, as CSV or XLSX."""
-        self.require_permission(Verb.EXPORT)
-        writer = {"csv": self._csv_response, "xlsx": self._xlsx_response}.get(export_type)
-        if writer is None:
-            raise NotFound(_("Exports are available as CSV and XLSX."))
-        listing = self.list_query()
-        response = writer(listing, self.get_columns(in_export=True))
-        stamp = now().astimezone(listing.zone).strftime("%Y-%m-%d-%H%M")
-        response.headers["Content-Disposition"] = f'attachment; filename="{self.resource}-{stamp}.{export_type}"'
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
-    def _csv_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
-        stream = csv_stream(export_columns(columns), stream_rows(query, columns), query.zone)
-        return Response(stream_with_context(stream), mimetype="text/csv")
-
-    def _xlsx_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
-        file = xlsx_file(
-            export_columns(columns),
-            stream_rows(query, columns),
-            query.zone,
-            tr(self.title),
-            expected_rows=query.count(db.session(), limit=None),
+        """Delete a record."""
+        if self.delete is None:
+            abort(404)
+        self.require_permission(Verb.DELETE)
+        record = self.get_one(request.form.get("id", ""))
+        action, form = self.delete_action, self.delete_form()
+        success = self._fill(action.success, record)
+        return self.submit_form(
+            form,
+            lambda: self.delete_model(record, form),
+            lambda _result: self.redirect_with_message(success, self.get_url(".index_view")),
+            heading=self._fill(action.heading or action.label, record),
+            submit=action.label,
+            back=self.row_url(record.id),
         )
-        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX_MIMETYPE, direct_passthrough=True)
-        response.call_on_close(file.close)
-        return response
+
+    def run_action(self, action: Action, method: Callable[..., str | None], record_id: str) -> ResponseReturnValue:
+        """Take an action on a record: show its form, or submit it."""
+        self.require_permission(action.verb)
+        record = self.get_one(record_id)
+        form = action.form()
+        form.set_up(record)
+        back = self.row_url(record.id) if action.back_url is None else action.back_url(form)
+        return self.submit_form(
+            form,
+            lambda: method(self, record, form),
+            lambda url: self.redirect_with_message(self._fill(action.success, record), url or back),
+            heading=self._fill(action.heading or action.label, record),
+            submit=action.label,
+            back=back,
+        )
+
+    def submit_form(
+        self,
+        form: Form,
+        operation: Callable[[], Any],
+        done: Callable[[Any], Response],
+        *,
+        heading: Message,
+        submit: Message,
+        back: str | None = None,
+    ) -> ResponseReturnValue:
+        """Show ``form``; where it was sent, run ``operation`` in one transaction and return ``done`` of its result.
+
+        What the operation refuses is shown beside the fields.
+        """
+        if request.method == "POST" and form.validate():
+            with commit_or_show_errors(form):
+                result = operation()
+            if not form.errors:
+                return done(result)
+        return self.render_form(form, heading, submit, back=back)
+
+    def render_form(
+        self,
+        form: Form,
+        heading: Message | str,
+        submit: Message,
+        *,
+        template: str | None = None,
+        **context: object,
+    ) -> ResponseReturnValue:
+        """Show a form: empty with 200; sent and refused with its status and what was typed, as JSON where asked."""
+        if request.method == "POST":
+            if wants_json():
+                message = _("Some of the values entered cannot be saved.")
+                raise ValidationFailed(message, field_errors=form.error_messages())
+            for field in form:
+                if isinstance(field, FileField) and field.data and not field.errors:
+                    field.errors = [_("Choose the file again: the browser cannot restore it.")]
+        page = self.render(
+            template or form.template or self.form_template,
+            view=self,
+            form=form,
+            heading=tr(heading),
+            submit=tr(submit),
+            **context,
+        )
+        return page, form.status if request.method == "POST" else 200
+
+    # -- the details page ------------------------------------------------------------------------------------
+
+    def details_context(self, id: int) -> dict[str, Any]:
+        """Return the record with what the current user may do to it, for screens that declare an operation."""
+        if not (self.can_edit or self.can_delete or self.record_actions):
+            return {}
+        record = self.get_one(str(id))
+        return {
+            "record": record,
+            "name": self.details_heading(record),
+            "edit_url": self.get_url(".edit_view", id=id) if self._may_edit(record) else None,
+            "actions": self._offered_actions(record),
+            **self.record_context(record),
+        }
+
+    def _may_edit(self, record: Record) -> bool:
+        return self.can_edit and can(Verb.EDIT, self.resource) and _holds(type(self).edit_when, record)
+
+    def _offered_actions(self, record: Record) -> list[OfferedAction]:
+        """Return the actions that the current user may take on ``record`` now, its deletion last."""
+        offered = [
+            self._offer(action, self.get_url(f".{action.endpoint}", record_id=record.id), record)
+            for action in self.record_actions
+            if action.is_offered and can(action.verb, self.resource) and _holds(action.when, record)
+        ]
+        if self.can_delete and can(Verb.DELETE, self.resource):
+            offered.append(self._offer(self.delete_action, self.get_url(".delete_view"), record))
+        for other in offered[1:]:
+            other.make_ids_unique()
+        return offered
+
+    def _offer(self, action: Action, url: str, record: Record) -> OfferedAction:
+        form = action.form(formdata=None)
+        form.set_up(record)
+        return OfferedAction(
+            action,
+            url,
+            form,
+            summary=tr(self._fill(action.summary or action.label, record)),
+            explanation=tr(self._fill(action.explanation, record)) if action.explanation else "",
+        )
+
+    # -- answers ---------------------------------------------------------------------------------------------
+
+    def redirect_to_record(self, message: Message | str, record_id: int) -> Response:
+        """Go to the details page of a record and say what was done."""
+        return self.redirect_with_message(message, self.row_url(record_id))
+
+    @staticmethod
+    def redirect_with_message(message: Message | str, url: str) -> Response:
+        """Go to ``url`` and say what was done."""
+        flash(tr(message), "success")
+        return redirect(url, 303)
+
+    def _fill(self, message: Message, record: Record) -> Message:
+        """Return ``message`` with the name of ``record`` in it."""
+        if "%(name)s" not in message.text:
+            return message
+        return Message(message.text, {**message.values, "name": self.record_name(record)})
 
 
-def stream_rows(query: ListQuery, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
-    """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    rows = _fetch_rows(read_only(db.engine), query.export_statement(columns, as_text=is_sqlite(db.engine)))
-    # What cells are worked out by is read now: the request's session is gone while they are sent.
-    if any(isinstance(column.expression, ComputedColumns) for column in columns):
-        rows = map(row_processor(columns, db.session()), rows)
-    writers = [column.formatter for column in columns]
-    if not any(writers):
-        return rows
-    return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
+def _holds(when: When | None, record: Record) -> bool:
+    return when is None or when(record, get_current_user(), now())
 
 
-def _fetch_rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
-    """Yield rows over a session of their own, since the request's is gone while they are sent."""
-    with Session(engine) as session:
-        result = session.connection(execution_options={"yield_per": 2000}).execute(statement)
-        for part in result.partitions():
-            yield from part
-
-
-__all__ = ["RecordView", "can", "current_principal", "is_acting_head", "parse_id"]
+__all__ = ["RecordView", "current_principal", "get_visible", "parse_id", "url_builder"]

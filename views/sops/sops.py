@@ -30,11 +30,10 @@ from views.app.clock import now
 from views.app.errors import wants_json
 from views.exports.columns import CellKind
 from views.forms.base import Form
-from views.forms.commit import FormView
-from views.forms.recovery import require_resubmit
+from views.forms.recovery import recoverable, require_resubmit
 from views.listing.filters import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import parse_id
+from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -93,7 +92,7 @@ class SopForm(Form):
 _FILE_TOO_LARGE = _("The file is larger than 1 MiB.")
 
 
-class SopView(FormView):
+class SopView(RecordView):
     """The papers of the reader's agency, every revision."""
 
     resource = Resource.SOP
@@ -146,6 +145,7 @@ class SopView(FormView):
         }
 
     @expose("/new/", methods=("GET", "POST"))
+    @recoverable
     def create_view(self) -> ResponseReturnValue:
         """Check a paper's file and show its faults or its chart; load it as a draft at the second button."""
         self.require_permission(Verb.CREATE)

@@ -1,16 +1,13 @@
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.orm import InstrumentedAttribute, Query, scoped_session
-from wtforms import Form
-
-_Column: TypeAlias = str | InstrumentedAttribute[Any]
+from sqlalchemy.orm import Query, scoped_session
 
 class ModelView(BaseView):
-    model: type[Any]
+    model: ClassVar[Any]
     session: scoped_session[Any]
 
     can_create: bool
@@ -22,26 +19,8 @@ class ModelView(BaseView):
     edit_template: str
     create_template: str
     details_template: str
-    column_list: Sequence[_Column] | None
-    column_exclude_list: Sequence[_Column] | None
-    column_details_list: Sequence[_Column] | None
-    column_export_list: Sequence[_Column] | None
-    column_formatters: Mapping[str, Callable[..., object]]
-    column_labels: Mapping[str, object] | None
-    column_descriptions: Mapping[str, object] | None
-    column_sortable_list: Sequence[_Column | tuple[str, object]] | None
-    column_default_sort: object
-    column_searchable_list: Sequence[_Column] | None
-    column_filters: Collection[object] | None
-    column_choices: Mapping[str, Sequence[tuple[object, object]]] | None
+
     column_select_related_list: Sequence[object]
-    export_types: Sequence[str]
-    form: type[Form] | None
-    form_columns: Sequence[_Column] | None
-    form_args: Mapping[str, Mapping[str, object]] | None
-    page_size: int
-    page_size_options: Sequence[int]
-    can_set_page_size: bool
 
     def __init__(
         self,
@@ -57,6 +36,13 @@ class ModelView(BaseView):
     def get_query(self) -> Query[Any]: ...
     def get_count_query(self) -> Query[Any]: ...
     def get_one(self, id: str) -> Any: ...
+    def create_form(self, obj: Any = None) -> Any: ...
+    def edit_form(self, obj: Any = None) -> Any: ...
+    def delete_form(self) -> Any: ...
+    def create_model(self, form: Any) -> Any: ...
+    def update_model(self, form: Any, model: Any) -> Any: ...
+    def delete_model(self, model: Any) -> Any: ...
+    def after_model_change(self, form: Any, model: Any, is_created: bool) -> None: ...
     def is_action_allowed(self, name: str) -> bool: ...
     @expose("/")
     def index_view(self) -> ResponseReturnValue: ...

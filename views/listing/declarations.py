@@ -1,0 +1,154 @@
+"""From the class attributes of a screen, which are Flask-Admin's, to the ``ListSpec`` that the list engine reads.
+
+A column is a ``Column`` or a key: the name of an attribute of the model, of a relationship to one record
+(``"agency"``, shown by its name), or of an attribute behind one (``"head.position"``). What such a column does not
+say follows from the type of the attribute; the relationships are joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, Date, Enum, Integer, Text
+from sqlalchemy.orm import RelationshipProperty, aliased
+
+from lpse_admin.i18n import _
+from models.base import UtcDateTime
+from views.exports.columns import CellKind
+from views.listing.filters import ChoiceFilter, DateRangeFilter, Filter, TextFilter
+from views.listing.lists import Column, ListSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import QueryableAttribute
+
+    from lpse_admin.i18n import Message
+
+#: The column that a related record is shown by: the first of these that it has.
+_NAME_COLUMNS = ("full_name", "name")
+#: What the cells of a column of each type hold.
+_KINDS: tuple[tuple[type[Any], CellKind], ...] = (
+    (Boolean, CellKind.BOOLEAN),
+    (Integer, CellKind.NUMBER),
+    (UtcDateTime, CellKind.DATETIME),
+    (Date, CellKind.DATE),
+    (Enum, CellKind.CHOICE),
+)
+_DATE_KINDS = frozenset({CellKind.DATE, CellKind.DATETIME})
+
+
+#: The headings of columns that many screens have.
+_COMMON_LABELS: Mapping[str, Message] = {"agency": _("Agency"), "state": _("State")}
+
+
+def build_spec(screen: type[Any]) -> ListSpec:
+    """Return what the class attributes of ``screen`` declare of its list, details page and exports."""
+    resolver = _Resolver(screen)
+    id_column = Column("id", _("Id"), screen.model.id, CellKind.NUMBER, in_list=False, in_export=False)
+    columns = {"id": id_column}
+    columns |= {column.key: column for column in map(resolver.column, screen.column_list)}
+    details = [_key(declared) for declared in screen.column_details_list or screen.column_list]
+    for declared in screen.column_details_list:
+        if _key(declared) not in columns:
+            column = resolver.column(declared)
+            columns[column.key] = replace(column, in_list=False)
+    if not any(column.is_link for column in columns.values()):
+        first = _key(screen.column_list[0])
+        columns[first] = replace(columns[first], is_link=True)
+    if screen.column_export_list:
+        exported = [_key(declared) for declared in screen.column_export_list]
+        columns = {key: replace(column, in_export=key in exported) for key, column in columns.items()}
+    return ListSpec(
+        model=screen.model,
+        column_list=tuple(columns.values()),
+        details_keys=tuple(details),
+        column_filters=tuple(_filter(declared, columns) for declared in screen.column_filters),
+        column_searchable_list=tuple(
+            resolver.expression(declared) if isinstance(declared, str) else declared
+            for declared in screen.column_searchable_list
+        ),
+        column_default_sort=_default_sort(screen.column_default_sort),
+        joins=tuple(resolver.joins.values()),
+    )
+
+
+class _Resolver:
+    """Completes the columns of one screen, and collects the joins that they need."""
+
+    def __init__(self, screen: type[Any]) -> None:
+        self._model = screen.model
+        self._labels = {**_COMMON_LABELS, **screen.column_labels}
+        self._sortable = frozenset(screen.column_sortable_list)
+        #: Path of a relationship -> its aliased target, and the condition to join it on.
+        self.joins: dict[str, tuple[Any, Any]] = {}
+
+    def column(self, declared: Column | str) -> Column:
+        """Return the column with its heading, expression and kind; KeyError for one without a label."""
+        column = Column(declared) if isinstance(declared, str) else declared
+        is_attribute = column.expression is None or isinstance(column.expression, str)
+        expression = self.expression(column.expression or column.key) if is_attribute else column.expression
+        kind, choices = _kind_and_choices(column, expression)
+        return replace(
+            column,
+            heading=column.heading if column.heading.text else self._labels[column.key],
+            expression=expression,
+            kind=kind,
+            choices=choices,
+            sortable=column.sortable or column.key in self._sortable,
+            wide=column.wide or (is_attribute and isinstance(expression.type, Text)),
+            superadmin_only=column.superadmin_only or column.key == "agency",
+        )
+
+    def expression(self, path: str) -> Any:  # noqa: ANN401 - a mapped column
+        """Return the column at the end of ``path``; the relationships on the way are joined."""
+        owner, walked = self._model, ""
+        for name in path.split("."):
+            attribute = getattr(owner, name)
+            if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
+                return attribute
+            walked = f"{walked}_{name}"
+            owner = self._join(walked, attribute)
+        return next(getattr(owner, name) for name in _NAME_COLUMNS if hasattr(owner, name))
+
+    def _join(self, path: str, relationship: QueryableAttribute[Any]) -> Any:  # noqa: ANN401 - an aliased class
+        if path not in self.joins:
+            target = aliased(relationship.property.entity.class_, name=self._model.__tablename__ + path)
+            self.joins[path] = target, relationship.of_type(target)
+        return self.joins[path][0]
+
+
+def _kind_and_choices(column: Column, expression: Any) -> tuple[CellKind, Any]:  # noqa: ANN401
+    """Return what the cells of ``column`` hold: what it says itself, else what the type of ``expression`` says."""
+    if column.kind is not CellKind.TEXT or column.formatter is not None:
+        return column.kind, column.choices
+    if column.choices is not None:
+        return CellKind.CHOICE, column.choices
+    kind = next((kind for type_, kind in _KINDS if isinstance(expression.type, type_)), CellKind.TEXT)
+    return kind, expression.type.enum_class if kind is CellKind.CHOICE else None
+
+
+def _key(declared: Column | str) -> str:
+    return declared if isinstance(declared, str) else declared.key
+
+
+def _filter(declared: Filter | str, columns: Mapping[str, Column]) -> Filter:
+    """Return the filter for a column of this key: a choice, a period, or a part of a text."""
+    if isinstance(declared, Filter):
+        return declared
+    column = columns[declared]
+    if column.kind is CellKind.CHOICE:
+        return ChoiceFilter(column.key, column.heading, column=column.expression, choices=column.choices)
+    if column.kind in _DATE_KINDS:
+        is_datetime = column.kind is CellKind.DATETIME
+        return DateRangeFilter(column.key, column.heading, column=column.expression, is_datetime=is_datetime)
+    return TextFilter(column.key, column.heading, column=column.expression, contains=True)
+
+
+def _default_sort(declared: str | tuple[str, bool]) -> str:
+    """Return an order as the address has it: ``("name", True)`` is ``-name``."""
+    if isinstance(declared, str):
+        return declared
+    key, is_descending = declared
+    return f"-{key}" if is_descending else key
