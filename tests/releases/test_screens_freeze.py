@@ -57,8 +57,9 @@ def _afterwards_nothing_is_frozen(running_app: RunningApp) -> Iterator[None]:
     running_app.now = NOW
     with running_app.session() as opened:
         for frozen in opened.scalars(select(Freeze).where(Freeze.lifted_at.is_(None))):
-            if frozen.can_be_lifted(NOW):
-                frozen.lift("Selesai", by=running_app.cast(opened).superadmin, now=NOW)
+            superadmin = running_app.cast(opened).superadmin
+            if frozen.can_be_lifted_by(superadmin, NOW):
+                frozen.lift("Selesai", by=superadmin, now=NOW)
         opened.commit()
 
 

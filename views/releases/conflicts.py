@@ -6,53 +6,20 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask_wtf.file import FileField
-from wtforms import TextAreaField
-from wtforms.validators import ValidationError
-
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.documents.file_types import MAX_FILE_BYTES
-from lpse_admin.documents.inspection import InspectedFile, inspect_file
-from lpse_admin.errors import FileTooLarge, ValidationFailed
-from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import Environment
 from models.database import db
 from models.releases import conflicts, freeze_permit
 from models.validation import is_plausible_date
 from views.app.access import can
-from views.forms.base import Form, Required
+from views.releases.forms import PermitForm
 
 if TYPE_CHECKING:
     from models.changes.activity import Release
     from models.changes.case_file import CaseFile
     from models.releases.freeze import Freeze, FreezePermit
     from views.changes.step_form import StepForm
-
-
-class PermitForm(Form):
-    """The head's words, and the letter where there is one."""
-
-    reason = TextAreaField(
-        _("Reason"), [Required()], description=_("The text of your permission."), render_kw={"rows": 3}
-    )
-    letter = FileField(
-        _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")
-    )
-    content = b""
-    inspected: InspectedFile | None = None
-
-    def validate_letter(self, field: FileField) -> None:
-        """Read the letter, if one came, and look what it is."""
-        if not field.data:
-            return
-        self.content = field.data.read(MAX_FILE_BYTES + 1)
-        field.data.close()
-        try:
-            self.inspected = inspect_file(field.data.filename or "", self.content)
-        except (ValidationFailed, FileTooLarge) as refusal:
-            self.status = refusal.status
-            raise ValidationError(refusal.message) from None
 
 
 @dataclass(frozen=True, slots=True)

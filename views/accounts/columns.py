@@ -1,0 +1,35 @@
+"""What a list of accounts shows of roles, and what it is narrowed by."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+
+from sqlalchemy import case, literal
+
+from lpse_admin.accounts.roles import Role
+from lpse_admin.i18n import _
+from models.accounts.user import User
+from views.i18n.language import tr
+from views.listing.filters import CaseFilter
+
+_FLAGS = {role: getattr(User, f"is_{role.value}") for role in Role}
+#: The keys of a user's roles, each with a blank behind it.
+ROLE_KEYS = reduce(add, (case((flag, literal(f"{role.value} ")), else_="") for role, flag in _FLAGS.items()))
+
+ROLE_FILTER = CaseFilter(
+    "role", _("Role"), cases=tuple((role.value, role.title, flag.is_(True)) for role, flag in _FLAGS.items())
+)
+STATE_FILTER = CaseFilter(
+    "state",
+    _("State"),
+    cases=(
+        ("open", _("Account enabled"), User.is_active.is_(True)),
+        ("disabled", _("Disabled"), User.is_active.is_(False)),
+    ),
+)
+
+
+def role_titles(keys: str) -> str:
+    """Return the titles of the roles in ``ROLE_KEYS``, in the reader's language."""
+    return ", ".join(tr(Role(key).title) for key in keys.split())

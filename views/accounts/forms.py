@@ -1,0 +1,115 @@
+"""The forms of accounts, as administrators see them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from sqlalchemy import select
+from typing_extensions import override
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from lpse_admin.accounts.roles import Role
+from lpse_admin.i18n import Message, _
+from models.accounts.user import PERSONAL_FIELDS
+from models.database import db
+from models.office.agency import Agency
+from views.app.access import get_current_user
+from views.forms.base import CheckboxListField, Form, Required
+from views.i18n.language import tr
+
+if TYPE_CHECKING:
+    from models.accounts.user import User
+
+_INSTALLATION_KEY = "-"
+_INSTALLATION = _("The installation (administrators only)")
+
+
+def _generate_password() -> str:
+    """Return a password that can be read over the telephone: five groups of four."""
+    signs = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(signs) for _place in range(4)) for _group in range(5))
+
+
+def _password_field(label: Message) -> Any:  # noqa: ANN401 - WTForms' own unbound field
+    """Return a field that begins with a generated password."""
+    return StringField(
+        label,
+        [Required()],
+        default=_generate_password,
+        description=_("This password was generated; note it now, it is not shown again. You may enter another one."),
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )
+
+
+class UserForm(Form):
+    """Who somebody is, and what they may do."""
+
+    username = StringField(
+        _("User name"),
+        [Required()],
+        description=_("3 to 80 lower-case letters, digits, full stops, hyphens or underscores."),
+        render_kw={"autocapitalize": "none", "autocomplete": "off"},
+    )
+    full_name = StringField(_("Full name"), [Required()])
+    nip = StringField(_("NIP"), description=_("18 digits; spaces are allowed."), render_kw={"inputmode": "numeric"})
+    position = StringField(_("Position"))
+    institution = StringField(_("Institution"))
+    email = StringField(_("E-mail"), render_kw={"type": "email"})
+    phone = StringField(_("Telephone"), render_kw={"type": "tel"})
+    roles = CheckboxListField(
+        _("Roles"),
+        [Required()],
+        choices=[SelectChoice(role.value, role.title) for role in Role],
+        coerce=Role,
+        description=_("A change of roles ends the user's open sessions."),
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``User.alter``."""
+        return {"values": {key: self[key].data for key in PERSONAL_FIELDS}, "roles": self.roles.data or ()}
+
+
+class NewUserForm(UserForm):
+    """A new account, with its first password."""
+
+    agency = SelectField(_("Agency"), [Required()])
+    password = _password_field(_("Initial password"))
+
+    @override
+    def set_up(self, record: object) -> None:
+        """Offer the agencies; who belongs to one is not asked, and an address that names another is refused."""
+        self.agencies = _selectable_agencies()
+        if not (get_current_user().is_superadmin or request.form.get("agency")):
+            del self.agency
+        else:
+            choices = ((key, agency.name if agency else _INSTALLATION) for key, agency in self.agencies.items())
+            self.agency.choices = [SelectChoice(key, tr(name)) for key, name in choices]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``create_user``."""
+        key = self.agency.data if "agency" in self else next(iter(self.agencies))
+        return super().arguments() | {"agency": self.agencies[key], "password": self.password.data or ""}
+
+
+class ResetPasswordForm(Form):
+    """A new password for somebody else."""
+
+    password = _password_field(_("New password"))
+    without_second_factor = BooleanField(_("Also turn off the second factor, as the device is lost"))
+
+    def set_up(self, record: User) -> None:
+        """Ask for the second factor where there is one."""
+        if record.totp_secret is None:
+            del self.without_second_factor
+
+
+def _selectable_agencies() -> dict[str, Agency | None]:
+    """Return the agencies that the current user may create accounts for, by the value of the form's field."""
+    user = get_current_user()
+    if user.agency is not None:
+        return {str(user.agency_id): user.agency}
+    agencies = db.session.scalars(select(Agency).order_by(Agency.name))
+    return {**{str(agency.id): agency for agency in agencies}, _INSTALLATION_KEY: None}

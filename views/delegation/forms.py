@@ -1,0 +1,166 @@
+"""The forms of delegations and absences of the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from typing_extensions import override
+from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional, ValidationError
+
+from lpse_admin.accounts.roles import Role
+from lpse_admin.i18n import _
+from models.accounts.user import User
+from models.database import db
+from models.delegation.absence import can_record_absence
+from models.delegation.delegation import DelegationKind
+from models.office.agency import Agency
+from views.app.access import get_current_user
+from views.forms.base import Form, Required
+from views.forms.fields import ScannedFileField
+from views.i18n.language import today, tr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from models.delegation.absence import Absence
+
+_REASON_ON_BEHALF = _("Why you act in the head's place")
+
+
+class AbsenceForm(Form):
+    """An absence of a head, as it is recorded."""
+
+    head_id = SelectField(_("Head of LPSE"), [Required()], coerce=int)
+    from_date = DateField(_("First day"), [InputRequired()], default=today)
+    until_date = DateField(_("Last day"), [Optional()], description=_("Leave it empty if it is not known yet."))
+    reason = TextAreaField(_("Reason for the absence"), [Required()], render_kw={"rows": 3})
+    because = TextAreaField(
+        _REASON_ON_BEHALF,
+        render_kw={"rows": 3},
+        description=_(
+            "Required from everybody except the head: how you know of it, and why the head cannot record it."
+        ),
+    )
+
+    @override
+    def set_up(self, record: object) -> None:
+        """Offer the heads whose absence the current user may record; a head needs no reason for doing it."""
+        user = get_current_user()
+        self.heads = {head.id: head for head in _agency_heads() if can_record_absence(user, head)}
+        self.head_id.choices = _head_choices(self.heads.values())
+        if self.heads.keys() <= {user.id}:
+            del self.because
+        else:
+            self.because.flags.required = user.id not in self.heads
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``record_absence``."""
+        values = {"because": None, **super().arguments()}
+        return values | {"head": self.heads[values.pop("head_id")]}
+
+
+class EndAbsenceForm(Form):
+    """Why somebody other than the head ends an absence."""
+
+    because = TextAreaField(
+        _REASON_ON_BEHALF, render_kw={"rows": 3}, description=_("Required from everybody except the head.")
+    )
+
+    def set_up(self, record: Absence) -> None:
+        """Mark the reason as required for everybody but the head."""
+        self.because.flags.required = get_current_user().id != record.head_id
+
+
+class DelegationForm(Form):
+    """A delegation as its decree says it."""
+
+    head_id = SelectField(_("Head who delegates"), [Required()], coerce=int)
+    delegate_id = SelectField(_("Delegate"), [Required()], coerce=lambda text: int(text) if text else None)
+    kind = SelectField(_("Kind"), [Required()], coerce=DelegationKind)
+    decree_number = StringField(_("Decree number"), [Required()])
+    from_date = DateField(_("First day"), [InputRequired()])
+    until_date = DateField(_("Last day"), [InputRequired()])
+    reason = TextAreaField(_("Reason for the absence"), render_kw={"rows": 3})
+    decree = ScannedFileField(
+        _("Scanned decree"),
+        [Required()],
+        description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB."),
+    )
+
+    @override
+    def set_up(self, record: object) -> None:
+        """Offer the heads in whose name the current user may record one, and the delegates."""
+        user = get_current_user()
+        is_administrator = Role.ADMINISTRATOR in user.roles
+        self.heads = {head.id: head for head in _agency_heads() if is_administrator or head.id == user.id}
+        self.head_id.choices = _head_choices(self.heads.values())
+        self.delegate_id.choices = _delegate_choices(user)
+        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DelegationKind]
+
+    def validate_delegate_id(self, field: SelectField) -> None:
+        """Raise ValidationError where nobody is chosen."""
+        if field.data is None:
+            raise ValidationError(_("Choose the delegate."))
+
+    def validate_decree(self, field: ScannedFileField) -> None:
+        """Raise ValidationError where no file was sent."""
+        if not field.data:
+            raise ValidationError(_("The scanned decree is required: without it nobody can act for the head."))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``grant_delegation``."""
+        return {
+            "head": self.heads[self.head_id.data],
+            "delegate": db.session.get_one(User, self.delegate_id.data),
+            "kind": self.kind.data,
+            "decree_number": self.decree_number.data or "",
+            "from_date": self.from_date.data,
+            "until_date": self.until_date.data,
+            "reason": self.reason.data or None,
+        }
+
+
+class WithdrawalForm(Form):
+    """Why a delegation ends before its last day."""
+
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
+
+
+def _agency_heads() -> Sequence[User]:
+    """Return the heads of the current user's agency, of all agencies for a superadmin."""
+    user = get_current_user()
+    heads = select(User).where(User.is_head, User.agency_id.is_not(None)).options(joinedload(User.agency))
+    if not user.is_superadmin:
+        heads = heads.where(User.agency_id == user.agency_id)
+    return db.session.scalars(heads.order_by(User.full_name)).all()
+
+
+def _head_choices(heads: Iterable[User]) -> list[SelectChoice]:
+    return [SelectChoice(str(head.id), _with_agency(head.full_name, head.agency)) for head in heads]
+
+
+def _delegate_choices(user: User) -> list[SelectChoice]:
+    """Return who may be named: every active user of the agency but a head; change managers first."""
+    people = (
+        select(User.id, User.full_name, User.position, Agency.name)
+        .join(Agency, Agency.id == User.agency_id)
+        .where(User.is_active, User.is_head.is_(False))
+        .order_by(Agency.name, User.is_change_manager.desc(), User.full_name)
+    )
+    if not user.is_superadmin:
+        people = people.where(User.agency_id == user.agency_id)
+    return [
+        SelectChoice("", "–"),
+        *(
+            SelectChoice(str(id_), _with_agency(f"{name}, {position}" if position else name, agency))
+            for id_, name, position, agency in db.session.execute(people)
+        ),
+    ]
+
+
+def _with_agency(name: str, agency: object) -> str:
+    return f"{name} ({agency})" if get_current_user().is_superadmin else name
