@@ -118,10 +118,11 @@ def store_content(session: Session, content: bytes) -> FileContent:
     return row
 
 
-def detach(session: Session, document: Document, by: User, now: dt.datetime) -> None:
-    """Remove a file from an open step; its name and hash stay in the audit trail.
+def require_detachable(session: Session, document: Document, by: User, now: dt.datetime) -> ChangeRequest:
+    """Return the request of ``document``, locked, if ``by`` may detach the file from its step.
 
-    Raises NoSuchMove if the step is finished, NotAllowed unless ``by`` is the step's actor.
+    Raises NoSuchMove (409) if the step is finished or something else refers to the file, NotAllowed (403) for
+    anybody but the step's actor.
     """
     activity, change = document.activity, document.change
     if activity is None or change is None:
@@ -131,6 +132,12 @@ def detach(session: Session, document: Document, by: User, now: dt.datetime) -> 
     _lock_open_activity(session, activity)
     if refusal := change.reason_cannot_act(by, now):
         raise NotAllowed(refusal)
+    return change
+
+
+def detach(session: Session, document: Document, by: User, now: dt.datetime) -> None:
+    """Detach a file from its open step; its name and hash stay in the trail. Raises as ``require_detachable`` does."""
+    change = require_detachable(session, document, by, now)
     session.delete(document)
     change.version += 1
     session.flush()

@@ -22,7 +22,7 @@ from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.database import db
-from models.documents.document import Document, detach
+from models.documents.document import Document, detach, require_detachable
 from models.office.agency import Agency
 from models.scope import visible
 from views.app.access import get_current_user, is_acting_head
@@ -86,8 +86,7 @@ class DocumentView(RecordView):
         if request.form.get("confirm") != "yes":
             raise Malformed(_("Confirm that the file should be removed."))
         session, change_id = db.session(), document.change_id
-        detach(session, document, get_current_user(), now())
-        session.rollback()
+        require_detachable(session, document, get_current_user(), now())
         if version_from_request() is not None:
             with suppress(ValidationFailed, FileTooLarge):  # the sound part of it is kept all the same
                 save_step_input(change_id, self._requests())
