@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from contextlib import contextmanager
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import g
-from sqlalchemy import Select, event, select
+from sqlalchemy import event, select
 from sqlalchemy.pool import QueuePool
 
 import demo
@@ -20,7 +17,6 @@ from lpse_admin.config import RunMode, Settings
 from models.accounts.user import User
 from models.database import db, takes_write_lock
 from tests.support.program import Visitor, close_app
-from views.app.clock import set_clock
 from views.deviations.deviations import UserFilter
 from views.listing import lists
 from views.listing.agency_filter import AgencyFilter
@@ -186,42 +182,6 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
         for statement, parameters in statements:
             lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             yield "\n".join(line.detail for line in lines)
-
-
-def _same(moment: dt.datetime) -> dt.datetime:
-    return moment
-
-
-@pytest.mark.parametrize("username", ["kepala", "admin"])
-def test_a_statement_that_was_kept_is_the_one_that_would_be_put_together_now(program: Flask, username: str) -> None:
-    """Each list is asked for now and a month later: what hangs on the time must not have been kept."""
-    differing = []
-    for view in screens(program):
-        for variant in chain.from_iterable(narrowed(entry) for entry in view.spec.column_filters if entry.is_cacheable):
-            for months in (0, 1):
-                moment = dt.datetime.now(dt.UTC) + months * dt.timedelta(30)
-                set_clock(program, partial(_same, moment))
-                with program.test_request_context(f"{view.url}/?{variant}"):
-                    takes_write_lock.set(False)
-                    g._login_user = g.viewer = db.session.scalars(select(User).where(User.username == username)).one()
-                    if not view.is_accessible():
-                        break
-                    listing, columns = view.list_query(), tuple(view.get_columns(in_list=True))
-                    kept, anew = listing._page_statements(columns), lists._build_statements(listing, columns)
-                    if [*map(_told, kept)] != [*map(_told, anew)]:
-                        differing.append((view.endpoint, variant))
-    set_clock(program, None)
-    assert not differing
-
-
-def _told(statement: Select[Any]) -> tuple[str, list[str]]:
-    """Return a statement's text and what is put in its places, moments to the minute."""
-    compiled = statement.compile(db.engine)
-    values = [
-        value.replace(second=0, microsecond=0) if isinstance(value, dt.datetime) else value
-        for value in compiled.params.values()
-    ]
-    return str(compiled), [str(value) for value in values]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 from typing_extensions import override
@@ -101,8 +101,6 @@ class TimelinessFilter(ChoiceFilter):
 
     Of finished steps it is kept (``worktime.step_durations``); open ones are judged as they stand when this is asked.
     """
-
-    is_cacheable: ClassVar[bool] = False
 
     step: Step | None = None
 

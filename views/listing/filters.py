@@ -31,9 +31,6 @@ MAX_SEARCH_LENGTH = 200
 class Filter:
     """Something that a list can be narrowed by, with a readable name in the address."""
 
-    #: Whether what was given alone makes the criterion, whoever asks and whenever: then its statement is made once.
-    is_cacheable: ClassVar[bool] = False
-
     key: str
     heading: Message
 
@@ -75,8 +72,6 @@ class OptionFilter(Filter):
 class ChoiceFilter(OptionFilter):
     """One of the values of a column, an enum's say: ``?urgency=emergency``."""
 
-    is_cacheable: ClassVar[bool] = True
-
     column: Any = None
     #: The values, as ``Column.choices`` has them.
     choices: Choices | None = None
@@ -105,8 +100,6 @@ class ChoiceFilter(OptionFilter):
 @dataclass(frozen=True, slots=True)
 class CaseFilter(OptionFilter):
     """One of some named criteria: ``?state=open``."""
-
-    is_cacheable: ClassVar[bool] = True
 
     cases: tuple[tuple[str, Message, ColumnElement[bool]], ...] = ()
 

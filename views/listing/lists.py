@@ -286,25 +286,12 @@ class ListQuery:
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page that was asked for, and how many rows there are on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
-        statement, counting = self._page_statements(tuple(columns))
+        statement, counting = _build_statements(self, tuple(columns))
         rows = session.connection().execute(statement).all()
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
         count = start + len(rows) if is_counted else session.connection().scalar(counting) or 0
         return Page(rows[:size], follows, count, columns)
-
-    def _page_statements(self, columns: tuple[Column, ...]) -> Statements:
-        """Return the statements for the page and for its count; put together anew only where they may differ."""
-        asked = self.arguments
-        loose = (
-            name for entry in self.spec.column_filters if not entry.is_cacheable for name in entry.parameter_names()
-        )
-        if asked.search or (asked.filter_values and any(name in asked.filter_values for name in loose)):
-            return _build_statements(self, columns)
-        given = tuple(sorted(asked.filter_values.items()))
-        return _cached_statements(
-            self.spec, self.visible, self.zone, columns, given, asked.sort, asked.page, asked.size
-        )
 
     def export_statement(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids.
@@ -332,21 +319,6 @@ class ListQuery:
             self.spec.key == row_id, self.visible, *self.spec.base_criteria
         )
         return session.execute(statement).one_or_none()
-
-
-@lru_cache(maxsize=256)
-def _cached_statements(  # noqa: PLR0913, PLR0917 - what a page's statement depends on
-    spec: ListSpec,
-    visible: ColumnElement[bool],
-    zone: ZoneInfo,
-    columns: tuple[Column, ...],
-    given: tuple[tuple[str, str], ...],
-    sort: str,
-    page: int,
-    size: int,
-) -> Statements:
-    arguments = ListArguments(sort=sort, page=page, size=size, filter_values=dict(given))
-    return _build_statements(ListQuery(spec, arguments, visible, zone), columns)
 
 
 def _build_statements(query: ListQuery, columns: tuple[Column, ...]) -> Statements:
