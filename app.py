@@ -76,7 +76,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     app.register_blueprint(profile.blueprint)
     app.register_blueprint(calendar_feed.blueprint)
     app.register_blueprint(guides.blueprint)
-    commands.init_app(app)
+    commands.init_app(app, demo.make_register)
     screens.register(app)
     return app
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 from flask.cli import with_appcontext
 
-import demo
 from lpse_admin.errors import NotAllowed
 from lpse_admin.i18n import _
 from views.app.access import settings
 from views.app.clock import now
 from views.commands.terminal import exit_on_refusal, write_session
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-@click.command("demo")
-@click.option("--requests", "count", required=True, type=click.IntRange(min=1), help="How many requests.")
-@click.option("--seed", default=1, show_default=True, type=int, help="The same number gives the same register.")
-@with_appcontext
-def command(count: int, seed: int) -> None:
-    """Fill the register with plausible requests of every kind, in every step."""
-    with exit_on_refusal():
-        if not settings().is_demo:
-            raise NotAllowed(_("Demo requests cannot be made in production."))
-        with write_session("demo") as session:
-            there = demo.make_register(session, requests=count, seed=seed, now=now())
-    click.echo(f"{count} requests made; the register holds {there}.")
+
+def demo_command(make_register: Callable[..., int]) -> click.Command:
+    """Return the command; ``make_register`` fills the register and returns how many requests it holds then."""
+
+    @click.command("demo")
+    @click.option("--requests", "count", required=True, type=click.IntRange(min=1), help="How many requests.")
+    @click.option("--seed", default=1, show_default=True, type=int, help="The same number gives the same register.")
+    @with_appcontext
+    def command(count: int, seed: int) -> None:
+        """Fill the register with plausible requests of every kind, in every step."""
+        with exit_on_refusal():
+            if not settings().is_demo:
+                raise NotAllowed(_("Demo requests cannot be made in production."))
+            with write_session("demo") as session:
+                there = make_register(session, requests=count, seed=seed, now=now())
+        click.echo(f"{count} requests made; the register holds {there}.")
+
+    return command
