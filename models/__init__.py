@@ -6,6 +6,8 @@ Importing the package imports every model, so that all relationships resolve.
 from importlib import import_module
 
 _MODULES = (
+    # First, since statements that are made while the others are imported join users to it.
+    "models.office.agency",
     "models.accounts.login",
     "models.accounts.user",
     "models.audit.trail",
@@ -35,7 +37,6 @@ _MODULES = (
     "models.notifications.outbox",
     "models.notifications.rules",
     "models.notifications.smtp_client",
-    "models.office.agency",
     "models.office.calendars",
     "models.office.office_day",
     "models.office.setting",

@@ -122,6 +122,9 @@ class Base(DeclarativeBase):
     #: When rows cannot be updated or deleted, and which of their columns cannot.
     row_rules: ClassVar[RowRules] = ()
 
+    #: The column with the agency whose audit chain the rows belong to; without it, the installation's.
+    agency_column: ClassVar[str] = "agency_id"
+
     #: Columns whose values are left out of the audit trail (password hashes, keys, file contents).
     secret_columns: ClassVar[frozenset[str]] = frozenset()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -13,7 +14,11 @@ from lpse_admin.i18n import _
 from models.accounts.user import User, is_password_correct
 from models.base import Base, IdType, PrimaryKey, Timestamp
 from models.database import takes_write_lock
-from models.notifications.notification import COUNT_UNREAD
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import ScalarSelect, Select
 
 _SECONDS_PER_MINUTE = 60
 
@@ -99,27 +104,22 @@ def log_in(
     return None
 
 
-def logged_in_user(session: Session, login_id: int, user_id: int, version: int) -> tuple[User, int] | None:
-    """Return the user of an open session and the number of their unread notifications.
+def logged_in_user_statement(*columns: ScalarSelect[Any]) -> Select[Any]:
+    """Return the statement for the user of an open session, with ``columns``; parameters: login, user, version.
 
-    None if the session has ended or the user is disabled. Most pages show the number.
+    It finds no row if the session has ended or the user is disabled.
     """
-    row = session.execute(_LOGGED_IN_USER, {"login": login_id, "user": user_id, "version": version}).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
-#: Built once, since every request executes it.
-_LOGGED_IN_USER = (
-    select(User, COUNT_UNREAD.scalar_subquery())
-    .join(Login, Login.user_id == User.id)
-    .where(
-        Login.id == bindparam("login"),
-        Login.ended_at.is_(None),
-        User.id == bindparam("user"),
-        User.session_version == bindparam("version"),
-        User.is_active,
+    return (
+        select(User, *columns)
+        .join(Login, Login.user_id == User.id)
+        .where(
+            Login.id == bindparam("login"),
+            Login.ended_at.is_(None),
+            User.id == bindparam("user"),
+            User.session_version == bindparam("version"),
+            User.is_active,
+        )
     )
-)
 
 
 def is_locked_out(session: Session, username: str, address: str, *, since: dt.datetime, limit: int) -> bool:

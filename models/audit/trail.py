@@ -45,7 +45,6 @@ from sqlalchemy.orm import (
 from lpse_admin.i18n import LabelledEnum, _
 from models.base import UNSTORABLE_CHARACTERS, Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, canonical_json
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
-from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -305,13 +304,11 @@ def _as_told(value: object) -> object:
 
 def _chain_and_change_of(instance: Base) -> tuple[int, str | None]:
     """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
-    if isinstance(instance, Agency):
-        return instance.id, None
     for owner in ("run", "review", "release"):
         if getattr(instance, owner, None) is not None:
             return _chain_and_change_of(getattr(instance, owner))
     change_id = None if instance.__tablename__ in _PERSONAL_TABLES else getattr(instance, "change_id", None)
-    chain = getattr(instance, "agency_id", None) or INSTALLATION_CHAIN
+    chain = getattr(instance, instance.agency_column, None) or INSTALLATION_CHAIN
     return int(chain), None if change_id is None else str(change_id)
 
 

@@ -18,6 +18,7 @@ class Agency(Base):
     """One LPSE. Its key and names come from the first of its papers that is loaded."""
 
     __tablename__ = "agency"
+    agency_column = "id"
 
     id: Mapped[PrimaryKey]
     key: Mapped[ShortText] = mapped_column(unique=True)

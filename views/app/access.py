@@ -14,12 +14,12 @@ from wtforms.validators import InputRequired, Length
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.errors import NotAllowed, Refused, TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _
-from models.accounts.login import Login, LoginAttempt, log_in, logged_in_user
+from models.accounts.login import Login, LoginAttempt, log_in, logged_in_user_statement
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.delegation.delegation import Delegation, load_active_delegation
-from models.notifications.notification import count_unread
+from models.notifications.notification import COUNT_UNREAD, count_unread
 from views.app.clock import now
 from views.app.errors import csrf_error_response, refusal_response, wants_json
 from views.forms import recovery
@@ -234,16 +234,22 @@ def logout() -> Response:
     return redirect(url_for("access.login"), 303)
 
 
+#: With every page, so put together once; pages show the number beside the name.
+_LOGGED_IN_USER = logged_in_user_statement(COUNT_UNREAD.scalar_subquery())
+
+
 def _load_user(identity: str) -> User | None:
     """Return the user that a session cookie names, if the session is still good."""
     user_id, _dot, version = identity.partition(".")
     login_id = session.get("login")
     if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
         return None
-    found = logged_in_user(db.session(), login_id, int(user_id), int(version))
+    parameters = {"login": login_id, "user": int(user_id), "version": int(version)}
+    found = db.session.execute(_LOGGED_IN_USER, parameters).one_or_none()
     if found is None:
         return None
-    user, g.unread = found
+    user: User = found[0]
+    g.unread = found[1]
     return user
 
 

@@ -32,7 +32,7 @@ from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
 from views.i18n.language import format_date, format_datetime, tr
 from views.inventory.mutations import changed_columns
-from views.listing.cells import EMPTY_CELL
+from views.listing.cells import EMPTY_CELL, Fact
 from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 
@@ -55,14 +55,6 @@ if TYPE_CHECKING:
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import ChangeNotifications
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A label with what stands beside it."""
-
-    label: Message
-    value: Markup | str
 
 
 @dataclass(frozen=True, slots=True)

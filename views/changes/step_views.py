@@ -28,7 +28,7 @@ from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
 from views.changes.moves import save_step_input, with_form_field_names
-from views.changes.page import ChangePage, Fact, format_field_value
+from views.changes.page import ChangePage, format_field_value
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
@@ -37,6 +37,7 @@ from views.forms.fields import AwareDateTimeField
 from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
+from views.listing.cells import Fact
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import MAX_COUNT, Column
 from views.listing.record_view import current_principal, parse_id, url_builder

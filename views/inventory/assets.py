@@ -34,13 +34,13 @@ from models.inventory.mutation import snapshot
 from models.office.agency import Agency
 from views.app.access import can, get_current_user
 from views.app.clock import now
-from views.changes.page import Fact
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.inventory.mutations import changed_columns, format_column_value
+from views.listing.cells import Fact
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import RecordView

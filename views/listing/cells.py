@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from lpse_admin.i18n import LabelledEnum
+    from lpse_admin.i18n import LabelledEnum, Message
     from views.listing.lists import Column
 
 EMPTY_CELL = Markup('<span class="nothing">–</span>')
@@ -44,6 +45,14 @@ _BADGES: dict[str, str] = {
     SopState.IN_FORCE: "good",
     SopState.DRAFT: "waiting",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label with what stands beside it."""
+
+    label: Message
+    value: Markup | str
 
 
 def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
