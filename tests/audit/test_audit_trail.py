@@ -281,9 +281,9 @@ def test_statements_that_go_round_the_trail_are_refused(session: AuditedSession,
         text("UPDATE user_account SET phone = '0'"),
         text("  with x as (select 1) delete from user_account"),
     ):
-        with pytest.raises(RuntimeError, match="write through objects"):
+        with pytest.raises(RuntimeError, match="write through ORM objects"):
             session.execute(statement)
-    with pytest.raises(RuntimeError, match="write through objects"):
+    with pytest.raises(RuntimeError, match="write through ORM objects"):
         session.query(User).update({"phone": "0"})
     assert session.execute(text("SELECT 1")).scalar() == 1
 
