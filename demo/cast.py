@@ -45,6 +45,19 @@ CAST = (
 
 
 @dataclass(frozen=True, slots=True)
+class Player:
+    """Somebody of an office as the scenario needs them."""
+
+    id: int
+    username: str
+    name: str
+    roles: frozenset[Role]
+    email: str | None
+    #: From where they use the program.
+    ip_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account of the cast, to be printed: whose it is and the password that opens it."""
 
@@ -58,7 +71,7 @@ class Account:
 def make_cast(session: Session, now: dt.datetime) -> list[Account]:
     """Make the accounts that are lacking, for every agency with a loaded paper, and return those that were made.
 
-    The caller answers for the write (``models.audit.trail``) and commits. ``now`` is when the accounts come to be.
+    The caller answers for the write (``models.audit``) and commits. ``now`` is when the accounts come to be.
     """
     known = set(session.scalars(select(User.username)))
     hashed = _hash_of_the_password()
@@ -83,6 +96,24 @@ def accounts(session: Session) -> list[Account]:
         user.username: user for user in session.scalars(select(User).where(User.username.in_([*names, ADMINISTRATOR])))
     }
     return [_account(found[name]) for name in [*names, ADMINISTRATOR] if name in found]
+
+
+def players(session: Session, agency: Agency) -> dict[Role, tuple[Player, ...]]:
+    """Return the active people of an agency by role, in the order in which their accounts were made."""
+    users = session.scalars(select(User).where(User.agency_id == agency.id, User.is_active).order_by(User.id)).all()
+    everybody = [_player(user, number) for number, user in enumerate(users, start=10)]
+    return {role: tuple(player for player in everybody if role in player.roles) for role in Role}
+
+
+def administrator_of(session: Session) -> Player | None:
+    """Return the first administrator of the installation, if there is one."""
+    everywhere = select(User).where(User.is_administrator, User.is_active, User.agency_id.is_(None))
+    user = session.scalars(everywhere.order_by(User.id)).first()
+    return None if user is None else _player(user, 1)
+
+
+def _player(user: User, number: int) -> Player:
+    return Player(user.id, user.username, user.full_name, user.roles, user.email, f"192.0.2.{number}")
 
 
 def _agencies(session: Session) -> list[tuple[Agency, str]]:

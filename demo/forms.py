@@ -1,22 +1,29 @@
-"""What is filled in at each step of a demo request, by field of ``lpse_admin.workflow.record_fields``."""
+"""What is typed in at each step of a demo request, by field of ``lpse_admin.records``."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.wording import fill, reason, say
-from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step, Urgency
+from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, Risk
+from models.base import session_of
+from models.releases.conflicts import overlapping_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from demo.bulk import Row
+    from demo.cast import Player
     from demo.journey import Journey
-    from demo.office import Office, Player
+    from demo.office import Office
     from demo.wording import Topic
+    from models.changes.change import ChangeRequest
+
+    #: By key of the field.
+    Values = dict[str, Any]
 
 #: How often something that nobody has to say is said.
 _WANTED_BY, _TIMES_STATED, _FOLLOW_UP, _NOTES = 0.5, 0.4, 0.6, 0.5
@@ -28,10 +35,34 @@ _WINDOW_OPENS = dt.time(17, 0)
 _UNASKED_REASONS = frozenset({Outcome.WITHDRAWN})
 
 
-def asked(office: Office, requester: Player, topic: Topic, places: dict[str, str], at: dt.datetime) -> Row:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A move that is about to be made: ``actor`` ends the present step of ``change`` with ``outcome`` at ``at``."""
+
+    journey: Journey
+    change: ChangeRequest
+    outcome: Outcome
+    actor: Player
+    at: dt.datetime
+
+    @property
+    def random(self) -> Random:
+        """The office's source of chance."""
+        return self.journey.random
+
+    def say(self, section: str, key: str) -> str:
+        """Return one of the sentences under ``section`` and ``key``."""
+        return say(self.random, section, key, self.journey.texts)
+
+    def text_of_topic(self, key: str) -> str:
+        """Return what the topic says under ``key``."""
+        return fill(self.journey.topic.texts[key], self.journey.texts)
+
+
+def request(office: Office, requester: Player, topic: Topic, texts: dict[str, str], at: dt.datetime) -> Values:
     """Return what a request says when it is first written down."""
     random = office.random
-    said = {key: fill(text, places) for key, text in topic.texts.items()}
+    said = {key: fill(text, texts) for key, text in topic.texts.items()}
     by_proxy = random.random() < (_ACCOUNT_BY_PROXY if topic.kind is ChangeKind.ACCOUNT else _BY_PROXY)
     return {
         "title": said["title"],
@@ -46,146 +77,150 @@ def asked(office: Office, requester: Player, topic: Topic, places: dict[str, str
         "rollback_plan": said["rollback"],
         "requester_name": requester.name,
         "requester_contact": f"{requester.username}@example.invalid",
-        "requester_institution": places["unit"],
-        "on_behalf_of": f"{places['akun']}, {places['unit']}" if by_proxy else None,
+        "requester_institution": texts["unit"],
+        "on_behalf_of": f"{texts['akun']}, {texts['unit']}" if by_proxy else None,
         "linked_change_id": None,
     }
 
 
-def filled_in(journey: Journey, step: Step, outcome: Outcome, actor: Player, at: dt.datetime) -> Row:
-    """Return the record's values for finishing ``step`` with ``outcome``."""
-    writer = _WRITERS.get(step)
-    return writer(journey, outcome, actor, at) if writer else {}
+def filled_in(turn: Turn) -> Values:
+    """Return the values of the record of the step that ``turn`` ends."""
+    writer = _WRITERS.get(turn.journey.step)
+    return writer(turn) if writer else {}
 
 
-def reason_for(journey: Journey, outcome: Outcome) -> str | None:
-    """Return the reason that is given for ``outcome``, or None where none is asked for."""
-    if outcome not in NEEDS_REASON | _UNASKED_REASONS:
+def reason_for(turn: Turn) -> str | None:
+    """Return the reason that is given for the outcome, or None where none is asked for."""
+    if turn.outcome not in NEEDS_REASON | _UNASKED_REASONS:
         return None
-    key = outcome.value
-    if outcome is Outcome.NO_RELEASE and (journey.change["is_undone"] or journey.change["is_rolled_back"]):
+    key = turn.outcome.value
+    position = turn.journey.position
+    if turn.outcome is Outcome.NO_RELEASE and (position.test_failed or position.rolled_back):
         key = "no-release-after-failure"
-    return reason(journey.random, key, journey.places)
+    return reason(turn.random, key, turn.journey.texts)
 
 
-def _resubmission(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    if outcome is not Outcome.RESUBMITTED:
+def _resubmission(turn: Turn) -> Values:
+    if turn.outcome is not Outcome.RESUBMITTED:
         return {}
-    addition = say(journey.random, "resubmission", "additions", journey.places)
-    return {"description": f"{journey.change['description']}\n{addition}"}
+    return {"description": f"{turn.change.description}\n{turn.say('resubmission', 'additions')}"}
 
 
-def _evaluation(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    random, places = journey.random, journey.places
-    found: Row = {"findings": say(random, "evaluation", outcome.value, places)}
-    if outcome is Outcome.ACCEPTED:
-        found["risk"] = random.choices(list(Risk), (5, 3, 1))[0]
-        if journey.change["is_refused"]:
-            found["answer_to_refusal"] = say(random, "evaluation", "answer", places)
+def _evaluation(turn: Turn) -> Values:
+    found: Values = {"findings": turn.say("evaluation", turn.outcome.value)}
+    if turn.outcome is Outcome.ACCEPTED:
+        found["risk"] = turn.random.choices(list(Risk), (5, 3, 1))[0]
+        if turn.journey.position.refused:
+            found["answer_to_refusal"] = turn.say("evaluation", "answer")
     return found
 
 
-def _urgency(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    found: Row = {"assessment": say(journey.random, "urgency", outcome.value, journey.places)}
-    if outcome is Outcome.EMERGENCY:
-        found["ground"] = journey.topic.ground or EmergencyGround.OTHER
+def _urgency(turn: Turn) -> Values:
+    found: Values = {"assessment": turn.say("urgency", turn.outcome.value)}
+    if turn.outcome is Outcome.EMERGENCY:
+        found["ground"] = turn.journey.topic.ground or EmergencyGround.OTHER
     return found
 
 
-def _approval(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    return {"considerations": say(journey.random, "approval", outcome.value, journey.places)}
+def _approval(turn: Turn) -> Values:
+    return {"considerations": turn.say("approval", turn.outcome.value)}
 
 
-def _implementation(journey: Journey, _outcome: Outcome, _actor: Player, at: dt.datetime) -> Row:
-    random = journey.random
-    found: Row = {
-        "environment": _environment(random),
-        "steps_taken": fill(journey.topic.texts["steps"], journey.places),
-        "participants": say(random, "implementation", "participants", journey.places),
+def _implementation(turn: Turn) -> Values:
+    journey = turn.journey
+    found: Values = {
+        "environment": _environment(turn.random),
+        "steps_taken": turn.text_of_topic("steps"),
+        "participants": turn.say("implementation", "participants"),
     }
-    if random.random() < _TIMES_STATED:
+    if turn.random.random() < _TIMES_STATED:
         begun = journey.arrived if journey.taken_up is None else journey.taken_up
         found["claimed_start_at"] = journey.office.hours.at(begun)
-        found["claimed_end_at"] = at
+        found["claimed_end_at"] = turn.at
     return found
 
 
-def _test(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    has_failed = outcome is Outcome.FAILED
+def _test(turn: Turn) -> Values:
+    has_failed = turn.outcome is Outcome.FAILED
     cases = []
-    for place, texts in enumerate(journey.topic.cases):
-        name, expected, seen = (fill(text, journey.places) for text in texts)
-        cases.append({"name": name, "expected": expected, "actual": seen if has_failed and place == 0 else expected})
+    for number, sentences in enumerate(turn.journey.topic.cases):
+        name, expected, seen = (fill(sentence, turn.journey.texts) for sentence in sentences)
+        cases.append({"name": name, "expected": expected, "actual": seen if has_failed and number == 0 else expected})
     cases.append({"name": "Catatan galat", "expected": "Tidak ada galat baru", "actual": "Tidak ada galat baru"})
-    return {"cases": cases, "documentation": say(journey.random, "test", outcome.value, journey.places)}
+    return {"cases": cases, "documentation": turn.say("test", turn.outcome.value)}
 
 
-def _rollback(journey: Journey, _outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    random, places = journey.random, journey.places
+def _rollback(turn: Turn) -> Values:
+    texts = {**turn.journey.texts, "rencana": turn.change.rollback_plan or ""}
     return {
-        "cause": fill(journey.topic.texts["cause"], places),
-        "steps_taken": say(random, "rollback", "steps", {**places, "rencana": journey.change["rollback_plan"]}),
-        "state_restored": say(random, "rollback", "state", places),
-        "verified_how": say(random, "rollback", "verified", places),
+        "cause": turn.text_of_topic("cause"),
+        "steps_taken": say(turn.random, "rollback", "steps", texts),
+        "state_restored": turn.say("rollback", "state"),
+        "verified_how": turn.say("rollback", "verified"),
     }
 
 
-def _report(journey: Journey, _outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    kind = "undone" if journey.change["is_undone"] else "done"
-    found: Row = {"summary": say(journey.random, "report", kind, journey.places)}
-    if journey.random.random() < _FOLLOW_UP:
-        found["follow_up"] = say(journey.random, "report", "follow_up", journey.places)
+def _report(turn: Turn) -> Values:
+    found: Values = {"summary": turn.say("report", "undone" if turn.journey.position.test_failed else "done")}
+    if turn.random.random() < _FOLLOW_UP:
+        found["follow_up"] = turn.say("report", "follow_up")
     return found
 
 
-def _verification(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    key = "mend" if outcome is Outcome.REVISE else "notes"
-    return {"notes": say(journey.random, "verification", key, journey.places)}
+def _verification(turn: Turn) -> Values:
+    return {"notes": turn.say("verification", "mend" if turn.outcome is Outcome.REVISE else "notes")}
 
 
-def _release(journey: Journey, outcome: Outcome, actor: Player, at: dt.datetime) -> Row:
-    if outcome is not Outcome.SCHEDULED:
+def _release(turn: Turn) -> Values:
+    if turn.outcome is not Outcome.SCHEDULED:
         return {}
-    random, zone = journey.random, journey.office.agency.zone
-    day = at.astimezone(zone).date() + dt.timedelta(random.randrange(6))
-    opens = dt.datetime.combine(day, _WINDOW_OPENS, zone).astimezone(dt.UTC)
+    random, journey = turn.random, turn.journey
+    start, end = _window(turn)
     environment = _environment(random)
     touched = journey.office.inventory.touched() if random.random() < _TOUCHES else []
-    # All windows of a day open at the same hour, so that two of a day overlap where they share anything.
-    shares = journey.office.plan_release(day, environment, *touched)
+    others = overlapping_releases(session_of(turn.change), turn.change, (start, end), environment, touched)
+    is_application = journey.topic.kind is ChangeKind.APPLICATION
     return {
-        "version": journey.places["versi"]
-        if journey.topic.kind is ChangeKind.APPLICATION
-        else f"1.{random.randrange(9)}",
-        "window_start_at": opens,
-        "window_end_at": opens + dt.timedelta(hours=random.randrange(1, 4)),
+        "version": journey.texts["versi"] if is_application else f"1.{random.randrange(9)}",
+        "window_start_at": start,
+        "window_end_at": end,
         "environment": environment,
         "touched_assets": [{"asset_id": asset_id} for asset_id in touched],
-        "overlap_reason": say(random, "release", "overlap", journey.places) if shares else None,
+        "overlap_reason": turn.say("release", "overlap") if others else None,
         "downtime_minutes": random.choice((0, 0, 15, 30, 60)),
-        "audience": say(random, "release", "audience", journey.places),
-        "person_in_charge": actor.name,
-        "actual_at": at if journey.change["urgency"] is Urgency.EMERGENCY else None,
+        "audience": turn.say("release", "audience"),
+        "person_in_charge": turn.actor.name,
+        "actual_at": turn.at if journey.is_emergency else None,
     }
 
 
-def _asset_review(journey: Journey, outcome: Outcome, _actor: Player, _at: dt.datetime) -> Row:
-    random = journey.random
-    found: Row = {"assessment": say(random, "asset_review", outcome.value, journey.places)}
-    if outcome is Outcome.CHANGED:
-        journey.choices = journey.office.inventory.choose()
+def _window(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
+    """Choose an evening within a week, or the first one after a freeze."""
+    office = turn.journey.office
+    day = office.date_of(turn.at) + dt.timedelta(turn.random.randrange(6))
+    length = dt.timedelta(hours=turn.random.randrange(1, 4))
+    while True:
+        start = dt.datetime.combine(day, _WINDOW_OPENS, office.zone).astimezone(dt.UTC)
+        if not office.is_frozen(start, start + length):
+            return start, start + length
+        day += dt.timedelta(1)
+
+
+def _asset_review(turn: Turn) -> Values:
+    found: Values = {"assessment": turn.say("asset_review", turn.outcome.value)}
+    if turn.outcome is Outcome.CHANGED:
+        turn.journey.choices = turn.journey.office.inventory.choose()
         found["assets"] = [
-            {"asset_id": asset_id, "finding": say(random, "asset_review", kind.value, journey.places)}
-            for kind, asset_id in journey.choices
+            {"asset_id": asset_id, "finding": turn.say("asset_review", kind.value)}
+            for kind, asset_id in turn.journey.choices
         ]
     return found
 
 
-def _asset_update(journey: Journey, _outcome: Outcome, _actor: Player, at: dt.datetime) -> Row:
-    inventory = journey.office.inventory
-    found: Row = {"mutations": inventory.rows(journey.choices or inventory.choose(), at.year)}
-    if journey.random.random() < _NOTES:
-        found["notes"] = say(journey.random, "asset_update", "notes", journey.places)
+def _asset_update(turn: Turn) -> Values:
+    found: Values = {"mutations": turn.journey.office.inventory.rows(turn.journey.choices, turn.at.year)}
+    if turn.random.random() < _NOTES:
+        found["notes"] = turn.say("asset_update", "notes")
     return found
 
 
@@ -193,7 +228,7 @@ def _environment(random: Random) -> Environment:
     return random.choices(list(Environment), (8, 1, 1, 2))[0]
 
 
-_WRITERS: dict[Step, Callable[[Journey, Outcome, Player, dt.datetime], dict[str, Any]]] = {
+_WRITERS: dict[Step, Callable[[Turn], dict[str, Any]]] = {
     Step.RETURNED: _resubmission,
     Step.EVALUATION: _evaluation,
     Step.URGENCY: _urgency,

@@ -1,33 +1,28 @@
-"""The files that come with the demo register: a few contents, attached over and over by their hash."""
+"""The files of the demo: a few contents for each office, attached over and over."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from demo import attachments
-from demo.bulk import inserted
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
-from models.documents.document import FileContent
 
 if TYPE_CHECKING:
     from demo.attachments import Attachment
-    from demo.bulk import Ledger, Told
+    from demo.office import Deputy
     from lpse_admin.sop import Sop
-    from models.delegation.delegation import Delegation
 
 REQUEST, LOG, SCREEN, MINUTES = "request", "log", "screen", "minutes"
 _VARIANTS = range(1, 4)
 
 
-def letters_of(paper: Sop, lpse: str) -> dict[str, tuple[Attachment, ...]]:
-    """Return the files of one office by the key of the paper's item, and those that come unasked for."""
+def letters_of(sop: Sop, lpse: str) -> dict[str, tuple[Attachment, ...]]:
+    """Return the files of one office by the key of the SOP's item, and those that come unasked for."""
     found = {
         item.key: tuple(_letter(item.label, lpse, number) for number in _VARIANTS)
-        for rule in paper.rules.values()
+        for rule in sop.rules.values()
         for item in rule.requires
         if item.kind is ItemKind.DOCUMENT
     }
@@ -43,46 +38,27 @@ def letters_of(paper: Sop, lpse: str) -> dict[str, tuple[Attachment, ...]]:
     return found
 
 
-def unasked(paper: Sop) -> dict[Step, tuple[tuple[str, float], ...]]:
-    """Return what is attached at which step although the paper does not ask for it, and how often."""
-    asks = any(item.kind is ItemKind.DOCUMENT for item in paper.rules[paper.first_step].requires)
+def unasked(sop: Sop) -> dict[Step, tuple[tuple[str, float], ...]]:
+    """Return what is attached at which step although the SOP does not ask for it, and how often."""
+    asks = any(item.kind is ItemKind.DOCUMENT for item in sop.rules[sop.first_step].requires)
     found: dict[Step, tuple[tuple[str, float], ...]] = {
         Step.IMPLEMENTATION: ((LOG, 0.2),),
         Step.TEST: ((SCREEN, 0.4),),
         Step.REPORT: ((MINUTES, 0.3),),
     }
-    return found if asks else {paper.first_step: ((REQUEST, 0.7),), **found}
+    return found if asks else {sop.first_step: ((REQUEST, 0.7),), **found}
 
 
-class Shelf:
-    """The contents that the database has already: each is stored once."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        """See what is there."""
-        self._ledger = ledger
-        self._known = set(ledger.connection.scalars(select(FileContent.sha256)))
-
-    def keep(self, file: Attachment) -> list[Told]:
-        """Store a content that is new and return what the trail says of it; nothing for one that is there."""
-        if file.sha256 in self._known:
-            return []
-        self._known.add(file.sha256)
-        row = {"sha256": file.sha256, "size": len(file.content), "content": file.content}
-        self._ledger.add("file_content", row)
-        return inserted("file_content", row, secret=FileContent.secret_columns)
-
-
-def decree(delegation: Delegation, lpse: str) -> Attachment:
+def decree(number: str, deputy: Deputy, lpse: str) -> Attachment:
     """Return the decree of a delegation, as it was scanned."""
-    number = delegation.decree_number
     return attachments.letter(
         f"{_slug(f'spt {number}')}.pdf",
         [
             "SURAT PERINTAH TUGAS",
             f"Nomor {number}",
-            f"Kepala {lpse} memerintahkan pejabat di bawahnya untuk bertindak sebagai {delegation.kind.prefix}"
-            f" Kepala LPSE sejak {delegation.from_date:%d-%m-%Y} sampai dengan {delegation.until_date:%d-%m-%Y}.",
-            f"Alasan: {delegation.reason}.",
+            f"Kepala {lpse} memerintahkan pejabat di bawahnya untuk bertindak sebagai {deputy.kind.prefix}"
+            f" Kepala LPSE sejak {deputy.first:%d-%m-%Y} sampai dengan {deputy.last:%d-%m-%Y}.",
+            f"Alasan: {deputy.reason}.",
         ],
     )
 

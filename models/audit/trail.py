@@ -336,25 +336,46 @@ def _write_entries(session: Session) -> None:
 def append_entry(session: Session, chain: int, context: AuditContext, changes: list[dict[str, Any]]) -> None:
     """Add one entry to ``chain``; ``changes`` are items as ``_rows`` yields them, or none for an event without rows."""
     connection = session.connection()
-    number, previous = _lock_chain_head(connection, chain)
-    number += 1
-    entry = {
-        "chain": chain,
-        "number": number,
-        "at": context.at,
-        "actor_id": context.actor_id,
-        **{name: _fit_to_column(name, getattr(context, name)) for name in _CONTEXT_COLUMNS},
-        "rows": canonical_json([item["row"] for item in changes]),
-        "previous_hash": previous,
-    }
-    entry["hash"] = entry_hash(entry)
+    chains = Chains(connection)
+    entry = chains.link(
+        chain,
+        {
+            "at": context.at,
+            "actor_id": context.actor_id,
+            **{name: _fit_to_column(name, getattr(context, name)) for name in _CONTEXT_COLUMNS},
+            "rows": canonical_json([item["row"] for item in changes]),
+        },
+    )
     (entry_id,) = connection.execute(_INSERT_ENTRY, entry).one()
     if places := changed_records(changes):
         connection.execute(
             _INSERT_ROWS,
             [{"entry_id": entry_id, "table_name": table, "row_id": row_id} for table, row_id in sorted(places)],
         )
-    connection.execute(_MOVE_HEAD, {"of": chain, "number": number, "hash": entry["hash"]})
+    chains.close()
+
+
+class Chains:
+    """The chains that a transaction adds entries to; each is held against others until the transaction ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._heads: dict[int, tuple[int, str]] = {}
+
+    def link(self, chain: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``content`` as the next entry of ``chain``, which the caller inserts: numbered and hashed."""
+        if chain not in self._heads:
+            self._heads[chain] = _lock_chain_head(self._connection, chain)
+        number, previous = self._heads[chain]
+        entry = {**content, "chain": chain, "number": number + 1, "previous_hash": previous}
+        entry["hash"] = entry_hash(entry)
+        self._heads[chain] = (entry["number"], entry["hash"])
+        return entry
+
+    def close(self) -> None:
+        """Write the new heads."""
+        for chain, (number, hash_) in self._heads.items():
+            self._connection.execute(_MOVE_HEAD, {"of": chain, "number": number, "hash": hash_})
 
 
 _finished_steps: Any = AuditEntry.__table__

@@ -10,6 +10,7 @@ of keys, newest last. What is its requester's alone (a draft and its files) stan
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -373,6 +374,20 @@ def rebuild_index(connection: Connection) -> int:
     if own:
         connection.exec_driver_sql(f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}) VALUES ('rebuild')")
     return int(connection.exec_driver_sql("SELECT count(*) FROM search_record").scalar_one())
+
+
+@contextmanager
+def suspended(connection: Connection) -> Iterator[None]:
+    """Write many records without updating the index; it is rebuilt at the end, in the transaction that is open."""
+    triggers = list(_sync_triggers(connection.dialect.name))
+    for trigger in triggers:
+        drop, disable = f"DROP TRIGGER {trigger.name}", f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}"
+        connection.exec_driver_sql(drop if is_sqlite(connection) else disable)
+    yield
+    for trigger in triggers:
+        enable = f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}"
+        connection.exec_driver_sql(trigger.sqlite_statement() if is_sqlite(connection) else enable)
+    rebuild_index(connection)
 
 
 def stale_records(connection: Connection) -> Iterator[tuple[SearchKind, int]]:

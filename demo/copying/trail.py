@@ -1,0 +1,257 @@
+"""The audit trail of copied requests: every entry of a template once more, with the ids, number and times of the copy.
+
+An entry is taken apart once: into its text, and what stands in it that is another in each copy. The chains are
+continued by the audit's own code, in the order of time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import func, select
+
+from demo.copying.rows import BESIDE_OTHERS
+from demo.copying.templates import PLANNED, RECORDS, TABLES, counted_target, is_date, is_moment
+from demo.copying.writer import Writer
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS, FieldKind
+from models.audit.trail import AuditEntry, AuditRow, Chains
+from models.base import Base, canonical_json
+from models.office.agency import NumberCounter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Column, Connection
+
+    from demo.copying.choice import Copy
+    from demo.copying.templates import Template
+
+    Row = dict[str, Any]
+
+#: Entries that are written at a time.
+_BATCH = 2_000
+#: How a value of a copy is marked in the text: whether it is a number, and which one it is.
+_MARK = re.compile('"\ue000([ns])(\\d+)\ue000"')
+_DATES = frozenset(field.key for field in REQUEST_FIELDS if field.kind is FieldKind.DATE)
+#: What an entry has beside its place in the chain, its time and its rows.
+_SAME = ("actor_id", "actor_name", "capacity", "address", "request_id", "action", "reason")
+
+
+def copy_trail(connection: Connection, copies: Sequence[Copy], counters: Mapping[tuple[int, int], int]) -> None:
+    """Continue the chains with the entries of ``copies``; ``counters`` are the ids of the counters of numbers."""
+    templates = {copy.template.id: copy.template for copy in copies}
+    histories = {history.template.id: history for history in _histories(connection, templates, counters)}
+    chains = Chains(connection)
+    last_id = connection.scalar(select(func.max(AuditEntry.id))) or 0
+    tables = Base.metadata.tables
+    entry_writer = Writer(connection, tables[AuditEntry.__tablename__])
+    row_writer = Writer(connection, tables[AuditRow.__tablename__])
+    entries = enumerate(_in_order(copies, histories), last_id + 1)
+    while batch := list(islice(entries, _BATCH)):
+        entry_writer.write(
+            {"id": id_, **chains.link(one.chain, one.pattern.content(one.at, one.values))} for id_, one in batch
+        )
+        row_writer.write(
+            {"entry_id": id_, "table_name": table, "row_id": one.values[index]}
+            for id_, one in batch
+            for table, index in one.pattern.rows
+        )
+    chains.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """An entry of a template. What is another in each copy stands in the list of the copy's values, by its index."""
+
+    at: dt.datetime
+    same: Row
+    #: The JSON of the rows, with %s for each value, and the indexes of these.
+    text: str
+    indexes: tuple[int, ...]
+    #: What ``audit_row`` says: a table, and the index of the row's id.
+    rows: tuple[tuple[str, int], ...]
+
+    def content(self, at: dt.datetime, values: Sequence[str]) -> Row:
+        """Return the entry of a copy."""
+        return {**self.same, "at": at, "rows": self.text % tuple([values[index] for index in self.indexes])}
+
+
+@dataclass(slots=True)
+class _History:
+    """The entries of a template."""
+
+    template: Template
+    counters: Mapping[tuple[int, int], int]
+    patterns: list[_Pattern] = field(default_factory=list)
+    _values: list[Callable[[Copy], str]] = field(default_factory=list)
+    _known: dict[tuple[object, ...], int] = field(default_factory=dict)
+    #: The table with the ids and the rank in it, of each row by table and id.
+    _ranks: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look the rows up."""
+        for table, ids in self.template.rows.items():
+            counted = "activity" if table in RECORDS else table
+            rank_of = {id_: rank for rank, id_ in enumerate(self.template.rows[counted])}
+            for id_ in ids:
+                self._ranks[table, str(id_)] = (counted, rank_of[id_])
+
+    def values(self, copy: Copy) -> list[str]:
+        """Return what the entries of ``copy`` have of their own."""
+        return [value(copy) for value in self._values]
+
+    def add(self, entry: Any) -> None:  # noqa: ANN401 - a row of audit_entry
+        """Take an entry apart."""
+        rows = [found for row in json.loads(entry.rows) if (found := self._row(row))]
+        marked = canonical_json(rows).replace("%", "%%")
+        indexes = tuple(int(found[2]) for found in _MARK.finditer(marked))
+        text = _MARK.sub(lambda found: "%s" if found[1] == "n" else '"%s"', marked)
+        places = {(row["table"], int(row["id"][2:-1])) for row in rows}
+        places.add(("change_request", self._id_of("change_request", str(self.template.id))))
+        same = {name: getattr(entry, name) for name in _SAME}
+        self.patterns.append(_Pattern(entry.at, same, text, indexes, tuple(sorted(places))))
+
+    def _row(self, row: Row) -> Row | None:
+        """Return what an entry says of a row, with marks; None for a row that is not copied."""
+        table = row["table"]
+        if table == NumberCounter.__tablename__:
+            return self._counter()
+        if (table, row["id"]) not in self._ranks:
+            return None
+        before, after = row["before"], row["after"]
+        if table == PLANNED and after.get("window_start_at") and not after.get("overlap_reason"):
+            before, after = {**before, "overlap_reason": None}, {**after, "overlap_reason": BESIDE_OTHERS}
+        return {
+            **row,
+            "id": _mark("s", self._id_of(table, row["id"])),
+            "before": {name: self._column(table, name, value) for name, value in before.items()},
+            "after": {name: self._column(table, name, value) for name, value in after.items()},
+        }
+
+    def _counter(self) -> Row:
+        """Return what is said of the counter that gave the number."""
+        return {
+            "action": "updated",
+            "after": {"last": _mark("n", self._value(("serial",), lambda copy: str(copy.serial)))},
+            "before": {"last": _mark("n", self._value(("former",), lambda copy: str((copy.serial or 0) - 1)))},
+            "id": _mark("s", self._value(("counter",), self._counter_id)),
+            "table": NumberCounter.__tablename__,
+        }
+
+    def _counter_id(self, copy: Copy) -> str:
+        return str(self.counters[self.template.agency_id, copy.year or 0])
+
+    def _column(self, table: str, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """Return the value of a column, or the mark of what it is in a copy."""
+        if value is None:
+            return None
+        column = TABLES[table].c[name]
+        if target := counted_target(column):
+            return _mark("n", self._id_of(target, str(value)))
+        if name == "id":
+            return _mark("n", self._id_of(table, str(value)))
+        return self._own(table, name, value, column)
+
+    def _own(self, table: str, name: str, value: Any, column: Column[Any]) -> Any:  # noqa: ANN401 - as above
+        """Return the mark of a number or of a time, or the value where it is the same in every copy."""
+        if is_moment(column):
+            return self._moment(value, by_days=table == PLANNED)
+        if is_date(column):
+            return self._date(value)
+        if table == "change_request" and name in {"number", "year", "serial"}:
+            kind = "s" if name == "number" else "n"
+            return _mark(kind, self._value((name,), lambda copy: str(getattr(copy, name))))
+        if (table, name) == ("change_revision", "content"):
+            return {key: self._date(said) if key in _DATES and said else said for key, said in value.items()}
+        return value
+
+    def _id_of(self, table: str, id_: str) -> int:
+        counted, rank = self._ranks[table, id_]
+        return self._value(("id", counted, rank), lambda copy: str(copy.first_ids[counted] + rank))
+
+    def _moment(self, value: str, *, by_days: bool) -> str:
+        moment = dt.datetime.fromisoformat(value)
+        if by_days:
+            return _mark("s", self._value((value, "days"), lambda copy: (moment + dt.timedelta(copy.days)).isoformat()))
+        return _mark("s", self._value((value,), lambda copy: (moment + copy.later).isoformat()))
+
+    def _date(self, value: str) -> str:
+        date = dt.date.fromisoformat(value)
+        return _mark("s", self._value((value,), lambda copy: (date + dt.timedelta(copy.days)).isoformat()))
+
+    def _value(self, key: tuple[object, ...], value: Callable[[Copy], str]) -> int:
+        """Return the index of a value of the copies, which ``key`` tells from the others."""
+        if key not in self._known:
+            self._known[key] = len(self._values)
+            self._values.append(value)
+        return self._known[key]
+
+
+def _mark(kind: str, index: int) -> str:
+    return f"\ue000{kind}{index}\ue000"
+
+
+def _histories(
+    connection: Connection, templates: Mapping[int, Template], counters: Mapping[tuple[int, int], int]
+) -> Iterable[_History]:
+    """Return the histories of ``templates``, by the entries that tell of them."""
+    histories = {str(id_): _History(template, counters) for id_, template in templates.items()}
+    entries = (
+        select(AuditRow.row_id, AuditEntry.__table__)
+        .join(AuditEntry, AuditEntry.id == AuditRow.entry_id)
+        .where(AuditRow.table_name == "change_request", AuditRow.row_id.in_(histories))
+        .order_by(AuditEntry.id)
+    )
+    for entry in connection.execute(entries):
+        histories[entry.row_id].add(entry)
+    return histories.values()
+
+
+class _Next(NamedTuple):
+    """The next entry of a copy, sorted by its time; ``number`` is the copy's, ``position`` the entry's."""
+
+    at: dt.datetime
+    number: int
+    position: int
+    chain: int
+    later: dt.timedelta
+    patterns: list[_Pattern]
+    values: list[str]
+
+    @property
+    def pattern(self) -> _Pattern:
+        """What the entry says."""
+        return self.patterns[self.position]
+
+    def following(self) -> _Next | None:
+        """Return the entry after this, if there is one."""
+        position = self.position + 1
+        if position == len(self.patterns):
+            return None
+        return self._replace(at=self.patterns[position].at + self.later, position=position)
+
+
+def _in_order(copies: Iterable[Copy], histories: Mapping[int, _History]) -> Iterator[_Next]:
+    """Yield the entries of ``copies``, which are in the order in which they begin, in the order of time."""
+    waiting: list[_Next] = []
+
+    def until(moment: dt.datetime | None) -> Iterator[_Next]:
+        while waiting and (moment is None or waiting[0].at < moment):
+            entry = heappop(waiting)
+            yield entry
+            if following := entry.following():
+                heappush(waiting, following)
+
+    for number, copy in enumerate(copies):
+        yield from until(copy.begins)
+        history = histories[copy.template.id]
+        first = history.patterns[0].at + copy.later
+        chain = copy.template.agency_id
+        heappush(waiting, _Next(first, number, 0, chain, copy.later, history.patterns, history.values(copy)))
+    yield from until(None)

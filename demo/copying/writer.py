@@ -1,0 +1,70 @@
+"""The fastest way into a table that each database has: many rows in one statement, or COPY."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from models.database import is_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sqlalchemy import Connection, Table
+
+#: Rows of one statement, and the parameters that SQLite takes.
+_ROWS, _PARAMETERS = 200, 30_000
+
+
+def write(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``rows``, each with every column of ``table``, each value as the column's type stores it."""
+    Writer(connection, table).write(rows)
+
+
+class Writer:
+    """Writes rows of one table, whose statement is prepared once."""
+
+    def __init__(self, connection: Connection, table: Table) -> None:
+        dialect = connection.dialect
+        self._connection = connection
+        #: Only some columns store a value otherwise than as it is.
+        self._processors = {
+            index: process
+            for index, column in enumerate(table.columns)
+            if (process := column.type.dialect_impl(dialect).bind_processor(dialect))
+        }
+        self._width = len(table.columns)
+        self._values = itemgetter(*(column.name for column in table.columns))
+        quote = dialect.identifier_preparer.quote
+        self._table = quote(table.name)
+        self._names = ", ".join(quote(column.name) for column in table.columns)
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write ``rows``."""
+        stored = map(self._stored, rows)
+        if is_sqlite(self._connection):
+            self._insert(stored)
+            return
+        cursor = self._connection.connection.cursor()
+        with cursor, cursor.copy(f"COPY {self._table} ({self._names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            for row in stored:
+                copy.write_row(row)
+
+    def _insert(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        """Write many rows with each statement, on the driver's own cursor."""
+        cursor = self._connection.connection.cursor()
+        most = min(_ROWS, _PARAMETERS // self._width)
+        one = f"({', '.join('?' * self._width)})"
+        while some := list(islice(rows, most)):
+            values = ", ".join([one] * len(some))
+            sql = f"INSERT INTO {self._table} ({self._names}) VALUES {values}"  # noqa: S608 - names of our own
+            cursor.execute(sql, tuple(chain.from_iterable(some)))
+        cursor.close()
+
+    def _stored(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = list(self._values(row))
+        for index, process in self._processors.items():
+            if values[index] is not None:
+                values[index] = process(values[index])
+        return tuple(values)

@@ -1,0 +1,140 @@
+"""What happens at a demo office beside its requests: assets, absences, freezes, and notifications that are read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from demo.hours import DAY
+from demo.planning import within_half_a_day
+from lpse_admin.accounts.roles import Role
+from models.releases.freeze import FreezeValues
+
+if TYPE_CHECKING:
+    from demo.cast import Player
+    from demo.office import Deputy, Office
+    from demo.people import People
+    from demo.scenario import Timeline
+
+#: Working seconds between two times that somebody reads their notifications, and working days since the last time.
+_READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (1, 5)
+#: The last weeks of a budget year, in which nothing is released: month and day of the first and of the last day.
+_YEAR_END = ((12, 18), (12, 31))
+#: Days before a freeze on which it is entered.
+_ENTERED_BEFORE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Freeze:
+    """A freeze of every environment between two days, both included."""
+
+    name: str
+    first: dt.date
+    last: dt.date
+    reason: str
+
+    def window(self, office: Office) -> tuple[dt.datetime, dt.datetime]:
+        """Return when it begins and ends at ``office``."""
+        days = (self.first, self.last + dt.timedelta(1))
+        begin, end = (dt.datetime.combine(day, dt.time.min, office.zone).astimezone(dt.UTC) for day in days)
+        return begin, end
+
+
+class OfficeLife:
+    """Plans the events of an office on a timeline."""
+
+    def __init__(self, timeline: Timeline, people: People) -> None:
+        self._timeline = timeline
+        self._people = people
+
+    def plan(self, office: Office, administrator: Player | None) -> None:
+        """Plan everything until the end; ``administrator`` keeps the freezes and the addresses."""
+        if office.people[Role.CHANGE_MANAGER] and office.inventory.is_empty():
+            manager = office.people[Role.CHANGE_MANAGER][0]
+            self._timeline.add(office, 0, lambda at: self._people.enter_assets(office, manager, at))
+        for number, deputy in enumerate(office.planned, 1):
+            self._plan_deputy(office, deputy, number)
+        if administrator is not None:
+            self._plan_freezes(office, administrator)
+            self._plan_addresses(office, administrator)
+        for player in _readers(office):
+            self._plan_reading(office, player)
+        self._timeline.add(office, office.end - 1, lambda at: self._people.sweep(office, at))
+
+    def _plan_deputy(self, office: Office, deputy: Deputy, number: int) -> None:
+        second = max(office.hours.opening(deputy.first) - within_half_a_day(office.random), 1)
+        self._timeline.add(office, second, lambda at: self._delegate(office, deputy, number, at))
+
+    def _delegate(self, office: Office, deputy: Deputy, number: int, at: dt.datetime) -> None:
+        self._people.delegate(office, deputy, office.people[Role.HEAD][0], number, at)
+        office.deputies.append(deputy)
+
+    # -- freezes -----------------------------------------------------------------------------------------------
+
+    def _plan_freezes(self, office: Office, administrator: Player) -> None:
+        """Plan one at the end of each year, and one for a tender that is lifted as soon as it has begun."""
+        if office.freezes:
+            return
+        first, last = office.hours.day(0), office.hours.day(office.end - 1)
+        for year in range(first.year, last.year):
+            from_day, until_day = (dt.date(year, *day) for day in _YEAR_END)
+            if from_day - dt.timedelta(_ENTERED_BEFORE) > first:
+                freeze = _Freeze(f"Akhir tahun anggaran {year}", from_day, until_day, _YEAR_END_REASON)
+                self._plan_freeze(office, administrator, freeze)
+        middle = office.hours.day(office.end // 2)
+        tender = _Freeze("Tender strategis", middle, middle + dt.timedelta(9), _TENDER_REASON)
+        self._plan_freeze(office, administrator, tender, lifted_on=middle + dt.timedelta(3))
+
+    def _plan_freeze(
+        self, office: Office, administrator: Player, freeze: _Freeze, lifted_on: dt.date | None = None
+    ) -> None:
+        window = freeze.window(office)
+
+        def enter(at: dt.datetime) -> None:
+            entry = FreezeValues(freeze.name, *window, None, freeze.reason)
+            freeze_id = self._people.freeze(office, administrator, entry, at)
+            office.freezes.append(window)
+            if lifted_on is not None:
+                self._timeline.add(office, self._on(office, lifted_on), lambda at: lift(freeze_id, at))
+
+        def lift(freeze_id: int, at: dt.datetime) -> None:
+            self._people.lift(freeze_id, administrator, _LIFTED, at)
+            office.freezes.remove(window)
+
+        self._timeline.add(office, self._on(office, freeze.first - dt.timedelta(_ENTERED_BEFORE)), enter)
+
+    @staticmethod
+    def _on(office: Office, day: dt.date) -> int:
+        """Return a second of working time on ``day``, or on the next working day."""
+        return office.hours.opening(day) + within_half_a_day(office.random)
+
+    # -- notifications -----------------------------------------------------------------------------------------
+
+    def _plan_addresses(self, office: Office, administrator: Player) -> None:
+        """Have no address on record meanwhile, so that nobody is mailed of what is past."""
+        addresses = {player.id: player.email for player in _readers(office)}
+        nowhere = dict.fromkeys(addresses)
+        self._timeline.add(office, 0, lambda at: self._people.change_addresses(administrator, nowhere, at))
+        last = office.end - 1
+        self._timeline.add(office, last, lambda at: self._people.change_addresses(administrator, addresses, at))
+
+    def _plan_reading(self, office: Office, player: Player) -> None:
+        random, hours = office.random, office.hours
+        last = hours.days_before(office.end, random.randrange(*_READS_LAST)) + within_half_a_day(random)
+        second = random.randrange(*_READS_EVERY)
+        while second < last:
+            self._timeline.add(office, second, lambda at: self._people.read_notifications(player, at))
+            second += random.randrange(*_READS_EVERY)
+        self._timeline.add(office, last, lambda at: self._people.read_notifications(player, at))
+
+
+def _readers(office: Office) -> list[Player]:
+    """Return those who are told of anything."""
+    roles = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
+    return [player for role in roles for player in office.people[role]]
+
+
+_YEAR_END_REASON = "Penutupan tahun anggaran: paket yang berjalan tidak boleh terganggu."
+_TENDER_REASON = "Pemasukan penawaran tender strategis sedang berlangsung."
+_LIFTED = "Tender dibatalkan; perubahan dapat dirilis kembali."

@@ -1,0 +1,160 @@
+"""What happens at the demo's offices in three years, in the order of time: requests, and all that belongs to them.
+
+Each thing that happens is an operation of the program (``demo.people``), at a second of working time that is drawn
+here. Requests begin, are taken up and moved on by whoever may, wait for an absent head or their delegate, and close
+or are left waiting on the last day. Everything follows from the number of requests, the seed and the last day alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from demo import forms, wording
+from demo.aftermath import Aftermath
+from demo.hours import DAY
+from demo.journey import Journey
+from demo.planning import choose_actor, plan_of
+from demo.routes import any_of
+from lpse_admin.accounts.roles import Role
+from lpse_admin.sop.steps import Result, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from demo.office import Office
+    from demo.people import People
+    from demo.routes import Aim
+    from demo.wording import Topic
+
+#: Working days before the end in which the requests begin that are still open at the end.
+_TAIL_BEGINS, _TAIL_ENDS = 14, 4
+#: Working days before the tail in which the last of the others begin.
+_PAUSE = 6
+#: How many of a hundred requests are still open at the end.
+_OPEN_SHARE = 0.2
+#: How often a request that came to nothing is followed by another, linked to it.
+_RETRIED = 0.4
+
+_FAILURES = frozenset({Result.REJECTED, Result.WITHDRAWN, Result.ROLLED_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """When a request begins, in the office's working seconds, and what it is to show."""
+
+    second: int
+    aim: Aim | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """A request that came to nothing, for the one that follows it."""
+
+    id: int
+    topic: Topic
+    texts: dict[str, str]
+
+
+class Timeline:
+    """Events in the order of time; of two at the same moment the one that was added first comes first."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[dt.datetime, int, Callable[[dt.datetime], None]]] = []
+        self._added = 0
+
+    def add(self, office: Office, second: int, event: Callable[[dt.datetime], None]) -> bool:
+        """Let ``event`` happen at a second of the office's working time, if that is before the end; whether it will."""
+        if second >= office.end:
+            return False
+        self._added += 1
+        heappush(self._events, (office.hours.at(second), self._added, event))
+        return True
+
+    def run(self) -> None:
+        """Let everything happen."""
+        while self._events:
+            at, _order, event = heappop(self._events)
+            event(at)
+
+
+class Scenario:
+    """The requests of the demo, from the first draft to the last move."""
+
+    def __init__(self, timeline: Timeline, people: People) -> None:
+        self._timeline = timeline
+        self._people = people
+        self._aftermath = Aftermath(timeline, people)
+        self._former: dict[int, _Former] = {}
+
+    def plan(self, office: Office, number: int) -> None:
+        """Let ``number`` requests begin at ``office``."""
+        self._begin_next(office, _beginnings(office, number))
+
+    def _begin_next(self, office: Office, beginnings: Iterator[_Beginning]) -> None:
+        beginning = next(beginnings, None)
+        if beginning is not None:
+            self._timeline.add(office, beginning.second, lambda at: self._begin(office, beginning, at))
+            self._timeline.add(office, beginning.second, lambda _at: self._begin_next(office, beginnings))
+
+    def _begin(self, office: Office, beginning: _Beginning, at: dt.datetime) -> None:
+        random = office.random
+        requester = random.choice(office.people[Role.REQUESTER])
+        former = self._former.pop(requester.id, None)
+        if former:
+            topic, texts = former.topic, former.texts
+        else:
+            topic = random.choice(wording.topics())
+            texts = wording.values(random) | {"lpse": office.name, "daerah": office.region}
+            texts["judul"] = wording.fill(topic.texts["title"], texts)
+        journey = Journey(office, requester, topic, texts, beginning.aim, arrived=beginning.second)
+        said = forms.request(office, requester, topic, texts, at)
+        if former:
+            said["linked_change_id"] = former.id
+        self._people.begin(journey, said, at)
+        self._schedule(journey)
+
+    def _schedule(self, journey: Journey) -> None:
+        """Decide who will finish the present step and when, if it is to be finished before the end."""
+        plan = plan_of(journey)
+        plan = choose_actor(journey, plan)
+        plan = plan.before_the_end(journey)
+        journey.taken_up = plan.taken_up
+        self._aftermath.plan_step(journey, plan)
+        if (finished := plan.finished) is not None:
+            self._timeline.add(journey.office, finished, lambda at: self._finish(journey, finished, at))
+
+    def _finish(self, journey: Journey, second: int, at: dt.datetime) -> None:
+        office = journey.office
+        options = journey.open_moves()
+        move = office.routes.towards(journey.aim, options) if journey.aim else None
+        if move is None:
+            move = any_of(office.random, options, journey.taken, is_pressing=journey.topic.is_pressing)
+        elif journey.aim and (move.origin, move.outcome) == (journey.aim.step, journey.aim.outcome):
+            journey.aim = None
+        self._people.finish(journey, move.outcome, at)
+        self._aftermath.plan_rest(journey, move.outcome, second)
+        if journey.step is not Step.CLOSED:
+            journey.arrived = second
+            self._schedule(journey)
+        elif journey.result in _FAILURES and journey.random.random() < _RETRIED:
+            self._former[journey.requester.id] = _Former(journey.id, journey.topic, journey.texts)
+
+
+def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
+    """Yield ``number`` beginnings in order: most over the years, each move shown once, the last ones to stay open."""
+    random, moves, waits = office.random, office.routes.moves, office.routes.waits
+    open_ = min(number // 2, max(round(number * _OPEN_SHARE), len(waits)))
+    others = number - open_
+    shown = {(2 * index + 1) * others // (2 * len(moves)): move for index, move in enumerate(moves)}
+    hours, tail = office.hours, office.hours.days_before(office.end, _TAIL_BEGINS)
+    last = hours.days_before(tail, _PAUSE)
+    seconds = sorted(random.randrange(DAY, last) for _ in range(others))
+    yield from (_Beginning(second, shown.get(index)) for index, second in enumerate(seconds))
+    aims = [waits[index % len(waits)] for index in range(open_)]
+    random.shuffle(aims)
+    last = hours.days_before(office.end, _TAIL_ENDS)
+    seconds = sorted(random.randrange(tail, last) for _ in range(open_))
+    yield from (_Beginning(second, aim) for second, aim in zip(seconds, aims, strict=True))
