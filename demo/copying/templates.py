@@ -97,7 +97,7 @@ def read_templates(connection: Connection, offices: Iterable[Office], after: int
     """Return the requests with an id beyond ``after`` that can be copied."""
     rows = _rows(connection, after)
     bound = _bound(connection, rows)
-    told = _told(connection, after)
+    told = _told(connection, rows)
     by_agency = {office.agency_id: office for office in offices}
     return [
         _template(request, rows, told[request["id"]], by_agency[request["agency_id"]])
@@ -117,7 +117,8 @@ def _rows(connection: Connection, after: int) -> _Rows:
     for name, table in TABLES.items():
         owner = table.c[OWNERS[name]]
         parent = "change_request" if name == "change_request" else counted_target(owner) or "activity"
-        wanted = select(table).where(owner > after) if name == "change_request" else select(table)
+        # What was there before has lesser ids.
+        wanted = select(table).where(owner >= min(owners[parent])) if found else select(table).where(owner > after)
         grouped: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         own: dict[int, int] = {}
         for row in connection.execute(wanted.order_by(*table.primary_key)).mappings():
@@ -139,17 +140,17 @@ def _bound(connection: Connection, rows: _Rows) -> set[int]:
     return bound
 
 
-def _told(connection: Connection, after: int) -> dict[int, set[dt.datetime]]:
-    """Return the times of the audit entries of the requests beyond ``after``."""
+def _told(connection: Connection, rows: _Rows) -> dict[int, set[dt.datetime]]:
+    """Return the times of the audit entries of each request."""
     found: dict[int, set[dt.datetime]] = defaultdict(set)
+    requests = [str(row["id"]) for row in rows["change_request"].get(None, [])]
     entries = (
         select(AuditRow.row_id, AuditEntry.at)
         .join(AuditEntry, AuditEntry.id == AuditRow.entry_id)
-        .where(AuditRow.table_name == "change_request")
+        .where(AuditRow.table_name == "change_request", AuditRow.row_id.in_(requests))
     )
     for request, at in connection.execute(entries):
-        if int(request) > after:
-            found[int(request)].add(at)
+        found[int(request)].add(at)
     return found
 
 
