@@ -77,9 +77,9 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
     hashed = _hash_of_the_password()
     made = []
     for number, (agency, suffix) in enumerate(_agencies(session)):
-        for place, figure in enumerate(CAST):
+        for index, figure in enumerate(CAST):
             if figure.username + suffix not in known:
-                nip = None if figure.role is Role.REQUESTER else _nip(now, number, place)
+                nip = None if figure.role is Role.REQUESTER else _nip(now, number, index)
                 made.append(_user(figure, agency, suffix, nip, hashed))
     if ADMINISTRATOR not in known:
         figure = Figure(ADMINISTRATOR, "Administrator", Role.ADMINISTRATOR, "Administrator")
@@ -151,10 +151,10 @@ def _hash_of_the_password() -> str:
     return nobody.password_hash
 
 
-def _nip(now: dt.datetime, agency: int, place: int) -> str:
+def _nip(now: dt.datetime, agency: int, index: int) -> str:
     """Return a well-formed NIP (8-6-1-3 digits) that is nobody's: a birthday, an appointment, sex, serial."""
-    born, appointed = now.year - 45 + place, now.year - 20 + place
-    return f"{born}0101{appointed}011{900 + agency * 10 + place}"
+    born, appointed = now.year - 45 + index, now.year - 20 + index
+    return f"{born}0101{appointed}011{900 + agency * 10 + index}"
 
 
 def _account(user: User) -> Account:

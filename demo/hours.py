@@ -1,7 +1,7 @@
-"""Office hours as a row of seconds: a moment of the demo register is a place in that row.
+"""Office hours as a row of seconds: a moment of the demo register is a second in that row.
 
 The row is made of the spans of the office's own calendar, so that nothing happens on a holiday or outside hours, and
-so that the seconds between two places are the working time that the program shows.
+so that the seconds between two of them are the working time that the program shows.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ class OfficeHours:
         self._closings: list[dt.datetime] = []
         self._begins = [0]
         self._openings: list[dt.datetime] = []
-        self._places: list[int] = []
-        place = 0
+        self._span_starts: list[int] = []
+        second = 0
         for day in (first + dt.timedelta(days) for days in range((last - first).days + 1)):
             spans = calendar.spans(day)
             for opens, closes in spans:
                 self._openings.append(opens)
-                self._places.append(place)
-                place += (closes - opens) // _SECOND
+                self._span_starts.append(second)
+                second += (closes - opens) // _SECOND
             if spans:
                 self.days.append(day)
-                self._begins.append(place)
+                self._begins.append(second)
                 self._closings.append(spans[-1][1])
 
-    def day(self, place: int) -> dt.date:
-        """Return the office's own date at a place in the row."""
-        return self.days[self._number(place)]
+    def day(self, second: int) -> dt.date:
+        """Return the office's own date at a second in the row."""
+        return self.days[self._number(second)]
 
-    def at(self, place: int) -> dt.datetime:
-        """Return the moment, in UTC, at a place in the row."""
-        span = bisect_right(self._places, place) - 1
-        return self._openings[span] + dt.timedelta(0, place - self._places[span])
+    def at(self, second: int) -> dt.datetime:
+        """Return the moment, in UTC, at a second in the row."""
+        span = bisect_right(self._span_starts, second) - 1
+        return self._openings[span] + dt.timedelta(0, second - self._span_starts[span])
 
     def opening(self, day: dt.date) -> int:
-        """Return the place at which ``day`` opens, or the next working day where it is none."""
+        """Return the second at which ``day`` opens, or the next working day where it is none."""
         return self._begins[bisect_left(self.days, day)]
 
-    def last_of_day(self, place: int) -> int:
-        """Return the last place on the day of ``place``."""
-        return self._begins[self._number(place) + 1] - 1
+    def last_of_day(self, second: int) -> int:
+        """Return the last second on the day of ``second``."""
+        return self._begins[self._number(second) + 1] - 1
 
-    def days_before(self, place: int, days: int) -> int:
-        """Return the opening that is ``days`` working days before the day of ``place``; the first one at most."""
-        return self._begins[max(bisect_right(self._begins, place) - 1 - days, 0)]
+    def days_before(self, second: int, days: int) -> int:
+        """Return the opening that is ``days`` working days before the day of ``second``; the first one at most."""
+        return self._begins[max(bisect_right(self._begins, second) - 1 - days, 0)]
 
     def until(self, moment: dt.datetime) -> int:
         """Return the working seconds of the days that are over at ``moment``."""
         return self._begins[bisect_right(self._closings, moment)]
 
-    def _number(self, place: int) -> int:
-        return bisect_right(self._begins, place) - 1
+    def _number(self, second: int) -> int:
+        return bisect_right(self._begins, second) - 1

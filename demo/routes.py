@@ -1,6 +1,6 @@
-"""Ways through a paper: which outcome a demo request takes next, at random or towards something it is to show.
+"""Ways through a sop: which outcome a demo request takes next, at random or towards something it is to show.
 
-All is worked out from the paper's own moves; nothing here knows the order of the steps.
+All is worked out from the sop's own moves; nothing here knows the order of the steps.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ _AGAIN = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a request is to show: a move of its paper or, without an outcome, waiting in a step."""
+    """What a request is to show: a move of its sop or, without an outcome, waiting in a step."""
 
     step: Step
     outcome: Outcome | None = None
 
 
 class Routes:
-    """How far it is from each step of a paper to each other."""
+    """How far it is from each step of a sop to each other."""
 
-    def __init__(self, paper: Sop) -> None:
-        """Measure the paper."""
-        self._moves = paper.moves
-        self._distances = {step: self._to(step) for step in paper.steps}
+    def __init__(self, sop: Sop) -> None:
+        """Measure the sop."""
+        self._moves = sop.moves
+        self._distances = {step: self._to(step) for step in sop.steps}
         self.moves = tuple(Aim(move.origin, move.outcome) for move in self._moves)
-        self.waits = tuple(Aim(step) for step in paper.steps)
+        self.waits = tuple(Aim(step) for step in sop.steps)
 
     def _to(self, goal: Step) -> Mapping[Step, int]:
         """Return the least number of moves to ``goal`` from every step that leads there."""

@@ -54,7 +54,7 @@ def topics() -> tuple[Topic, ...]:
 
 
 def values(random: Random) -> dict[str, str]:
-    """Return names and figures for the places in a request's sentences."""
+    """Return what fills the gaps in a request's sentences."""
     found = {key: random.choice(choices) for key, choices in _read("wording.toml")["values"].items()}
     number = random.randrange
     found["akun"] = f"{found['peran']} {number(1, 120)}"
@@ -64,17 +64,17 @@ def values(random: Random) -> dict[str, str]:
     return found
 
 
-def say(random: Random, section: str, key: str, places: Mapping[str, str]) -> str:
-    """Return one of the sentences under ``section`` and ``key`` of the wording, its places filled."""
-    return fill(random.choice(_read("wording.toml")[section][key]), places)
+def say(random: Random, section: str, key: str, texts: Mapping[str, str]) -> str:
+    """Return one of the sentences under ``section`` and ``key`` of the wording, its gaps filled."""
+    return fill(random.choice(_read("wording.toml")[section][key]), texts)
 
 
-def reason(random: Random, outcome: str, places: Mapping[str, str]) -> str:
+def reason(random: Random, outcome: str, texts: Mapping[str, str]) -> str:
     """Return a reason for ``outcome``, in words that fit any where the wording has none of its own."""
-    return say(random, "reason", outcome if outcome in _read("wording.toml")["reason"] else "other", places)
+    return say(random, "reason", outcome if outcome in _read("wording.toml")["reason"] else "other", texts)
 
 
-def fill(text: str, places: Mapping[str, str]) -> str:
-    """Return ``text`` with its places filled and its first letter a capital one."""
-    filled = text.format_map(places)
+def fill(text: str, texts: Mapping[str, str]) -> str:
+    """Return ``text`` with its gaps filled and its first letter a capital one."""
+    filled = text.format_map(texts)
     return filled[:1].upper() + filled[1:]

@@ -97,10 +97,10 @@ def read_templates(connection: Connection, offices: Iterable[Office], after: int
     """Return the requests with an id beyond ``after`` that can be copied."""
     rows = _rows(connection, after)
     bound = _bound(connection, rows)
-    told = _told(connection, rows)
+    entry_times = _entry_times(connection, rows)
     by_agency = {office.agency_id: office for office in offices}
     return [
-        _template(request, rows, told[request["id"]], by_agency[request["agency_id"]])
+        _template(request, rows, entry_times[request["id"]], by_agency[request["agency_id"]])
         for request in rows["change_request"].get(None, [])
         if request["id"] not in bound
     ]
@@ -140,7 +140,7 @@ def _bound(connection: Connection, rows: _Rows) -> set[int]:
     return bound
 
 
-def _told(connection: Connection, rows: _Rows) -> dict[int, set[dt.datetime]]:
+def _entry_times(connection: Connection, rows: _Rows) -> dict[int, set[dt.datetime]]:
     """Return the times of the audit entries of each request."""
     found: dict[int, set[dt.datetime]] = defaultdict(set)
     requests = [str(row["id"]) for row in rows["change_request"].get(None, [])]
@@ -154,10 +154,10 @@ def _told(connection: Connection, rows: _Rows) -> dict[int, set[dt.datetime]]:
     return found
 
 
-def _template(request: dict[str, Any], rows: _Rows, told: set[dt.datetime], office: Office) -> Template:
+def _template(request: dict[str, Any], rows: _Rows, entry_times: set[dt.datetime], office: Office) -> Template:
     id_ = request["id"]
     own = {name: [request] if name == "change_request" else of.get(id_, []) for name, of in rows.items()}
-    moments = sorted(_moments(own) | told)
+    moments = sorted(_moments(own) | entry_times)
     is_open = request["closed_at"] is None
     windows = [(row["window_start_at"], row["window_end_at"]) for row in own[PLANNED] if row["window_start_at"]]
     days = [0] if is_open else _days(office, moments[0], moments[-1], windows)

@@ -112,10 +112,10 @@ class _History:
         marked = canonical_json(rows).replace("%", "%%")
         indexes = tuple(int(found[2]) for found in _MARK.finditer(marked))
         text = _MARK.sub(lambda found: "%s" if found[1] == "n" else '"%s"', marked)
-        places = {(row["table"], int(row["id"][2:-1])) for row in rows}
-        places.add(("change_request", self._id_of("change_request", str(self.template.id))))
+        records = {(row["table"], int(row["id"][2:-1])) for row in rows}
+        records.add(("change_request", self._id_of("change_request", str(self.template.id))))
         same = {name: getattr(entry, name) for name in _SAME}
-        self.patterns.append(_Pattern(entry.at, same, text, indexes, tuple(sorted(places))))
+        self.patterns.append(_Pattern(entry.at, same, text, indexes, tuple(sorted(records))))
 
     def _row(self, row: Row) -> Row | None:
         """Return what an entry says of a row, with marks; None for a row that is not copied."""
