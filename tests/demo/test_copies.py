@@ -227,7 +227,7 @@ def sweep_again(session: Session, at: dt.datetime, told: list[dict[str, Any]]) -
     session.commit()
 
 
-def again(  # noqa: PLR0917 - one transaction of the register
+def again(
     session: Session, action: str, at: dt.datetime, by: User, told: list[dict[str, Any]], contents: dict[str, bytes]
 ) -> None:
     """Do through the program's operations what one entry of a register tells of, in a transaction of its own."""
