@@ -54,9 +54,9 @@ def copy_trail(connection: Connection, copies: Sequence[Copy], counters: Mapping
     row_writer = Writer(connection, tables[AuditRow.__tablename__])
     entries = enumerate(_in_order(copies, histories), last_id + 1)
     while batch := list(islice(entries, _BATCH)):
-        entry_writer.write(
-            {"id": id_, **chains.link(one.chain, one.pattern.content(one.at, one.values))} for id_, one in batch
-        )
+        # Linked before they are written: PostgreSQL answers nothing else while it copies.
+        linked = [chains.link(one.chain, one.pattern.content(one.at, one.values)) for _id, one in batch]
+        entry_writer.write({"id": id_, **entry} for (id_, _one), entry in zip(batch, linked, strict=True))
         row_writer.write(
             {"entry_id": id_, "table_name": table, "row_id": one.values[index]}
             for id_, one in batch
