@@ -98,7 +98,7 @@ def register(register_url: str) -> Iterator[Session]:
 
 
 def test_both_offices_have_half_of_them_over_three_years(register: Session) -> None:
-    requests = register.scalars(select(ChangeRequest)).all()
+    requests = register.scalars(select(ChangeRequest).order_by(ChangeRequest.id)).all()
     assert Counter(request.agency_id for request in requests) == {1: REQUESTS // 2, 2: REQUESTS // 2}
     copies = [request for request in requests if request.id > MADE]
     assert {request.created_at.year for request in copies} == {2023, 2024, 2025, 2026}
@@ -114,7 +114,7 @@ def test_the_numbers_of_copies_go_on_without_a_gap_in_the_order_of_submission(re
         numbers = register.execute(
             select(ChangeRequest.year, ChangeRequest.serial, ChangeRequest.id, ChangeRequest.number)
             .where(*of_agency)
-            .order_by(ChangeRequest.submitted_at)
+            .order_by(ChangeRequest.submitted_at, ChangeRequest.id)
         ).all()
         years = {year for year, *_rest in numbers}
         for year in years:
