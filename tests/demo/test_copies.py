@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import FromClause, func, select
 
 from demo import REFERENCE, make_register
 from demo.copying.templates import OWNERS
@@ -360,7 +360,7 @@ def written(
     return values
 
 
-def typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+def typed(table: FromClause, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as the trail tells of it with the types of its columns."""
     found = {}
     for name, value in row.items():
