@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
@@ -175,10 +175,18 @@ def set_audit_context(session: Session, context: AuditContext) -> None:
     session.info[_CONTEXT_KEY] = context
 
 
-def update_audit_context(session: Session, **details: str | None) -> None:
+class AuditDetails(TypedDict, total=False):
+    """What of an audit context becomes known only on the way."""
+
+    action: str
+    capacity: str | None
+    reason: str | None
+
+
+def update_audit_context(session: Session, **details: Unpack[AuditDetails]) -> None:
     """Fill in what becomes known only on the way: ``action``, ``capacity``, ``reason``."""
     circumstances: AuditContext = session.info[_CONTEXT_KEY]
-    session.info[_CONTEXT_KEY] = replace(circumstances, **details)  # type: ignore[arg-type]
+    session.info[_CONTEXT_KEY] = replace(circumstances, **details)
 
 
 def note_inserted(session: Session, model: type[Base], rows: Iterable[Mapping[str, object]]) -> None:
@@ -289,7 +297,7 @@ def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
             }
 
 
-def _json_value(instance: Any, attribute: str, value: object) -> object:  # noqa: ANN401
+def _json_value(instance: Base, attribute: str, value: object) -> object:
     if value is not None and attribute in type(instance).secret_columns:
         return _REDACTED
     return _as_told(value)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
+    from models.changes.loading import StepShown
     from models.delegation.delegation import Delegation
 
     #: A delegation that the caller has read already (None: there is none), or that is still to be read.
@@ -110,7 +111,7 @@ class CaseFile:
         """Return the moves that the actor may make."""
         return available_moves(self.sop, self.position, self.person)
 
-    def timing(self, visit: Activity | Any) -> StepTiming:  # noqa: ANN401 - a step, or a row of one
+    def timing(self, visit: Activity | StepShown) -> StepTiming:
         """Return how long a step waited and was handled, and what its standard says to that."""
         return measure_step(self.calendar, self.sop, visit.step, visit.timestamps, self.now)
 

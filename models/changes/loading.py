@@ -197,7 +197,7 @@ def _steps() -> Select[Any]:
     return asked.order_by(step.c.sequence)
 
 
-def _shown(row: Any) -> StepShown:  # noqa: ANN401 - a row of that statement
+def _shown(row: Sequence[Any]) -> StepShown:
     keys, place = _places()[row[2]]
     record = dict(zip(keys, row[place:], strict=False))
     return StepShown(*(*row[:_NAMED], record))

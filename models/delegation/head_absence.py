@@ -144,12 +144,11 @@ def _absence_of_head(
         first, last = _consecutive_days(session, absence)
         last = last if head.is_active else None
         return HeadAbsence(AbsenceCause.RECORDED, since=first, until=last, reason=absence.reason, absence=absence)
-    if not head.is_active:
-        return HeadAbsence(AbsenceCause.DISABLED, since=_flag_cleared_at(session, [head.id], "is_active"))
-    assert delegation is not None  # noqa: S101 - the one reason that is left
-    return HeadAbsence(
-        AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
-    )
+    if head.is_active and delegation is not None:
+        return HeadAbsence(
+            AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
+        )
+    return HeadAbsence(AbsenceCause.DISABLED, since=_flag_cleared_at(session, [head.id], "is_active"))
 
 
 def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:

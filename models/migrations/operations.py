@@ -128,4 +128,4 @@ def _run(operations: Operations, statements: list[str]) -> None:
 
 
 def _ddl(statement: str) -> DDL:
-    return DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+    return DDL(statement.replace("%", "%%"))

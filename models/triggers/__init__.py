@@ -43,9 +43,7 @@ def install_triggers() -> None:
     """Make ``metadata.create_all`` set the triggers too."""
     for dialect in ("sqlite", "postgresql"):
         for _table, statement in ddl_statements(dialect):
-            ddl = DDL(statement.replace("%", "%%")).execute_if(  # type: ignore[no-untyped-call]
-                dialect=dialect
-            )
+            ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
             event.listen(Base.metadata, "after_create", ddl)
 
 

@@ -35,7 +35,7 @@ from models.sops.sop import load_sops
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Insert
 
     from lpse_admin.sop import Sop
     from lpse_admin.worktime.step_timing import StepTiming
@@ -259,10 +259,11 @@ def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> 
 
 
 @lru_cache(maxsize=4)
-def _upsert_statement(model: type[Base], *, on_sqlite: bool) -> Any:  # noqa: ANN401 - an insert of one of the two databases
+def _upsert_statement(model: type[Base], *, on_sqlite: bool) -> Insert:
     """Return the statement for it, put together once for each table: every move asks for one."""
-    insert: Any = sqlite.insert if on_sqlite else postgresql.insert
+    insert: Any = sqlite.insert if on_sqlite else postgresql.insert  # of one signature, but no common type
     table: Any = model.__table__
     statement = insert(table)
     values = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
+    upsert: Insert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
+    return upsert

@@ -21,6 +21,8 @@ from views.forms.base import CheckboxListField, Form, Required
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
+    from wtforms import Field
+
     from models.accounts.user import User
 
 _INSTALLATION_KEY = "-"
@@ -33,7 +35,7 @@ def _generate_password() -> str:
     return "-".join("".join(secrets.choice(signs) for _place in range(4)) for _group in range(5))
 
 
-def _password_field(label: Message) -> Any:  # noqa: ANN401 - WTForms' own unbound field
+def _password_field(label: Message) -> Field:
     """Return a field that begins with a generated password."""
     return StringField(
         label,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 from flask.cli import with_appcontext
@@ -26,6 +26,7 @@ _LOSING = {
 }
 
 #: Commands that write files of the program.
+_P = ParamSpec("_P")
 _WRITING = ("init", "revision", "migrate", "merge", "edit")
 
 
@@ -42,7 +43,8 @@ def guard() -> None:
 
 
 def _callback(command: click.Command) -> Callback:
-    assert command.callback is not None  # noqa: S101 - each of Flask-Migrate's commands does something
+    if command.callback is None:
+        raise TypeError(f"flask db {command.name} does nothing")
     return command.callback
 
 
@@ -61,12 +63,12 @@ def _asking(run: Callback, warning: str) -> Callback:
     return asking
 
 
-def _in_development(run: Callback) -> Callback:
+def _in_development(run: Callable[_P, object]) -> Callable[_P, object]:
     """Run the command where the program is developed, and nowhere else."""
 
     @with_appcontext
     @wraps(run)
-    def in_development(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the command has them
+    def in_development(*args: _P.args, **options: _P.kwargs) -> object:
         if not settings().is_demo:
             fail("Migrations are written where the program is developed, not in production.")
         return run(*args, **options)

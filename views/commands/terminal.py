@@ -10,12 +10,13 @@ import getpass
 import sys
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import click
 from flask.cli import AppGroup
 from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from typing_extensions import override
 
 from lpse_admin.errors import Refused
 from lpse_admin.sop import InvalidSopError, LineError
@@ -63,10 +64,14 @@ def _first_line(error: SQLAlchemyError) -> str:
     return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
 
 
+_P = ParamSpec("_P")
+
+
 class CommandGroup(AppGroup):
     """A group of commands that never end in a traceback for what can be foreseen."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and say in a sentence why it was refused."""
         with exit_on_refusal():
             return super().invoke(ctx)
@@ -75,17 +80,16 @@ class CommandGroup(AppGroup):
 def exit_on_refusal_in_group(group: click.Group) -> None:
     """Let the commands of a ``group`` that is not ours end as ours do."""
     for command in group.commands.values():
-        if command.callback is not None and not hasattr(command.callback, "exits_on_refusal"):
+        if command.callback is not None:
             command.callback = _with_exit_on_refusal(command.callback)
 
 
-def _with_exit_on_refusal(run: Callable[..., Any]) -> Callable[..., Any]:
+def _with_exit_on_refusal(run: Callable[_P, object]) -> Callable[_P, object]:
     @wraps(run)
-    def told(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the command has them
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> object:
         with exit_on_refusal():
             return run(*args, **kwargs)
 
-    told.exits_on_refusal = True  # type: ignore[attr-defined]
     return told
 
 

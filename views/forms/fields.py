@@ -66,5 +66,6 @@ class ScannedFileField(FileField):
 
     def as_document(self) -> dict[str, Any]:
         """Return name, media type and content, as ``models.documents.document.attach`` takes them."""
-        assert self.inspected is not None  # noqa: S101 - validated
+        if self.inspected is None:
+            raise ValueError("the file has not been validated")
         return {"name": self.inspected.name, "media_type": self.inspected.type.media_type, "content": self.content}

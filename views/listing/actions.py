@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from flask.typing import ResponseReturnValue
+
     from models.accounts.user import User
+    from views.listing.record_view import RecordView
 
     #: A row of the screen's model.
     Record = Any
@@ -86,7 +89,7 @@ class OfferedAction:
             field.id = field.label.field_id = f"{self.action.name}-{field.id}"
 
 
-def action(name: str, label: Message, **declared: Any) -> Callable[[Callable[..., str | None]], Callable[..., Any]]:  # noqa: ANN401
+def action(name: str, label: Message, **declared: Any) -> Callable[[Callable[..., str | None]], Callable[..., Any]]:  # noqa: ANN401 - the fields of ``Action``
     """Declare a method of a ``RecordView`` as an action, answered at ``<id>/<name>``; see ``Action`` for the rest.
 
     The method is called with the record and its valid form, calls the operation of the model, and returns None, or
@@ -98,7 +101,7 @@ def action(name: str, label: Message, **declared: Any) -> Callable[[Callable[...
 
         @expose(f"/<record_id>/{name}", methods=declaration.methods)
         @wraps(method)
-        def answer(view: Any, record_id: str) -> Any:  # noqa: ANN401 - a page or a redirect
+        def answer(view: RecordView, record_id: str) -> ResponseReturnValue:
             return view.run_action(declaration, method, record_id)
 
         vars(answer)["action"] = declaration

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
+from typing_extensions import override
 from wtforms import DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
@@ -23,6 +24,10 @@ from views.i18n.language import tr
 from views.listing.actions import Action
 from views.office.agencies import chosen_agency, selectable_agencies, set_agency_choices
 
+if TYPE_CHECKING:
+    from wtforms import Field
+
+
 #: The label of each day's hours.
 DAY_LABELS: dict[str, Message] = {
     **dict(zip(WEEK, WEEKDAYS, strict=True)),
@@ -30,7 +35,7 @@ DAY_LABELS: dict[str, Message] = {
 }
 
 
-def _reason_field() -> Any:  # noqa: ANN401 - WTForms' own unbound field
+def _reason_field() -> Field:
     """Return the last field of every setting: why it is set."""
     description = _("For example the decree. It is recorded in the audit trail.")
     return TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3}, description=description)
@@ -63,7 +68,8 @@ class RemovalForm(Form):
     id = HiddenField()
     reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
-    def set_up(self, record: Any) -> None:  # noqa: ANN401 - a row of any setting
+    @override
+    def set_up(self, record: Any) -> None:
         """Name the row."""
         self.id.data = record.id
 
