@@ -150,12 +150,11 @@ def everything(running_app: RunningApp) -> dict[str, Belongings]:
             office, suffix = cast.office(key), ACCOUNT_SUFFIXES[key]
             mark = f"TANDAKANTOR{'L' if key == LUMAJANG else 'T'}X"
             item = asset(session, office, "0099", name=f"Laptop {mark}", remarks=mark)
-            made = delegation(session, office, office.manager2)
+            made = delegation(session, office, office.manager2, reason=mark)
             held = freeze(session, office, name=mark)
             set_test_audit_context(session)
             decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
                             now=NOW, delegation=made)  # fmt: skip
-            made.reason = mark
             gone = absence(session, office, reason=mark)
             session.commit()
             of_the_day = f"TANDAHARI{'L' if key == LUMAJANG else 'T'}X"

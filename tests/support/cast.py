@@ -197,13 +197,15 @@ def asset(session: Session, office: Office, register: str = "0001", **columns: o
     return made
 
 
-def delegation(session: Session, office: Office, delegate: User | None = None, *, days: int = 1) -> Delegation:
+def delegation(
+    session: Session, office: Office, delegate: User | None = None, *, days: int = 1, reason: str | None = None
+) -> Delegation:
     """Let the head delegate from today for ``days``, and commit."""
     today = NOW.astimezone(office.agency.zone).date()
     made = grant_delegation(
         session, head=office.head, delegate=delegate or office.delegate, kind=DelegationKind.PLH,
         decree_number="800/12/2026", from_date=today, until_date=today + dt.timedelta(days=days - 1),
-        by=office.head, now=NOW,
+        by=office.head, now=NOW, reason=reason,
     )  # fmt: skip
     set_test_audit_context(session, "delegation.grant")
     session.commit()
