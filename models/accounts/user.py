@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -19,8 +19,9 @@ from lpse_admin.accounts import passwords
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
+from models.audit import trail
 from models.audit.actions import AuditAction
-from models.base import Base, IdType, PrimaryKey, ShortText, enum_type, is_storable, session_of
+from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, is_storable, session_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -96,6 +97,9 @@ class User(Base):
     is_administrator: Mapped[bool] = mapped_column(default=False)
     #: Incremented to end all sessions of the user: password changed, roles changed, disabled.
     session_version: Mapped[int] = mapped_column(default=1)
+    #: When this user last ceased to be head, and when the account was last disabled; None if never, or not known.
+    head_until: Mapped[Timestamp | None]
+    disabled_at: Mapped[Timestamp | None]
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 
@@ -211,6 +215,15 @@ class User(Base):
     def __str__(self) -> str:
         """Return the full name."""
         return self.full_name
+
+
+@event.listens_for(User, "before_update")
+def _record_end_times(_mapper: object, _connection: object, user: User) -> None:
+    """Record when the role of head or the account ends, at the time of the audit context, whoever ends it."""
+    attributes = inspect(user).attrs
+    for flag, end_time in (("is_head", "head_until"), ("is_active", "disabled_at")):
+        if True in attributes[flag].history.deleted:
+            setattr(user, end_time, trail.context_time(session_of(user)))
 
 
 def is_password_correct(user: User | None, password: str) -> bool:

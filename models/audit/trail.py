@@ -175,6 +175,12 @@ def set_audit_context(session: Session, context: AuditContext) -> None:
     session.info[_CONTEXT_KEY] = context
 
 
+def context_time(session: Session) -> dt.datetime | None:
+    """Return the time of the audit context; None without one, when the commit raises anyway."""
+    context: AuditContext | None = session.info.get(_CONTEXT_KEY)
+    return context.at if context else None
+
+
 class AuditDetails(TypedDict, total=False):
     """What of an audit context becomes known only on the way."""
 

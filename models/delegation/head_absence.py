@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from lpse_admin.i18n import LabelledEnum, _
 from models.accounts.user import User
-from models.audit.trail import AuditEntry, AuditRow
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.hybrids import date_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Select
 
     from models.office.agency import Agency
 
-#: How many of the entries that tell of somebody are looked through for when they ceased.
-_MAX_ENTRIES = 50
+#: How many of the delegations that ended last are looked at.
+_MAX_DELEGATIONS = 50
 
 _DAY = dt.timedelta(days=1)
 
@@ -120,8 +119,8 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     heads = session.execute(_heads_statement(), asked).all()
     found = [_absence_of_head(session, head, absence, delegation) for head, absence, delegation in heads]
     if not found:
-        people = session.scalars(select(User.id).where(User.agency_id == agency.id)).all()
-        found.append(HeadAbsence(AbsenceCause.VACANT, since=_flag_cleared_at(session, people, "is_head")))
+        since = session.scalar(select(func.max(User.head_until)).where(User.agency_id == agency.id))
+        found.append(HeadAbsence(AbsenceCause.VACANT, since=since))
     delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
     last = max(found, key=lambda one: _as_datetime(one.since, agency.zone))
     covered = delegation is not None and delegation.delegate.is_active
@@ -148,7 +147,7 @@ def _absence_of_head(
         return HeadAbsence(
             AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
         )
-    return HeadAbsence(AbsenceCause.DISABLED, since=_flag_cleared_at(session, [head.id], "is_active"))
+    return HeadAbsence(AbsenceCause.DISABLED, since=head.disabled_at)
 
 
 def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
@@ -169,29 +168,6 @@ def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.d
     return first, last
 
 
-def _flag_cleared_at(session: Session, user_ids: Collection[int], flag: str) -> dt.datetime | None:
-    """Return the moment at which the trail tells that the last of these users ceased to have ``flag``, if it does."""
-    people = {str(id_) for id_ in user_ids}
-    entries = session.scalars(
-        select(AuditEntry)
-        .join(AuditRow, AuditRow.entry_id == AuditEntry.id)
-        .where(
-            AuditRow.table_name == User.__tablename__,
-            AuditRow.row_id.in_(sorted(people)),
-            AuditEntry.rows.contains(f'"{flag}":false'),
-            AuditEntry.rows.contains(f'"{flag}":true'),
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(_MAX_ENTRIES)
-    )
-    for entry in entries:
-        for row in entry.row_changes:
-            is_theirs = row["table"] == User.__tablename__ and row["id"] in people
-            if is_theirs and row["before"].get(flag) is True and row["after"].get(flag) is False:
-                return entry.at
-    return None
-
-
 def _uncovered_since(
     session: Session, agency: Agency, since: dt.date | None, today: dt.date, inactive: Delegation | None
 ) -> dt.date | None:
@@ -201,7 +177,7 @@ def _uncovered_since(
     """
     ended: list[dt.date | None]
     if inactive is not None:
-        ended = [_flag_cleared_at(session, [inactive.delegate_id], "is_active")]
+        ended = [inactive.delegate.disabled_at]
     else:
         latest = (
             select(Delegation)
@@ -210,7 +186,7 @@ def _uncovered_since(
                 or_(Delegation.withdrawn_at.is_not(None), Delegation.until_date < today),
             )
             .order_by(Delegation.until_date.desc(), Delegation.id.desc())
-            .limit(_MAX_ENTRIES)
+            .limit(_MAX_DELEGATIONS)
         )
         ended = [_ended_at(delegation, agency.zone) for delegation in session.scalars(latest)]
     return _latest([since, *ended], agency.zone)

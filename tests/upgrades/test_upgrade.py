@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import lzma
 import re
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from lpse_admin.config import RunMode, Settings
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
+from models.database import is_sqlite
 from models.office.agency import Agency
 from models.worktime import step_durations
 from models.worktime.step_durations import StepTime
@@ -193,6 +195,37 @@ def test_the_durations_of_steps_are_those_that_the_calendar_gives(upgraded_url: 
             step_durations.recompute_stale(session, agency, NOW, everything=True)
         assert session.execute(of).all() == kept
         assert step_durations.is_up_to_date(session, agencies, NOW)
+
+
+ENTRY = text(
+    "INSERT INTO audit_entry (id, chain, number, at, actor_name, action, rows, previous_hash, hash)"
+    " VALUES (:id, 77, :id, :at, 'admin', 'user.edit', :rows, '', '')"
+)
+PLACE = text("INSERT INTO audit_row (entry_id, table_name, row_id) VALUES (:id, 'user_account', :user)")
+
+
+def test_when_a_head_and_an_account_ended_is_taken_from_the_audit_trail(old_url: str) -> None:
+    def end(number: int, user_id: int, flag: str, day: int, *, ended: bool = True) -> None:
+        change = {"table": "user_account", "id": str(user_id), "action": "updated",
+                  "before": {flag: ended}, "after": {flag: not ended}}  # fmt: skip
+        at = f"2026-03-{day:02} 02:00:00.000000" + ("" if is_sqlite(connection) else "+00")
+        connection.execute(ENTRY, {"id": 10**6 + number, "at": at, "rows": json.dumps([change])})
+        connection.execute(PLACE, {"id": 10**6 + number, "user": str(user_id)})
+
+    with connected(old_url) as connection:
+        first, second, third = connection.scalars(text("SELECT id FROM user_account ORDER BY id LIMIT 3"))
+        end(1, first, "is_head", 2)
+        end(2, first, "is_head", 3, ended=False)
+        end(3, first, "is_head", 4)
+        end(4, second, "is_active", 5)
+    with migration_app(old_url):
+        upgrade()
+    with open_session(old_url) as session:
+        users = {user.id: user for user in session.scalars(select(User))}
+        assert users[first].head_until == dt.datetime(2026, 3, 4, 2, tzinfo=dt.UTC)
+        assert users[second].disabled_at == dt.datetime(2026, 3, 5, 2, tzinfo=dt.UTC)
+        assert (users[first].disabled_at, users[second].head_until) == (None, None)
+        assert (users[third].disabled_at, users[third].head_until) == (None, None)
 
 
 def test_open_requests_are_moved_and_new_ones_submitted(upgraded_url: str) -> None:
