@@ -67,11 +67,9 @@ def settings() -> Settings:
 
 def current_user_or_none() -> User | None:
     """Return who looks at this page, or None where nobody is logged in (or the database cannot say)."""
-    # Asked for a dozen times a page; a proxy would be looked through anew at each.
-    kept = vars(g._get_current_object())
-    if "viewer" not in kept:
-        kept["viewer"] = current_user._get_current_object() if current_user.is_authenticated else None
-    found: User | None = kept["viewer"]
+    if "viewer" not in g:
+        g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
+    found: User | None = g.viewer
     return found
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 from contextlib import suppress
-from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,27 +72,16 @@ def _compress(response: Response) -> None:
     whole = response.status_code == HTTPStatus.OK and "filename" in values
     if not whole or not request.accept_encodings["gzip"] or current_app.static_folder is None:
         return
-    path = _path(current_app.static_folder, values["filename"])
+    path = Path(current_app.static_folder, values["filename"])
     response.close()  # the file that would have been sent as it is
     response.direct_passthrough = False
-    response.set_data(_compressed_content(path, path.stat().st_mtime_ns))
+    response.set_data(gzip.compress(path.read_bytes(), 9, mtime=0))
     response.headers["Content-Encoding"] = "gzip"
     # The same for whoever asks whether it has changed, but no longer byte for byte.
     response.set_etag(response.get_etag()[0] or "", weak=True)
 
 
-@lru_cache(maxsize=256)
-def _compressed_content(path: Path, _modified: int) -> bytes:
-    return gzip.compress(path.read_bytes(), 9, mtime=0)
-
-
-@lru_cache(maxsize=256)
-def _path(folder: str, name: str) -> Path:
-    return Path(folder, name)
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, _modified: int) -> str:
+def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -101,9 +89,9 @@ def _add_digest_to_url(endpoint: str, values: dict[str, Any]) -> None:
     """Put the digest of a static file into its address, so that a new one is fetched and an old one is not."""
     if endpoint != "static" or "filename" not in values or current_app.static_folder is None:
         return
-    path = _path(current_app.static_folder, values["filename"])
+    path = Path(current_app.static_folder, values["filename"])
     with suppress(OSError):
-        values.setdefault("v", _digest(path, path.stat().st_mtime_ns))
+        values.setdefault("v", _digest(path))
 
 
 def cached_url_for(endpoint: str, filename: str | None = None) -> str:

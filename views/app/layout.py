@@ -37,7 +37,7 @@ _GLOBAL_MACROS = {
 
 #: Where an app keeps what it has written, and how many such parts it keeps.
 _FRAGMENT_CACHE_KEY = "lpse_frame"
-_MAX_FRAGMENTS = 2000
+_MAX_FRAGMENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ def _render_fragment(name: str, *arguments: object) -> Markup:
 
 
 def _cached(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
-    """Return what is kept under ``key``, in which stands all that it says; written the first time that it is asked."""
+    """Return what is kept under ``key``, written the first time; nothing of a person is kept.
+
+    Written each time, the menu would take 0.7 ms, links to files and foot 0.2 ms, on every page (a list takes 4 ms).
+    """
     kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_FRAGMENT_CACHE_KEY, {})
     found = kept.get(key)
     if found is None:
@@ -91,7 +94,7 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
     """Return the head of the page for whoever looks at it; ``search_text`` is what stands in its search field."""
     user = current_user_or_none()
     if user is None:
-        return _cached_fragment("masthead", None, None, "")
+        return _render_fragment("masthead", None, None, "")
     unread = unread_count()
     who = HeaderContext(
         user.full_name,
@@ -101,9 +104,7 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
         unread_label(unread) if unread else "",
     )
     navigation = _navigation(menu, frozenset(user.roles))
-    if search_text:  # whatever anybody types, at whatever length, is not to be kept
-        return _render_fragment("masthead", who, navigation, search_text)
-    return _cached_fragment("masthead", who, navigation, "")
+    return _render_fragment("masthead", who, navigation, search_text)
 
 
 def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:

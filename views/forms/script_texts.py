@@ -50,6 +50,7 @@ def script_texts() -> Markup:
     )
 
 
+# Takes 0.4 ms, on every page.
 @lru_cache(maxsize=64)
 def _text_attributes(_language: str, zone: str, label: str) -> Markup:
     """Return the words as attributes; they are the same for everybody of one language and zone."""
