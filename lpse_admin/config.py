@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The version of the program, as in the changelog.
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 #: The shortest secret key, in bytes.
 MIN_SECRET_KEY_BYTES = 32
