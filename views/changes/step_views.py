@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash, redirect, request
@@ -39,11 +38,12 @@ from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import Fact
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
-from views.listing.lists import MAX_COUNT, Column
+from views.listing.lists import Column
 from views.listing.record_view import current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from flask.typing import ResponseReturnValue
@@ -160,30 +160,15 @@ class ApprovalView(StepRecordView):
     list_template = "changes/approvals.html"
     spec = step_spec(Step.APPROVAL)
 
+    @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
         """Return how many emergencies wait, and since when the oldest does."""
-        number, oldest = _waiting_emergencies(listing, page)
+        number, oldest = waiting.count_emergencies(db.session(), current_principal())
         return {
             "waiting": number,
             "oldest": oldest,
             "absent_head": absent_head(get_current_user().agency, arrived=oldest),
         }
-
-
-def _waiting_emergencies(listing: ListQuery, page: Page) -> tuple[int, dt.datetime | None]:
-    """Return how many emergencies wait and when the oldest arrived, from the page itself where it is their queue."""
-    asked = listing.arguments
-    is_queue = asked.filter_values == {"state": "open", "urgency": "emergency"} and not asked.search
-    if (
-        is_queue
-        and not asked.page
-        and asked.sort == "arrived"
-        and page.count <= MAX_COUNT
-        and page.has_column("arrived")
-    ):
-        oldest = page.first_value("arrived")
-        return page.count, oldest if isinstance(oldest, dt.datetime) else None
-    return waiting.count_emergencies(db.session(), current_principal())
 
 
 class ImplementationView(StepRecordView):

@@ -122,8 +122,6 @@ class CaseFilter(OptionFilter):
 class YearFilter(OptionFilter):
     """The dates of one year: ``?year=2026``."""
 
-    is_cacheable: ClassVar[bool] = True
-
     column: Any = None
     years: range = range(0)
 

@@ -232,22 +232,12 @@ def _parse_page_size(text: str | None) -> int:
 class Page:
     """One page of a list: rows of (id, lead, *values), whether a further page follows, and how many rows match.
 
-    The number is ``COUNTED`` + 1 where there are more than ``COUNTED``.
+    ``count`` is ``MAX_COUNT`` + 1 where there are more than ``MAX_COUNT``.
     """
 
     rows: Sequence[Any]
     has_next_page: bool
     count: int
-    columns: Sequence[Column] = ()
-
-    def has_column(self, key: str) -> bool:
-        """Whether the page shows the column of this key as it is read."""
-        return any(column.key == key and not isinstance(column.expression, ComputedColumns) for column in self.columns)
-
-    def first_value(self, key: str) -> object:
-        """Return what the first row holds in a column that the page has; None without rows."""
-        place = next(place for place, column in enumerate(self.columns) if column.key == key)
-        return getattr(self.rows[0], f"c{place}") if self.rows else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +281,7 @@ class ListQuery:
         follows = len(rows) > size
         is_counted = not follows and (rows or not start)
         count = start + len(rows) if is_counted else session.connection().scalar(counting) or 0
-        return Page(rows[:size], follows, count, columns)
+        return Page(rows[:size], follows, count)
 
     def export_statement(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
         """Return the statement for all rows that match, in order, as an export reads them: without ids.
