@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
 from typing_extensions import override
@@ -17,7 +17,7 @@ from models.database import db
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters import DateRangeFilter, TextFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import RecordView
 
 #: Actions that no operation of the models names. What has no title (a command, an address) is shown as it is stored.
@@ -79,30 +79,27 @@ class AuditView(RecordView):
     title = _("Audit trail")
     empty_message = _("No entry yet. Every write adds one here.")
     details_template = "audit/details.html"
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=AuditEntry,
-        column_list=(
-            Column("id", _("Id"), AuditEntry.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Date and time"), AuditEntry.at, CellKind.DATETIME, sortable=True, is_link=True),
-            Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, superadmin_only=True),
-            Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
-            Column("actor", _("User"), AuditEntry.actor_name),
-            Column("capacity", _("Capacity"), AuditEntry.capacity),
-            Column("action", _("Action performed"), AuditEntry.action, CellKind.CHOICE, AUDIT_ACTIONS),
-            Column("reason", _("Reason given"), AuditEntry.reason),
-            Column("address", _("Client address"), AuditEntry.address),
-            Column("request", _("HTTP request ID"), AuditEntry.request_id, in_list=False),
-            Column("rows", _("Changed rows"), _ROWS, in_list=False),
-            Column("previous_hash", _("Hash of the previous entry"), AuditEntry.previous_hash, in_list=False),
-            Column("hash", _("Hash"), AuditEntry.hash, in_list=False),
-        ),
-        column_filters=(
-            DateRangeFilter("at", _("Date and time"), column=AuditEntry.at),
-            TextFilter("action", _("Action performed"), column=AuditEntry.action),
-        ),
-        column_searchable_list=(AuditEntry.actor_name, AuditEntry.reason),
-        column_default_sort="-at",
+    model = AuditEntry
+    column_list = (
+        Column("at", _("Date and time"), AuditEntry.at, CellKind.DATETIME, sortable=True, is_link=True),
+        Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, superadmin_only=True),
+        Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
+        Column("actor", _("User"), AuditEntry.actor_name),
+        Column("capacity", _("Capacity"), AuditEntry.capacity),
+        Column("action", _("Action performed"), AuditEntry.action, CellKind.CHOICE, AUDIT_ACTIONS),
+        Column("reason", _("Reason given"), AuditEntry.reason),
+        Column("address", _("Client address"), AuditEntry.address),
+        Column("request", _("HTTP request ID"), AuditEntry.request_id, in_list=False),
+        Column("rows", _("Changed rows"), _ROWS, in_list=False),
+        Column("previous_hash", _("Hash of the previous entry"), AuditEntry.previous_hash, in_list=False),
+        Column("hash", _("Hash"), AuditEntry.hash, in_list=False),
     )
+    column_filters = (
+        DateRangeFilter("at", _("Date and time"), column=AuditEntry.at),
+        TextFilter("action", _("Action performed"), column=AuditEntry.action),
+    )
+    column_searchable_list = (AuditEntry.actor_name, AuditEntry.reason)
+    column_default_sort = "-at"
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Return each row that the entry tells of, before and after; what a draft says is left out."""

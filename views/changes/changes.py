@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from flask import flash, redirect, request
 from flask_admin import expose
@@ -38,7 +38,7 @@ from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
@@ -90,52 +90,50 @@ class ChangeView(RecordView):
     can_edit = True
     can_delete = True
 
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=ChangeRequest,
-        joins=(
-            (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
-            (_requester, _requester.id == ChangeRequest.requester_id),
-            (Agency, Agency.id == ChangeRequest.agency_id),
-        ),
-        column_list=(
-            Column("id", _("Id"), ChangeRequest.id, CellKind.NUMBER, sortable=True, in_list=False, in_export=False),
-            Column("number", _("Number"), ChangeRequest.number, is_link=True),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("title", _("Title"), ChangeRequest.title, wide=True),
-            Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, in_list=False),
-            Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
-            Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
-            Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
-            Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
-            Column("requester", _("Requester"), _requester.full_name),
-            Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.DATETIME, sortable=True),
-            Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
-            Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),
-            Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
-            Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
-            Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
-        ),
-        column_filters=(
-            CaseFilter(
-                "state",
-                _("State"),
-                cases=(
-                    ("open", _("Open"), ChangeRequest.closed_at.is_(None)),
-                    ("closed", _("Closed"), ChangeRequest.closed_at.is_not(None)),
-                    ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
-                    ("with-office", _("With the office"), _WITH_OFFICE),
-                ),
-            ),
-            ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
-            UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
-            ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
-            ChoiceFilter("kind", _("Kind"), column=ChangeRequest.kind, choices=ChangeKind),
-            DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
-            AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
-        ),
-        column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
-        column_default_sort="-id",
+    model = ChangeRequest
+    column_joins = (
+        (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
+        (_requester, _requester.id == ChangeRequest.requester_id),
+        (Agency, Agency.id == ChangeRequest.agency_id),
     )
+    column_list = (
+        Column("number", _("Number"), ChangeRequest.number, is_link=True),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("title", _("Title"), ChangeRequest.title, wide=True),
+        Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, in_list=False),
+        Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
+        Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
+        Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
+        Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
+        Column("requester", _("Requester"), _requester.full_name),
+        Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.DATETIME, sortable=True),
+        Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
+        Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),
+        Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
+        Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
+        Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
+    )
+    column_filters = (
+        CaseFilter(
+            "state",
+            _("State"),
+            cases=(
+                ("open", _("Open"), ChangeRequest.closed_at.is_(None)),
+                ("closed", _("Closed"), ChangeRequest.closed_at.is_not(None)),
+                ("draft", _("Draft"), ChangeRequest.submitted_at.is_(None)),
+                ("with-office", _("With the office"), _WITH_OFFICE),
+            ),
+        ),
+        ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
+        UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
+        ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
+        ChoiceFilter("kind", _("Kind"), column=ChangeRequest.kind, choices=ChangeKind),
+        DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
+        AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
+    )
+    column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
+    column_sortable_list = ("id",)
+    column_default_sort = "-id"
 
     # -- one request, whole ---------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ from views.i18n.language import format_date, tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
@@ -150,63 +150,58 @@ class DeviationView(BulkView):
     bulk_label_columns = ("number", "step", "kind", "subject", "executor", "account", "state")
     details_template = "deviations/details.html"
 
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=Deviation,
-        joins=(
-            (ChangeRequest, ChangeRequest.id == Deviation.change_id),
-            (_executor, _executor.id == Deviation.executor_id),
-            (_disposer, _disposer.id == Deviation.disposed_by_id),
-            (_follower, _follower.id == Deviation.follow_up_by_id),
-            (Delegation, Delegation.id == Deviation.delegation_id),
-            (Agency, Agency.id == Deviation.agency_id),
-        ),
-        column_list=(
-            Column("id", _("Id"), Deviation.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("number", _("Number"), ChangeRequest.number, is_link=True),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("raised", _("Raised"), Deviation.raised_at, CellKind.DATETIME, sortable=True),
-            Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
-            Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
-            Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
-            Column(
-                "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
-            ),
-            Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, in_list=False),
-            Column("standard", _("Standard"), Deviation.standard),
-            Column("executor", _("Executor"), _executor.full_name),
-            Column(
-                "was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.BOOLEAN, in_list=False
-            ),
-            Column("account", _("Executor's explanation"), Deviation.account, wide=True),
-            Column("accounted", _("Explained"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
-            Column("state", _("State"), _state_expression, CellKind.CHOICE, DeviationState),
-            Column("disposal", _("Decision"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
-            Column("disposer", _("Decided by"), _disposer.full_name, in_list=False),
-            Column("capacity", _("Capacity"), Deviation.disposed_capacity, in_list=False),
-            Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
-            Column("disposed", _("Decided"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
-            Column("note", _("Note by the head"), Deviation.disposal_note, in_list=False, wide=True),
-            Column("follower", _("Responsible for the follow-up"), _follower.full_name, in_list=False),
-            Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, in_list=False),
-            Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.DATETIME, in_list=False),
-            Column("done", _("Follow-up performed"), Deviation.follow_up_note, in_list=False, wide=True),
-        ),
-        column_filters=(
-            CaseFilter(
-                "state",
-                _("State"),
-                cases=tuple((state.value, state.title, in_state(state)) for state in DeviationState),
-            ),
-            ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
-            ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
-            DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
-            AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
-            UserFilter("executor", _("Executor"), column=Deviation.executor_id),
-            UserFilter("follower", _("Responsible for the follow-up"), column=Deviation.follow_up_by_id),
-        ),
-        column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
-        column_default_sort="-raised",
+    model = Deviation
+    column_joins = (
+        (ChangeRequest, ChangeRequest.id == Deviation.change_id),
+        (_executor, _executor.id == Deviation.executor_id),
+        (_disposer, _disposer.id == Deviation.disposed_by_id),
+        (_follower, _follower.id == Deviation.follow_up_by_id),
+        (Delegation, Delegation.id == Deviation.delegation_id),
+        (Agency, Agency.id == Deviation.agency_id),
     )
+    column_list = (
+        Column("number", _("Number"), ChangeRequest.number, is_link=True),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("raised", _("Raised"), Deviation.raised_at, CellKind.DATETIME, sortable=True),
+        Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
+        Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
+        Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
+        Column(
+            "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
+        ),
+        Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, in_list=False),
+        Column("standard", _("Standard"), Deviation.standard),
+        Column("executor", _("Executor"), _executor.full_name),
+        Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.BOOLEAN, in_list=False),
+        Column("account", _("Executor's explanation"), Deviation.account, wide=True),
+        Column("accounted", _("Explained"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
+        Column("state", _("State"), _state_expression, CellKind.CHOICE, DeviationState),
+        Column("disposal", _("Decision"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
+        Column("disposer", _("Decided by"), _disposer.full_name, in_list=False),
+        Column("capacity", _("Capacity"), Deviation.disposed_capacity, in_list=False),
+        Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
+        Column("disposed", _("Decided"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
+        Column("note", _("Note by the head"), Deviation.disposal_note, in_list=False, wide=True),
+        Column("follower", _("Responsible for the follow-up"), _follower.full_name, in_list=False),
+        Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, in_list=False),
+        Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.DATETIME, in_list=False),
+        Column("done", _("Follow-up performed"), Deviation.follow_up_note, in_list=False, wide=True),
+    )
+    column_filters = (
+        CaseFilter(
+            "state",
+            _("State"),
+            cases=tuple((state.value, state.title, in_state(state)) for state in DeviationState),
+        ),
+        ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
+        ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
+        DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
+        AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
+        UserFilter("executor", _("Executor"), column=Deviation.executor_id),
+        UserFilter("follower", _("Responsible for the follow-up"), column=Deviation.follow_up_by_id),
+    )
+    column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
+    column_default_sort = "-raised"
 
     # -- totals ------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Response, flash, redirect, request, url_for
@@ -30,7 +30,7 @@ from views.app.clock import now
 from views.changes.moves import save_step_input, version_from_request
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
@@ -50,34 +50,31 @@ class DocumentView(RecordView):
     title = _("Files")
     empty_message = _("No file yet. Files are attached to the steps of a request.")
     details_template = "documents/details.html"
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=Document,
-        joins=(
-            (ChangeRequest, ChangeRequest.id == Document.change_id),
-            (_activity, _activity.c.id == Document.activity_id),
-            (_uploader, _uploader.id == Document.uploaded_by_id),
-            (Agency, Agency.id == Document.agency_id),
-        ),
-        column_list=(
-            Column("id", _("Id"), Document.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("name", _("File name"), Document.name, is_link=True),
-            Column("number", _("Request"), ChangeRequest.number),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
-            Column("type", _("Type"), Document.media_type, in_list=False),
-            Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
-            Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
-            Column("uploader", _("By"), _uploader.full_name),
-            Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
-        ),
-        column_filters=(
-            ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=Step),
-            TextFilter("sha256", _("SHA-256"), column=Document.sha256),
-            DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
-        ),
-        column_searchable_list=(Document.name, ChangeRequest.number),
-        column_default_sort="-uploaded",
+    model = Document
+    column_joins = (
+        (ChangeRequest, ChangeRequest.id == Document.change_id),
+        (_activity, _activity.c.id == Document.activity_id),
+        (_uploader, _uploader.id == Document.uploaded_by_id),
+        (Agency, Agency.id == Document.agency_id),
     )
+    column_list = (
+        Column("name", _("File name"), Document.name, is_link=True),
+        Column("number", _("Request"), ChangeRequest.number),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
+        Column("type", _("Type"), Document.media_type, in_list=False),
+        Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
+        Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
+        Column("uploader", _("By"), _uploader.full_name),
+        Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
+    )
+    column_filters = (
+        ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=Step),
+        TextFilter("sha256", _("SHA-256"), column=Document.sha256),
+        DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
+    )
+    column_searchable_list = (Document.name, ChangeRequest.number)
+    column_default_sort = "-uploaded"
 
     @expose("/<document_id>/remove", methods=("POST",))
     def remove(self, document_id: str) -> ResponseReturnValue:

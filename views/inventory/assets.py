@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from flask_admin import expose
@@ -42,7 +42,7 @@ from views.i18n.language import tr
 from views.inventory.mutations import changed_columns, format_column_value
 from views.listing.cells import Fact
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
@@ -92,46 +92,43 @@ class AssetView(RecordView):
     can_create = True
     can_edit = True
 
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=Asset,
-        joins=((Agency, Agency.id == Asset.agency_id), (User, User.id == Asset.entered_by_id)),
-        column_list=(
-            Column("id", _("Id"), Asset.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("card", _("Card"), Asset.card, CellKind.CHOICE, Card),
-            Column("code", _("Item code"), Asset.code, sortable=True, is_link=True, tie_breakers=(Asset.register,)),
-            Column("register", _("Register number"), Asset.register),
-            Column("name", _("Item type or name"), Asset.name, sortable=True),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("condition", _("Condition"), Asset.condition, CellKind.CHOICE, AssetCondition),
-            Column(
-                "year",
-                _("Year"),
-                func.coalesce(*(Asset.details[key].as_integer() for key in _YEAR_KEYS)),
-                CellKind.NUMBER,
-            ),
-            Column("origin", _("Origin"), Asset.origin, in_list=False),
-            Column("price", _("Price (Rp)"), Asset.price, CellKind.MONEY),
-            Column("remarks", _("Remarks"), Asset.remarks, in_list=False),
-            Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN),
-            Column("entered", _("Entered"), Asset.entered_at, CellKind.DATETIME, in_list=False),
-            Column("entered_by", _("Entered by"), User.full_name, in_list=False),
+    model = Asset
+    column_joins = ((Agency, Agency.id == Asset.agency_id), (User, User.id == Asset.entered_by_id))
+    column_list = (
+        Column("card", _("Card"), Asset.card, CellKind.CHOICE, Card),
+        Column("code", _("Item code"), Asset.code, sortable=True, is_link=True, tie_breakers=(Asset.register,)),
+        Column("register", _("Register number"), Asset.register),
+        Column("name", _("Item type or name"), Asset.name, sortable=True),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("condition", _("Condition"), Asset.condition, CellKind.CHOICE, AssetCondition),
+        Column(
+            "year",
+            _("Year"),
+            func.coalesce(*(Asset.details[key].as_integer() for key in _YEAR_KEYS)),
+            CellKind.NUMBER,
         ),
-        column_filters=(
-            ChoiceFilter("card", _("Card"), column=Asset.card, choices=Card),
-            ChoiceFilter("condition", _("Condition"), column=Asset.condition, choices=AssetCondition),
-            CaseFilter(
-                "state",
-                _("State"),
-                cases=(
-                    ("listed", _("Listed"), Asset.is_retired.is_(False)),
-                    ("retired", _("Removed from the list"), Asset.is_retired.is_(True)),
-                ),
-            ),
-            PrefixFilter("code", _("Item code starts with"), column=Asset.code),
-        ),
-        column_searchable_list=(Asset.name, Asset.register, Asset.remarks),
-        column_default_sort="code",
+        Column("origin", _("Origin"), Asset.origin, in_list=False),
+        Column("price", _("Price (Rp)"), Asset.price, CellKind.MONEY),
+        Column("remarks", _("Remarks"), Asset.remarks, in_list=False),
+        Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN),
+        Column("entered", _("Entered"), Asset.entered_at, CellKind.DATETIME, in_list=False),
+        Column("entered_by", _("Entered by"), User.full_name, in_list=False),
     )
+    column_filters = (
+        ChoiceFilter("card", _("Card"), column=Asset.card, choices=Card),
+        ChoiceFilter("condition", _("Condition"), column=Asset.condition, choices=AssetCondition),
+        CaseFilter(
+            "state",
+            _("State"),
+            cases=(
+                ("listed", _("Listed"), Asset.is_retired.is_(False)),
+                ("retired", _("Removed from the list"), Asset.is_retired.is_(True)),
+            ),
+        ),
+        PrefixFilter("code", _("Item code starts with"), column=Asset.code),
+    )
+    column_searchable_list = (Asset.name, Asset.register, Asset.remarks)
+    column_default_sort = "code"
 
     def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:
         """Return the columns; the export of one card has that card's official ones, with the running number."""

@@ -47,7 +47,7 @@ def build_spec(screen: type[Any]) -> ListSpec:
     """Return what the class attributes of ``screen`` declare of its list, details page and exports."""
     resolver = _Resolver(screen)
     id_column = Column("id", _("Id"), screen.model.id, CellKind.NUMBER, in_list=False, in_export=False)
-    columns = {"id": id_column}
+    columns = {"id": replace(id_column, sortable="id" in screen.column_sortable_list)}
     columns |= {column.key: column for column in map(resolver.column, screen.column_list)}
     details = [_key(declared) for declared in screen.column_details_list or screen.column_list]
     for declared in screen.column_details_list:
@@ -70,7 +70,10 @@ def build_spec(screen: type[Any]) -> ListSpec:
             for declared in screen.column_searchable_list
         ),
         column_default_sort=_default_sort(screen.column_default_sort),
-        joins=tuple(resolver.joins.values()),
+        default_sort_while_open=screen.default_sort_while_open,
+        joins=(*screen.column_joins, *resolver.joins.values()),
+        link_id=screen.link_id,
+        base_criteria=screen.base_criteria,
     )
 
 
@@ -125,8 +128,9 @@ def _kind_and_choices(column: Column, expression: Any) -> tuple[CellKind, Any]: 
         return column.kind, column.choices
     if column.choices is not None:
         return CellKind.CHOICE, column.choices
-    kind = next((kind for type_, kind in _KINDS if isinstance(expression.type, type_)), CellKind.TEXT)
-    return kind, expression.type.enum_class if kind is CellKind.CHOICE else None
+    cell_type = getattr(expression, "type", None)  # none where cells are computed
+    kind = next((kind for type_, kind in _KINDS if isinstance(cell_type, type_)), CellKind.TEXT)
+    return kind, cell_type.enum_class if isinstance(cell_type, Enum) else None
 
 
 def _key(declared: Column | str) -> str:

@@ -97,6 +97,11 @@ class ReadOnlyView(ModelView):
     column_default_sort: ClassVar[str | tuple[str, bool]] = "-id"
     column_details_list: ClassVar[tuple[Column | str, ...]] = ()
     column_export_list: ClassVar[tuple[Column | str, ...]] = ()
+    # The rest are our own, as ``ListSpec`` describes them.
+    column_joins: ClassVar[tuple[tuple[Any, Any], ...]] = ()
+    base_criteria: ClassVar[tuple[Any, ...]] = ()
+    default_sort_while_open: ClassVar[str | None] = None
+    link_id: ClassVar[Any] = None
     #: What the list is called, and the sentence that an empty one shows.
     title: ClassVar[Message]
     empty_message: ClassVar[Message] = _("Nothing here yet.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, url_for
 from flask_admin import expose
@@ -29,7 +29,7 @@ from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import url_builder
 from views.notifications.notices import notification_text
 
@@ -86,46 +86,43 @@ class MailView(BulkView):
     details_template = "notifications/mail_details.html"
     actions = (Resend(),)
     bulk_label_columns = ("at", "number", "to", "sentence", "state")
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=Notification,
-        # To the request; what belongs to none, such as a delegation, leads to its own page.
-        link_id=func.coalesce(Notification.change_id, -Notification.id),
-        joins=(
-            (Mail, Mail.notification_id == Notification.id),
-            (User, User.id == Notification.user_id),
-            (ChangeRequest, ChangeRequest.id == Notification.change_id),
-            (Agency, Agency.id == Notification.agency_id),
-        ),
-        column_list=(
-            Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
-            Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("to", _("To"), User.full_name),
-            Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
-            Column("sentence", _("Message"), Notification.details, wide=True, formatter=notification_text),
-            Column("state", _("Mail"), mail_status, CellKind.CHOICE, MailStatus),
-            Column("address", _("Mail address"), Mail.address),
-            Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
-            Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
-            Column("error", _("Mail server response"), Mail.last_error, wide=True),
-            Column("read", _("Read"), Notification.read_at, CellKind.DATETIME, in_list=False),
-        ),
-        column_filters=(
-            CaseFilter(
-                "state",
-                _("Mail"),
-                cases=(
-                    (MailStatus.NOT_MAILED.value, MailStatus.NOT_MAILED.title, Mail.id.is_(None)),
-                    *((state.value, state.title, Mail.state == state) for state in MailState),
-                ),
-            ),
-            ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("Date and time"), column=Notification.at),
-        ),
-        column_searchable_list=(ChangeRequest.number,),
-        column_default_sort="-at",
+    model = Notification
+    # To the request; what belongs to none, such as a delegation, leads to its own page.
+    link_id = func.coalesce(Notification.change_id, -Notification.id)
+    column_joins = (
+        (Mail, Mail.notification_id == Notification.id),
+        (User, User.id == Notification.user_id),
+        (ChangeRequest, ChangeRequest.id == Notification.change_id),
+        (Agency, Agency.id == Notification.agency_id),
     )
+    column_list = (
+        Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
+        Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("to", _("To"), User.full_name),
+        Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
+        Column("sentence", _("Message"), Notification.details, wide=True, formatter=notification_text),
+        Column("state", _("Mail"), mail_status, CellKind.CHOICE, MailStatus),
+        Column("address", _("Mail address"), Mail.address),
+        Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
+        Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
+        Column("error", _("Mail server response"), Mail.last_error, wide=True),
+        Column("read", _("Read"), Notification.read_at, CellKind.DATETIME, in_list=False),
+    )
+    column_filters = (
+        CaseFilter(
+            "state",
+            _("Mail"),
+            cases=(
+                (MailStatus.NOT_MAILED.value, MailStatus.NOT_MAILED.title, Mail.id.is_(None)),
+                *((state.value, state.title, Mail.state == state) for state in MailState),
+            ),
+        ),
+        ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
+        DateRangeFilter("at", _("Date and time"), column=Notification.at),
+    )
+    column_searchable_list = (ChangeRequest.number,)
+    column_default_sort = "-at"
 
     def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for what those of the office were told, which is more than the reader's own."""

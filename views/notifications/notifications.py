@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, url_for
 from flask_admin import expose
@@ -23,7 +23,7 @@ from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import EMPTY_CELL, cell_formatter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.rows import row_checkbox
 from views.notifications.notices import notification_facts, notification_text
 
@@ -76,33 +76,30 @@ class NotificationView(BulkView):
     actions = (MarkAsRead(),)
     bulk_label_columns = ("at", "sentence")
     details_template = "notifications/details.html"
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=Notification,
-        column_list=(
-            Column("id", _("Id"), Notification.id, CellKind.NUMBER, in_list=False, in_export=False),
-            Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
-            Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
-            Column("number", _("Request"), _number),
-            Column("title", _("Title"), _title),
-            Column("sentence", _("Message"), Notification.details, is_link=True, formatter=notification_text),
-            Column("reason", _("Reason"), _reason),
-            Column("read", _("Read"), Notification.read_at, CellKind.DATETIME),
-        ),
-        column_filters=(
-            CaseFilter(
-                "state",
-                _("State"),
-                cases=(
-                    ("unread", _("Unread"), Notification.read_at.is_(None)),
-                    ("read", _("Read"), Notification.read_at.is_not(None)),
-                ),
-            ),
-            ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
-            DateRangeFilter("at", _("Date and time"), column=Notification.at),
-        ),
-        column_searchable_list=(_number, _title),
-        column_default_sort="-at",
+    model = Notification
+    column_list = (
+        Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
+        Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
+        Column("number", _("Request"), _number),
+        Column("title", _("Title"), _title),
+        Column("sentence", _("Message"), Notification.details, is_link=True, formatter=notification_text),
+        Column("reason", _("Reason"), _reason),
+        Column("read", _("Read"), Notification.read_at, CellKind.DATETIME),
     )
+    column_filters = (
+        CaseFilter(
+            "state",
+            _("State"),
+            cases=(
+                ("unread", _("Unread"), Notification.read_at.is_(None)),
+                ("read", _("Read"), Notification.read_at.is_not(None)),
+            ),
+        ),
+        ChoiceFilter("event", _("Event"), column=Notification.event, choices=Event),
+        DateRangeFilter("at", _("Date and time"), column=Notification.at),
+    )
+    column_searchable_list = (_number, _title)
+    column_default_sort = "-at"
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:

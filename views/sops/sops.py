@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response, flash, redirect, request
@@ -32,7 +32,7 @@ from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.forms.recovery import recoverable, require_resubmit
 from views.listing.filters import ChoiceFilter, DateRangeFilter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
@@ -102,35 +102,33 @@ class SopView(RecordView):
     create_label = _("Load an SOP")
     can_create = True
 
-    spec: ClassVar[ListSpec] = ListSpec(
-        model=SopRevision,
-        joins=(
-            (Agency, Agency.id == SopRevision.agency_id),
-            (_enactor, _enactor.id == SopRevision.enacted_by_id),
-            (_loader, _loader.id == SopRevision.loaded_by_id),
-        ),
-        column_list=(
-            Column("id", _("Id"), SopRevision.id, CellKind.NUMBER, sortable=True, in_list=False, in_export=False),
-            Column("key", _("Key"), SopRevision.key, is_link=True),
-            Column("number", _("Number"), SopRevision.number),
-            Column("revision", _("Revision"), SopRevision.revision, CellKind.NUMBER),
-            Column("title", _("Title"), SopRevision.title),
-            Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-            Column("state", _("State"), SopRevision.state, CellKind.CHOICE, SopState),
-            Column("enacted", _("Enacted"), SopRevision.enacted_at, CellKind.DATETIME, sortable=True),
-            Column("enacted_by", _("Enacted by"), _enactor.full_name),
-            Column("superseded", _("Superseded"), SopRevision.superseded_at, CellKind.DATETIME, in_list=False),
-            Column("loaded", _("Loaded"), SopRevision.loaded_at, CellKind.DATETIME, in_list=False),
-            Column("loaded_by", _("Loaded by"), _loader.full_name, in_list=False),
-            Column("digest", _("SHA-256 of the content"), SopRevision.digest, in_list=False),
-        ),
-        column_filters=(
-            ChoiceFilter("state", _("State"), column=SopRevision.state, choices=SopState),
-            DateRangeFilter("enacted", _("Enacted"), column=SopRevision.enacted_at),
-        ),
-        column_searchable_list=(SopRevision.key, SopRevision.number, SopRevision.title),
-        column_default_sort="-id",
+    model = SopRevision
+    column_joins = (
+        (Agency, Agency.id == SopRevision.agency_id),
+        (_enactor, _enactor.id == SopRevision.enacted_by_id),
+        (_loader, _loader.id == SopRevision.loaded_by_id),
     )
+    column_list = (
+        Column("key", _("Key"), SopRevision.key, is_link=True),
+        Column("number", _("Number"), SopRevision.number),
+        Column("revision", _("Revision"), SopRevision.revision, CellKind.NUMBER),
+        Column("title", _("Title"), SopRevision.title),
+        Column("agency", _("Agency"), Agency.name, superadmin_only=True),
+        Column("state", _("State"), SopRevision.state, CellKind.CHOICE, SopState),
+        Column("enacted", _("Enacted"), SopRevision.enacted_at, CellKind.DATETIME, sortable=True),
+        Column("enacted_by", _("Enacted by"), _enactor.full_name),
+        Column("superseded", _("Superseded"), SopRevision.superseded_at, CellKind.DATETIME, in_list=False),
+        Column("loaded", _("Loaded"), SopRevision.loaded_at, CellKind.DATETIME, in_list=False),
+        Column("loaded_by", _("Loaded by"), _loader.full_name, in_list=False),
+        Column("digest", _("SHA-256 of the content"), SopRevision.digest, in_list=False),
+    )
+    column_filters = (
+        ChoiceFilter("state", _("State"), column=SopRevision.state, choices=SopState),
+        DateRangeFilter("enacted", _("Enacted"), column=SopRevision.enacted_at),
+    )
+    column_searchable_list = (SopRevision.key, SopRevision.number, SopRevision.title)
+    column_sortable_list = ("id",)
+    column_default_sort = "-id"
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the paper, its chart, and what the reader may do with it."""
