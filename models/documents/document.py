@@ -170,7 +170,8 @@ def attach(  # noqa: PLR0913 - the columns of a document
     ``is_locked`` means that the step was loaded under the lock of its request. Raises NoSuchMove if it is finished.
     """
     owner = activity or delegation
-    assert owner is not None  # noqa: S101 - one of the two is always given
+    if owner is None:
+        raise TypeError("a document belongs to an activity or a delegation")
     if activity is not None and not is_locked:
         _lock_open_activity(session, activity)
     row = store_content(session, content)

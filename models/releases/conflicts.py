@@ -158,8 +158,8 @@ def _freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
 def _overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
     named = []
     for release in releases:
-        assert release.window_start_at is not None  # noqa: S101 - it was found by its window
-        assert release.window_end_at is not None  # noqa: S101
+        if release.window_start_at is None or release.window_end_at is None:
+            raise ValueError("the release has no window")
         window = format_window((release.window_start_at, release.window_end_at), zone)
         named.append(f"{release.change.number} ({window})")
     return _(

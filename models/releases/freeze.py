@@ -226,8 +226,8 @@ class FreezeValues:
 
     def apply_to(self, freeze: Freeze) -> None:
         """Write it into the row."""
-        assert self.from_at is not None  # noqa: S101 - checked before
-        assert self.until_at is not None  # noqa: S101
+        if self.from_at is None or self.until_at is None:
+            raise ValueError("the period has not been validated")
         freeze.name = " ".join(self.name.split())
         freeze.from_at, freeze.until_at = self.from_at, self.until_at
         freeze.environment, freeze.reason = self.environment, self.reason.strip()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.orm import QueryableAttribute
+    from sqlalchemy.orm.util import AliasedClass
 
     from lpse_admin.i18n import Message
 
@@ -104,25 +105,30 @@ class _Resolver:
             superadmin_only=column.superadmin_only or column.key == "agency",
         )
 
-    def expression(self, path: str) -> Any:  # noqa: ANN401 - a mapped column
+    def expression(self, path: str) -> QueryableAttribute[Any]:
         """Return the column at the end of ``path``; the relationships on the way are joined."""
-        owner, walked = self._model, ""
+        owner: Any = self._model
+        walked = ""
         for name in path.split("."):
-            attribute = getattr(owner, name)
+            attribute: QueryableAttribute[Any] = getattr(owner, name)
             if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
                 return attribute
             walked = f"{walked}_{name}"
             owner = self._join(walked, attribute)
-        return next(getattr(owner, name) for name in _NAME_COLUMNS if hasattr(owner, name))
+        column: QueryableAttribute[Any] = next(getattr(owner, name) for name in _NAME_COLUMNS if hasattr(owner, name))
+        return column
 
-    def _join(self, path: str, relationship: QueryableAttribute[Any]) -> Any:  # noqa: ANN401 - an aliased class
+    def _join(self, path: str, relationship: QueryableAttribute[Any]) -> AliasedClass[Any]:
         if path not in self.joins:
-            target = aliased(relationship.property.entity.class_, name=self._model.__tablename__ + path)
+            target: AliasedClass[Any] = aliased(
+                relationship.property.entity.class_, name=self._model.__tablename__ + path
+            )
             self.joins[path] = target, relationship.of_type(target)
-        return self.joins[path][0]
+        joined: AliasedClass[Any] = self.joins[path][0]
+        return joined
 
 
-def _kind_and_choices(column: Column, expression: Any) -> tuple[CellKind, Any]:  # noqa: ANN401
+def _kind_and_choices(column: Column, expression: QueryableAttribute[Any]) -> tuple[CellKind, Any]:
     """Return what the cells of ``column`` hold: what it says itself, else what the type of ``expression`` says."""
     if column.kind is not CellKind.TEXT or column.formatter is not None:
         return column.kind, column.choices
