@@ -144,8 +144,8 @@ class Delegation(Base):
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
         """End the delegation now; what was decided under it stays valid.
 
-        Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove where it is
-        withdrawn already, ValidationFailed for an empty reason.
+        Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove if it is withdrawn
+        or over, ValidationFailed for an empty reason.
         """
         require_permission(
             by,
@@ -156,6 +156,8 @@ class Delegation(Base):
         )
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is already revoked."))
+        if self.until_date < self.agency.local_date(now):
+            raise NoSuchMove(_("This delegation has ended already: its last day is over."))
         if reason is not None and (error := text_error(reason, required_label=_("Reason"))):
             raise ValidationFailed(error, field_errors={"reason": error})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id

@@ -296,7 +296,8 @@ def test_one_withdrawn_after_its_last_day_ended_with_that_day(session: AuditedSe
     granted = delegation(session, office, days=2)
     set_test_audit_context(session)
     away(session, office)
-    granted.withdraw(now=NOW + 5 * DAY, by=office.head)
+    # As version 0.1.0 allowed it: what it has left behind is read all the same.
+    granted.withdrawn_at, granted.withdrawn_by_id = NOW + 5 * DAY, office.head.id
     session.commit()
     assert present(head_absence(session, office.agency, NOW + 6 * DAY)).uncovered_since == TODAY + 2 * DAY
 

@@ -107,6 +107,18 @@ def test_withdrawn_it_ends_at_once_and_what_was_decided_stands(session: AuditedS
         granted.withdraw(now=NOW, by=office.head)
 
 
+def test_one_whose_last_day_is_over_is_not_withdrawn(session: AuditedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    granted = delegation(session, office, days=2)
+    over = NOW + dt.timedelta(days=2)
+    with pytest.raises(NoSuchMove, match="has ended already"):
+        granted.withdraw(now=over, by=office.head)
+    assert granted.withdrawn_at is None
+    set_test_audit_context(session)
+    granted.withdraw(now=over - dt.timedelta(days=1), by=office.head)
+    session.commit()
+
+
 def test_nobody_but_a_head_or_an_administrator_grants_or_withdraws(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     strangers = (
