@@ -1,1 +1,1 @@
-"""What belongs to no subject: login, layout, headers, errors, scheduler, registration of screens."""
+"""The parts of the web app that belong to no subject: login, layout, headers, errors, scheduler, screens."""

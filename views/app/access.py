@@ -1,4 +1,4 @@
-"""Who is here: login, logout, and the door that every address stands behind unless it says otherwise."""
+"""Login, logout, the current user, and the check that every view requires a login unless it is ``public``."""
 
 from __future__ import annotations
 
@@ -36,37 +36,37 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("access", __name__)
 
-#: Endpoints of Flask itself that need no login; our own say so by ``public``.
+#: Flask's own endpoints that need no login; ours are marked with ``public``.
 _PUBLIC = frozenset({"static"})
 _public_views: set[Callable[..., Any] | None] = set()
 _SETTINGS_KEY = "lpse_settings"
-#: After how many seconds a session's cookie is sent anew.
+#: Seconds after which the session cookie is renewed.
 _COOKIE_REFRESH_SECONDS = 300
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
 
 def public(view: View) -> View:
-    """Mark a view as open to everybody; what is not marked asks for a login."""
+    """Mark a view as public; all others require a login."""
     _public_views.add(view)
     return view
 
 
 def is_public(endpoint: str | None) -> bool:
-    """Whether an address of this endpoint is open to everybody."""
+    """Whether the endpoint is public."""
     if endpoint is None or endpoint in _PUBLIC:
         return True
     return current_app.view_functions.get(endpoint) in _public_views
 
 
 def settings() -> Settings:
-    """Return the settings that this program was started with."""
+    """Return the settings of the app."""
     found: Settings = current_app.extensions[_SETTINGS_KEY]
     return found
 
 
 def current_user_or_none() -> User | None:
-    """Return who looks at this page, or None where nobody is logged in (or the database cannot say)."""
+    """Return the current user, or None if nobody is logged in or the database is unavailable."""
     if "viewer" not in g:
         g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
     found: User | None = g.viewer
@@ -74,7 +74,7 @@ def current_user_or_none() -> User | None:
 
 
 def unread_count() -> int:
-    """Return how many notifications the viewer has not read, counted to a hundred at the most."""
+    """Return the number of the current user's unread notifications, at most MAX_UNREAD + 1."""
     user = current_user_or_none()
     if "unread" not in g:
         g.unread = count_unread(db.session(), user) if user else 0
@@ -83,7 +83,7 @@ def unread_count() -> int:
 
 
 def current_delegation() -> Delegation | None:
-    """Return the delegation under which the viewer may decide in the head's place now, if any."""
+    """Return the delegation by which the current user acts for the head now, or None."""
     if "delegation" not in g:
         user = current_user_or_none()
         g.delegation = load_active_delegation(db.session(), user, now()) if user else None
@@ -92,7 +92,7 @@ def current_delegation() -> Delegation | None:
 
 
 def get_current_user() -> User:
-    """Return who asks, where somebody has to be logged in."""
+    """Return the current user; raises Unauthenticated if nobody is logged in."""
     user = current_user_or_none()
     if user is None:
         raise Unauthenticated(_("Please log in first."))
@@ -100,12 +100,12 @@ def get_current_user() -> User:
 
 
 def is_acting_head() -> bool:
-    """Whether the one who asks may decide in the head's place today."""
+    """Whether the current user acts for the head now."""
     return current_delegation() is not None
 
 
 def can(verb: Verb, resource: Resource) -> bool:
-    """Whether the one who asks may do ``verb`` to records of ``resource``."""
+    """Whether the current user may do ``verb`` to records of ``resource``."""
     user = current_user_or_none()
     if user is None:
         return False
@@ -115,12 +115,12 @@ def can(verb: Verb, resource: Resource) -> bool:
 
 
 def is_local_url(address: str) -> bool:
-    """Whether ``address`` is a path of this program, so that one may be sent on to it."""
+    """Whether ``address`` is a path of this program, and so a safe target of a redirect."""
     return address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
 
 
 class LoginForm(Form):
-    """What one logs in with."""
+    """The login form."""
 
     username = StringField(validators=[InputRequired(), Length(max=80)])
     password = PasswordField(validators=[InputRequired(), Length(max=200)])
@@ -130,25 +130,25 @@ class LoginForm(Form):
 @blueprint.route("/login", methods=["GET", "POST"])
 @public
 def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """Show the login page, or open a session and go where one wanted to go."""
-    onward = request.values.get("next", "")
-    onward = onward if is_local_url(onward) else "/"
+    """Show the login page, or log in and redirect to ``next``."""
+    next_url = request.values.get("next", "")
+    next_url = next_url if is_local_url(next_url) else "/"
     form = LoginForm()
     if request.method == "GET":
-        return redirect(onward) if current_user_or_none() else _login_page(form, onward, 200)
+        return redirect(next_url) if current_user_or_none() else _login_page(form, next_url, 200)
     if not form.validate():
-        return _login_page(form, onward, 422)
+        return _login_page(form, next_url, 422)
     try:
         _open_session(form)
     except TooManyAttempts as refusal:
-        return _login_refused(refusal, form, onward, {"Retry-After": str(refusal.retry_after)})
+        return _login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
     except Unauthenticated as refusal:
-        return _login_refused(refusal, form, onward, {})
+        return _login_refused(refusal, form, next_url, {})
     typed = recovery.load_submitted_form(request.form.get("typed"))
     user = current_user_or_none()
     if typed is not None and user is not None and typed.user_id == user.id:
         return recovery.recovery_page(typed), 200
-    return redirect(onward, 303)
+    return redirect(next_url, 303)
 
 
 def _login_page(form: LoginForm, next_url: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
@@ -158,7 +158,7 @@ def _login_page(form: LoginForm, next_url: str, status: int, refusal: Refused | 
 
 
 def _handle_unauthenticated(refusal: Unauthenticated) -> AnyResponse:
-    """Answer whoever is not logged in; what a form of ours brought comes back after the login."""
+    """Show the login page; a submitted form is restored after the login."""
     packed = None if wants_json() or (typed := recovery.submitted_form()) is None else typed.serialize()
     if packed is None:
         return refusal_response(refusal)
@@ -168,7 +168,7 @@ def _handle_unauthenticated(refusal: Unauthenticated) -> AnyResponse:
 
 
 def _handle_csrf_error(error: CSRFError) -> AnyResponse:
-    """Answer a form of a session that has ended, though its writer has logged in since: it can be sent again."""
+    """Answer a form whose session has expired; if its user has logged in since, the form can be sent again."""
     user = current_user_or_none()
     typed = None if user is None or wants_json() else recovery.submitted_form()
     if typed is None or user is None or typed.user_id != user.id:
@@ -185,7 +185,7 @@ def _login_refused(
 
 
 def _open_session(form: LoginForm) -> None:
-    """Log in whoever the form names, in a session that holds nothing of what was before."""
+    """Log in by the form, in a new session; raises Unauthenticated if the login fails."""
     limit = settings().login_limit
     attempt = LoginAttempt(
         username=(form.username.data or "").strip().replace("\0", ""),
@@ -193,8 +193,8 @@ def _open_session(form: LoginForm) -> None:
         code=form.code.data or "",
         address=request.remote_addr or "",
     )
-    opened = log_in(db.session(), attempt, now=now(), max_failures=limit.failures, window_minutes=limit.minutes)
-    user = db.session.get(User, opened.user_id) if opened else None
+    login = log_in(db.session(), attempt, now=now(), max_failures=limit.failures, window_minutes=limit.minutes)
+    user = db.session.get(User, login.user_id) if login else None
     if user is not None:
         set_audit_context(
             db.session(),
@@ -208,11 +208,11 @@ def _open_session(form: LoginForm) -> None:
             ),
         )
     db.session.commit()
-    if opened is None or user is None:
+    if login is None or user is None:
         raise Unauthenticated(_("The user name, password or code is wrong."))
     session.clear()
     session.permanent = True
-    session["login"] = opened.id
+    session["login"] = login.id
     recovery.bind_csrf_token_to(user)
     login_user(user)
     g.viewer = user
@@ -220,10 +220,10 @@ def _open_session(form: LoginForm) -> None:
 
 @blueprint.post("/logout")
 def logout() -> Response:
-    """End the session, here and in every copy of its cookie."""
-    opened = db.session.get(Login, session.get("login", 0))
-    if opened is not None and opened.ended_at is None:
-        opened.ended_at = now()
+    """Log out: end the login session, so that no copy of its cookie is valid."""
+    login = db.session.get(Login, session.get("login", 0))
+    if login is not None and login.ended_at is None:
+        login.ended_at = now()
     db.session.commit()
     logout_user()
     session.clear()
@@ -237,7 +237,7 @@ _LOGGED_IN_USER = logged_in_user_statement(COUNT_UNREAD.scalar_subquery())
 
 
 def _load_user(identity: str) -> User | None:
-    """Return the user that a session cookie names, if the session is still good."""
+    """Return the user of a session cookie, or None if the session is not valid any more."""
     user_id, _dot, version = identity.partition(".")
     login_id = session.get("login")
     if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
@@ -252,13 +252,13 @@ def _load_user(identity: str) -> User | None:
 
 
 def _limit_request_size() -> None:
-    """Take large bodies only where files come in: other forms are read whole into memory, and strangers send none."""
+    """Allow large request bodies only for file uploads of logged-in users; other forms are read into memory."""
     if is_public(request.endpoint) or request.mimetype != "multipart/form-data":
         request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
 
 
 def _require_login() -> None:
-    """Refuse whoever is not logged in, wherever nothing says that they may come in."""
+    """Raise Unauthenticated unless the view is public or the user is logged in."""
     if is_public(request.endpoint):
         return
     if current_user_or_none() is not None:
@@ -268,23 +268,23 @@ def _require_login() -> None:
 
 
 def _refresh_session() -> None:
-    """Let the session's time of rest begin anew; its cookie is signed and sent again every few minutes alone."""
+    """Extend the session; its cookie is sent again only every few minutes."""
     seen = int(now().timestamp()) // _COOKIE_REFRESH_SECONDS
     if session.get("seen") != seen:
         session["seen"] = seen
 
 
 def require(condition: object) -> None:
-    """Refuse with 403 where ``condition`` does not hold."""
+    """Raise NotAllowed unless ``condition`` is true."""
     if not condition:
         raise NotAllowed(_("You are not allowed to do this."))
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Close every address of ``app`` to whoever is not logged in."""
+    """Set up login for ``app``, and require it for all views that are not public."""
     app.extensions[_SETTINGS_KEY] = settings
     manager = LoginManager()
-    manager.session_protection = None  # the address of a mobile reader changes; the cookie is HttpOnly and signed
+    manager.session_protection = None  # mobile clients change their address; the cookie is HttpOnly and signed
     manager.init_app(app, add_context_processor=False)
     manager.user_loader(_load_user)
     app.register_error_handler(Unauthenticated, _handle_unauthenticated)

@@ -1,4 +1,4 @@
-"""The one place where screens and commands read a clock; everything below is told the time."""
+"""The clock of the screens and commands; models and rules get the time as an argument."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CLOCK_KEY = "lpse_clock"
 
 
 def wall_clock() -> dt.datetime:
-    """Return the time of this machine, in UTC."""
+    """Return the system time, in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
 def set_clock(app: Flask, clock: Callable[[], dt.datetime] | None) -> None:
-    """Let ``app`` read ``clock``, which answers with aware datetimes; None is the machine's own."""
+    """Set the clock of ``app``, a function that returns aware datetimes; None for the system clock."""
     app.extensions[_CLOCK_KEY] = clock or wall_clock
 
 
 def now() -> dt.datetime:
-    """Return this moment, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     clock: Callable[[], dt.datetime] = current_app.extensions.get(_CLOCK_KEY, wall_clock)
     return clock().astimezone(dt.UTC)

@@ -1,4 +1,4 @@
-"""What a refusal looks like: a page with a sentence and what to do next, or the same as JSON."""
+"""Error responses: a page with the message and advice, or the same as JSON."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _RETRY_SECONDS = 30
 
 
 def wants_json() -> bool:
-    """Whether whoever asks would rather read JSON than a page."""
+    """Whether the client prefers JSON to HTML."""
     accepted = request.accept_mimetypes
     return accepted["application/json"] > accepted["text/html"]
 
@@ -82,7 +82,7 @@ def error_response(
     fields: Mapping[str, Message] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AnyResponse:
-    """Return a refusal with ``status``, as a page or as JSON; without ``message`` it says what the status means."""
+    """Return an error response with ``status``; without ``message`` it has the status's own message."""
     with suppress(SQLAlchemyError):
         db.session.rollback()
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -98,7 +98,7 @@ def error_response(
 
 
 def _forget_current_user() -> None:
-    """Write the page without asking the database who reads it."""
+    """Render the page without a query for the user, since the database may be unavailable."""
     g.viewer = g.delegation = None
 
 
@@ -106,8 +106,8 @@ def _render_error(status: int, message: Message | None, fields: Mapping[str, Mes
     kind = status if status in _TITLES else (500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400)
     sentence = tr(message or _MESSAGES[kind])
     if wants_json():
-        named = {name: tr(fault) for name, fault in fields.items()}
-        return jsonify(error=sentence, fields=named, status=status, request_id=g.get("request_id"))
+        errors = {name: tr(error) for name, error in fields.items()}
+        return jsonify(error=sentence, fields=errors, status=status, request_id=g.get("request_id"))
     return make_response(
         render_template(
             "app/error.html",
@@ -122,10 +122,10 @@ def _render_error(status: int, message: Message | None, fields: Mapping[str, Mes
 
 
 def refusal_response(refusal: Refused) -> AnyResponse:
-    """Answer a refusal: with its page, or for a stranger who only looks with the way to the login."""
+    """Return the response to a refusal; a GET without a login is redirected to the login page."""
     if refusal.status == HTTPStatus.UNAUTHORIZED and request.method in {"GET", "HEAD"} and not wants_json():
-        onward = request.full_path.rstrip("?")
-        return redirect(url_for("access.login", next=None if onward == "/" else onward))
+        next_url = request.full_path.rstrip("?")
+        return redirect(url_for("access.login", next=None if next_url == "/" else next_url))
     headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyAttempts) else {}
     return error_response(refusal.status, refusal.message, fields=refusal.field_errors, headers=headers)
 
@@ -139,18 +139,18 @@ def _handle_http_exception(error: HTTPException) -> AnyResponse:
 
 
 def csrf_error_response(error: CSRFError) -> AnyResponse:
-    """Answer a form whose token is not that of its session."""
+    """Return the response to a form with an invalid CSRF token."""
     return error_response(error.code or HTTPStatus.BAD_REQUEST, _CSRF_MESSAGE)
 
 
 def _handle_internal_error(_error: InternalServerError) -> AnyResponse:
-    """Answer for a fault of the program itself, which Flask has logged; the page shows the number told here."""
-    current_app.logger.error("the failure above was request %s", g.get("request_id"))
+    """Return the response to an unhandled exception, which Flask has logged; the page shows the request id."""
+    current_app.logger.error("the exception above was raised in request %s", g.get("request_id"))
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _handle_database_error(error: SQLAlchemyError) -> AnyResponse:
-    """Answer for the database: its own refusal of a row, its absence, or what it could make no sense of."""
+    """Return the response to a database error: 409 for a violated constraint, 503 if it is unavailable, else 500."""
     if isinstance(error, IntegrityError):
         status = HTTPStatus.CONFLICT
     elif isinstance(error, OperationalError | PoolTimeout) or (
@@ -159,13 +159,13 @@ def _handle_database_error(error: SQLAlchemyError) -> AnyResponse:
         status = HTTPStatus.SERVICE_UNAVAILABLE
     else:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    current_app.logger.error("request %s: the database refused", g.get("request_id"), exc_info=error)
+    current_app.logger.error("request %s: database error", g.get("request_id"), exc_info=error)
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return error_response(status, headers=headers)
 
 
 def init_app(app: Flask) -> None:
-    """Let ``app`` answer every refusal and failure with a page of its own."""
+    """Register the error handlers of ``app``."""
     app.register_error_handler(Refused, refusal_response)
     app.register_error_handler(HTTPException, _handle_http_exception)
     app.register_error_handler(InternalServerError, _handle_internal_error)

@@ -1,8 +1,7 @@
-"""What every answer tells the browser: to run nothing but the program's own files, and to keep nothing private.
+"""Security and cache headers of every response, and the addresses of static files.
 
-Static files are sent compressed, and kept for a year under an address that has their digest. Pages are not compressed:
-they hold the token of their forms beside words that somebody else may have chosen, and from how well both compress
-together a listener could learn the token (BREACH).
+Static files are compressed and cached for a year under an address with their digest. Pages are not compressed: they
+contain a CSRF token together with text that an attacker may choose, from which it could be recovered (BREACH).
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from flask import current_app, g, request, url_for
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-#: Bootstrap draws its ticks and arrows as data addresses in its style sheet; nothing else leaves 'self'.
+#: Bootstrap's style sheet has icons as data URLs; everything else is from 'self'.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'; frame-src 'none'"
 )
-#: The policy of a page that shows files of the program within itself.
+#: The policy of a page with frames of the program's own files.
 _POLICY_WITH_FRAMES = _POLICY.replace("frame-src 'none'", "frame-src 'self'")
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -35,14 +34,14 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _YEAR_SECONDS = 365 * 24 * 3600
-#: Where an app keeps the addresses that it has worked out.
+#: The key in ``app.extensions`` of the address cache.
 _URL_CACHE_KEY = "lpse_addresses"
-#: Kinds of static files that compressing makes smaller.
+#: Media types of static files that are compressed.
 _COMPRESSED_TYPES = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 
 
 def allow_frames() -> None:
-    """Let the page that is being answered hold frames, of this program's own addresses."""
+    """Allow frames of the program's own addresses in the current response."""
     g.holds_frames = True
 
 
@@ -54,7 +53,7 @@ def _set_headers(response: Response) -> Response:
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_SECONDS}")
     if request.endpoint == "static":
-        # An address with the file's own digest never means anything else.
+        # The content of an address with a digest never changes.
         if "v" in request.args:
             response.headers["Cache-Control"] = f"public, max-age={_YEAR_SECONDS}, immutable"
         _compress(response)
@@ -64,20 +63,20 @@ def _set_headers(response: Response) -> Response:
 
 
 def _compress(response: Response) -> None:
-    """Send a static file compressed to whoever takes it so."""
+    """Compress a static file if the client accepts gzip."""
     if response.mimetype not in _COMPRESSED_TYPES:
         return
     response.vary.add("Accept-Encoding")
     values = request.view_args or {}
-    whole = response.status_code == HTTPStatus.OK and "filename" in values
-    if not whole or not request.accept_encodings["gzip"] or current_app.static_folder is None:
+    is_full = response.status_code == HTTPStatus.OK and "filename" in values
+    if not is_full or not request.accept_encodings["gzip"] or current_app.static_folder is None:
         return
     path = Path(current_app.static_folder, values["filename"])
-    response.close()  # the file that would have been sent as it is
+    response.close()  # the uncompressed file
     response.direct_passthrough = False
     response.set_data(gzip.compress(path.read_bytes(), 9, mtime=0))
     response.headers["Content-Encoding"] = "gzip"
-    # The same for whoever asks whether it has changed, but no longer byte for byte.
+    # A weak ETag: the same content, but not the same bytes.
     response.set_etag(response.get_etag()[0] or "", weak=True)
 
 
@@ -86,7 +85,7 @@ def _digest(path: Path) -> str:
 
 
 def _add_digest_to_url(endpoint: str, values: dict[str, Any]) -> None:
-    """Put the digest of a static file into its address, so that a new one is fetched and an old one is not."""
+    """Add the digest of a static file to its address, so that a changed file has a new address."""
     if endpoint != "static" or "filename" not in values or current_app.static_folder is None:
         return
     path = Path(current_app.static_folder, values["filename"])
@@ -95,16 +94,13 @@ def _add_digest_to_url(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def cached_url_for(endpoint: str, filename: str | None = None) -> str:
-    """Return the address of a page that needs nothing else to be named, or of a static file.
-
-    It is worked out once; like the templates, what a static file holds is read once for as long as we serve.
-    """
-    kept: dict[tuple[str, str, str | None], str] = current_app.extensions.setdefault(_URL_CACHE_KEY, {})
+    """Return the address of a page without parameters, or of a static file, cached for the life of the process."""
+    cache: dict[tuple[str, str, str | None], str] = current_app.extensions.setdefault(_URL_CACHE_KEY, {})
     key = (request.script_root, endpoint, filename)
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = url_for(endpoint, filename=filename)
-    return found
+    address = cache.get(key)
+    if address is None:
+        address = cache[key] = url_for(endpoint, filename=filename)
+    return address
 
 
 def static_url(name: str) -> str:
@@ -113,7 +109,7 @@ def static_url(name: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Send these headers with every answer of ``app``."""
+    """Set these headers on every response of ``app``."""
     app.after_request(_set_headers)
     app.url_defaults(_add_digest_to_url)
     app.jinja_env.globals.update(allow_frames=allow_frames, address_of=cached_url_for, static_address=static_url)

@@ -1,4 +1,4 @@
-"""Whether the program can serve: asked by machines, without a login."""
+"""The health check, for monitoring, without a login."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
 @blueprint.get("/healthz")
 @public
 def healthz() -> tuple[Any, int]:
-    """Answer 200 with versions when the database answers, else 503."""
+    """Return 200 and versions if the database is available, else 503."""
     answer: dict[str, Any] = {
         "program": VERSION,
         "python": platform.python_version(),
@@ -38,7 +38,7 @@ def healthz() -> tuple[Any, int]:
 
 
 def _revision() -> str | None:
-    """Return the migration that the database stands at, or None where it was made without migrations."""
+    """Return the database's migration revision, or None if it was created without migrations."""
     connection = db.session.connection()
     if not inspect(connection).has_table("alembic_version"):
         return None

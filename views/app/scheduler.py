@@ -1,4 +1,4 @@
-"""What the server does by itself at a set interval, so that a small office needs no scheduler."""
+"""The scheduler: a thread of the server that sweeps deadlines and sends mail at a fixed interval."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    #: Something to be done at each round; it is given what tells it that the server stops.
+    #: A job of the scheduler; its argument is a function that returns whether the server is stopping.
     Job = Callable[[Callable[[], bool]], object]
 
-#: How long a stopping server waits for the round that is under way; what is cut off there is done by the next one.
+#: Seconds to wait for the running job when the server stops.
 _STOP_TIMEOUT = 10.0
 
 
@@ -32,43 +32,43 @@ def _send_mail(is_stopped: Callable[[], bool]) -> object:
 
 
 def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
-    """Raise what has become overdue, one transaction for each office."""
+    """Sweep the deadlines of all agencies, one transaction for each."""
     session = db.session()
     for agency_id in session.scalars(select(Agency.id).order_by(Agency.id)).all():
         if is_stopped():
             break
-        # Begun anew for each: it is over with the commit.
+        # Set for each agency, since the commit ends the audit context.
         set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
         sweep(session, session.get_one(Agency, agency_id), now())
         session.commit()
     return None
 
 
-#: What is done at each round, in this order: what the sweep tells is in the mail of the same round.
+#: The jobs in order: notifications of the sweep are mailed in the same run.
 JOBS: tuple[tuple[str, Job], ...] = (("deadlines", _sweep_deadlines), ("mail", _send_mail))
 
 
 class Scheduler:
-    """A thread that goes its rounds until it is stopped; the fault of one ends neither the others nor the thread."""
+    """A thread that runs the jobs until it is stopped; an exception in a job ends neither the others nor the thread."""
 
     def __init__(self, app: Flask, seconds: float, jobs: Sequence[tuple[str, Job]] = JOBS) -> None:
-        """Get ready to do ``jobs`` for ``app``, at once and then every so many ``seconds``."""
+        """Prepare to run ``jobs`` for ``app``, at once and then every ``seconds``."""
         self._app, self._seconds, self._jobs = app, seconds, tuple(jobs)
         self._stopped = Flag()
         self._thread = Thread(target=self._run, name="rounds", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is under way."""
+        """Stop after the running job."""
         self._stopped.set()
         self._thread.join(_STOP_TIMEOUT)
 
     @property
     def is_running(self) -> bool:
-        """Whether the thread is there."""
+        """Whether the thread is alive."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
@@ -78,10 +78,10 @@ class Scheduler:
             self._stopped.wait(self._seconds)
 
     def _run_job(self, name: str, job: Job) -> None:
-        """Do one round with a session of its own, and say in one line what went wrong."""
+        """Run a job in its own app context, and log an exception in one line."""
         try:
             with self._app.app_context():
                 job(self._stopped.is_set)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next round must come
+        except Exception as error:  # noqa: BLE001 - the scheduler must go on
             reason = " ".join(str(error).split()) or "no reason given"
             self._app.logger.error("round “%s”: %s: %s", name, type(error).__name__, reason[:300])  # noqa: TRY400 - one line

@@ -1,4 +1,4 @@
-"""All screens: registered once, in the order of the menu."""
+"""Registration of all screens, in the order of the menu."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ if TYPE_CHECKING:
 
 
 class IndexView(AdminIndexView):
-    """Flask-Admin's own first page, which is the home of whoever is logged in."""
+    """Flask-Admin's index page, which redirects to the home page."""
 
     @expose("/")
     def index(self) -> Response:
-        """Go home."""
+        """Redirect to the home page."""
         return redirect(url_for("home.index"))
 
     def create_blueprint(self, admin: Admin) -> Blueprint:
-        """Leave out Flask-Admin's own static files: old scripts that no page of ours uses, served from our own site."""
+        """Do not serve Flask-Admin's own static files, which no page uses."""
         self.static_folder = None
         blueprint: Blueprint = super().create_blueprint(admin)
         return blueprint
 
 
-#: The menu: groups of screens. A screen whose reader may not read it is not shown.
+#: The menu: groups of screens. Screens that the user may not read are hidden.
 MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), STEP_VIEWS),
@@ -72,7 +72,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Supervision"), (MailView, AuditView)),
 )
 
-#: Screens that the page's head leads to, and not the menu.
+#: Screens with a link in the page header and not in the menu.
 HEADER_VIEWS: tuple[type[RecordView], ...] = (NotificationView,)
 
 
@@ -111,7 +111,7 @@ _LABELS: dict[str, Message] = {
 
 
 def _field_label(key: str) -> str:
-    """Return what a record's field is called, by its key (of a row of a list: the list's)."""
+    """Return the label of a record's field by its key; a field of a list's row has the label of the list."""
     key = next((own for own in _LABELS if form_field_name(own) == key), key)
     return tr(_LABELS.get(key) or _LABELS.get(key.partition("-")[0]) or key)
 
@@ -120,7 +120,7 @@ _FIELDS = {field.key: field for fields in RECORD_FIELDS.values() for field in fi
 
 
 def _field_value(key: str, value: str) -> str:
-    """Return what a record's field held, written for the reader; text that fits the field in no way as it is."""
+    """Return the value of a record's field formatted for the user; an invalid value is returned unchanged."""
     field = _FIELDS.get(next((own for own in _LABELS if form_field_name(own) == key), key))
     with suppress(ValueError):
         match field.kind if field else None:
@@ -134,5 +134,5 @@ def _field_value(key: str, value: str) -> str:
 
 
 def _timezone_label() -> str:
-    """Return the short name of the reader's zone: WIB."""
+    """Return the short name of the user's time zone, such as WIB."""
     return now().astimezone(current_timezone()).tzname() or ""

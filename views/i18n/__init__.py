@@ -1,1 +1,1 @@
-"""The reader's language and time zone."""
+"""The user's language and time zone."""
