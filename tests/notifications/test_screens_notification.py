@@ -315,7 +315,7 @@ def test_the_commands_tell_what_was_sent_put_off_and_failed(running_app: Running
     with posted(running_app) as box:
         box.recipient_replies.extend(["550 tidak dikenal", "451 nanti"])
         ended = run(running_app.app, "mail", "send")
-    assert (ended.exit_code, ended.stdout) == (1, "Sent 2, put off 1, failed 1.\n")
+    assert (ended.exit_code, ended.stdout) == (1, "Sent 2, postponed 1, failed 1.\n")
     assert "451 nanti" in ended.stderr
     listed = run(running_app.app, "mail", "list")
     assert listed.exit_code == 0

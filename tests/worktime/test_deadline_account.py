@@ -110,7 +110,7 @@ def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_ac
 def test_a_paper_without_times_is_counted_and_not_judged(running_app: RunningApp, number: str) -> None:
     shown = account(running_app, number, "--agency", agency(running_app, "kepala.tt")).stdout
     assert "WITA" in shown
-    assert "not specified: nothing is judged" in shown
+    assert "not specified: nothing is measured" in shown
     assert "due " not in shown
     assert "Hari jadi" not in shown
 

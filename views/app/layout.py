@@ -1,4 +1,4 @@
-"""What stands about every page: written once for each kind of reader, or for all that it says of one, and kept."""
+"""The page header, menu and footer, rendered as fragments and cached by everything that they show."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 #: Groups of screens: (label or None, the screens).
 Menu = list[tuple[Message | None, list[RecordView]]]
 
-#: Macros that most pages use, by the name that templates know them by. A template that imported them itself would
-#: look through all of Jinja's globals anew on every page.
+#: Macros that most pages use, by their global name. An import in each template would copy all of Jinja's globals.
 _GLOBAL_MACROS = {
     "absences": "macros/head.html",
     "badges": "macros/badges.html",
@@ -35,14 +34,14 @@ _GLOBAL_MACROS = {
     "lists": "macros/lists.html",
 }
 
-#: Where an app keeps what it has written, and how many such parts it keeps.
+#: The key in ``app.extensions`` of the fragment cache, and its largest number of fragments.
 _FRAGMENT_CACHE_KEY = "lpse_frame"
 _MAX_FRAGMENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderContext:
-    """What the head of a page says of its reader; ``unread`` is "" where nothing is."""
+    """The user's data in the page header; ``unread`` is "" if there are no unread notifications."""
 
     name: str
     username: str
@@ -52,37 +51,37 @@ class HeaderContext:
 
 
 def init_app(app: Flask, menu: Menu) -> None:
-    """Give the templates of ``app`` their frame, with ``menu`` in it."""
-    # Globals and no context processor: macros that are imported without context use them too.
+    """Register the layout functions of the templates, with ``menu``."""
+    # Globals, since macros that are imported without context need them too.
     names = app.jinja_env.globals
     names.update(masthead=lambda searched: _page_header(menu, searched or ""), frame=_cached_fragment)
     names.update({name: app.jinja_env.get_template(template).module for name, template in _GLOBAL_MACROS.items()})
 
 
 def _cached_fragment(name: str, *arguments: object) -> Markup:
-    """Return the part of this name of macros/frame.html for what was ``arguments``, in the reader's language."""
+    """Return the macro ``name`` of macros/layout.html rendered with ``arguments``, cached by language."""
     key = (name, current_language(), request.script_root, *arguments)
     return _cached(key, lambda: _render_fragment(name, *arguments))
 
 
 def _render_fragment(name: str, *arguments: object) -> Markup:
-    """Write the part of this name of macros/frame.html."""
+    """Render the macro ``name`` of macros/layout.html."""
     written: Markup = _macro("macros/layout.html", name)(*arguments)
     return written
 
 
-def _cached(key: tuple[object, ...], write: Callable[[], Markup]) -> Markup:
+def _cached(key: tuple[object, ...], render: Callable[[], Markup]) -> Markup:
     """Return what is kept under ``key``, written the first time; nothing of a person is kept.
 
     Written each time, the menu would take 0.7 ms, links to files and foot 0.2 ms, on every page (a list takes 4 ms).
     """
-    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_FRAGMENT_CACHE_KEY, {})
-    found = kept.get(key)
-    if found is None:
-        if len(kept) >= _MAX_FRAGMENTS:
-            kept.clear()
-        found = kept[key] = write()
-    return found
+    cache: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_FRAGMENT_CACHE_KEY, {})
+    fragment = cache.get(key)
+    if fragment is None:
+        if len(cache) >= _MAX_FRAGMENTS:
+            cache.clear()
+        fragment = cache[key] = render()
+    return fragment
 
 
 def _macro(template: str, name: str) -> Callable[..., Markup]:
@@ -91,7 +90,7 @@ def _macro(template: str, name: str) -> Callable[..., Markup]:
 
 
 def _page_header(menu: Menu, search_text: str) -> Markup:
-    """Return the head of the page for whoever looks at it; ``search_text`` is what stands in its search field."""
+    """Return the page header for the current user; ``search_text`` is the value of its search field."""
     user = current_user_or_none()
     if user is None:
         return _render_fragment("masthead", None, None, "")
@@ -108,7 +107,7 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
 
 
 def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
-    """Return the menu of a reader who holds ``roles``, the screen that they are on marked in it."""
+    """Return the menu for ``roles``, with the current screen marked."""
     stands_in, here, root = is_acting_head(), request.blueprint, request.script_root
 
     def write() -> Markup:
@@ -122,7 +121,7 @@ def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
 def _links(
     menu: Menu, roles: frozenset[Role], root: str, *, is_acting_head: bool
 ) -> list[tuple[str | None, list[tuple[str, str, str]]]]:
-    """Return the groups of the menu for a kind of reader, each with (text, address, endpoint) of its screens."""
+    """Return the groups of the menu, each with (text, address, endpoint) of its visible screens."""
     found: list[tuple[str | None, list[tuple[str, str, str]]]] = [
         (None, [(tr(_("Home")), url_for("home.index"), "home")])
     ]

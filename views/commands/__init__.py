@@ -1,4 +1,4 @@
-"""The terminal: one file for each group of commands."""
+"""The commands of ``flask``: a module for each group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask, make_register: Callable[..., int]) -> None:
-    """Give ``app`` its commands; ``make_register`` is what `flask demo` runs."""
+    """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
     for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, search.group):
         app.cli.add_command(group)
     app.cli.add_command(demo.demo_command(make_register))

@@ -97,7 +97,7 @@ def _print_totals(timing: StepTiming, standard: StandardTime | None, zone: ZoneI
     click.echo(f"     waiting    {_format_duration(timing.waiting_time):>10}")
     click.echo(f"     handling   {'-' if timing.handling_time is None else _format_duration(timing.handling_time):>10}")
     if standard is None:
-        click.echo("     standard            -  not specified: nothing is judged")
+        click.echo("     standard            -  not specified: nothing is measured")
     elif timing.allowed_time is None or timing.due is None:
         click.echo(f"     standard            -  {standard.text}: the requester's own step is not judged")
     else:
@@ -107,7 +107,7 @@ def _print_totals(timing: StepTiming, standard: StandardTime | None, zone: ZoneI
 def _print_lateness(timing: StepTiming, allowed: dt.timedelta, due: dt.datetime, standard: str, zone: ZoneInfo) -> None:
     click.echo(f"     standard   {_format_duration(allowed):>10}  {standard}")
     click.echo(
-        f"     judged     {_format_duration(timing.measured_time):>10}  {timing.basis}, "
+        f"     measured   {_format_duration(timing.measured_time):>10}  {timing.basis}, "
         f"from {_format_datetime(timing.measured_from, zone)}"
     )
     click.echo(f"     due        {_format_datetime(due, zone)}")

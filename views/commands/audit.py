@@ -1,4 +1,4 @@
-"""`flask audit`: the trail verified, and its heads written down to be kept elsewhere."""
+"""`flask audit`: verify the audit trail, and print the ends of its chains to be stored elsewhere."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ group = CommandGroup("audit", help="The audit trail: verify, anchor.")
     help="Lines that `flask audit anchor` wrote earlier.",
 )
 def verify(file: Path | None) -> None:
-    """Read every chain from its first entry; exit 1 and name the first row that does not hold."""
-    kept = _read_anchors(file) if file else []
+    """Verify every chain from its first entry; exit 1 with the first broken entry."""
+    anchors = _read_anchors(file) if file else []
     with read_session() as session:
-        if broken := verification.verify_chains(session, kept):
+        if broken := verification.verify_chains(session, anchors):
             fail(f"chain {broken.chain}, entry {broken.number}: {broken.error}")
         heads = verification.chain_anchors(session)
     click.echo(f"All {len(heads)} chains hold, {sum(head.number for head in heads)} entries.")
@@ -31,7 +31,7 @@ def verify(file: Path | None) -> None:
 
 @group.command()
 def anchor() -> None:
-    """Write one line for each chain, to be kept where nobody of this installation can change it."""
+    """Print a line for each chain, to be stored where nobody of this installation can change it."""
     with read_session() as session:
         for head in verification.chain_anchors(session):
             click.echo(str(head))

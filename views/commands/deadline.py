@@ -1,4 +1,4 @@
-"""`flask deadline`: the clocks of the requests."""
+"""`flask deadline`: the deadlines of requests."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from views.app.clock import now
 from views.commands import account
 from views.commands.terminal import CommandGroup, read_session, write_session
 
-group = CommandGroup("deadline", help="The clocks of the requests: sweep, account.")
+group = CommandGroup("deadline", help="The deadlines of requests: sweep, account.")
 
 
 @group.command("account")
 @click.argument("number")
 @click.option("--agency", help="Key of the LPSE, where several have a request of this number.")
 def show_account(number: str, agency: str | None) -> None:
-    """Show for the request NUMBER how each minute of each step was counted."""
+    """Show the time breakdown of each step of the request NUMBER."""
     with read_session() as session:
         account.print_timing(session, account.find_change(session, number, agency), now())
 
 
 @group.command("sweep")
 def sweep_all() -> None:
-    """Raise what has become overdue, and tell who is about to be late; run it as often as you like."""
-    done = SweepResult()
+    """Record overdue steps, and notify of those due soon; it can be run at any time."""
+    result = SweepResult()
     with write_session("deadline sweep") as session:
         for agency in session.scalars(select(Agency).order_by(Agency.id)).all():
-            done += sweep(session, agency, now())
+            result += sweep(session, agency, now())
         session.flush()
-        for deviation in done.raised:
+        for deviation in result.raised:
             click.echo(f"{deviation.change.number}  {deviation.step}  {deviation.measured_minutes} minutes, "
                        f"standard {deviation.allowed_minutes}")  # fmt: skip
-        click.echo(f"{len(done.raised)} raised, {done.overdue} late, {done.due_soon} about to be late")
+        click.echo(f"{len(result.raised)} raised, {result.overdue} late, {result.due_soon} due soon")

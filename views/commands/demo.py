@@ -1,4 +1,4 @@
-"""`flask demo`: a register of made-up requests."""
+"""`flask demo`: create a register of demo requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def demo_command(make_register: Callable[..., int]) -> click.Command:
     @click.option("--seed", default=1, show_default=True, type=int, help="The same number gives the same register.")
     @with_appcontext
     def command(count: int, seed: int) -> None:
-        """Fill the register with plausible requests of every kind, in every step."""
+        """Create plausible requests of every kind, in every step."""
         with exit_on_refusal():
             if not settings().is_demo:
                 raise NotAllowed(_("Demo requests cannot be made in production."))

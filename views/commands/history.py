@@ -1,4 +1,4 @@
-"""`flask history`: what is stored of each request against its moves."""
+"""`flask history`: compare the stored state of requests with their moves."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import click
 from models.changes.history import verify_histories
 from views.commands.terminal import CommandGroup, read_session
 
-group = CommandGroup("history", help="The history of the requests: verify.")
+group = CommandGroup("history", help="The history of requests: verify.")
 
 
 @group.command("verify")
 def verify_history() -> None:
-    """Replay every move of every request; exit 1 and a line for each thing that does not agree."""
-    found = 0
+    """Replay all moves of all requests; exit 1 with a line for each discrepancy."""
+    count = 0
     with read_session() as session:
         for discrepancy in verify_histories(session):
-            found += 1
+            count += 1
             click.echo(str(discrepancy), err=True)
-    if found:
+    if count:
         sys.exit(1)
     click.echo("Every request agrees with its history.")

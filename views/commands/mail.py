@@ -1,4 +1,4 @@
-"""`flask mail`: the outbox sent and looked at."""
+"""`flask mail`: send and list the mail of the outbox."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _MAX_LISTED = 200
 
 @group.command("send")
 def send_mail() -> None:
-    """Send what is due; exit 1 where a mail failed for good, or no mail server is set (LPSE_SMTP_URL)."""
-    tally = send_due_mail(by=f"terminal ({os_user_name()})")
-    if tally is None:
+    """Send the mail that is due; exit 1 if a mail failed permanently, or no mail server is set (LPSE_SMTP_URL)."""
+    result = send_due_mail(by=f"terminal ({os_user_name()})")
+    if result is None:
         fail("LPSE_SMTP_URL is not set: mail is kept in the outbox.")
-    cancelled = f", cancelled {tally.cancelled}" if tally.cancelled else ""
-    click.echo(f"Sent {tally.sent}, put off {tally.postponed}, failed {tally.failed}{cancelled}.")
-    if tally.last_error:
-        click.echo(f"The mail server: {tally.last_error}", err=True)
-    if tally.failed:
+    cancelled = f", cancelled {result.cancelled}" if result.cancelled else ""
+    click.echo(f"Sent {result.sent}, postponed {result.postponed}, failed {result.failed}{cancelled}.")
+    if result.last_error:
+        click.echo(f"The mail server: {result.last_error}", err=True)
+    if result.failed:
         sys.exit(1)
 
 
 @group.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in MailState]))
 def list_mail(states: tuple[str, ...]) -> None:
-    """List the newest mail that waits or has failed (or is in the states given), and how much there is of each."""
+    """List the newest mail that is waiting or failed (or in the given states), and the number in each state."""
     wanted = [MailState(state) for state in states] or [MailState.WAITING, MailState.FAILED]
     with read_session() as session:
-        found = session.execute(
+        rows = session.execute(
             select(Mail, Agency.key)
             .join(Agency, Agency.id == Mail.agency_id)
             .where(Mail.state.in_(wanted))
@@ -63,7 +63,7 @@ def list_mail(states: tuple[str, ...]) -> None:
                     f"{mail.next_try_at:%Y-%m-%d %H:%M}" if mail.state is MailState.WAITING else None,
                     mail.last_error,
                 )
-                for mail, agency in found
+                for mail, agency in rows
             ],
         )
         counts = count_by_state(session)

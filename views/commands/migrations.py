@@ -1,4 +1,4 @@
-"""`flask db`: Alembic's commands, which ask before they lose data and write no migrations in production."""
+"""`flask db`: Alembic's commands, with a confirmation before data loss, and no new migrations in production."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 _OPTION = "--yes-lose-data"
 
-#: What a command that may lose data does.
+#: Commands that may lose data, and the warning.
 _LOSING = {
     "downgrade": "An earlier schema has no place for what only the present one holds: that data is lost.",
     "stamp": "The database is noted to be at a revision whose schema it may not have: later upgrades can lose data.",
 }
 
-#: Commands that write files of the program.
+#: Commands that write migration files.
 _P = ParamSpec("_P")
 _WRITING = ("init", "revision", "migrate", "merge", "edit")
 
 
 @cache
 def guard() -> None:
-    """Guard the commands of the group, which is one for all programs of this process."""
+    """Wrap the commands of the group, once for all apps of this process."""
     for name, warning in _LOSING.items():
         command = db.commands[name]
         command.params.append(click.Option([_OPTION], is_flag=True, help="Do not ask; needed in production."))
@@ -49,7 +49,7 @@ def _callback(command: click.Command) -> Callback:
 
 
 def _asking(run: Callback, warning: str) -> Callback:
-    """Run the command once its user has said that they mean it; SQL that is only printed needs no asking."""
+    """Wrap a command with a confirmation, which `--sql` does not need."""
 
     @with_appcontext
     @wraps(run)
@@ -64,7 +64,7 @@ def _asking(run: Callback, warning: str) -> Callback:
 
 
 def _in_development(run: Callable[_P, object]) -> Callable[_P, object]:
-    """Run the command where the program is developed, and nowhere else."""
+    """Wrap a command that is refused in production."""
 
     @with_appcontext
     @wraps(run)

@@ -1,4 +1,4 @@
-"""`flask sop`: papers checked, loaded, put in force and written out."""
+"""`flask sop`: check, load, enact, list and show SOPs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _FILE_TYPE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Pa
 @group.command("check")
 @click.argument("file", type=_FILE_TYPE)
 def check_file(file: Path) -> None:
-    """Name every fault of FILE with its line; exit 1 if there is one."""
+    """Print every error in FILE with its line; exit 1 if there is one."""
     content = file.read_bytes()
-    if faults := check(content, file.stem):
-        fail(*faults)
+    if errors := check(content, file.stem):
+        fail(*errors)
     try:
         with read_session() as session:
             parse_and_check(session, content.decode(), file.stem)
@@ -40,33 +40,33 @@ def check_file(file: Path) -> None:
 @group.command("load")
 @click.argument("file", type=_FILE_TYPE)
 def load_file(file: Path) -> None:
-    """Store FILE as a draft; the same content again changes nothing."""
+    """Store FILE as a draft; content that is already loaded changes nothing."""
     content = file.read_bytes()
-    if faults := check(content, file.stem):
-        fail(*faults)
+    if errors := check(content, file.stem):
+        fail(*errors)
     with write_session("sop load") as session:
         revision = load_revision(session, content.decode(), file.stem, now=now())
-        told = f"{revision.key}: revision {revision.revision}, {revision.state.title}."
-    click.echo(told)
+        message = f"{revision.key}: revision {revision.revision}, {revision.state.title}."
+    click.echo(message)
 
 
 @group.command()
 @click.argument("key")
 def enact(key: str) -> None:
-    """Put the newest draft of KEY in force."""
+    """Enact the newest draft of KEY."""
     with write_session("sop enact") as session:
         newest = _newest_revision(key)
         if newest.state is not SopState.DRAFT:
             raise NoSuchMove(_("%(key)s has no draft that could be enacted.", key=key))
         newest.enact(now=now(), by=None)
-        told = f"{newest.key}: revision {newest.revision}, {newest.state.title}."
+        message = f"{newest.key}: revision {newest.revision}, {newest.state.title}."
         session.flush()
-    click.echo(told)
+    click.echo(message)
 
 
 @group.command("list")
 def list_sops() -> None:
-    """List every revision that is loaded."""
+    """List all loaded revisions."""
     with read_session() as session:
         rows = session.scalars(select(SopRevision).order_by(SopRevision.key, SopRevision.revision)).all()
         print_table(
@@ -89,7 +89,7 @@ def list_sops() -> None:
 @click.argument("key")
 @click.option("--format", "form", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True)
 def show(key: str, form: str) -> None:
-    """Write out the SOP KEY: the revision in force, or the newest."""
+    """Print the SOP KEY: the revision in force, or else the newest."""
     with read_session() as session:
         revision = session.scalars(
             select(SopRevision).where(SopRevision.key == key, SopRevision.state == SopState.IN_FORCE)
@@ -97,21 +97,21 @@ def show(key: str, form: str) -> None:
         click.echo(_format_sop((revision or _newest_revision(key)).sop, form).rstrip("\n"))
 
 
-def _format_sop(paper: Sop, form: str) -> str:
+def _format_sop(sop: Sop, form: str) -> str:
     match form:
         case "json":
-            return json.dumps(to_json(paper), indent=2, ensure_ascii=False)
+            return json.dumps(to_json(sop), indent=2, ensure_ascii=False)
         case "toml":
-            return to_toml(paper)
+            return to_toml(sop)
         case _:
-            return to_text(paper)
+            return to_text(sop)
 
 
 def _newest_revision(key: str) -> SopRevision:
-    """Return the newest revision of ``key``; raises NotFound where none is loaded."""
-    found = db.session.scalars(
+    """Return the newest revision of ``key``; raises NotFound if none is loaded."""
+    revision = db.session.scalars(
         select(SopRevision).where(SopRevision.key == key).order_by(SopRevision.revision.desc()).limit(1)
     ).one_or_none()
-    if found is None:
+    if revision is None:
         raise NotFound(_("No SOP %(key)s is loaded (flask sop list shows those that are).", key=key))
-    return found
+    return revision

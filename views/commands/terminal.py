@@ -1,6 +1,6 @@
-"""How every command ends, and who answers for what it writes.
+"""Shared parts of the commands: exit codes, sessions with an audit context, tables.
 
-0: done; 1: found what it looks for, or was refused; 2: wrong use. The reason goes to standard error, never a
+Exit code 0: done; 1: refused, or a check found something; 2: wrong usage. The reason goes to standard error, never a
 traceback.
 """
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 
 def fail(*lines: object) -> NoReturn:
-    """End the command with 1 and the reason."""
+    """Exit with code 1 and the reasons on standard error."""
     for line in lines:
         click.echo(localized(line), err=True)
     sys.exit(1)
 
 
 def localized(line: object) -> str:
-    """Return ``line`` as the terminal says it: what the rules say in Indonesian, everything else as it is."""
+    """Return ``line`` as text; Messages in Indonesian."""
     with force_locale(Language.INDONESIAN.value):
         return tr(line.full_message if isinstance(line, LineError) else line)
 
 
 @contextmanager
 def exit_on_refusal() -> Iterator[None]:
-    """Turn what the rules or the database refuse into the end of the command."""
+    """Exit with code 1 on a refusal or a database error."""
     try:
         yield
     except InvalidSopError as refusal:
@@ -68,17 +68,17 @@ _P = ParamSpec("_P")
 
 
 class CommandGroup(AppGroup):
-    """A group of commands that never end in a traceback for what can be foreseen."""
+    """A group of commands that exit with code 1 on a refusal or a database error."""
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and say in a sentence why it was refused."""
+        """Run the command; exit with code 1 and the reason if it is refused."""
         with exit_on_refusal():
             return super().invoke(ctx)
 
 
 def exit_on_refusal_in_group(group: click.Group) -> None:
-    """Let the commands of a ``group`` that is not ours end as ours do."""
+    """Wrap the commands of another package's ``group`` with ``exit_on_refusal``."""
     for command in group.commands.values():
         if command.callback is not None:
             command.callback = _with_exit_on_refusal(command.callback)
@@ -86,16 +86,16 @@ def exit_on_refusal_in_group(group: click.Group) -> None:
 
 def _with_exit_on_refusal(run: Callable[_P, object]) -> Callable[_P, object]:
     @wraps(run)
-    def told(*args: _P.args, **kwargs: _P.kwargs) -> object:
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> object:
         with exit_on_refusal():
             return run(*args, **kwargs)
 
-    return told
+    return wrapped
 
 
 @contextmanager
 def write_session(action: str) -> Iterator[Session]:
-    """Give a session in which ``action`` is done by whoever sits at the terminal, and commit it at the end."""
+    """Yield a session with an audit context for the terminal's user, and commit it at the end."""
     session = db.session()
     set_audit_context(
         session,
@@ -111,7 +111,7 @@ def write_session(action: str) -> Iterator[Session]:
 
 @contextmanager
 def read_session() -> Iterator[Session]:
-    """Give a session that sees one moment of the database, however long it reads, and holds up nobody."""
+    """Yield a session that reads one snapshot of the database and blocks no writer."""
     token = takes_write_lock.set(False)
     session = db.session()
     try:
@@ -124,16 +124,16 @@ def read_session() -> Iterator[Session]:
 
 
 def os_user_name() -> str:
-    """Return the name of whoever sits at the terminal, as the system knows it."""
+    """Return the name of the operating system's user."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # an account that the system does not know by name
+    except (KeyError, OSError):  # a user without a name
         return "?"
 
 
 def print_table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print ``rows`` under ``headings``, in columns as wide as what is in them."""
+    """Print ``rows`` under ``headings``, in aligned columns."""
     lines = [[*headings], *([str(cell) if cell is not None else "-" for cell in row] for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

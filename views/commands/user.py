@@ -1,4 +1,4 @@
-"""`flask user`: accounts made, closed and given a new password."""
+"""`flask user`: add, disable, reset and list users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ group = CommandGroup("user", help="Users: add, disable, reset, list.")
 _ROLE_TYPE = click.Choice([role.value for role in Role])
 _MAX_USERNAME_LENGTH = 80
 _PASSWORD_OPTION = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made and shown."
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from standard input; without it one is generated and printed.",
 )
 
 
@@ -33,7 +35,7 @@ _PASSWORD_OPTION = click.option(
 @click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
 @_PASSWORD_OPTION
 def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *, password_stdin: bool) -> None:
-    """Make an account."""
+    """Create an account."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= _MAX_USERNAME_LENGTH:
         raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
     if not name.strip():
@@ -46,15 +48,15 @@ def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *,
             raise ValidationFailed(_("There is already a user %(username)s.", username=username))
         user = User(username=username, full_name=name.strip(), agency=_find_agency(agency) if agency else None)
         user.roles = held
-        made = _set_password(user, from_input=password_stdin)
+        password_note = _set_password(user, from_input=password_stdin)
         session.add(user)
-    click.echo(f"{username}: added.{made}")
+    click.echo(f"{username}: added.{password_note}")
 
 
 @group.command()
 @click.argument("username")
 def disable(username: str) -> None:
-    """Close an account and end its sessions; what it did stays."""
+    """Disable an account and end its sessions."""
     with write_session("user disable"):
         user = _find_user(username)
         if user.is_active:
@@ -67,18 +69,18 @@ def disable(username: str) -> None:
 @click.argument("username")
 @_PASSWORD_OPTION
 def reset(username: str, *, password_stdin: bool) -> None:
-    """Give an account a new password, without a second factor, and end its sessions."""
+    """Set a new password, turn off the second factor, and end all sessions."""
     with write_session("user reset"):
         user = _find_user(username)
-        made = _set_password(user, from_input=password_stdin)
+        password_note = _set_password(user, from_input=password_stdin)
         user.totp_secret = user.totp_last_step = None
-        closed = "" if user.is_active else " It is still disabled."
-    click.echo(f"{username}: reset.{closed}{made}")
+        disabled_note = "" if user.is_active else " It is still disabled."
+    click.echo(f"{username}: reset.{disabled_note}{password_note}")
 
 
 @group.command("list")
 def list_users() -> None:
-    """List every account."""
+    """List all accounts."""
     with read_session() as session:
         users = session.scalars(select(User).order_by(User.agency_id, User.username)).all()
         print_table(
@@ -97,10 +99,10 @@ def list_users() -> None:
 
 
 def _set_password(user: User, *, from_input: bool) -> str:
-    """Set the password that is read or made up, and return what to say of it."""
+    """Set the password from standard input, or a generated one, and return a note with it."""
     password = sys.stdin.readline().rstrip("\r\n") if from_input else secrets.token_urlsafe(15)
-    if from_input and (wrong := password_error(password, known_names=(user.username, user.full_name))):
-        raise ValidationFailed(wrong)
+    if from_input and (error := password_error(password, known_names=(user.username, user.full_name))):
+        raise ValidationFailed(error)
     user.set_password(password)
     return "" if from_input else f" Password: {password}"
 

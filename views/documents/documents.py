@@ -1,4 +1,4 @@
-"""Files: their list, and the one address that they are served from."""
+"""The screen of attached files, and their download, preview and removal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _activity: Any = Activity.__table__.alias("attached_in")
 
 
 class DocumentView(RecordView):
-    """Every file that the reader may see, with the hash of its content."""
+    """The files that the user may see, with the hashes of their contents."""
 
     resource = Resource.DOCUMENT
     title = _("Files")
@@ -78,14 +78,14 @@ class DocumentView(RecordView):
 
     @expose("/<document_id>/remove", methods=("POST",))
     def remove(self, document_id: str) -> ResponseReturnValue:
-        """Take a wrongly attached file off the open step; what was typed in the step's form meanwhile is kept."""
+        """Remove a file from its open step; the input of the step's form is saved."""
         document = self.get_one(document_id)
         if request.form.get("confirm") != "yes":
             raise Malformed(_("Confirm that the file should be removed."))
         session, change_id = db.session(), document.change_id
         require_detachable(session, document, get_current_user(), now())
         if version_from_request() is not None:
-            with suppress(ValidationFailed, FileTooLarge):  # the sound part of it is kept all the same
+            with suppress(ValidationFailed, FileTooLarge):  # the valid part is saved all the same
                 save_step_input(change_id, self._requests())
         document = self.get_one(document_id)
         name = document.name
@@ -102,27 +102,28 @@ class DocumentView(RecordView):
 
     @expose("/<document_id>/file")
     def file(self, document_id: str) -> Response:
-        """Send a file as a download to those who may see what it is attached to."""
+        """Send a file as a download."""
         document = self.get_one(document_id)
         return _file_response(document, document.media_type, "attachment", "sandbox; default-src 'none'")
 
     @expose("/<document_id>/preview")
     def preview(self, document_id: str) -> Response:
-        """Send a PDF or a picture to be looked at within a page of this program, to those who may have the file.
+        """Send a PDF or an image to be shown within a page of this program.
 
-        What it is is read from its content once more: nothing else ever leaves here as something to be shown.
+        Its type is detected from the content again, so that nothing else is ever shown.
         """
         document = self.get_one(document_id)
-        kind = viewable_type(document.file_content.content) if document.media_type in VIEWABLE_TYPES else None
-        if kind is None:
+        file_type = viewable_type(document.file_content.content) if document.media_type in VIEWABLE_TYPES else None
+        if file_type is None:
             raise NotFound(_("Only a PDF or an image can be previewed; download the file instead."))
-        response = _file_response(document, kind.media_type, "inline", _PREVIEW_POLICIES[kind is FileType.PDF])
+        policy = _PREVIEW_POLICIES[file_type is FileType.PDF]
+        response = _file_response(document, file_type.media_type, "inline", policy)
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
 
 
-#: What a preview may do, for a picture and for a PDF (docs/decisions/2026-11-21-previews.md): nothing, in no other
-#: place than this program's own pages. Not every browser shows a PDF in a sandbox, and a PDF runs nothing in our name.
+#: The policies of the preview of an image and of a PDF (docs/decisions/2026-11-21-previews.md): no scripts, and frames
+#: only in this program's own pages. Some browsers do not show a PDF in a sandbox.
 _PREVIEW_POLICIES = (
     "sandbox; default-src 'none'; frame-ancestors 'self'",
     "default-src 'none'; frame-ancestors 'self'",

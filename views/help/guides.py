@@ -1,4 +1,4 @@
-"""Help in place: a guide for each role, written in docs/guides, and what each step means by the SOP in force."""
+"""Help: a guide for each role (from docs/guides), and the meaning of each step by the SOP in force."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
 
-#: The guides by the name of their file, in the order of the procedure.
+#: The role of each guide, by file name, in the order of the procedure.
 GUIDES: dict[str, Role] = {
     "pemohon": Role.REQUESTER,
     "pengelola-perubahan": Role.CHANGE_MANAGER,
@@ -33,16 +33,16 @@ GUIDES: dict[str, Role] = {
     "pemeriksa": Role.INSPECTOR,
     "administrator": Role.ADMINISTRATOR,
 }
-#: Where the guides' pictures are served from, below the static files.
+#: The folder of the guides' pictures, below the static files.
 PICTURES = "guides"
 
-# What is typed as HTML is shown as it was typed.
+# HTML in the Markdown is escaped.
 _markdown = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False})
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """A guide to be shown."""
+    """A rendered guide."""
 
     role: Role
     body: Markup
@@ -50,7 +50,7 @@ class Guide:
 
 def _load_guide(key: str) -> Guide:
     path = Path(current_app.root_path, "docs", "guides", f"{key}.md")
-    # The file begins with its title, which the page says in the reader's language.
+    # Skip the title, which the page shows in the user's language.
     _open, _title, _close, *tokens = _markdown.parse(path.read_text(encoding="utf-8"))
     for token in tokens:
         for part in token.children or ():
@@ -60,7 +60,7 @@ def _load_guide(key: str) -> Guide:
 
 
 def _resolve_addresses(token: Token) -> None:
-    """Make what the files say of one another and of their pictures an address of the program."""
+    """Replace links to guides and pictures by addresses of the program."""
     if token.type == "image":
         name = Path(str(token.attrs["src"])).name
         token.attrs["src"] = url_for("static", filename=f"{PICTURES}/{name}")
@@ -73,7 +73,7 @@ def _resolve_addresses(token: Token) -> None:
 
 
 def _png_size(path: Path) -> tuple[int, int] | None:
-    """Return width and height of a PNG file, so that the page does not jump when it arrives; None without it."""
+    """Return the width and height of a PNG file, so that the page does not shift when it loads; None if missing."""
     try:
         with path.open("rb") as file:
             head = file.read(24)
@@ -83,13 +83,13 @@ def _png_size(path: Path) -> tuple[int, int] | None:
 
 
 def _own_guides() -> list[str]:
-    """Return the guides of the reader's own roles; a delegate of the head reads that one too."""
+    """Return the guides of the user's roles, and the head's guide for an acting head."""
     roles = {*get_current_user().roles, *([Role.HEAD] if is_acting_head() else [])}
     return [key for key, role in GUIDES.items() if role in roles]
 
 
 def _sop_in_force() -> Sop | None:
-    """Return the paper that is in force where the reader is at home."""
+    """Return the SOP in force in the user's agency."""
     agency_id = get_current_user().agency_id
     revision = sop_in_force(db.session(), agency_id) if agency_id else None
     return revision.sop if revision else None
@@ -97,14 +97,14 @@ def _sop_in_force() -> Sop | None:
 
 @blueprint.get("/")
 def index() -> str:
-    """Show which guides there are, the reader's own first, and the steps of the paper."""
+    """Show the list of guides, the user's own first, and the steps of the SOP."""
     mine = _own_guides()
     return render_template(
         "help/index.html",
         guides=GUIDES,
         mine=mine,
         others=[key for key in GUIDES if key not in mine],
-        paper=_sop_in_force(),
+        sop=_sop_in_force(),
     )
 
 
@@ -118,9 +118,9 @@ def show(guide: str) -> str:
 
 @blueprint.get("/step/<step>")
 def about_step(step: str) -> str:
-    """Show what a step means by the paper in force."""
-    paper = _sop_in_force()
-    found = next((one for one in paper.rules if one.value == step), None) if paper else None
-    if paper is None or found is None:
+    """Show the meaning of a step by the SOP in force."""
+    sop = _sop_in_force()
+    found = next((one for one in sop.rules if one.value == step), None) if sop else None
+    if sop is None or found is None:
         raise NotFound(_("The SOP in force has no such step."))
-    return render_template("help/step.html", paper=paper, chart=chart_with_layout(paper)[0], step=found)
+    return render_template("help/step.html", sop=sop, chart=chart_with_layout(sop)[0], step=found)

@@ -1,4 +1,4 @@
-"""The asset list (KIB): every item with the official columns of its card, and what requests changed on it."""
+"""The screen of the asset list (KIB): the items with the official columns of their cards, and their mutations."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ if TYPE_CHECKING:
 
 _YEAR_KEYS = ("purchase_year", "acquired_year", "print_year")
 _REQUIRED = frozenset({"code", "register", "name"})
-#: How many mutations an item's page shows, the newest.
+#: The most mutations on an item's page; the newest are shown.
 _MAX_MUTATIONS = 100
-#: What the details page shows beside the official columns.
+#: The columns of the details page besides the official ones.
 _EXTRA_COLUMNS = frozenset({"agency", "card", "retired", "entered", "entered_by"})
 
 _CELL_KINDS = {
@@ -71,10 +71,10 @@ _CELL_KINDS = {
 
 
 class PrefixFilter(TextFilter):
-    """A text that begins like this: ``?code=1.3.2.10``."""
+    """A filter by the beginning of a text: ``?code=1.3.2.10``."""
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for texts that begin with what was given."""
+        """Return the criterion for texts that start with the given value."""
         if super().criterion(given, zone) is None:
             return None
         result: ColumnElement[bool] = self.column.startswith(given[self.key].strip(), autoescape=True)
@@ -82,7 +82,7 @@ class PrefixFilter(TextFilter):
 
 
 class AssetView(RecordView):
-    """The items of the reader's agency."""
+    """The items of the user's agency."""
 
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
@@ -131,17 +131,17 @@ class AssetView(RecordView):
     column_default_sort = "code"
 
     def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:
-        """Return the columns; the export of one card has that card's official ones, with the running number."""
+        """Return the columns; the export of a single card has its official ones, with the row number."""
         columns = super().get_columns(in_list=in_list, in_export=in_export)
         if in_export and (given := request.args.get("card")) in set(Card):
-            across = [column for column in columns if column.superadmin_only]
-            return [*across, *self._official_columns(Card(given))]
+            superadmin_columns = [column for column in columns if column.superadmin_only]
+            return [*superadmin_columns, *self._official_columns(Card(given))]
         if in_list or in_export:
             return columns
         return [column for column in columns if column.key in _EXTRA_COLUMNS]
 
     def get_selectable_columns(self) -> list[Column]:
-        """Return all columns: what the cards have of their own can be had in the list."""
+        """Return all columns, also those of single cards."""
         return super().get_columns()
 
     def _official_columns(self, card: Card) -> list[Column]:
@@ -152,7 +152,7 @@ class AssetView(RecordView):
         ]
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the official columns in the card's order, and what requests changed."""
+        """Return the official columns in the card's order, and the mutations."""
         asset = self.get_one(str(id))
         values = snapshot(asset)
         scheme = code_scheme(asset.code)
@@ -170,7 +170,7 @@ class AssetView(RecordView):
     @expose("/new/", methods=("GET", "POST"))
     @recoverable
     def create_view(self) -> ResponseReturnValue:
-        """Enter an item on one card; without a card, ask which."""
+        """Enter an item on a card; without a card, show the choice of cards."""
         self.require_permission(Verb.CREATE)
         given = request.args.get("card")
         if not given and request.method == "GET":
@@ -192,7 +192,7 @@ class AssetView(RecordView):
     @expose("/edit/", methods=("GET", "POST"))
     @recoverable
     def edit_view(self) -> ResponseReturnValue:
-        """Correct an entry that no request has named yet."""
+        """Correct an entry that no request refers to."""
         self.require_permission(Verb.EDIT)
         asset = self.get_one(request.args.get("id", ""))
         require_unreferenced(asset)
@@ -209,25 +209,25 @@ class AssetView(RecordView):
 
 
 def _all_card_columns(asset: Asset) -> list[CardColumn]:
-    """Return the card's official columns in their order, and behind them what every item can have besides."""
+    """Return the card's official columns in order, then the other common columns."""
     official = CARD_COLUMNS[asset.card]
     return [*official, *(column for column in columns_of(asset.card).values() if column not in official)]
 
 
 def _export_column(column: CardColumn) -> Column:
-    """Return an official column as an export reads it."""
+    """Return an official column as a column of an export."""
     kind = _CELL_KINDS.get(column.kind, CellKind.TEXT)
     if column.key in COMMON_COLUMNS:
-        of: Any = getattr(Asset, column.key)
+        expression: Any = getattr(Asset, column.key)
     elif column.kind is CardColumnKind.YES_NO:
-        of = Asset.details[column.key].as_boolean()
+        expression = Asset.details[column.key].as_boolean()
     else:
-        of = Asset.details[column.key].as_string()
-    return Column(column.key, column.label, of, kind, AssetCondition if kind is CellKind.CHOICE else None)
+        expression = Asset.details[column.key].as_string()
+    return Column(column.key, column.label, expression, kind, AssetCondition if kind is CellKind.CHOICE else None)
 
 
 def _asset_form(card: Card, initial: Mapping[str, str] | None = None) -> Form:
-    """Return the form for an item of ``card``: its official columns in their order, then what is common to all."""
+    """Return the form for an item of ``card``: its official columns in order, then the other common columns."""
     form_class = type("ItemForm", (Form,), {column.key: _form_field(column) for column in columns_of(card).values()})
     form: Form = form_class(data=dict(initial or {}))
     return form
@@ -264,7 +264,7 @@ def _choices(titles: Mapping[str, Message]) -> list[SelectChoice]:
 
 
 def _to_form_text(value: object) -> str:
-    """Return a stored value as it would be typed."""
+    """Return a stored value as text for a form."""
     match value:
         case None:
             return ""
@@ -277,7 +277,7 @@ def _to_form_text(value: object) -> str:
 
 
 def _recent_mutations(asset: Asset) -> list[tuple[AssetMutation, Any]]:
-    """Return what requests changed on an item, the newest first, each with the columns before and after."""
+    """Return the mutations of an item, the newest first, each with its changed columns."""
     mutations = db.session.scalars(
         select(AssetMutation)
         .where(AssetMutation.asset_id == asset.id)

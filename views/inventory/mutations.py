@@ -1,4 +1,4 @@
-"""What a request changed on an asset, as pages show it: each official column before and after."""
+"""Format the mutations of an asset: each changed column before and after."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RETIRED_COLUMN = CardColumn("is_retired", _("Removed from the list"), CardColum
 
 
 def format_column_value(column: CardColumn, value: object) -> Markup | str:
-    """Return a value of an official column as a page shows it; values out of JSON are texts."""
+    """Return the value of an official column formatted for a page; values from JSON are strings."""
     if value in (None, ""):
         return EMPTY_CELL
     match column.kind:

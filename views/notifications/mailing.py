@@ -1,4 +1,4 @@
-"""Mail as it is written for its reader, and the round that sends it."""
+"""Render the mails of notifications, and send those that are due."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def render_mail(mail: OutgoingMail) -> RenderedMail:
-    """Return what a mail says, in its reader's language and zone, with the link to what it is about."""
+    """Return the rendered mail in its recipient's language and time zone, with a link to the request."""
     base = settings().base_url or mail.link_base
-    # A request of nobody's, so that addresses are those that readers reach the program by.
+    # An anonymous request context, for absolute addresses with the program's base URL.
     with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(mail.language.value):
         g.zone, g.viewer, g.delegation = mail.zone, None, None
         try:
@@ -35,7 +35,7 @@ def render_mail(mail: OutgoingMail) -> RenderedMail:
 
 def _render_mail(mail: OutgoingMail, *, has_link: bool) -> RenderedMail:
     details = mail.details
-    told = {
+    context = {
         "language": mail.language.value,
         "name": mail.name,
         "office": mail.agency_name,
@@ -49,9 +49,9 @@ def _render_mail(mail: OutgoingMail, *, has_link: bool) -> RenderedMail:
     }
     number = f"{details['number']}: " if details.get("number") else ""
     return RenderedMail(
-        subject=f"[LPSE] {number}{told['sentence']}",
-        text=render_template("notifications/mail.txt", **told),
-        html=render_template("notifications/mail.html", **told),
+        subject=f"[LPSE] {number}{context['sentence']}",
+        text=render_template("notifications/mail.txt", **context),
+        html=render_template("notifications/mail.html", **context),
         sender=mail.agency_name,
     )
 
@@ -63,7 +63,7 @@ def _link_url(mail: OutgoingMail) -> str:
 
 
 def send_due_mail(by: str = "server", is_stopped: Callable[[], bool] = lambda: False) -> SendResult | None:
-    """Send what is due, and return what became of it; None where no mail server is set and mail is kept."""
+    """Send the mail that is due, and return the counts; None if no mail server is set."""
     server = settings().mail_server
     if server is None:
         return None

@@ -1,4 +1,4 @@
-"""Who was told of what, and what became of the mail: of the whole office for its supervision, and of one request."""
+"""The screen of all notifications of an agency with the state of their mail, and those of a single request."""
 
 from __future__ import annotations
 
@@ -42,35 +42,35 @@ if TYPE_CHECKING:
 
 
 def _format_request_number(number: str | None) -> str:
-    """Return the number of the request; what belongs to none leads to its own page under a word that says so."""
+    """Return the request number, or a text for a notification without a request."""
     return number or gettext("No request")
 
 
 class Resend(BulkAction):
-    """Let several mails that have failed wait to be sent anew."""
+    """Queue failed mails again."""
 
     key = "again"
     title = _("Send again")
     explanation = _("Only a mail that has failed can be sent again.")
 
     def is_allowed(self) -> bool:
-        """Whether the one who asks looks after the mail."""
+        """Whether the user may edit mails."""
         return can(Verb.EDIT, Resource.MAIL)
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
-        """Return a form without fields: it asks whether this is meant."""
+        """Return a form without fields, for a confirmation."""
         return Form()
 
     @override
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
-        """Let one wait again."""
+        """Queue one mail again."""
         resend(view.get_one(str(id_)))
         return _("The mail is queued again.")
 
 
 def resend(one: Notification) -> None:
-    """Let the mail of a notification wait to be sent anew; raises NoSuchMove where there is none that has failed."""
+    """Queue the failed mail of a notification again; raises NoSuchMove if there is none."""
     if one.mail is None:
         raise NoSuchMove(_("Only a mail that has failed can be sent again."))
     trail.update_audit_context(db.session(), action="mail.again")
@@ -78,7 +78,7 @@ def resend(one: Notification) -> None:
 
 
 class MailView(BulkView):
-    """Everybody who was told of something, and the mail of it."""
+    """All notifications of the agency, with their mails."""
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
@@ -87,7 +87,7 @@ class MailView(BulkView):
     actions = (Resend(),)
     bulk_label_columns = ("at", "number", "to", "sentence", "state")
     model = Notification
-    # To the request; what belongs to none, such as a delegation, leads to its own page.
+    # The id of the request, or minus the notification's own id if it has no request.
     link_id = func.coalesce(Notification.change_id, -Notification.id)
     column_joins = (
         (Mail, Mail.notification_id == Notification.id),
@@ -125,23 +125,23 @@ class MailView(BulkView):
     column_default_sort = "-at"
 
     def visible_criterion(self) -> ColumnElement[bool]:
-        """Return the criterion for what those of the office were told, which is more than the reader's own."""
+        """Return the criterion for all notifications of the agency, not only the user's own."""
         return visible_agency_notifications(get_current_user(), is_acting_head=is_acting_head())
 
     def link_url_builder(self) -> Callable[[int], str]:
-        """Lead to the request, or to the row's own page."""
+        """Return a function from ``link_id`` to the address of the request or of the notification."""
         to_request, to_row = url_builder("change.details_view"), self.row_url_builder()
-        return lambda lead: to_request(lead) if lead > 0 else to_row(-lead)
+        return lambda link_id: to_request(link_id) if link_id > 0 else to_row(-link_id)
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the notification, and whether the reader may have its mail sent again."""
+        """Return the notification, and whether the user may queue its mail again."""
         one = self.get_one(str(id))
         has_failed = one.mail is not None and one.mail.state is MailState.FAILED
         return {"notification": one, "may_send_again": has_failed and can(Verb.EDIT, self.resource)}
 
     @expose("/<notification_id>/again", methods=("POST",))
     def resend(self, notification_id: str) -> Response:
-        """Let a mail that has failed wait to be sent anew."""
+        """Queue a failed mail again."""
         self.require_permission(Verb.EDIT)
         one = self.get_one(notification_id)
         resend(one)
@@ -152,7 +152,7 @@ class MailView(BulkView):
 
 @dataclass(frozen=True, slots=True)
 class NotifiedUser:
-    """One person who was told of something about a request, and the mail of it."""
+    """A notification about a request, with the state of its mail."""
 
     at: dt.datetime
     recipient: str
@@ -165,14 +165,14 @@ class NotifiedUser:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotifications:
-    """Everybody who was told of one request, in order; ``list_url`` leads to the same with its export."""
+    """The notifications about a request, in order; ``list_url`` is the address of the list of them."""
 
     recipients: tuple[NotifiedUser, ...]
     list_url: str | None
 
 
 def change_notifications(change: ChangeRequest, user: User) -> ChangeNotifications | None:
-    """Return who was told of ``change``, in one statement; None for a reader who is not of the office."""
+    """Return the notifications about ``change``, by one statement; None if the user sees only their own."""
     if change.number is None or not (sees_all_requests(user) or current_delegation() is not None):
         return None
     rows = db.session.connection().execute(_TOLD, {"change": change.id})

@@ -1,4 +1,4 @@
-"""What somebody was told, in words for the one who reads it: on the screens, in exports, in mail."""
+"""The texts of notifications, in the user's language and time zone, for screens, exports and mail."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def notification_text(details: Mapping[str, Any]) -> str:
-    """Return the sentence of a notification in the reader's language and zone."""
+    """Return the message of a notification in the user's language and time zone."""
     return tr(events.event_message(Event(details["event"]), _formatted_values(details)))
 
 
 def notification_facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (label, value) for each thing that was told beside the sentence."""
+    """Return (label, value) for each value below the message."""
     return [
         (tr(label), tr(value))
         for label, value in events.labelled_values(_formatted_values(details))
@@ -29,7 +29,7 @@ def notification_facts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _formatted_values(details: Mapping[str, Any]) -> dict[str, object]:
-    """Return the values with dates and moments in words."""
+    """Return the values with dates and datetimes formatted."""
     return {name: _format_value(value) for name, value in events.deserialize_values(details).items()}
 
 

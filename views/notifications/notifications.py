@@ -1,4 +1,4 @@
-"""Notifications: what the reader was told, newest first; opened, and marked as read, by a button."""
+"""The screen of the user's notifications, the newest first, with buttons to open and to mark as read."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _reason: Any = Notification.details["reason"].as_string()
 
 
 class MarkAsRead(BulkAction):
-    """Mark several as read: nothing is to be asked."""
+    """Mark notifications as read, without a form."""
 
     key = "read"
     title = _("Mark as read")
 
     def is_allowed(self) -> bool:
-        """Everybody may with what they were told."""
+        """Return True: users see their own notifications only."""
         return True
 
     @override
@@ -63,7 +63,7 @@ class MarkAsRead(BulkAction):
 
 
 class NotificationView(BulkView):
-    """Everything that the reader was told, and nothing that anybody else was."""
+    """The notifications of the user."""
 
     resource = Resource.NOTIFICATION
     title = _("Notifications")
@@ -103,11 +103,11 @@ class NotificationView(BulkView):
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
-        """Return whether there is anything to be marked as read."""
+        """Return whether there are unread notifications."""
         return {"has_unread": unread_count() > 0}
 
     def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """Return the rows as the template of this list writes them."""
+        """Return the rows for the template of this list."""
         keys, writers = [column.key for column in columns], [cell_formatter(column) for column in columns]
         row_url, lead_url, tick = self.row_url_builder(), self.link_url_builder(), row_checkbox()
         return [
@@ -121,22 +121,22 @@ class NotificationView(BulkView):
         ]
 
     def link_url_builder(self) -> Callable[[int], str]:
-        """Return what gives the address of a row's button."""
+        """Return a function for the address of a row's button."""
         start, end = url_for(".open", notification_id=0).rsplit("0", 1)
         return lambda id_: f"{start}{id_}{end}"
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the sentence and what was told beside it."""
+        """Return the message and the values below it."""
         one = self.get_one(str(id))
         return {
             "notification": one,
             "sentence": notification_text(one.details),
-            "told": notification_facts(one.details),
+            "facts": notification_facts(one.details),
         }
 
     @expose("/<notification_id>/open", methods=("POST",))
     def open(self, notification_id: str) -> Response:
-        """Mark one as read, and go where it leads."""
+        """Mark one as read, and redirect to its request or its own page."""
         one = self.get_one(notification_id)
         if one.read_at is None:
             trail.update_audit_context(db.session(), action="notification.read")
@@ -148,7 +148,7 @@ class NotificationView(BulkView):
 
     @expose("/read-all", methods=("POST",))
     def read_all(self) -> Response:
-        """Mark everything as read."""
+        """Mark all as read."""
         session = db.session()
         trail.update_audit_context(session, action="notification.read")
         count = mark_all_read(session, get_current_user(), now())
@@ -158,7 +158,7 @@ class NotificationView(BulkView):
 
 
 def _row_context(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
-    """Return one row with what its template asks of it."""
+    """Return the template context of a row."""
     request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not EMPTY_CELL)
     return {
         **cell,
@@ -173,5 +173,5 @@ def _row_context(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[
 
 
 def unread_label(count: int) -> str:
-    """Return the count as the page's head shows it."""
+    """Return the count as the page header shows it."""
     return f"{MAX_UNREAD}+" if count > MAX_UNREAD else str(count)

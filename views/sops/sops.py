@@ -1,4 +1,4 @@
-"""SOPs: each loaded paper whole, loaded from its file, put in force by the head, and downloaded again."""
+"""The screen of SOPs: load a file as a draft, show, enact and download."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _KEY_PATTERN = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 
 
 class SopForm(Form):
-    """A paper's file, or its text."""
+    """An SOP's file, or its text."""
 
     file = FileField(_("The SOP's file (TOML)"), description=_("At most 1 MiB, in UTF-8."))
     text = TextAreaField(
@@ -57,18 +57,18 @@ class SopForm(Form):
         description=_("Identifies the SOP: lower-case letters, digits and hyphens. If empty, the file name is used."),
         render_kw={"autocapitalize": "none", "spellcheck": "false"},
     )
-    #: What the checker found in the file.
+    #: The errors in the file.
     sop_errors: tuple[LineError, ...] = ()
 
     def read_file(self) -> None:
-        """Put what is in the file, and its name, into the other fields, where it is kept when the file is not."""
-        sent = self.file.data
-        if sent:
-            content = sent.read(_MAX_BYTES + 1)
-            sent.close()
+        """Copy the file's content and name to the other fields, since a file field cannot be refilled."""
+        upload = self.file.data
+        if upload:
+            content = upload.read(_MAX_BYTES + 1)
+            upload.close()
             if len(content) > _MAX_BYTES:
                 raise FileTooLarge(_FILE_TOO_LARGE, field_errors={"file": _FILE_TOO_LARGE})
-            self.key.data = self.key.data or PurePath((sent.filename or "").replace("\\", "/")).stem
+            self.key.data = self.key.data or PurePath((upload.filename or "").replace("\\", "/")).stem
             try:
                 self.text.data = content.decode()
             except UnicodeDecodeError:
@@ -77,14 +77,14 @@ class SopForm(Form):
         self.key.data = (self.key.data or "").strip()
 
     def validate_key(self, field: StringField) -> None:
-        """Say it where the key is none."""
+        """Require a valid key."""
         if not _KEY_PATTERN.fullmatch(field.data or ""):
             raise ValidationError(
                 _("The key has 1 to 100 lower-case letters, digits and hyphens, such as kota-contoh-2024.")
             )
 
     def validate_text(self, field: TextAreaField) -> None:
-        """Say it where nothing came."""
+        """Require a file or a text."""
         if not (field.data or "").strip():
             raise ValidationError(_("Choose the SOP's file, or paste its text."))
 
@@ -93,7 +93,7 @@ _FILE_TOO_LARGE = _("The file is larger than 1 MiB.")
 
 
 class SopView(RecordView):
-    """The papers of the reader's agency, every revision."""
+    """All SOP revisions of the user's agency."""
 
     resource = Resource.SOP
     title = _("SOPs")
@@ -131,7 +131,7 @@ class SopView(RecordView):
     column_default_sort = "-id"
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the paper, its chart, and what the reader may do with it."""
+        """Return the SOP, its chart, and whether the user may enact it."""
         revision = self.get_one(str(id))
         is_draft = revision.state is SopState.DRAFT
         may_enact = can(Verb.ENACT, self.resource) and get_current_user().agency_id == revision.agency_id
@@ -145,7 +145,7 @@ class SopView(RecordView):
     @expose("/new/", methods=("GET", "POST"))
     @recoverable
     def create_view(self) -> ResponseReturnValue:
-        """Check a paper's file and show its faults or its chart; load it as a draft at the second button."""
+        """Check an SOP's file and show its errors or its chart; the second button loads it as a draft."""
         self.require_permission(Verb.CREATE)
         form = SopForm()
         if request.method == "GET":
@@ -159,8 +159,8 @@ class SopView(RecordView):
                     form, parse_and_check(db.session(), form.text.data, form.key.data, by=get_current_user())
                 )
             return self._load_draft(form)
-        except InvalidSopError as faulty:
-            form.sop_errors = faulty.errors
+        except InvalidSopError as error:
+            form.sop_errors = error.errors
             form.text.errors = [_("This SOP is not valid; the errors are listed above, with their lines.")]
         except NotAllowed as refusal:
             form.status = refusal.status
@@ -170,20 +170,20 @@ class SopView(RecordView):
         db.session.rollback()
         return self._render_form(form)
 
-    def _render_form(self, form: SopForm, paper: Sop | None = None) -> ResponseReturnValue:
-        """Show the form with what was found; a sound paper is shown as its chart."""
-        if paper is not None:
+    def _render_form(self, form: SopForm, sop: Sop | None = None) -> ResponseReturnValue:
+        """Show the form with the errors; a valid SOP is shown with its chart."""
+        if sop is not None:
             form.status = 200
         elif request.method == "POST" and wants_json():
-            lines = {f"fault-{place}": fault.full_message for place, fault in enumerate(form.sop_errors, 1)}
+            lines = {f"fault-{number}": error.full_message for number, error in enumerate(form.sop_errors, 1)}
             raise ValidationFailed(_("This SOP is not valid."), field_errors=lines or form.error_messages())
         lines_of_text = (form.text.data or "").split("\n")
-        found = [
-            (fault, lines_of_text[fault.line - 1] if fault.line <= len(lines_of_text) else "")
-            for fault in form.sop_errors
+        errors = [
+            (error, lines_of_text[error.line - 1] if error.line <= len(lines_of_text) else "")
+            for error in form.sop_errors
         ]
-        preview = _sop_context(paper) if paper is not None else {}
-        return self.render_form(form, _("Load an SOP"), _("Check"), template="sops/new.html", found=found, **preview)
+        preview = _sop_context(sop) if sop is not None else {}
+        return self.render_form(form, _("Load an SOP"), _("Check"), template="sops/new.html", errors=errors, **preview)
 
     def _load_draft(self, form: SopForm) -> ResponseReturnValue:
         require_resubmit()
@@ -199,7 +199,7 @@ class SopView(RecordView):
 
     @expose("/<sop_id>/enact", methods=("POST",))
     def enact(self, sop_id: str) -> ResponseReturnValue:
-        """Put a draft in force."""
+        """Enact a draft."""
         self.require_permission(Verb.ENACT)
         revision = self.get_one(str(parse_id(sop_id)))
         revision.enact(now=now(), by=get_current_user())
@@ -211,7 +211,7 @@ class SopView(RecordView):
 
     @expose("/<sop_id>/download")
     def download(self, sop_id: str) -> Response:
-        """Send the paper as a file that can be loaded again."""
+        """Send the SOP as a TOML file."""
         revision = self.get_one(sop_id)
         response = Response(to_toml(revision.sop), mimetype="application/toml")
         response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(revision.key, safe='')}.toml"
@@ -220,7 +220,7 @@ class SopView(RecordView):
         return response
 
 
-def _sop_context(paper: Sop) -> dict[str, Any]:
-    """Return what templates/sops/sop.html shows of a paper."""
-    chart, drawing = chart_with_layout(paper)
-    return {"paper": paper, "chart": chart, "drawing": drawing}
+def _sop_context(sop: Sop) -> dict[str, Any]:
+    """Return the context of templates/sops/sop.html."""
+    chart, layout = chart_with_layout(sop)
+    return {"sop": sop, "chart": chart, "layout": layout}
