@@ -216,5 +216,5 @@ def retry_delay(attempts: int) -> dt.timedelta:
 
 def count_by_state(session: Session) -> dict[MailState, int]:
     """Return the number of mails in each state."""
-    counts = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
-    return dict.fromkeys(MailState, 0) | dict(counts.tuples())
+    counts = session.execute(select(Mail.state, func.count().label("total")).group_by(Mail.state))
+    return dict.fromkeys(MailState, 0) | {row.state: row.total for row in counts}

@@ -1,4 +1,4 @@
-"""Nobody takes two parts of one request that check one another, whatever roles they hold."""
+"""The separation of duties: nobody performs two duties of a request that check each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in, who does not, and how a session ends."""
+"""Login, lockout, sessions and logout."""
 
 from __future__ import annotations
 

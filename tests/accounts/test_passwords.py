@@ -1,4 +1,4 @@
-"""What a password must be before it is taken."""
+"""The rules for passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what to which records: the one literal copy of the table, to be read by people."""
+"""The permission table, against a literal copy of it."""
 
 from __future__ import annotations
 

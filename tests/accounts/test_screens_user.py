@@ -1,4 +1,4 @@
-"""The screen of users: what administrators do with accounts, and what nobody does."""
+"""The screen of users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment, and a wrong one stops the program with a sentence."""
+"""Settings from the environment, and the error message for each invalid one."""
 
 from __future__ import annotations
 

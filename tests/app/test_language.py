@@ -1,4 +1,4 @@
-"""Words, times and figures as the reader writes them."""
+"""The language of the screens, and the formatting of dates, times and numbers."""
 
 from __future__ import annotations
 

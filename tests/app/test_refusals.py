@@ -1,4 +1,4 @@
-"""Every refusal is a page with a sentence and what to do next, or the same as JSON, and never a traceback."""
+"""Error responses: each is a page with advice or JSON, and never a traceback."""
 
 from __future__ import annotations
 

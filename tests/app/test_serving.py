@@ -1,4 +1,4 @@
-"""The server as it is set up: many idle and half-sent connections keep nobody from being served."""
+"""The production server with many idle and half-sent connections."""
 
 from __future__ import annotations
 

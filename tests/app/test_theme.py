@@ -1,4 +1,4 @@
-"""What every page is dressed in: files that are sent once and small, and the colours that the reader chose."""
+"""Style sheets, scripts and colour themes: small cached files, and the user's choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terminal: what each command does, how it ends, and what it leaves in the trail."""
+"""The commands: what each does, its exit code, and its audit entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files over HTTP: taken by what they are, served as a download to those who may see them, fixed once a step ends."""
+"""Files over HTTP: upload, download, preview and removal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attachments: what is taken, what is refused and with which sentence, and what becomes of names."""
+"""The checks of uploaded files: accepted and refused contents, and cleaned names."""
 
 from __future__ import annotations
 

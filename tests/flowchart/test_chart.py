@@ -1,4 +1,4 @@
-"""The flow chart, drawn from the paper."""
+"""The flow chart of an SOP as data, and as text for the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow chart laid out: every arrow runs unbroken from sign to sign, whatever the paper."""
+"""The layout of flow charts: every arrow runs unbroken from symbol to symbol, for any SOP."""
 
 from __future__ import annotations
 

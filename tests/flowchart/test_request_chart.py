@@ -1,4 +1,4 @@
-"""The paper's chart on the page of one request."""
+"""The flow chart on the page of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guides: what they name is on the screens, their pictures are there, and everybody finds their own."""
+"""The guides: the buttons that they name exist, their pictures exist, and users find their own."""
 
 from __future__ import annotations
 

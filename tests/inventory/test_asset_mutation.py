@@ -1,4 +1,4 @@
-"""The asset list changes through requests: what one request changes is applied together or not at all."""
+"""Mutations of the asset list: all mutations of a request are applied together or not at all."""
 
 from __future__ import annotations
 

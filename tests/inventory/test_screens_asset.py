@@ -1,4 +1,4 @@
-"""The screen of the asset list: entries by card, corrected until a request names them, exported as the card is."""
+"""The screen of the asset list: entry by card, correction and export."""
 
 from __future__ import annotations
 

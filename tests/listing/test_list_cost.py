@@ -171,7 +171,7 @@ def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator
     with app.test_request_context(f"{view.url}/?{variant}"):
         takes_write_lock.set(False)
         user = db.session.scalars(select(User).where(User.username == username)).one()
-        g._login_user = g.viewer = user
+        g._login_user = g.current_user = user
         if not view.is_accessible():
             return
         listing, columns = view.list_query(), view.get_columns(in_list=True)

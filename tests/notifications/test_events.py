@@ -1,4 +1,4 @@
-"""What an event says: put together when it is read, in words of the program that every reader has in their language."""
+"""The messages of events, built when they are read and translated for each user."""
 
 from __future__ import annotations
 

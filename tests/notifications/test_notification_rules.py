@@ -1,4 +1,4 @@
-"""Whom a move concerns is told in the move's own transaction: nobody twice, nobody else, and nobody where it fails."""
+"""The notification rules: who is notified of a move, once, in the move's own transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: each mail handed to a real server once, whatever it refuses, stalls or drops, and none ever lost."""
+"""The outbox: each mail is sent once to a real server, in spite of refusals, stalls and disconnects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who was told of what and what became of the mail: on the screen of its own, on the request, and in the export."""
+"""The screen of notifications and mail, the notifications on a request's page, and the export."""
 
 from __future__ import annotations
 

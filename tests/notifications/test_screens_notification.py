@@ -1,4 +1,4 @@
-"""The screen of notifications and the choice of mail; the mail as its reader gets it; the rounds and the commands."""
+"""The screen of notifications, the choice of mail, rendered mails, the scheduler and the mail commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail server's setting: what it may say, and that a password is never repeated."""
+"""LPSE_SMTP_URL: valid values, and error messages that do not repeat a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is typed into the search field, read as words."""
+"""Parsing of search queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers of offices that nobody here has met: few steps, other names, no number, in the same installation."""
+"""SOPs of other offices in the same installation: fewer steps, other names, no number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of SOPs: a paper is checked, loaded, put in force and downloaded again."""
+"""The screen of SOPs: check, load, enact and download."""
 
 from __future__ import annotations
 

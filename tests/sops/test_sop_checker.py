@@ -1,4 +1,4 @@
-"""The checker: every fault has a sentence and the line where it stands, and no file makes it fail."""
+"""The checker of SOP files: each error has a message and its line, and no file raises another exception."""
 
 from __future__ import annotations
 

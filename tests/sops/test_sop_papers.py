@@ -1,4 +1,4 @@
-"""Both signed papers, as the program knows them, against what they say."""
+"""Both signed SOPs as loaded, against a literal copy."""
 
 from __future__ import annotations
 

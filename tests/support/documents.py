@@ -1,4 +1,4 @@
-"""Every document that the program can send to a browser: who gets which, and which of them are built alike."""
+"""All pages that the program can send, by user, grouped by template, for the browser tests."""
 
 from __future__ import annotations
 

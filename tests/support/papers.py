@@ -1,4 +1,4 @@
-"""What the signed papers lay down, copied by hand: the one literal copy that a wrong file cannot slip past."""
+"""A literal copy of the signed SOPs, by hand, to test the TOML files against."""
 
 from __future__ import annotations
 

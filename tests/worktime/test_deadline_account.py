@@ -1,4 +1,4 @@
-"""`flask deadline account`: for one request, how each minute of each step was counted."""
+"""`flask deadline account`: the time breakdown of a request."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(running_app:
         "waiting 90:00",
         "handling -",
         "standard 120:00 2 jam",
-        "judged 90:00 arrival, from Fri 2026-03-06 14:30:00 WIB",
+        "measured 90:00 arrival, from Fri 2026-03-06 14:30:00 WIB",
         "due Tue 2026-03-10 09:00:00 WIB",
         "not late",
     ):

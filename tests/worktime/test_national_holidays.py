@@ -1,4 +1,4 @@
-"""The country's holidays, its joint leave and its months of Ramadan are those that were decreed."""
+"""National holidays, joint leave and months of Ramadan, against those that were decreed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An office's own working time: what its administrator sets makes its calendar, its alone, with a reason each."""
+"""The working calendar of an agency: overridden days, working hours and months of Ramadan, with a reason each."""
 
 from __future__ import annotations
 

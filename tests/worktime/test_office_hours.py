@@ -1,4 +1,4 @@
-"""Office hours are read, written and kept in order; the country's own are those of its rules."""
+"""Office hours: parsing, formatting and order, and the statutory defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step's clock: waiting and handling apart, judged by the standard of its paper as its switch says."""
+"""The timing of a step: waiting, handling, and what the SOP's standard says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Working time is exact: what is due when, how much counted, and how each stretch of it was counted."""
+"""The working calendar: exact due times, elapsed times and breakdowns."""
 
 from __future__ import annotations
 

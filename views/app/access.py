@@ -61,16 +61,16 @@ def is_public(endpoint: str | None) -> bool:
 
 def settings() -> Settings:
     """Return the settings of the app."""
-    found: Settings = current_app.extensions[_SETTINGS_KEY]
-    return found
+    settings_: Settings = current_app.extensions[_SETTINGS_KEY]
+    return settings_
 
 
 def current_user_or_none() -> User | None:
     """Return the current user, or None if nobody is logged in or the database is unavailable."""
-    if "viewer" not in g:
-        g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
-    found: User | None = g.viewer
-    return found
+    if "current_user" not in g:
+        g.current_user = current_user._get_current_object() if current_user.is_authenticated else None
+    user: User | None = g.current_user
+    return user
 
 
 def unread_count() -> int:
@@ -78,8 +78,8 @@ def unread_count() -> int:
     user = current_user_or_none()
     if "unread" not in g:
         g.unread = count_unread(db.session(), user) if user else 0
-    found: int = g.unread
-    return found
+    unread: int = g.unread
+    return unread
 
 
 def current_delegation() -> Delegation | None:
@@ -87,8 +87,8 @@ def current_delegation() -> Delegation | None:
     if "delegation" not in g:
         user = current_user_or_none()
         g.delegation = load_active_delegation(db.session(), user, now()) if user else None
-    found: Delegation | None = g.delegation
-    return found
+    delegation: Delegation | None = g.delegation
+    return delegation
 
 
 def get_current_user() -> User:
@@ -215,7 +215,7 @@ def _open_session(form: LoginForm) -> None:
     session["login"] = login.id
     recovery.bind_csrf_token_to(user)
     login_user(user)
-    g.viewer = user
+    g.current_user = user
 
 
 @blueprint.post("/logout")
@@ -227,7 +227,7 @@ def logout() -> Response:
     db.session.commit()
     logout_user()
     session.clear()
-    g.viewer = None
+    g.current_user = None
     flash(gettext("You are logged out."), "success")
     return redirect(url_for("access.login"), 303)
 
@@ -292,4 +292,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_limit_request_size)
     app.before_request(_require_login)
     app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"viewer": current_user_or_none, "delegation": current_delegation})
+    app.context_processor(lambda: {"current_user": current_user_or_none, "delegation": current_delegation})

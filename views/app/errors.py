@@ -99,7 +99,7 @@ def error_response(
 
 def _forget_current_user() -> None:
     """Render the page without a query for the user, since the database may be unavailable."""
-    g.viewer = g.delegation = None
+    g.current_user = g.delegation = None
 
 
 def _render_error(status: int, message: Message | None, fields: Mapping[str, Message]) -> Response:
@@ -134,8 +134,8 @@ def _handle_http_exception(error: HTTPException) -> AnyResponse:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if error.response is not None or status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
-    kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}}
-    return error_response(status, headers=kept)
+    names = {"Allow", "Retry-After", "WWW-Authenticate"}
+    return error_response(status, headers={name: value for name, value in error.get_headers() if name in names})
 
 
 def csrf_error_response(error: CSRFError) -> AnyResponse:

@@ -66,14 +66,14 @@ def _cached_fragment(name: str, *arguments: object) -> Markup:
 
 def _render_fragment(name: str, *arguments: object) -> Markup:
     """Render the macro ``name`` of macros/layout.html."""
-    written: Markup = _macro("macros/layout.html", name)(*arguments)
-    return written
+    html: Markup = _macro("macros/layout.html", name)(*arguments)
+    return html
 
 
 def _cached(key: tuple[object, ...], render: Callable[[], Markup]) -> Markup:
-    """Return what is kept under ``key``, written the first time; nothing of a person is kept.
+    """Return the cached fragment of ``key``, rendered on first use; personal data is never cached.
 
-    Written each time, the menu would take 0.7 ms, links to files and foot 0.2 ms, on every page (a list takes 4 ms).
+    It saves 0.7 ms for the menu and 0.2 ms for the links to files and the footer, on every page (a list takes 4 ms).
     """
     cache: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault(_FRAGMENT_CACHE_KEY, {})
     fragment = cache.get(key)
@@ -95,7 +95,7 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
     if user is None:
         return _render_fragment("masthead", None, None, "")
     unread = unread_count()
-    who = HeaderContext(
+    header = HeaderContext(
         user.full_name,
         user.username,
         capacity(),
@@ -103,26 +103,26 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
         unread_label(unread) if unread else "",
     )
     navigation = _navigation(menu, frozenset(user.roles))
-    return _render_fragment("masthead", who, navigation, search_text)
+    return _render_fragment("masthead", header, navigation, search_text)
 
 
 def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
     """Return the menu for ``roles``, with the current screen marked."""
-    stands_in, here, root = is_acting_head(), request.blueprint, request.script_root
+    acting, here, root = is_acting_head(), request.blueprint, request.script_root
 
-    def write() -> Markup:
-        links = _links(menu, roles, root, is_acting_head=stands_in)
-        written: Markup = _macro("macros/navigation.html", "navigation")(links, here)
-        return written
+    def render() -> Markup:
+        links = _links(menu, roles, root, is_acting_head=acting)
+        html: Markup = _macro("macros/navigation.html", "navigation")(links, here)
+        return html
 
-    return _cached((roles, stands_in, current_language(), root, here), write)
+    return _cached((roles, acting, current_language(), root, here), render)
 
 
 def _links(
     menu: Menu, roles: frozenset[Role], root: str, *, is_acting_head: bool
 ) -> list[tuple[str | None, list[tuple[str, str, str]]]]:
     """Return the groups of the menu, each with (text, address, endpoint) of its visible screens."""
-    found: list[tuple[str | None, list[tuple[str, str, str]]]] = [
+    groups: list[tuple[str | None, list[tuple[str, str, str]]]] = [
         (None, [(tr(_("Home")), url_for("home.index"), "home")])
     ]
     for label, views in menu:
@@ -132,5 +132,5 @@ def _links(
             if is_granted(roles, Verb.READ, view.resource, is_acting_head=is_acting_head)
         ]
         if links:
-            found.append((tr(label) if label else None, links))
-    return found
+            groups.append((tr(label) if label else None, links))
+    return groups

@@ -19,19 +19,19 @@ _REQUEST_KEY = "lpse_translations"
 
 
 def translations() -> Translations | NullTranslations:
-    """Return the translations of the current user's language, context for the request.
+    """Return the catalogue of the user's language, cached for the request.
 
-    Flask-Babel takes 20 µs to find them, this 0.3 µs; a page asks for a hundred texts, which is 2 ms.
+    Flask-Babel takes 20 µs for each text, this 0.3 µs: 2 ms on a page with a hundred texts.
     """
     # Flask-Babel's context of this request, with its locale or the one of ``force_locale``.
     context = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
     if context is None:
         return get_translations()
-    locale, found = getattr(context, _REQUEST_KEY, (None, None))
-    if found is None or context.babel_locale is not locale:
-        found = get_translations()
-        setattr(context, _REQUEST_KEY, (context.babel_locale, found))
-    return found
+    locale, catalogue = getattr(context, _REQUEST_KEY, (None, None))
+    if catalogue is None or context.babel_locale is not locale:
+        catalogue = get_translations()
+        setattr(context, _REQUEST_KEY, (context.babel_locale, catalogue))
+    return catalogue
 
 
 def tr(value: object) -> str:

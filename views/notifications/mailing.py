@@ -25,11 +25,11 @@ def render_mail(mail: OutgoingMail) -> RenderedMail:
     base = settings().base_url or mail.link_base
     # An anonymous request context, for absolute addresses with the program's base URL.
     with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(mail.language.value):
-        g.zone, g.viewer, g.delegation = mail.zone, None, None
+        g.zone, g.current_user, g.delegation = mail.zone, None, None
         try:
             return _render_mail(mail, has_link=base is not None)
         finally:
-            for name in ("zone", "viewer", "delegation"):
+            for name in ("zone", "current_user", "delegation"):
                 g.pop(name, None)
 
 

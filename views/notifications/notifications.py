@@ -131,7 +131,7 @@ class NotificationView(BulkView):
         return {
             "notification": one,
             "sentence": notification_text(one.details),
-            "facts": notification_facts(one.details),
+            "labelled_values": notification_facts(one.details),
         }
 
     @expose("/<notification_id>/open", methods=("POST",))

@@ -1,6 +1,6 @@
-"""The cell of a flow chart in a row of an SOP's table: one drawing across the columns of the actors, and its meaning.
+"""The flow chart's cell in a row of an SOP's table, as SVG across the columns of the actors, with a text alternative.
 
-Written here and not by a template's macros: a request's page shows some fifteen of them, with a dozen strokes each.
+It is built here and not by template macros for speed: the page of a request has about fifteen of them.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _LEADS_TO = _("Leads to")
 
 
 def flow_cell(
-    chart: FlowChart, layout: ChartLayout, place: int, taken: Collection[int] = frozenset(), mark: str = ""
+    chart: FlowChart, layout: ChartLayout, index: int, taken: Collection[int] = frozenset(), mark: str = ""
 ) -> Markup:
-    """Return the cell of the row at ``place``: ``taken`` are the arrows drawn thicker, ``mark`` stands in the sign."""
-    drawn, row = layout.rows[place], chart.rows[place]
+    """Return the cell of the row at ``index``. ``taken`` are the highlighted arrows, ``mark`` is the symbol's text."""
+    row_layout, row = layout.rows[index], chart.rows[index]
     parts = [
         f'<td class="flow-cell" colspan="{len(chart.columns)}"><svg class="flow" aria-hidden="true" focusable="false">',
         *(f'<line class="flow-divider" x1="{x}%" y1="0" x2="{x}%" y2="100%"/>' for x in layout.dividers),
-        *(_line(line, taken) for line in drawn.segments),
-        _sign(drawn, mark),
-        *(_branch(label, drawn.x) for label in drawn.labels),
+        *(_line(line, taken) for line in row_layout.segments),
+        _symbol(row_layout, mark),
+        *(_branch(label, row_layout.x) for label in row_layout.labels),
         "</svg>",
-        _in_words(chart, row, place),
+        _text_alternative(chart, row, index),
         "</td>",
     ]
-    return Markup("".join(parts))  # noqa: S704 - numbers, and words that are escaped below
+    return Markup("".join(parts))  # noqa: S704 - numbers, and escaped texts
 
 
 def _line(line: LineSegment, taken: Collection[int]) -> str:
@@ -54,52 +54,52 @@ def _line(line: LineSegment, taken: Collection[int]) -> str:
     return f'<line{thick} x1="{line.x1}%" y1="{line.y1}%" x2="{line.x2}%" y2="{line.y2}%"/>'
 
 
-def _sign(drawn: RowLayout, mark: str) -> str:
-    if drawn.symbol is None:
+def _symbol(row_layout: RowLayout, mark: str) -> str:
+    if row_layout.symbol is None:
         return ""
-    half = 16 if drawn.symbol is Symbol.DECISION else 14
-    head = f'<path class="flow-head" d="M0-{half}l-4.500-8h9z"/>' if drawn.incoming else ""
+    half = 16 if row_layout.symbol is Symbol.DECISION else 14
+    head = f'<path class="flow-head" d="M0-{half}l-4.500-8h9z"/>' if row_layout.incoming else ""
     text = f'<text class="flow-mark" y="5">{mark}</text>' if mark else ""
-    shape = _SIGNS.get(drawn.symbol, _BOX)
+    shape = _SIGNS.get(row_layout.symbol, _BOX)
     return (
-        f'<svg class="flow-at" x="{drawn.x}%" y="50%">'
-        f'<g class="sign sign-{drawn.symbol.value}">{shape}{head}{text}</g></svg>'
+        f'<svg class="flow-at" x="{row_layout.x}%" y="50%">'
+        f'<g class="sign sign-{row_layout.symbol.value}">{shape}{head}{text}</g></svg>'
     )
 
 
 def _branch(label: BranchLabel, x: float | None) -> str:
-    """Return the words at a way out of a sign."""
+    """Return the label of the arrows that leave at a port."""
     words = escape(" / ".join(tr(arrow.label) for arrow in label.arrows))
-    at, place = f"{x}%", ' x="31" y="-4"'
+    at, position = f"{x}%", ' x="31" y="-4"'
     match label.port:
         case Port.BELOW:
-            place = ' class="flow-end" x="-5" y="27"' if label.at_edge else ' x="5" y="27"'
+            position = ' class="flow-end" x="-5" y="27"' if label.at_edge else ' x="5" y="27"'
         case Port.LEFT if label.at_edge:
-            at, place = "0", ' x="3" y="-9"'
+            at, position = "0", ' x="3" y="-9"'
         case Port.LEFT:
-            place = ' class="flow-end" x="-31" y="-4"'
+            position = ' class="flow-end" x="-31" y="-4"'
         case Port.RIGHT if label.at_edge:
-            at, place = "100%", ' class="flow-end" x="-3" y="-9"'
-    return f'<svg class="flow-at" x="{at}" y="50%"><text{place}>{words}</text></svg>'
+            at, position = "100%", ' class="flow-end" x="-3" y="-9"'
+    return f'<svg class="flow-at" x="{at}" y="50%"><text{position}>{words}</text></svg>'
 
 
-def _in_words(chart: FlowChart, row: FlowChartRow, place: int) -> str:
-    """Return what the drawing says, for those who do not see it."""
+def _text_alternative(chart: FlowChart, row: FlowChartRow, index: int) -> str:
+    """Return the row as text for screen readers."""
     if row.symbol is None or row.column_index is None:
         return ""
     words = f"{chart.columns[row.column_index].title}: {tr(_NAMES[row.symbol])}."
-    if leads := leads_to(chart, place):
+    if leads := leads_to(chart, index):
         words += f" {tr(_LEADS_TO)}: {leads}"
     return f'<span class="visually-hidden">{escape(words)}</span>'
 
 
-def leads_to(chart: FlowChart, place: int, separator: str = "; ") -> str:
-    """Return where the arrows of a row lead, each with its outcome: "accepted → 3; returned → 1"."""
+def leads_to(chart: FlowChart, index: int, separator: str = "; ") -> str:
+    """Return the targets of a row's arrows with their outcomes: "accepted → 3; returned → 1"."""
     return separator.join(
         f"{tr(arrow.label)} → {row_name(chart.rows[arrow.to_row])}"
         if arrow.label
         else row_name(chart.rows[arrow.to_row])
-        for arrow in chart.arrows_from(place)
+        for arrow in chart.arrows_from(index)
     )
 
 
