@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def demo_command(make_register: Callable[..., int]) -> click.Command:
-    """Return the command; ``make_register`` fills the register and returns how many requests it holds then."""
+    """Return the command; ``make_register`` creates requests and returns the total in the register."""
 
     @click.command("demo")
     @click.option("--requests", "count", required=True, type=click.IntRange(min=1), help="How many requests.")
@@ -30,7 +30,7 @@ def demo_command(make_register: Callable[..., int]) -> click.Command:
             if not settings().is_demo:
                 raise NotAllowed(_("Demo requests cannot be made in production."))
             with write_session("demo") as session:
-                there = make_register(session, requests=count, seed=seed, now=now())
-        click.echo(f"{count} requests made; the register holds {there}.")
+                total = make_register(session, requests=count, seed=seed, now=now())
+        click.echo(f"{count} requests made; the register holds {total}.")
 
     return command
