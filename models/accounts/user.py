@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts import passwords
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
@@ -291,7 +292,7 @@ def create_user(
 
 def _require_administrator_of(by: User, agency_id: int | None) -> None:
     """Raise NotAllowed unless ``by`` administers this agency; None is the installation."""
-    if Role.ADMINISTRATOR not in by.roles or not by.is_active:
+    if not (by.is_active and is_granted(by.roles, Verb.EDIT, Resource.USER)):
         raise NotAllowed(_("Only an administrator can do this."))
     if not by.is_superadmin and by.agency_id != agency_id:
         raise NotAllowed(_("Only an administrator of the installation has access beyond their own agency."))

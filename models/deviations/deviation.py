@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
@@ -26,6 +27,7 @@ from lpse_admin.workflow.deviations import (
     account_field,
 )
 from lpse_admin.workflow.record_fields import is_empty
+from models.accounts.permission import is_permitted
 from models.accounts.user import User
 from models.base import (
     SHORT_TEXT_LENGTH,
@@ -303,7 +305,7 @@ class Deviation(Base):
         Raises NotAllowed for anybody but the one who was to do it or the head, NoSuchMove where nothing is to be
         followed up any more, Incomplete for a note that says nothing.
         """
-        is_head = Role.HEAD in by.roles and by.agency_id == self.agency_id
+        is_head = is_permitted(by, Verb.EDIT, Resource.DEVIATION, self.agency_id)
         if by.id != self.follow_up_by_id and not is_head:
             raise NotAllowed(_("Only the person responsible for the follow-up, or the head, can record it as done."))
         if self.state is not DeviationState.FOLLOW_UP:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
+from models.accounts.permission import require_permission
 from models.base import session_of
 from models.changes.activity import AssetReviewItem, ReleaseAsset
 from models.inventory.asset import Asset, AssetMutation
@@ -80,8 +81,8 @@ def require_unreferenced(asset: Asset) -> None:
 
 
 def _require_change_manager(by: User, agency_id: int) -> None:
-    if Role.CHANGE_MANAGER not in by.roles or by.agency_id != agency_id:
-        raise NotAllowed(_("Only a change manager maintains the asset list."))
+    message = _("Only a change manager maintains the asset list.")
+    require_permission(by, Verb.EDIT, Resource.ASSET, agency_id, message)
 
 
 def _require_unique(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:

@@ -22,11 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
+from models.accounts.permission import require_permission
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
@@ -112,8 +114,8 @@ class SopRevision(Base):
 
         Raises NotAllowed unless ``by`` is a head of the agency, NoSuchMove unless the revision is a draft.
         """
-        if by is not None and (Role.HEAD not in by.roles or by.agency_id != self.agency_id):
-            raise NotAllowed(_("Only the head can enact an SOP."))
+        if by is not None:
+            require_permission(by, Verb.ENACT, Resource.SOP, self.agency_id, _("Only the head can enact an SOP."))
         session = session_of(self)
         session.flush()
         lock_agency(session, self.agency_id)
