@@ -1,4 +1,4 @@
-"""Who may do what to which agency's records: the permission table asked for a user."""
+"""Who may do what to the records of an agency: the permission table, for a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for the head at the moment when somebody begins to stand in: the delegate is told of it as well."""
+"""When a delegation begins: the delegate is notified of the steps that wait for the head."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def notify_of_waiting_steps(session: Session, delegation: Delegation, now: dt.datetime) -> None:
-    """Tell the delegate of each step that waits for the head, the oldest first and an emergency as one; each once.
+    """Notify the delegate of each step that waits for the head, once, the oldest first.
 
     In the caller's transaction. What the delegate may not decide, having taken a part in it, is passed over.
     """

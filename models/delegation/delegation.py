@@ -36,7 +36,7 @@ _WITHDRAWN = AuditAction("delegation.withdraw", _("Revoked a delegation"))
 
 
 class DelegationKind(LabelledEnum):
-    """Plh. stands in for a passing absence, Plt. for a standing one."""
+    """Plh. acts for a temporary absence, Plt. for a vacancy."""
 
     PLH = "plh", _("Acting during a temporary absence (Plh.)")
     PLT = "plt", _("Acting head (Plt.)")

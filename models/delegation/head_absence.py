@@ -57,7 +57,7 @@ class HeadAbsence:
     absence: Absence | None = None
     #: The delegation in force, under which somebody decides meanwhile.
     delegation: Delegation | None = None
-    #: Without one: since when nobody has stood in for the head; None like ``since``.
+    #: Without one: since when nobody acts for the head; None like ``since``.
     uncovered_since: dt.date | None = None
 
 
@@ -74,7 +74,7 @@ def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElemen
 def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
     """Return the statement for one row each head: their absence of today, and their delegation in force.
 
-    Put together once, and not before every table is mapped.
+    Built once, and not before every table is mapped.
     """
     delegate = aliased(User, name="delegate_of_head")
     is_absent, has_delegated = _absence_criteria(date_parameter("today"))
@@ -91,7 +91,7 @@ def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
 
 @cache
 def _present_head_statement() -> Select[int]:
-    """Return the statement for a head who is there: not recorded as absent, not disabled, nobody in their place.
+    """Return the statement for a present head: not recorded as absent, not disabled, without an active delegate.
 
     It is asked on nearly every page, and answers most of them.
     """
@@ -107,7 +107,7 @@ def _present_head_statement() -> Select[int]:
 
 
 def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbsence | None:
-    """Return since when and why no head of ``agency`` is there, and who stands in; None while one is there.
+    """Return since when and why no head of ``agency`` is present, and who acts; None while one is present.
 
     A head is absent who is recorded so, who has delegated for today, or whose account is disabled; so is the head
     of an agency that has none. Of several heads the one counts who left last. One statement while one is there.
@@ -171,7 +171,7 @@ def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.d
 def _uncovered_since(
     session: Session, agency: Agency, since: dt.date | None, today: dt.date, inactive: Delegation | None
 ) -> dt.date | None:
-    """Return since when nobody has stood in: since the absence began, or since the last delegation in it ended.
+    """Return since when nobody acts: since the absence began, or since the last delegation in it ended.
 
     ``inactive`` is one that is in force and whose delegate's account is disabled.
     """

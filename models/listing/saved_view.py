@@ -1,6 +1,6 @@
-"""Lists as their readers want them: the columns each has chosen, and addresses of lists under a name.
+"""Saved views of lists, and the columns that a reader has chosen.
 
-A name may be shared with a role of one's agency. It leads to a list and gives no right to anything in it.
+A view is the query of a list under a name. It may be shared with a role of the agency, and gives no right to any row.
 """
 
 from __future__ import annotations

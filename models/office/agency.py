@@ -70,7 +70,7 @@ def next_serial(session: Session, agency: Agency, now: dt.datetime) -> tuple[int
 
 
 def lock_agency(session: Session, agency_id: int) -> None:
-    """Let nobody else past this point for this agency until the transaction ends.
+    """Lock the agency row until the transaction ends.
 
     For what two people may not begin at once: rows that do not exist yet cannot be locked themselves.
     """

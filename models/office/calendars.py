@@ -96,7 +96,7 @@ def _build_calendar(time_zone: str, settings: tuple[SettingRow, ...]) -> WorkCal
 
 
 def _settings_statement(*, with_sops: bool) -> CompoundSelect[Any]:
-    """Return the one statement for all that a calendar is made of: it is asked for on every page."""
+    """Return the statement for everything that a calendar is built from; every page executes it."""
     no_text: ColumnElement[Any] = cast(null(), String)
     no_date: ColumnElement[Any] = cast(null(), Date)
     texts = [getattr(WorkingHours, day) for day in (*WEEK, *RAMADAN_WEEK)]

@@ -35,7 +35,7 @@ _release: Any = Release.__table__.c
 
 
 class CalendarEntryKind(LabelledEnum):
-    """What stands in the calendar."""
+    """What a calendar shows."""
 
     FREEZE = "freeze", _("Freeze")
     PLANNED = "planned", _("Planned release")

@@ -172,7 +172,7 @@ class Freeze(Base):
         return bool(session_of(self).scalar(select(exists().where(FreezePermit.freeze_id == self.id))))
 
     def _lock(self, session: Session) -> None:
-        """Let nobody schedule a release or allow one in it while it changes."""
+        """Lock agency and row, so that no release is scheduled or permitted meanwhile."""
         session.flush()
         lock_agency(session, self.agency_id)
         session.refresh(self, with_for_update=True)
@@ -183,7 +183,7 @@ class Freeze(Base):
 
 
 class FreezePermit(Base):
-    """The head's written word that one request may be released in a freeze (``releases.freeze_permit`` writes it)."""
+    """The head's written permission to release one request in a freeze (``freeze_permit`` writes it)."""
 
     __tablename__ = "freeze_permit"
     __table_args__ = (

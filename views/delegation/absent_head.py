@@ -85,7 +85,7 @@ def absent_head(
 
 
 def may_record_absence() -> bool:
-    """Whether the one who asks may record that a head other than themselves is not there."""
+    """Whether the current user may record the absence of a head other than themselves."""
     return Role.HEAD not in get_current_user().roles and can(Verb.CREATE, Resource.ABSENCE)
 
 

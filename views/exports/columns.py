@@ -1,8 +1,8 @@
-"""Exported lists: their columns, and what a writer makes of cells, at constant memory, with no knowledge of screens.
+"""Columns of an export, and the conversion of its cells, at constant memory.
 
-Rows are tuples, in the order of the columns, and may come straight from the database driver: a moment
-as an aware datetime, as a naive one in UTC or as SQLite's text, a date as a date or as text. They are
-turned a batch and a column at a time, so that Python runs for a cell only where something has to be done.
+Rows are tuples in the order of the columns, and may come straight from the database driver: a datetime aware, naive in
+UTC or as SQLite's text, a date as a date or as text. They are converted a batch and a column at a time, so that Python
+runs for a cell only if it has to be converted.
 ``views.exports.csv_export`` and ``views.exports.xlsx_export`` write the files.
 """
 
@@ -104,7 +104,7 @@ class CachedConverter(dict[object, _Cell], Generic[_Cell]):
 
 
 def value_labeller(column: ExportColumn) -> Callable[[object], str]:
-    """Return the function that gives the word for a value; what has no label stands as it is, nothing is empty."""
+    """Return the function that labels a value; a value without a label is its text, None is empty."""
     labels: Mapping[Any, str] = column.labels
     if column.kind is CellKind.BOOLEAN:
         labels = {True: labels.get("yes", "yes"), False: labels.get("no", "no")}

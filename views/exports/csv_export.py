@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def csv_stream(columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo) -> Iterator[bytes]:
-    """Yield a CSV in UTF-8, the headings before the first row is asked for.
+    """Yield a CSV in UTF-8, the headings before the first row is read.
 
     Commas and CRLF as RFC 4180 has them, since programs read CSV more often than people, who get the
     XLSX; the byte order mark tells Excel of the UTF-8. Dates and moments are ISO, in ``zone``.

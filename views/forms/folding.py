@@ -14,7 +14,7 @@ from views.i18n.wording import tr
 _MAX_LENGTH, _MAX_LINES = 700, 12
 #: How much of a longer one is shown at once.
 _PREVIEW_LENGTH, _PREVIEW_LINES = 420, 6
-#: Where a text is cut: behind a line, else behind a sentence, else behind a word.
+#: A text is cut after a line, else after a sentence, else after a word.
 _BREAKS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
 
 

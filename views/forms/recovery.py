@@ -42,7 +42,7 @@ class SubmittedForm:
     fields: tuple[tuple[str, str], ...]
 
     def serialize(self) -> str | None:
-        """Return it as a text that nobody can alter; None where it is too much to go with a login."""
+        """Return it as signed text; None if it is too long to go with a login."""
         text = str(_serializer().dumps([self.user_id, self.url, self.fields]))
         return text if len(text) <= _MAX_LENGTH else None
 

@@ -1,7 +1,7 @@
-"""Doing something with several rows of a list: each by the same door as alone, in a transaction of its own.
+"""Bulk actions on the selected rows of a list, each by the same operation as alone, in a transaction of its own.
 
-Ticked rows come by POST. What needs a word first is asked for on a page that lists them; then, and at once where
-nothing is to be asked, it is done row by row, and a page reports what became of each.
+The selected rows come by POST. An action with a form shows it on a page that lists the rows; then, or at once without a
+form, the action is applied row by row, and a page reports the result of each.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Cells = list[tuple[Column, Markup | str]]
 
-#: A page cannot have more rows, and so nobody can tick more.
+#: A page has no more rows, so no more can be selected.
 _MAX_ROWS = max(PAGE_SIZES)
 
 
@@ -47,7 +47,7 @@ class BulkAction:
     explanation: ClassVar[Message | None] = None
 
     def is_allowed(self) -> bool:
-        """Whether the one who asks may do this at all; what a single row allows is the door's to say."""
+        """Whether the current user may do this; whether a row allows it is decided by the operation."""
         raise NotImplementedError
 
     def form(self, view: BulkView, ids: Sequence[int]) -> Form | None:  # noqa: ARG002
@@ -58,7 +58,7 @@ class BulkAction:
         """Raise Incomplete for what was typed, where that is wrong for every row."""
 
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
-        """Do it to one row and return what to say; raises what the door raises."""
+        """Apply it to one row and return the message; raises what the operation raises."""
         raise NotImplementedError
 
 
@@ -80,7 +80,7 @@ class BulkView(RecordView):
     bulk_label_columns: ClassVar[tuple[str, ...]] = ("number", "title")
 
     def bulk_actions(self) -> list[BulkAction]:
-        """Return what the one who asks can do with several rows at once."""
+        """Return the bulk actions of the current user."""
         return [action for action in self.actions if action.is_allowed()]
 
     @expose("/action/", methods=("POST",))

@@ -126,7 +126,7 @@ class _ChoiceLabels(dict[Any, "Markup | str"]):
 
 
 def _choice_label(member: LabelledEnum) -> Markup | str:
-    """Return a word, in a badge where it is one of those that readers look for."""
+    """Return the title of a choice, in a badge if it has one."""
     kind = _BADGES.get(member.value)
     title = tr(member.title)
     return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title

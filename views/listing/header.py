@@ -1,6 +1,6 @@
-"""What stands about a list: its filters as chips, its order in words, its saved views and its columns to choose.
+"""The header of a list: search and filters, chips, order, saved views, choice of columns, headings.
 
-What depends on nothing but the list, the language and what was chosen is drawn once and kept.
+A header that depends only on the list, the language and choices is rendered once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.listing.saved_view import LoadedPreference, NamedView
     from views.listing.lists import Column, ListQuery, ListSpec
 
-    #: What was asked of a list by choosing alone: filters, order, size, columns, and whether all was asked for.
+    #: Arguments that are choices: filters, order, size, columns, and whether all rows are shown.
     HeaderKey = tuple[tuple[tuple[str, str], ...], str, int, tuple[str, ...], str]
 
 #: Asks nothing of a list: its address for a reader whose list begins with a saved view.
@@ -66,12 +66,12 @@ class SavedViewLink:
 
 @dataclass(frozen=True, slots=True)
 class ListHeader:
-    """All that stands about one page of a list."""
+    """Everything around the rows of one page of a list."""
 
     filter_form: Markup
     chips: list[Chip]
     sort_description: str
-    #: The view that the list began with, since nothing was asked of it.
+    #: The default view, if the address has no arguments.
     default_view: NamedView | None
     #: What a saved view keeps; and what the choice of columns goes back to.
     query: str
@@ -85,10 +85,7 @@ class ListHeader:
 def open_default_view(
     saved: LoadedPreference, make_query: Callable[[Any], ListQuery]
 ) -> tuple[ListQuery, NamedView] | None:
-    """Return the list that a reader who asked for nothing begins with; None for the list as the program has it.
-
-    A view that cannot be read (any more) is passed over.
-    """
+    """Return the reader's default view as a query; None without one, or if it can no longer be read."""
     if saved.default_view is None:
         return None
     try:
@@ -100,7 +97,7 @@ def open_default_view(
 
 
 def parse_query(query: str) -> dict[str, str]:
-    """Return what an address asks, by name."""
+    """Return the arguments of a query string."""
     return dict(parse_qsl(query))
 
 
@@ -116,9 +113,9 @@ def list_header(  # noqa: PLR0913 - what it is made from
     may_share: bool,
     has_checkboxes: bool,
 ) -> ListHeader:
-    """Return what stands about the page of ``query`` that shows ``columns`` of those ``selectable``.
+    """Return the header of the page of ``query`` that shows ``columns`` of those ``selectable``.
 
-    Made anew only where somebody's own words stand in it.
+    Rendered again only if it has a reader's own text in it.
     """
     spec, arguments = query.spec, query.arguments
     theirs = [entry for entry in spec.column_filters if entry.parameter_names()]
@@ -170,7 +167,7 @@ def _cached_header(
 
 
 def _header_key(arguments: ListArguments) -> HeaderKey:
-    """Return what was asked of a list, without words and pages, as what is kept can be known by."""
+    """Return the arguments that a cached header depends on."""
     given = tuple(sorted(arguments.filter_values.items()))
     return given, arguments.sort, arguments.size, arguments.columns, arguments.show_all_query
 

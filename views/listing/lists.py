@@ -85,7 +85,7 @@ class Column:
     superadmin_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
     tie_breakers: tuple[Any, ...] = ()
-    #: Puts a value that is no plain one (what was kept as JSON, say) into words, for pages and exports.
+    #: Formats a value that is not plain (JSON, say), for pages and exports.
     formatter: Callable[[Any], str] | None = None
 
     @property
@@ -103,7 +103,7 @@ class ListSpec:
     column_filters: tuple[Filter, ...] = ()
     column_searchable_list: tuple[Any, ...] = ()
     column_default_sort: str = "-id"
-    #: The order while only open ones are asked for (``state=open``): the longest waiting first, say.
+    #: The order of the open ones (``state=open``): the longest waiting first, say.
     default_sort_while_open: str | None = None
     #: (target, on) pairs, outer joined for every row.
     joins: tuple[tuple[Any, Any], ...] = ()
@@ -136,7 +136,7 @@ class ListSpec:
         return statement
 
     def default_sort(self, args: Mapping[str, str]) -> str:
-        """Return the order of a list that was asked for without one."""
+        """Return the order of a list whose address names none."""
         return (
             self.default_sort_while_open
             if self.default_sort_while_open and args.get("state") == "open"
@@ -146,7 +146,7 @@ class ListSpec:
 
 @dataclass(frozen=True, slots=True)
 class ListArguments:
-    """What a reader asked of a list, read from the address once."""
+    """The arguments of a list's address, parsed."""
 
     search: str = ""
     sort: str = ""
@@ -155,7 +155,7 @@ class ListArguments:
     filter_values: Mapping[str, str] = field(default_factory=dict)
     #: Keys of the columns that the address names, in their order; none where it leaves that to the reader.
     columns: tuple[str, ...] = ()
-    #: The address of the list that nothing is asked of: "all=1" for a reader whose list begins with a saved view.
+    #: The query of the list without arguments: "all=1" for a reader with a default view.
     show_all_query: str = ""
 
     @classmethod
@@ -242,7 +242,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list as one reader may see it and asked for it."""
+    """A list for one reader and one address."""
 
     spec: ListSpec
     arguments: ListArguments
@@ -274,7 +274,7 @@ class ListQuery:
         return session.connection().scalar(_count_statement(self.spec, self.criteria(), limit)) or 0
 
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
-        """Return the page that was asked for, and how many rows there are on all pages."""
+        """Return the page, with the number of rows on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
         statement, counting = _build_statements(self, tuple(columns))
         rows = session.connection().execute(statement).all()

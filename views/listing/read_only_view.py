@@ -139,7 +139,7 @@ class ReadOnlyView(ModelView):
     # -- who may come in ------------------------------------------------------------------------------------
 
     def is_accessible(self) -> bool:
-        """Whether the one who asks may read this screen at all."""
+        """Whether the current user may read this screen."""
         return can(Verb.READ, self.resource)
 
     @override
@@ -148,14 +148,14 @@ class ReadOnlyView(ModelView):
         raise NotAllowed(_("Your role has no access to this screen."))
 
     def require_permission(self, verb: Verb) -> None:
-        """Refuse where the one who asks may not do ``verb`` here."""
+        """Raise NotAllowed unless the current user may do ``verb`` here."""
         if not can(verb, self.resource):
             raise NotAllowed(_("Your role does not permit this."))
 
     # -- rows ------------------------------------------------------------------------------------------------
 
     def visible_criterion(self) -> ColumnElement[bool]:
-        """Return the criterion for the rows that the one who asks may see."""
+        """Return the criterion for the rows that the current user may see."""
         return visible(self.spec.model, get_current_user(), is_acting_head=is_acting_head())
 
     @override
@@ -172,7 +172,7 @@ class ReadOnlyView(ModelView):
         return found
 
     def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
-        """Return the list as the one who asks may see it and asked for it: in the address, unless ``args`` says it."""
+        """Return the list of the current user for ``args``, by default the arguments of the address."""
         arguments = ListArguments.parse(self.spec, request.args if args is None else args)
         return ListQuery(self.spec, arguments, self.visible_criterion(), current_timezone())
 
@@ -243,7 +243,7 @@ class ReadOnlyView(ModelView):
         )
 
     def bulk_actions(self) -> Sequence[Any]:
-        """Return what the one who asks can do with several rows at once, where a screen has such (bulk)."""
+        """Return the bulk actions of the current user (``bulk``)."""
         return ()
 
     def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> object:
@@ -295,7 +295,7 @@ class ReadOnlyView(ModelView):
                 facts=[
                     (column, cell_formatter(column, in_full=True)(value))
                     for column, value in zip(columns, row_processor(columns, session)(tuple(row)[2:]), strict=True)
-                    if column.key != "id"  # which nobody knows it by
+                    if column.key != "id"  # readers do not use it
                 ],
                 history=self.history(id_),
                 **self.details_context(id_),

@@ -61,7 +61,7 @@ class RecordView(ReadOnlyView):
     edit_success: ClassVar[Message] = SAVED
 
     delete: ClassVar[Callable[..., Any] | None] = None
-    #: The form of ``delete/``, and what is said about it.
+    #: The form of ``delete/``, with its texts.
     delete_action: ClassVar[Action] = Action("delete", _("Remove"), verb=Verb.DELETE, success=_("Removed."))
 
     #: The actions on one record, in the order of their declaration.

@@ -1,4 +1,4 @@
-"""The rows of a list's table, written as one text: a template that went through every cell would take twice as long."""
+"""The rows of a list's table, as one text: a template with a loop over the cells takes twice as long."""
 
 from __future__ import annotations
 

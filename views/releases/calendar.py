@@ -141,7 +141,7 @@ class CalendarPage:
 
 @dataclass(frozen=True, slots=True)
 class _CalendarQuery:
-    """What was asked for."""
+    """The arguments of the address."""
 
     view: CalendarMode
     date: dt.date

@@ -1,4 +1,4 @@
-"""Beside a request: what stands in the way of its release, and what the head has allowed or may allow."""
+"""Conflicts of a request's release, and what the head has permitted or may permit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReleaseConflicts:
 
     @property
     def is_in_the_way(self) -> bool:
-        """Whether anything stands in the way of the window that is typed in."""
+        """Whether the window in the form has a conflict."""
         return bool(self.overlapping or self.freezes)
 
     @classmethod
