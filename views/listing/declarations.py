@@ -50,7 +50,7 @@ def build_spec(screen: type[Any]) -> ListSpec:
     id_column = Column("id", _("Id"), screen.model.id, CellKind.NUMBER, in_list=False, in_export=False)
     columns = {"id": replace(id_column, sortable="id" in screen.column_sortable_list)}
     columns |= {column.key: column for column in map(resolver.column, screen.column_list)}
-    details = [_key(declared) for declared in screen.column_details_list or screen.column_list]
+    details = [_key(declared) for declared in screen.column_details_list]
     for declared in screen.column_details_list:
         if _key(declared) not in columns:
             column = resolver.column(declared)
