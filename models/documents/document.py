@@ -14,7 +14,6 @@ from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
 from models.immutability import RowRules, no_update_or_delete
-from models.releases.freeze import FreezePermit
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
     from models.delegation.delegation import Delegation
+    from models.releases.freeze import FreezePermit
 
 
 class FileContent(Base):
@@ -80,6 +80,8 @@ class Document(Base):
     activity: Mapped[Activity | None] = relationship(viewonly=True)
     delegation: Mapped[Delegation | None] = relationship(back_populates="documents")
     file_content: Mapped[FileContent] = relationship()
+    #: The head's permits that this is the letter of.
+    permits: Mapped[list[FreezePermit]] = relationship(viewonly=True)
 
     @property
     def is_viewable(self) -> bool:
@@ -127,7 +129,7 @@ def require_detachable(session: Session, document: Document, by: User, now: dt.d
     activity, change = document.activity, document.change
     if activity is None or change is None:
         raise NoSuchMove(_("The decree cannot be removed from its delegation."))
-    if session.scalar(select(FreezePermit.id).where(FreezePermit.letter_id == document.id)) is not None:
+    if document.permits:
         raise NoSuchMove(_("The letter cannot be removed from the head's permit."))
     _lock_open_activity(session, activity)
     if refusal := change.reason_cannot_act(by, now):

@@ -16,7 +16,7 @@ from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.changes.activity import AssetUpdate
+    from models.changes.activity import AssetReviewItem, AssetUpdate, ReleaseAsset
     from models.changes.change import ChangeRequest
 
 
@@ -84,6 +84,9 @@ class Asset(Base):
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User | None] = relationship()
     mutations: Mapped[list[AssetMutation]] = relationship(back_populates="asset", order_by="AssetMutation.id")
+    #: Where the review or the release of a request names it.
+    review_items: Mapped[list[AssetReviewItem]] = relationship(viewonly=True)
+    release_assets: Mapped[list[ReleaseAsset]] = relationship(viewonly=True)
 
     def __str__(self) -> str:
         """Return code, register and name."""

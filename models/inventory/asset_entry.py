@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -15,8 +15,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.permission import require_permission
 from models.base import session_of
-from models.changes.activity import AssetReviewItem, ReleaseAsset
-from models.inventory.asset import Asset, AssetMutation
+from models.inventory.asset import Asset
 from models.inventory.mutation import parse_new_asset, set_values
 from models.office.agency import lock_agency
 
@@ -64,12 +63,8 @@ def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> Non
 def is_referenced(asset: Asset) -> bool:
     """Whether a review, a release or a mutation refers to this item."""
     session = session_of(asset)
-    references = or_(
-        exists().where(AssetMutation.asset_id == asset.id),
-        exists().where(AssetReviewItem.asset_id == asset.id),
-        exists().where(ReleaseAsset.asset_id == asset.id),
-    )
-    return bool(session.scalar(select(references)))
+    references = or_(Asset.mutations.any(), Asset.review_items.any(), Asset.release_assets.any())
+    return session.scalar(select(Asset.id).where(Asset.id == asset.id, references)) is not None
 
 
 def require_unreferenced(asset: Asset) -> None:
