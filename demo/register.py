@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from demo.agency.office import Office, office_of, sops_with_requesters
+from demo.agency.office_life import OfficeLife
+from demo.agency.people import People
 from demo.cast import Account, administrator_of, make_cast
 from demo.copying import copy_requests
-from demo.office import Office, office_of, sops_with_requesters
-from demo.office_life import OfficeLife
-from demo.people import People
 from demo.scenario import Scenario, Timeline
 from lpse_admin.sop import bundled_sops
 from models.accounts.user import User

@@ -1,6 +1,6 @@
 """What happens at the demo's offices in three years, in the order of time: requests, and all that belongs to them.
 
-Each thing that happens is an operation of the program (``demo.people``), at a second of working time that is drawn
+Each thing that happens is an operation of the program (``agency.people``), at a second of working time that is drawn
 here. Requests begin, are taken up and moved on by whoever may, wait for an absent head or their delegate, and close
 or are left waiting on the last day. Everything follows from the number of requests, the seed and the last day alone.
 """
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from demo import forms, wording
-from demo.aftermath import Aftermath
-from demo.hours import DAY
-from demo.journey import Journey
-from demo.planning import choose_actor, plan_of
-from demo.routes import any_of
+from demo.agency.hours import DAY
+from demo.content import forms, wording
+from demo.requests.aftermath import Aftermath
+from demo.requests.journey import Journey
+from demo.requests.planning import choose_actor, plan_of
+from demo.requests.routes import any_of
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Result, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from demo.office import Office
-    from demo.people import People
-    from demo.routes import Aim
-    from demo.wording import Topic
+    from demo.agency.office import Office
+    from demo.agency.people import People
+    from demo.content.wording import Topic
+    from demo.requests.routes import Aim
 
 #: Working days before the end in which the requests begin that are still open at the end.
 _TAIL_BEGINS, _TAIL_ENDS = 14, 4

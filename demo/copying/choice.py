@@ -12,8 +12,8 @@ from models.office.agency import request_number
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from demo.agency.office import Office
     from demo.copying.templates import Template
-    from demo.office import Office
 
 #: How many of a hundred requests are open at the end; at most so many at one office.
 _OPEN_SHARE, _MOST_OPEN = 0.2, 600

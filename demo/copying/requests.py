@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from demo.office import Office
+    from demo.agency.office import Office
 
 #: What SQLite may keep in memory of the indexes that grow meanwhile, in KiB.
 _CACHE = 256 * 1024

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection
 
-    from demo.office import Office
+    from demo.agency.office import Office
 
 #: The tables of a request's rows, each with the column that names its request or the row that it belongs to.
 OWNERS = {

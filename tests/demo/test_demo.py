@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
-from demo.attachments import DOCX, PDF, PNG
+from demo.content.attachments import DOCX, PDF, PNG
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, LatenessBasis

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from demo import deviations, forms
-from demo.journey import PlannedRelease
-from demo.letters import decree
-from demo.wording import say
+from demo.content import forms
+from demo.content.letters import decree
+from demo.content.wording import say
+from demo.requests import deviations
+from demo.requests.journey import PlannedRelease
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.transitions import required_items
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from demo.attachments import Attachment
+    from demo.agency.office import Deputy, Office
     from demo.cast import Player
-    from demo.journey import Journey
-    from demo.office import Deputy, Office
+    from demo.content.attachments import Attachment
+    from demo.requests.journey import Journey
     from lpse_admin.sop import RequiredItem
     from models.releases.freeze import FreezeValues
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demo.wording import fill, reason, say
+from demo.content.wording import fill, reason, say
 from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, Risk
 from models.base import session_of
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from demo.agency.office import Office
     from demo.cast import Player
-    from demo.journey import Journey
-    from demo.office import Office
-    from demo.wording import Topic
+    from demo.content.wording import Topic
+    from demo.requests.journey import Journey
     from models.changes.change import ChangeRequest
 
     #: By key of the field.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from demo import attachments
+from demo.content import attachments
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
-    from demo.attachments import Attachment
-    from demo.office import Deputy
+    from demo.agency.office import Deputy
+    from demo.content.attachments import Attachment
     from lpse_admin.sop import Sop
 
 REQUEST, LOG, SCREEN, MINUTES = "request", "log", "screen", "minutes"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from demo.hours import DAY, HALF_DAY, MINUTE
+from demo.agency.hours import DAY, HALF_DAY, MINUTE
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.transitions import Principal, reason_not_eligible
 
 if TYPE_CHECKING:
-    from demo.journey import FollowUp, Journey, Undisposed
-    from demo.people import People
-    from demo.planning import Plan
+    from demo.agency.people import People
+    from demo.requests.journey import FollowUp, Journey, Undisposed
+    from demo.requests.planning import Plan
     from demo.scenario import Timeline
 
 #: Working seconds within which the sweep comes by.

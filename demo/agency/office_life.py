@@ -6,15 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo.hours import DAY
-from demo.planning import within_half_a_day
+from demo.agency.hours import DAY
+from demo.requests.planning import within_half_a_day
 from lpse_admin.accounts.roles import Role
 from models.releases.freeze import FreezeValues
 
 if TYPE_CHECKING:
+    from demo.agency.office import Deputy, Office
+    from demo.agency.people import People
     from demo.cast import Player
-    from demo.office import Deputy, Office
-    from demo.people import People
     from demo.scenario import Timeline
 
 #: Working seconds between two times that somebody reads their notifications, and working days since the last time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from demo.wording import say
+from demo.content.wording import say
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.deviations import (
@@ -21,7 +21,7 @@ from models.deviations.deviation import DISPOSALS, undisposed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from demo.journey import Journey
+    from demo.requests.journey import Journey
     from lpse_admin.sop import RequiredItem
     from lpse_admin.sop.steps import Step
     from models.changes.change import ChangeRequest

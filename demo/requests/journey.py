@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from random import Random
 
+    from demo.agency.inventory import Choice
+    from demo.agency.office import Deputy, Office
     from demo.cast import Player
-    from demo.inventory import Choice
-    from demo.office import Deputy, Office
-    from demo.routes import Aim
-    from demo.wording import Topic
+    from demo.content.wording import Topic
+    from demo.requests.routes import Aim
     from lpse_admin.sop.steps import Result
     from lpse_admin.workflow.transitions import Position
     from models.changes.change import ChangeRequest

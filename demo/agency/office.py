@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from demo.agency.hours import MINUTE, OfficeHours
+from demo.agency.inventory import Inventory
 from demo.cast import players
-from demo.hours import MINUTE, OfficeHours
-from demo.inventory import Inventory
-from demo.letters import letters_of, unasked
-from demo.routes import Routes
+from demo.content.letters import letters_of, unasked
+from demo.requests.routes import Routes
 from lpse_admin.accounts.roles import Role
 from lpse_admin.workflow.transitions import Principal, reason_cannot_act
 from models.delegation.delegation import Delegation, DelegationKind
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from demo.attachments import Attachment
     from demo.cast import Player
+    from demo.content.attachments import Attachment
     from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from lpse_admin.workflow.transitions import Position

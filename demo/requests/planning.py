@@ -6,15 +6,15 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from demo.hours import DAY, HALF_DAY, MINUTE
-from demo.office import working_seconds
+from demo.agency.hours import DAY, HALF_DAY, MINUTE
+from demo.agency.office import working_seconds
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
 
 if TYPE_CHECKING:
     from random import Random
 
-    from demo.journey import Journey
+    from demo.requests.journey import Journey
 
 #: Working minutes that a step takes where the SOP sets none.
 _USUAL_MINUTES = 45

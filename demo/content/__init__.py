@@ -1,0 +1,1 @@
+"""What the people of the demo write and attach."""
