@@ -1,4 +1,4 @@
-"""What Alembic's autogenerate does not see by itself: what CHECKs say, and triggers; a plugin of its comparison."""
+"""A plugin of Alembic's autogenerate that compares the text of CHECKs, and triggers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
     from alembic.operations.ops import ModifyTableOps, UpgradeOps
 
-#: The name under which `env.py` asks for what is compared here.
+#: The name under which `env.py` loads this plugin.
 PLUGIN = "models.checks_and_triggers"
 
 
 def write_triggers(versions: Path, head: str | None, revision: str) -> None:
-    """Write the files of SQL of ``revision``, which follows ``head``, where the models declare other triggers."""
+    """Write the SQL files of ``revision``, which follows ``head``, if the models declare other triggers."""
     lines = {dialect: _difference(versions, head, dialect) for dialect in DIALECTS}
     for dialect in DIALECTS if any(lines.values()) else ():
         content = "".join(f"{line}\n" for line in lines[dialect])
@@ -74,7 +74,7 @@ def _compare_checks(
     there: Table | None,
     declared: Table | None,
 ) -> PriorityDispatchResult:
-    """Compare the CHECKs of a table by what SQLite says of them here and in a table made from the model."""
+    """Compare the CHECKs that SQLite reports for a table with those of a new table made from the model."""
     connection = context.connection
     if there is not None and declared is not None and connection is not None and connection.dialect.name == "sqlite":
         before, after = _checks(connection, name), _checks_of_new(declared)
@@ -108,6 +108,6 @@ def _declared_checks(table: Table) -> list[CheckConstraint]:
 
 _plugin = Plugin(PLUGIN)
 _plugin.add_autogenerate_comparator(_compare_checks, "table")
-# Triggers go before everything that changes, and come after it.
+# Triggers are dropped before all other operations, and created after them.
 _plugin.add_autogenerate_comparator(_drop_triggers, "autogenerate", priority=DispatchPriority.FIRST)
 _plugin.add_autogenerate_comparator(_create_triggers, "autogenerate", priority=DispatchPriority.LAST)

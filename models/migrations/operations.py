@@ -1,7 +1,7 @@
-"""What a migration can say beside Alembic's own words, and what is done after each.
+"""Alembic operations for triggers, and what is done after each migration.
 
-`op.drop_triggers(before, after)` and `op.create_triggers(before, after)` stand around the other operations of a
-migration whose triggers differ from those of the revision before it. What they run stands in the files of SQL beside
+`op.drop_triggers(before, after)` and `op.create_triggers(before, after)` enclose the other operations of a
+migration whose triggers differ from those of the revision before it. They run the statements of the SQL files beside
 the migrations (``trigger_files``).
 """
 
@@ -25,43 +25,43 @@ if TYPE_CHECKING:
 
 @Operations.register_operation("drop_triggers")
 class DropTriggers(MigrateOperation):
-    """Drop the triggers of revision ``before`` that revision ``after`` has not, or has otherwise."""
+    """Drop the triggers of revision ``before`` that revision ``after`` lacks or defines otherwise."""
 
     def __init__(self, before: str | None, after: str | None) -> None:
         self.before, self.after = before, after
 
     @classmethod
     def drop_triggers(cls, operations: Operations, before: str | None, after: str | None) -> None:
-        """Drop the triggers of revision ``before`` that revision ``after`` has not, or has otherwise."""
+        """Drop the triggers of revision ``before`` that revision ``after`` lacks or defines otherwise."""
         operations.invoke(cls(before, after))
 
     def reverse(self) -> CreateTriggers:
-        """Return the operation that ends the way back."""
+        """Return the last operation of the downgrade."""
         return CreateTriggers(self.after, self.before)
 
     def to_diff_tuple(self) -> tuple[str, str]:
-        """Return what `flask db check` says of a difference."""
+        """Return how `flask db check` shows the difference."""
         return "drop", "triggers"
 
 
 @Operations.register_operation("create_triggers")
 class CreateTriggers(MigrateOperation):
-    """Create the triggers of revision ``after`` that revision ``before`` has not, or has otherwise."""
+    """Create the triggers of revision ``after`` that revision ``before`` lacks or defines otherwise."""
 
     def __init__(self, before: str | None, after: str | None) -> None:
         self.before, self.after = before, after
 
     @classmethod
     def create_triggers(cls, operations: Operations, before: str | None, after: str | None) -> None:
-        """Create the triggers of revision ``after`` that revision ``before`` has not, or has otherwise."""
+        """Create the triggers of revision ``after`` that revision ``before`` lacks or defines otherwise."""
         operations.invoke(cls(before, after))
 
     def reverse(self) -> DropTriggers:
-        """Return the operation that begins the way back."""
+        """Return the first operation of the downgrade."""
         return DropTriggers(self.after, self.before)
 
     def to_diff_tuple(self) -> tuple[str, str]:
-        """Return what `flask db check` says of a difference."""
+        """Return how `flask db check` shows the difference."""
         return "create", "triggers"
 
 
@@ -88,7 +88,7 @@ def _render_create(_context: AutogenContext, operation: CreateTriggers) -> str:
 def restore_triggers(
     ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: Mapping[str, object]
 ) -> None:
-    """Create the triggers that SQLite lost with a table that a batch has built anew; ``heads`` is where it stands now.
+    """Create the triggers that SQLite lost with a table that a batch has built anew; ``heads`` is the present revision.
 
     Alembic calls it after each migration (its hook ``on_version_apply``).
     """
@@ -104,7 +104,7 @@ def restore_triggers(
 
 
 def versions_of(context: MigrationContext) -> Path:
-    """Return the folder of the migrations that are being run."""
+    """Return the folder of the migrations."""
     script = context.opts["script"]
     return Path(script.versions)
 

@@ -1,4 +1,4 @@
-"""How what the models say is written down in a migration: by plain types and literal names, with nothing imported."""
+"""Render model definitions in a migration with plain types and literal names, so that it imports no model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from models.base import NAMING_CONVENTION
 if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
 
-#: Letters of a text in one line of a migration, which leaves room for its indentation.
+#: Characters of a string per line of a migration, without its indentation.
 _WIDTH = 100
 
 
 def render_item(_kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
-    """Return ``item`` as Python, or False where Alembic's own way is literal already; its hook of this name."""
+    """Return ``item`` as Python code, or False for Alembic's own rendering (Alembic's hook ``render_item``)."""
     if isinstance(item, Enum):
         return f"sa.String(length={item.length})"
     if isinstance(item, TypeDecorator):

@@ -1,8 +1,8 @@
-"""The triggers of each revision, from the files of SQL beside the migrations; nothing here knows the models.
+"""The triggers of each revision, from the SQL files beside the migrations; independent of the models.
 
 `versions/NNNN_sqlite.sql` and `versions/NNNN_postgresql.sql` hold, one statement a line, the triggers that revision
-NNNN adds or replaces (CREATE) and those that it takes away (DROP), with the functions that PostgreSQL's call and the
-tables and indexes of the search. What holds at a revision are the files up to it, each statement over its former one.
+NNNN adds or replaces (CREATE) and those that it drops (DROP), with the functions that PostgreSQL's call and the tables
+and indexes of the search. At a revision, the last statement of each name in the files up to it is in effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DIALECTS = ("sqlite", "postgresql")
 _STATEMENT = re.compile(r"(CREATE|DROP) (?:VIRTUAL )?(TABLE|INDEX|TRIGGER|FUNCTION) (\w+)")
 _TABLE = re.compile(r" ON (\w+) FOR EACH ")
 
-#: Statements by what they make ("TRIGGER activity_frozen"), in the order in which they are run.
+#: Statements by what they create ("TRIGGER activity_frozen"), in the order in which they are run.
 Statements = dict[str, str]
 
 
@@ -28,7 +28,7 @@ def file_name(revision: str, dialect: str) -> str:
 
 
 def statements_at(versions: Path, revision: str | None, dialect: str) -> Statements:
-    """Return the statements that hold at ``revision`` (None: before the first)."""
+    """Return the statements in effect at ``revision`` (None: before the first)."""
     held: Statements = {}
     for path in sorted(versions.glob(f"[0-9]*_{dialect}.sql")):
         if revision is None or path.name > file_name(revision, dialect):
@@ -50,18 +50,18 @@ def key_of(statement: str) -> str:
 
 
 def by_key(statements: list[str]) -> Statements:
-    """Return ``statements`` by what they make."""
+    """Return ``statements`` by what they create."""
     return {key_of(statement): statement for statement in statements}
 
 
 def drops(before: Statements, after: Statements) -> list[str]:
-    """Return the statements that drop what holds before and not, or not so, after; a trigger before its function."""
+    """Return the statements that drop what ``after`` lacks or defines otherwise; a trigger before its function."""
     changed = [key for key in before if before[key] != after.get(key)]
     return [_drop(before[key]) for key in reversed(changed) if not _is_replaced(key, before, after)]
 
 
 def creates(before: Statements, after: Statements) -> list[str]:
-    """Return the statements that create what does not hold, or not so, before."""
+    """Return the statements that create what ``before`` lacks or defines otherwise."""
     changed = [key for key in after if after[key] != before.get(key)]
     return [
         after[key].replace("CREATE ", "CREATE OR REPLACE ", 1) if _is_replaced(key, before, after) else after[key]

@@ -16,10 +16,10 @@ from models.triggers.deny import DenyTrigger, model_triggers
 
 DENY_TRIGGERS: tuple[DenyTrigger, ...] = (*model_triggers(Base.registry), *conditions.DENY_TRIGGERS)
 
-#: Tables that nobody empties at one stroke.
-_NO_TRUNCATE_TABLES = tuple(dict.fromkeys(ban.table for ban in DENY_TRIGGERS if ban.event == "DELETE"))
+#: Tables that cannot be truncated.
+_NO_TRUNCATE_TABLES = tuple(dict.fromkeys(trigger.table for trigger in DENY_TRIGGERS if trigger.event == "DELETE"))
 
-#: What only PostgreSQL needs to be told.
+#: Only PostgreSQL has TRUNCATE.
 POSTGRESQL_TRIGGERS = tuple(
     DenyTrigger(f"{table}_no_truncate", table, "TRUNCATE", f"{table} cannot be emptied")
     for table in _NO_TRUNCATE_TABLES
@@ -27,20 +27,20 @@ POSTGRESQL_TRIGGERS = tuple(
 
 
 def ddl_statements(dialect: str) -> list[tuple[str, str]]:
-    """Return (table, statement) for all triggers of a dialect and what they keep, in the order of their making."""
+    """Return (table, statement) for all triggers of a dialect and the search index, in the order of creation."""
     if dialect == "sqlite":
-        bans = [(ban.table, ban.sqlite_statement()) for ban in DENY_TRIGGERS]
+        statements = [(trigger.table, trigger.sqlite_statement()) for trigger in DENY_TRIGGERS]
     else:
-        bans = [
-            (ban.table, statement)
-            for ban in (*DENY_TRIGGERS, *POSTGRESQL_TRIGGERS)
-            for statement in ban.postgresql_statements()
+        statements = [
+            (trigger.table, statement)
+            for trigger in (*DENY_TRIGGERS, *POSTGRESQL_TRIGGERS)
+            for statement in trigger.postgresql_statements()
         ]
-    return [*bans, *index.ddl_statements(dialect)]
+    return [*statements, *index.ddl_statements(dialect)]
 
 
 def install_triggers() -> None:
-    """Make ``metadata.create_all`` set the triggers too."""
+    """Make ``metadata.create_all`` create the triggers too."""
     for dialect in ("sqlite", "postgresql"):
         for _table, statement in ddl_statements(dialect):
             ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
