@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from flask import g, has_app_context
-from flask_babel import get_translations
+from flask_babel import get_locale, get_translations
 from markupsafe import Markup
 
 from lpse_admin.i18n import Message
@@ -30,7 +30,7 @@ def translations() -> Translations | NullTranslations:
     locale, catalogue = getattr(context, _REQUEST_KEY, (None, None))
     if catalogue is None or context.babel_locale is not locale:
         catalogue = get_translations()
-        setattr(context, _REQUEST_KEY, (context.babel_locale, catalogue))
+        setattr(context, _REQUEST_KEY, (get_locale(), catalogue))
     return catalogue
 
 
