@@ -33,8 +33,8 @@ REFERENCE = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 _YEARS = 3
 _FIRST_REQUESTS, _FIRST_SEED = 60, 6
-#: How many requests are made through the program's own operations; more are copied from those.
-_MOST_MADE = 200
+#: So many requests are all made through the program's own operations; of more, so many are, and the rest copied.
+_MOST_MADE, _TEMPLATES = 200, 120
 #: Days before the end on which the last delegation is over.
 _LAST_DELEGATION_OVER = 35
 
@@ -65,7 +65,7 @@ def make_register(
 
     From an empty database the same ``requests`` and ``seed`` give the same rows in every table. On top of others the
     numbers, ids and chains go on from where they stand. ``now`` is the clock, if it may stand before ``REFERENCE``.
-    What is beyond ``most_made`` is copied.
+    More than ``most_made`` are not all made through the program's own operations, but most of them copied.
     """
     end = _end(now)
     first_start(session, end, requests=0)
@@ -75,7 +75,7 @@ def make_register(
         office_of(session, revision, _begin(end), end, Random(f"{seed}:{revision.agency.key}:{there}"))  # noqa: S311
         for revision in sops_with_requesters(session)
     ]
-    made = min(requests, most_made)
+    made = requests if requests <= most_made else min(most_made, _TEMPLATES)
     _make(session, offices, made, f"demo-{seed}")
     if requests > made and offices:
         copy_requests(session, offices, requests - made, after=last_id)
