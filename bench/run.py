@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench import report
 from bench.measure import measure
+from bench.pages import measure_pages, missed_pages, render_pages
 
 _ROOT = Path(__file__).resolve().parent.parent
 _REPORT_PATH = _ROOT / "docs" / "PERFORMANCE.md"
@@ -35,15 +36,18 @@ def main() -> None:
         folder = options.keep or work
         folder.mkdir(parents=True, exist_ok=True)
         _make_registers(folder, options.sizes)
-        results = {}
+        results, pages = {}, {}
         for size in options.sizes:
             print(f"measuring at {size:,}", flush=True)
-            results[size] = measure(_writable_copy(folder, work, size), size)
-    text = report.render_page(results)
+            database = _writable_copy(folder, work, size)
+            pages[size] = measure_pages(database)
+            results[size] = measure(database, size)
+    text = "\n".join([report.render_page(results), render_pages(pages)])
     print(f"\n{text}\n")
     if not options.print:
         report.update_page(_REPORT_PATH, text)
-    print("\n".join(report.missed_targets(results)) or "All that was to be reached is reached.")
+    missed = [*report.missed_targets(results), *missed_pages(pages)]
+    print("\n".join(missed) or "All that was to be reached is reached.")
 
 
 def _sizes(text: str) -> tuple[int, ...]:

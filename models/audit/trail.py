@@ -43,7 +43,17 @@ from sqlalchemy.orm import (
 )
 
 from lpse_admin.i18n import LabelledEnum, _
-from models.base import UNSTORABLE_CHARACTERS, Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, canonical_json
+from models.base import (
+    UNSTORABLE_CHARACTERS,
+    Base,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    canonical_json,
+    partial_index,
+)
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 
 if TYPE_CHECKING:
@@ -77,6 +87,17 @@ class AuditEntry(Base):
         Index(None, "chain", "actor_id", "id"),
         Index(None, "chain", "action", "at", "id"),
         Index(None, "at", "id"),
+        # For the search; with the name beside the reason, so that an entry is counted once by the index alone.
+        Index("ix_audit_entry_actor_name", "chain", "actor_name", "at", "id"),
+        Index(
+            "ix_audit_entry_reason",
+            "chain",
+            "reason",
+            "at",
+            "id",
+            "actor_name",
+            **partial_index("reason IS NOT NULL"),
+        ),
     )
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("audit_entry is append-only")

@@ -84,8 +84,11 @@ class Activity(Base):
             unique=True,
             **partial_index("finished_at IS NULL"),
         ),
+        # The open steps alone, with what they have in common first: without statistics SQLite would rather read along
+        # the indexes of all steps.
         Index(
             "ix_activity_waiting",
+            "finished_at",
             "agency_id",
             "step",
             "arrived_at",
@@ -94,6 +97,7 @@ class Activity(Base):
         ),
         Index(
             "ix_activity_own_waiting",
+            "finished_at",
             "requester_id",
             "step",
             "arrived_at",

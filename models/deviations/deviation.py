@@ -116,6 +116,9 @@ class Deviation(Base):
         Index(None, "agency_id", "raised_at", "id"),
         Index("ix_deviation_raised_everywhere", "raised_at", "id"),
         Index(None, "change_id"),
+        # Who is among the executors and followers of an office.
+        Index(None, "executor_id", "agency_id"),
+        Index(None, "follow_up_by_id", "agency_id"),
         Index(
             "ix_deviation_undisposed",
             "agency_id",

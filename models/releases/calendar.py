@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, case, func, or_, select, true
 
 from lpse_admin.i18n import LabelledEnum, _
-from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from models.accounts.user import User
     from models.releases.conflicts import Window
+    from models.reports.waiting import ActingUser
 
 #: The tables of a release, apart, so that one index is read and no objects are made.
 _activity: Any = Activity.__table__.c
@@ -94,12 +96,10 @@ def calendar_entries(
     A freeze that was lifted lasts until then; one that was lifted before it began is there as void.
     """
     seen = visible(Release, user, is_acting_head=is_acting_head)
-    of_environment = [] if environment is None else [_release.environment == environment]
-    planned = in_window(_release.window_start_at, _release.window_end_at, window)
-    start, end = window
-    actual = (_release.actual_at >= start) & (_release.actual_at < end)
-    rows = _load_releases(session, [seen, planned, *of_environment], _release.window_start_at, limit)
-    happened = _load_releases(session, [seen, actual, *of_environment], _release.actual_at, limit)
+    of_environment = _of_environment(environment)
+    planned, actual = _in_window(window)
+    rows = _load_releases(session, [seen], [planned, *of_environment], _release.window_start_at, limit)
+    happened = _load_releases(session, [seen], [actual, *of_environment], _release.actual_at, limit)
     told = _load_details(session, {row.id for row in (*rows, *happened)})
     busy = _overlapping_releases(session, rows)
     found = [
@@ -110,8 +110,101 @@ def calendar_entries(
     return sorted(found, key=lambda entry: (entry.starts_at, entry.kind, entry.id))
 
 
+def entries_by_day(
+    session: Session,
+    reader: ActingUser,
+    midnights: Sequence[dt.datetime],
+    most: int | None,
+    environment: Environment | None = None,
+) -> list[tuple[list[CalendarEntry], int]]:
+    """Return (entries, how many more) for each day between two of ``midnights``.
+
+    Of a day ``most`` entries are returned, or one more where that is all: the line that leads on takes as much room. Of
+    the rest only the times are read. What is void is left out.
+    """
+    window = midnights[0], midnights[-1]
+    seen = visible(Release, reader.user, is_acting_head=reader.is_acting_head)
+    planned, actual = _in_window(window)
+    rows = session.execute(
+        select(
+            _activity.id,
+            _activity.agency_id,
+            _release.environment,
+            _release.window_start_at,
+            _release.window_end_at,
+            _release.actual_at,
+        )
+        .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
+        .where(
+            or_(planned, actual),
+            _activity.outcome == Outcome.SCHEDULED,
+            case((seen, 1), else_=0) == 1,
+            *_of_environment(environment),
+        )
+    ).all()
+    seen_freezes = visible(Freeze, reader.user, is_acting_head=reader.is_acting_head)
+    freezes = [one for one in _freeze_entries(session, seen_freezes, window, environment, None) if not one.is_void]
+    times = [(one.starts_at, one.kind, one.id, one.ends_at) for one in freezes]
+    for row in rows:
+        if row.window_end_at > window[0] and row.window_start_at < window[1]:
+            times.append((row.window_start_at, CalendarEntryKind.PLANNED, row.id, row.window_end_at))
+        if row.actual_at is not None and window[0] <= row.actual_at < window[1]:
+            times.append((row.actual_at, CalendarEntryKind.ACTUAL, row.id, None))
+    by_day: list[list[tuple[CalendarEntryKind, int]]] = [[] for _day in midnights[1:]]
+    for starts_at, kind, id_, ends_at in sorted(times, key=lambda one: one[:3]):
+        first = max(bisect_right(midnights, starts_at) - 1, 0)
+        end = first + 1 if ends_at is None else min(bisect_left(midnights, ends_at), len(by_day))
+        for day in by_day[first:end]:
+            day.append((kind, id_))
+    shown = [day if most is None or len(day) == most + 1 else day[:most] for day in by_day]
+    named = {(one.kind, one.id): one for one in freezes}
+    named |= _load_entries(session, {key for day in shown for key in day})
+    return [([named[key] for key in keys], len(day) - len(keys)) for keys, day in zip(shown, by_day, strict=True)]
+
+
+def _load_entries(
+    session: Session, keys: set[tuple[CalendarEntryKind, int]]
+) -> dict[tuple[CalendarEntryKind, int], CalendarEntry]:
+    """Return the releases of ``keys``."""
+    planned = {id_ for kind, id_ in keys if kind is CalendarEntryKind.PLANNED}
+    actual = {id_ for kind, id_ in keys if kind is CalendarEntryKind.ACTUAL}
+    rows = _load_releases(session, (), [_release.id.in_(sorted(planned | actual))], _release.id, None)
+    told = _load_details(session, planned | actual)
+    busy = _overlapping_releases(session, [row for row in rows if row.id in planned])
+    found = [_planned_entry(row, told, is_overlapping=row.id in busy) for row in rows if row.id in planned]
+    found += [_actual_entry(row, told) for row in rows if row.id in actual]
+    return {(one.kind, one.id): one for one in found}
+
+
+def _in_window(window: Window) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the criteria that a release is planned, and that it took place, in ``window``."""
+    start, end = window
+    return _is_planned_in(window), (_release.actual_at >= start) & (_release.actual_at < end)
+
+
+def _is_planned_in(window: Window) -> ColumnElement[bool]:
+    """Return the criterion that a release is planned in ``window``: begins in it, or has begun and goes on in it.
+
+    Each of the two is found by an index: ``coalesce`` keeps the second from being looked for among all that began
+    before, instead of among what ends later.
+    """
+    start, end = window
+    begins, ends = _release.window_start_at, _release.window_end_at
+    # What begins and ends at the same moment as the window does is not in it.
+    begins_in_it = and_(begins >= start, begins < end, func.coalesce(ends, begins) > start)
+    return or_(begins_in_it, and_(ends > start, func.coalesce(begins, ends) < start))
+
+
+def _of_environment(environment: Environment | None) -> list[ColumnElement[bool]]:
+    return [] if environment is None else [_release.environment == environment]
+
+
 def _load_releases(
-    session: Session, criteria: Sequence[ColumnElement[bool]], order: ColumnElement[Any], limit: int | None
+    session: Session,
+    scope: Sequence[ColumnElement[bool]],
+    criteria: Sequence[ColumnElement[bool]],
+    order: ColumnElement[Any],
+    limit: int | None,
 ) -> Sequence[Any]:
     return session.execute(
         select(
@@ -128,7 +221,8 @@ def _load_releases(
         .join(Activity.__table__, _activity.id == _release.id)
         .join(ChangeRequest, ChangeRequest.id == _activity.change_id)
         .join(Agency, Agency.id == _activity.agency_id)
-        .where(_activity.step == Step.RELEASE, _activity.outcome == Outcome.SCHEDULED, *criteria)
+        # Compared with 1: what is planned or took place in a window is found by that, not by its step or office.
+        .where(_activity.outcome == Outcome.SCHEDULED, case((and_(true(), *scope), 1), else_=0) == 1, *criteria)
         .order_by(order, _activity.id)
         .limit(limit)
     ).all()
@@ -176,41 +270,43 @@ def _overlapping_releases(session: Session, rows: Sequence[Any]) -> set[int]:
     if not rows:
         return set()
     stretch = min(row.window_start_at for row in rows), max(row.window_end_at for row in rows)
-    agencies = sorted({row.agency_id for row in rows})
-    planned = in_window(_release.window_start_at, _release.window_end_at, stretch)
     others = session.execute(
         select(
             _activity.id, _activity.agency_id, _release.environment, _release.window_start_at, _release.window_end_at
         )
-        .select_from(Release.__table__)
-        .join(Activity.__table__, _activity.id == _release.id)
-        .where(_activity.step == Step.RELEASE, _activity.outcome == Outcome.SCHEDULED, planned)
-        .where(_activity.agency_id.in_(agencies))
-        .order_by(_release.window_start_at)
+        .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
+        .where(
+            _activity.outcome == Outcome.SCHEDULED,
+            _is_planned_in(stretch),
+            # Not by the bare column: few windows lie in the stretch, and many releases in an office.
+            (_activity.agency_id + 0).in_(sorted({row.agency_id for row in rows})),
+        )
     ).all()
-    touched: dict[int, list[int]] = defaultdict(list)
+    pairs = list(_pairs_at_the_same_time(rows, sorted(others, key=lambda one: one.window_start_at)))
+    assets: dict[int, set[int]] = defaultdict(set)
     for release_id, asset_id in session.execute(
-        select(ReleaseAsset.release_id, ReleaseAsset.asset_id)
-        .join(Release.__table__, _release.id == ReleaseAsset.release_id)
-        .where(planned)
+        select(ReleaseAsset.release_id, ReleaseAsset.asset_id).where(
+            ReleaseAsset.release_id.in_(sorted({one.id for pair in pairs for one in pair}))
+        )
     ):
-        touched[release_id].append(asset_id)
-    used: dict[object, list[Any]] = defaultdict(list)
-    for row in others:
-        used[row.agency_id, row.environment].append(row)
-        for asset_id in touched[row.id]:
-            used[asset_id].append(row)
-    return {id_ for sharing in used.values() for id_ in _overlapping_ids(sharing)}
+        assets[release_id].add(asset_id)
+    return {
+        row.id
+        for row, other in pairs
+        if row.environment == other.environment or not assets[row.id].isdisjoint(assets[other.id])
+    }
 
 
-def _overlapping_ids(rows: list[Any]) -> Iterable[int]:
-    """Yield the ids of those of ``rows``, which come by their beginnings, that overlap with another one of them."""
-    last: Any = None
+def _pairs_at_the_same_time(rows: Iterable[Any], others: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    """Yield each of ``rows`` with each of ``others``, which come by their beginnings, that its window overlaps with."""
+    starts = [other.window_start_at for other in others]
+    longest = max((other.window_end_at - other.window_start_at for other in others), default=dt.timedelta())
     for row in rows:
-        if last is not None and row.window_start_at < last.window_end_at:
-            yield from (last.id, row.id)
-        if last is None or row.window_end_at > last.window_end_at:
-            last = row
+        first = bisect_left(starts, row.window_start_at - longest)
+        for other in others[first : bisect_left(starts, row.window_end_at)]:
+            is_same_time = other.window_end_at > row.window_start_at and other.id != row.id
+            if is_same_time and other.agency_id == row.agency_id:
+                yield row, other
 
 
 def _planned_entry(row: Row[Any], details: _ReleaseDetails, *, is_overlapping: bool) -> CalendarEntry:
@@ -286,4 +382,4 @@ def _freeze_entries(
             yield entry
 
 
-__all__ = ["CalendarEntry", "CalendarEntryKind", "calendar_entries"]
+__all__ = ["CalendarEntry", "CalendarEntryKind", "calendar_entries", "entries_by_day"]

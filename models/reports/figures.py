@@ -1,35 +1,38 @@
-"""The office at a glance: what a register comes to in a period, one statement for each figure, grouped in SQL.
+"""The figures of an office in a period, each counted as the list counts it that the figure links to.
 
-Each figure counts what a list shows under filters that the screens know, so that it can lead to that list and the
-list shows exactly that number. Whose figures they are is said by ``Scope``: an office's own, or those of several
-offices for who reaches across.
+What grows with the register is read from the summaries by month (``models.reports.totals``). Where a period, or a month
+of the office's zone, begins or ends elsewhere than a month of the summaries, the rows between the two are read and
+added or taken off, so that every figure is exact for every period and zone. ``AgencyScope`` says whose figures they
+are: one office's, or those of several.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, literal_column, select
+from sqlalchemy import Integer, and_, case, column, false, func, or_, select, values
 
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
+from lpse_admin.worktime.periods import ReportPeriod
+from models.accounts.user import User
 from models.changes.activity import Activity, Release
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state
-from models.worktime.step_durations import StepTime, late_now
+from models.reports.totals import MINUTES_PER_CLASS, MONTH_ZONE, DeviationTotal, RequestTotal, StepTotal
+from models.worktime.step_durations import StepTime, late_now, open_with_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement, SQLColumnExpression
     from sqlalchemy.orm import Session
 
-    from lpse_admin.worktime.periods import ReportPeriod
     from models.office.agency import Agency
 
 
@@ -58,7 +61,7 @@ class AgencyScope:
 
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
-    """How many requests were submitted, by (place of the month, result or None while open, urgency or None)."""
+    """How many requests were submitted, by (index of the month, result or None while open, urgency or None)."""
 
     counts: Counter[tuple[int, Result | None, Urgency | None]]
 
@@ -77,93 +80,269 @@ class RequestCounts:
 
 
 def count_requests(session: Session, scope: AgencyScope, months: Sequence[ReportPeriod]) -> RequestCounts:
-    """Return what was submitted in ``months``, which follow one another."""
+    """Return how many requests were submitted in ``months``, which follow one another."""
+    cells = _Cells.of(scope, months)
+    key = (RequestTotal.result, RequestTotal.urgency)
+    counts: Counter[tuple[int, Result | None, Urgency | None]] = Counter()
+    for month, result, urgency, number in session.execute(
+        select(RequestTotal.month, *key, func.sum(RequestTotal.number))
+        .where(scope.in_agencies(RequestTotal.agency_id), cells.in_months(RequestTotal.month))
+        .group_by(RequestTotal.month, *key)
+    ):
+        counts[cells.index_of(month), result, urgency] += number
     at = ChangeRequest.submitted_at
-    ends = [(at < scope.start_of_day(later.first), place) for place, (_earlier, later) in enumerate(pairwise(months))]
-    month: Any = case(*ends, else_=len(ends)) if ends else literal_column("0")
-    submitted = and_(
-        at >= scope.start_of_day(months[0].first), at < scope.start_of_day(months[-1].last + dt.timedelta(1))
-    )
-    rows = session.execute(
-        select(month.label("month"), ChangeRequest.result, ChangeRequest.urgency, func.count())
-        .where(scope.in_agencies(ChangeRequest.agency_id), submitted)
-        .group_by("month", ChangeRequest.result, ChangeRequest.urgency)
-    )
-    return RequestCounts(Counter({(place, result, urgency): number for place, result, urgency, number in rows}))
+    for row in session.execute(
+        select(at, ChangeRequest.result, ChangeRequest.urgency).where(
+            scope.in_agencies(ChangeRequest.agency_id), cells.is_elsewhere(at)
+        )
+    ):
+        for cell, sign in cells.corrections(row.submitted_at):
+            counts[cell, row.result, row.urgency] += sign
+    return RequestCounts(+counts)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The parts of a period that are counted apart: at which moments they begin and end.
+
+    ``months`` are the months of the summaries at which each begins and ends instead.
+    """
+
+    edges: Sequence[dt.datetime]
+    months: Sequence[dt.date]
+
+    @classmethod
+    def of(cls, scope: AgencyScope, periods: Sequence[ReportPeriod]) -> _Cells:
+        """Return the cells of ``periods``, which follow one another."""
+        starts = [scope.start_of_day(period.first) for period in periods]
+        end = scope.start_of_day(periods[-1].last + dt.timedelta(1))
+        # A period mostly ends today: there is nothing between now and the end of the month.
+        return cls([*starts, end], [*map(_nearest_month, starts), _next_month(end)])
+
+    def in_months(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+        """Return the criterion for the months of the summaries that are added up."""
+        return and_(column >= self.months[0], column < self.months[-1])
+
+    def index_of(self, month: dt.date) -> int:
+        """Return the cell that a month of the summaries is counted in."""
+        return bisect_right(self.months, month, hi=len(self.months) - 1) - 1
+
+    def is_elsewhere(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401
+        """Return the criterion for the moments that are in another cell than their month is."""
+        return or_(false(), *(and_(column >= start, column < end) for _edge, start, end in self._differences()))
+
+    def corrections(self, moment: dt.datetime) -> Iterator[tuple[int, int]]:
+        """Yield (cell, 1 or -1) for a row at ``moment``: where it is to be added, and where to be taken off."""
+        for edge, start, end in self._differences():
+            if start <= moment < end:
+                # The cell after the edge begins before its month does, or only after that.
+                sign = 1 if start == self.edges[edge] else -1
+                if edge < len(self.edges) - 1:
+                    yield edge, sign
+                if edge > 0:
+                    yield edge - 1, -sign
+
+    def differ_within(self) -> bool:
+        """Whether a cell begins elsewhere than its month does."""
+        return any(edge < len(self.edges) - 1 for edge, _start, _end in self._differences())
+
+    def _differences(self) -> Iterator[tuple[int, dt.datetime, dt.datetime]]:
+        """Yield (edge, start, end) of what lies between each edge and the month in its place."""
+        for number, (edge, month) in enumerate(zip(self.edges, self.months, strict=True)):
+            begin = dt.datetime.combine(month, dt.time.min, MONTH_ZONE)
+            if edge != begin:
+                yield number, min(edge, begin), max(edge, begin)
+
+
+def _nearest_month(moment: dt.datetime) -> dt.date:
+    """Return the month of the summaries that begins nearest to ``moment``."""
+    local = moment.astimezone(MONTH_ZONE)
+    first = local.date().replace(day=1)
+    return first if local.day <= _MIDDLE_OF_MONTH else _next_month(moment)
+
+
+def _next_month(moment: dt.datetime) -> dt.date:
+    """Return the first month of the summaries that begins at ``moment`` or later."""
+    local = moment.astimezone(MONTH_ZONE)
+    first = local.date().replace(day=1)
+    is_beginning = local == dt.datetime.combine(first, dt.time.min, MONTH_ZONE)
+    return first if is_beginning else (first + dt.timedelta(31)).replace(day=1)
+
+
+_MIDDLE_OF_MONTH = 15
+
+
+@dataclass(frozen=True, slots=True)
 class StepFigures:
-    """What the finished visits to one step come to; waits are in working minutes."""
+    """The visits to one step that were finished: how many, and how long they waited, in working minutes."""
 
+    finished: int = 0
     late: int = 0
     in_time: int = 0
-    #: How many waited so long, by minutes.
-    counts_by_wait: Counter[int] = field(default_factory=Counter)
-    #: The latest of the visits that waited so long, by minutes.
-    latest_by_wait: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def finished(self) -> int:
-        """How many visits were finished."""
-        return self.counts_by_wait.total()
+    #: The wait in the middle, of an even number the longer of the two; None without any.
+    median_wait: int | None = None
+    longest_wait: int | None = None
 
     @property
     def with_standard(self) -> int:
         """How many of them had a standard."""
         return self.late + self.in_time
 
-    @property
-    def longest_wait(self) -> int | None:
-        """The longest wait; None without any."""
-        return max(self.counts_by_wait, default=None)
-
-    @property
-    def longest_visit_id(self) -> int | None:
-        """The id of a visit that waited longest; None without any."""
-        return None if self.longest_wait is None else self.latest_by_wait[self.longest_wait]
-
-    @property
-    def median_wait(self) -> int | None:
-        """The wait in the middle, of an even number the longer of the two; None without any."""
-        passed = 0
-        for minutes in sorted(self.counts_by_wait):
-            passed += self.counts_by_wait[minutes]
-            if passed * 2 > self.finished:
-                return minutes
-        return None
-
 
 def step_figures(
     session: Session, scope: AgencyScope, period: ReportPeriod, steps: Sequence[Step]
 ) -> dict[Step, StepFigures]:
-    """Return what the visits to each of these steps come to that were finished in ``period``, by step."""
-    rows = session.connection().execute(
-        select(StepTime.step, StepTime.is_late, StepTime.waited_minutes, func.count(), func.max(StepTime.activity_id))
-        .where(
-            scope.in_agencies(StepTime.agency_id),
-            StepTime.step.in_(steps),
-            scope.in_period(StepTime.finished_at, period),
+    """Return the figures of the visits to each of ``steps`` that were finished in ``period``."""
+    cells = _Cells.of(scope, [period])
+    elsewhere = _visits_elsewhere(session, scope, cells, steps)
+    totals: dict[Step, Counter[str]] = {step: Counter() for step in steps}
+    by_class: dict[Step, Counter[int]] = {step: Counter() for step in steps}
+    for step, wait_class, finished, late, in_time in session.connection().execute(
+        select(
+            StepTotal.step,
+            StepTotal.wait_class,
+            func.sum(StepTotal.finished),
+            func.sum(StepTotal.late),
+            func.sum(StepTotal.in_time),
         )
-        .group_by(StepTime.step, StepTime.is_late, StepTime.waited_minutes)
+        .where(
+            scope.in_agencies(StepTotal.agency_id),
+            cells.in_months(StepTotal.month),
+            StepTotal.waited_minutes.is_(None),
+            StepTotal.step.in_(steps),
+        )
+        .group_by(StepTotal.step, StepTotal.wait_class)
+    ):
+        by_class[step][wait_class] += finished
+        totals[step].update(late=late, in_time=in_time)
+    for step, is_late, waited, sign in elsewhere:
+        by_class[step][waited // MINUTES_PER_CLASS] += sign
+        if is_late is not None:
+            totals[step]["late" if is_late else "in_time"] += sign
+    medians = {step: _median_class(counts) for step, counts in by_class.items() if counts.total()}
+    longest = {step: max(+counts) for step, counts in by_class.items() if counts.total()}
+    minutes = _waits_of_classes(session, scope, cells, {*medians.items(), *longest.items()}, elsewhere)
+    return {
+        step: StepFigures(
+            finished=counts.total(),
+            late=totals[step]["late"],
+            in_time=totals[step]["in_time"],
+            median_wait=_median(counts, medians[step], minutes[step, medians[step]]) if step in medians else None,
+            longest_wait=max(+minutes[step, longest[step]]) if step in longest else None,
+        )
+        for step, counts in by_class.items()
+    }
+
+
+#: (step, whether it was late, working minutes that it waited, 1 or -1)
+_SignedVisit = tuple[Step, "bool | None", int, int]
+
+
+def _visits_elsewhere(
+    session: Session, scope: AgencyScope, cells: _Cells, steps: Sequence[Step]
+) -> Sequence[_SignedVisit]:
+    """Return the visits that are to be added to the totals of the months, or taken off."""
+    rows = session.connection().execute(
+        select(StepTime.step, StepTime.is_late, StepTime.waited_minutes, StepTime.finished_at).where(
+            scope.in_agencies(StepTime.agency_id), StepTime.step.in_(steps), cells.is_elsewhere(StepTime.finished_at)
+        )
     )
-    found: dict[Step, StepFigures] = {step: StepFigures() for step in steps}
-    for step, is_late, waited, number, visit in rows:
-        of_step = found[step]
-        of_step.latest_by_wait[waited] = max(visit, of_step.latest_by_wait.get(waited, 0))
-        of_step.counts_by_wait[waited] += number
-        of_step.late += number if is_late else 0
-        of_step.in_time += number if is_late is False else 0
+    return [
+        (step, is_late, waited, sign)
+        for step, is_late, waited, finished_at in rows
+        for _cell, sign in cells.corrections(finished_at)
+    ]
+
+
+def _median_class(by_class: Counter[int]) -> int:
+    """Return the class of waiting times that the wait in the middle is in."""
+    passed = 0
+    for wait_class in sorted(by_class):
+        passed += by_class[wait_class]
+        if passed * 2 > by_class.total():
+            return wait_class
+    raise ValueError("nothing was counted")
+
+
+def _median(by_class: Counter[int], median_class: int, minutes: Counter[int]) -> int:
+    """Return the wait in the middle; ``minutes`` are the waits of its class."""
+    passed = sum(number for wait_class, number in by_class.items() if wait_class < median_class)
+    for waited in sorted(minutes):
+        passed += minutes[waited]
+        if passed * 2 > by_class.total():
+            return waited
+    raise ValueError("the totals of the classes and of the minutes differ: flask report rebuild")
+
+
+def _waits_of_classes(
+    session: Session,
+    scope: AgencyScope,
+    cells: _Cells,
+    classes: Collection[tuple[Step, int]],
+    elsewhere: Sequence[_SignedVisit],
+) -> dict[tuple[Step, int], Counter[int]]:
+    """Return how many visits waited so many minutes, for each step and class of waiting times in ``classes``."""
+    found: dict[tuple[Step, int], Counter[int]] = {wanted: Counter() for wanted in classes}
+    if not found:
+        return found
+    columns = column("step", StepTotal.step.type), column("wait_class", Integer)
+    wanted = values(*columns, name="wanted").data(sorted(found)).cte()
+    for step, wait_class, waited, number in session.connection().execute(
+        select(StepTotal.step, StepTotal.wait_class, _waited_minutes, func.sum(StepTotal.finished))
+        .join_from(
+            wanted, StepTotal, and_(StepTotal.step == wanted.c.step, StepTotal.wait_class == wanted.c.wait_class)
+        )
+        .where(
+            scope.in_agencies(StepTotal.agency_id),
+            cells.in_months(StepTotal.month),
+            StepTotal.waited_minutes.is_not(None),
+        )
+        .group_by(StepTotal.step, StepTotal.wait_class, StepTotal.waited_minutes)
+    ):
+        found[step, wait_class][waited] += number
+    for step, _is_late, waited, sign in elsewhere:
+        if (step, waited // MINUTES_PER_CLASS) in found:
+            found[step, waited // MINUTES_PER_CLASS][waited] += sign
     return found
 
 
-def longest_waits(session: Session, figures: dict[Step, StepFigures]) -> dict[Step, tuple[int, str]]:
-    """Return (id, number) of a request that waited longest, for each step of ``figures`` that was finished at all."""
-    visits = [of_step.longest_visit_id for of_step in figures.values() if of_step.finished]
+def count_by_timeliness(
+    session: Session, agencies: Sequence[Agency], step: Step, now: dt.datetime, *, late: bool
+) -> int:
+    """Return how many visits to ``step`` are late, or in time: finished ones by total, open ones as of ``now``."""
+    of_agencies = [agency.id for agency in agencies]
+    finished = select(func.sum(StepTotal.late if late else StepTotal.in_time)).where(
+        StepTotal.agency_id.in_(of_agencies), StepTotal.step == step, StepTotal.waited_minutes.is_(None)
+    )
+    is_late = late_now(session, agencies, now)
+    is_counted = is_late if late else and_(open_with_standard(session, agencies), ~is_late)
+    still_open = select(func.count()).where(
+        _activity.agency_id.in_(of_agencies), _activity.finished_at.is_(None), _activity.step == step, is_counted
+    )
+    return (session.scalar(finished) or 0) + (session.connection().scalar(still_open) or 0)
+
+
+def longest_waits(
+    session: Session, scope: AgencyScope, period: ReportPeriod, figures: dict[Step, StepFigures]
+) -> dict[Step, tuple[int, str]]:
+    """Return (id, number) of the latest request that waited longest, for each step that was finished at all."""
+    longest = sorted((step, one.longest_wait) for step, one in figures.items() if one.longest_wait is not None)
+    if not longest:
+        return {}
+    columns = column("step", StepTime.step.type), column("waited_minutes", Integer)
+    wanted = values(*columns, name="wanted").data(longest).cte()
+    is_wanted = and_(StepTime.step == wanted.c.step, StepTime.waited_minutes == wanted.c.waited_minutes)
+    visits = (
+        select(StepTime.step, func.max(StepTime.activity_id).label("id"))
+        .join_from(wanted, StepTime, is_wanted)
+        .where(scope.in_agencies(StepTime.agency_id), scope.in_period(StepTime.finished_at, period))
+        .group_by(StepTime.step)
+        .subquery()
+    )
     rows = session.connection().execute(
-        select(_activity.step, ChangeRequest.id, ChangeRequest.number)
-        .join_from(Activity.__table__, ChangeRequest, ChangeRequest.id == _activity.change_id)
-        .where(_activity.id.in_(visits))
+        select(visits.c.step, ChangeRequest.id, ChangeRequest.number)
+        .join_from(visits, Activity.__table__, _activity.id == visits.c.id)
+        .join(ChangeRequest, ChangeRequest.id == _activity.change_id)
     )
     return {step: (id_, number) for step, id_, number in rows}
 
@@ -171,13 +350,87 @@ def longest_waits(session: Session, figures: dict[Step, StepFigures]) -> dict[St
 def count_deviations(
     session: Session, scope: AgencyScope, period: ReportPeriod
 ) -> Counter[tuple[DeviationKind, DeviationState]]:
-    """Return how many deviations were raised in ``period``, by class and by how far they are on their way."""
-    rows = session.execute(
-        select(Deviation.kind, _DEVIATION_STATE.label("state"), func.count())
-        .where(scope.in_agencies(Deviation.agency_id), scope.in_period(Deviation.raised_at, period))
-        .group_by(Deviation.kind, "state")
+    """Return how many deviations were raised in ``period``, by class and state."""
+    cells = _Cells.of(scope, [period])
+    key = (DeviationTotal.kind, DeviationTotal.state)
+    counts: Counter[tuple[DeviationKind, DeviationState]] = Counter()
+    for kind, state, number in session.execute(
+        select(*key, func.sum(DeviationTotal.number))
+        .where(scope.in_agencies(DeviationTotal.agency_id), cells.in_months(DeviationTotal.month))
+        .group_by(*key)
+    ):
+        counts[kind, state] += number
+    for kind, state, raised_at in session.execute(
+        select(Deviation.kind, _DEVIATION_STATE.label("state"), Deviation.raised_at).where(
+            scope.in_agencies(Deviation.agency_id), cells.is_elsewhere(Deviation.raised_at)
+        )
+    ):
+        for _cell, sign in cells.corrections(raised_at):
+            counts[kind, DeviationState(state)] += sign
+    return +counts
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationCounts:
+    """Numbers of deviations: (class, step, executor's id, their name, number), and (month of raising, number)."""
+
+    groups: Sequence[tuple[DeviationKind, Step, int | None, str | None, int]]
+    months: Sequence[tuple[dt.date, int]]
+
+
+def count_all_deviations(
+    session: Session, scope: AgencyScope, values: Mapping[str, DeviationKind | DeviationState | Step | int]
+) -> DeviationCounts:
+    """Return how many deviations there are by class, step and executor, and by month in the zone of ``scope``.
+
+    ``values`` are those of columns of ``DeviationTotal`` that are counted alone.
+    """
+    columns: Any = DeviationTotal.__table__.c
+    criteria = [scope.in_agencies(columns.agency_id), *(columns[name] == value for name, value in values.items())]
+    key = (columns.kind, columns.step, columns.executor_id, User.full_name)
+    number = func.sum(columns.number)
+    groups = session.connection().execute(
+        select(*key, number)
+        .join_from(DeviationTotal.__table__, User, User.id == columns.executor_id, isouter=True)
+        .where(*criteria, columns.month.is_(None))
+        .group_by(*key)
+        .having(number != 0)
     )
-    return Counter({(kind, DeviationState(state)): number for kind, state, number in rows})
+    by_month = session.connection().execute(
+        select(columns.month, number).where(*criteria, columns.month.is_not(None)).group_by(columns.month)
+    )
+    months = _months_in_zone(session, scope, {row[0]: row[1] for row in by_month}, values)
+    return DeviationCounts([tuple(row) for row in groups], sorted((+months).items()))
+
+
+def _months_in_zone(
+    session: Session,
+    scope: AgencyScope,
+    by_month: Mapping[dt.date, int],
+    values: Mapping[str, DeviationKind | DeviationState | Step | int],
+) -> Counter[dt.date]:
+    """Return the deviations by the months of the zone of ``scope`` instead of those of the summaries."""
+    counts = Counter(by_month)
+    if not by_month:
+        return counts
+    around = ReportPeriod(min(by_month) - dt.timedelta(1), max(by_month) + dt.timedelta(days=62))
+    periods = around.months()
+    periods[0] = ReportPeriod(periods[0].first.replace(day=1), periods[0].last)
+    cells = _Cells.of(scope, periods)
+    if not cells.differ_within():
+        return counts
+    criteria = [
+        in_state(value) if isinstance(value, DeviationState) else Deviation.__table__.c[name] == value
+        for name, value in values.items()
+    ]
+    for (raised_at,) in session.execute(
+        select(Deviation.raised_at).where(
+            scope.in_agencies(Deviation.agency_id), cells.is_elsewhere(Deviation.raised_at), *criteria
+        )
+    ):
+        for cell, sign in cells.corrections(raised_at):
+            counts[periods[cell].first] += sign
+    return counts
 
 
 _DEVIATION_STATE = case(
@@ -211,6 +464,7 @@ def queues(session: Session, scope: AgencyScope, now: dt.datetime) -> list[Queue
 
 
 _activity: Any = Activity.__table__.c
+_waited_minutes: Any = StepTotal.__table__.c.waited_minutes
 _QUEUED_STEPS = [step for step in Step if step not in {Step.REQUEST, Step.CLOSED}]
 
 

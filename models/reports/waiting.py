@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
 from models.office.calendars import load_calendars
+from models.reports.totals import RequesterTotal
 from models.scope import visible
 from models.sops.sop import load_sops as papers_of
 from models.worktime.step_durations import late_now
@@ -114,7 +116,8 @@ def late_requests(session: Session, acting_user: ActingUser, limit: int, now: dt
     return _load(
         session,
         acting_user,
-        (Activity.requester_id == acting_user.user.id) & late_now(session, [agency], now),
+        # Not by the bare column: together with the scope's the same criterion stands twice, and misleads SQLite.
+        (Activity.requester_id + 0 == acting_user.user.id) & late_now(session, [agency], now),
         limit,
         now,
     )
@@ -131,24 +134,25 @@ class OwnRequestCounts:
 
 
 def count_own_requests(session: Session, user: User) -> OwnRequestCounts:
-    """Return the requests of ``user`` by where they stand."""
-    place = case(
-        (ChangeRequest.submitted_at.is_(None), "drafts"),
-        (ChangeRequest.step == Step.RETURNED, "returned"),
-        (ChangeRequest.closed_at.is_(None), "with_office"),
+    """Return the requests of ``user`` by where they stand: open ones by their open step, closed ones by their total."""
+    open_steps = (
+        select(_activity.step, func.count())
+        .where(_activity.requester_id == user.id, _activity.finished_at.is_(None))
+        .group_by(_activity.step)
     )
-    rows = session.execute(
-        select(place.label("place"), ChangeRequest.result, func.count())
-        .where(ChangeRequest.requester_id == user.id)
-        .group_by("place", ChangeRequest.result)
+    by_step: Counter[Step] = Counter()
+    by_step.update({row[0]: row[1] for row in session.connection().execute(open_steps)})
+    drafts, returned = by_step.pop(Step.REQUEST, 0), by_step.pop(Step.RETURNED, 0)
+    totals = (
+        select(RequesterTotal.result, func.sum(RequesterTotal.number))
+        .where(RequesterTotal.requester_id == user.id)
+        .group_by(RequesterTotal.result)
     )
-    open_, results = {}, {}
-    for where, result, number in rows:
-        if result is None:
-            open_[where] = number
-        else:
-            results[result] = number
-    return OwnRequestCounts(results=results, **open_)
+    results = {result: number for result, number in session.execute(totals) if number}
+    return OwnRequestCounts(drafts, returned, by_step.total(), results)
+
+
+_activity: Any = Activity.__table__.c
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, Fie
 from models.base import Base, IdType, LongText
 from models.changes.activity import ACTIVITY_CLASSES
 from models.database import is_sqlite
+from models.sync_trigger import SyncTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,35 +220,6 @@ _DEVIATION = _Source(
     joins=" JOIN change_request c ON c.id = t.change_id",
 )
 _SOURCES = (_CHANGE, _STEP, _ASSET, _DOCUMENT, _DEVIATION)
-
-
-@dataclass(frozen=True, slots=True)
-class SyncTrigger:
-    """Statements that follow an event on a table, where ``when`` holds for the row."""
-
-    name: str
-    table: str
-    event: str
-    statements: tuple[str, ...]
-    condition: str = ""
-
-    def sqlite_statement(self) -> str:
-        """Return the statement that makes this trigger on SQLite."""
-        condition = f" WHEN {self.condition}" if self.condition else ""
-        body = "; ".join(self.statements)
-        return (
-            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW{condition} BEGIN {body}; END"
-        )
-
-    def postgresql_statements(self) -> tuple[str, str]:
-        """Return the statements that make the function and its trigger on PostgreSQL."""
-        condition = f" WHEN ({self.condition})" if self.condition else ""
-        body = "; ".join(self.statements)
-        return (
-            f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$",
-            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table}"
-            f" FOR EACH ROW{condition} EXECUTE FUNCTION {self.name}()",
-        )
 
 
 def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:

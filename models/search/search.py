@@ -20,6 +20,7 @@ from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.database import is_sqlite
 from models.inventory.asset import Asset
+from models.office.agency import Agency
 from models.scope import sees_all_requests
 from models.search.index import (
     FTS_TABLE,
@@ -159,7 +160,9 @@ def _tsquery(term: SearchTerm) -> str:
 def number_matches(query: SearchQuery) -> ColumnElement[bool]:
     """Return the criterion for the requests whose number was typed: as a whole, or its last part alone."""
     whole = ChangeRequest.number == query.text.upper()
-    return whole if query.serial is None else or_(whole, ChangeRequest.serial == query.serial)
+    matches = whole if query.serial is None else or_(whole, ChangeRequest.serial == query.serial)
+    # Each office has numbers of its own, and an index that begins with the office.
+    return and_(ChangeRequest.agency_id.in_(select(Agency.id)), matches)
 
 
 def code_matches(query: SearchQuery) -> ColumnElement[bool]:

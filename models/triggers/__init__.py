@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import DDL, event
 
 from models.base import Base
+from models.reports import totals
 from models.search import index
 from models.triggers import conditions
 from models.triggers.deny import DenyTrigger, model_triggers
@@ -27,7 +28,7 @@ POSTGRESQL_TRIGGERS = tuple(
 
 
 def ddl_statements(dialect: str) -> list[tuple[str, str]]:
-    """Return (table, statement) for all triggers of a dialect and the search index, in the order of creation."""
+    """Return (table, statement) for all triggers of a dialect and the search index, in order of creation."""
     if dialect == "sqlite":
         statements = [(trigger.table, trigger.sqlite_statement()) for trigger in DENY_TRIGGERS]
     else:
@@ -36,7 +37,7 @@ def ddl_statements(dialect: str) -> list[tuple[str, str]]:
             for trigger in (*DENY_TRIGGERS, *POSTGRESQL_TRIGGERS)
             for statement in trigger.postgresql_statements()
         ]
-    return [*statements, *index.ddl_statements(dialect)]
+    return [*statements, *index.ddl_statements(dialect), *totals.ddl_statements(dialect)]
 
 
 def install_triggers() -> None:

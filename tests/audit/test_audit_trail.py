@@ -75,7 +75,9 @@ def height(session: AuditedSession, chain: int) -> int:
 
 
 #: What can be made again from the rest at any time, and is told of with it.
-DERIVED = {"search_record", "step_time", "reckoned_month"}
+DERIVED = {
+    "search_record", "step_time", "reckoned_month", "request_total", "requester_total", "step_total", "deviation_total",
+}  # fmt: skip
 
 
 def whole_play(session: AuditedSession, cast: Cast) -> None:

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, g, make_response, redirect, ren
 from flask_babel import gettext
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -20,15 +21,17 @@ from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.delegation.delegation import Delegation, load_active_delegation
 from models.notifications.notification import COUNT_UNREAD, count_unread
+from models.office.agency import Agency
 from views.app.clock import now
 from views.app.errors import csrf_error_response, refusal_response, wants_json
 from views.forms import recovery
 from views.forms.base import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flask import Flask
+    from sqlalchemy.orm import Session
     from werkzeug.wrappers import Response
     from werkzeug.wrappers import Response as AnyResponse
 
@@ -97,6 +100,12 @@ def get_current_user() -> User:
     if user is None:
         raise Unauthenticated(_("Please log in first."))
     return user
+
+
+def visible_agencies(session: Session) -> Sequence[Agency]:
+    """Return the offices that the one who asks sees anything of."""
+    own = get_current_user().agency
+    return [own] if own is not None else session.scalars(select(Agency).order_by(Agency.id)).all()
 
 
 def is_acting_head() -> bool:

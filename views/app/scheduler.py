@@ -11,6 +11,7 @@ from sqlalchemy import select
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.office.agency import Agency
+from models.reports import totals
 from models.worktime.deadlines import sweep
 from views.app.clock import now
 from views.notifications import mailing
@@ -40,6 +41,7 @@ def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
         # Set for each agency, since the commit ends the audit context.
         set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
         sweep(session, session.get_one(Agency, agency_id), now())
+        totals.merge(session.connection(), agency_id)
         session.commit()
     return None
 

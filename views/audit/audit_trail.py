@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, case, cast, exists, literal, select
 from typing_extensions import override
@@ -11,14 +11,22 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome
 from models.audit.actions import AUDIT_ACTIONS, AuditAction
+from models.audit.search import TrailSearch
 from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
+from views.app.access import get_current_user
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters import DateRangeFilter, TextFilter
-from views.listing.lists import Column
+from views.listing.lists import MAX_COUNT, Column, ListIndex, Shortcut
 from views.listing.record_view import RecordView
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from views.listing.lists import ListQuery
 
 #: Actions that no operation of the models names. What has no title (a command, an address) is shown as it is stored.
 _ACTIONS = (
@@ -72,6 +80,25 @@ def audit_action_label(action: str) -> str:
     return tr(next((known.title for known in AUDIT_ACTIONS if known.value == action), action))
 
 
+def _search(query: ListQuery) -> TrailSearch:
+    user = get_current_user()
+    return TrailSearch(db.session(), query.arguments.search, None if user.is_superadmin else user.agency_id)
+
+
+def _search_criterion(query: ListQuery) -> ColumnElement[bool]:
+    return _search(query).criterion()
+
+
+def _search_shortcut(query: ListQuery, _session: Session) -> Shortcut | None:
+    """Return the entries of a page that a text is searched for, where nothing else is asked of the list."""
+    asked = query.arguments
+    limit = (asked.page + 1) * asked.size + 1
+    if not asked.search or asked.filter_values or limit > MAX_COUNT:
+        return None
+    search = _search(query)
+    return Shortcut(search.newest(limit, oldest=not asked.sort.startswith("-")), lambda: search.count(MAX_COUNT))
+
+
 class AuditView(RecordView):
     """The trail of the reader's agency."""
 
@@ -99,6 +126,7 @@ class AuditView(RecordView):
         TextFilter("action", _("Action performed"), column=AuditEntry.action),
     )
     column_searchable_list = (AuditEntry.actor_name, AuditEntry.reason)
+    list_index = ListIndex(_search_shortcut, _search_criterion)
     column_default_sort = "-at"
 
     def details_context(self, id: int) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
-from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter
+from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
 from views.exports.columns import CellKind
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
-from views.listing.lists import Column, ListSpec
+from views.listing.lists import Column, ListIndex, ListSpec
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -166,6 +166,7 @@ def step_spec(
             Column("revision", _("Revision"), ACTIVITY_COLUMNS.revision, CellKind.NUMBER, in_list=False),
         ),
         column_filters=(*_common_filters(step), *filters),
+        index=ListIndex(timeliness_shortcut(step)),
         column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
         column_default_sort="-arrived",
         default_sort_while_open="arrived",

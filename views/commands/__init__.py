@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from views.commands import audit, deadline, demo, history, mail, migrations, search, sop, user
+from views.commands import audit, deadline, demo, history, mail, migrations, report, search, sop, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
-    for group in (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, search.group):
+    groups = (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group, search.group)
+    for group in groups:
         app.cli.add_command(group)
     app.cli.add_command(demo.demo_command(make_register))
     migrations.guard()

@@ -6,6 +6,7 @@ import click
 from sqlalchemy import select
 
 from models.office.agency import Agency
+from models.reports import totals
 from models.worktime.deadlines import SweepResult, sweep
 from views.app.clock import now
 from views.commands import account
@@ -30,6 +31,7 @@ def sweep_all() -> None:
     with write_session("deadline sweep") as session:
         for agency in session.scalars(select(Agency).order_by(Agency.id)).all():
             result += sweep(session, agency, now())
+            totals.merge(session.connection(), agency.id)
         session.flush()
         for deviation in result.raised:
             click.echo(f"{deviation.change.number}  {deviation.step}  {deviation.measured_minutes} minutes, "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from sqlalchemy.orm import aliased
 from typing_extensions import override
 from wtforms import TextAreaField
@@ -28,8 +28,9 @@ from models.database import db, is_sqlite
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.office.agency import Agency
-from models.scope import visible
-from views.app.access import get_current_user, is_acting_head
+from models.reports.figures import AgencyScope, DeviationCounts, count_all_deviations
+from models.scope import sees_all_requests, visible
+from views.app.access import get_current_user, is_acting_head, visible_agencies
 from views.app.clock import now
 from views.deviations.fields import colleagues_of, disposal_fields, disposal_values
 from views.exports.columns import CellKind
@@ -44,7 +45,7 @@ from views.listing.lists import Column
 from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from flask.typing import ResponseReturnValue
@@ -72,8 +73,10 @@ class UserFilter(OptionFilter):
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return id and name of each."""
-        theirs = select(self.column).where(visible(Deviation, get_current_user(), is_acting_head=is_acting_head()))
-        people = select(User.id, User.full_name).where(User.id.in_(theirs)).order_by(User.full_name, User.id)
+        seen = visible(Deviation, get_current_user(), is_acting_head=is_acting_head())
+        # Looked up for each of the people, who are fewer than the deviations.
+        is_named = exists().where(self.column == User.id, seen)
+        people = select(User.id, User.full_name).where(is_named).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
     @override
@@ -213,18 +216,21 @@ class DeviationView(BulkView):
             return TotalLink(label, count, listing.arguments.query_string(self.spec, page=0, **narrowed))
 
         nobody = gettext("not finished yet")
-        counts = _count_by_group(listing)
+        counts = _count(listing)
         return {
             "totals": [
-                (_("By class"), [total(tr(kind.title), n, kind=kind.value) for (kind,), n in _sum_by(counts, 0)]),
-                (_("By step"), [total(tr(step.title), n, step=step.value) for (step,), n in _sum_by(counts, 1)]),
+                (
+                    _("By class"),
+                    [total(tr(kind.title), n, kind=kind.value) for (kind,), n in _sum_by(counts.groups, 0)],
+                ),
+                (_("By step"), [total(tr(step.title), n, step=step.value) for (step,), n in _sum_by(counts.groups, 1)]),
                 (
                     _("By executor"),
-                    [total(name or nobody, n, executor=id_) for (id_, name), n in _sum_by(counts, 2, 3)],
+                    [total(name or nobody, n, executor=id_) for (id_, name), n in _sum_by(counts.groups, 2, 3)],
                 ),
                 (
                     _("By month"),
-                    [total(_month_name(month), n, **_month_filter_args(month)) for (month,), n in _sum_by(counts, 4)],
+                    [total(_month_name(month), n, **_month_filter_args(month)) for month, n in counts.months],
                 ),
             ]
         }
@@ -294,14 +300,44 @@ def _dispose(deviation: Deviation, values: Mapping[str, object]) -> None:
     trail.update_audit_context(db.session(), capacity=deviation.disposed_capacity)
 
 
-def _count_by_group(listing: ListQuery) -> list[Any]:
-    """Return (class, step, executor, their name, month, how many) of what the list matches: one look for all."""
-    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name, _month_expression(listing.zone))
-    statement: Select[Any] = listing.spec.select(*of, func.count()).where(*listing.criteria()).group_by(*of)
-    return list(db.session.connection().execute(statement).all())
+#: The filters whose columns the summary has, and what their values are.
+_SUMMARY_FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "state": ("state", DeviationState),
+    "kind": ("kind", DeviationKind),
+    "step": ("step", Step),
+    "executor": ("executor_id", int),
+    "agency": ("agency_id", int),
+}
 
 
-def _sum_by(counts: list[Any], *indexes: int) -> list[tuple[tuple[Any, ...], int]]:
+def _count(listing: ListQuery) -> DeviationCounts:
+    """Return the numbers of what the list matches: from the summary, or counted where that lacks what is asked."""
+    if (counts := _count_by_summary(listing)) is not None:
+        return counts
+    month = _month_expression(listing.zone)
+    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name)
+    statement: Select[Any] = listing.spec.select(*of, month, func.count()).where(*listing.criteria())
+    rows = db.session.connection().execute(statement.group_by(*of, month)).all()
+    months: Counter[dt.date] = Counter()
+    for *_of, text, number in rows:
+        months[dt.date.fromisoformat(f"{text}-01")] += number
+    return DeviationCounts([(*row[:4], row[5]) for row in rows], sorted(months.items()))
+
+
+def _count_by_summary(listing: ListQuery) -> DeviationCounts | None:
+    asked, user = listing.arguments, get_current_user()
+    sees_office = sees_all_requests(user) or is_acting_head()
+    if asked.search or not sees_office or not _SUMMARY_FILTERS.keys() >= asked.filter_values.keys():
+        return None
+    values = {}
+    for key, text in asked.filter_values.items():
+        name, parse = _SUMMARY_FILTERS[key]
+        values[name] = parse(text)
+    scope = AgencyScope(visible_agencies(db.session()), listing.zone)
+    return count_all_deviations(db.session(), scope, values)
+
+
+def _sum_by(counts: Sequence[tuple[Any, ...]], *indexes: int) -> list[tuple[tuple[Any, ...], int]]:
     """Return what ``counts`` come to by the columns at ``indexes``, in their order; what is nobody's comes last."""
     sums: Counter[tuple[Any, ...]] = Counter()
     for row in counts:
@@ -321,13 +357,12 @@ def _month_expression(zone: ZoneInfo) -> ColumnElement[str]:
     return func.to_char(func.timezone("UTC", Deviation.raised_at) + distance, "YYYY-MM")
 
 
-def _month_filter_args(month: str) -> dict[str, object]:
-    """Return the parameters of the list for the deviations of one month."""
-    first = dt.date.fromisoformat(f"{month}-01")
+def _month_filter_args(first: dt.date) -> dict[str, object]:
+    """Return the parameters of the list for the deviations of the month that begins on ``first``."""
     last = first.replace(day=monthrange(first.year, first.month)[1])
     return {"raised-from": first.isoformat(), "raised-until": last.isoformat()}
 
 
-def _month_name(month: str) -> str:
+def _month_name(month: dt.date) -> str:
     """Return a month in words: Maret 2026."""
-    return format_date(dt.date.fromisoformat(f"{month}-01")).partition(" ")[2]
+    return format_date(month).partition(" ")[2]

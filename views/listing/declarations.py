@@ -75,6 +75,7 @@ def build_spec(screen: type[Any]) -> ListSpec:
         joins=(*screen.column_joins, *resolver.joins.values()),
         link_id=screen.link_id,
         base_criteria=screen.base_criteria,
+        index=screen.list_index,
     )
 
 

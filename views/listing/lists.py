@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Date, Enum, Select, String, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, case, func, or_, select, type_coerce
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
@@ -94,6 +94,28 @@ class Column:
         return self.kind in _NUMERIC_KINDS and self.formatter is None
 
 
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """What is known of the rows of a list without reading them: from an index, or from a summary.
+
+    ``ids`` are those of the rows up to the end of the page and of the one after, in order; ``count`` returns how many
+    rows match, ``MAX_COUNT`` + 1 standing for any greater number. None where it is not known.
+    """
+
+    ids: Sequence[int] | None = None
+    count: Callable[[], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListIndex:
+    """How a list is searched and counted otherwise than by reading its rows; the list is the same with or without."""
+
+    #: What is known of the rows of a page.
+    shortcut: Callable[[ListQuery, Session], Shortcut | None]
+    #: The criterion for what matches the search, where that is not to look into each row's searchable columns.
+    search_criterion: Callable[[ListQuery], ColumnElement[bool]] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ListSpec:
     """What a list shows and how it can be narrowed and ordered. ``order`` is a column's key, "-" for descending."""
@@ -117,6 +139,8 @@ class ListSpec:
     from_table: Any = None
     #: The order of the columns on the details page and in exports, where it is not that of the list.
     details_keys: tuple[str, ...] = ()
+    #: How the list is searched and counted otherwise than by reading its rows.
+    index: ListIndex | None = None
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""
@@ -257,8 +281,13 @@ class ListQuery:
             if criterion is not None:
                 found.append(criterion)
         if self.arguments.search:
-            found.append(or_(*(contains(column, self.arguments.search) for column in self.spec.column_searchable_list)))
+            found.append(self._search_criterion())
         return found
+
+    def _search_criterion(self) -> ColumnElement[bool]:
+        if self.spec.index is not None and self.spec.index.search_criterion is not None:
+            return self.spec.index.search_criterion(self)
+        return or_(*(contains(column, self.arguments.search) for column in self.spec.column_searchable_list))
 
     def order(self) -> list[Any]:
         """Return the order, made total by the key."""
@@ -276,11 +305,19 @@ class ListQuery:
     def page(self, session: Session, columns: Sequence[Column]) -> Page:
         """Return the page, with the number of rows on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
+        known = self.spec.index.shortcut(self, session) if self.spec.index else None
         statement, counting = _build_statements(self, tuple(columns))
-        rows = session.connection().execute(statement).all()
+        if known is not None and known.ids is not None:
+            rows = self.rows_by_id(session, columns, known.ids[start:])
+        else:
+            rows = session.connection().execute(statement).all()
         follows = len(rows) > size
-        is_counted = not follows and (rows or not start)
-        count = start + len(rows) if is_counted else session.connection().scalar(counting) or 0
+        if not follows and (rows or not start):
+            count = start + len(rows)
+        elif known is not None and known.count is not None:
+            count = known.count()
+        else:
+            count = session.connection().scalar(counting) or 0
         return Page(rows[:size], follows, count)
 
     def export_statement(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
@@ -297,11 +334,12 @@ class ListQuery:
         return self.spec.select(*named).where(*self.criteria()).order_by(*self.order())
 
     def rows_by_id(self, session: Session, columns: Sequence[Column], ids: Sequence[int]) -> Sequence[Any]:
-        """Return those of ``ids`` that may be seen as rows of (id, lead, *values), whatever the filters."""
-        statement = _rows_statement(self.spec, tuple(columns)).where(
-            self.spec.key.in_(ids), self.visible, *self.spec.base_criteria
-        )
-        return session.connection().execute(statement).all()
+        """Return those of ``ids`` that may be seen as rows of (id, lead, *values), in this order, unfiltered."""
+        # Compared with 1, so that no index of the scope is read along instead of the keys.
+        is_visible = case((and_(self.visible, *self.spec.base_criteria), 1), else_=0) == 1
+        statement = _rows_statement(self.spec, tuple(columns)).where(self.spec.key.in_(ids), is_visible)
+        rows = {row.id: row for row in session.connection().execute(statement)}
+        return [rows[id_] for id_ in ids if id_ in rows]
 
     def row_by_id(self, session: Session, columns: Sequence[Column], row_id: int) -> Row[*tuple[Any, ...]] | None:
         """Return one visible row, (id, lead, *values), whatever the filters; None where there is none to see."""

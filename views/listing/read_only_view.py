@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from views.listing.filters import Filter
-    from views.listing.lists import Page
+    from views.listing.lists import ListIndex, Page
     from views.listing.rows import Row
 
 _Row = TypeVar("_Row", bound=Base)
@@ -102,6 +102,8 @@ class ReadOnlyView(ModelView):
     base_criteria: ClassVar[tuple[Any, ...]] = ()
     default_sort_while_open: ClassVar[str | None] = None
     link_id: ClassVar[Any] = None
+    #: How the list is searched and counted otherwise than by reading its rows.
+    list_index: ClassVar[ListIndex | None] = None
     #: What the list is called, and the sentence that an empty one shows.
     title: ClassVar[Message]
     empty_message: ClassVar[Message] = _("Nothing here yet.")

@@ -16,7 +16,7 @@ from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import TimeKind
 from models.database import db
 from models.office.calendars import load_calendar
-from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_entries
+from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_entries, entries_by_day
 from views.i18n.language import current_locale, tr
 from views.i18n.language import format_date as written_day
 
@@ -105,20 +105,25 @@ class CalendarPage:
         environment = _parse_member(Environment, args["environment"]) if args.get("environment") else None
         asked = _CalendarQuery(view, date, environment)
         first, last = asked.date_range()
-        found = calendar_entries(
-            db.session(),
-            reader.user,
-            (_midnight(first, zone), _midnight(last + _ONE_DAY, zone)),
-            is_acting_head=reader.is_acting_head,
-            environment=environment,
-            limit=_MAX_IN_LIST + 1 if view is CalendarMode.LIST else None,
-        )
-        found = [entry for entry in found if not entry.is_void]
         pen = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), asked)
-        days = (first + dt.timedelta(number) for number in range((last - first).days + 1))
+        days = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
+        midnights = [_midnight(day, zone) for day in (*days, last + _ONE_DAY)]
+        found: list[CalendarEntry] = []
         weeks: list[tuple[CalendarDay, ...]] = []
-        if view is not CalendarMode.LIST:
-            cells = [pen.day(one, found) for one in days]
+        if view is CalendarMode.LIST:
+            entries = calendar_entries(
+                db.session(),
+                reader.user,
+                (midnights[0], midnights[-1]),
+                is_acting_head=reader.is_acting_head,
+                environment=environment,
+                limit=_MAX_IN_LIST + 1,
+            )
+            found = [entry for entry in entries if not entry.is_void]
+        else:
+            most = _MAX_PER_DAY if view is CalendarMode.MONTH else None
+            by_day = entries_by_day(db.session(), reader, midnights, most, environment)
+            cells = [pen.day(day, *here) for day, here in zip(days, by_day, strict=True)]
             weeks = [tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK)]
         earlier, later = asked.adjacent_dates()
         return cls(
@@ -187,20 +192,15 @@ class _CalendarFormatter:
     holiday_on: Callable[[dt.date], tuple[str, str]]
     query: _CalendarQuery
 
-    def day(self, date: dt.date, entries_found: list[CalendarEntry]) -> CalendarDay:
-        window = _midnight(date, self.zone), _midnight(date + _ONE_DAY, self.zone)
-        here = [entry for entry in entries_found if entry.overlaps(window)]
-        most = _MAX_PER_DAY if self.query.view is CalendarMode.MONTH else len(here)
-        if len(here) == most + 1:  # the line that leads on takes as much room
-            most += 1
+    def day(self, date: dt.date, entries: list[CalendarEntry], more: int) -> CalendarDay:
         return CalendarDay(
             date=date,
             date_text=f"{current_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
             is_today=date == self.today,
             is_other_month=self.query.view is CalendarMode.MONTH and date.month != self.query.date.month,
             holiday=self.holiday_on(date),
-            entries=tuple(self.item(entry, date) for entry in here[:most]),
-            more=len(here[most:]),
+            entries=tuple(self.item(entry, date) for entry in entries),
+            more=more,
             more_url=self.query.query_string(view=CalendarMode.WEEK, date=date),
         )
 
