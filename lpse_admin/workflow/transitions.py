@@ -1,8 +1,8 @@
-"""Pure questions about one request: which moves stand open, to whom, and what they still lack.
+"""The transition rules of one request: which moves are available, to whom, and what is missing for them.
 
-The paper (``Sop``) says which moves there are. What the SOPs leave unsaid (procedure.md, readings) is
-closed here and nowhere else: the head's refusal cannot be walked around, nobody takes two parts that check
-one another, and nothing is released after a roll back or a failed test.
+Pure functions, without a database. The SOP (``Sop``) defines the moves. The rules that the SOPs do not spell out
+(procedure.md, readings) are implemented only here: the head's refusal cannot be bypassed, nobody takes two
+conflicting duties, and nothing is released after a rollback or a failed test.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a request stands and what its history has settled, as far as the rules ask.
+    """The current step of a request, and what the rules need to know of its history.
 
-    ``parts`` maps each part to the ids of the people who took it; ``refused`` is true from the head's refusal
-    until the head's approval; ``undone`` is true from a failed test until a later one passes or, after a roll
-    back, for good; ``held_by`` is the id of whoever has taken the present step up.
+    ``duties`` maps each duty to the ids of the users who did it; ``refused`` is true from the head's refusal until
+    the head's approval; ``test_failed`` is true from a failed test until a later one passes or, after a rollback,
+    for good; ``assignee_id`` is the id of the user who has taken up the current step.
     """
 
     step: Step
@@ -52,7 +52,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts: an id, the roles that they hold now, and whether they stand in for the head today."""
+    """The user who acts: id, current roles, and whether a delegation makes them acting head today."""
 
     id: int
     roles: frozenset[Role]
@@ -61,13 +61,12 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is there when a step is to be finished.
+    """What has been entered and attached for a step that is to be finished.
 
-    ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs under the
-    names of their fields (``workflow.deviations``); ``documents`` the requirement keys that a file is attached for;
-    ``equipment`` the keys that were ticked; ``lateness`` how late the step is, if it is; ``raised`` the deviations
-    that the program has raised on it already and nobody has accounted for. Records of earlier steps are there by
-    themselves.
+    ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs by field
+    name (``workflow.deviations``); ``attached_documents`` the item keys that have a file; ``confirmed_equipment`` the
+    item keys that were ticked; ``lateness`` how late the step is, if it is; ``raised_deviations`` the deviations that
+    are raised on it already and have no account. Records of earlier steps always count as present.
     """
 
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -78,26 +77,26 @@ class Evidence:
 
 
 def is_actor(rule: StepRule, position: Position, principal: Principal) -> bool:
-    """Whether ``principal`` is the paper's actor for this step of this request, duties aside."""
+    """Whether ``principal`` is the SOP's actor for this step of this request; duties are not checked."""
     if rule.actor is Role.REQUESTER:
         return Role.REQUESTER in principal.roles and principal.id == position.requester_id
     return is_head(principal) if rule.actor is Role.HEAD else rule.actor in principal.roles
 
 
 def is_head(principal: Principal) -> bool:
-    """Whether ``principal`` is the head, or stands in for the head today."""
+    """Whether ``principal`` is the head or the acting head."""
     return Role.HEAD in principal.roles or principal.is_acting_head
 
 
 def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
-    """Return the part that ``principal`` already took and that bars them from the present step, if any."""
-    part = STEP_DUTIES.get(position.step)
-    if part is None:
+    """Return the duty that ``principal`` did earlier and that conflicts with the current step, if any."""
+    duty = STEP_DUTIES.get(position.step)
+    if duty is None:
         return None
     return next(
         (
             other
-            for other in sorted(CONFLICTING_DUTIES[part])
+            for other in sorted(CONFLICTING_DUTIES[duty])
             if principal.id in position.duties.get(other, frozenset())
         ),
         None,
@@ -105,7 +104,7 @@ def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
 
 
 def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Message | None:
-    """Return why ``principal`` may not act on the present step, or None where they may."""
+    """Return why ``principal`` may not act on the current step, or None if they may."""
     if refusal := reason_not_eligible(sop, position, principal):
         return refusal
     if position.assignee_id not in {None, principal.id}:
@@ -117,7 +116,7 @@ def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Mes
 
 
 def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> Message | None:
-    """Return why the present step cannot be ``principal``'s at all, in whose hands soever it is; None where it can."""
+    """Return why ``principal`` is not eligible for the current step, ignoring its assignee; None if eligible."""
     if position.step is Step.CLOSED:
         return _("This request is closed; no further action is possible.")
     rule = sop.rules[position.step]
@@ -127,17 +126,17 @@ def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> M
             actor=sop.actor_title(position.step),
             step=position.step.title,
         )
-    if part := conflicting_duty(position, principal):
+    if duty := conflicting_duty(position, principal):
         return _(
             "You have already %(part)s, so somebody else must act on “%(step)s”.",
-            part=part.title,
+            part=duty.title,
             step=position.step.title,
         )
     return None
 
 
 def reason_move_blocked(move: Move, position: Position) -> Message | None:
-    """Return why the paper's ``move`` is shut for this request by what happened before, or None."""
+    """Return why the history of this request blocks the SOP's ``move``, or None if it does not."""
     if (
         position.refused
         and move.target is Step.IMPLEMENTATION
@@ -152,7 +151,7 @@ def reason_move_blocked(move: Move, position: Position) -> Message | None:
 
 
 def available_moves(sop: Sop, position: Position, principal: Principal) -> tuple[Move, ...]:
-    """Return the moves that ``principal`` may make now, in the paper's order; empty where it is not their turn."""
+    """Return the moves that ``principal`` may make now, in the SOP's order; empty if they may not act."""
     if reason_cannot_act(sop, position, principal):
         return ()
     return tuple(
@@ -161,15 +160,15 @@ def available_moves(sop: Sop, position: Position, principal: Principal) -> tuple
 
 
 def required_items(rule: StepRule, position: Position) -> tuple[RequiredItem, ...]:
-    """Return what the paper requires at this step of this request, conditions applied."""
+    """Return the items that the SOP requires at this step of this request, with conditions applied."""
     return tuple(item for item in rule.requires if item.condition is None or item.condition in position.conditions)
 
 
 def is_item_present(item: RequiredItem, evidence: Evidence) -> bool:
-    """Whether one requirement of a step is met.
+    """Whether a required item of a step is present.
 
-    A step's own record is judged by its fields. The record of a step that this request did not pass is not asked
-    for: a normal change has no approval to show.
+    A record always is: a step's own record is validated field by field, and the record of a step that this request
+    did not pass through is not required (a normal change has no approval).
     """
     if item.kind is ItemKind.DOCUMENT:
         return item.key in evidence.attached_documents
@@ -177,28 +176,28 @@ def is_item_present(item: RequiredItem, evidence: Evidence) -> bool:
 
 
 def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> dict[str, Message]:
-    """Return a sentence for each thing that ``outcome`` still lacks, by the name of its form field.
+    """Return an error for each thing that is missing for ``outcome``, by form field name.
 
-    A step that ends in its own withdrawal, return or rejection needs its reason, not the file it lacks. Under a paper
-    that knows deviations, an account takes the place of an item that is not there.
+    Withdrawal, return and rejection need a reason, but none of the required items. Under an SOP with deviations, an
+    account replaces a missing item.
     """
     step = position.step
-    faults = missing_fields(step, outcome, evidence.values) | forbidden_fields(step, outcome, evidence.values)
+    errors = missing_fields(step, outcome, evidence.values) | forbidden_fields(step, outcome, evidence.values)
     if outcome is Outcome.ACCEPTED and position.refused and is_empty(evidence.values.get("answer_to_refusal")):
-        faults["answer_to_refusal"] = _(
+        errors["answer_to_refusal"] = _(
             "The head has refused this request: state how this evaluation responds to that."
         )
     for item in missing_items(sop, position, outcome, evidence):
         if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
-            faults[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
-    for found in (*evidence.raised_deviations, *detect_deviations(sop, position, outcome, evidence)):
-        if found.kind is not DeviationKind.EQUIPMENT and not found.has_account(evidence.values):
-            faults[found.account_field] = found.account_error
-    return faults
+            errors[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
+    for deviation in (*evidence.raised_deviations, *detect_deviations(sop, position, outcome, evidence)):
+        if deviation.kind is not DeviationKind.EQUIPMENT and not deviation.has_account(evidence.values):
+            errors[deviation.account_field] = deviation.account_error
+    return errors
 
 
 def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> tuple[RequiredItem, ...]:
-    """Return what the paper requires for ``outcome`` and is not at hand."""
+    """Return the items that the SOP requires for ``outcome`` and that are not present."""
     if outcome in _OUTCOMES_WITHOUT_REQUIREMENTS:
         return ()
     return tuple(
@@ -209,30 +208,30 @@ def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evid
 def detect_deviations(
     sop: Sop, position: Position, outcome: Outcome, evidence: Evidence
 ) -> tuple[DetectedDeviation, ...]:
-    """Return the deviations of the present step if it ends in ``outcome``; none where the paper knows none.
+    """Return the deviations of the current step if it ends in ``outcome``; empty if the SOP has no deviations.
 
-    Time is judged whatever the outcome; equipment and output only where the step does its work.
+    Time is checked for every outcome; equipment and output only for outcomes that complete the step's work.
     """
     if not sop.switches.deviations:
         return ()
-    found = [lateness_deviation(evidence.lateness)] if evidence.lateness else []
-    found += map(_missing_item_deviation, missing_items(sop, position, outcome, evidence))
+    detected = [lateness_deviation(evidence.lateness)] if evidence.lateness else []
+    detected += map(_missing_item_deviation, missing_items(sop, position, outcome, evidence))
     if outcome not in _OUTCOMES_WITHOUT_REQUIREMENTS:
-        found += [
-            DetectedDeviation(DeviationKind.OUTPUT, output_field(place), what=output)
-            for place, output in enumerate(sop.rules[position.step].outputs)
-            if evidence.values.get(output_field(place)) == OUTPUT_LACKING
+        detected += [
+            DetectedDeviation(DeviationKind.OUTPUT, output_field(index), what=output)
+            for index, output in enumerate(sop.rules[position.step].outputs)
+            if evidence.values.get(output_field(index)) == OUTPUT_LACKING
         ]
-    return tuple(found)
+    return tuple(detected)
 
 
 def _missing_item_deviation(item: RequiredItem) -> DetectedDeviation:
-    """Return the deviation that the absence of ``item`` is."""
+    """Return the deviation for the missing ``item``."""
     return DetectedDeviation(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}", what=item.label)
 
 
 def require_actor(sop: Sop, position: Position, principal: Principal) -> None:
-    """Raise NotAllowed (403) where ``principal`` may not act on the present step, NoSuchMove (409) where none is."""
+    """Raise NotAllowed (403) if ``principal`` may not act on the current step, NoSuchMove (409) if it is closed."""
     if position.step is Step.CLOSED:
         raise NoSuchMove(_("This request is closed; no further action is possible."))
     if refusal := reason_cannot_act(sop, position, principal):
@@ -240,9 +239,9 @@ def require_actor(sop: Sop, position: Position, principal: Principal) -> None:
 
 
 def move_from(sop: Sop, position: Position, outcome: Outcome) -> Move:
-    """Return the move that ``outcome`` makes from here, whoever makes it and whatever it still lacks.
+    """Return the move for ``outcome`` from the current step, without checking the actor or the evidence.
 
-    Raises NoSuchMove (409) where the paper or the history has none.
+    Raises NoSuchMove (409) if the SOP has no such move or the history blocks it.
     """
     rule = sop.rules[position.step]
     if outcome not in rule.leads_to:
@@ -256,23 +255,23 @@ def move_from(sop: Sop, position: Position, outcome: Outcome) -> Move:
 
 
 def find_move(sop: Sop, position: Position, outcome: Outcome, principal: Principal) -> Move:
-    """Return the move that ``outcome`` makes from here, whatever it still lacks; raises as the two above do."""
+    """Check the actor and return the move for ``outcome``. Raises what ``require_actor`` and ``move_from`` raise."""
     require_actor(sop, position, principal)
     return move_from(sop, position, outcome)
 
 
-def require_evidence(faults: Mapping[str, Message]) -> None:
-    """Raise ValidationFailed (422) with all that is missing, a sentence beside each field, where anything is."""
-    if faults:
+def require_evidence(errors: Mapping[str, Message]) -> None:
+    """Raise ValidationFailed (422) with ``errors`` by field, if there are any."""
+    if errors:
         raise ValidationFailed(
-            _("Still required: %(missing)s", missing=join_messages(list(faults.values()), " ")), field_errors=faults
+            _("Still required: %(missing)s", missing=join_messages(list(errors.values()), " ")), field_errors=errors
         )
 
 
 def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal, evidence: Evidence) -> Move:
-    """Return the move that ``outcome`` makes from here, or say why it may not be made.
+    """Check everything and return the move for ``outcome``.
 
-    Raises what ``find_move`` raises, and Incomplete (422) where something required is missing.
+    Raises what ``find_move`` raises, and ValidationFailed (422) if something required is missing.
     """
     move = find_move(sop, position, outcome, principal)
     require_evidence(validation_errors(sop, position, outcome, evidence))
@@ -280,31 +279,31 @@ def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal,
 
 
 def position_after(position: Position, move: Move, actor_id: int) -> Position:
-    """Return where a request stands that stood at ``position`` and was moved by ``actor_id``."""
+    """Return the position that ``move`` by ``actor_id`` leads to from ``position``."""
     duties = dict(position.duties)
-    if part := STEP_DUTIES.get(move.origin):
-        duties[part] = duties.get(part, frozenset()) | {actor_id}
-    settled: dict[str, Any] = {}
+    if duty := STEP_DUTIES.get(move.origin):
+        duties[duty] = duties.get(duty, frozenset()) | {actor_id}
+    effects: dict[str, Any] = {}
     if move.outcome in OUTCOME_EFFECTS:
         name, value = OUTCOME_EFFECTS[move.outcome]
-        settled[_SETTLED_AS[name]] = value
-    return replace(position, step=move.target, duties=duties, assignee_id=None, **settled)
+        effects[_POSITION_FIELDS[name]] = value
+    return replace(position, step=move.target, duties=duties, assignee_id=None, **effects)
 
 
 def conditions_of(
     on_behalf_of: str | None, kind: ChangeKind | None, urgency: Urgency | None
 ) -> frozenset[RequirementCondition]:
-    """Return what about a request makes its SOP ask for more."""
-    holds = {
+    """Return the conditions of a request that make its SOP require further items."""
+    flags = {
         RequirementCondition.BY_PROXY: bool(on_behalf_of),
         RequirementCondition.ACCOUNT: kind is ChangeKind.ACCOUNT,
         RequirementCondition.EMERGENCY: urgency is Urgency.EMERGENCY,
     }
-    return frozenset(condition for condition, is_so in holds.items() if is_so)
+    return frozenset(condition for condition, is_set in flags.items() if is_set)
 
 
 def result_of(move: Move, *, rolled_back: bool) -> Result | None:
-    """Return what becomes of a request that ``move`` closes, or None where it does not close it."""
+    """Return the result of a request that ``move`` closes, or None if it does not close it."""
     if move.target is not Step.CLOSED:
         return None
     if move.outcome in {Outcome.REJECTED, Outcome.REFUSED}:
@@ -314,13 +313,13 @@ def result_of(move: Move, *, rolled_back: bool) -> Result | None:
     return Result.ROLLED_BACK if rolled_back else Result.COMPLETED
 
 
-#: Outcomes that send a request away because something is lacking: they cannot be made to wait for it.
+#: Outcomes that are chosen because something is missing, so they do not require the items.
 _OUTCOMES_WITHOUT_REQUIREMENTS = frozenset(
     {Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.REVISE}
 )
 
-#: What an outcome settles (``OUTCOME_EFFECTS``), as a position names it.
-_SETTLED_AS = {
+#: The field of ``Position`` for each attribute that ``OUTCOME_EFFECTS`` sets.
+_POSITION_FIELDS = {
     "urgency": "urgency",
     "is_refused": "refused",
     "is_undone": "test_failed",

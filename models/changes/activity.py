@@ -1,8 +1,8 @@
-"""The history of a request: one row for each visit to a step, with that step's own record beside it.
+"""The history of a request: one activity row for each visit to a step, joined to the record of that step.
 
-An activity is opened when the request arrives at the step and finished by the move that leaves it. Its foreign
-keys make an impossible history unstorable: the move must be one of the paper's, the step must be where the
-former activity led to, and a request has one open activity at most.
+An activity is opened when the request arrives at the step and finished by the move that leaves it. Foreign keys and
+unique indexes enforce a valid history: the move must exist in the SOP, the step must be the target of the previous
+activity, and a request has at most one open activity.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _frozen_when_finished(key: str = "id") -> RowRules:
 
 
 class Activity(Base):
-    """One visit of a request to a step. Steps without a record of their own (request, returned) are bare."""
+    """One visit of a request to a step. The steps request and returned have no record table."""
 
     __tablename__ = "activity"
     __table_args__: Any = (
@@ -149,25 +149,25 @@ class Activity(Base):
     arrived_at: Mapped[Timestamp]
     taken_up_at: Mapped[Timestamp | None]
     taken_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
-    #: In whose hands the step is since it was taken up, or handed over last.
+    #: The assignee: who took the step up, or to whom it was last reassigned.
     held_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     finished_at: Mapped[Timestamp | None]
     outcome: Mapped[Outcome | None] = mapped_column(enum_type(Outcome, "outcome"))
     target: Mapped[Step | None] = mapped_column(enum_type(Step, "target"))
     actor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
-    #: In what capacity the actor acted, in the paper's own words: "Plh. Kepala LPSE".
+    #: The capacity in which the actor acted, in the SOP's wording: "Plh. Kepala LPSE".
     capacity: Mapped[ShortText | None]
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
     reason: Mapped[LongText | None]
-    #: Keys of the equipment that was ticked as at hand.
+    #: Keys of the equipment that was confirmed as available.
     equipment: Mapped[list[str]] = mapped_column(default=list)
-    #: What the executor has typed of deviations so far, by form field (``models.deviations.deviation.declared``).
+    #: Draft input on deviations by form field (``models.deviations.deviation.declared_values``).
     declared: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     change: Mapped[ChangeRequest] = relationship(
         back_populates="activities", foreign_keys=change_id, overlaps="activities"
     )
-    # Written by their ids alone: a flush need not look at them.
+    # Set by their id columns only; viewonly, so that a flush does not check them.
     actor: Mapped[User | None] = relationship(foreign_keys=actor_id, viewonly=True)
     taken_up_by: Mapped[User | None] = relationship(foreign_keys=taken_up_by_id, viewonly=True)
     assignee: Mapped[User | None] = relationship(foreign_keys=held_by_id, viewonly=True)
@@ -182,18 +182,18 @@ class Activity(Base):
     }
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        """Freeze the record of a step with the step, unless its model has rules of its own."""
+        """Freeze the record when its step is finished, unless the model defines its own rules."""
         cls.row_rules = cls.__dict__.get("row_rules", _frozen_when_finished())
         super().__init_subclass__(**kwargs)
 
     @property
     def is_open(self) -> bool:
-        """Whether the step still waits to be finished."""
+        """Whether the step is not finished yet."""
         return self.finished_at is None
 
     @property
     def timestamps(self) -> StepTimestamps:
-        """The times of this visit, as the program wrote them."""
+        """When the step was reached, taken up and finished."""
         return StepTimestamps(self.arrived_at, self.taken_up_at, self.finished_at)
 
 
@@ -202,13 +202,13 @@ def _activity_key() -> Mapped[int]:
 
 
 class RequestActivity(Activity):
-    """The requester's own step; what is asked stands on the request itself."""
+    """The requester's step; its fields are columns of the request."""
 
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REQUEST}
 
 
 class ReturnedActivity(Activity):
-    """The request is back with the requester, who mends or withdraws it."""
+    """The request is returned to the requester, who revises or withdraws it."""
 
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RETURNED}
 
@@ -228,7 +228,7 @@ class Evaluation(Activity):
 
 
 class UrgencyAssessment(Activity):
-    """The manager's judgement of how urgent a request is."""
+    """The manager's assessment of the urgency of a request."""
 
     __tablename__ = "urgency_assessment"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY}
@@ -249,7 +249,7 @@ class Approval(Activity):
 
 
 class Implementation(Activity):
-    """The change as it was carried out."""
+    """The implementation of the change."""
 
     __tablename__ = "implementation"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION}
@@ -265,7 +265,7 @@ class Implementation(Activity):
 class TestRun(Activity):
     """The documented test of a change."""
 
-    __test__: ClassVar[bool] = False  # pytest takes classes of this name for its own
+    __test__: ClassVar[bool] = False  # pytest would collect classes of this name
     __tablename__ = "test_run"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST}
 
@@ -278,7 +278,7 @@ class TestRun(Activity):
 
 
 class TestCase(Base):
-    """One case of a test: what was expected, and what was seen."""
+    """One test case: expected and actual result."""
 
     __test__: ClassVar[bool] = False
     __tablename__ = "test_case"
@@ -297,7 +297,7 @@ class TestCase(Base):
 
 
 class Rollback(Activity):
-    """The way back after a failed test."""
+    """The rollback after a failed test."""
 
     __tablename__ = "rollback"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK}
@@ -338,7 +338,7 @@ class Release(Activity):
         CheckConstraint("window_start_at <= window_end_at", name="window_in_order"),
         CheckConstraint("downtime_minutes >= 0", name="downtime_not_negative"),
         Index(None, "window_start_at"),
-        # What overlaps a window that is still to come ends after it begins: few rows of a long register do.
+        # For the overlap query: of a long register, few releases end after the start of a future window.
         Index(None, "window_end_at", "window_start_at"),
         Index(None, "actual_at"),
     )
@@ -372,13 +372,14 @@ class Release(Activity):
     )
 
     def can_get_actual_time(self) -> bool:
-        """Whether a release was planned, and its actual time is not known yet."""
+        """Whether a release is planned and has no actual time yet."""
         return self.outcome is Outcome.SCHEDULED and self.actual_at is None
 
     def add_actual_time(self, at: dt.datetime, *, now: dt.datetime) -> None:
-        """Record when the release really took place; the request stays as it is (procedure.md, reading 7).
+        """Record the actual time of the release; the request is not changed (procedure.md, reading 7).
 
-        Raises NoSuchMove where nothing is planned or the time is known, Incomplete for an impossible time.
+        Raises NoSuchMove if no release is planned or the time is already recorded, ValidationFailed if the time is in
+        the future or before the submission.
         """
         if not self.can_get_actual_time():
             raise NoSuchMove(_("This release already has an actual time, or no release is planned here."))
@@ -392,7 +393,7 @@ class Release(Activity):
 
 
 class ReleaseAsset(Base):
-    """One item that a release touches."""
+    """One asset that a release affects."""
 
     __tablename__ = "release_asset"
     __table_args__ = (
@@ -413,7 +414,7 @@ class ReleaseAsset(Base):
 
 
 class AssetReview(Activity):
-    """Whether the change altered the asset list, and which items."""
+    """The review whether the change affects the asset list, and which assets."""
 
     __tablename__ = "asset_review"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW}
@@ -427,7 +428,7 @@ class AssetReview(Activity):
 
 
 class AssetReviewItem(Base):
-    """One item that the review found altered, new (no asset yet) or gone."""
+    """One asset that the review found changed, new (``asset_id`` is None) or gone."""
 
     __tablename__ = "asset_review_item"
     __table_args__ = (UniqueConstraint("review_id", "position"), Index(None, "asset_id"))
@@ -445,14 +446,14 @@ class AssetReviewItem(Base):
 
 
 class AssetUpdate(Activity):
-    """The asset list brought up to date: all mutations of it apply together or not at all."""
+    """The update of the asset list: its mutations are applied all together or not at all."""
 
     __tablename__ = "asset_update"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE}
 
     id: Mapped[int] = _activity_key()
     notes: Mapped[LongText | None]
-    #: What was typed in and is not applied yet: the rows of the form as ``models.mutations`` reads them.
+    #: Input that is not applied yet: form rows as ``models.inventory.mutation`` reads them.
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     mutations: Mapped[list[AssetMutation]] = relationship(
@@ -460,7 +461,7 @@ class AssetUpdate(Activity):
     )
 
 
-#: The class of each step's activity.
+#: The activity class of each step.
 ACTIVITY_CLASSES: dict[Step, type[Activity]] = {
     Step.REQUEST: RequestActivity,
     Step.RETURNED: ReturnedActivity,

@@ -1,4 +1,4 @@
-"""In whose hands a step is: taken up by one who can take it, handed over to a colleague with the reason."""
+"""Assignment of the current step: taken up by an eligible user, reassigned to a colleague with a reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Reassignment(Base):
-    """One change of hands of an open step: from whom, to whom, by whom, when and why."""
+    """One reassignment of an open step: from whom, to whom, by whom, when and why."""
 
     __tablename__ = "handover"
     __table_args__ = (
@@ -55,16 +55,16 @@ class Reassignment(Base):
 
 
 def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: int | None = None) -> Activity:
-    """Take the present step of ``change`` into ``actor``'s hands and return it.
+    """Assign the current step of ``change`` to ``actor`` and return it.
 
-    From now on its handling is counted, and nobody else acts on it. Raises what ``ChangeRequest.save`` raises, and
-    NoSuchMove (409) where the step is taken up already, or is a requester's own.
+    The handling time starts, and nobody else may act on the step. Raises what ``ChangeRequest.save`` raises, and
+    NoSuchMove (409) if the step has an assignee already or is the requester's.
     """
     return take_up_step(open_case(change, actor, now, version=version))
 
 
 def take_up_step(case: CaseFile) -> Activity:
-    """Do what ``take_up`` does for the actor of ``case``."""
+    """Like ``take_up``, for the actor of ``case``."""
     change, current, actor = case.change, case.require_open(), case.actor
     if refusal := case.reason_cannot_act:
         raise NoSuchMove(refusal) if current.held_by_id is not None else NotAllowed(refusal)
@@ -72,7 +72,7 @@ def take_up_step(case: CaseFile) -> Activity:
         raise NoSuchMove(_("This step is the requester's own; it cannot be assigned."))
     if current.held_by_id is not None:
         raise NoSuchMove(_("This step is already assigned to you."))
-    # What was overdue before anybody took it up does not become in time by that, sweep or no sweep.
+    # If the step was overdue on arrival time, that deviation is raised now, even if no sweep has run since.
     raise_overdue_in(case)
     current.taken_up_at, current.taken_up_by_id, current.held_by_id = case.now, actor.id, actor.id
     change.version += 1
@@ -85,17 +85,17 @@ def take_up_step(case: CaseFile) -> Activity:
 def reassign(
     change: ChangeRequest, to: User, actor: User, *, now: dt.datetime, reason: str, version: int | None = None
 ) -> Reassignment:
-    """Put the present step of ``change`` into the hands of ``to``, who can take it.
+    """Reassign the current step of ``change`` to ``to``, who must be eligible for it.
 
-    Whoever holds it gives it away; a colleague who could take it may take it over. Raises what ``ChangeRequest.save``
-    raises, NoSuchMove (409) where nobody holds it, Incomplete (422) for a colleague who cannot take it and for a
-    reason that says nothing.
+    The assignee may reassign it to anybody eligible; another eligible user may take it over. Raises what
+    ``ChangeRequest.save`` raises, NoSuchMove (409) if the step has no assignee, ValidationFailed (422) if ``to`` is
+    not eligible or the reason is empty.
     """
     return reassign_step(open_case(change, actor, now, version=version), to, reason=reason)
 
 
 def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
-    """Do what ``hand_over`` does for the actor of ``case``."""
+    """Like ``reassign``, for the actor of ``case``."""
     change, current, actor = case.change, case.require_open(), case.actor
     if current.held_by_id is None:
         raise NoSuchMove(_("This step has no assignee, so it cannot be reassigned."))
@@ -106,9 +106,9 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
             raise NotAllowed(
                 _("Only the assignee can reassign a step to somebody else; you can take it over yourself.")
             )
-    if faults := _field_errors(case, to, reason):
-        raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=faults)
-    handover = Reassignment(
+    if errors := _field_errors(case, to, reason):
+        raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=errors)
+    reassignment = Reassignment(
         agency_id=change.agency_id,
         change_id=change.id,
         activity_id=current.id,
@@ -119,26 +119,26 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
         reason=reason.strip(),
     )
     session = session_of(change)
-    session.add(handover)
+    session.add(reassignment)
     current.held_by_id = to.id
     change.version += 1
     session.flush()
     session.refresh(current, ["assignee"])
-    rules.notify_reassigned(session, change, current, to, actor, handover.reason, case.now)
-    return handover
+    rules.notify_reassigned(session, change, current, to, actor, reassignment.reason, case.now)
+    return reassignment
 
 
 def _field_errors(case: CaseFile, to: User, reason: str) -> dict[str, Message]:
-    faults: dict[str, Message] = {}
+    errors: dict[str, Message] = {}
     if to.id == case.position.assignee_id:
-        faults["to"] = _("This step is already assigned to them.")
+        errors["to"] = _("This step is already assigned to them.")
     elif refusal := case.reason_cannot_take(to):
-        faults["to"] = refusal
-    if fault := reason_error(reason):
-        faults["reason"] = fault
-    return faults
+        errors["to"] = refusal
+    if error := reason_error(reason):
+        errors["reason"] = error
+    return errors
 
 
 def reason_error(reason: str) -> Message | None:
-    """Return why this cannot be the reason of a hand-over, or None where it can."""
+    """Return the error of the reason of a reassignment, or None if it is valid."""
     return account_error(reason) or text_error(reason, required_label=_("Reason"))

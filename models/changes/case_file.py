@@ -1,4 +1,4 @@
-"""What is known of a request when somebody acts on it: put together once, and passed on to all that need it."""
+"""The case file: everything that the rules need about a request and its actor, loaded once and passed on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from models.changes.loading import StepShown
     from models.delegation.delegation import Delegation
 
-    #: A delegation that the caller has read already (None: there is none), or that is still to be read.
+    #: The delegation, if the caller has loaded it already (None: there is none), or that it must be loaded.
     Known = Delegation | None | Literal["to be read"]
 
 TO_BE_READ: Literal["to be read"] = "to be read"
@@ -50,11 +50,11 @@ TO_BE_READ: Literal["to be read"] = "to be read"
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A request as one person acts on it at one moment.
+    """A request with the actor, SOP, calendar and history for one action at ``now``.
 
-    ``visits`` are the rows of its history in order, the open one included; ``current`` is the open step with its
-    record, None once the request is closed and where nobody asked for it; ``person`` is the actor as the rules see
-    them, and ``delegation`` the one under which they take the present step in the head's place.
+    ``visits`` are the history rows in order, including the open one; ``current`` is the open activity with its
+    record, None if the request is closed or the record was not loaded (``with_record``); ``person`` is the actor as
+    the rules see them; ``delegation`` makes the actor acting head for the current step.
     """
 
     change: ChangeRequest
@@ -66,40 +66,40 @@ class CaseFile:
     actor: User
     person: Principal
     delegation: Delegation | None
-    #: Why the actor may not act on the present step; None where they may.
+    #: Why the actor may not act on the current step; None if they may.
     reason_cannot_act: Message | None
     now: dt.datetime
 
     @property
     def rule(self) -> StepRule | None:
-        """The SOP's rule for the present step; None once the request is closed."""
+        """The SOP's rule for the current step; None if the request is closed."""
         return self.sop.rules.get(self.position.step)
 
     @property
     def standard(self) -> StandardTime | None:
-        """The standard time of the present step, where the SOP lays one down."""
+        """The standard time of the current step; None if the SOP has none."""
         return None if self.rule is None else standard_time_of(self.sop, self.position.step)
 
     @property
     def capacity(self) -> str:
-        """In what capacity the actor takes the present step, in the SOP's words: 'Plh. Kepala LPSE'."""
+        """The capacity in which the actor acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
         return capacity(self.sop, self.position.step, self.delegation)
 
     def require_open(self) -> Activity:
-        """Return the open step; raises NoSuchMove (409) once the request is closed."""
+        """Return the open activity. Raises NoSuchMove (409) if the request is closed."""
         if self.current is None:
             raise NoSuchMove(_("This request is closed; no further action is possible."))
         return self.current
 
     def require_actor(self) -> Activity:
-        """Return the open step, if it is the actor's; raises NotAllowed (403), or NoSuchMove (409) where none is."""
+        """Return the open activity. Raises NotAllowed (403) if the actor may not act, NoSuchMove (409) if closed."""
         current = self.require_open()
         if self.reason_cannot_act is not None:
             raise NotAllowed(self.reason_cannot_act)
         return current
 
     def reason_cannot_take(self, user: User) -> Message | None:
-        """Return why the present step cannot be ``user``'s at all, whoever its assignee is; None where it can."""
+        """Return why ``user`` is not eligible for the current step, ignoring its assignee; None if eligible."""
         person = self.person
         if user.id != self.actor.id:
             is_heads = self.rule is not None and self.rule.actor is Role.HEAD
@@ -112,7 +112,7 @@ class CaseFile:
         return available_moves(self.sop, self.position, self.person)
 
     def timing(self, visit: Activity | StepShown) -> StepTiming:
-        """Return how long a step waited and was handled, and what its standard says to that."""
+        """Return the waiting and handling time of a step, measured against its standard."""
         return measure_step(self.calendar, self.sop, visit.step, visit.timestamps, self.now)
 
 
@@ -125,11 +125,11 @@ def open_case(
     delegation: Known = TO_BE_READ,
     is_locked: bool = False,
 ) -> CaseFile:
-    """Lock ``change`` and put together what ``actor`` needs to act on it, all of it as it is under the lock.
+    """Lock ``change`` and return its case file for ``actor``, loaded under the lock.
 
-    ``version`` is the one that the actor's form was made from; ``is_locked`` says that ``change`` was read under its
-    lock just now. Raises NotFound (404) where the request is another agency's or gone, NoSuchMove (409) where it is
-    not the ``version`` any more, or closed.
+    ``version`` is the version that the actor's form was rendered from; ``is_locked`` means that ``change`` was loaded
+    under its lock already. Raises NotFound (404) if the request is of another agency or deleted, NoSuchMove (409) if
+    its version is not ``version`` or it is closed.
     """
     if not is_locked:
         lock(change, actor)
@@ -137,22 +137,22 @@ def open_case(
         raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
     case = with_record(read_case(change, actor, now, delegation=delegation))
     current = case.require_open()
-    if not case.visits[-1].deviates:  # so that nobody asks the database again
+    if not case.visits[-1].deviates:  # saves a query
         set_committed_value(current, "deviations", [])
     return case
 
 
 def lock(change: ChangeRequest, actor: User) -> None:
-    """Lock the row of ``change`` and read it anew; what was read of its history before is forgotten.
+    """Lock the row of ``change`` until the transaction ends, and refresh it.
 
-    Raises NotFound (404) where the request is another agency's, or gone.
+    Raises NotFound (404) if the request is of another agency or deleted.
     """
     session = session_of(change)
     session.flush()
     kind, change_id = type(change), change.id
     locked = select(kind).where(kind.id == change_id).with_for_update(of=kind).execution_options(populate_existing=True)
-    found = session.scalars(locked).one_or_none()  # None: a draft that its requester has thrown away meanwhile
-    if found is None or (actor.agency_id != change.agency_id and not actor.is_superadmin):
+    row = session.scalars(locked).one_or_none()  # None: a draft that its requester has discarded meanwhile
+    if row is None or (actor.agency_id != change.agency_id and not actor.is_superadmin):
         raise NotFound(_("There is no such request."))
 
 
@@ -164,9 +164,9 @@ def read_case(
     delegation: Known = TO_BE_READ,
     visits: Sequence[Any] | None = None,
 ) -> CaseFile:
-    """Put together what there is to know of ``change`` for ``actor`` without a lock, and without the open record.
+    """Return the case file of ``change`` for ``actor``, without a lock and without the open activity's record.
 
-    ``visits`` are the rows of its history, where they are read already.
+    ``visits`` are its history rows, if they are loaded already.
     """
     session = session_of(actor)
     if visits is None:
@@ -177,7 +177,7 @@ def read_case(
     is_heads = rule is not None and rule.actor is Role.HEAD
     if delegation == TO_BE_READ:
         delegation = (
-            load_active_delegation(session, actor, now) if is_heads and _is_of_the_office(change, actor) else None
+            load_active_delegation(session, actor, now) if is_heads and _is_active_in_agency(change, actor) else None
         )
     position, person = position_of(change, visits), person_of(change, actor, delegation)
     return CaseFile(
@@ -196,51 +196,51 @@ def read_case(
 
 
 def with_record(case: CaseFile) -> CaseFile:
-    """Return ``case`` with the open step and its record, read anew; as it is where no step is open."""
+    """Return ``case`` with the open activity and its record loaded; unchanged if no step is open."""
     last = case.visits[-1] if case.visits else None
     if last is None or last.finished_at is not None:
         return case
-    if not isinstance(last, Activity):  # a row of it
+    if not isinstance(last, Activity):  # a plain row
         last = session_of(case.actor).get_one(ACTIVITY_CLASSES[last.step], last.id, populate_existing=True)
     return replace(case, current=last)
 
 
 def person_of(change: ChangeRequest, user: User, delegation: Delegation | None) -> Principal:
-    """Return ``user`` as the rules see them on ``change``: without any role for whoever is of another agency."""
-    if not _is_of_the_office(change, user):
+    """Return the principal of ``user`` on ``change``: without roles if inactive or of another agency."""
+    if not _is_active_in_agency(change, user):
         return Principal(user.id, frozenset())
     return Principal(user.id, user.roles, is_acting_head=delegation is not None)
 
 
 def position_of(change: ChangeRequest, visits: Iterable[Any]) -> Position:
-    """Return where ``change`` stands, as the rules see it.
+    """Return the position of ``change`` for the rules.
 
-    What bars a move is read from its history (steps, or rows of them), and not from the flags beside it, which only
-    sort and filter.
+    It is computed from its history (activities or their rows), and not from the flag columns of the request, which
+    only serve sorting and filters.
     """
     position = Position(change.step, duties={Duty.REQUEST: frozenset({change.requester_id})})
-    holder = None
+    assignee_id = None
     for visit in visits:
         if visit.outcome is not None:
             position = position_after(position, Move(visit.step, visit.outcome, visit.target), visit.actor_id)
         else:
-            holder = visit.held_by_id
+            assignee_id = visit.held_by_id
     return replace(
         position,
         step=change.step,
         urgency=change.urgency,
         requester_id=change.requester_id,
         conditions=conditions_of(change.on_behalf_of, change.kind, change.urgency),
-        assignee_id=holder,
+        assignee_id=assignee_id,
     )
 
 
-def _is_of_the_office(change: ChangeRequest, user: User) -> bool:
+def _is_active_in_agency(change: ChangeRequest, user: User) -> bool:
     return user.agency_id == change.agency_id and user.is_active
 
 
 _activity: Any = Activity.__table__.c
-#: What the rules ask of a request's history.
+#: The history rows of a request, with the columns that the rules need.
 _VISITS = (
     select(
         _activity.id,

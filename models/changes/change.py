@@ -1,4 +1,4 @@
-"""Requests for change: the table, what follows from it, and who may act on a request now."""
+"""Requests for change: the model, its derived properties, and its operations."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _IDENTITY_COLUMNS = (
 
 
 class ChangeRequest(Base):
-    """A request for change: what is asked, under which paper, and where it stands."""
+    """A request for change: its content, its SOP, its current step and its result."""
 
     __tablename__ = "change_request"
     __table_args__ = (
@@ -60,7 +60,7 @@ class ChangeRequest(Base):
             "(step = 'closed') = (closed_at IS NOT NULL) AND (step = 'closed') = (result IS NOT NULL)",
             name="closed_with_a_result",
         ),
-        # With all that the scope asks about, so that a list is counted along the index alone.
+        # Covers all columns of the scope criterion, so that a list is counted by an index-only scan.
         Index("ix_change_newest", "agency_id", "id", "submitted_at", "requester_id"),
         Index("ix_change_submitted", "agency_id", "submitted_at", "id"),
         Index("ix_change_step", "agency_id", "step", "id"),
@@ -82,7 +82,7 @@ class ChangeRequest(Base):
         ),
         Index("ix_change_own_open", "closed_at", "requester_id", "id", **partial_index("closed_at IS NULL")),
         Index("ix_change_draft", "requester_id", "id", **partial_index("submitted_at IS NULL")),
-        # For those who see every agency.
+        # For users who see every agency.
         Index("ix_change_submitted_everywhere", "submitted_at", "id"),
         Index("ix_change_step_everywhere", "step", "id"),
         Index("ix_change_result_everywhere", "result", "id"),
@@ -144,14 +144,14 @@ class ChangeRequest(Base):
     step: Mapped[Step] = mapped_column(enum_type(Step, "step"), default=Step.REQUEST)
     urgency: Mapped[Urgency | None] = mapped_column(enum_type(Urgency, "urgency"))
     result: Mapped[Result | None] = mapped_column(enum_type(Result, "result"))
-    #: From the head's refusal until the head's approval.
+    #: True from the head's refusal until the head's approval.
     is_refused: Mapped[bool] = mapped_column(default=False)
-    #: From a failed test until a later one passes.
+    #: True from a failed test until a later one passes.
     is_undone: Mapped[bool] = mapped_column(default=False)
     is_rolled_back: Mapped[bool] = mapped_column(default=False)
-    #: Counts the requester's submissions: 1 with the first, one more with each resubmission.
+    #: Number of submissions: 1 for the first, incremented by each resubmission.
     revision: Mapped[int] = mapped_column(default=1)
-    #: Grows with every write; a form that was shown an older one is refused.
+    #: Incremented by every write; a form rendered from an older version is rejected.
     version: Mapped[int] = mapped_column(default=1)
 
     requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
@@ -175,49 +175,49 @@ class ChangeRequest(Base):
 
     @property
     def sop(self) -> Sop:
-        """The paper that this request falls under."""
+        """The SOP of this request."""
         return self.sop_revision.sop
 
     @property
     def is_draft(self) -> bool:
-        """Whether the requester has not submitted it yet."""
+        """Whether it is not submitted yet."""
         return self.submitted_at is None
 
     @property
     def current_activity(self) -> Activity | None:
-        """The open activity, or None once the request is closed."""
+        """The open activity, or None if the request is closed."""
         return next((activity for activity in reversed(self.activities) if activity.is_open), None)
 
     @property
     def conditions(self) -> frozenset[RequirementCondition]:
-        """What about this request makes the paper ask for more."""
+        """The conditions that make the SOP require further items."""
         return conditions_of(self.on_behalf_of, self.kind, self.urgency)
 
     @property
     def position(self) -> Position:
-        """Where it stands, as the rules see it."""
+        """The position for the transition rules."""
         return position_of(self, self.activities)
 
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
-        """Return the moves that ``user`` may make at this moment."""
+        """Return the moves that ``user`` may make at ``now``."""
         return available_moves(self.sop, self.position, self.as_actor(user, now)[0])
 
     def reason_cannot_act(self, user: User, now: dt.datetime) -> Message | None:
-        """Return why ``user`` may not act on the present step at this moment, or None where they may."""
+        """Return why ``user`` may not act on the current step at ``now``, or None if they may."""
         return reason_cannot_act(self.sop, self.position, self.as_actor(user, now)[0])
 
     def capacity_of(self, user: User, now: dt.datetime) -> str:
-        """Return in what capacity ``user`` acts on the present step, in the paper's words: 'Plh. Kepala LPSE'."""
+        """Return the capacity in which ``user`` acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
         return capacity(self.sop, self.step, self.as_actor(user, now)[1])
 
     def reason_not_eligible(self, user: User, now: dt.datetime) -> Message | None:
-        """Return why the present step cannot be ``user``'s, in whose hands soever it is; None where it can."""
+        """Return why ``user`` is not eligible for the current step, ignoring its assignee; None if eligible."""
         return reason_not_eligible(self.sop, self.position, self.as_actor(user, now)[0])
 
     def as_actor(self, user: User, now: dt.datetime, role: Role | None = None) -> tuple[Principal, Delegation | None]:
-        """Return ``user`` as the rules see them where a role acts: that of the present step unless one is named.
+        """Return the principal of ``user`` for ``role`` (default: the role of the current step).
 
-        Beside them the delegation that lets them stand in for the head there, if one does.
+        Also returns the delegation that makes them acting head for that role, if there is one.
         """
         rule = self.sop.rules.get(self.step)
         acting = role or (rule.actor if rule else None)
@@ -235,10 +235,10 @@ class ChangeRequest(Base):
         equipment: Collection[str] = (),
         version: int | None = None,
     ) -> Activity:
-        """Put together the case file of this request for ``actor``, and make the move (``transition.advance``).
+        """Open the case file of this request for ``actor`` and make the move (``transition.advance``).
 
-        ``version`` is the one that the actor's form was made from. Raises what ``open_case`` and ``advance`` raise; the
-        caller then rolls back, and nothing was written.
+        ``version`` is the version that the actor's form was rendered from. Raises what ``open_case`` and
+        ``transition.advance`` raise; the caller then rolls back.
         """
         case = open_case(self, actor, now, version=version)
         return transition.advance(case, outcome, transition.Given(values or {}, equipment))
@@ -252,7 +252,7 @@ class ChangeRequest(Base):
         equipment: Collection[str] | None = None,
         version: int | None = None,
     ) -> Activity:
-        """Keep what the step's actor has typed so far (``transition.save``); without ``equipment`` that stays."""
+        """Save the draft input of the step's actor (``transition.save``); ``equipment`` None leaves it unchanged."""
         case = open_case(self, actor, now, version=version)
         return transition.save(case, transition.Given(values, equipment or ()), keeps_equipment=equipment is None)
 

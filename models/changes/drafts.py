@@ -1,4 +1,4 @@
-"""Drafts: a request before it is submitted, which is its requester's own."""
+"""Drafts: requests that are not submitted yet. Only the requester can see and discard them."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
 
 
 def new_draft(session: Session, requester: User, *, now: dt.datetime) -> ChangeRequest:
-    """Return a request that is not kept yet, as its first form shows it.
+    """Return a new request that is not added to the session, for the empty form.
 
-    Raises NotAllowed for somebody who is no requester of an agency, NoSuchMove where no paper is in force.
+    Raises NotAllowed if ``requester`` is not a requester of an agency, NoSuchMove if no SOP is in force.
     """
     if Role.REQUESTER not in requester.roles or requester.agency_id is None:
         raise NotAllowed(_("Only a requester can create a request."))
-    paper = sop_in_force(session, requester.agency_id)
-    if paper is None:
+    sop = sop_in_force(session, requester.agency_id)
+    if sop is None:
         raise NoSuchMove(_("No SOP is in force in this agency, so no request can be created yet."))
     change = ChangeRequest(
         agency_id=requester.agency_id,
         agency=requester.agency,
-        sop_id=paper.id,
-        sop_revision=paper,
+        sop_id=sop.id,
+        sop_revision=sop,
         requester_id=requester.id,
         created_at=now,
-        step=paper.sop.first_step,
+        step=sop.sop.first_step,
         is_refused=False,
         is_undone=False,
         is_rolled_back=False,
         revision=1,
         version=1,
     )
-    open_activity(change, paper.sop, now)
+    open_activity(change, sop.sop, now)
     return change
 
 
 def create_draft(session: Session, requester: User, *, now: dt.datetime, values: Mapping[str, object]) -> ChangeRequest:
-    """Begin a request and return it: the requester's own until it is submitted. Raises like ``blank``."""
+    """Create a draft with ``values`` and return it. Raises what ``new_draft`` and ``write_record`` raise."""
     change = new_draft(session, requester, now=now)
     session.add(change)
     record_store.write_record(change, change.activities[0], values, now)
@@ -63,7 +63,7 @@ def create_draft(session: Session, requester: User, *, now: dt.datetime, values:
 def discard_draft(change: ChangeRequest, actor: User) -> None:
     """Delete the draft ``change`` with the files attached to it.
 
-    Raises NoSuchMove (409) once it is submitted, NotAllowed (403) for anybody but its requester.
+    Raises NoSuchMove (409) if it is submitted, NotAllowed (403) if ``actor`` is not its requester.
     """
     session = session_of(change)
     lock(change, actor)

@@ -1,4 +1,4 @@
-"""Whether what is stored of each request agrees with its history: every move replayed, in one pass over the rows."""
+"""Verification of stored requests against their histories: every move is replayed in one pass over the rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
-#: Rows that are held at a time.
+#: Rows loaded at a time.
 _BATCH_SIZE = 5000
 
 _REPLAYED_COLUMNS = ("step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back", "revision")
@@ -32,20 +32,20 @@ _REPLAYED_COLUMNS = ("step", "urgency", "result", "is_refused", "is_undone", "is
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """Something stored that the history does not bear out; ``change_id`` is None for a whole year's numbers."""
+    """A stored value that contradicts the history; ``change_id`` is None for gaps in a year's numbers."""
 
     change_id: int | None
     number: str | None
     error: Message
 
     def __str__(self) -> str:
-        """Return it as one line, in English."""
+        """Return one line in English."""
         return f"{self.number or f'draft {self.change_id}'}: {self.error}"
 
 
 @dataclass(slots=True)
 class _ReplayedState:
-    """What the moves so far come to."""
+    """The state of a request after the moves replayed so far."""
 
     step: Step = Step.REQUEST
     urgency: Urgency | None = None
@@ -54,10 +54,10 @@ class _ReplayedState:
     is_undone: bool = False
     is_rolled_back: bool = False
     revision: int = 1
-    parts: dict[Duty, set[int]] = field(default_factory=dict)
+    duties: dict[Duty, set[int]] = field(default_factory=dict)
 
     def apply(self, move: Move) -> None:
-        """Go where ``move`` leads, with what its outcome settles."""
+        """Apply ``move`` and the effects of its outcome."""
         if move.outcome is Outcome.RESUBMITTED:
             self.revision += 1
         elif move.outcome in OUTCOME_EFFECTS:
@@ -68,7 +68,7 @@ class _ReplayedState:
 
 
 def verify_histories(session: Session) -> Iterator[Discrepancy]:
-    """Yield what does not agree, request by request; nothing where all is well."""
+    """Yield the discrepancies, request by request."""
     moves = {
         (move.sop_id, move.step, move.outcome): move.target
         for move in session.execute(select(SopMove.sop_id, SopMove.step, SopMove.outcome, SopMove.target))
@@ -82,8 +82,8 @@ def verify_histories(session: Session) -> Iterator[Discrepancy]:
         if upcoming is not None and upcoming[0] == change.id:
             history = list(upcoming[1])
             upcoming = next(histories, None)
-        for fault in _request_errors(change, history, moves):
-            yield Discrepancy(change.id, change.number, fault)
+        for error in _request_errors(change, history, moves):
+            yield Discrepancy(change.id, change.number, error)
     yield from _missing_revisions(session)
     yield from _number_gaps(session)
 
@@ -121,18 +121,18 @@ def _request_errors(
     history: Sequence[Any],
     moves: dict[tuple[int, Step, Outcome], Step],
 ) -> Iterator[Message]:
-    """Yield what is wrong with one request, whose steps come in their order."""
-    state = _ReplayedState(parts={Duty.REQUEST: {change.requester_id}})
+    """Yield the errors of one request; ``history`` are its steps in order."""
+    state = _ReplayedState(duties={Duty.REQUEST: {change.requester_id}})
     arrived = change.created_at
-    for place, row in enumerate(history, 1):
-        if row.sequence != place:
-            yield _("step %(place)s of its history is missing", place=place)
+    for number, row in enumerate(history, 1):
+        if row.sequence != number:
+            yield _("step %(place)s of its history is missing", place=number)
             return
         if row.step is not state.step or row.revision != state.revision or row.arrived_at != arrived:
-            yield _("step %(place)s does not start when the previous one ended", place=place)
+            yield _("step %(place)s does not start when the previous one ended", place=number)
         if row.finished_at is None:
-            if place != len(history):
-                yield _("step %(place)s is open although another follows", place=place)
+            if number != len(history):
+                yield _("step %(place)s is open although another follows", place=number)
             break
         yield from _move_errors(row, state, moves.get((change.sop_id, row.step, row.outcome)))
         state.apply(Move(row.step, row.outcome, row.target))
@@ -148,17 +148,17 @@ def _move_errors(
     state: _ReplayedState,
     expected_target: Step | None,
 ) -> Iterator[Message]:
-    """Yield what the paper or the duties say against one move that was made."""
+    """Yield the errors of one move: not in the SOP, past a refusal, or by a user with a conflicting duty."""
     if expected_target is not row.target:
         yield _("step %(place)s ended with a move that its SOP does not have", place=row.sequence)
     if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
         yield _("step %(place)s bypassed the head's refusal", place=row.sequence)
-    part = STEP_DUTIES.get(row.step)
-    if part is None:
+    duty = STEP_DUTIES.get(row.step)
+    if duty is None:
         return
-    if any(row.actor_id in state.parts.get(other, ()) for other in CONFLICTING_DUTIES[part]):
+    if any(row.actor_id in state.duties.get(other, ()) for other in CONFLICTING_DUTIES[duty]):
         yield _("step %(place)s was done by somebody who had done a step that it checks", place=row.sequence)
-    state.parts.setdefault(part, set()).add(row.actor_id)
+    state.duties.setdefault(duty, set()).add(row.actor_id)
 
 
 def _stored_value_errors(
@@ -166,15 +166,15 @@ def _stored_value_errors(
     state: _ReplayedState,
     history: Sequence[Any],
 ) -> Iterator[Message]:
-    """Yield what the request itself says otherwise than its history."""
+    """Yield the columns of the request that differ from the replayed state."""
     for name in _REPLAYED_COLUMNS:
-        stored, found = getattr(change, name), getattr(state, name)
-        if stored != found:
+        stored, replayed = getattr(change, name), getattr(state, name)
+        if stored != replayed:
             yield _(
                 "“%(column)s” is %(stored)s, but its history gives %(found)s",
                 column=name,
                 stored=str(stored),
-                found=str(found),
+                found=str(replayed),
             )
     if not history:
         return
@@ -185,20 +185,20 @@ def _stored_value_errors(
 
 
 def _missing_revisions(session: Session) -> Iterator[Discrepancy]:
-    """Yield the requests that lack what they said at one of their submissions."""
-    kept = select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
+    """Yield the requests with fewer stored revisions than submissions."""
+    stored = select(ChangeRevision.change_id, func.count().label("count")).group_by(ChangeRevision.change_id).subquery()
     for row in session.execute(
         select(ChangeRequest.id, ChangeRequest.number)
-        .outerjoin(kept, kept.c.change_id == ChangeRequest.id)
-        .where(ChangeRequest.submitted_at.is_not(None), func.coalesce(kept.c.count, 0) != ChangeRequest.revision)
+        .outerjoin(stored, stored.c.change_id == ChangeRequest.id)
+        .where(ChangeRequest.submitted_at.is_not(None), func.coalesce(stored.c.count, 0) != ChangeRequest.revision)
         .order_by(ChangeRequest.id)
     ):
         yield Discrepancy(row.id, row.number, _("a revision of its values is missing"))
 
 
 def _number_gaps(session: Session) -> Iterator[Discrepancy]:
-    """Yield the years whose numbers are not gapless, or not the ones that the counter has given."""
-    given = (
+    """Yield the years whose numbers have gaps or do not match the counter."""
+    numbers = (
         select(
             ChangeRequest.agency_id,
             ChangeRequest.year,
@@ -212,7 +212,7 @@ def _number_gaps(session: Session) -> Iterator[Discrepancy]:
         (row.agency_id, row.year): row.last
         for row in session.execute(select(NumberCounter.agency_id, NumberCounter.year, NumberCounter.last))
     }
-    for row in session.execute(given):
+    for row in session.execute(numbers):
         if not row.count == row.last == counters.pop((row.agency_id, row.year), None):
             yield Discrepancy(None, f"RFC/{row.year}", _("the numbers of this year have gaps"))
     for (_agency, year), last in counters.items():

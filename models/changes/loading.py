@@ -1,4 +1,4 @@
-"""A request as it is found for somebody, and all that its own page shows of it: plain rows, few statements."""
+"""Loading of one request and of everything that its page shows: plain rows, few statements."""
 
 from __future__ import annotations
 
@@ -31,35 +31,33 @@ if TYPE_CHECKING:
 
     from lpse_admin.accounts.roles import Role
 
-#: Fields of a record that are rows of another table.
+#: Kinds of record fields that are stored as rows of another table.
 LIST_FIELD_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 
 
 def load_change(
     session: Session, change_id: int, visible: ColumnElement[bool] | None = None, *, lock: bool = False
 ) -> ChangeRequest | None:
-    """Return the request of this id as it is stored now, under its lock where that is asked for.
+    """Return the request with this id, refreshed, and locked with ``lock``; None if it is not visible.
 
-    ``visible`` is the reader's criterion (``models.scope``); None where it is not theirs to see.
+    ``visible`` is the scope criterion of the current user (``models.scope``).
     """
-    found = _LOCKED if lock else _OK_STATUSES
+    statement = _LOCKED_CHANGE if lock else _CHANGE
     if visible is not None:
-        found = found.where(visible)
-    return session.scalars(found, {"change": change_id}).one_or_none()
+        statement = statement.where(visible)
+    return session.scalars(statement, {"change": change_id}).one_or_none()
 
 
-# Asked for on every page of a request, so put together once.
-_OK_STATUSES = (
-    select(ChangeRequest).where(ChangeRequest.id == bindparam("change")).execution_options(populate_existing=True)
-)
-_LOCKED = _OK_STATUSES.with_for_update(of=ChangeRequest)
+# Executed on every page of a request, so built once.
+_CHANGE = select(ChangeRequest).where(ChangeRequest.id == bindparam("change")).execution_options(populate_existing=True)
+_LOCKED_CHANGE = _CHANGE.with_for_update(of=ChangeRequest)
 
 
 @dataclass(frozen=True, slots=True)
 class StepShown:
-    """One visit to a step with its record, as the request's page tells it; people and decrees by name.
+    """One visit to a step with its record, as the request's page shows it; users and decrees by name.
 
-    ``record`` holds the record's values by field key. A list among them is what ``steps_of`` says of its kind.
+    ``record`` has the record's values by field key; see ``steps_of`` for the list fields.
     """
 
     id: int
@@ -83,18 +81,18 @@ class StepShown:
 
     @property
     def is_open(self) -> bool:
-        """Whether the step still waits to be finished."""
+        """Whether the step is not finished yet."""
         return self.finished_at is None
 
     @property
     def timestamps(self) -> StepTimestamps:
-        """The times of this visit, as the program wrote them."""
+        """When the step was reached, taken up and finished."""
         return StepTimestamps(self.arrived_at, self.taken_up_at, self.finished_at)
 
 
 @dataclass(frozen=True, slots=True)
 class ReassignmentShown:
-    """One hand-over of a step, as the page tells it."""
+    """One reassignment of a step, as the page shows it."""
 
     at: dt.datetime
     giver: str
@@ -104,7 +102,7 @@ class ReassignmentShown:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDetails:
-    """What the page of a request shows beside the request itself; reassignments are by the step's id."""
+    """What the page of a request shows besides the request; ``reassignments`` by activity id."""
 
     steps: Sequence[StepShown] = ()
     documents: Sequence[Document] = ()
@@ -114,11 +112,11 @@ class ChangeDetails:
 
 
 def details_of(session: Session, change: ChangeRequest, steps: Sequence[StepShown]) -> ChangeDetails:
-    """Return what the page of ``change`` shows beside its ``steps``."""
+    """Load the details of ``change`` for its page; ``steps`` come from ``steps_of``."""
     of_change = {"change": change.id}
     return ChangeDetails(
         steps,
-        session.scalars(_DOCUMENT_SIGNATURES, of_change).all(),
+        session.scalars(_DOCUMENTS, of_change).all(),
         session.scalars(_DEVIATIONS, of_change).all(),
         _reassignments(session, change) if any(step.taken_up_at for step in steps) else {},
         session.connection().scalar(_SOP_REVISION, {"sop": change.sop_id}),
@@ -126,26 +124,26 @@ def details_of(session: Session, change: ChangeRequest, steps: Sequence[StepShow
 
 
 def steps_of(session: Session, change_id: int) -> list[StepShown]:
-    """Return all visits of a request in order, each with its record, in a number of statements that does not grow.
+    """Return all visits of a request in order, each with its record, with at most five statements.
 
-    Cases of a test are dicts of ``name``, ``expected`` and ``actual``; assets of a release and of a review of
-    ``asset`` (its text) and ``finding``; mutations are AssetMutation.
+    Test cases are dicts with ``name``, ``expected`` and ``actual``; assets of a release and of a review have
+    ``asset`` (text) and ``finding`` (reviews only); mutations are AssetMutation objects.
     """
     connection = session.connection()
     rows = connection.execute(_steps(), {"change": change_id}).all()
     steps = [_shown(row) for row in rows]
     visited = {step.step for step in steps}
-    for step, key, find in (
+    for step, key, load_rows in (
         (Step.TEST, "cases", _cases),
         (Step.RELEASE, "touched_assets", _touched),
         (Step.ASSET_REVIEW, "assets", _items),
         (Step.ASSET_UPDATE, "mutations", _mutation_lines),
     ):
         if step in visited:
-            found = find(session, change_id)
+            rows_by_step = load_rows(session, change_id)
             for one in steps:
                 if one.step is step:
-                    one.record[key] = found.get(one.id, [])
+                    one.record[key] = rows_by_step.get(one.id, [])
     return steps
 
 
@@ -154,19 +152,19 @@ _COLUMNS = (
     "id", "sequence", "step", "outcome", "target", "actor_id", "held_by_id", "actor_role", "arrived_at", "taken_up_at",
     "finished_at", "capacity", "reason", "equipment",
 )  # fmt: skip
-#: After them come actor, holder and decree number, and then the records.
+#: They are followed by actor, assignee and decree number, and then by the columns of the records.
 _NAMED = len(_COLUMNS) + 3
 
 
 @cache
-def _places() -> dict[Step, tuple[tuple[str, ...], int]]:
-    """Return for each step the keys of its record's columns, and the place of the first of them in a row."""
-    places, place = {}, _NAMED
+def _record_columns() -> dict[Step, tuple[tuple[str, ...], int]]:
+    """Return for each step the keys of its record's columns, and the index of the first of them in a row."""
+    slices, index = {}, _NAMED
     for step in ACTIVITY_CLASSES:
         keys = _own_keys(step)
-        places[step] = (keys, place)
-        place += len(keys)
-    return places
+        slices[step] = (keys, index)
+        index += len(keys)
+    return slices
 
 
 def _own_keys(step: Step) -> tuple[str, ...]:
@@ -177,7 +175,7 @@ def _own_keys(step: Step) -> tuple[str, ...]:
 
 @cache
 def _steps() -> Select[Any]:
-    """Return the statement for the steps of a request with the records of all kinds; one for each would be a dozen."""
+    """Return one statement for the steps of a request, joined to all record tables."""
     step: Any = Activity.__table__
     actor, holder, decree = aliased(User), aliased(User), aliased(Delegation)
     joined = (
@@ -186,29 +184,29 @@ def _steps() -> Select[Any]:
         .outerjoin(decree, decree.id == step.c.delegation_id)
     )
     own: list[Any] = []
-    for kind, (keys, _place) in _places().items():
+    for kind, (keys, _index) in _record_columns().items():
         if keys:
             record: Any = ACTIVITY_CLASSES[kind].__table__
             joined = joined.outerjoin(record, record.c.id == step.c.id)
             own += [record.c[key] for key in keys]
     columns = [step.c[name] for name in _COLUMNS]
     named = [actor.full_name, holder.full_name, decree.decree_number]
-    asked = select(*columns, *named, *own).select_from(joined).where(step.c.change_id == bindparam("change"))
-    return asked.order_by(step.c.sequence)
+    statement = select(*columns, *named, *own).select_from(joined).where(step.c.change_id == bindparam("change"))
+    return statement.order_by(step.c.sequence)
 
 
 def _shown(row: Sequence[Any]) -> StepShown:
-    keys, place = _places()[row[2]]
-    record = dict(zip(keys, row[place:], strict=False))
+    keys, index = _record_columns()[row[2]]
+    record = dict(zip(keys, row[index:], strict=False))
     return StepShown(*(*row[:_NAMED], record))
 
 
 def _by_step(rows: Sequence[Any], *names: str) -> dict[int, list[Any]]:
-    """Return rows as dicts of ``names``, by the step's id that each begins with."""
-    found: dict[int, list[Any]] = {}
+    """Return rows as dicts with the keys ``names``, grouped by the step id in their first column."""
+    by_step: dict[int, list[Any]] = {}
     for id_, *values in rows:
-        found.setdefault(id_, []).append(dict(zip(names, values, strict=True)))
-    return found
+        by_step.setdefault(id_, []).append(dict(zip(names, values, strict=True)))
+    return by_step
 
 
 def _cases(session: Session, change_id: int) -> dict[int, list[Any]]:
@@ -225,18 +223,18 @@ def _items(session: Session, change_id: int) -> dict[int, list[Any]]:
 
 
 def _mutation_lines(session: Session, change_id: int) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
+    by_step: dict[int, list[Any]] = {}
     of_change = select(AssetMutation).where(AssetMutation.change_id == change_id).order_by(AssetMutation.id)
     for mutation in session.scalars(of_change):
-        found.setdefault(mutation.update_id, []).append(mutation)
-    return found
+        by_step.setdefault(mutation.update_id, []).append(mutation)
+    return by_step
 
 
 def _reassignments(session: Session, change: ChangeRequest) -> dict[int, list[ReassignmentShown]]:
-    found: dict[int, list[ReassignmentShown]] = {}
-    for id_, at, giver, taker, reason in session.connection().execute(_HANDOVERS, {"change": change.id}):
-        found.setdefault(id_, []).append(ReassignmentShown(at, giver, taker, reason))
-    return found
+    by_step: dict[int, list[ReassignmentShown]] = {}
+    for id_, at, giver, taker, reason in session.connection().execute(_REASSIGNMENTS, {"change": change.id}):
+        by_step.setdefault(id_, []).append(ReassignmentShown(at, giver, taker, reason))
+    return by_step
 
 
 _step: Any = Activity.__table__.c
@@ -262,11 +260,11 @@ _ITEMS = (
     .where(_of_change)
     .order_by(AssetReviewItem.review_id, AssetReviewItem.position)
 )
-_DOCUMENT_SIGNATURES = select(Document).where(Document.change_id == bindparam("change")).order_by(Document.id)
+_DOCUMENTS = select(Document).where(Document.change_id == bindparam("change")).order_by(Document.id)
 _DEVIATIONS = select(Deviation).where(Deviation.change_id == bindparam("change")).order_by(Deviation.id)
 _SOP_REVISION = select(SopRevision.revision).where(SopRevision.id == bindparam("sop"))
 _giver, _taker = aliased(User), aliased(User)
-_HANDOVERS = (
+_REASSIGNMENTS = (
     select(Reassignment.activity_id, Reassignment.at, _giver.full_name, _taker.full_name, Reassignment.reason)
     .join(_giver, _giver.id == Reassignment.from_id)
     .join(_taker, _taker.id == Reassignment.to_id)

@@ -1,6 +1,6 @@
-"""Writing down a step: typed values into the record of the open activity, and what its outcome sets in motion.
+"""The record store: validates and writes the record of the open activity, and applies asset mutations.
 
-The fields are those of ``lpse_admin.workflow.record_fields``; this module only knows where each is kept.
+The fields are defined in ``lpse_admin.workflow.record_fields``; this module maps them to columns and tables.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
 
-#: Prose is bounded only by what a form may send.
+#: Limits of single fields, in characters; other single-line fields have SHORT_TEXT_LENGTH.
 _MAX_LINE_LENGTHS = {"version": 80}
 _MAX_TEXT_LENGTH = 100_000
 _MAX_MINUTES = 60 * 24 * 365
@@ -43,13 +43,13 @@ _TEST_CASE_FIELDS = ("name", "expected", "actual")
 
 
 def read_record(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
-    """Return the record's values by field key, as they are stored now."""
-    holder: Any = change if activity.step in REQUESTER_STEPS else activity
-    return {field.key: _read_field(holder, field) for field in RECORD_FIELDS[activity.step]}
+    """Return the stored values of the record by field key."""
+    owner: Any = change if activity.step in REQUESTER_STEPS else activity
+    return {field.key: _read_field(owner, field) for field in RECORD_FIELDS[activity.step]}
 
 
 def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime) -> None:
-    """Put those of ``values`` that the step's record has into it; raises Incomplete as ``check`` does."""
+    """Check ``values`` and write those that are fields of the step's record. Raises what ``check`` raises."""
     check(change, activity, values, now)
     store(change, activity, values)
 
@@ -57,91 +57,91 @@ def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str,
 def check(
     change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime
 ) -> dict[str, object]:
-    """Return the record as it will be with ``values`` in it; a reason is judged here and kept by the move.
+    """Return the record as it will be with ``values`` in it; a reason is checked here and written by the move.
 
-    Raises Incomplete with a sentence beside each field whose value is of the wrong kind, too long or impossible.
+    Raises ValidationFailed with an error for each field whose value is of the wrong type, too long or impossible.
     """
     fields = [field for field in RECORD_FIELDS[activity.step] if field.key in values]
-    faults: dict[str, Message] = {}
+    errors: dict[str, Message] = {}
     for field in fields:
         value = values[field.key]
-        if fault := _field_error(field, value, change, activity, now):
-            faults[field.key] = fault
-    if fault := _field_error(REASON_FIELD, values.get(REASON_FIELD.key), change, activity, now):
-        faults[REASON_FIELD.key] = fault
+        if error := _field_error(field, value, change, activity, now):
+            errors[field.key] = error
+    if error := _field_error(REASON_FIELD, values.get(REASON_FIELD.key), change, activity, now):
+        errors[REASON_FIELD.key] = error
     record = {**read_record(change, activity), **values}
-    faults |= _cross_field_errors(activity.step, {key: value for key, value in record.items() if key not in faults})
-    if faults:
-        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=faults)
+    errors |= _cross_field_errors(activity.step, {key: value for key, value in record.items() if key not in errors})
+    if errors:
+        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
     return record
 
 
 def store(change: ChangeRequest, activity: Activity, values: Mapping[str, object]) -> None:
-    """Put those of ``values`` that the step's record has into it; they were checked before."""
-    holder: Any = change if activity.step in REQUESTER_STEPS else activity
+    """Write those of ``values`` that are fields of the step's record; ``check`` must have passed."""
+    owner: Any = change if activity.step in REQUESTER_STEPS else activity
     for field in RECORD_FIELDS[activity.step]:
         if field.key in values:
-            _write_field(holder, field, values[field.key])
+            _write_field(owner, field, values[field.key])
 
 
 def apply_asset_mutations(
     change: ChangeRequest, activity: Activity, outcome: Outcome, actor: User, now: dt.datetime
 ) -> None:
-    """Do what ``outcome`` sets in motion beside the move: the asset list is brought up to date here."""
+    """Apply the mutations of an asset update to the asset list; does nothing for other outcomes."""
     if outcome is Outcome.UPDATED and isinstance(activity, AssetUpdate):
         mutation.apply_mutations(change, activity, actor, now)
 
 
-def _read_field(holder: Any, field: RecordField) -> Any:  # noqa: ANN401 - fields hold texts, moments, enums and lists
+def _read_field(owner: Any, field: RecordField) -> Any:  # noqa: ANN401 - fields hold texts, datetimes, enums and lists
     match field.kind:
         case FieldKind.TEST_CASES:
-            return [{part: getattr(case, part) for part in _TEST_CASE_FIELDS} for case in holder.cases]
+            return [{part: getattr(case, part) for part in _TEST_CASE_FIELDS} for case in owner.cases]
         case FieldKind.ASSETS:
-            return [{"asset_id": item.asset_id, "finding": item.finding} for item in holder.items]
+            return [{"asset_id": item.asset_id, "finding": item.finding} for item in owner.items]
         case FieldKind.TOUCHED_ASSETS:
-            return [{"asset_id": item.asset_id} for item in holder.release_assets]
+            return [{"asset_id": item.asset_id} for item in owner.release_assets]
         case FieldKind.MUTATIONS:
-            return list((holder.draft or {}).get("rows", []))
+            return list((owner.draft or {}).get("rows", []))
         case _:
-            return getattr(holder, field.key)
+            return getattr(owner, field.key)
 
 
-def _write_field(holder: Any, field: RecordField, value: Any) -> None:  # noqa: ANN401
+def _write_field(owner: Any, field: RecordField, value: Any) -> None:  # noqa: ANN401
     match field.kind:
         case FieldKind.TEST_CASES:
             _replace_rows(
-                holder, "cases", [TestCase(position=place, **case) for place, case in enumerate(value or [], 1)]
+                owner, "cases", [TestCase(position=index, **case) for index, case in enumerate(value or [], 1)]
             )
         case FieldKind.ASSETS:
             _replace_rows(
-                holder, "items", [AssetReviewItem(position=place, **item) for place, item in enumerate(value or [], 1)]
+                owner, "items", [AssetReviewItem(position=index, **item) for index, item in enumerate(value or [], 1)]
             )
         case FieldKind.TOUCHED_ASSETS:
             _replace_rows(
-                holder,
+                owner,
                 "release_assets",
-                [ReleaseAsset(position=place, **item) for place, item in enumerate(value or [], 1)],
+                [ReleaseAsset(position=index, **item) for index, item in enumerate(value or [], 1)],
             )
         case FieldKind.MUTATIONS:
-            holder.draft = {"rows": list(value or [])}
+            owner.draft = {"rows": list(value or [])}
         case FieldKind.SINGLE_LINE:
-            setattr(holder, field.key, " ".join((value or "").split()) or None)
+            setattr(owner, field.key, " ".join((value or "").split()) or None)
         case FieldKind.MULTI_LINE:
-            setattr(holder, field.key, (value or "").strip() or None)
+            setattr(owner, field.key, (value or "").strip() or None)
         case _:
-            setattr(holder, field.key, value)
+            setattr(owner, field.key, value)
 
 
-def _replace_rows(holder: TestRun | Release | AssetReview, name: str, rows: list[Any]) -> None:
-    """Put ``rows`` in place of the former ones, which leave first: their positions are unique."""
-    session = Session.object_session(holder)
-    if getattr(holder, name) and session is not None:
-        setattr(holder, name, [])
+def _replace_rows(owner: TestRun | Release | AssetReview, name: str, rows: list[Any]) -> None:
+    """Replace the rows; the old ones are deleted first, because positions are unique."""
+    session = Session.object_session(owner)
+    if getattr(owner, name) and session is not None:
+        setattr(owner, name, [])
         session.flush()
-    setattr(holder, name, rows)
+    setattr(owner, name, rows)
 
 
-def _field_error(  # noqa: C901, PLR0911 - one sentence for each kind of value
+def _field_error(  # noqa: C901, PLR0911 - one branch for each kind of field
     field: RecordField, value: object, change: ChangeRequest, activity: Activity, now: dt.datetime
 ) -> Message | None:
     if value is None:
@@ -174,10 +174,10 @@ def _field_error(  # noqa: C901, PLR0911 - one sentence for each kind of value
 def _text_field_error(field: RecordField, value: object) -> Message | None:
     if not isinstance(value, str):
         return _("This is not text.")
-    most = (
+    max_length = (
         _MAX_LINE_LENGTHS.get(field.key, SHORT_TEXT_LENGTH) if field.kind is FieldKind.SINGLE_LINE else _MAX_TEXT_LENGTH
     )
-    return text_error(value, max_length=most)
+    return text_error(value, max_length=max_length)
 
 
 def _datetime_error(field: RecordField, value: object, change: ChangeRequest, now: dt.datetime) -> Message | None:
@@ -219,7 +219,7 @@ def _linked_change_error(value: object, change: ChangeRequest) -> Message | None
 
 
 def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Message]:
-    """Return the faults that show only when two fields are read together."""
+    """Return the cross-field errors: ends before starts."""
     first, last = {
         Step.IMPLEMENTATION: ("claimed_start_at", "claimed_end_at"),
         Step.RELEASE: ("window_start_at", "window_end_at"),
@@ -231,6 +231,6 @@ def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Mess
         return {}
     if end < start:
         return {last: _("The end is before the start.")}
-    if end == start and step is Step.RELEASE:  # a window of no length would overlap with nothing
+    if end == start and step is Step.RELEASE:  # an empty window would overlap with nothing
         return {last: _("The window end must be after its start.")}
     return {}

@@ -1,4 +1,4 @@
-"""Revisions: what a request said each time it was submitted."""
+"""Revisions: the content of a request at each submission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 
 
 class ChangeRevision(Base):
-    """What a request said each time it was submitted."""
+    """The content of a request at one submission, by field key."""
 
     __tablename__ = "change_revision"
     __table_args__ = (UniqueConstraint("change_id", "revision"),)

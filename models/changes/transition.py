@@ -1,7 +1,7 @@
-"""The door through which requests move, and what stands behind it: the lock, the record, the finished step, the next.
+"""The transition function: validates a move, writes the record, finishes the step and enters the next one.
 
-``advance`` and ``save`` act on a case file (``models.changes.case_file``), which is put together once under the
-request's lock and passed on; nothing else writes where a request stands.
+``advance`` and ``save`` take a case file (``models.changes.case_file``), which is loaded once under the request's
+lock. Only ``advance`` changes the step of a request.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the actor gives to finish a step: fields of its record and ``reason`` by key, and the equipment ticked."""
+    """The input for a step: values of its record and ``reason`` by field key, and keys of the confirmed equipment."""
 
     values: Mapping[str, object]
     equipment: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """What was found out about a move before anything of it is written."""
+class _ValidatedMove:
+    """A validated move, before anything is written."""
 
     move: Move
     given: Mapping[str, object]
@@ -70,37 +70,37 @@ class _Finding:
 
 
 def advance(case: CaseFile, outcome: Outcome, given: Given) -> Activity:
-    """Finish the present step with ``outcome`` and bring the request where its paper leads, or refuse.
+    """Finish the current step with ``outcome``, move the request to the next step, and return the finished activity.
 
-    The only writer of the current step. ``given.values`` are the record's fields and ``reason`` by key
-    (``lpse_admin.records``); files are attached to the open activity before. Returns the finished activity. Raises
-    NoSuchMove (409) where there is no such move, NotAllowed (403) where it is somebody else's, Incomplete (422) where
-    something required is missing or wrong. All but a mutation of the asset list is refused before anything is written.
+    ``given.values`` are the record's fields and ``reason`` by key (``lpse_admin.workflow.record_fields``); files must
+    be attached to the open activity before. Raises NoSuchMove (409) if there is no such move, NotAllowed (403) if the
+    actor may not act, ValidationFailed (422) if something required is missing or wrong. Everything except asset
+    mutations is validated before anything is written.
     """
     session = session_of(case.change)
     if case.change.is_draft:
-        case = _under_the_paper_in_force(session, case)
+        case = _bind_to_sop_in_force(session, case)
     current = case.require_actor()
-    finding = _examine(session, case, outcome, given)
-    _write_record(session, case, finding)
+    validated = _validate(session, case, outcome, given)
+    _write_record(session, case, validated)
     current.equipment = _known_equipment(case, given.equipment)
-    session.flush()  # the database lets a step end only when its record and its accounts are there
-    _finish_step(case, finding)
+    session.flush()  # triggers require the record and the accounts before the step is finished
+    _finish_step(case, validated)
     session.flush()
     step_durations.save_step_time(session, current, case.timing(current))
-    following = _enter_step(session, case, finding.move)
+    next_activity = _enter_step(session, case, validated.move)
     session.flush()
-    notify_move(session, case, current, following, position_after(case.position, finding.move, case.actor.id))
-    if following is None or outcome is Outcome.VERIFIED or _is_verified(case):
-        # No verification will meet them any more.
+    notify_move(session, case, current, next_activity, position_after(case.position, validated.move, case.actor.id))
+    if next_activity is None or outcome is Outcome.VERIFIED or _is_verified(case):
+        # No later verification will dispose of them.
         notify_pending_deviations(session, case.change, deviation.undisposed(case.change), case.now)
     return current
 
 
 def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Activity:
-    """Keep what the step's actor has typed so far, without moving; the record stays open.
+    """Save the draft input of the step's actor without a move.
 
-    Raises what ``advance`` raises, save that nothing has to be complete.
+    Raises what ``advance`` raises, except for missing values.
     """
     current = case.require_actor()
     record_store.check(case.change, current, given.values, case.now)
@@ -114,7 +114,7 @@ def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Acti
 
 
 def open_activity(change: ChangeRequest, sop: Sop, now: dt.datetime, before: Sequence[Any] = ()) -> Activity:
-    """Open the step that ``change`` stands at as the next of its history (``before``), under the paper as it is."""
+    """Create the activity of the current step of ``change``; ``before`` are the earlier activities or their rows."""
     rule = sop.rules[change.step]
     activity = ACTIVITY_CLASSES[change.step](
         change=change,
@@ -130,12 +130,12 @@ def open_activity(change: ChangeRequest, sop: Sop, now: dt.datetime, before: Seq
         arrived_at=now,
     )
     if isinstance(activity, Evaluation) and change.is_refused:
-        activity.answers_id = next((former.id for former in reversed(before) if former.step is Step.APPROVAL), None)
+        activity.answers_id = next((earlier.id for earlier in reversed(before) if earlier.step is Step.APPROVAL), None)
     return activity
 
 
-def _under_the_paper_in_force(session: Session, case: CaseFile) -> CaseFile:
-    """Bind a draft to the paper that is in force when it is submitted (SOP page, silences 14)."""
+def _bind_to_sop_in_force(session: Session, case: CaseFile) -> CaseFile:
+    """Bind a draft to the SOP that is in force when it is submitted (procedure.md, reading 14)."""
     change, current = case.change, case.require_open()
     sop = sop_in_force(session, change.agency_id)
     if sop is None or sop.id == change.sop_id:
@@ -143,15 +143,15 @@ def _under_the_paper_in_force(session: Session, case: CaseFile) -> CaseFile:
     change.sop_id = sop.id
     session.flush()
     session.expire(change, ["sop_revision"])
-    session.expire(current, ["sop_id"])  # followed by itself (ON UPDATE CASCADE)
+    session.expire(current, ["sop_id"])  # updated by the database (ON UPDATE CASCADE)
     rule = sop.sop.rules[current.step]
     current.actor_role = rule.actor
     current.standard_minutes = rule.standard.minutes if rule.standard else None
     return replace(case, sop=sop.sop)
 
 
-def _examine(session: Session, case: CaseFile, outcome: Outcome, given: Given) -> _Finding:
-    """Return all that a move is written from, or refuse it: nothing is written here."""
+def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) -> _ValidatedMove:
+    """Validate a move and return what ``advance`` writes; nothing is written here."""
     current = case.require_open()
     move = move_from(case.sop, case.position, outcome)
     with session.no_autoflush:
@@ -159,39 +159,39 @@ def _examine(session: Session, case: CaseFile, outcome: Outcome, given: Given) -
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
         if current.step in REQUESTER_STEPS:
-            position = replace(position, conditions=_conditions_as_typed(case, record))
+            position = replace(position, conditions=_conditions_with(case, record))
         times = case.timing(current)
-        at_hand = Evidence(
+        evidence = Evidence(
             values={**record, **declared},
-            attached_documents=attached_keys(session, case.change) if _asks_for_documents(case) else frozenset(),
+            attached_documents=attached_keys(session, case.change) if _requires_documents(case) else frozenset(),
             confirmed_equipment=frozenset(given.equipment),
             lateness=lateness_of(times, case.standard),
             raised_deviations=time_deviations(case, times),
         )
         undisposed = deviation.undisposed(case.change) if outcome is Outcome.VERIFIED else []
         _require_complete(
-            validation_errors(case.sop, position, outcome, at_hand),
+            validation_errors(case.sop, position, outcome, evidence),
             owed=deviation.disposal_errors(undisposed, _disposals(declared), case.now),
             others=conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED else {},
         )
-    found = detect_deviations(case.sop, position, outcome, at_hand)
-    return _Finding(move, {**given.values, **declared}, times, found, undisposed)
+    detected = detect_deviations(case.sop, position, outcome, evidence)
+    return _ValidatedMove(move, {**given.values, **declared}, times, detected, undisposed)
 
 
-def _conditions_as_typed(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:
-    """Return what makes the paper ask for more, as the request says it with what was just typed."""
+def _conditions_with(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:
+    """Return the requirement conditions of the request with the values of ``record``."""
     on_behalf_of = (record["on_behalf_of"] or "").strip()
     return conditions_of(on_behalf_of, record["kind"], case.change.urgency)
 
 
-def _asks_for_documents(case: CaseFile) -> bool:
+def _requires_documents(case: CaseFile) -> bool:
     return case.rule is not None and any(item.kind is ItemKind.DOCUMENT for item in case.rule.requires)
 
 
 def _require_complete(
     missing: Mapping[str, Message], *, owed: Mapping[str, Message], others: Mapping[str, Message]
 ) -> None:
-    """Say all at once what a move still lacks: what the rules ask for, what the head owes, and what is in the way."""
+    """Raise ValidationFailed with all errors at once: missing evidence, missing disposals (``owed``), and conflicts."""
     try:
         require_evidence(missing)
     except ValidationFailed as refusal:
@@ -203,46 +203,46 @@ def _require_complete(
 
 
 def _known_equipment(case: CaseFile, ticked: Collection[str]) -> list[str]:
-    """Return those of the ticked keys that the step's rule has."""
+    """Return the ticked keys that are equipment of the step's rule, sorted."""
     requires = case.rule.requires if case.rule else ()
-    asked = (item.key for item in requires if item.kind is ItemKind.EQUIPMENT)
-    return sorted(set(asked).intersection(ticked))
+    known = (item.key for item in requires if item.kind is ItemKind.EQUIPMENT)
+    return sorted(set(known).intersection(ticked))
 
 
 def _disposals(given: Mapping[str, object]) -> Mapping[str, object]:
-    """Return what was typed of the head's disposals, by the deviations' ids."""
-    typed = given.get(deviation.DISPOSALS)
-    return typed if isinstance(typed, dict) else {}
+    """Return the input for the head's disposals by deviation id."""
+    disposals = given.get(deviation.DISPOSALS)
+    return disposals if isinstance(disposals, dict) else {}
 
 
-def _write_record(session: Session, case: CaseFile, finding: _Finding) -> None:
-    """Write the step's record, what it sets in motion, and what became of its deviations."""
-    current, outcome = case.require_open(), finding.move.outcome
+def _write_record(session: Session, case: CaseFile, validated: _ValidatedMove) -> None:
+    """Write the step's record, the asset mutations, the deviations, and their accounts and disposals."""
+    current, outcome = case.require_open(), validated.move.outcome
     with session.no_autoflush:
-        record_store.store(case.change, current, finding.given)
+        record_store.store(case.change, current, validated.given)
     if outcome is Outcome.UPDATED:
-        with session.begin_nested():  # a row that cannot be applied leaves the asset list as it was
+        with session.begin_nested():  # if one mutation fails, none is applied
             record_store.apply_asset_mutations(case.change, current, outcome, case.actor, case.now)
-    deviation.dispose_all(finding.undisposed, _disposals(finding.given), case.actor, now=case.now)
+    deviation.dispose_all(validated.undisposed, _disposals(validated.given), case.actor, now=case.now)
     current.declared = {}
-    remeasure(current, finding.times)
-    deviation.raise_deviations(case.change, current, finding.deviations, now=case.now, while_open=False)
-    deviation.store_accounts(current, finding.given, case.actor, now=case.now)
+    remeasure(current, validated.times)
+    deviation.raise_deviations(case.change, current, validated.deviations, now=case.now, while_open=False)
+    deviation.store_accounts(current, validated.given, case.actor, now=case.now)
 
 
-def _finish_step(case: CaseFile, finding: _Finding) -> None:
+def _finish_step(case: CaseFile, validated: _ValidatedMove) -> None:
     current = case.require_open()
     current.finished_at = case.now
-    current.outcome, current.target = finding.move.outcome, finding.move.target
+    current.outcome, current.target = validated.move.outcome, validated.move.target
     current.actor_id = case.actor.id
     current.capacity = case.capacity
     current.delegation_id = case.delegation.id if case.delegation else None
-    reason = finding.given.get("reason")
+    reason = validated.given.get("reason")
     current.reason = reason.strip() or None if isinstance(reason, str) else None
 
 
 def _enter_step(session: Session, case: CaseFile, move: Move) -> Activity | None:
-    """Take the step that ``move`` leads to, and return it; None where the request is closed."""
+    """Enter the target step of ``move`` and return its activity; None if the request is closed."""
     change = case.change
     _apply_effects(session, case, move.outcome)
     change.result = result_of(move, rolled_back=change.is_rolled_back)
@@ -251,13 +251,13 @@ def _enter_step(session: Session, case: CaseFile, move: Move) -> Activity | None
     if move.target is Step.CLOSED:
         change.closed_at = case.now
         return None
-    following = open_activity(change, case.sop, case.now, case.visits)
-    session.add(following)
-    return following
+    next_activity = open_activity(change, case.sop, case.now, case.visits)
+    session.add(next_activity)
+    return next_activity
 
 
 def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
-    """Keep what ``outcome`` settles for the rest of the way."""
+    """Apply the effects of ``outcome``: number and revision at submission, or a flag (``OUTCOME_EFFECTS``)."""
     change = case.change
     if outcome is Outcome.SUBMITTED:
         change.year, change.serial = next_serial(session, change.agency, case.now)
@@ -273,7 +273,7 @@ def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
 
 
 def _record_revision(session: Session, change: ChangeRequest, now: dt.datetime) -> None:
-    """Keep what the request says as it is submitted."""
+    """Store the content of the request at its submission."""
     content = {field.key: to_json_value(getattr(change, field.key)) for field in REQUEST_FIELDS}
     session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=now))
 
