@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lpse_admin.accounts.roles import Role
@@ -16,6 +18,7 @@ from lpse_admin.workflow.transitions import (
     find_move,
     is_actor,
     is_item_present,
+    position_after,
     reason_cannot_act,
     reason_move_blocked,
     reason_not_eligible,
@@ -131,3 +134,17 @@ def test_a_closed_request_has_its_result(
 def test_every_step_is_judged_by_its_standard_but_the_request_itself() -> None:
     assert standard_time_of(PAPER, Step.REQUEST) is None
     assert standard_time_of(PAPER, Step.EVALUATION) is PAPER.rules[Step.EVALUATION].standard
+
+
+def test_a_move_adds_its_actor_to_the_duty_of_its_step_where_it_has_one() -> None:
+    here = Position(Step.EVALUATION, requester_id=1, assignee_id=2)
+    evaluated = position_after(here, Move(Step.EVALUATION, Outcome.ACCEPTED, Step.URGENCY), 2)
+    assert (evaluated.step, evaluated.duties, evaluated.assignee_id) == (
+        Step.URGENCY,
+        {Duty.EVALUATE: frozenset({2})},
+        None,
+    )
+    released = position_after(
+        replace(evaluated, step=Step.RELEASE), Move(Step.RELEASE, Outcome.SCHEDULED, Step.ASSET_REVIEW), 5
+    )
+    assert (released.step, released.duties) == (Step.ASSET_REVIEW, evaluated.duties)
