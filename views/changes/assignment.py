@@ -1,4 +1,4 @@
-"""In whose hands a step is, as the request's page shows it, and the two buttons that change it."""
+"""The assignment of a step: the part of the request's page, and the actions to assign and to reassign."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ if TYPE_CHECKING:
 
 
 class ReassignForm(Form):
-    """To whom a step goes, and why."""
+    """The new assignee of a step, and the reason."""
 
     to = SelectField(lazy_gettext("Reassign to"), id="hand-over-to")
     reason = TextAreaField(lazy_gettext("Reason for the reassignment"), id="hand-over-reason")
 
 
 class BulkReassignForm(Form):
-    """To which colleague several steps go, and why."""
+    """The new assignee of several steps, and the reason."""
 
     to = SelectField(lazy_gettext("Reassign to"), [Required()])
     reason = TextAreaField(lazy_gettext("Reason for the reassignment"), [Required()])
 
 
 class _StepBulkAction(BulkAction):
-    """What change managers do with several open steps."""
+    """An action of change managers on several open steps."""
 
     def is_allowed(self) -> bool:
-        """Whether the one who asks takes steps of this kind."""
+        """Whether the current user is a change manager."""
         return Role.CHANGE_MANAGER in get_current_user().roles
 
     @staticmethod
     def _change_at_open_step(view: BulkView, id_: int) -> ChangeRequest:
-        """Return the request whose open step this row is; raises NoSuchMove where it is finished."""
+        """Return the request of an open step. Raises NoSuchMove if the step is finished."""
         activity: Activity = view.get_one(str(id_))
         change = activity.change
         if not activity.is_open or change.step is not activity.step:
@@ -64,7 +64,7 @@ class _StepBulkAction(BulkAction):
 
 
 class TakeUp(_StepBulkAction):
-    """Take several steps up."""
+    """Assign several steps to the current user."""
 
     key = "take-up"
     title = _("Assign to me")
@@ -72,12 +72,12 @@ class TakeUp(_StepBulkAction):
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
-        """Return a form without fields: it asks whether this is meant."""
+        """Return a form without fields, for a confirmation."""
         return Form()
 
     @override
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
-        """Take one up."""
+        """Assign one step."""
         change = self._change_at_open_step(view, id_)
         trail.update_audit_context(
             db.session(), action="change.take-up", capacity=change.capacity_of(get_current_user(), now()), reason=None
@@ -87,7 +87,7 @@ class TakeUp(_StepBulkAction):
 
 
 class Reassign(_StepBulkAction):
-    """Give several steps to one colleague, or take them over, with one reason."""
+    """Reassign several steps to one user, with one reason."""
 
     key = "hand-over"
     title = _("Reassign")
@@ -98,7 +98,7 @@ class Reassign(_StepBulkAction):
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
-        """Return the form with the change managers of the office, the one who asks among them."""
+        """Return the form with the change managers of the office as choices, including the current user."""
         form = BulkReassignForm()
         people = db.session.execute(
             select(User.id, User.full_name)
@@ -110,17 +110,17 @@ class Reassign(_StepBulkAction):
 
     @override
     def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
-        """Refuse a hand-over to nobody, or without a reason."""
-        faults = {}
+        """Require an assignee and a reason."""
+        errors = {}
         if form["to"].data not in {choice.value for choice in form["to"].choices if choice.value}:
-            faults["to"] = _("Choose the new assignee of the steps.")
-        if fault := reason_error(form["reason"].data or ""):
-            faults["reason"] = fault
-        if faults:
-            raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=faults)
+            errors["to"] = _("Choose the new assignee of the steps.")
+        if error := reason_error(form["reason"].data or ""):
+            errors["reason"] = error
+        if errors:
+            raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=errors)
 
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
-        """Hand one over."""
+        """Reassign one step."""
         change = self._change_at_open_step(view, id_)
         to = db.session.get_one(User, int(form["to"].data if form else 0))
         reason = (form["reason"].data or "").strip() if form else ""
@@ -132,7 +132,7 @@ class Reassign(_StepBulkAction):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What the reader may do about the hands that the open step is in; ``form`` to give it away or take it over."""
+    """The assignee of the open step, and what the current user may do; ``form`` reassigns it."""
 
     assignee: str | None
     is_mine: bool
@@ -141,23 +141,23 @@ class Assignment:
 
     @classmethod
     def of(cls, case: CaseFile, current: StepShown, form: ReassignForm | None) -> Assignment | None:
-        """Return in whose hands the open step is; None for a step that is the requester's own."""
+        """Return the assignment of the open step; None for a step of the requester."""
         if current.actor_role is Role.REQUESTER:
             return None
         is_mine = current.held_by_id == case.actor.id
-        can_be_theirs = case.reason_cannot_take(case.actor) is None
-        if current.held_by_id is not None and (is_mine or can_be_theirs):
+        is_eligible = case.reason_cannot_take(case.actor) is None
+        if current.held_by_id is not None and (is_mine or is_eligible):
             form = form or make_reassign_form(case)
         return cls(
             assignee=current.holder,
             is_mine=is_mine,
-            may_take_up=current.held_by_id is None and can_be_theirs,
+            may_take_up=current.held_by_id is None and is_eligible,
             form=form,
         )
 
 
 def make_reassign_form(case: CaseFile) -> ReassignForm:
-    """Return the form in which the actor gives the open step away or, where another holds it, takes it over."""
+    """Return the form to reassign the open step: to a colleague if assigned to the actor, else to the actor."""
     form = ReassignForm()
     actor = case.actor
     if case.position.assignee_id == actor.id:
@@ -168,7 +168,7 @@ def make_reassign_form(case: CaseFile) -> ReassignForm:
 
 
 def _eligible_assignees(case: CaseFile) -> list[User]:
-    """Return those of the office who could take the open step."""
+    """Return the other users of the office who are eligible for the open step."""
     office = db.session.scalars(
         select(User)
         .where(User.agency_id == case.change.agency_id, User.is_active, User.id != case.actor.id)

@@ -1,4 +1,4 @@
-"""Requests: their list, the page that shows one whole, the requester's form, and the one door for moves."""
+"""Requests: the list, the page of a request, the requester's form, moves and assignment."""
 
 from __future__ import annotations
 
@@ -55,23 +55,23 @@ if TYPE_CHECKING:
 _open_activity = aliased(Activity, flat=True, name="open_activity")
 _requester = aliased(User, name="requester")
 
-#: Open, and neither the requester's to begin nor theirs to mend.
+#: Open, and not at a step of the requester.
 _WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
 
-#: The value of the filter for what has no urgency yet.
+#: The filter's value for requests without an urgency.
 NOT_ASSESSED = "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
 class UrgencyFilter(ChoiceFilter):
-    """One of the urgencies, or those that nobody has judged yet: ``?urgency=unjudged``."""
+    """Requests of an urgency, or not assessed yet: ``?urgency=unjudged``."""
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the values that can be chosen, each with its title."""
+        """Return (value, title) of the choices."""
         return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not assessed yet"))]
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return equality with the chosen member, or with none."""
+        """Return equality with the chosen member, or IS NULL."""
         if given.get(self.key) == NOT_ASSESSED:
             result: ColumnElement[bool] = self.column.is_(None)
             return result
@@ -79,7 +79,7 @@ class UrgencyFilter(ChoiceFilter):
 
 
 class ChangeView(RecordView):
-    """Every request that the reader may see, and what may be done with each."""
+    """The requests that the current user may see."""
 
     resource = Resource.CHANGE
     title = _("Change requests (RFC)")
@@ -135,11 +135,11 @@ class ChangeView(RecordView):
     column_sortable_list = ("id",)
     column_default_sort = "-id"
 
-    # -- one request, whole ---------------------------------------------------------------------------------
+    # -- the page of a request ------------------------------------------------------------------------------
 
     @expose("/details/")
     def details_view(self) -> str:
-        """Show a request whole, with the moves that the reader may make now."""
+        """Show a request with the moves that the current user may make."""
         return self._render_page(parse_id(request.args.get("id")))
 
     def _render_page(
@@ -150,22 +150,22 @@ class ChangeView(RecordView):
         is_typed: bool = False,
         reassign_form: ReassignForm | None = None,
     ) -> str:
-        """Return the page of a request; ``is_typed`` shows its form as it was sent, with what ``refusal`` says."""
+        """Return the page of a request; ``is_typed`` shows the submitted values with the errors of ``refusal``."""
         page = ChangePage.read(
             change_id, self.visible_criterion(), refusal=refusal, is_typed=is_typed, reassign_form=reassign_form
         )
-        # The requester's own form has no page beside it that would say the same again.
+        # At the requester's steps the form alone is shown: the page would repeat its values.
         alone = is_typed and page.form is not None and page.change.step in REQUESTER_STEPS
         template = "changes/form.html" if alone else self.details_template
         history = self.history(change_id)
         return str(self.render(template, view=self, page=page, change=page.change, history=history))
 
-    # -- the requester's own -----------------------------------------------------------------------------------
+    # -- drafts and returned requests ---------------------------------------------------------------------------
 
     @expose("/new/", methods=("GET", "POST"))
     @recoverable
     def create_view(self) -> ResponseReturnValue:
-        """Begin a request: kept as a draft, or submitted at once."""
+        """Create a request: saved as a draft, or submitted at once."""
         self.require_permission(Verb.CREATE)
         session = db.session()
         if request.method == "GET":
@@ -174,7 +174,7 @@ class ChangeView(RecordView):
                 setattr(change, key, value)
             return self.render("changes/form.html", view=self, page=ChangePage.of_new(change), change=change)
         if request.form.get("outcome"):
-            _outcome_from_request()  # a form that cannot be read leaves no draft behind
+            _outcome_from_request()  # raises before a draft is created
         change = create_draft(session, get_current_user(), now=now(), values=_requester_defaults(get_current_user()))
         trail.update_audit_context(session, action="change.draft")
         session.commit()
@@ -183,7 +183,7 @@ class ChangeView(RecordView):
     @expose("/edit/", methods=("GET", "POST"))
     @recoverable
     def edit_view(self) -> ResponseReturnValue:
-        """Go on with a draft, or with a request that came back."""
+        """Edit a draft or a returned request."""
         self.require_permission(Verb.EDIT)
         change_id = parse_id(request.args.get("id"))
         if request.method == "POST":
@@ -194,7 +194,7 @@ class ChangeView(RecordView):
         return self.render("changes/form.html", view=self, page=page, change=page.change)
 
     def _save_or_submit(self, change_id: int) -> ResponseReturnValue:
-        """Keep what the requester typed, and submit it where they pressed that button."""
+        """Save the submitted values, or make the move if the form names an outcome."""
         if request.form.get("outcome"):
             return self._make_move(change_id)
         try:
@@ -206,27 +206,27 @@ class ChangeView(RecordView):
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
-        """Throw a draft away; what was submitted is never deleted."""
+        """Discard a draft; submitted requests are never deleted."""
         self.require_permission(Verb.DELETE)
         session = db.session()
-        discard_draft(self._found(parse_id(request.form.get("id"))), get_current_user())
+        discard_draft(self._load_visible(parse_id(request.form.get("id"))), get_current_user())
         trail.update_audit_context(session, action="change.discard")
         session.commit()
         flash(gettext("The draft was discarded."), "success")
         return redirect(self.get_url(".index_view"), 303)
 
-    # -- the one door ------------------------------------------------------------------------------------------
+    # -- moves -------------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/move", methods=("POST",))
     @recoverable
     def move(self, change_id: str) -> ResponseReturnValue:
-        """Make one move of the procedure, or say with the right status why it cannot be made."""
+        """Make a move; a refused one is answered with its status and errors."""
         return self._make_move(parse_id(change_id))
 
     @expose("/<change_id>/save", methods=("POST",))
     @recoverable
     def save(self, change_id: str) -> ResponseReturnValue:
-        """Keep what the step's actor has typed so far; the step stays open."""
+        """Save the submitted values; the step stays open."""
         id_ = parse_id(change_id)
         try:
             save_step_input(id_, self.visible_criterion())
@@ -235,11 +235,11 @@ class ChangeView(RecordView):
         flash(gettext("Saved. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
-    # -- in whose hands ----------------------------------------------------------------------------------------
+    # -- assignment --------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/take-up", methods=("POST",))
     def take_up(self, change_id: str) -> ResponseReturnValue:
-        """Take the open step up: from now on it is in this person's hands."""
+        """Assign the open step to the current user."""
         case = locked_case(parse_id(change_id), self.visible_criterion())
         take_up_step(case)
         trail.update_audit_context(db.session(), action="change.take-up", capacity=case.capacity)
@@ -250,7 +250,7 @@ class ChangeView(RecordView):
     @expose("/<change_id>/hand-over", methods=("POST",))
     @recoverable
     def reassign(self, change_id: str) -> ResponseReturnValue:
-        """Give the open step to a colleague, or take it over from one, with the reason."""
+        """Reassign the open step, with a reason."""
         id_ = parse_id(change_id)
         form = None
         try:
@@ -275,8 +275,8 @@ class ChangeView(RecordView):
         flash(message, "success")
         return redirect(self.row_url(id_) + "#step", 303)
 
-    def _found(self, change_id: int) -> ChangeRequest:
-        """Return the visible request of this id; raises NotFound."""
+    def _load_visible(self, change_id: int) -> ChangeRequest:
+        """Return the visible request of this id. Raises NotFound if there is none."""
         change = load_change(db.session(), change_id, self.visible_criterion())
         if change is None:
             raise NotFound(_("There is no such record, or you may not see it."))
@@ -284,7 +284,7 @@ class ChangeView(RecordView):
 
     @staticmethod
     def _get_assignee(change: ChangeRequest, text: str | None) -> User:
-        """Return the user whose id the form sent, of the same office; raises Incomplete for anybody else."""
+        """Return the user with the submitted id. Raises ValidationFailed if there is none in the request's agency."""
         try:
             to = db.session.get(User, parse_id(text))
         except NotFound:
@@ -315,11 +315,11 @@ class ChangeView(RecordView):
         return redirect(self.row_url(change_id), 303)
 
     def _answer_refusal(self, change_id: int, refusal: Refused, *, sent: SentStep | None = None) -> ResponseReturnValue:
-        """Answer a refusal with its status, the request's page and everything that was typed.
+        """Return the request's page with the submitted values, the errors and the status of ``refusal``.
 
-        What was ``sent`` with a refused move is kept, so that neither text nor files have to be given twice.
+        The valid values and files of a refused move (``sent``) are saved, so that they need not be entered again.
         """
-        if wants_json():  # a script has what it sent, and the version that it was sent for must stay good
+        if wants_json():  # saving would change the version that a script sends again
             raise with_form_field_names(refusal)
         if sent is not None:
             with suppress(Refused):
@@ -345,7 +345,7 @@ class ChangeView(RecordView):
 
 
 def _outcome_from_request() -> Outcome:
-    """Return the outcome that the form names; raises Malformed where it names none."""
+    """Return the outcome that the form names. Raises Malformed if it names none."""
     try:
         return Outcome(request.form.get("outcome", ""))
     except ValueError:
@@ -353,10 +353,10 @@ def _outcome_from_request() -> Outcome:
 
 
 def _requester_defaults(user: User) -> dict[str, str]:
-    """Return what a new request says of its requester before anything is typed."""
-    known = {
+    """Return the initial values of a new request's requester fields."""
+    defaults = {
         "requester_name": user.full_name,
         "requester_contact": user.email or user.phone,
         "requester_institution": user.institution,
     }
-    return {key: value for key, value in known.items() if value}
+    return {key: value for key, value in defaults.items() if value}

@@ -1,4 +1,4 @@
-"""The paper's chart on the page of one request: how far each row is, and the way that was taken."""
+"""The SOP's flow chart on a request's page: the state of each row, and the arrows that were taken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RowState(LabelledEnum):
-    """How far a row of the paper's table is for a request."""
+    """The progress of a request at a row of the SOP's table."""
 
     DONE = "done", _("Done")
     CURRENT = "current", _("Now")
@@ -26,15 +26,15 @@ class RowState(LabelledEnum):
 
     @property
     def symbol(self) -> str:
-        """What stands in the row's sign, for those who see no colours."""
+        """The symbol in the row, for users who do not see colours."""
         return {RowState.DONE: "✓", RowState.CURRENT: "▶", RowState.COMING: ""}[self]
 
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """A row of the chart with its state (None for a mere remark), and what of it is written twice on the page.
+    """A row of the chart with its state (None for a remark), and its texts.
 
-    ``in_words`` tells its state and how often its step was taken: "Done (2×)".
+    ``in_words`` is the state and how often the step was taken: "Done (2×)".
     """
 
     row: FlowChartRow
@@ -46,21 +46,21 @@ class ChartRow:
 
     @classmethod
     def of(cls, row: FlowChartRow, state: RowState | None, times: int) -> ChartRow:
-        """Return a row, written for the reader."""
-        words = tr(state.title) if state else ""
+        """Return a row in the user's language."""
+        state_text = tr(state.title) if state else ""
         return cls(
             row=row,
             state=state,
             no="" if row.no is None else str(row.no),
             text=tr(row.text),
             symbol=state.symbol if state else "",
-            in_words=f"{words} ({times}×)" if times > 1 else words,
+            in_words=f"{state_text} ({times}×)" if times > 1 else state_text,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeChart:
-    """The chart; ``taken`` are the places of the arrows in it that the request went along."""
+    """The chart; ``taken_arrows`` are the indexes of the arrows that the request has taken."""
 
     diagram: FlowChart
     drawing: ChartLayout
@@ -69,7 +69,7 @@ class ChangeChart:
 
     @classmethod
     def of(cls, case: CaseFile) -> ChangeChart:
-        """Return the chart of the paper that the request of ``case`` falls under."""
+        """Return the chart of the SOP of the request of ``case``."""
         change = case.change
         diagram, drawing = chart_with_layout(case.sop)
         moves = [(visit.step, visit.outcome) for visit in case.visits if visit.outcome is not None]
@@ -85,7 +85,7 @@ class ChangeChart:
                 ChartRow.of(row, _row_state(change, row, times), times.get(row.step, 0) if row.step else 0)
                 for row in diagram.rows
             ),
-            frozenset(place for place, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
+            frozenset(index for index, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
         )
 
 
@@ -94,6 +94,6 @@ def _row_state(change: ChangeRequest, row: FlowChartRow, times: dict[Step, int])
         return None
     if row.step is change.step and row.step is not Step.CLOSED:
         return RowState.CURRENT
-    # The start has no step of its own: it is behind every request.
+    # The start has no step: it is done for every request.
     is_done = row.step is None or row.step is change.step or row.step in times
     return RowState.DONE if is_done else RowState.COMING

@@ -1,4 +1,4 @@
-"""What a step's form sends, on its way to the door: fields, ticks and files read once for moving and for keeping."""
+"""The submitted form of a step: fields, ticked equipment and files, parsed once for a move or for saving."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_DIGITS = 9
 
 
 def version_from_request() -> int | None:
-    """Return the version of the request that the form was made from; raises Malformed for anything else."""
+    """Return the version of the request that the form was rendered from. Raises Malformed if it is not a number."""
     text = request.form.get("version", "")
     if not text:
         return None
@@ -39,10 +39,10 @@ def version_from_request() -> int | None:
 
 
 def locked_case(change_id: int, visible: ColumnElement[bool]) -> CaseFile:
-    """Return the case file of a request for the one who asks, read once under the request's lock.
+    """Lock a request and return its case file for the current user.
 
-    Raises NotFound (404) where it is not ``visible``, and NoSuchMove (409) where it is closed or not the version any
-    more that the form was made from.
+    Raises NotFound (404) if it is not ``visible``, and NoSuchMove (409) if it is closed or has another version than
+    the form.
     """
     change = load_change(db.session(), change_id, visible, lock=True)
     if change is None:
@@ -58,10 +58,10 @@ def locked_case(change_id: int, visible: ColumnElement[bool]) -> CaseFile:
 
 
 class SentStep:
-    """What a step's form sent: read once, for moving and for keeping."""
+    """The submitted form of a step."""
 
     def __init__(self, case: CaseFile) -> None:
-        """Read it, if the step is its sender's; raises NotAllowed (403) where it is somebody else's."""
+        """Parse the form. Raises NotAllowed (403) if the current user is not the step's actor."""
         case.require_actor()
         self.case = case
         self.form = build_step_form(case, request.form)
@@ -73,7 +73,7 @@ class SentStep:
         self._is_attached = False
 
     def given(self) -> Given:
-        """Return what can be read of it, its files attached; raises Incomplete or TooLarge for what cannot."""
+        """Attach the files and return the values. Raises ValidationFailed or FileTooLarge for invalid ones."""
         if self.refusal is not None:
             raise self.refusal
         require_resubmit()
@@ -82,33 +82,33 @@ class SentStep:
         return Given(self.values, self.form.ticked_equipment())
 
     def save_valid(self) -> Refused | None:
-        """Keep the sound part of it without moving, commit that, and return the refusal of the rest."""
+        """Save and commit the valid values without a move, and return the error for the others."""
         values = {key: value for key, value in self.values.items() if key != REASON_FIELD.key}
         refusal = (None if self._is_attached else self._attach()) or self.refusal
         try:
             save(self.case, Given(values, self.form.ticked_equipment()))
-        except ValidationFailed as wrong:
-            refusal = wrong
-            sound = {key: value for key, value in values.items() if key not in wrong.field_errors}
-            save(self.case, Given(sound, self.form.ticked_equipment()))
+        except ValidationFailed as error:
+            refusal = error
+            valid = {key: value for key, value in values.items() if key not in error.field_errors}
+            save(self.case, Given(valid, self.form.ticked_equipment()))
         session = db.session()
         trail.update_audit_context(session, action="change.save")
         session.commit()
         return refusal
 
     def _attach(self) -> Refused | None:
-        """Attach the sound ones of the files to the open step, and return the refusal of the others."""
+        """Attach the valid files to the open step, and return the error for the others."""
         self._is_attached = True
-        faults: dict[str, Message] = {}
-        trouble: type[Refused] = ValidationFailed
+        errors: dict[str, Message] = {}
+        error_class: type[Refused] = ValidationFailed
         for key, file in self.form.files(request.files):
             content = file.read(MAX_FILE_BYTES + 1)
             file.seek(0)
             try:
                 checked = inspect_file(file.filename or "", content)
             except (ValidationFailed, FileTooLarge) as refusal:
-                faults[f"document-{key}" if key else "document"] = refusal.message
-                trouble = FileTooLarge if isinstance(refusal, FileTooLarge) else trouble
+                errors[f"document-{key}" if key else "document"] = refusal.message
+                error_class = FileTooLarge if isinstance(refusal, FileTooLarge) else error_class
                 continue
             attach(
                 db.session(),
@@ -121,16 +121,16 @@ class SentStep:
                 activity=self.case.current,
                 is_locked=True,
             )
-        return trouble(_("A file cannot be attached."), field_errors=faults) if faults else None
+        return error_class(_("A file cannot be attached."), field_errors=errors) if errors else None
 
 
 def save_step_input(change_id: int, visible: ColumnElement[bool]) -> None:
-    """Keep what was typed and attached without moving; raises Incomplete or TooLarge for what could not be kept."""
+    """Save values and files without a move. Raises ValidationFailed or FileTooLarge for invalid ones."""
     if refusal := SentStep(locked_case(change_id, visible)).save_valid():
         raise refusal
 
 
 def with_form_field_names(refusal: Refused) -> Refused:
-    """Return ``refusal`` with its fields under the names that a form sends them by."""
+    """Return ``refusal`` with the names of the form's fields as keys of its errors."""
     refusal.field_errors = {form_field_name(key): message for key, message in refusal.field_errors.items()}
     return refusal

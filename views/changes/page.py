@@ -1,4 +1,4 @@
-"""What the page of one request shows: where it stands, what was done, and what the reader may do now."""
+"""The content of a request's page: its progress, its history, and what the current user may do now."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FactGroup:
-    """Facts that belong together, under a heading."""
+    """Facts under one heading."""
 
     title: Message
     facts: tuple[Fact, ...]
@@ -67,7 +67,7 @@ class FactGroup:
 
 @dataclass(frozen=True, slots=True)
 class FinishedStep:
-    """One finished step, as the history tells it; ``times`` is what its clock shows."""
+    """A finished step in the history; ``timing`` holds its waiting and handling times."""
 
     step: StepShown
     reason: Markup | None
@@ -79,7 +79,7 @@ class FinishedStep:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What the paper requires at this step, and whether it is there; ``is_own`` is the record that is being typed."""
+    """An item that the SOP requires at this step; ``is_current_record`` if it is the record in the form."""
 
     item: RequiredItem
     field_name: str
@@ -89,7 +89,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """The page's content; ``form`` is None for a reader who cannot act on the present step."""
+    """The page's content; ``form`` is None for a user who cannot act on the current step."""
 
     case: CaseFile
     request_facts: tuple[FactGroup, ...]
@@ -107,19 +107,19 @@ class ChangePage:
     documents: Sequence[Document]
     deviations: Sequence[Deviation]
     sop_revision: int | None
-    #: What the clock of the present step shows, and in whose hands it is for the reader.
+    #: Times and assignment of the current step.
     timing: StepTiming | None
     assignment: Assignment | None
-    #: The deviations that wait for the head's disposal at this verification.
+    #: Deviations for the head to dispose of at this verification.
     undisposed: tuple[Deviation, ...]
-    #: What the executor of the present step has to account for in time, and what the calendar has overtaken since.
+    #: Delays that the executor has to explain, and deviations that no longer apply since the calendar changed.
     delays: tuple[DetectedDeviation, ...]
     outdated_deviation_ids: frozenset[int]
-    #: While it waits for a head who is not there.
+    #: Set while the request waits for an absent head.
     absent_head: AbsentHead | None
     may_record_absence: bool
     release_conflicts: ReleaseConflicts
-    #: For those of the office: everybody who was told of it, and the mail.
+    #: All notifications about the request, with their mails; None for requesters.
     notifications: ChangeNotifications | None
 
     @property
@@ -137,9 +137,10 @@ class ChangePage:
         is_typed: bool = False,
         reassign_form: ReassignForm | None = None,
     ) -> ChangePage:
-        """Return the page of a request as the one who asks sees it now; raises NotFound where they do not.
+        """Return the page of a request for the current user.
 
-        ``is_typed`` fills the form with what was sent, and puts the sentences of ``refusal`` beside its fields.
+        ``is_typed`` fills the form with the submitted values and adds the field errors of ``refusal``.
+        Raises NotFound if the request is not visible.
         """
         session = db.session()
         change = load_change(session, change_id, visible)
@@ -157,7 +158,7 @@ class ChangePage:
 
     @classmethod
     def of_new(cls, change: ChangeRequest) -> ChangePage:
-        """Return the page of a request that is not kept yet, for its requester."""
+        """Return the page of an unsaved request, for its requester."""
         case = with_record(
             read_case(change, get_current_user(), now(), delegation=current_delegation(), visits=change.activities)
         )
@@ -176,7 +177,7 @@ class ChangePage:
         change, rule = case.change, case.rule
         current = next((step for step in details.steps if step.is_open), None)
         timing = None if current is None else case.timing(current)
-        at_the_head = current is not None and rule is not None and rule.actor is Role.HEAD
+        waits_for_head = current is not None and rule is not None and rule.actor is Role.HEAD
         waits_for = str(case.sop.actor_title(change.step)) if rule is not None else None
         moves = case.open_moves() if form is not None else ()
         shown_by_id = {step.id: step for step in details.steps}
@@ -206,43 +207,43 @@ class ChangePage:
                 if one.kind is DeviationKind.TIME and is_obsolete(one, case.timing(shown_by_id[one.activity_id]))
             ),
             undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
-            absent_head=_absent_head(case, current, waits_for) if at_the_head else None,
-            may_record_absence=at_the_head and may_record_absence(),
+            absent_head=_absent_head(case, current, waits_for) if waits_for_head else None,
+            may_record_absence=waits_for_head and may_record_absence(),
             release_conflicts=ReleaseConflicts.of(case, form),
             notifications=change_notifications(change, case.actor),
         )
 
     def outcomes_requiring_reason(self) -> list[Outcome]:
-        """Return those of the open moves' outcomes that need a reason."""
+        """Return the outcomes of the open moves that require a reason."""
         return [move.outcome for move in self.moves if move.outcome in NEEDS_REASON]
 
     def is_required(self, field: RecordField) -> bool:
-        """Whether every open move needs this field."""
+        """Whether every open move requires this field."""
         return bool(self.moves) and all(move.outcome in field.required_for for move in self.moves)
 
     def outcomes_requiring_text(self, field: RecordField) -> str:
-        """Return the open moves that need this field, as the page tells its script."""
+        """Return the outcomes that require this field, space-separated, for a data attribute."""
         return " ".join(move.outcome for move in self.moves if move.outcome in field.required_for)
 
     def count_met(self) -> int:
-        """Return how many of the paper's requirements are there."""
+        """Return how many of the SOP's requirements are met."""
         return sum(requirement.is_met for requirement in self.requirements)
 
     def count_filled(self) -> tuple[int, int]:
-        """Return how many of the fields that the first open move needs are filled, and how many there are."""
+        """Return (filled, all) of the fields that the first open move requires."""
         return _count_filled(self.form, self.moves)
 
     def is_required_by_first_move(self, field: RecordField) -> bool:
-        """Whether this field is one of those."""
+        """Whether the first open move requires this field."""
         return bool(self.moves) and self.moves[0].outcome in field.required_for
 
     def outcomes_requiring(self, field: RecordField) -> list[Outcome]:
-        """Return the open moves that need this field, where not all of them do."""
+        """Return the outcomes that require this field; an empty list if all open moves do."""
         some = [move.outcome for move in self.moves if move.outcome in field.required_for]
         return some if len(some) < len(self.moves) else []
 
     def standard_text(self) -> str:
-        """Return the paper's standard time of the present step."""
+        """Return the SOP's standard time for the current step."""
         rule = self.case.rule
         return rule.standard.text if rule and rule.standard else gettext("not specified")
 
@@ -260,7 +261,7 @@ def _absent_head(case: CaseFile, current: StepShown | None, head: str | None) ->
 
 
 def format_field_value(value: object) -> Markup | str:
-    """Return the value of a record's field as the page shows it."""
+    """Return the value of a record's field, formatted for the page."""
     if value in (None, "", []):
         return EMPTY_CELL
     match value:
@@ -283,7 +284,7 @@ def _row_text(row: dict[str, Any]) -> str:
 
 
 def _request_facts(change: ChangeRequest) -> tuple[FactGroup, ...]:
-    """Return what a request says, group by group; its title and the request that it follows stand above that."""
+    """Return the fields of a request in groups, without title and linked request, which are in the page's heading."""
     fields = {field.key: field for field in REQUEST_FIELDS if field.key not in {"title", "linked_change_id"}}
     return tuple(
         FactGroup(
@@ -328,7 +329,7 @@ def _record_facts(step: StepShown) -> list[Fact]:
 
 
 def _mutation_lines(mutations: Sequence[AssetMutation]) -> Markup:
-    """Return each asset with what changed on it: the column, before and after."""
+    """Return each asset with its changed columns, their values before and after."""
     lines = []
     for mutation in mutations:
         lines.append(Markup("{}: {}").format(tr(mutation.kind.title), mutation.asset))
@@ -346,22 +347,22 @@ def _requirements(
     attached = {document.item_key for document in details.documents}
     finished = {step.step for step in details.steps if not step.is_open}
     ticked = next((step.equipment for step in details.steps if step.is_open), ())
-    found = []
+    requirements = []
     for item in required_items(case.sop.rules[case.position.step], case.position):
         name = f"{item.kind}-{item.key}"
         is_own = item.kind is ItemKind.RECORD and item.record_step in {None, case.position.step}
         if item.kind is ItemKind.DOCUMENT:
-            there = item.key in attached
+            is_met = item.key in attached
         elif item.kind is ItemKind.EQUIPMENT:
-            there = bool(form[name].data) if form is not None else item.key in ticked
+            is_met = bool(form[name].data) if form is not None else item.key in ticked
         else:
-            there = filled == needed if is_own else item.record_step in finished
-        found.append(Requirement(item, name, there, is_own))
-    return found
+            is_met = filled == needed if is_own else item.record_step in finished
+        requirements.append(Requirement(item, name, is_met, is_own))
+    return requirements
 
 
 def _decision_facts(change: ChangeRequest, details: ChangeDetails) -> list[Fact]:
-    """Return what the head weighs: the risk, the way back, and the manager's evaluation."""
+    """Return the facts for the head's decision: risk, roll back plan and the manager's evaluation."""
     facts = [
         Fact(_("Risk of not changing"), _text_or_nothing(change.risk_if_not_done)),
         Fact(_("Impact"), _text_or_nothing(change.impact)),

@@ -1,7 +1,7 @@
-"""The form of a step: fields from the record's declaration, files and ticks from the paper's requirements.
+"""The form of a step: fields from the record's declaration, files and checkboxes from the SOP's requirements.
 
-The form only reads what was typed; whether something is missing or wrong is decided behind the door
-(``ChangeRequest.advance``), and its sentences are put beside the fields here.
+The form only parses the submitted values. The transition (``models.changes.transition``) validates them; its errors
+are added to the fields here.
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ if TYPE_CHECKING:
     from models.changes.case_file import CaseFile
     from views.changes.page import ChangePage
 
-#: Rows that a list of rows begins with, and the most that it takes.
+#: Initial and maximal number of rows of a field that consists of rows.
 _MIN_ROWS, _MAX_ROWS = 3, 60
-#: How many assets a form suggests; any other can still be typed.
+#: Maximal number of suggestions; other values can still be entered.
 _MAX_SUGGESTIONS = 300
 _ASSET_FIELD_KINDS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 _NO_CHOICE = SelectChoice("", "–")
-#: Fields that a form cannot send under their own name: ``version`` is that of the request.
+#: Fields with another name in the form: ``version`` is taken by the version of the request.
 _FORM_FIELD_NAMES = {"version": "release_version"}
 
 
 class LookupField(StringField):
-    """A text that names a record: its id is the data, or ``UNKNOWN`` where there is none of that name."""
+    """A text that names a record: the data is its id, or ``UNKNOWN`` if there is none of that name."""
 
     UNKNOWN = -1
 
@@ -85,7 +85,7 @@ class LookupField(StringField):
         name_of: Callable[[int], str],
         **settings: Any,
     ) -> None:
-        """Take the two directions: name to id, id to name."""
+        """Take the functions from a text to an id, and from an id to its text."""
         super().__init__(label, **settings)
         self.find_id, self.name_of = find_id, name_of
 
@@ -95,7 +95,7 @@ class LookupField(StringField):
         return self.name_of(self.data) if self.data else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Look the name up."""
+        """Set the data to the id of the submitted text."""
         text = valuelist[0].strip() if valuelist else ""
         self.data = (self.find_id(text) or self.UNKNOWN) if text else None
 
@@ -106,7 +106,7 @@ def form_field_name(key: str) -> str:
 
 
 def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None) -> StepForm:
-    """Return the form of the open step, filled with what is kept so far, or with what was just typed."""
+    """Return the form of the open step, filled with ``formdata`` or else with the saved values."""
     change, activity, rule = case.change, case.require_open(), case.sop.rules[case.position.step]
     fields: dict[str, Any] = {field.key: _form_field(field, change) for field in RECORD_FIELDS[activity.step]}
     if NEEDS_REASON.intersection(rule.leads_to):
@@ -119,27 +119,27 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
             fields[name] = BooleanField(item.label)
     fields["document"] = MultipleFileField(tr(_("Other files")))
     fields |= deviation_fields(case)
-    kept = record_store.read_record(change, activity)
+    saved = record_store.read_record(change, activity)
     for key in ("assets", "touched_assets"):
-        if key in kept:
-            kept[key] = [{**row, "asset": row["asset_id"]} for row in kept[key]]
-    if "mutations" in kept:
-        kept |= _mutation_rows(kept["mutations"])
-    kept |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
-    kept |= saved_deviation_values(activity.declared or {})
-    return StepForm(case, fields, formdata, kept)
+        if key in saved:
+            saved[key] = [{**row, "asset": row["asset_id"]} for row in saved[key]]
+    if "mutations" in saved:
+        saved |= _mutation_rows(saved["mutations"])
+    saved |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
+    saved |= saved_deviation_values(activity.declared or {})
+    return StepForm(case, fields, formdata, saved)
 
 
 class _Meta(Form.Meta):
-    """As of all forms; whether it was sent from here is asked of every request before."""
+    """As for all forms; the CSRF token is checked for every request before."""
 
     csrf = False
 
 
 class StepForm(BaseForm):
-    """A step's form; its fields are those that ``build_step_form`` finds for it."""
+    """A step's form; ``build_step_form`` selects its fields."""
 
-    #: The endings of the files that are taken, as a browser reads them.
+    #: The accepted file extensions, for the ``accept`` attribute.
     accept = ",".join(f".{extension}" for extension in TYPE_BY_EXTENSION)
 
     def __init__(
@@ -147,27 +147,27 @@ class StepForm(BaseForm):
         case: CaseFile,
         fields: Mapping[str, Any],
         formdata: MultiDict[str, str] | None,
-        kept: dict[str, Any],
+        saved: dict[str, Any],
     ) -> None:
-        """Remember what the form is about, and fill it with what was sent or else with what is ``kept``."""
+        """Fill the form with ``formdata``, or else with the ``saved`` values."""
         super().__init__(fields, meta=_Meta())
         self.change, self.activity = case.change, case.require_open()
         self.rule = case.sop.rules[case.position.step]
-        self.process(formdata, data=kept)
+        self.process(formdata, data=saved)
 
     def field_groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
-        """Return the record's fields in groups, each with its heading; a short record is one group without any."""
+        """Return the record's fields in groups with headings; only a request has more than one group."""
         if RECORD_FIELDS[self.activity.step] is not REQUEST_FIELDS:
             return [(None, self.record_fields())]
         fields = {field.key: (field, self[field.key]) for field in REQUEST_FIELDS}
         return [(title, [fields[key] for key in keys]) for title, keys in REQUEST_FIELDSETS]
 
     def record_fields(self) -> list[tuple[RecordField, Field]]:
-        """Return the record's fields, each with its form field, in the order in which they are asked for."""
+        """Return the record's fields with their form fields, in the declared order."""
         return [(field, self[field.key]) for field in RECORD_FIELDS[self.activity.step]]
 
     def is_filled(self, field: RecordField) -> bool:
-        """Whether something is typed into this field, be it right or wrong."""
+        """Whether this field has a value, valid or not."""
         form_field = self[field.key]
         if form_field.raw_data:
             return any(str(text).strip() for text in form_field.raw_data)
@@ -181,36 +181,36 @@ class StepForm(BaseForm):
         return name in self._fields
 
     def conditional_documents(self, page: ChangePage) -> list[tuple[str, RequiredItem]]:
-        """Return the documents that the paper asks for only where they apply, and here they do not so far, by field."""
-        asked = {requirement.field_name for requirement in page.requirements}
+        """Return (field name, item) of the documents whose condition in the SOP is not met by this request so far."""
+        required = {requirement.field_name for requirement in page.requirements}
         items = [(f"{item.kind}-{item.key}", item) for item in self.rule.requires if item.kind is ItemKind.DOCUMENT]
-        return [(name, item) for name, item in items if name not in asked]
+        return [(name, item) for name, item in items if name not in required]
 
     def values(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the typed values of those fields that were ``form_data``; raises Incomplete for unreadable ones."""
-        asked = [*RECORD_FIELDS[self.activity.step], *([REASON_FIELD] if self.has_field(REASON_FIELD.key) else [])]
-        found: dict[str, Any] = {}
-        faults: dict[str, Message] = {}
-        for field in asked:
+        """Return the values of the fields in ``form_data``. Raises InvalidFieldValues if some cannot be parsed."""
+        fields = [*RECORD_FIELDS[self.activity.step], *([REASON_FIELD] if self.has_field(REASON_FIELD.key) else [])]
+        values: dict[str, Any] = {}
+        errors: dict[str, Message] = {}
+        for field in fields:
             form_field = self[field.key]
             if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in form_data):
                 continue
             if form_field.process_errors and any(map(str.strip, form_field.raw_data or ())):
-                faults[field.key] = _parse_error(field)
+                errors[field.key] = _parse_error(field)
                 continue
             try:
-                found[field.key] = _field_value(field, form_field)
+                values[field.key] = _field_value(field, form_field)
             except ValidationFailed as refusal:
-                faults[field.key] = refusal.message
-        found |= deviation_values(self, form_data)
-        if faults:
-            raise InvalidFieldValues(found, faults)
-        return found
+                errors[field.key] = refusal.message
+        values |= deviation_values(self, form_data)
+        if errors:
+            raise InvalidFieldValues(values, errors)
+        return values
 
     def request_suggestions(self) -> list[tuple[str, str]] | None:
-        """Return number and title of the requester's own earlier requests, the newest first; 300 at most.
+        """Return (number, title) of the requester's earlier requests, newest first, at most 300.
 
-        None where the step asks for none.
+        None if the step has no such field.
         """
         if not any(field.kind is FieldKind.LINKED_CHANGE for field in RECORD_FIELDS[self.activity.step]):
             return None
@@ -228,7 +228,7 @@ class StepForm(BaseForm):
         return [(number or "", title or "") for number, title in rows]
 
     def asset_suggestions(self) -> list[tuple[str, str]] | None:
-        """Return (code.register, name) of the agency's items to choose from, 300 at most; None where none are named."""
+        """Return (code.register, name) of the agency's assets, at most 300; None if the step has no such field."""
         if not any(field.kind in _ASSET_FIELD_KINDS for field in RECORD_FIELDS[self.activity.step]):
             return None
         rows = db.session.execute(
@@ -245,7 +245,7 @@ class StepForm(BaseForm):
         return [name.removeprefix(prefix) for name in self._fields if name.startswith(prefix) and self[name].data]
 
     def files(self, uploaded: MultiDict[str, FileStorage]) -> list[tuple[str | None, FileStorage]]:
-        """Return the files that came with the form, each with the requirement that it is for."""
+        """Return (item key or None, file) of the submitted files."""
         prefix = f"{ItemKind.DOCUMENT}-"
         return [
             (name.removeprefix(prefix) if name.startswith(prefix) else None, file)
@@ -256,7 +256,7 @@ class StepForm(BaseForm):
         ]
 
     def add_field_errors(self, errors: Mapping[str, Message]) -> None:
-        """Put each sentence beside its field."""
+        """Append each error to its field."""
         for name, message in errors.items():
             if name in self._fields:
                 field = self[name]
@@ -264,10 +264,10 @@ class StepForm(BaseForm):
 
 
 class InvalidFieldValues(ValidationFailed):
-    """Some of what was typed cannot be read; ``readable`` is the rest."""
+    """Some submitted values cannot be parsed; ``valid_values`` are the others."""
 
     def __init__(self, valid_values: dict[str, Any], errors: Mapping[str, Message]) -> None:
-        """Take what could be read and the sentences for what could not."""
+        """Store the parsed values, and the errors of the others by field."""
         super().__init__(_("Some of the values entered cannot be saved."), field_errors=errors)
         self.valid_values = valid_values
 
@@ -388,7 +388,7 @@ def _touched_form(change: ChangeRequest) -> type[PlainForm]:
 
 
 def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
-    """One row: an asset with what happens to it; the fields of a new item are used only for one."""
+    """Return the form of one row: an asset with its mutation, or the fields of a new asset."""
     known = {column.key: str(tr(column.label)) for card in Card for column in asset_columns(card).values()}
     alterable = [SelectChoice(key, heading) for key, heading in known.items() if key not in {"code", "register"}]
     fields = {
@@ -405,7 +405,7 @@ def _mutation_form(change: ChangeRequest) -> type[PlainForm]:
 
 
 def _parse_mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a row as ``models.mutation`` reads it, or None where nothing was typed."""
+    """Return a row as ``models.inventory.mutation`` takes it; None for an empty row."""
     kind = row["kind"]
     if not any(value for value in row.values()):
         return None
@@ -418,5 +418,5 @@ def _parse_mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _mutation_rows(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return kept rows as the form's rows."""
+    """Return saved mutations as the form's rows."""
     return {"mutations": [{**row, "asset": row.get("asset_id")} for row in rows]}

@@ -1,4 +1,4 @@
-"""What the lists of the steps' records have in common, and what each adds."""
+"""The lists of the steps' records: common columns and filters, and those of each step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from views.listing.lists import Column, ListIndex, ListSpec
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-#: The table that all steps share, whose index each of these lists is read along.
+#: The columns of the table that all steps share; each list is read along one of its indexes.
 ACTIVITY_COLUMNS: Any = Activity.__table__.c
 _actor = aliased(User, name="actor")
 
@@ -33,28 +33,28 @@ _CELL_KINDS = {
     FieldKind.MINUTES: CellKind.NUMBER,
     FieldKind.CHOICE: CellKind.CHOICE,
 }
-#: Fields that are lists of their own rows; a record's page shows them, no column does.
+#: Fields that consist of rows; shown on a record's page, not in a column.
 LIST_FIELD_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 
-#: The decree under which a delegate decided in the head's place.
+#: The delegation under which a delegate decided for the head.
 _DELEGATION_COLUMNS = (
     Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
     Column("delegated_from", _("Delegated from"), Delegation.from_date, CellKind.DATE, in_list=False),
     Column("delegated_until", _("Delegated until"), Delegation.until_date, CellKind.DATE, in_list=False),
 )
-#: Here the urgency is not judged yet, is the outcome, is the same for all, or matters no more.
+#: Steps whose urgency is not assessed yet, is the outcome, is the same for all, or no longer matters.
 _STEPS_WITHOUT_URGENCY = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RELEASE})
 _STEPS_WITH_URGENCY = frozenset(ACTIVITY_CLASSES) - _STEPS_WITHOUT_URGENCY
 _STEPS_WITH_REASON = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL})
 
 
 def record_table_columns(step: Step) -> ReadOnlyColumnCollection[str, Any]:
-    """Return the columns of the table that a step's own record is kept in."""
+    """Return the columns of the table of a step's record."""
     return ACTIVITY_CLASSES[step].__table__.c
 
 
 def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
-    """Return the columns of a step's own record; ``listed_keys`` are the ones that its readers need in the list."""
+    """Return the columns of a step's record; those in ``listed_keys`` are shown in the list."""
     return [
         Column(
             field.key,
@@ -72,7 +72,7 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
 
 
 def _common_columns(step: Step) -> tuple[Column, ...]:
-    """Return the columns that the lists of all steps have: the request, its times, its outcome and who took it."""
+    """Return the columns that all steps have: request, times, outcome and actor."""
     return (
         Column("id", _("Id"), ACTIVITY_COLUMNS.id, CellKind.NUMBER, in_list=False, in_export=False),
         Column("number", _("Number"), ChangeRequest.number, is_link=True),
@@ -136,7 +136,7 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
 def step_spec(
     step: Step, *listed_keys: str, filters: tuple[Filter, ...] = (), columns: tuple[Column, ...] = ()
 ) -> ListSpec:
-    """Return the list of a step's records: the request, when it came and went, by whom and with what outcome."""
+    """Return the list of a step's records."""
     model = ACTIVITY_CLASSES[step]
     return ListSpec(
         model=model,

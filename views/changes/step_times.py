@@ -1,4 +1,4 @@
-"""The clock of a step as the columns of a list show it, worked out by the office's own calendar."""
+"""Columns and a filter for the working times of steps, computed with the office's calendar."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Timeliness(LabelledEnum):
-    """What a step's standard says to its clock."""
+    """Whether a step is within its standard time."""
 
     IN_TIME = "in-time", _("On time")
     LATE = "late", _("Late")
@@ -46,11 +46,11 @@ _step_times: Any = StepTime.__table__.c
 
 
 def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
-    """Return what reads one step's clock; calendars and papers, of which there are few, are read beforehand."""
-    calendars, papers_of = load_calendars_and_sops(session, visible_agencies(session))
+    """Return a function that computes the cells of one step; calendars and SOPs are loaded before."""
+    calendars, sops = load_calendars_and_sops(session, visible_agencies(session))
     at = now()
 
-    def work(
+    def compute(
         agency_id: int,
         sop_id: int,
         step: Step,
@@ -59,16 +59,16 @@ def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
         timestamps = StepTimestamps(arrived, taken_up, finished)
-        read = measure_step(calendars[agency_id], papers_of[sop_id], step, timestamps, at)
-        judged = None if read.allowed_time is None else Timeliness.LATE if read.is_late else Timeliness.IN_TIME
+        timing = measure_step(calendars[agency_id], sops[sop_id], step, timestamps, at)
+        judged = None if timing.allowed_time is None else Timeliness.LATE if timing.is_late else Timeliness.IN_TIME
         return {
-            "waited": round_up_to_minutes(read.waiting_time),
-            "handled": None if read.handling_time is None else round_up_to_minutes(read.handling_time),
-            "due": read.due,
+            "waited": round_up_to_minutes(timing.waiting_time),
+            "handled": None if timing.handling_time is None else round_up_to_minutes(timing.handling_time),
+            "due": timing.due,
             "judged": judged,
         }
 
-    return work
+    return compute
 
 
 _TIMING = ComputedColumns(
@@ -83,7 +83,7 @@ _TIMING = ComputedColumns(
     _load_timing_cells,
 )
 
-#: Minutes are working minutes of the LPSE's own calendar, up to now for a step that is open.
+#: In working minutes of the agency's calendar; up to now for an open step.
 TIMING_COLUMNS = (
     Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False, in_list_while_open=True),
     Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER),
@@ -94,16 +94,16 @@ TIMING_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class TimelinessFilter(ChoiceFilter):
-    """What the standard says to the clock of a step: ``?judged=late``.
+    """Steps within or beyond their standard time: ``?judged=late``.
 
-    Of finished steps it is kept (``worktime.step_durations``); open ones are judged as they stand when this is asked.
+    Stored for finished steps (``models.worktime.step_durations``), computed at the time of the query for open ones.
     """
 
     step: Step | None = None
 
     @override
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the judgement that was chosen."""
+        """Return the criterion for the chosen timeliness. Raises Malformed for an unknown one."""
         value = given.get(self.key)
         if not value:
             return None
@@ -113,26 +113,26 @@ class TimelinessFilter(ChoiceFilter):
         agencies = visible_agencies(session)
         finished = select(StepTime.activity_id).where(_step_times.is_late if is_late else ~_step_times.is_late)
         if is_late:
-            # Few: all of them are found first, by an index of their own.
+            # Few rows: selected first, by a partial index.
             ids = finished.where(StepTime.agency_id.in_([one.id for one in agencies]), StepTime.step == self.step)
             of_finished = _activity_columns.id.in_(ids)
         else:
-            # Most: looked up for each row.
+            # Most rows: looked up one by one.
             of_finished = finished.where(StepTime.activity_id == _activity_columns.id).exists()
         late = late_now(session, agencies, now())
         return or_(of_finished, late if is_late else and_(open_with_standard(session, agencies), ~late))
 
 
 def timeliness_shortcut(step: Step) -> Callable[[ListQuery, Session], Shortcut | None]:
-    """Return what counts the records of ``step`` that are late, or in time, where nothing else is asked of the list."""
+    """Return a function that counts late or timely records of ``step`` if the list has no other filter or search."""
 
     def shortcut(query: ListQuery, session: Session) -> Shortcut | None:
-        asked = query.arguments
+        args = query.arguments
         user = get_current_user()
-        if set(asked.filter_values) != {"judged"} or asked.search or not (sees_all_requests(user) or is_acting_head()):
+        if set(args.filter_values) != {"judged"} or args.search or not (sees_all_requests(user) or is_acting_head()):
             return None
         agencies = visible_agencies(session)
-        late = asked.filter_values["judged"] == Timeliness.LATE
+        late = args.filter_values["judged"] == Timeliness.LATE
 
         def count() -> int:
             return min(count_by_timeliness(session, agencies, step, now(), late=late), MAX_COUNT + 1)

@@ -1,4 +1,4 @@
-"""The records of the steps: one screen for each, all of one make."""
+"""The screens of the steps' records, one for each step."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 class StepRecordView(BulkView):
-    """The records of one step. They are made by the procedure, open to its actor, and fixed once finished."""
+    """The records of one step: created by moves, editable by the step's actor until the step is finished."""
 
     step: ClassVar[Step]
     details_template = "changes/step_details.html"
@@ -60,11 +60,11 @@ class StepRecordView(BulkView):
     actions: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), Reassign())
 
     def link_url_builder(self) -> Callable[[int], str]:
-        """Lead to the request, where the step is acted on."""
+        """Return a function for the address of the request's page, where the step is acted on."""
         return url_builder("change.details_view", "#step")
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the parts of the record that are lists, its files, and what may be done with it."""
+        """Return the record with its list fields, and the address of its request."""
         activity = self.get_one(str(id))
         lists = [field for field in RECORD_FIELDS[self.step] if field.kind in LIST_FIELD_KINDS]
         return {
@@ -76,7 +76,7 @@ class StepRecordView(BulkView):
     @expose("/edit/", methods=("GET", "POST"))
     @recoverable
     def edit_view(self) -> ResponseReturnValue:
-        """Keep what the step's actor has typed, while the step is open."""
+        """Save the submitted values of an open step."""
         activity = self.get_one(request.args.get("id", ""))
         change_id, activity_id = activity.change_id, activity.id
         if not activity.is_open:
@@ -86,11 +86,11 @@ class StepRecordView(BulkView):
         if request.method == "POST":
             try:
                 save_step_input(change_id, scope)
-            except (ValidationFailed, FileTooLarge, NoSuchMove) as trouble:
+            except (ValidationFailed, FileTooLarge, NoSuchMove) as error:
                 if wants_json():
-                    raise with_form_field_names(trouble) from None
+                    raise with_form_field_names(error) from None
                 db.session.rollback()
-                refusal = trouble
+                refusal = error
             else:
                 flash(gettext("Saved. The step stays open until you finish it."), "success")
                 return redirect(self.link_url(change_id), 303)
@@ -132,7 +132,7 @@ class EvaluationView(StepRecordView):
 
 
 class UrgencyView(StepRecordView):
-    """Judgements of urgency."""
+    """Urgency assessments."""
 
     step = Step.URGENCY
     resource = Resource.URGENCY
@@ -150,7 +150,7 @@ class UrgencyView(StepRecordView):
 
 
 class ApprovalView(StepRecordView):
-    """Emergency decisions of the head, the waiting ones first."""
+    """Emergency approvals by the head, the waiting ones first."""
 
     step = Step.APPROVAL
     resource = Resource.APPROVAL
@@ -162,7 +162,7 @@ class ApprovalView(StepRecordView):
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
-        """Return how many emergencies wait, and since when the oldest does."""
+        """Return the number of waiting emergencies, and when the oldest arrived."""
         number, oldest = waiting.count_emergencies(db.session(), current_principal())
         return {
             "waiting": number,
@@ -172,7 +172,7 @@ class ApprovalView(StepRecordView):
 
 
 class ImplementationView(StepRecordView):
-    """Changes as they were carried out."""
+    """Implementations of changes."""
 
     step = Step.IMPLEMENTATION
     resource = Resource.IMPLEMENTATION
@@ -195,7 +195,7 @@ class ImplementationView(StepRecordView):
 class TestView(StepRecordView):
     """Documented tests."""
 
-    __test__: ClassVar[bool] = False  # pytest takes classes of this name for its own
+    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
     step = Step.TEST
     resource = Resource.TEST
     title = _("Tests")
@@ -236,17 +236,17 @@ class VerificationView(StepRecordView):
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
-        """Return what is to be said of a head who is not there."""
+        """Return the notice about an absent head."""
         return {"absent_head": absent_head(get_current_user().agency)}
 
 
 class ActualTimeForm(Form):
-    """When a release really took place."""
+    """The actual time of a release."""
 
     actual_at = AwareDateTimeField(lazy_gettext("Actual release time"))
 
 
-#: What a release touches, and the freezes that the head has allowed it in: lists of other tables, as one text.
+#: The assets that a release affects, and the freezes it is permitted in: rows of other tables joined to one text.
 _TOUCHED_ASSETS = (
     select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
     .join(ReleaseAsset, ReleaseAsset.asset_id == Asset.id)
@@ -262,7 +262,7 @@ _FREEZE_PERMITS = (
 
 
 class ReleaseView(StepRecordView):
-    """Release schedules, with the actual time where it is known."""
+    """Release schedules, with the actual time if it is known."""
 
     step = Step.RELEASE
     resource = Resource.RELEASE
@@ -295,12 +295,12 @@ class ReleaseView(StepRecordView):
 
     @expose("/calendar")
     def calendar(self) -> str:
-        """Show the releases and freezes of a month or a week, as a grid or as a list."""
+        """Show the releases and freezes of a month or a week as a grid, or of a month as a list."""
         page = CalendarPage.from_args(request.args, current_principal(), now(), current_timezone())
         return str(self.render("releases/calendar.html", view=self, page=page))
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Add the form for the actual time, for the managers of a release that has none yet."""
+        """Add the form for the actual time, if it can be added and the user may edit releases."""
         extras = super().details_context(id)
         return extras | {"actual_form": ActualTimeForm() if self._may_add_actual_time(extras["activity"]) else None}
 
@@ -324,7 +324,7 @@ class ReleaseView(StepRecordView):
 
 
 def _require_time(at: dt.datetime | None) -> dt.datetime:
-    """Return the time that was typed in; raises Incomplete where it is none."""
+    """Return the submitted time. Raises ValidationFailed if there is none."""
     if at is None:
         message = _("This is not a date and time.")
         raise ValidationFailed(message, field_errors={"actual_at": message})
@@ -351,7 +351,7 @@ class AssetUpdateView(StepRecordView):
     spec = step_spec(Step.ASSET_UPDATE, "notes")
 
 
-#: The step screens in the order of the papers.
+#: The step screens in the order of the procedure.
 STEP_VIEWS: tuple[type[StepRecordView], ...] = (
     EvaluationView,
     UrgencyView,
