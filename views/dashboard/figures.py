@@ -1,7 +1,7 @@
-"""Figures as data: a chart and the table beside it that says the same, made of one list of rows.
+"""Figures as data: a bar chart and a table, made from one list of rows.
 
-The chart is drawn on the server from the same rows as the table (``templates/macros/figures.html``), so that the two
-cannot differ. Parts of a bar are told apart by pattern and by their place, not by colour alone.
+The chart is rendered as SVG on the server from the same rows as the table (``templates/macros/figures.html``), so that
+the two cannot differ. Parts of a bar differ by pattern and position, not by colour alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
 
-#: The drawing's own units; a bar takes the whole width.
+#: In units of the drawing; a full bar takes the whole width.
 WIDTH = 360
 _ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 40, 20, 13
-#: Something that is there is seen, however little it is.
+#: The least width of a part, so that small numbers stay visible.
 _MIN_BAR_WIDTH = 1.5
 
 
@@ -42,9 +42,9 @@ class TableCell:
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
-    """One row: what it is about, its cells, and the lengths of its bar's parts in the order of the series.
+    """One row: its label, its cells, and the lengths of its bar's parts in the order of the series.
 
-    ``note`` is written at the bar. A row without ``parts`` (a total) stands in the table alone.
+    ``note`` is the text at the bar. A row without ``lengths`` (a total) is in the table only.
     """
 
     label: str
@@ -55,7 +55,7 @@ class BarRow:
 
 @dataclass(frozen=True, slots=True)
 class BarPart:
-    """A part of a bar as it is drawn."""
+    """A part of a bar, in units of the drawing."""
 
     x: float
     width: float
@@ -64,7 +64,7 @@ class BarPart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar as it is drawn: the line of its label, and of the bar itself."""
+    """A bar; ``text_y`` is the baseline of its label, in units of the drawing."""
 
     label: str
     note: str
@@ -75,18 +75,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """A figure of several numbers; ``key`` makes the ids of its parts in the page."""
+    """A bar chart with its table; ``key`` is the prefix of its element ids."""
 
     key: str
     title: Message
-    #: What the parts of the bars are, in their order.
+    #: Title and pattern of the parts of the bars, in their order.
     series: Sequence[tuple[Message, FillPattern]]
-    #: Headings of the table's columns, the first being that of the rows.
+    #: Headings of the table's columns; the first is for the row labels.
     columns: Sequence[Message]
     rows: Sequence[BarRow]
-    #: What there is to say about how it is counted.
+    #: A note on how the numbers are counted.
     remark: Any = None
-    #: The length that a full bar stands for; None for that of the longest.
+    #: The length of a full bar; None for the longest of the rows.
     full_length: float | None = None
 
     bar_height = _BAR_HEIGHT
@@ -103,20 +103,20 @@ class BarChart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to be drawn."""
+        """Whether all lengths are zero."""
         return not any(part for row in self.rows for part in row.lengths)
 
     def bars(self) -> Iterator[Bar]:
-        """Yield each bar with its place in the drawing."""
+        """Yield the bars with their coordinates."""
         full = self.full_length or max((sum(row.lengths) for row in self._bar_rows), default=0) or 1
-        for place, row in enumerate(self._bar_rows):
-            top = place * _ROW_HEIGHT
+        for index, row in enumerate(self._bar_rows):
+            top = index * _ROW_HEIGHT
             yield Bar(row.label, row.note, top + _BAR_TOP - 5, top + _BAR_TOP, list(self._bar_parts(row, full)))
 
     def _bar_parts(self, row: BarRow, full: float) -> Iterator[BarPart]:
         x = 0.0
-        for length, (_title, look) in zip(row.lengths, self.series, strict=True):
+        for length, (_title, pattern) in zip(row.lengths, self.series, strict=True):
             if length:
                 width = max(_MIN_BAR_WIDTH, length / full * (WIDTH - 1))
-                yield BarPart(round(x, 2), round(min(width, WIDTH - 1 - x), 2), look)
+                yield BarPart(round(x, 2), round(min(width, WIDTH - 1 - x), 2), pattern)
                 x += width

@@ -1,4 +1,4 @@
-"""The office at a glance: the figures of a period as charts and tables, each number leading to the list behind it."""
+"""The office dashboard: the figures of a period as charts and tables, each number linked to its list."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lpse_admin.worktime.periods import ReportPeriod
     from models.office.agency import Agency
 
-#: How many of the next releases are named.
+#: How many of the next releases are listed.
 _MAX_NEXT_RELEASES = 5
 _ALL = 1000  # in tenths of a percent
 #: The screen of each step's records.
@@ -63,48 +63,48 @@ _html_by_numbers: dict[tuple[object, ...], Markup] = {}
 
 @dataclass(frozen=True)
 class OfficeSelection:
-    """Whose figures a page shows: the reader's own office, or one or all of those that they reach."""
+    """The agencies of a page's figures: the user's own; for a superadmin one or all."""
 
     agencies: Sequence[Agency]
-    #: Those that can be chosen among; none for who is of one office.
+    #: The choices; empty for a user who belongs to an agency.
     choices: Sequence[Agency] = ()
     selected: Agency | None = None
-    #: Addresses of the lists, each worked out once: a page leads to two hundred.
+    #: Addresses by screen, each built once: a page has two hundred links.
     _list_urls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_args(cls, args: Mapping[str, str]) -> OfficeSelection:
-        """Return the office that the address asks for; raises NotFound for one that is none of the reader's."""
+        """Return the agency that ``args`` name. Raises NotFound if the user cannot see it."""
         all_ = visible_agencies(db.session())
         if not get_current_user().is_superadmin:
             return cls(all_)
         if not args.get("agency"):
             return cls(all_, all_)
-        asked = parse_id(args["agency"])
-        one = next((agency for agency in all_ if agency.id == asked), None)
+        agency_id = parse_id(args["agency"])
+        one = next((agency for agency in all_ if agency.id == agency_id), None)
         if one is None:
             raise NotFound(_("There is no such record, or you may not see it."))
         return cls([one], all_, one)
 
     @property
     def scope(self) -> figures.AgencyScope:
-        """The scope of its figures, with the days of the reader's own zone, as in the lists."""
+        """The scope of the figures; days are in the user's time zone, as in the lists."""
         return figures.AgencyScope(self.agencies, current_timezone())
 
     def list_url(self, screen: str, **query: object) -> str:
-        """Return the address of a list of this office."""
+        """Return the address of a list, filtered by this agency."""
         if screen not in self._list_urls:
             self._list_urls[screen] = url_for(f"{screen}.index_view")
-        asked = query | ({"agency": self.selected.id} if self.selected else {})
-        return f"{self._list_urls[screen]}?{urlencode(asked)}" if asked else self._list_urls[screen]
+        args = query | ({"agency": self.selected.id} if self.selected else {})
+        return f"{self._list_urls[screen]}?{urlencode(args)}" if args else self._list_urls[screen]
 
     @cached_property
     def queues(self) -> list[figures.Queue]:
-        """What waits at each step."""
+        """The open requests by step."""
         return figures.queues(db.session(), self.scope, now())
 
     def queue_urls(self, queue: figures.Queue) -> tuple[str, str | None]:
-        """Return the lists of what waits at a step and of what is late there; None where a step has no such list."""
+        """Return the addresses of the lists of open and of late visits of a step; None if there is no such list."""
         screen = STEP_SCREENS.get(queue.step)
         if screen is None:
             return self.list_url("change", step=queue.step.value), None
@@ -113,7 +113,7 @@ class OfficeSelection:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that stands for itself."""
+    """One number with its title."""
 
     title: Message
     text: str
@@ -123,14 +123,14 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class OfficeDashboard:
-    """All figures of ``office`` in the period of ``form``."""
+    """The figures of ``office`` in the period of ``form``."""
 
     office: OfficeSelection
     form: PeriodForm
 
     @classmethod
     def from_args(cls, office: OfficeSelection, args: Mapping[str, str]) -> OfficeDashboard:
-        """Return the figures that ``args`` ask for."""
+        """Return the figures of the period in ``args``."""
         return cls(office, PeriodForm.from_args(args, today()))
 
     @property
@@ -140,7 +140,7 @@ class OfficeDashboard:
 
     @cached_property
     def is_up_to_date(self) -> bool:
-        """Whether the steps are judged by the calendar as it stands."""
+        """Whether the stored step durations match the current calendar."""
         return step_durations.is_up_to_date(db.session(), self.office.agencies, now())
 
     @cached_property
@@ -199,10 +199,10 @@ class OfficeDashboard:
     # -- figures -------------------------------------------------------------------------------------------------
 
     def key_figures(self) -> list[KeyFigure]:
-        """Return the numbers that are looked at first."""
+        """Return the numbers at the top of the page."""
         requests, rolled_back = self._requests, self._steps[Step.ROLLBACK].finished
         emergencies = requests.of_urgency(Urgency.EMERGENCY)
-        judged = sum(one.with_standard for one in self._steps.values())
+        with_standard = sum(one.with_standard for one in self._steps.values())
         in_time = sum(one.in_time for one in self._steps.values())
         return [
             KeyFigure(_("Requests submitted"), _format_count(requests.total), self._submitted_url(self.period)),
@@ -212,7 +212,7 @@ class OfficeDashboard:
                 self._submitted_url(self.period, urgency=Urgency.EMERGENCY.value),
                 _format_share(emergencies, requests.total),
             ),
-            KeyFigure(_("Steps within the standard"), _format_share(in_time, judged) or "–", "#within"),
+            KeyFigure(_("Steps within the standard"), _format_share(in_time, with_standard) or "–", "#within"),
             KeyFigure(
                 _("Roll backs"),
                 _format_count(rolled_back),
@@ -223,35 +223,35 @@ class OfficeDashboard:
         ]
 
     def by_month(self) -> BarChart:
-        """Return the requests by month of their submission and by what became of them."""
+        """Return the requests by month of submission and by result."""
         rows = [
             self._month_row(
-                month, [self._requests.in_month(place, result) for result, *_rest in _RESULT_SERIES], _month_name(month)
+                month, [self._requests.in_month(index, result) for result, *_rest in _RESULT_SERIES], _month_name(month)
             )
-            for place, month in enumerate(self._months)
+            for index, month in enumerate(self._months)
         ]
-        whole = [
-            sum(self._requests.in_month(place, result) for place in range(len(rows)))
+        totals = [
+            sum(self._requests.in_month(index, result) for index in range(len(rows)))
             for result, *_rest in _RESULT_SERIES
         ]
-        total = self._month_row(self.period, whole, gettext("Total"))
+        total = self._month_row(self.period, totals, gettext("Total"))
         return BarChart(
             "by-month",
             _("Requests by month and outcome"),
-            [(title, look) for _result, title, look in _RESULT_SERIES],
-            [_("Month of submission"), _("Submitted"), *(title for _result, title, _look in _RESULT_SERIES)],
+            [(title, pattern) for _result, title, pattern in _RESULT_SERIES],
+            [_("Month of submission"), _("Submitted"), *(title for _result, title, _pattern in _RESULT_SERIES)],
             [*rows, BarRow(total.label, total.cells)],
         )
 
     def _month_row(self, month: ReportPeriod, counts: list[int], label: str) -> BarRow:
         cells = [TableCell(_format_count(sum(counts)), self._submitted_url(month))]
-        for (result, _title, _look), count in zip(_RESULT_SERIES, counts, strict=True):
-            narrowed = {"state": "open"} if result is None else {"result": result.value}
-            cells.append(TableCell(_format_count(count), self._submitted_url(month, **narrowed)))
+        for (result, _title, _pattern), count in zip(_RESULT_SERIES, counts, strict=True):
+            filters = {"state": "open"} if result is None else {"result": result.value}
+            cells.append(TableCell(_format_count(count), self._submitted_url(month, **filters)))
         return BarRow(label, cells, counts, _format_count(sum(counts)))
 
     def by_urgency(self) -> BarChart:
-        """Return normal requests against emergencies."""
+        """Return the requests by urgency."""
         total = self._requests.total
         rows = []
         for urgency, value in ((Urgency.NORMAL, "normal"), (Urgency.EMERGENCY, "emergency"), (None, NOT_ASSESSED)):
@@ -275,7 +275,7 @@ class OfficeDashboard:
         )
 
     def timeliness_by_step(self) -> BarChart:
-        """Return, for each step, which share of its visits kept the standard."""
+        """Return the share of visits within the standard time, by step."""
         rows = []
         for step, one in self._steps.items():
             share = _format_share(one.in_time, one.with_standard)
@@ -313,19 +313,19 @@ class OfficeDashboard:
         )
 
     def waiting_by_step(self) -> BarChart:
-        """Return how long the steps waited until somebody took them up."""
-        found = self._longest
+        """Return the waiting times until assignment, by step."""
+        longest_waits = self._longest
         rows = []
         for step, one in self._steps.items():
             median, longest = one.median_wait or 0, one.longest_wait or 0
-            # No number is a share of another here: what waits longest leads to that request.
+            # The longest wait links to its request.
             cells = [TableCell(_format_count(one.finished), self._finished_url(step))]
             if one.finished:
-                id_, _number = found[step]
-                leads = url_for("change.details_view", id=id_)
+                id_, _number = longest_waits[step]
+                change_url = url_for("change.details_view", id=id_)
                 cells += [
                     TableCell(format_duration(median), self._finished_url(step)),
-                    TableCell(format_duration(longest), leads),
+                    TableCell(format_duration(longest), change_url),
                 ]
             else:
                 cells += [TableCell("–"), TableCell("–")]
@@ -341,36 +341,36 @@ class OfficeDashboard:
         )
 
     def deviations_by_class(self) -> BarChart:
-        """Return the deviations by class and by how far they are."""
+        """Return the deviations by class and state."""
         rows = []
         for kind in DeviationKind:
-            counts = [self._deviations[kind, state] for state, _look in _DEVIATION_SERIES]
+            counts = [self._deviations[kind, state] for state, _pattern in _DEVIATION_SERIES]
             cells = [TableCell(_format_count(sum(counts)), self._raised_url(kind=kind.value))]
             cells += [
                 TableCell(_format_count(count), self._raised_url(kind=kind.value, state=state.value))
-                for (state, _look), count in zip(_DEVIATION_SERIES, counts, strict=True)
+                for (state, _pattern), count in zip(_DEVIATION_SERIES, counts, strict=True)
             ]
             rows.append(BarRow(tr(kind.title), cells, counts, _format_count(sum(counts))))
         return BarChart(
             "by-class",
             _("Deviations by class"),
-            [(state.title, look) for state, look in _DEVIATION_SERIES],
-            [_("Class"), _("Raised"), *(state.title for state, _look in _DEVIATION_SERIES)],
+            [(state.title, pattern) for state, pattern in _DEVIATION_SERIES],
+            [_("Class"), _("Raised"), *(state.title for state, _pattern in _DEVIATION_SERIES)],
             rows,
         )
 
     @cached_property
     def next_releases(self) -> Sequence[figures.NextRelease]:
-        """The next releases that are planned."""
+        """The next planned releases."""
         return figures.next_releases(db.session(), self.office.scope, today(), _MAX_NEXT_RELEASES)
 
     @property
     def planned_releases(self) -> KeyFigure:
-        """How many releases are planned from today on."""
+        """The number of releases planned from today on."""
         first = today()
         count = figures.count_planned_releases(db.session(), self.office.scope, first)
-        given = {"outcome": Outcome.SCHEDULED.value, "window-from": first.isoformat()}
-        return KeyFigure(_("Planned from today"), _format_count(count), self.office.list_url("release", **given))
+        filters = {"outcome": Outcome.SCHEDULED.value, "window-from": first.isoformat()}
+        return KeyFigure(_("Planned from today"), _format_count(count), self.office.list_url("release", **filters))
 
 
 def _date_args(key: str, period: ReportPeriod) -> dict[str, str]:
@@ -382,7 +382,7 @@ def _format_count(count: int) -> str:
 
 
 def _format_share(part: int, whole: int) -> str:
-    """Return a share in percent, "" of nothing; all and nothing are said only where they are true."""
+    """Return a share in percent, "" if ``whole`` is 0; 0 % and 100 % are never the result of rounding."""
     if not whole:
         return ""
     tenths = round(1000 * part / whole)

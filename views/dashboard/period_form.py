@@ -1,4 +1,4 @@
-"""The period that figures are asked for, as it stands in the address: ``?period=quarter``, or two dates."""
+"""The period of the figures, parsed from the address: ``?period=quarter``, or two dates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MIN_DATE, _MAX_DATE = dt.date(1900, 1, 1), dt.date(2999, 12, 30)
-#: A chart of months is read at a glance up to here.
+#: The most months in a chart.
 MAX_MONTHS = 36
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodForm:
-    """What was chosen and typed, the period that it means, and what is wrong with it."""
+    """The submitted values, the period that they mean, and their error."""
 
     kind: PeriodKind
     from_text: str
@@ -29,24 +29,26 @@ class PeriodForm:
 
     @classmethod
     def from_args(cls, args: Mapping[str, str], today: dt.date) -> PeriodForm:
-        """Return what ``args`` ask for; a fault leaves the last twelve months."""
-        usual = report_period(PeriodKind.TWELVE_MONTHS, today)
+        """Return the period in ``args``; the last twelve months, with an error, if they are invalid."""
+        default = report_period(PeriodKind.TWELVE_MONTHS, today)
         typed = args.get("from", "")[:20], args.get("until", "")[:20]
         try:
             kind = PeriodKind(args.get("period") or PeriodKind.TWELVE_MONTHS)
         except ValueError:
-            return cls(PeriodKind.TWELVE_MONTHS, *typed, usual, _("There is no such period: choose one from the list."))
+            return cls(
+                PeriodKind.TWELVE_MONTHS, *typed, default, _("There is no such period: choose one from the list.")
+            )
         if kind is not PeriodKind.DATES:
             return cls(kind, *typed, report_period(kind, today))
         dates = _parse_date(typed[0]), _parse_date(typed[1])
         if dates[0] is None or dates[1] is None:
-            return cls(kind, *typed, usual, _("Enter both dates of the period."))
-        asked = ReportPeriod(dates[0], dates[1])
-        if asked.last < asked.first:
-            return cls(kind, *typed, usual, _("The period ends before it starts."))
-        if len(asked.months()) > MAX_MONTHS:
-            return cls(kind, *typed, usual, _("Choose a period of at most %(most)s months.", most=MAX_MONTHS))
-        return cls(kind, *typed, asked)
+            return cls(kind, *typed, default, _("Enter both dates of the period."))
+        period = ReportPeriod(dates[0], dates[1])
+        if period.last < period.first:
+            return cls(kind, *typed, default, _("The period ends before it starts."))
+        if len(period.months()) > MAX_MONTHS:
+            return cls(kind, *typed, default, _("Choose a period of at most %(most)s months.", most=MAX_MONTHS))
+        return cls(kind, *typed, period)
 
 
 def _parse_date(text: str) -> dt.date | None:

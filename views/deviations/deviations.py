@@ -1,4 +1,4 @@
-"""The ledger of deviations: what was not kept of the standard, with its account, its disposal and its follow-up."""
+"""The screen of deviations from the SOP's standard, with explanation, disposal by the head and follow-up."""
 
 from __future__ import annotations
 
@@ -66,22 +66,22 @@ _subject_expression = case((Deviation.what != "", Deviation.what), else_=Deviati
 
 @dataclass(frozen=True, slots=True)
 class UserFilter(OptionFilter):
-    """One of those who stand in a column of the deviations that the reader may see, by id: ``?executor=12``."""
+    """One of the users in a column of the visible deviations, by id: ``?executor=12``."""
 
     column: Any = None
     has_static_options: ClassVar[bool] = False
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return id and name of each."""
-        seen = visible(Deviation, get_current_user(), is_acting_head=is_acting_head())
-        # Looked up for each of the people, who are fewer than the deviations.
-        is_named = exists().where(self.column == User.id, seen)
+        """Return (id, name) of the users."""
+        is_visible = visible(Deviation, get_current_user(), is_acting_head=is_acting_head())
+        # Looked up for each user: there are fewer users than deviations.
+        is_named = exists().where(self.column == User.id, is_visible)
         people = select(User.id, User.full_name).where(is_named).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
     @override
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return equality with the id; raises NotFound for what is none."""
+        """Return equality with the id. Raises NotFound for a malformed one."""
         value = given.get(self.key)
         if not value:
             return None
@@ -90,36 +90,36 @@ class UserFilter(OptionFilter):
 
 
 class FollowUpForm(Form):
-    """What was done about a deviation."""
+    """The follow-up of a deviation."""
 
     note = TextAreaField(lazy_gettext("Follow-up performed"), [Required()])
 
 
 class BulkDispose(BulkAction):
-    """Dispose of several deviations alike, with one note."""
+    """Dispose of several deviations with the same values."""
 
     key = "dispose"
     title = _("Decide on all alike")
     explanation = _("Your entries are recorded for each of these deviations that is waiting for the head.")
 
     def is_allowed(self) -> bool:
-        """Whether the one who asks is a head, or stands in for one; which are theirs is judged by the row."""
+        """Whether the current user is a head or acts for one; each deviation is checked on its own."""
         return Role.HEAD in get_current_user().roles or is_acting_head()
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
-        """Return the fields of one disposal."""
+        """Return the form of a disposal."""
         agency = get_current_user().agency_id or 0
         form: Form = type("DisposalForm", (Form,), disposal_fields(colleagues_of(agency), _ALL_DEVIATIONS))()
         return form
 
     def validate(self, view: BulkView, ids: Sequence[int], form: Form) -> None:
-        """Refuse what no deviation can be disposed of with."""
+        """Validate the values. Raises ValidationFailed for those that are invalid for every deviation."""
         one: Deviation = view.get_one(str(ids[0]))
-        _kept, faults = one.validate_disposal(disposal_values(form, _ALL_DEVIATIONS), now())
-        if faults:
-            named = {disposal_field(name, _ALL_DEVIATIONS): message for name, message in faults.items()}
-            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=named)
+        _values, errors = one.validate_disposal(disposal_values(form, _ALL_DEVIATIONS), now())
+        if errors:
+            field_errors = {disposal_field(name, _ALL_DEVIATIONS): message for name, message in errors.items()}
+            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=field_errors)
 
     def apply(self, view: BulkView, id_: int, form: Form | None) -> Message:
         """Dispose of one."""
@@ -129,13 +129,13 @@ class BulkDispose(BulkAction):
         return _("The decision on the deviation is recorded.")
 
 
-#: In the place of one deviation's id: the fields of a disposal that is meant for several.
+#: Stands for a deviation's id in the field names of a disposal of several.
 _ALL_DEVIATIONS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TotalLink:
-    """How many deviations of the list have something in common, and the address of the list of those alone."""
+    """The number of deviations in a group, and the address of the list that is filtered by it."""
 
     label: str
     count: int
@@ -210,10 +210,10 @@ class DeviationView(BulkView):
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
-        """Return the totals of the list as it is narrowed: by class, step, executor and month."""
+        """Return the totals of the filtered list by class, step, executor and month."""
 
-        def total(label: str, count: int, **narrowed: object) -> TotalLink:
-            return TotalLink(label, count, listing.arguments.query_string(self.spec, page=0, **narrowed))
+        def total(label: str, count: int, **filters: object) -> TotalLink:
+            return TotalLink(label, count, listing.arguments.query_string(self.spec, page=0, **filters))
 
         nobody = gettext("not finished yet")
         counts = _count(listing)
@@ -235,10 +235,10 @@ class DeviationView(BulkView):
             ]
         }
 
-    # -- what the head and the followers do -------------------------------------------------------------------
+    # -- disposal and follow-up --------------------------------------------------------------------------------
 
     def details_context(self, id: int) -> dict[str, Any]:
-        """Return the forms in which the reader may dispose of the deviation, or say that its follow-up is done."""
+        """Return the deviation with the forms for its disposal and its follow-up, if the user may use them."""
         return self._extras(self.get_one(str(id)))
 
     def _extras(self, deviation: Deviation) -> dict[str, Any]:
@@ -266,7 +266,7 @@ class DeviationView(BulkView):
     @expose("/<deviation_id>/dispose", methods=("POST",))
     @recoverable
     def dispose(self, deviation_id: str) -> ResponseReturnValue:
-        """Write down what the head makes of a deviation."""
+        """Dispose of a deviation."""
         deviation = self.get_one(deviation_id)
         form = self._disposal_form(deviation)
         given = disposal_values(form, deviation.id)
@@ -279,7 +279,7 @@ class DeviationView(BulkView):
     @expose("/<deviation_id>/done", methods=("POST",))
     @recoverable
     def follow_up(self, deviation_id: str) -> ResponseReturnValue:
-        """Write down that what was to be followed up is done."""
+        """Record that the follow-up is done."""
         deviation = self.get_one(deviation_id)
         form = FollowUpForm()
         note = form.note.data or ""
@@ -291,16 +291,16 @@ class DeviationView(BulkView):
 
 
 def _dispose(deviation: Deviation, values: Mapping[str, object]) -> None:
-    """Dispose of ``deviation``, the fields of a refusal under the names that its form sends them by."""
+    """Dispose of ``deviation``. Raises ValidationFailed with the form's field names as keys of its errors."""
     try:
         deviation.dispose(get_current_user(), now=now(), values=values)
     except ValidationFailed as refusal:
-        named = {disposal_field(name, deviation.id): message for name, message in refusal.field_errors.items()}
-        raise ValidationFailed(refusal.message, field_errors=named) from None
+        field_errors = {disposal_field(name, deviation.id): message for name, message in refusal.field_errors.items()}
+        raise ValidationFailed(refusal.message, field_errors=field_errors) from None
     trail.update_audit_context(db.session(), capacity=deviation.disposed_capacity)
 
 
-#: The filters whose columns the summary has, and what their values are.
+#: The filters that the summary supports: its column, and the parser of the filter's value.
 _SUMMARY_FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "state": ("state", DeviationState),
     "kind": ("kind", DeviationKind),
@@ -311,26 +311,26 @@ _SUMMARY_FILTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def _count(listing: ListQuery) -> DeviationCounts:
-    """Return the numbers of what the list matches: from the summary, or counted where that lacks what is asked."""
+    """Return the counts of the filtered list, from the summary if it supports the filters."""
     if (counts := _count_by_summary(listing)) is not None:
         return counts
     month = _month_expression(listing.zone)
-    of = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name)
-    statement: Select[Any] = listing.spec.select(*of, month, func.count()).where(*listing.criteria())
-    rows = db.session.connection().execute(statement.group_by(*of, month)).all()
+    keys = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name)
+    statement: Select[Any] = listing.spec.select(*keys, month, func.count()).where(*listing.criteria())
+    rows = db.session.connection().execute(statement.group_by(*keys, month)).all()
     months: Counter[dt.date] = Counter()
-    for *_of, text, number in rows:
+    for *_keys, text, number in rows:
         months[dt.date.fromisoformat(f"{text}-01")] += number
     return DeviationCounts([(*row[:4], row[5]) for row in rows], sorted(months.items()))
 
 
 def _count_by_summary(listing: ListQuery) -> DeviationCounts | None:
-    asked, user = listing.arguments, get_current_user()
+    args, user = listing.arguments, get_current_user()
     sees_office = sees_all_requests(user) or is_acting_head()
-    if asked.search or not sees_office or not _SUMMARY_FILTERS.keys() >= asked.filter_values.keys():
+    if args.search or not sees_office or not _SUMMARY_FILTERS.keys() >= args.filter_values.keys():
         return None
     values = {}
-    for key, text in asked.filter_values.items():
+    for key, text in args.filter_values.items():
         name, parse = _SUMMARY_FILTERS[key]
         values[name] = parse(text)
     scope = AgencyScope(visible_agencies(db.session()), listing.zone)
@@ -338,27 +338,27 @@ def _count_by_summary(listing: ListQuery) -> DeviationCounts | None:
 
 
 def _sum_by(counts: Sequence[tuple[Any, ...]], *indexes: int) -> list[tuple[tuple[Any, ...], int]]:
-    """Return what ``counts`` come to by the columns at ``indexes``, in their order; what is nobody's comes last."""
+    """Return the sums of ``counts``, grouped and sorted by the columns at ``indexes``; None comes last."""
     sums: Counter[tuple[Any, ...]] = Counter()
     for row in counts:
-        sums[tuple(row[place] for place in indexes)] += row[-1]
+        sums[tuple(row[index] for index in indexes)] += row[-1]
     return sorted(sums.items(), key=lambda one: [(part is None, str(part or "")) for part in reversed(one[0])])
 
 
 def _month_expression(zone: ZoneInfo) -> ColumnElement[str]:
     """Return the month in which a deviation was raised in ``zone``, as "2026-03".
 
-    By the zone's present distance from UTC: none of Indonesia's has ever put its clocks forward in summer.
+    Uses the zone's current UTC offset: Indonesia has no daylight saving time.
     """
-    distance = now().astimezone(zone).utcoffset() or dt.timedelta()
+    offset = now().astimezone(zone).utcoffset() or dt.timedelta()
     if is_sqlite(db.engine):
-        seconds = f"{int(distance.total_seconds()):+d} seconds"
+        seconds = f"{int(offset.total_seconds()):+d} seconds"
         return func.strftime("%Y-%m", Deviation.raised_at, seconds)
-    return func.to_char(func.timezone("UTC", Deviation.raised_at) + distance, "YYYY-MM")
+    return func.to_char(func.timezone("UTC", Deviation.raised_at) + offset, "YYYY-MM")
 
 
 def _month_filter_args(first: dt.date) -> dict[str, object]:
-    """Return the parameters of the list for the deviations of the month that begins on ``first``."""
+    """Return the list's filter arguments for the deviations of the month that starts on ``first``."""
     last = first.replace(day=monthrange(first.year, first.month)[1])
     return {"raised-from": first.isoformat(), "raised-until": last.isoformat()}
 

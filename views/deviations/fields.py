@@ -1,6 +1,6 @@
-"""The part of a step's form that speaks of deviations: accounts, statements on outputs, and the head's disposals.
+"""The fields of a step's form for deviations: explanations, the state of outputs, and the head's disposals.
 
-They are there only under a paper that knows deviations. Which of them must be filled in is decided behind the door.
+Explanations and outputs exist only if the SOP counts deviations. The transition decides which fields are required.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DELAY_ACCOUNT = account_field(DeviationKind.TIME, "")
 
 
 def deviation_fields(case: CaseFile) -> dict[str, Any]:
-    """Return the fields for what may deviate in the open step and, at verification, for what waits for the head."""
+    """Return the fields for deviations in the open step and, at verification, for those to be disposed of."""
     fields: dict[str, Any] = {}
     rule = case.sop.rules[case.position.step]
     if case.sop.switches.deviations:
@@ -53,13 +53,13 @@ def deviation_fields(case: CaseFile) -> dict[str, Any]:
             if item.kind is not ItemKind.RECORD:
                 name = f"{ACCOUNT_PREFIX}{item.kind}-{item.key}"
                 fields[name] = TextAreaField(tr(_("Why this is missing: %(item)s", item=item.label)))
-        for place, output in enumerate(rule.outputs):
+        for index, output in enumerate(rule.outputs):
             choices = [
                 SelectChoice("", tr(_("as the SOP requires"))),
                 SelectChoice(OUTPUT_LACKING, tr(_("missing or different"))),
             ]
-            fields[output_field(place)] = SelectField(output, choices=choices)
-            fields[f"{ACCOUNT_PREFIX}{output_field(place)}"] = TextAreaField(
+            fields[output_field(index)] = SelectField(output, choices=choices)
+            fields[f"{ACCOUNT_PREFIX}{output_field(index)}"] = TextAreaField(
                 tr(_("Explanation: %(output)s", output=output))
             )
     if rule.step is Step.VERIFICATION and (waiting := undisposed(case.change)):
@@ -70,9 +70,9 @@ def deviation_fields(case: CaseFile) -> dict[str, Any]:
 
 
 def disposal_fields(colleagues: Iterable[tuple[int, str]], deviation_id: int) -> dict[str, Any]:
-    """Return the fields in which the head disposes of one deviation, by the names that they are sent under.
+    """Return the fields of the disposal of one deviation by their names in the form.
 
-    ``colleagues`` are those who can be told to follow it up (``colleagues_of``).
+    ``colleagues`` are the choices for its follow-up (``colleagues_of``).
     """
     disposals = [_NO_CHOICE, *(SelectChoice(one.value, tr(one.title)) for one in Disposal)]
     people = [_NO_CHOICE, *(SelectChoice(str(id_), name) for id_, name in colleagues)]
@@ -86,14 +86,14 @@ def disposal_fields(colleagues: Iterable[tuple[int, str]], deviation_id: int) ->
 
 
 def disposal_values(form: BaseForm, deviation_id: int) -> dict[str, object]:
-    """Return what was typed of one deviation's disposal, as ``Deviation.dispose`` takes it."""
-    typed = {name: form[disposal_field(name, deviation_id)].data for name in _DISPOSAL_FIELDS}
-    by = typed["follow_up_by"]
-    return {**typed, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
+    """Return the submitted disposal of one deviation, as ``Deviation.dispose`` takes it."""
+    values = {name: form[disposal_field(name, deviation_id)].data for name in _DISPOSAL_FIELDS}
+    by = values["follow_up_by"]
+    return {**values, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
 
 
 def colleagues_of(agency_id: int) -> list[tuple[int, str]]:
-    """Return id and name of those of the office who can be told to follow something up."""
+    """Return (id, name) of the users of the agency who can be responsible for a follow-up."""
     rows = db.session.execute(
         select(User.id, User.full_name)
         .where(User.agency_id == agency_id, User.is_active, User.is_change_manager | User.is_head)
@@ -103,24 +103,24 @@ def colleagues_of(agency_id: int) -> list[tuple[int, str]]:
 
 
 def deviation_values(form: StepForm, form_data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed of deviations, as ``ChangeRequest.advance`` takes it."""
+    """Return the submitted values for deviations, as ``advance`` takes them."""
     names = [name for name in form._fields if name.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX)) and name in form_data]
-    found: dict[str, Any] = {name: form[name].data or "" for name in names}
+    values: dict[str, Any] = {name: form[name].data or "" for name in names}
     disposals = {
         str(one.id): disposal_values(form, one.id)
         for one in (undisposed(form.change) if form.activity.step is Step.VERIFICATION else [])
         if disposal_field("disposal", one.id) in form_data
     }
-    return found | ({DISPOSALS: disposals} if disposals else {})
+    return values | ({DISPOSALS: disposals} if disposals else {})
 
 
 def saved_deviation_values(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was kept of a step's deviations, by the names of the form's fields."""
-    kept = {key: value for key, value in declared.items() if key != DISPOSALS}
-    for id_, typed in declared.get(DISPOSALS, {}).items():
-        for name, value in typed.items():
-            kept[disposal_field(name, int(id_))] = _parse_date(value) if name == "follow_up_until" else value
-    return kept
+    """Return the saved values for a step's deviations, by the names of the form's fields."""
+    saved = {key: value for key, value in declared.items() if key != DISPOSALS}
+    for id_, disposal in declared.get(DISPOSALS, {}).items():
+        for name, value in disposal.items():
+            saved[disposal_field(name, int(id_))] = _parse_date(value) if name == "follow_up_until" else value
+    return saved
 
 
 def _parse_date(value: object) -> dt.date | None:

@@ -175,7 +175,7 @@ def change_notifications(change: ChangeRequest, user: User) -> ChangeNotificatio
     """Return the notifications about ``change``, by one statement; None if the user sees only their own."""
     if change.number is None or not (sees_all_requests(user) or current_delegation() is not None):
         return None
-    rows = db.session.connection().execute(_TOLD, {"change": change.id})
+    rows = db.session.connection().execute(_NOTIFICATIONS_OF_CHANGE, {"change": change.id})
     return ChangeNotifications(
         tuple(
             NotifiedUser(at, name, event, notification_text(details), MailStatus(state), sent_at, error)
@@ -185,7 +185,7 @@ def change_notifications(change: ChangeRequest, user: User) -> ChangeNotificatio
     )
 
 
-_TOLD = (
+_NOTIFICATIONS_OF_CHANGE = (
     select(
         Notification.at, User.full_name, Notification.event, Notification.details, mail_status, Mail.sent_at,
         Mail.last_error,

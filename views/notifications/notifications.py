@@ -108,16 +108,19 @@ class NotificationView(BulkView):
 
     def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Return the rows for the template of this list."""
-        keys, writers = [column.key for column in columns], [cell_formatter(column) for column in columns]
-        row_url, lead_url, tick = self.row_url_builder(), self.link_url_builder(), row_checkbox()
+        keys, formatters = [column.key for column in columns], [cell_formatter(column) for column in columns]
+        row_url, link_url, checkbox = self.row_url_builder(), self.link_url_builder(), row_checkbox()
         return [
             _row_context(
-                {"id": id_, **{key: write(value) for key, write, value in zip(keys, writers, values, strict=True)}},
+                {
+                    "id": id_,
+                    **{key: format_(value) for key, format_, value in zip(keys, formatters, values, strict=True)},
+                },
                 row_url(id_),
-                lead_url(lead),
-                tick,
+                link_url(link_id),
+                checkbox,
             )
-            for id_, lead, values in rows
+            for id_, link_id, values in rows
         ]
 
     def link_url_builder(self) -> Callable[[int], str]:
@@ -157,12 +160,14 @@ class NotificationView(BulkView):
         return redirect(url_for(".index_view"), 303)
 
 
-def _row_context(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[int, Markup], str]) -> dict[str, Any]:
+def _row_context(
+    cell: dict[str, Any], url: str, open_url: str, checkbox: Callable[[int, Markup], str]
+) -> dict[str, Any]:
     """Return the template context of a row."""
     request = " ".join(cell[key] for key in ("number", "title") if cell[key] is not EMPTY_CELL)
     return {
         **cell,
-        "tick": Markup(tick(cell["id"], escape(cell["sentence"]))),  # noqa: S704 - escaped, or our own
+        "tick": Markup(checkbox(cell["id"], escape(cell["sentence"]))),  # noqa: S704 - escaped, or our own
         "url": url,
         "open_url": open_url,
         "is_read": cell["read"] is not EMPTY_CELL,
@@ -173,5 +178,5 @@ def _row_context(cell: dict[str, Any], url: str, open_url: str, tick: Callable[[
 
 
 def unread_label(count: int) -> str:
-    """Return the count as the page header shows it."""
+    """Return the count as text for the page header: at most "<MAX_UNREAD>+"."""
     return f"{MAX_UNREAD}+" if count > MAX_UNREAD else str(count)

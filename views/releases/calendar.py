@@ -17,8 +17,7 @@ from lpse_admin.worktime.working_calendar import TimeKind
 from models.database import db
 from models.office.calendars import load_calendar
 from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_entries, entries_by_day
-from views.i18n.language import current_locale, tr
-from views.i18n.language import format_date as written_day
+from views.i18n.language import current_locale, format_date, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,16 +29,16 @@ if TYPE_CHECKING:
 _MIN_DATE, _MAX_DATE = dt.date(1900, 2, 1), dt.date(2199, 12, 1)
 _ONE_DAY = dt.timedelta(days=1)
 _DAYS_PER_WEEK = 7
-#: What a day of a month shows before it leads to the list of that day, and how much a list shows.
+#: The most entries of a day in the month view, and of the list.
 _MAX_PER_DAY, _MAX_IN_LIST = 4, 400
 _CALENDAR = Calendar()
 
 
-WordT = TypeVar("WordT", bound=LabelledEnum)
+MemberT = TypeVar("MemberT", bound=LabelledEnum)
 
 
 class CalendarMode(LabelledEnum):
-    """In what form the calendar is shown."""
+    """The view of the calendar."""
 
     MONTH = "month", _("Month")
     WEEK = "week", _("Week")
@@ -48,7 +47,7 @@ class CalendarMode(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarItem:
-    """An entry as one day, or the list, shows it: when in words, and where it leads."""
+    """An entry in a day or in the list: its time as text, and the address of its page."""
 
     entry: CalendarEntry
     time_text: str
@@ -57,13 +56,13 @@ class CalendarItem:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """One day: its entries, how many more there are, and what it is to the office."""
+    """One day: its entries, the number of those not shown, and its holiday."""
 
     date: dt.date
     date_text: str
     is_today: bool
     is_other_month: bool
-    #: The word for what kind of holiday it is, and its name; empty where there is nothing to say.
+    #: Kind and name of the holiday; empty strings if there is none.
     holiday: tuple[str, str]
     entries: tuple[CalendarItem, ...]
     more: int
@@ -72,7 +71,7 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarPage:
-    """What the page shows; ``weeks`` for the grids, ``listed`` for the list. Addresses are query strings."""
+    """The page's content: ``weeks`` for the grids, ``list_items`` for the list. Addresses are query strings."""
 
     view: CalendarMode
     heading: str
@@ -91,27 +90,27 @@ class CalendarPage:
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        """What the calendar can be narrowed to."""
+        """The choices of the environment filter."""
         return tuple(Environment)
 
     @classmethod
     def from_args(cls, args: Mapping[str, str], reader: ActingUser, now: dt.datetime, zone: ZoneInfo) -> CalendarPage:
-        """Return the page that ``args`` ask for, in ``zone``; raises Malformed for a view, date or environment."""
+        """Return the page for ``args`` in ``zone``. Raises Malformed for an invalid view, date or environment."""
         today = now.astimezone(zone).date()
         view, date = (
             _parse_member(CalendarMode, args.get("view") or CalendarMode.MONTH),
             _parse_date(args.get("date"), today),
         )
         environment = _parse_member(Environment, args["environment"]) if args.get("environment") else None
-        asked = _CalendarQuery(view, date, environment)
-        first, last = asked.date_range()
-        pen = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), asked)
+        query = _CalendarQuery(view, date, environment)
+        first, last = query.date_range()
+        formatter = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), query)
         days = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
         midnights = [_midnight(day, zone) for day in (*days, last + _ONE_DAY)]
-        found: list[CalendarEntry] = []
+        entries: list[CalendarEntry] = []
         weeks: list[tuple[CalendarDay, ...]] = []
         if view is CalendarMode.LIST:
-            entries = calendar_entries(
+            with_void = calendar_entries(
                 db.session(),
                 reader.user,
                 (midnights[0], midnights[-1]),
@@ -119,26 +118,28 @@ class CalendarPage:
                 environment=environment,
                 limit=_MAX_IN_LIST + 1,
             )
-            found = [entry for entry in entries if not entry.is_void]
+            entries = [entry for entry in with_void if not entry.is_void]
         else:
             most = _MAX_PER_DAY if view is CalendarMode.MONTH else None
             by_day = entries_by_day(db.session(), reader, midnights, most, environment)
-            cells = [pen.day(day, *here) for day, here in zip(days, by_day, strict=True)]
+            cells = [formatter.day(day, *of_day) for day, of_day in zip(days, by_day, strict=True)]
             weeks = [tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK)]
-        earlier, later = asked.adjacent_dates()
+        earlier, later = query.adjacent_dates()
         return cls(
             view=view,
-            heading=asked.heading(),
+            heading=query.heading(),
             weekdays=tuple(current_locale().days["format"]["wide"][number] for number in range(_DAYS_PER_WEEK)),
             weeks=tuple(weeks),
-            list_items=tuple(pen.item(entry) for entry in found[:_MAX_IN_LIST]) if view is CalendarMode.LIST else (),
-            is_truncated=view is CalendarMode.LIST and len(found) > _MAX_IN_LIST,
+            list_items=tuple(formatter.item(entry) for entry in entries[:_MAX_IN_LIST])
+            if view is CalendarMode.LIST
+            else (),
+            is_truncated=view is CalendarMode.LIST and len(entries) > _MAX_IN_LIST,
             environment=environment,
-            views=tuple((other, asked.query_string(view=other)) for other in CalendarMode),
+            views=tuple((other, query.query_string(view=other)) for other in CalendarMode),
             date=date,
-            earlier_query=asked.query_string(date=earlier),
-            later_query=asked.query_string(date=later),
-            today_query=asked.query_string(date=today),
+            earlier_query=query.query_string(date=earlier),
+            later_query=query.query_string(date=later),
+            today_query=query.query_string(date=today),
             zone=now.astimezone(zone).tzname() or "",
             shows_agency=reader.user.is_superadmin,
         )
@@ -153,7 +154,7 @@ class _CalendarQuery:
     environment: Environment | None
 
     def date_range(self) -> tuple[dt.date, dt.date]:
-        """Return the first and the last day that are shown: whole weeks in a grid."""
+        """Return the first and the last day of the page; whole weeks in a grid."""
         if self.view is CalendarMode.WEEK:
             monday = self.date - dt.timedelta(self.date.weekday())
             return monday, monday + dt.timedelta(_DAYS_PER_WEEK - 1)
@@ -164,17 +165,17 @@ class _CalendarQuery:
         return days[0], days[-1]
 
     def adjacent_dates(self) -> tuple[dt.date, dt.date]:
-        """Return a date in the stretch before and one in the stretch after."""
+        """Return a date in the previous and one in the next week or month."""
         if self.view is CalendarMode.WEEK:
             return self.date - dt.timedelta(_DAYS_PER_WEEK), self.date + dt.timedelta(_DAYS_PER_WEEK)
         first = self.date.replace(day=1)
         return (first - _ONE_DAY).replace(day=1), _next_month(first)
 
     def heading(self) -> str:
-        """Return the month, or the days from Monday to Sunday, in words."""
+        """Return the month, or Monday and Sunday of the week, as text."""
         if self.view is CalendarMode.WEEK:
             first, last = self.date_range()
-            return f"{written_day(first)} – {written_day(last)}"
+            return f"{format_date(first)} – {format_date(last)}"
         return f"{current_locale().months['stand-alone']['wide'][self.date.month]} {self.date.year}"
 
     def query_string(self, *, view: CalendarMode | None = None, date: dt.date | None = None) -> str:
@@ -185,7 +186,7 @@ class _CalendarQuery:
 
 @dataclass(frozen=True, slots=True)
 class _CalendarFormatter:
-    """Writes entries and days in the office's own time."""
+    """Formats entries and days in ``zone``."""
 
     zone: ZoneInfo
     today: dt.date
@@ -195,7 +196,7 @@ class _CalendarFormatter:
     def day(self, date: dt.date, entries: list[CalendarEntry], more: int) -> CalendarDay:
         return CalendarDay(
             date=date,
-            date_text=f"{current_locale().days['format']['wide'][date.weekday()]}, {written_day(date)}",
+            date_text=f"{current_locale().days['format']['wide'][date.weekday()]}, {format_date(date)}",
             is_today=date == self.today,
             is_other_month=self.query.view is CalendarMode.MONTH and date.month != self.query.date.month,
             holiday=self.holiday_on(date),
@@ -211,7 +212,7 @@ class _CalendarFormatter:
         )
 
     def _time_on_day(self, entry: CalendarEntry, date: dt.date) -> str:
-        """Return when on a day it is: 17.00–18.00, from 17.00, until 18.00, or all day."""
+        """Return the time of an entry on a day: 17.00–18.00, from 17.00, until 18.00, or all day."""
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
             return _format_time(start)
@@ -228,11 +229,11 @@ class _CalendarFormatter:
     def _full_time(self, entry: CalendarEntry) -> str:
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
-            return f"{written_day(start.date())}, {_format_time(start)}"
+            return f"{format_date(start.date())}, {_format_time(start)}"
         end = entry.ends_at.astimezone(self.zone)
         date, clock = _end_date_and_time(end)
-        last = clock if date == start.date() else f"{written_day(date)}, {clock}"
-        return f"{written_day(start.date())}, {_format_time(start)}–{last}"
+        last = clock if date == start.date() else f"{format_date(date)}, {clock}"
+        return f"{format_date(start.date())}, {_format_time(start)}–{last}"
 
 
 def _format_time(moment: dt.datetime) -> str:
@@ -240,7 +241,7 @@ def _format_time(moment: dt.datetime) -> str:
 
 
 def _end_date_and_time(end: dt.datetime) -> tuple[dt.date, str]:
-    """Return the day and the time at which something ends: midnight is 24.00 of the day that it closes."""
+    """Return day and time of an end; midnight is 24.00 of the day before."""
     if end.time() == dt.time.min:
         return end.date() - _ONE_DAY, "24.00" if current_locale().language == "id" else "24:00"
     return end.date(), _format_time(end)
@@ -253,20 +254,20 @@ def _entry_url(entry: CalendarEntry) -> str:
 
 
 def _holiday_lookup(user: User) -> Callable[[dt.date], tuple[str, str]]:
-    """Return what names the holidays of the reader's office; whoever belongs to none is shown none."""
+    """Return a function from a date to kind and name of the agency's holiday; empty strings without an agency."""
     if user.agency is None:
         return lambda _date: ("", "")
     calendar = load_calendar(db.session(), user.agency)
 
     def name(date: dt.date) -> tuple[str, str]:
         try:
-            found = calendar.day(date)
+            day = calendar.day(date)
         except ValidationFailed:  # beyond the years whose holidays are known
             return "", ""
-        if found.kind not in {TimeKind.HOLIDAY, TimeKind.JOINT_LEAVE}:
+        if day.kind not in {TimeKind.HOLIDAY, TimeKind.JOINT_LEAVE}:
             return "", ""
-        kind = tr(found.kind.title)
-        return "" if found.name.casefold().startswith(kind.casefold()) else kind, found.name
+        kind = tr(day.kind.title)
+        return "" if day.name.casefold().startswith(kind.casefold()) else kind, day.name
 
     return name
 
@@ -291,7 +292,7 @@ def _parse_date(text: str | None, today: dt.date) -> dt.date:
     return date
 
 
-def _parse_member(kind: type[WordT], text: str) -> WordT:
+def _parse_member(kind: type[MemberT], text: str) -> MemberT:
     member = next((member for member in kind if member.value == text), None)
     if member is None:
         raise _malformed(text)
@@ -299,8 +300,8 @@ def _parse_member(kind: type[WordT], text: str) -> WordT:
 
 
 def _malformed(text: str) -> Malformed:
-    shown: Message = _("The calendar cannot show “%(value)s”.", value=text[:60])
-    return Malformed(shown)
+    message: Message = _("The calendar cannot show “%(value)s”.", value=text[:60])
+    return Malformed(message)
 
 
 __all__ = ["CalendarPage"]

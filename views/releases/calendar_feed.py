@@ -1,4 +1,4 @@
-"""The release calendar for calendar programs: a private address that answers as iCalendar (RFC 5545, RFC 7986)."""
+"""The release calendar as a private iCalendar feed (RFC 5545, RFC 7986)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("feed", __name__)
 
-#: How far back a calendar reaches, how much of each kind it holds, and how often it is asked for again.
+#: How far back the feed goes, the most entries of each kind, and the refresh interval for clients.
 _HISTORY, _MAX_ENTRIES, _REFRESH_INTERVAL = dt.timedelta(days=180), 3000, dt.timedelta(hours=1)
 _MAX_DATETIME = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 _MIMETYPE = "text/calendar; charset=utf-8"
@@ -38,14 +38,14 @@ _MIMETYPE = "text/calendar; charset=utf-8"
 @blueprint.get("/calendar/<token>.ics")
 @public
 def show(token: str) -> Response:
-    """Answer with what the owner of the address may see now, whoever asks; 404 for an address that is not good."""
+    """Return the entries that the owner of the feed may see now; needs no login. Raises NotFound for a wrong token."""
     session, at = db.session(), now()
     owner = feed_owner(session, token)
     if owner is None:
         raise NotFound(_("There is no such record, or you may not see it."))
-    # From the beginning of a day, so that an hour later the answer is still the same.
+    # From the start of a day, so that the ETag does not change with the time of the request.
     since = (at - _HISTORY).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = calendar_entries(
+    entries = calendar_entries(
         session,
         owner,
         (since, _MAX_DATETIME),
@@ -53,7 +53,7 @@ def show(token: str) -> Response:
         limit=_MAX_ENTRIES,
     )
     with force_locale(owner.language.value):
-        body = _build_calendar(owner, found)
+        body = _build_calendar(owner, entries)
     response = Response(body, content_type=_MIMETYPE)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Disposition"] = 'inline; filename="lpse.ics"'
@@ -64,7 +64,7 @@ def show(token: str) -> Response:
 
 @blueprint.post("/profile/calendar")
 def create() -> str:
-    """Make a new address in place of a former one, and show it this once."""
+    """Create a new address, which replaces the former one, and show it once."""
     session = db.session()
     token = create_feed(session, get_current_user(), now())
     trail.update_audit_context(session, action="feed.make")
@@ -74,7 +74,7 @@ def create() -> str:
 
 @blueprint.post("/profile/calendar/revoke")
 def revoke_address() -> AnyResponse:
-    """Revoke the address: whoever knows it reads nothing any more."""
+    """Revoke the address."""
     session = db.session()
     revoke_feed(session, get_current_user(), now())
     trail.update_audit_context(session, action="feed.revoke")
@@ -83,7 +83,7 @@ def revoke_address() -> AnyResponse:
 
 
 def _base_url() -> str:
-    """Return where this program is found, as calendars and their readers reach it."""
+    """Return the base URL of the program, without a slash at the end."""
     return (settings().base_url or request.host_url).rstrip("/")
 
 
@@ -107,21 +107,21 @@ def _build_calendar(owner: User, calendar_entries: list[CalendarEntry]) -> bytes
 
 
 def _build_event(entry: CalendarEntry) -> Event:
-    """Return an entry as an event: the same UID always, and times in UTC."""
+    """Return an entry as an event with a stable UID and times in UTC."""
     event = Event()
     event.add("uid", f"{entry.kind.value}-{entry.id}@agency-{entry.agency_id}.lpse")
-    # Of a calendar that is published it says when the event was last revised (RFC 5545, 3.8.7.2).
+    # In a published calendar this is the time of the last revision (RFC 5545, 3.8.7.2).
     event.add("dtstamp", _utc_without_microseconds(entry.changed_at))
     event.add("last-modified", _utc_without_microseconds(entry.changed_at))
     event.add("sequence", entry.revision)
     event.add("dtstart", _utc_without_microseconds(entry.starts_at))
     if entry.ends_at is not None:
         event.add("dtend", _utc_without_microseconds(entry.ends_at))
-    place = tr(entry.environment.title) if entry.environment else tr(_("All environments"))
-    what = f"{entry.number} {entry.title}" if entry.number else entry.title
-    event.add("summary", f"{tr(entry.kind.title)}: {what}")
-    event.add("location", place)
-    event.add("categories", [tr(entry.kind.title), place])
+    environment = tr(entry.environment.title) if entry.environment else tr(_("All environments"))
+    title = f"{entry.number} {entry.title}" if entry.number else entry.title
+    event.add("summary", f"{tr(entry.kind.title)}: {title}")
+    event.add("location", environment)
+    event.add("categories", [tr(entry.kind.title), environment])
     event.add("description", "\n".join(f"{tr(label)}: {value}" for label, value in _description_lines(entry)))
     event.add("url", _base_url() + _entry_path(entry))
     event.add("status", "CANCELLED" if entry.is_void else "CONFIRMED")
@@ -136,7 +136,7 @@ def _entry_path(entry: CalendarEntry) -> str:
 
 
 def _description_lines(entry: CalendarEntry) -> list[tuple[Message, str]]:
-    """Return what is told of an entry beside its time, without what is empty."""
+    """Return (label, value) of an entry's facts without its times, empty ones left out."""
     facts: list[tuple[Message, Any]] = [
         (_("Agency"), entry.agency),
         (_("Version"), entry.version),
@@ -154,5 +154,5 @@ def _description_lines(entry: CalendarEntry) -> list[tuple[Message, str]]:
 
 
 def _utc_without_microseconds(moment: dt.datetime) -> dt.datetime:
-    """Return a moment as the format keeps it: in UTC, without parts of a second."""
+    """Return a datetime in UTC without microseconds, which iCalendar cannot store."""
     return moment.astimezone(dt.UTC).replace(microsecond=0)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseConflicts:
-    """What a reader is shown; ``may_allow`` are the freezes that they, as the head, may let this release pass."""
+    """The conflicts and permits to show; ``permittable_freezes`` are those that the user may permit as the head."""
 
     overlapping: tuple[Release, ...] = ()
     freezes: tuple[Freeze, ...] = ()
@@ -40,7 +40,7 @@ class ReleaseConflicts:
 
     @classmethod
     def of(cls, case: CaseFile, form: StepForm | None) -> ReleaseConflicts:
-        """Return what belongs beside a request; ``form`` is the open step's with what was typed so far."""
+        """Return the conflicts of a request; ``form`` is the form of the open step with the entered values."""
         change = case.change
         if change.is_draft:
             return cls()
@@ -53,7 +53,7 @@ class ReleaseConflicts:
             touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]
             overlapping = conflicts.overlapping_releases(session, change, window, environment, touched)
             freezes = conflicts.conflicting_freezes(session, case, window, environment)
-        may_allow = (
+        permittable = (
             []
             if freeze_permit.reason_actor_cannot_permit(case)
             else freeze_permit.permittable_freezes(session, change, case.sop)
@@ -62,14 +62,14 @@ class ReleaseConflicts:
             overlapping=tuple(overlapping),
             freezes=tuple(freezes),
             permits=tuple(freeze_permit.permits_of(session, change)),
-            permittable_freezes=tuple(may_allow),
-            form=PermitForm(formdata=None) if may_allow else None,
+            permittable_freezes=tuple(permittable),
+            form=PermitForm(formdata=None) if permittable else None,
             may_read_freezes=can(Verb.READ, Resource.FREEZE),
         )
 
 
 def _window_from_form(form: StepForm) -> conflicts.Window | None:
-    """Return the window that is typed in, if it is one."""
+    """Return the window in the form; None if it is not valid."""
     start, end = form["window_start_at"].data, form["window_end_at"].data
     if not (isinstance(start, dt.datetime) and isinstance(end, dt.datetime)):
         return None

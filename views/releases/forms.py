@@ -23,7 +23,7 @@ from views.i18n.language import tr
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentChoice:
-    """Where a freeze holds, as a list shows it, beside the members of ``Environment``."""
+    """A choice of the environment filter beside the members of ``Environment``."""
 
     value: str
     title: Message
@@ -31,19 +31,19 @@ class EnvironmentChoice:
 
 ALL_ENVIRONMENTS = EnvironmentChoice("all", _("All environments"))
 ENVIRONMENT_CHOICES = (ALL_ENVIRONMENTS, *Environment)
-#: The value of one of them for a freeze.
+#: The value of a freeze among ``ENVIRONMENT_CHOICES``.
 FROZEN_ENVIRONMENT = func.coalesce(cast(Freeze.environment, String), literal(ALL_ENVIRONMENTS.value))
 
 
 def _coerce_environment(text: object) -> Environment | None:
-    """Return the environment that a choice names; None for all of them."""
+    """Return the environment of a choice; None for all environments."""
     if isinstance(text, Environment) or text in {None, "None", ""}:
         return text if isinstance(text, Environment) else None
     return Environment(str(text))
 
 
 class FreezeForm(Form):
-    """A freeze as it is entered."""
+    """The form of a new freeze."""
 
     agency_id = SelectField(_("Agency"), [Required()], coerce=int)
     name = StringField(_("Freeze name"), [Required()], description=_("Such as: closing of tenders in December."))
@@ -53,7 +53,7 @@ class FreezeForm(Form):
     reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
     def set_up(self, record: Freeze | None) -> None:
-        """Offer the environments; a superadmin chooses the agency of a new freeze."""
+        """Set the choices; only a superadmin chooses the agency of a new freeze."""
         everywhere = SelectChoice("", tr(ALL_ENVIRONMENTS.title))
         self.environment.choices = [everywhere, *(SelectChoice(one.value, tr(one.title)) for one in Environment)]
         if record is None and get_current_user().is_superadmin:
@@ -63,13 +63,13 @@ class FreezeForm(Form):
             del self.agency_id
 
     def arguments(self) -> dict[str, Any]:
-        """Return the agency and the entry of a new freeze."""
+        """Return the arguments of ``create_freeze``."""
         is_chosen = "agency_id" in self
         agency = db.session.get_one(Agency, self.agency_id.data) if is_chosen else get_current_user().agency
         return {"agency": agency, "entry": self.entry()}
 
     def entry(self) -> FreezeValues:
-        """Return what was typed of the freeze itself."""
+        """Return the values of the freeze."""
         return FreezeValues(
             name=self.name.data or "",
             from_at=self.from_at.data,
@@ -80,23 +80,23 @@ class FreezeForm(Form):
 
 
 class EditFreezeForm(FreezeForm):
-    """A freeze that is corrected, and why."""
+    """The form to correct a freeze, with the reason."""
 
     why = TextAreaField(_("Reason for the correction"), [Required()], render_kw={"rows": 2})
 
     def arguments(self) -> dict[str, Any]:
-        """Return the corrected entry and the reason."""
+        """Return the arguments of ``Freeze.alter``."""
         return {"entry": self.entry(), "why": self.why.data or ""}
 
 
 class LiftFreezeForm(Form):
-    """Why a freeze ends before its time."""
+    """The reason for lifting a freeze."""
 
     reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
 
 class PermitForm(Form):
-    """The head's permission to release a request in a freeze, and the letter where there is one."""
+    """The head's permission to release a request in a freeze, with an optional letter."""
 
     change = HiddenField()
     reason = TextAreaField(

@@ -1,4 +1,4 @@
-"""Freeze periods: entered, corrected and lifted by an administrator; the head permits single releases in one."""
+"""The screen of freeze periods: an administrator creates, corrects and lifts them; the head permits single releases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class FreezeView(RecordView):
-    """The freezes of the reader's agency."""
+    """The freezes of the user's agency."""
 
     resource = Resource.FREEZE
     model = Freeze
@@ -76,7 +76,7 @@ class FreezeView(RecordView):
     edit_success = _("The freeze was corrected.")
 
     def record_context(self, record: Freeze) -> dict[str, Any]:
-        """Return the releases that are planned in a freeze."""
+        """Return the releases planned in a freeze."""
         return {"planned": conflicts.releases_in_freeze(db.session(), record)}
 
     @action(
@@ -98,14 +98,14 @@ class FreezeView(RecordView):
         "permit",
         _("Permit this release"),
         form=PermitForm,
-        verb=Verb.READ,  # whether somebody acts as the head is decided by the operation
+        verb=Verb.READ,  # ``grant_permit`` requires the head
         heading=_("Permit this release in the freeze “%(name)s”"),
         success=_("The release is permitted in this freeze."),
         is_offered=False,  # on the page of the request
         back_url=lambda form: url_for("change.details_view", id=form.change.data),
     )
     def permit(self, freeze: Freeze, form: PermitForm) -> str:
-        """Let the head permit one request to be released in this freeze."""
+        """Permit the release of one request in this freeze."""
         change = get_visible(ChangeRequest, form.change.data)
         grant_permit(db.session(), freeze, change, by=get_current_user(), now=now(), **form.arguments())
         return url_for("change.details_view", id=change.id)
