@@ -1,1 +1,1 @@
-"""The head's absence, and who acts meanwhile."""
+"""Absences of the head, and delegations to an acting head."""

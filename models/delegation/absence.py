@@ -1,7 +1,6 @@
-"""Absences of the head: from when until when, and why (procedure.md, reading 4).
+"""Absences of the head: dates and reason (procedure.md, reading 4).
 
-An absence gives and takes no right: a head who is present after all decides as the head, and only a delegation lets
-somebody else decide.
+An absence changes no permissions: the head may still decide, and only a delegation lets somebody else decide.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency, lock_agency
 from models.validation import text_error
 
-#: How far back an absence may be said to have begun.
+#: Maximum time between the first day of an absence and the day on which it is recorded.
 _MAX_BACKDATING = dt.timedelta(days=366)
 
 
@@ -35,7 +34,7 @@ _PROXY_REASON_LABEL = _("Why you act in the head's place")
 
 
 class AbsenceState(LabelledEnum):
-    """What an absence means on a day."""
+    """State of an absence on a day."""
 
     NOW = "now", _("Absent")
     UPCOMING = "coming", _("Absence planned")
@@ -43,7 +42,7 @@ class AbsenceState(LabelledEnum):
 
 
 class Absence(Base):
-    """A head's absence between two dates of the LPSE's own zone, or from one on until it is ended."""
+    """A head's absence between two dates in the LPSE's time zone; without ``until_date``, until it is ended."""
 
     __tablename__ = "absence"
     is_office_record = True
@@ -76,12 +75,12 @@ class Absence(Base):
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     from_date: Mapped[dt.date]
-    #: The last day of it; None until it is known.
+    #: The last day; None if not known.
     until_date: Mapped[dt.date | None]
     reason: Mapped[LongText]
     recorded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     recorded_at: Mapped[Timestamp]
-    #: Why somebody else records it than the head.
+    #: Why somebody other than the head recorded it.
     recorded_because: Mapped[LongText | None]
     ended_at: Mapped[Timestamp | None]
     ended_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
@@ -99,7 +98,7 @@ class Absence(Base):
 
     @hybrid_method
     def state(self, today: dt.date) -> AbsenceState:
-        """Return what it means on the day ``today`` of the LPSE's time zone."""
+        """Return the state on the day ``today`` of the LPSE's time zone."""
         return first_true(
             (self.is_current(today), AbsenceState.NOW),
             (is_null(self.ended_at) & (self.from_date > today), AbsenceState.UPCOMING),
@@ -107,15 +106,15 @@ class Absence(Base):
         )
 
     def can_be_ended_by(self, user: User, now: dt.datetime) -> bool:
-        """Whether it is not over, and ``user`` may end it."""
+        """Whether it has not ended, and ``user`` may end it."""
         is_over = self.state(self.agency.local_date(now)) is AbsenceState.OVER
         return not is_over and can_record_absence(user, self.head)
 
     def end(self, *, now: dt.datetime, by: User, because: str | None = None) -> None:
         """End the absence now, or cancel one that has not begun.
 
-        Raises NotAllowed for anybody who may not record it, NoSuchMove where it is over, ValidationFailed where
-        somebody other than the head gives no reason (``because``).
+        Raises NotAllowed if ``by`` may not record it, NoSuchMove if it has ended, ValidationFailed if somebody other
+        than the head gives no reason (``because``).
         """
         _require_can_record(self.head, by)
         if self.state(self.agency.local_date(now)) is AbsenceState.OVER:
@@ -131,7 +130,7 @@ class Absence(Base):
 def can_record_absence(user: User, head: User) -> bool:
     """Whether ``user`` may record and end absences of ``head``.
 
-    The head may, and whoever the permission table lets for another role than that of a head.
+    The head may, and users to whom the permission table grants it by a role other than head.
     """
     if not user.is_active or head.agency_id is None:
         return False
@@ -141,7 +140,7 @@ def can_record_absence(user: User, head: User) -> bool:
     return is_granted_as_other and user.agency_id in {None, head.agency_id}
 
 
-def record_absence(  # noqa: PLR0913 - an absence has this many parts
+def record_absence(  # noqa: PLR0913 - the columns of an absence
     session: Session,
     *,
     head: User,
@@ -154,13 +153,13 @@ def record_absence(  # noqa: PLR0913 - an absence has this many parts
 ) -> Absence:
     """Record that ``head`` is absent from one day until another (None: not known), both included.
 
-    ``because`` is why somebody other than the head records it. Raises NotAllowed where that is not theirs to do,
+    ``because`` is why somebody other than the head records it. Raises NotAllowed if ``by`` may not record it,
     ValidationFailed with an error for each wrong field.
     """
     _require_can_record(head, by)
     if head.agency is not None:
         session.flush()
-        lock_agency(session, head.agency.id)  # two records at once would not see one another
+        lock_agency(session, head.agency.id)  # otherwise concurrent records would not see each other
     errors: dict[str, Message] = {}
     clean_reason = _clean_text("reason", _("Reason for the absence"), reason, errors, is_required=True)
     clean_because = _clean_text("because", _PROXY_REASON_LABEL, because, errors, is_required=by.id != head.id)
@@ -193,7 +192,7 @@ def _require_can_record(head: User, by: User) -> None:
 def _clean_text(
     key: str, label: Message, text: str | None, errors: dict[str, Message], *, is_required: bool
 ) -> str | None:
-    """Return ``text`` without blanks around it, or None for none; an error goes into ``errors``."""
+    """Return ``text`` stripped, or None if empty; an error is added to ``errors``."""
     clean = (text or "").strip()
     if error := text_error(clean, required_label=label if is_required else None):
         errors[key] = error
@@ -213,8 +212,8 @@ def _field_errors(
         return {"until_date": _("The last day is in the past.")}
     if from_date < today - _MAX_BACKDATING:
         return {"from_date": _("The first day is more than a year ago.")}
-    # One that was ended counts no more: the head may leave again the same day, and what was recorded wrongly is
-    # ended and recorded anew.
+    # Ended absences do not count: the head may leave again the same day, and a wrong record is ended and recorded
+    # again.
     overlapping = select(Absence.id).where(
         Absence.head_id == head.id,
         Absence.ended_at.is_(None),

@@ -1,4 +1,4 @@
-"""When a delegation begins: the delegate is notified of the steps that wait for the head."""
+"""Notification of the delegate about the steps that wait for the head, when a delegation begins."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def notify_of_waiting_steps(session: Session, delegation: Delegation, now: dt.datetime) -> None:
-    """Notify the delegate of each step that waits for the head, once, the oldest first.
+    """Notify the delegate once of each step that waits for the head, oldest first, in the caller's transaction.
 
-    In the caller's transaction. What the delegate may not decide, having taken a part in it, is passed over.
+    Steps for which the delegate has a conflicting duty are skipped.
     """
-    papers = session.scalars(select(SopRevision).where(SopRevision.agency_id == delegation.agency_id)).all()
-    steps = {step for sop in papers for step, rule in sop.sop.rules.items() if rule.actor is Role.HEAD}
+    sops = session.scalars(select(SopRevision).where(SopRevision.agency_id == delegation.agency_id)).all()
+    steps = {step for sop in sops for step, rule in sop.sop.rules.items() if rule.actor is Role.HEAD}
     of_the_head = (
         select(ChangeRequest)
         .where(ChangeRequest.agency_id == delegation.agency_id, ChangeRequest.step.in_(steps))

@@ -1,4 +1,4 @@
-"""Delegations: who decides for an absent head, by which decree, from when until when (procedure.md, reading 4)."""
+"""Delegations: who decides for an absent head, by which decree, between which dates (procedure.md, reading 4)."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class DelegationKind(LabelledEnum):
 
     @property
     def prefix(self) -> str:
-        """What is written before the head's office: 'Plh. Kepala LPSE'."""
+        """The prefix of the head's title, as in 'Plh. Kepala LPSE'."""
         return "Plh." if self is DelegationKind.PLH else "Plt."
 
 
 class DelegationState(LabelledEnum):
-    """What a delegation is good for on a day."""
+    """State of a delegation on a day."""
 
     IN_FORCE = "in-force", _("In force")
     UPCOMING = "coming", _("Not yet in force")
@@ -58,7 +58,7 @@ class DelegationState(LabelledEnum):
 
 
 class Delegation(Base):
-    """The head's written authority for a named official, good between two dates of the LPSE's own zone."""
+    """The head's written delegation to a named official, between two dates in the LPSE's time zone, inclusive."""
 
     __tablename__ = "delegation"
     is_office_record = True
@@ -107,7 +107,7 @@ class Delegation(Base):
 
     @hybrid_property
     def has_head_in_office(self) -> bool:
-        """Whether whoever granted it is head still; it ends with their office."""
+        """Whether the grantor is still head; otherwise the delegation is void."""
         return self.head.is_head
 
     @has_head_in_office.inplace.expression
@@ -123,7 +123,7 @@ class Delegation(Base):
 
     @hybrid_method
     def state(self, today: dt.date) -> DelegationState:
-        """Return what it is good for on the day ``today`` of the LPSE's time zone."""
+        """Return the state on the day ``today`` of the LPSE's time zone."""
         return first_true(
             (is_set(self.withdrawn_at), DelegationState.WITHDRAWN),
             (self.until_date < today, DelegationState.ENDED),
@@ -133,19 +133,19 @@ class Delegation(Base):
         )
 
     def is_in_force(self, now: dt.datetime) -> bool:
-        """Whether the delegate may decide in the head's place at this moment."""
+        """Whether the delegate may decide in the head's place at ``now``."""
         return self.is_in_force_on(self.agency.local_date(now))
 
     def can_be_withdrawn_by(self, user: User, now: dt.datetime) -> bool:
-        """Whether it is not over, and ``user`` may withdraw it."""
+        """Whether it has not ended, and ``user`` may withdraw it."""
         is_over = self.withdrawn_at is not None or self.until_date < self.agency.local_date(now)
         return not is_over and is_permitted(user, Verb.EDIT, Resource.DELEGATION, self.agency_id)
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
-        """End the delegation now; what was decided under it stays valid.
+        """Withdraw the delegation now; decisions made under it stay valid.
 
-        Raises NotAllowed for anybody but a head of the agency or an administrator, NoSuchMove if it is withdrawn
-        or over, ValidationFailed for an empty reason.
+        Raises NotAllowed unless ``by`` is a head of the agency or an administrator, NoSuchMove if it is withdrawn or
+        has ended, ValidationFailed if the reason is empty.
         """
         require_permission(
             by,
@@ -166,13 +166,13 @@ class Delegation(Base):
         self.notify_parties(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
 
     def notify_parties(self, event: Event, by: User, now: dt.datetime, *, reason: str | None) -> None:
-        """Tell the delegate and the head of what ``by`` did to it, save whoever did it."""
+        """Notify the delegate and the head of ``event``, except for ``by``, who caused it."""
         session = Session.object_session(self)
         if session is not None:
             notify(
                 session,
                 event,
-                [person for person in (self.delegate, self.head) if person.id != by.id],
+                [user for user in (self.delegate, self.head) if user.id != by.id],
                 now=now,
                 key=f"{event}-{self.id}",
                 delegate=f"{self.kind.prefix} {self.delegate.full_name}",
@@ -185,21 +185,21 @@ class Delegation(Base):
 
 
 def capacity(sop: Sop, step_or_role: Step | Role, delegation: Delegation | None) -> str:
-    """Return in what capacity a step is taken or a role acted in, in the paper's words: 'Plh. Kepala LPSE'."""
+    """Return the capacity of the actor of a step or role, in the SOP's wording: 'Plh. Kepala LPSE'."""
     title = sop.actor_title(step_or_role)
     return f"{delegation.kind.prefix} {title}" if delegation else str(title)
 
 
 def load_active_delegation(session: Session, user: User, now: dt.datetime) -> Delegation | None:
-    """Return the delegation under which ``user`` may decide in the head's place at this moment, if any.
+    """Return the delegation under which ``user`` may decide in the head's place at ``now``, if any.
 
-    It stays in force while the account of the head who granted it is disabled. A head decides in their own right.
+    It stays in force while the account of the head who granted it is disabled. Returns None for a head.
     """
     if user.agency is None or not user.is_active or user.is_head:
         return None
     today = user.agency.local_date(now)
-    asked = {"delegate": user.id, "agency": user.agency_id, "today": today}
-    return session.scalars(_DELEGATION_IN_FORCE, asked).one_or_none()
+    params = {"delegate": user.id, "agency": user.agency_id, "today": today}
+    return session.scalars(_DELEGATION_IN_FORCE, params).one_or_none()
 
 
 def delegations_in_force(agency_id: int | BindParameter[int], today: dt.date) -> Select[Delegation]:
@@ -208,7 +208,7 @@ def delegations_in_force(agency_id: int | BindParameter[int], today: dt.date) ->
 
 
 def acting_head_ids(agency_id: int | BindParameter[int], today: dt.date) -> Select[Any]:
-    """Return the statement for the ids of those who may decide in the place of this agency's head on ``today``."""
+    """Return the statement for the ids of the acting heads of this agency on ``today``."""
     return delegations_in_force(agency_id, today).with_only_columns(Delegation.delegate_id)
 
 

@@ -1,4 +1,4 @@
-"""Decrees: how the head's delegation comes about, and what one must say to be recorded."""
+"""Recording of the head's delegations from their decrees, with validation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _GRANTED = AuditAction("delegation.grant", _("Recorded a delegation"))
 
 
-def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
+def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
     session: Session,
     *,
     head: User,
@@ -44,16 +44,16 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
     now: dt.datetime,
     reason: str | None = None,
 ) -> Delegation:
-    """Record the head's delegation; ``by`` is the head or an administrator who has the decree before them.
+    """Record the head's delegation; ``by`` is the head, or an administrator who records it from the decree.
 
-    The delegate is told, of what waits for the head already too where the delegation is in force at once.
+    The delegate is notified; if the delegation is in force at once, also of the steps that wait for the head.
 
-    Raises NotAllowed where somebody else grants it, ValidationFailed with an error for each wrong field.
+    Raises NotAllowed for any other ``by``, ValidationFailed with an error for each wrong field.
     """
     _require_can_grant(head, by)
     if head.agency_id is not None:
         session.flush()
-        lock_agency(session, head.agency_id)  # two decrees at once would not see one another
+        lock_agency(session, head.agency_id)  # otherwise concurrent delegations would not see each other
     number = decree_number.strip()
     errors = _field_errors(session, head, delegate, from_date, until_date, now)
     if by.id == delegate.id:
@@ -84,7 +84,7 @@ def grant_delegation(  # noqa: PLR0913 - a decree has this many parts
 
 def _require_can_grant(head: User, by: User) -> None:
     """Raise NotAllowed unless ``by`` is the head, or an administrator of the agency."""
-    is_own = by.id == head.id or Role.ADMINISTRATOR in by.roles  # a head grants no other head's
+    is_own = by.id == head.id or Role.ADMINISTRATOR in by.roles  # one head cannot delegate for another
     if not (is_own and is_permitted(by, Verb.CREATE, Resource.DELEGATION, head.agency_id)):
         raise NotAllowed(_("Only the head grants a delegation, or an administrator records it from the decree."))
 
@@ -109,11 +109,11 @@ def _field_errors(
 
 
 def _text_errors(number: str, reason: str | None) -> dict[str, Message]:
-    found = {
+    errors = {
         "decree_number": text_error(number, required_label=_("Decree number"), max_length=SHORT_TEXT_LENGTH),
         "reason": text_error(reason or ""),
     }
-    return {key: error for key, error in found.items() if error}
+    return {key: error for key, error in errors.items() if error}
 
 
 def _has_overlap(session: Session, head: User, from_date: dt.date, until_date: dt.date) -> bool:

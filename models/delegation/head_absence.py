@@ -1,4 +1,4 @@
-"""Whether a head is there to decide, since when none is, and who decides meanwhile (procedure.md, reading 4)."""
+"""Whether a head is present, since when none is, and who is acting head (procedure.md, reading 4)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from models.office.agency import Agency
 
-#: How many of the delegations that ended last are looked at.
+#: Maximum number of ended delegations that are loaded, latest first.
 _MAX_DELEGATIONS = 50
 
 _DAY = dt.timedelta(days=1)
 
 
 class AbsenceCause(LabelledEnum):
-    """From what it is known that no head is there."""
+    """Why no head is present."""
 
     RECORDED = "recorded", _("The absence is recorded")
     DELEGATED = "delegated", _("A delegation is in force")
@@ -41,28 +41,28 @@ class AbsenceCause(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeadAbsence:
-    """That no head of an agency is there at a moment.
+    """The absence of every head of an agency at a moment.
 
-    Dates are of the LPSE's own zone; moments are known of accounts. ``since`` is None where nothing tells it: then
-    what waits has waited since it arrived.
+    Dates are in the LPSE's time zone; ``since`` is a datetime where it comes from an account. It is None if not known:
+    waiting steps then count from their arrival.
     """
 
     cause: AbsenceCause
-    #: The first day of it, or the moment.
+    #: The first day, or the datetime.
     since: dt.date | None
-    #: The last day of it, as far as it is known.
+    #: The last day, if known.
     until: dt.date | None = None
     reason: str | None = None
-    #: The record of it, where there is one.
+    #: The recorded absence, if there is one.
     absence: Absence | None = None
-    #: The delegation in force, under which somebody decides meanwhile.
+    #: The delegation in force whose delegate is active.
     delegation: Delegation | None = None
-    #: Without one: since when nobody acts for the head; None like ``since``.
+    #: Without such a delegation: since when nobody acts for the head; None if not known.
     uncovered_since: dt.date | None = None
 
 
 def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the criteria for a head's absence on ``today`` and for a delegation of theirs in force then."""
+    """Return the SQL criteria for an absence of a head and for their delegation in force, both on ``today``."""
     is_absent = and_(Absence.head_id == User.id, Absence.is_current(today))
     has_delegated = and_(
         Delegation.head_id == User.id, Delegation.agency_id == User.agency_id, Delegation.is_in_force_on(today)
@@ -72,9 +72,9 @@ def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElemen
 
 @cache
 def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
-    """Return the statement for one row each head: their absence of today, and their delegation in force.
+    """Return the statement for the heads of an agency, with the current absence and delegation of each.
 
-    Built once, and not before every table is mapped.
+    Built once, at the first call, because all mappers must be configured.
     """
     delegate = aliased(User, name="delegate_of_head")
     is_absent, has_delegated = _absence_criteria(date_parameter("today"))
@@ -93,15 +93,15 @@ def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
 def _present_head_statement() -> Select[int]:
     """Return the statement for a present head: not recorded as absent, not disabled, without an active delegate.
 
-    It is asked on nearly every page, and answers most of them.
+    Executed on nearly every page; it usually returns a row, so that no other statement is needed.
     """
     delegate = aliased(User, name="delegate_of_head")
     is_absent, has_delegated = _absence_criteria(date_parameter("today"))
-    stands_in = exists().where(has_delegated, delegate.id == Delegation.delegate_id, delegate.is_active)
+    has_active_delegate = exists().where(has_delegated, delegate.id == Delegation.delegate_id, delegate.is_active)
     return (
         select(User.id)
         .where(User.agency_id == bindparam("agency"), User.is_head, User.is_active)
-        .where(~exists().where(is_absent), ~stands_in)
+        .where(~exists().where(is_absent), ~has_active_delegate)
         .limit(1)
     )
 
@@ -109,25 +109,25 @@ def _present_head_statement() -> Select[int]:
 def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbsence | None:
     """Return since when and why no head of ``agency`` is present, and who acts; None while one is present.
 
-    A head is absent who is recorded so, who has delegated for today, or whose account is disabled; so is the head
-    of an agency that has none. Of several heads the one counts who left last. One statement while one is there.
+    A head is absent if an absence is recorded, a delegation is in force, or the account is disabled; an agency without
+    a head counts as absent too. Of several heads the one who left last counts. One statement if a head is present.
     """
     today = agency.local_date(now)
-    asked = {"agency": agency.id, "today": today}
-    if session.scalar(_present_head_statement(), asked):
+    params = {"agency": agency.id, "today": today}
+    if session.scalar(_present_head_statement(), params):
         return None
-    heads = session.execute(_heads_statement(), asked).all()
-    found = [_absence_of_head(session, head, absence, delegation) for head, absence, delegation in heads]
-    if not found:
+    heads = session.execute(_heads_statement(), params).all()
+    absences = [_absence_of_head(session, head, absence, delegation) for head, absence, delegation in heads]
+    if not absences:
         since = session.scalar(select(func.max(User.head_until)).where(User.agency_id == agency.id))
-        found.append(HeadAbsence(AbsenceCause.VACANT, since=since))
+        absences.append(HeadAbsence(AbsenceCause.VACANT, since=since))
     delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
-    last = max(found, key=lambda one: _as_datetime(one.since, agency.zone))
+    last = max(absences, key=lambda one: _as_datetime(one.since, agency.zone))
     covered = delegation is not None and delegation.delegate.is_active
     return HeadAbsence(
         cause=last.cause,
         since=last.since,
-        until=min((one.until for one in found if one.until is not None), default=None),
+        until=min((one.until for one in absences if one.until is not None), default=None),
         reason=last.reason,
         absence=last.absence,
         delegation=delegation if covered else None,
@@ -138,7 +138,7 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
 def _absence_of_head(
     session: Session, head: User, absence: Absence | None, delegation: Delegation | None
 ) -> HeadAbsence:
-    """Return since when this head, who is not there, is absent."""
+    """Return the absence of one head, who must be absent."""
     if absence is not None:
         first, last = _consecutive_days(session, absence)
         last = last if head.is_active else None
@@ -151,7 +151,7 @@ def _absence_of_head(
 
 
 def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
-    """Return first and last day of the absences that follow one another without a day between."""
+    """Return the first and last day of the run of consecutive absences that includes ``absence``."""
     rows = session.execute(
         select(Absence.from_date, Absence.until_date)
         .where(Absence.head_id == absence.head_id, Absence.ended_at.is_(None))
@@ -171,9 +171,9 @@ def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.d
 def _uncovered_since(
     session: Session, agency: Agency, since: dt.date | None, today: dt.date, inactive: Delegation | None
 ) -> dt.date | None:
-    """Return since when nobody acts: since the absence began, or since the last delegation in it ended.
+    """Return since when nobody acts: the start of the absence, or the end of the last delegation in it.
 
-    ``inactive`` is one that is in force and whose delegate's account is disabled.
+    ``inactive`` is a delegation in force whose delegate's account is disabled.
     """
     ended: list[dt.date | None]
     if inactive is not None:
@@ -193,7 +193,7 @@ def _uncovered_since(
 
 
 def _ended_at(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
-    """Return the day or the moment from which a delegation was not in force any more; None where it never was."""
+    """Return the day or datetime from which a delegation was no longer in force; None if it never was."""
     if delegation.withdrawn_at is None:
         return delegation.until_date + _DAY
     withdrawn_on = delegation.withdrawn_at.astimezone(zone).date()
@@ -207,7 +207,7 @@ def _latest(moments: Iterable[dt.date | None], zone: ZoneInfo) -> dt.date | None
 
 
 def _as_datetime(at: dt.date | None, zone: ZoneInfo) -> dt.datetime:
-    """Return a day's first moment, or the moment itself; what is not known comes before everything."""
+    """Return midnight of a date, or the datetime itself; None sorts before everything."""
     if at is None:
         return dt.datetime.min.replace(tzinfo=dt.UTC)
     return at if isinstance(at, dt.datetime) else dt.datetime.combine(at, dt.time.min, zone)

@@ -1,7 +1,6 @@
-"""Deviations: raised by the program when they become true, accounted for by the executor, disposed of by the head.
+"""Deviations: raised by the program, accounted for by the executor, disposed of by the head, and followed up.
 
-The procedure's own warning (L) and how it is read: SOP page, silences 13. What is a deviation is decided by
-``lpse_admin.workflow.deviations``; here stands what becomes of one.
+See procedure.md, reading 13. ``lpse_admin.workflow.deviations`` detects deviations; this module stores them.
 """
 
 from __future__ import annotations
@@ -55,17 +54,17 @@ if TYPE_CHECKING:
 
     from models.changes.change import ChangeRequest
 
-#: What the accounts and notes of a deviation can hold, in characters.
+#: Maximum length of accounts and notes, in characters.
 _MAX_ACCOUNT_LENGTH = 10_000
-#: Nobody's follow-up is due later than this.
+#: Latest due date of a follow-up, from today.
 _MAX_FOLLOW_UP = dt.timedelta(days=366 * 2)
 
-#: The key among a step's values under which disposals are given: {deviation's id: a dict of what was typed}.
+#: The key of the disposals among a step's values: {deviation id: the ``values`` of ``Deviation.dispose``}.
 DISPOSALS = "disposals"
 
 
 class DeviationState(LabelledEnum):
-    """How far a deviation is on its way."""
+    """State of a deviation."""
 
     RAISED = "raised", _("Explanation missing")
     ACCOUNTED = "accounted", _("Waiting for the head")
@@ -73,7 +72,7 @@ class DeviationState(LabelledEnum):
     SETTLED = "settled", _("Resolved")
 
 
-#: What is written of a deviation after it was raised, in this order; each once.
+#: Columns written after a deviation was raised: each group once, in this order.
 _ACCOUNT_COLUMNS = ("account", "accounted_at", "accounted_by_id", "measured_minutes", "executor_id")
 _DISPOSAL_COLUMNS = (
     "disposal", "disposal_note", "disposed_at", "disposed_by_id", "disposed_capacity", "delegation_id",
@@ -83,7 +82,7 @@ _FOLLOW_UP_COLUMNS = ("followed_up_at", "followed_up_by_id", "follow_up_note")
 
 
 class Deviation(Base):
-    """What one step did not keep of its standard: class, measure and standard, account, disposal, follow-up."""
+    """One deviation of a step from its standard: kind, measure and standard, account, disposal, follow-up."""
 
     __tablename__ = "deviation"
     __table_args__ = (
@@ -153,19 +152,19 @@ class Deviation(Base):
     activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
     step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
     kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
-    #: Which of the step's deviations it is: a member of ``Subject``, or the field of the paper's item or output.
+    #: Identifies it within step and kind: a ``LatenessBasis`` value, or the field of the SOP's item or output.
     subject: Mapped[str] = mapped_column(String(120))
-    #: The paper's item or output; empty for time.
+    #: The SOP's item or output; empty for time.
     what: Mapped[LongText]
-    #: The standard in the paper's words, and in working minutes; None where it is no time.
+    #: The standard in the SOP's wording, and in working minutes (None unless the kind is time).
     standard: Mapped[ShortText]
     allowed_minutes: Mapped[int | None]
-    #: Working minutes when it was raised; brought up to date when the step is finished.
+    #: Working minutes when it was raised; updated when the step is finished.
     measured_minutes: Mapped[int | None]
     raised_at: Mapped[Timestamp]
     #: Whether the step was still open when this was raised.
     was_open: Mapped[bool]
-    #: Who finished the step; while it is open, in whose hands it is.
+    #: Who finished the step; while it is open, its assignee.
     executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
 
     account: Mapped[LongText | None]
@@ -176,7 +175,7 @@ class Deviation(Base):
     disposal_note: Mapped[LongText | None]
     disposed_at: Mapped[Timestamp | None]
     disposed_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
-    #: In what capacity: "Kepala LPSE", "Plh. Kepala LPSE".
+    #: Capacity of ``disposed_by``: "Kepala LPSE", "Plh. Kepala LPSE".
     disposed_capacity: Mapped[ShortText | None]
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
 
@@ -196,12 +195,12 @@ class Deviation(Base):
 
     @property
     def title(self) -> Message | str:
-        """What it is about, as it is shown: the paper's own words, or those of the subject."""
+        """The title on screen: the SOP's item or output, or the title of the lateness basis."""
         return self.what or LatenessBasis(self.subject).title
 
     @property
     def state(self) -> DeviationState:
-        """How far it is on its way."""
+        """Current state."""
         if self.account is None:
             return DeviationState.RAISED
         if self.disposal is None:
@@ -212,29 +211,29 @@ class Deviation(Base):
 
     @property
     def detected(self) -> DetectedDeviation:
-        """The deviation as the rules see it."""
+        """The deviation for the rules."""
         return DetectedDeviation(
             self.kind, self.subject, self.what, self.standard, self.allowed_minutes, self.measured_minutes
         )
 
     def dispose(self, by: User, *, now: dt.datetime, values: Mapping[str, object]) -> None:
-        """Write down what the head makes of it.
+        """Record the head's disposal.
 
-        ``values``: ``disposal`` (a Disposal or its value), ``note``, ``follow_up_by`` (a user's id) and
-        ``follow_up_until`` (a date). Raises NotAllowed for anybody but a head or the delegate, and for a delegate
-        whose own deviation it is; NoSuchMove before its account and after its disposal; Incomplete with a sentence
-        beside each of those names.
+        ``values``: ``disposal`` (a Disposal or its value), ``note``, ``follow_up_by`` (a user id) and
+        ``follow_up_until`` (a date). Raises NotAllowed unless ``by`` is the head or an acting head whose own deviation
+        it is not; NoSuchMove if it has no account or already has a disposal; ValidationFailed with an error for each
+        wrong value.
         """
         in_capacity, delegation = self._require_disposer(by, now)
         if self.account is None:
             raise NoSuchMove(_("The executor has not explained this deviation yet."))
         if self.disposal is not None:
             raise NoSuchMove(_("This deviation has already been decided."))
-        kept, faults = self.validate_disposal(values, now)
-        if faults:
-            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=faults)
-        self.disposal, self.disposal_note = kept["disposal"], kept["note"]
-        self.follow_up_by_id, self.follow_up_until = kept["follow_up_by"], kept["follow_up_until"]
+        disposal, errors = self.validate_disposal(values, now)
+        if errors:
+            raise ValidationFailed(_("The deviation cannot be decided with these values."), field_errors=errors)
+        self.disposal, self.disposal_note = disposal["disposal"], disposal["note"]
+        self.follow_up_by_id, self.follow_up_until = disposal["follow_up_by"], disposal["follow_up_until"]
         self.disposed_at, self.disposed_by_id, self.disposed_capacity = now, by.id, in_capacity
         self.delegation_id = delegation.id if delegation else None
         session = session_of(self)
@@ -243,7 +242,7 @@ class Deviation(Base):
         rules.notify_disposal(session, self, by, now)
 
     def _require_disposer(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
-        """Return the capacity in which ``by`` may dispose of this, and the delegation that they do it under."""
+        """Return the capacity and the delegation of ``by`` for a disposal. Raises NotAllowed if they may not dispose."""
         if by.agency_id == self.agency_id and by.is_active:
             if Role.HEAD in by.roles:
                 return capacity(self.change.sop, Role.HEAD, None), None
@@ -253,11 +252,11 @@ class Deviation(Base):
         raise NotAllowed(_("Only the head or the acting head decides on a deviation, and never on their own."))
 
     def _is_own_deviation_of(self, by: User) -> bool:
-        """Whether this is ``by``'s own, of a step that is not the head's: there they stand where the head stands."""
+        """Whether ``by`` is the executor; steps of the head do not count, since ``by`` acted there as the head."""
         return self.executor_id == by.id and self.step not in HEAD_STEPS
 
     def can_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
-        """Whether it waits for the head, and ``user`` is the head or may stand in for them here."""
+        """Whether it waits for the head, and ``user`` may dispose of it as head or acting head."""
         if self.state is not DeviationState.ACCOUNTED:
             return False
         try:
@@ -269,78 +268,78 @@ class Deviation(Base):
     def validate_disposal(
         self, values: Mapping[str, object], now: dt.datetime
     ) -> tuple[dict[str, Any], dict[str, Message]]:
-        """Return what ``values`` says, and a sentence beside each name that is missing or wrong."""
-        faults: dict[str, Message] = {}
-        kept: dict[str, Any] = {"disposal": None, "note": None, "follow_up_by": None, "follow_up_until": None}
+        """Return the cleaned ``values``, and an error for each that is missing or wrong."""
+        errors: dict[str, Message] = {}
+        clean: dict[str, Any] = {"disposal": None, "note": None, "follow_up_by": None, "follow_up_until": None}
         try:
-            kept["disposal"] = Disposal(str(values.get("disposal") or ""))
+            clean["disposal"] = Disposal(str(values.get("disposal") or ""))
         except ValueError:
-            faults["disposal"] = _("Choose a decision on this deviation.")
+            errors["disposal"] = _("Choose a decision on this deviation.")
         note = values.get("note")
-        if fault := account_error(note):
-            faults["note"] = fault
-        kept["note"] = note.strip() if isinstance(note, str) and note.strip() else None
-        if kept["disposal"] is Disposal.NOT_ACCEPTED and kept["note"] is None:
-            faults["note"] = _("State why the explanation is not accepted.")
-        if kept["disposal"] is Disposal.FOLLOW_UP:
-            kept["follow_up_by"], kept["follow_up_until"] = (
+        if error := account_error(note):
+            errors["note"] = error
+        clean["note"] = note.strip() if isinstance(note, str) and note.strip() else None
+        if clean["disposal"] is Disposal.NOT_ACCEPTED and clean["note"] is None:
+            errors["note"] = _("State why the explanation is not accepted.")
+        if clean["disposal"] is Disposal.FOLLOW_UP:
+            clean["follow_up_by"], clean["follow_up_until"] = (
                 values.get("follow_up_by"),
                 _parse_date(values.get("follow_up_until")),
             )
-            faults |= self._follow_up_errors(kept["follow_up_by"], kept["follow_up_until"], now)
-        return kept, faults
+            errors |= self._follow_up_errors(clean["follow_up_by"], clean["follow_up_until"], now)
+        return clean, errors
 
     def _follow_up_errors(self, by: object, until: object, now: dt.datetime) -> dict[str, Message]:
-        faults: dict[str, Message] = {}
-        somebody = session_of(self).get(User, by) if is_id(by) else None
-        if somebody is None or somebody.agency_id != self.agency_id or not can_follow_up(somebody):
-            faults["follow_up_by"] = _("Choose who is responsible for the follow-up.")
+        errors: dict[str, Message] = {}
+        user = session_of(self).get(User, by) if is_id(by) else None
+        if user is None or user.agency_id != self.agency_id or not can_follow_up(user):
+            errors["follow_up_by"] = _("Choose who is responsible for the follow-up.")
         today = self.agency.local_date(now)
         if type(until) is not dt.date:
-            faults["follow_up_until"] = _("State when the follow-up is due.")
+            errors["follow_up_until"] = _("State when the follow-up is due.")
         elif not today <= until <= today + _MAX_FOLLOW_UP:
-            faults["follow_up_until"] = _("The day must be today or later, and within two years.")
-        return faults
+            errors["follow_up_until"] = _("The day must be today or later, and within two years.")
+        return errors
 
     def follow_up(self, by: User, *, now: dt.datetime, note: str) -> None:
-        """Write down that what was to be followed up is done, and what was done.
+        """Record the follow-up as done, with a note of what was done.
 
-        Raises NotAllowed for anybody but the one who was to do it or the head, NoSuchMove where nothing is to be
-        followed up any more, Incomplete for a note that says nothing.
+        Raises NotAllowed unless ``by`` is responsible for the follow-up or the head, NoSuchMove if there is no open
+        follow-up, ValidationFailed if the note is empty.
         """
         is_head = is_permitted(by, Verb.EDIT, Resource.DEVIATION, self.agency_id)
         if by.id != self.follow_up_by_id and not is_head:
             raise NotAllowed(_("Only the person responsible for the follow-up, or the head, can record it as done."))
         if self.state is not DeviationState.FOLLOW_UP:
             raise NoSuchMove(_("There is no open follow-up here."))
-        fault = account_error(note) or (_("State what was done.") if is_empty(note) else None)
-        if fault:
-            raise ValidationFailed(fault, field_errors={"note": fault})
+        error = account_error(note) or (_("State what was done.") if is_empty(note) else None)
+        if error:
+            raise ValidationFailed(error, field_errors={"note": error})
         self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, note.strip()
 
     def __str__(self) -> str:
-        """Return class and subject in English, for the terminal."""
+        """Return kind and title in English, for the terminal."""
         return f"{self.kind.title}: {self.title}"
 
 
 def not_own_deviation_of(user: User) -> ColumnElement[bool]:
-    """Return the criterion for what is not ``user``'s own in the sense of ``Deviation.may_be_disposed_by``."""
+    """Return the criterion for deviations that are not ``user``'s own (``Deviation.can_be_disposed_by``)."""
     return or_(Deviation.executor_id != user.id, Deviation.step.in_(HEAD_STEPS))
 
 
 def can_follow_up(user: User) -> bool:
-    """Whether ``user`` can be told to follow something up: who takes steps in the office, and nobody who only reads."""
+    """Whether a follow-up can be assigned to ``user``: an active change manager or head."""
     return user.is_active and (user.is_change_manager or user.is_head)
 
 
 def in_state(state: DeviationState) -> ColumnElement[bool]:
-    """Return the criterion for the deviations that are in ``state``."""
+    """Return the SQL criterion for the deviations in ``state``."""
     if state is DeviationState.RAISED:
         return Deviation.account.is_(None)
     if state is DeviationState.ACCOUNTED:
         return and_(Deviation.account.is_not(None), Deviation.disposal.is_(None))
-    followed = and_(Deviation.disposal == Disposal.FOLLOW_UP, Deviation.followed_up_at.is_(None))
-    return followed if state is DeviationState.FOLLOW_UP else and_(Deviation.disposal.is_not(None), ~followed)
+    is_pending = and_(Deviation.disposal == Disposal.FOLLOW_UP, Deviation.followed_up_at.is_(None))
+    return is_pending if state is DeviationState.FOLLOW_UP else and_(Deviation.disposal.is_not(None), ~is_pending)
 
 
 def raise_deviations(
@@ -351,7 +350,7 @@ def raise_deviations(
     now: dt.datetime,
     while_open: bool = True,
 ) -> list[Deviation]:
-    """Raise those of ``detected`` that ``activity`` has not yet, and return them; ``while_open`` unless it ends now."""
+    """Add those of ``detected`` that ``activity`` does not have yet; ``while_open`` is False when the step ends now."""
     known = {(one.kind, one.subject) for one in activity.deviations}
     raised = [
         Deviation(
@@ -378,7 +377,7 @@ def raise_deviations(
 
 
 def store_accounts(activity: Activity, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
-    """Write the executor's accounts among ``values`` beside the deviations of ``activity`` that have none yet."""
+    """Store the accounts among ``values`` in the deviations of ``activity`` that have none; ``actor`` is executor."""
     for deviation in activity.deviations:
         deviation.executor_id = actor.id
         account = values.get(account_field(deviation.kind, deviation.subject))
@@ -387,7 +386,7 @@ def store_accounts(activity: Activity, values: Mapping[str, object], actor: User
 
 
 def undisposed(change: ChangeRequest) -> list[Deviation]:
-    """Return the deviations of the finished steps of ``change`` that still wait for the head, in order."""
+    """Return the deviations of finished steps of ``change`` without a disposal, by id."""
     waiting = (
         select(Deviation)
         .where(Deviation.change_id == change.id, Deviation.disposal.is_(None))
@@ -398,33 +397,33 @@ def undisposed(change: ChangeRequest) -> list[Deviation]:
 
 
 def disposal_errors(waiting: Iterable[Deviation], values: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:
-    """Return a sentence for each field of the disposals that a verification still lacks, by the field's name."""
-    faults: dict[str, Message] = {}
+    """Return the errors of the disposals in ``values``, by the name of the verification form's field."""
+    errors: dict[str, Message] = {}
     for deviation in waiting:
-        typed = values.get(str(deviation.id))
-        _kept, found = deviation.validate_disposal(typed if isinstance(typed, dict) else {}, now)
-        faults |= {disposal_field(name, deviation.id): message for name, message in found.items()}
-    return faults
+        disposal = values.get(str(deviation.id))
+        _clean, own_errors = deviation.validate_disposal(disposal if isinstance(disposal, dict) else {}, now)
+        errors |= {disposal_field(name, deviation.id): message for name, message in own_errors.items()}
+    return errors
 
 
 def dispose_all(waiting: Iterable[Deviation], values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
-    """Dispose of every deviation that waits for the head, as a verification does.
+    """Dispose of every deviation in ``waiting``.
 
-    ``given`` has for each deviation's id what ``Deviation.dispose`` takes, without faults (``disposal_faults``).
-    Raises NotAllowed as ``dispose`` does.
+    ``values`` maps each deviation id to the values of ``Deviation.dispose``, checked with ``disposal_errors``.
+    Raises NotAllowed as ``Deviation.dispose`` does.
     """
     for deviation in waiting:
-        typed = values[str(deviation.id)]
-        deviation.dispose(actor, now=now, values=typed if isinstance(typed, dict) else {})
+        disposal = values[str(deviation.id)]
+        deviation.dispose(actor, now=now, values=disposal if isinstance(disposal, dict) else {})
 
 
 def disposal_field(name: str, deviation_id: int) -> str:
-    """Return the name of a verification form's field: 'follow-up-by-12'."""
+    """Return the name of the verification form's field, such as 'follow-up-by-12'."""
     return f"{name.replace('_', '-')}-{deviation_id}"
 
 
 def account_error(value: object) -> Message | None:
-    """Return why an account or a note cannot be kept, or None where it can."""
+    """Return the error of an account or a note; None if it is valid or None."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -433,24 +432,24 @@ def account_error(value: object) -> Message | None:
 
 
 def declared_values(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return what ``values`` say of deviations: accounts, statements on outputs, disposals, as they can be kept.
+    """Return the values on deviations, JSON-serializable: accounts, statements on outputs, and disposals.
 
-    Raises Incomplete with a sentence beside each text that cannot be kept.
+    Raises ValidationFailed with an error for each invalid text.
     """
-    said = {key: value for key, value in values.items() if key.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX))}
-    faults = {key: fault for key, value in said.items() if (fault := account_error(value))}
-    if faults:
-        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=faults)
+    declared = {key: value for key, value in values.items() if key.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX))}
+    errors = {key: error for key, value in declared.items() if (error := account_error(value))}
+    if errors:
+        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
     disposals = values.get(DISPOSALS)
     if isinstance(disposals, dict):
-        said[DISPOSALS] = {
+        declared[DISPOSALS] = {
             key: {name: to_json_value(part) for name, part in one.items()} for key, one in disposals.items()
         }
-    return said
+    return declared
 
 
 def _parse_date(value: object) -> object:
-    """Return a day as it was typed, or as ``declared`` keeps it."""
+    """Parse an ISO date; None if invalid. Other values are returned unchanged."""
     try:
         return dt.date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

@@ -1,6 +1,6 @@
-"""How a migration reaches the database: run by `flask db …`, and by `flask_migrate.upgrade()` when the program starts.
+"""The Alembic environment: run by `flask db …`, and by `flask_migrate.upgrade()` when the program starts.
 
-All revisions are made in one transaction, on both databases: a failure leaves the schema as it was.
+All revisions run in one transaction, on SQLite and on PostgreSQL: a failure leaves the schema unchanged.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
 
-#: A migration gives up rather than make everybody queue behind it for a table that somebody holds.
+#: A migration fails if a table lock is not granted in this time, so that other statements do not queue behind it.
 _LOCK_TIMEOUT = context.config.get_main_option("lock_timeout")
 
-#: The key of the lock under which programs that start at once migrate one after another; any number, once chosen.
-_TURN = 7_012_018
+#: The key of the advisory lock that serializes concurrent migrations; an arbitrary number that must not change.
+_LOCK_KEY = 7_012_018
 
 
 def _number(_context: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
-    """Call the next revision by the next number."""
+    """Set the id of the new revision to the next number."""
     for script in directives:
         head = ScriptDirectory.from_config(context.config).get_current_head()
         script.rev_id = f"{int(head or 0) + 1:04}"
@@ -40,10 +40,10 @@ def _number(_context: MigrationContext, _revision: object, directives: list[Migr
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Let SQLite drop a table that others refer to, since it alters one by building it anew under the old name.
+    """Disable foreign keys on SQLite, where batch operations drop and recreate a table under the same name.
 
-    References, also those in triggers, are to mean the new table then, which they do under the older ALTER TABLE.
-    Neither can be switched within a transaction. Other databases are left alone.
+    ``legacy_alter_table`` leaves references to the table, including those in triggers, unchanged. Neither pragma can be
+    set within a transaction. Does nothing on other databases.
     """
     if not is_sqlite(connection):
         yield
@@ -58,15 +58,15 @@ def _without_foreign_keys(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys = ON")
 
 
-def _wait_for_turn(connection: Connection) -> None:
-    """Migrate alone: SQLite's transaction has taken the write lock already, PostgreSQL is asked for one."""
+def _lock_migrations(connection: Connection) -> None:
+    """Wait for concurrent migrations: PostgreSQL takes an advisory lock; SQLite's transaction has the write lock."""
     if not is_sqlite(connection):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
 
 
 def _check_foreign_keys(connection: Connection) -> None:
-    """Undo everything if a row is left that refers to nothing, which SQLite has not looked at meanwhile."""
+    """Raise RuntimeError, which rolls back, if a foreign key is violated; SQLite has not checked them meanwhile."""
     if is_sqlite(connection) and (orphan := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
         raise RuntimeError(f"the migration left a row of {orphan[0]} that refers to a missing row of {orphan[2]}")
 
@@ -85,7 +85,7 @@ def _migrate(connection: Connection) -> None:
         autogenerate_plugins=("alembic.autogenerate.*", autogenerate.PLUGIN),
     )
     with context.begin_transaction():
-        _wait_for_turn(connection)
+        _lock_migrations(connection)
         before = context.get_context().get_current_heads()
         context.run_migrations()
         if context.get_context().get_current_heads() != before:

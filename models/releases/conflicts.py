@@ -1,4 +1,4 @@
-"""What stands in the way of a planned release: other releases at the same time, and freeze periods."""
+"""Conflicts of a planned release: other releases at the same time, and freeze periods."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
 
-#: From when until when, both aware; the end is not part of it.
+#: Start and end, both timezone-aware; the end is exclusive.
 Window = tuple["dt.datetime", "dt.datetime"]
 
-#: How many of the releases in the way are named.
+#: Maximum number of conflicting releases returned.
 _MAX_RELEASES = 50
 
 
@@ -38,10 +38,9 @@ def overlapping_releases(
     environment: Environment | None,
     asset_ids: Collection[int] = (),
 ) -> list[Release]:
-    """Return the other planned releases of the agency at the same time, the earliest first; 50 at most.
+    """Return the agency's other scheduled releases that overlap ``window``, earliest first; 50 at most.
 
-    They overlap where they are planned in the same environment or touch one of the same assets. Windows that merely
-    touch do not overlap; what is not scheduled (any more, or yet) is no release.
+    Only releases in the same environment or with one of the same assets count. Adjacent windows do not overlap.
     """
     return list(
         session.scalars(
@@ -63,13 +62,13 @@ def overlapping_releases(
 def conflicting_freezes(
     session: Session, case: CaseFile, window: Window, environment: Environment | None
 ) -> list[Freeze]:
-    """Return the freezes that keep the request from being released in ``window``, the earliest first.
+    """Return the freezes that forbid a release of the request in ``window``, earliest first.
 
-    One in which the head has allowed this release is not among them, unless whoever allowed it has taken a part in
-    the request that the head may not take, or is the one who schedules it.
+    A freeze with a permit for this request is left out, unless the permit was granted by the current actor or by a
+    user with a duty in the request that conflicts with deciding on it.
     """
-    change, parts = case.change, case.position.duties
-    barred = {case.actor.id, *(who for part in CONFLICTING_DUTIES[Duty.DECIDE] for who in parts.get(part, ()))}
+    change, duties = case.change, case.position.duties
+    excluded = {case.actor.id, *(id_ for duty in CONFLICTING_DUTIES[Duty.DECIDE] for id_ in duties.get(duty, ()))}
     permit = aliased(FreezePermit)
     return list(
         session.scalars(
@@ -82,7 +81,7 @@ def conflicting_freezes(
                 ~exists().where(
                     permit.freeze_id == Freeze.id,
                     permit.change_id == change.id,
-                    permit.allowed_by_id.not_in(sorted(barred)),
+                    permit.allowed_by_id.not_in(sorted(excluded)),
                 ),
             )
             .order_by(Freeze.from_at, Freeze.id)
@@ -91,7 +90,7 @@ def conflicting_freezes(
 
 
 def releases_in_freeze(session: Session, freeze: Freeze) -> list[Release]:
-    """Return the releases that are planned in a freeze, the earliest first; 50 at most."""
+    """Return the releases that are scheduled in a freeze, earliest first; 50 at most."""
     of_environment = [] if freeze.environment is None else [Release.environment == freeze.environment]
     return list(
         session.scalars(
@@ -110,34 +109,34 @@ def releases_in_freeze(session: Session, freeze: Freeze) -> list[Release]:
 
 
 def conflicts(session: Session, case: CaseFile, record: Mapping[str, Any]) -> dict[str, Message]:
-    """Return what stands in the way of scheduling a release as its ``record`` says, beside the fields.
+    """Return the errors of scheduling a release with the values in ``record``, by field; empty without a window.
 
-    That are freezes, and other releases where nobody says why both can go on; nothing without a window. Nobody else
-    schedules a release of this agency between this check and the end of the transaction.
+    Checks freezes, and overlapping releases unless ``overlap_reason`` is given. Locks the agency row until the
+    transaction ends, so that no other release of the agency is scheduled meanwhile.
     """
     lock_agency(session, case.change.agency_id)
     start, end = record.get("window_start_at"), record.get("window_end_at")
     if start is None or end is None:
         return {}
     zone, environment = case.change.agency.zone, record.get("environment")
-    faults: dict[str, Message] = {}
-    if met := conflicting_freezes(session, case, (start, end), environment):
-        faults["window_start_at"] = _freeze_error(met, zone)
+    errors: dict[str, Message] = {}
+    if freezes := conflicting_freezes(session, case, (start, end), environment):
+        errors["window_start_at"] = _freeze_error(freezes, zone)
     if is_empty(record.get("overlap_reason")):
         release_assets = [item["asset_id"] for item in record.get("touched_assets") or ()]
         if others := overlapping_releases(session, case.change, (start, end), environment, release_assets):
-            faults["overlap_reason"] = _overlap_error(others, zone)
-    return faults
+            errors["overlap_reason"] = _overlap_error(others, zone)
+    return errors
 
 
 def in_window(starts: SQLColumnExpression[Any], ends: SQLColumnExpression[Any], window: Window) -> ColumnElement[bool]:
-    """Return the criterion that what lasts from ``starts`` until ``ends`` and ``window`` have a moment in common."""
+    """Return the SQL criterion that the range from ``starts`` to ``ends`` overlaps ``window``."""
     start, end = window
     return and_(ends > start, starts < end)
 
 
 def format_window(window: Window, zone: ZoneInfo) -> str:
-    """Return a window as the office's own clock has it: 04-03-2026 17.00-18.00 WIB."""
+    """Format a window in the agency's time zone: 04-03-2026 17.00-18.00 WIB."""
     start, end = (moment.astimezone(zone) for moment in window)
     last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
     return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"

@@ -1,4 +1,4 @@
-"""The head's written permission to release one request in a freeze."""
+"""Permits of the head to release one request in a freeze."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PERMITTED = AuditAction("freeze.permit", _("Permitted a release in a freeze"))
 
-#: The expression for all that the head has permitted in a freeze, as one text.
+#: SQL expression for the permits of a freeze, joined to one text.
 PERMITTED_RELEASES = (
     select(
         func.aggregate_strings(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; ")
@@ -45,7 +45,7 @@ PERMITTED_RELEASES = (
 
 @dataclass(frozen=True, slots=True)
 class PermitLetter:
-    """A checked file (``lpse_admin.documents.inspection``) that the permission was scanned from."""
+    """The scanned letter of a permit; the file must be checked (``lpse_admin.documents.inspection``)."""
 
     name: str
     media_type: str
@@ -53,36 +53,36 @@ class PermitLetter:
 
 
 def reason_cannot_permit(change: ChangeRequest, user: User, now: dt.datetime) -> Message | None:
-    """Return why ``user`` may not allow this release in a freeze, or None where they may."""
+    """Return why ``user`` may not permit this release in a freeze, or None if they may."""
     delegation = load_active_delegation(session_of(change), user, now)
     return reason_actor_cannot_permit(read_case(change, user, now, delegation=delegation))
 
 
 def reason_actor_cannot_permit(case: CaseFile) -> Message | None:
-    """Return why the actor of ``case`` may not allow this release in a freeze, or None where they may.
+    """Return why the actor of ``case`` may not permit this release in a freeze, or None if they may.
 
-    The same people as may decide on an emergency may: a head, or their delegate, who took no part that the head
-    checks (procedure.md, Actors and reading 4).
+    The rule is the same as for approving an emergency: the head or an acting head without a conflicting duty
+    (procedure.md, Actors and reading 4).
     """
     if not is_head(case.person):
         return _(
             "Only the %(actor)s permits a release in a freeze.",
             actor=case.sop.actor_title(_head_step_or_role(case.sop)),
         )
-    if part := conflicting_duty(replace(case.position, step=Step.APPROVAL), case.person):
-        return _("You have already %(part)s, so somebody else must permit this release.", part=part.title)
+    if duty := conflicting_duty(replace(case.position, step=Step.APPROVAL), case.person):
+        return _("You have already %(part)s, so somebody else must permit this release.", part=duty.title)
     return None
 
 
 def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None = None) -> list[Freeze]:
-    """Return the freezes in which the head may still allow this release, the earliest first.
+    """Return the freezes in which the head may still permit this release, earliest first.
 
-    They stand, are not allowed yet, and were not over before the request was made: an emergency may be written down
-    after the freeze that it fell into.
+    They are not lifted, have no permit for this request yet, and ended after the request was submitted (an emergency
+    may be recorded after the freeze in which it happened).
     """
     if change.submitted_at is None or Step.RELEASE not in (sop or change.sop).reachable_steps(change.step):
         return []
-    given = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
+    permitted = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
     return list(
         session.scalars(
             select(Freeze)
@@ -90,7 +90,7 @@ def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None
                 Freeze.agency_id == change.agency_id,
                 Freeze.lifted_at.is_(None),
                 Freeze.until_at > change.submitted_at,
-                Freeze.id.not_in(given),
+                Freeze.id.not_in(permitted),
             )
             .order_by(Freeze.from_at, Freeze.id)
         )
@@ -98,9 +98,9 @@ def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None
 
 
 def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
-    """Return what the head has allowed for this request, in the order in which it was allowed."""
-    if session.connection().execute(_ANY, {"change": change.id}).first() is None:
-        return []  # as nearly always
+    """Return the freeze permits of this request, oldest first."""
+    if session.connection().execute(_FIRST_PERMIT, {"change": change.id}).first() is None:
+        return []  # the usual case: no need for the joins
     return list(
         session.scalars(
             select(FreezePermit)
@@ -116,10 +116,10 @@ def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:
     )
 
 
-_ANY = select(FreezePermit.id).where(FreezePermit.change_id == bindparam("change")).limit(1)
+_FIRST_PERMIT = select(FreezePermit.id).where(FreezePermit.change_id == bindparam("change")).limit(1)
 
 
-def grant_permit(  # noqa: PLR0913 - what a permission says
+def grant_permit(  # noqa: PLR0913 - the columns of a permit
     session: Session,
     freeze: Freeze,
     change: ChangeRequest,
@@ -129,10 +129,10 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
     reason: str,
     letter: PermitLetter | None = None,
 ) -> FreezePermit:
-    """Record that the head allows ``change`` to be released in ``freeze``, and return it.
+    """Record that the head permits the release of ``change`` in ``freeze``, and return the permit.
 
-    Raises NotAllowed for anybody but a head or delegate who took no other part, NoSuchMove where the request is past
-    its release, the freeze is lifted or it is allowed already, Incomplete for words that say nothing.
+    Raises NotAllowed unless ``by`` is the head or an acting head without a conflicting duty, NoSuchMove if the request
+    is past its release, the freeze is lifted or a permit exists already, ValidationFailed if the reason is empty.
     """
     session.flush()
     session.refresh(change, ["version", "step"], with_for_update=True)
@@ -140,13 +140,13 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
     case = with_record(read_case(change, by, now, delegation=delegation))
     if refusal := reason_actor_cannot_permit(case):
         raise NotAllowed(refusal)
-    session.refresh(freeze, with_for_update=True)  # whoever alters it finds the permission, or is waited for
+    session.refresh(freeze, with_for_update=True)  # serializes with changes of the freeze
     if freeze.id not in {one.id for one in permittable_freezes(session, change, case.sop)}:
         raise NoSuchMove(_("This release is in the past, is already permitted, or is not blocked by the freeze."))
-    if fault := text_error(reason, required_label=_("Reason")):
-        raise ValidationFailed(fault, field_errors={"reason": fault})
+    if error := text_error(reason, required_label=_("Reason")):
+        raise ValidationFailed(error, field_errors={"reason": error})
     document = None
-    if letter is not None:  # it belongs to the request, so to the step at which that stands
+    if letter is not None:  # attached to the current step of the request
         document = attach(
             session,
             name=letter.name,
@@ -156,7 +156,7 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
             now=now,
             activity=case.current,
         )
-    given = FreezePermit(
+    permit = FreezePermit(
         agency_id=change.agency_id,
         freeze=freeze,
         change_id=change.id,
@@ -167,12 +167,12 @@ def grant_permit(  # noqa: PLR0913 - what a permission says
         reason=reason.strip(),
         letter_id=document.id if document else None,
     )
-    session.add(given)
-    _PERMITTED.describe(session, reason=given.reason, capacity=given.capacity)
+    session.add(permit)
+    _PERMITTED.describe(session, reason=permit.reason, capacity=permit.capacity)
     session.flush()
-    return given
+    return permit
 
 
 def _head_step_or_role(sop: Sop) -> Step | Role:
-    """Return who the head is by the paper: whoever approves, where it has an approval."""
+    """Return the approval step if the SOP has one, else the role of the head; for the actor title."""
     return Step.APPROVAL if Step.APPROVAL in sop.rules else Role.HEAD

@@ -1,1 +1,1 @@
-"""The timing of steps: measured, stored, and swept for deadlines."""
+"""Timing of steps: measurement, stored durations, and the deadline sweep."""

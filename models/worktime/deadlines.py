@@ -1,7 +1,7 @@
-"""The sweep over open steps: what has become overdue is raised, and who is about to be late is told.
+"""The deadline sweep over open steps: raises overdue steps as deviations and sends warnings.
 
-Run by ``flask deadline sweep`` and by the server itself; two at once do no harm, since each request is looked at
-under its lock and everything that a sweep writes has a key of its own.
+Run by ``flask deadline sweep`` and by the scheduler of the server. Concurrent sweeps are safe: each request is
+processed under its lock, and deviations and notifications have unique keys.
 """
 
 from __future__ import annotations
@@ -38,40 +38,39 @@ _PERCENT = 100
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What one sweep did: the deviations that it raised, and how many steps it found late and about to be late."""
+    """Result of a sweep: the raised deviations, and the numbers of steps that are overdue and due soon."""
 
     raised: tuple[Deviation, ...] = ()
     overdue: int = 0
     due_soon: int = 0
 
     def __add__(self, other: SweepResult) -> SweepResult:
-        """Return what two sweeps did together."""
+        """Return the sum of two results."""
         return SweepResult(self.raised + other.raised, self.overdue + other.overdue, self.due_soon + other.due_soon)
 
 
 def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
-    """Look at every open step of ``agency`` and return what became of it; the caller commits.
+    """Check the deadlines of every open step of ``agency``; the caller commits.
 
-    What is overdue under a paper that knows deviations is raised as one (procedure.md, reading 13); everybody whom it
-    concerns is told, once, also under a paper that knows none. Whoever stands in for the head, from a day that has
-    come since the decree was recorded, is told of what waits. Finished steps are reckoned anew where the calendar
-    is another than it was.
+    An overdue step is raised as a deviation if its SOP has deviations (procedure.md, reading 13); in any case the
+    people concerned are notified once. An acting head whose delegation has begun is notified of the waiting steps.
+    Stored durations of finished steps are recomputed where the calendar has changed.
     """
     step_durations.recompute_stale(session, agency, now)
     for delegation in session.scalars(delegations_in_force(agency.id, agency.local_date(now))):
         notify_of_waiting_steps(session, delegation, now)
     share = load_warning_share(session, agency.id) / _PERCENT
-    done = SweepResult()
+    result = SweepResult()
     for change_id in _changes_to_process(session, agency, share, now):
-        done += _process_change(session, change_id, share, now)
-    return done
+        result += _process_change(session, change_id, share, now)
+    return result
 
 
 def _changes_to_process(session: Session, agency: Agency, share: float, now: dt.datetime) -> list[int]:
-    """Return the requests whose open step has something to be raised or told, as read without a lock."""
+    """Return the ids of the requests whose open step needs a deviation or a notification, read without a lock."""
     calendar = load_calendar(session, agency)
     revisions = session.scalars(select(SopRevision).where(SopRevision.agency_id == agency.id))
-    papers = {revision.id: revision.sop for revision in revisions}
+    sops = {revision.id: revision.sop for revision in revisions}
     open_ = (Activity.agency_id == agency.id, Activity.finished_at.is_(None), Activity.step != Step.REQUEST)
     of_open = Activity.id.in_(select(Activity.id).where(*open_))
     raised = {
@@ -82,7 +81,7 @@ def _changes_to_process(session: Session, agency: Agency, share: float, now: dt.
             .where(of_open, Deviation.kind == DeviationKind.TIME)
         )
     }
-    told = {
+    notified = {
         (activity_id, event)
         for activity_id, event in session.execute(
             select(Notification.activity_id, Notification.event)
@@ -90,19 +89,19 @@ def _changes_to_process(session: Session, agency: Agency, share: float, now: dt.
             .where(of_open, Notification.event.in_((Event.SOON_LATE, Event.OVERDUE)))
         )
     }
-    found = []
+    change_ids = []
     for activity in session.execute(select(*_TIMESTAMP_COLUMNS).where(*open_).order_by(Activity.change_id)):
-        paper = papers[activity.sop_id]
+        sop = sops[activity.sop_id]
         timestamps = StepTimestamps(activity.arrived_at, activity.taken_up_at, None)
-        times = measure_step(calendar, paper, activity.step, timestamps, now)
+        times = measure_step(calendar, sop, activity.step, timestamps, now)
         if times.is_late:
-            is_raised = (activity.id, times.basis) in raised or not paper.switches.deviations
-            is_done = is_raised and (activity.id, Event.OVERDUE) in told
+            is_raised = (activity.id, times.basis) in raised or not sop.switches.deviations
+            is_done = is_raised and (activity.id, Event.OVERDUE) in notified
         else:
-            is_done = (times.fraction_used or 0) < share or (activity.id, Event.SOON_LATE) in told
+            is_done = (times.fraction_used or 0) < share or (activity.id, Event.SOON_LATE) in notified
         if not is_done:
-            found.append(activity.change_id)
-    return found
+            change_ids.append(activity.change_id)
+    return change_ids
 
 
 _TIMESTAMP_COLUMNS = (
@@ -116,7 +115,7 @@ _TIMESTAMP_COLUMNS = (
 
 
 def _process_change(session: Session, change_id: int, share: float, now: dt.datetime) -> SweepResult:
-    """Raise and tell what has become true of one request, as it is under its lock."""
+    """Raise the deviation and send the notifications that are due for one request, under its lock."""
     change = session.scalars(
         select(ChangeRequest)
         .where(ChangeRequest.id == change_id)

@@ -1,4 +1,4 @@
-"""Every step of an office's register judged by its calendar as it stands, in one pass over the rows."""
+"""Timing of every step of an agency by its current calendar, in one pass over the rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from models.office.agency import Agency
 
-#: Rows that are held at a time.
+#: Rows loaded at a time.
 _BATCH_SIZE = 5000
 
 _COLUMNS = (
@@ -39,7 +39,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MeasuredStep:
-    """What the clock of one visit to a step shows."""
+    """The timing of one visit to a step."""
 
     activity_id: int
     change_id: int
@@ -48,13 +48,13 @@ class MeasuredStep:
 
 
 def measure_steps(session: Session, agency: Agency, now: dt.datetime) -> Iterator[MeasuredStep]:
-    """Yield the reading of every step, finished or open, of the office's submitted requests, in their order.
+    """Yield the timing of every step, finished or open, of the agency's submitted requests, by activity id.
 
-    Nothing is stored: what is set in the calendar after the fact is judged by from then on. Open steps are read at
-    ``now``. Memory stays level, and a hundred thousand steps take seconds.
+    Nothing is stored: later changes of the calendar apply to past steps too. Open steps are measured until ``now``.
+    Memory use is constant; 100,000 steps take seconds.
     """
     calendar = load_calendar(session, agency)
-    papers = _sops(session, agency.id)
+    sops = _sops(session, agency.id)
     steps = (
         select(*_COLUMNS)
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
@@ -62,10 +62,10 @@ def measure_steps(session: Session, agency: Agency, now: dt.datetime) -> Iterato
         .order_by(Activity.id)
         .execution_options(yield_per=_BATCH_SIZE)
     )
-    with session.connection().execute(steps) as found:
-        for id_, change_id, sop_id, step, arrived, taken_up, finished in found:
+    with session.connection().execute(steps) as rows:
+        for id_, change_id, sop_id, step, arrived, taken_up, finished in rows:
             timestamps = StepTimestamps(arrived, taken_up, finished)
-            yield MeasuredStep(id_, change_id, step, measure_step(calendar, papers[sop_id], step, timestamps, now))
+            yield MeasuredStep(id_, change_id, step, measure_step(calendar, sops[sop_id], step, timestamps, now))
 
 
 def _sops(session: Session, agency_id: int) -> dict[int, Sop]:

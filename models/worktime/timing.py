@@ -1,4 +1,4 @@
-"""The clocks of a request's steps, read by its paper's standard and its office's calendar."""
+"""Timing of a request's steps by the standards of its SOP and the calendar of its agency."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def measure_activity(
     change: ChangeRequest, activity: Activity, now: dt.datetime, calendar: WorkCalendar | None = None
 ) -> StepTiming:
-    """Return how long ``activity`` waited and was handled, and what its standard says to that.
+    """Return the waiting and handling time of ``activity``, measured against its standard.
 
-    Whoever reads many clocks of one request asks for the office's ``calendar`` once and gives it.
+    Callers that measure many steps of one request load the agency's ``calendar`` once and pass it.
     """
     if calendar is None:
         calendar = load_calendar(session_of(change), change.agency)
@@ -36,12 +36,12 @@ def measure_activity(
 
 
 def lateness(change: ChangeRequest, activity: Activity, now: dt.datetime) -> Lateness | None:
-    """Return how late ``activity`` is at this moment, or None while it is not."""
+    """Return the lateness of ``activity`` at ``now``, or None if it is not late."""
     return lateness_of(measure_activity(change, activity, now), standard_time_of(change.sop, activity.step))
 
 
 def lateness_of(times: StepTiming, standard: StandardTime | None) -> Lateness | None:
-    """Return how late a step is whose clock shows ``times``, or None where it is not."""
+    """Return the lateness of a step with ``times``, or None if it is not late."""
     if not times.is_late or standard is None:
         return None
     allowed = round_up_to_minutes(times.allowed_time) if times.allowed_time is not None else 0
@@ -49,7 +49,7 @@ def lateness_of(times: StepTiming, standard: StandardTime | None) -> Lateness | 
 
 
 def raise_overdue(change: ChangeRequest, now: dt.datetime) -> list[deviation.Deviation]:
-    """Raise that the open step is overdue, if its paper knows deviations; return what is new."""
+    """Raise a deviation if the open step is overdue and its SOP has deviations; return the new ones."""
     current = change.current_activity
     if current is None or not change.sop.switches.deviations:
         return []
@@ -58,7 +58,7 @@ def raise_overdue(change: ChangeRequest, now: dt.datetime) -> list[deviation.Dev
 
 
 def raise_overdue_in(case: CaseFile) -> list[deviation.Deviation]:
-    """Do what ``raise_overdue`` does for the request of ``case``."""
+    """Like ``raise_overdue``, for the request of ``case``."""
     current = case.require_open()
     lateness_ = lateness_of(case.timing(current), case.standard) if case.sop.switches.deviations else None
     return (
@@ -69,41 +69,41 @@ def raise_overdue_in(case: CaseFile) -> list[deviation.Deviation]:
 
 
 def judged_minutes(times: StepTiming, subject: str) -> int | None:
-    """Return the working minutes that ``times`` show of ``subject``; None where the step is not judged by it."""
+    """Return the working minutes of ``times`` for ``subject``; None if the step is not measured by it."""
     if subject == times.basis:
         return round_up_to_minutes(times.measured_time)
-    # It was overdue before anybody took it up; from then on its handling was judged.
+    # It was overdue before it was taken up; since then its handling time is measured.
     return round_up_to_minutes(times.waiting_time) if subject == LatenessBasis.ARRIVAL else None
 
 
 def time_deviations(case: CaseFile, times: StepTiming) -> list[DetectedDeviation]:
-    """Return the deviations in time of the open step that its executor has to account for, as ``times`` shows them."""
+    """Return the time deviations of the open step that need an account, with the measures of ``times``."""
     if case.current is None or not case.sop.switches.deviations:
         return []
-    found = [
+    deviations = [
         replace(one.detected, measured_minutes=_updated_measure(one, times))
         for one in case.current.deviations
         if one.kind is DeviationKind.TIME and one.account is None
     ]
-    late_ = lateness_of(times, case.standard)
-    if late_ is not None and times.basis not in {one.subject for one in found}:
-        found.append(lateness_deviation(late_))
-    return found
+    lateness_ = lateness_of(times, case.standard)
+    if lateness_ is not None and times.basis not in {one.subject for one in deviations}:
+        deviations.append(lateness_deviation(lateness_))
+    return deviations
 
 
 def remeasure(activity: Activity, times: StepTiming) -> None:
-    """Bring the measures of those deviations in time up to date that were raised while ``activity`` was open."""
+    """Update the measures of the time deviations that were raised while ``activity`` was open."""
     for one in activity.deviations:
         if one.kind is DeviationKind.TIME and one.account is None:
             one.measured_minutes = _updated_measure(one, times)
 
 
 def _updated_measure(one: deviation.Deviation, times: StepTiming) -> int | None:
-    """Return the measure of a deviation by now; what a later holiday took away again stays as it was raised."""
+    """Return the current measure of a deviation; never less than before, even if a holiday was added later."""
     return max(judged_minutes(times, one.subject) or 0, one.measured_minutes or 0)
 
 
 def is_obsolete(one: deviation.Deviation, times: StepTiming) -> bool:
-    """Whether a deviation in time is none any more by the calendar as it is set today: the step's ``times``."""
+    """Whether a time deviation no longer exceeds its standard by the current calendar; ``times`` of its step."""
     measured = judged_minutes(times, one.subject)
     return measured is not None and measured <= (one.allowed_minutes or 0)
