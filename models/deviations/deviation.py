@@ -242,7 +242,7 @@ class Deviation(Base):
         rules.notify_disposal(session, self, by, now)
 
     def _require_disposer(self, by: User, now: dt.datetime) -> tuple[str, Delegation | None]:
-        """Return the capacity and the delegation of ``by`` for a disposal. Raises NotAllowed if they may not dispose."""
+        """Return the capacity and the delegation of ``by`` for a disposal. Raises NotAllowed if they may not."""
         if by.agency_id == self.agency_id and by.is_active:
             if Role.HEAD in by.roles:
                 return capacity(self.change.sop, Role.HEAD, None), None

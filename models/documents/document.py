@@ -138,7 +138,7 @@ def require_detachable(session: Session, document: Document, by: User, now: dt.d
 
 
 def detach(session: Session, document: Document, by: User, now: dt.datetime) -> None:
-    """Detach a file from its open step; its name and hash stay audited. Raises as ``require_detachable`` does."""
+    """Detach a file from its open step (audited with name and hash). Raises as ``require_detachable`` does."""
     change = require_detachable(session, document, by, now)
     session.delete(document)
     change.version += 1
