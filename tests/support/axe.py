@@ -1,4 +1,4 @@
-"""What a real browser finds about a page: axe-core's findings, what goes over the edge, what the policy refused."""
+"""Check pages in a browser: axe-core's findings, horizontal overflow, and violations of the content security policy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 
-#: WCAG 2.2 at A and AA, and what axe-core calls best practice; a target's size it measures only when asked to.
+#: WCAG 2.2 A and AA, and axe-core's best practices; ``target-size`` is off by default.
 ALL_RULES: dict[str, Any] = {
     "runOnly": {
         "type": "tag",
@@ -29,18 +29,18 @@ ALL_RULES: dict[str, Any] = {
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
-#: Another scheme changes nothing but colours.
+#: A colour scheme changes colours only.
 COLOUR_RULES: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
     "resultTypes": ["violations"],
 }
-#: Another width changes where things stand, and what can be scrolled or pressed.
+#: A width changes the layout: target sizes and scrollable regions.
 LAYOUT_RULES: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": ["target-size", "scrollable-region-focusable"]},
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
-#: What is unfolded has colours and names of its own.
+#: Expanded elements have other colours and names.
 EXPANDED_RULES: dict[str, Any] = {
     "runOnly": {
         "type": "rule",
@@ -55,7 +55,7 @@ EXPANDED_RULES: dict[str, Any] = {
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
 }
-#: How each document is looked at, in this order. Another language changes words: their colours and their room.
+#: The runs for each document, in order, by language. Another language changes the texts: their colours and their space.
 RUNS: dict[str, tuple[tuple[ViewportSize, Scheme, dict[str, Any]], ...]] = {
     "id": ((WIDE, "light", ALL_RULES), (NARROW, "dark", EXPANDED_RULES)),
     "en": ((WIDE, "dark", COLOUR_RULES), (NARROW, "light", LAYOUT_RULES)),
@@ -83,7 +83,7 @@ _RUN_AXE = """async (options) => {
     refused: window.__refused.splice(0),
   };
 }"""
-#: Everything that folds is opened, but for what lies over the page when it is open.
+#: Expands everything except menus that cover the page.
 _OPEN_DETAILS = """document.querySelectorAll('details:not(.account)').forEach((one) => {
   one.removeAttribute('name');
   one.open = true;
@@ -91,16 +91,16 @@ _OPEN_DETAILS = """document.querySelectorAll('details:not(.account)').forEach((o
 
 
 class ReplayMiddleware:
-    """The program, except that a page that was fetched before is shown again as it was, whoever looks."""
+    """The app, but documents that were fetched before are answered from memory."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
         self.document: Document | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer the window with the document, and everything that it loads from the program."""
+        """Answer with the stored document, and everything else from the app."""
         if environ.get("HTTP_SEC_FETCH_DEST") == "iframe":
-            # A file that is previewed: what a browser draws of it is its own, and has a test of its own.
+            # A previewed file is rendered by the browser itself, and has a test of its own.
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [b""]
         if self.document is None or environ.get("HTTP_SEC_FETCH_DEST") != "document":
@@ -112,7 +112,7 @@ class ReplayMiddleware:
 
 
 class PageChecker:
-    """A window that looks at one document after another."""
+    """A browser page that checks one document after another."""
 
     def __init__(self, context: BrowserContext, address: str, replay: ReplayMiddleware) -> None:
         self.address, self.replay = address, replay
@@ -125,7 +125,7 @@ class PageChecker:
         self.page.on("request", self._on_request)
 
     def _on_console(self, kind: str, text: str) -> None:
-        # A page that is itself a refusal is reported by Chromium as a resource that failed to load.
+        # Chromium reports an error page as a resource that failed to load.
         is_itself = "Failed to load resource" in text and self.replay.document and self.replay.document.status >= 400
         if kind in {"error", "warning"} and not is_itself:
             self.errors.append(f"console: {text}")
@@ -135,11 +135,11 @@ class PageChecker:
             self.errors.append(f"another host: {request.url}")
 
     def check(self, document: Document, session: str) -> Iterator[str]:
-        """Yield what is wrong with ``document``, whose reader has ``session``: wide, then narrow, loaded once."""
+        """Yield the errors of ``document`` for the user with the cookie ``session``: wide, then narrow, loaded once."""
         self.replay.document = document
         self.errors.clear()
         self.page.context.clear_cookies()
-        if session:  # what the page fetches or frames by itself is asked for by whoever it was made for
+        if session:  # the page's own requests are made by the user it was rendered for
             self.page.context.add_cookies([{"name": "lpse", "value": session, "url": self.address}])
         for place, (size, scheme, asked) in enumerate(RUNS[document.language]):
             self._set_viewport(size, scheme)
@@ -152,7 +152,7 @@ class PageChecker:
 
     def _set_viewport(self, size: ViewportSize, scheme: Scheme) -> None:
         self.page.set_viewport_size(size)
-        # Colours that fade into one another would be measured half way.
+        # Colours in a transition would be measured half way.
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
     def _page_errors(self, document: Document, how: str, options: dict[str, object]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The browser that the tests drive, and a server for it to talk to. Run as a program, it installs the browser."""
+"""The browser for the tests, and a server for it. Run as a program, this module installs the browser."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-#: Names that Chromium and its kin go by on the PATH.
+#: Names of Chromium and browsers based on it on the PATH.
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 
-#: Names a browser that is not on the PATH.
+#: The environment variable with the path of a browser that is not on the PATH.
 VARIABLE = "LPSE_TEST_BROWSER"
 
-#: It runs without a screen, as any user, in a container, and calls nobody.
+#: Options to run headless, as any user, in a container, without background requests.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -41,7 +41,7 @@ MISSING_MESSAGE = (
 
 
 def find_browser() -> str | None:
-    """Return the path of the browser to use, or None where there is none."""
+    """Return the path of the browser, or None if there is none."""
     if named := os.environ.get(VARIABLE):
         if not shutil.which(named):
             message = f"{VARIABLE} names {named}, which cannot be run"
@@ -51,7 +51,7 @@ def find_browser() -> str | None:
 
 
 def install_browser() -> None:
-    """Install Chromium from the system's packages where that is possible and it is not there yet."""
+    """Install Chromium from the system's packages if it is missing and that is possible."""
     if find_browser() or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print("Installing Chromium from the system's packages.", flush=True)
@@ -62,7 +62,7 @@ def install_browser() -> None:
 
 @contextmanager
 def serve_app(app: WSGIApplication) -> Iterator[str]:
-    """Serve `app` on a free port of this machine; yield its address, with no slash behind it."""
+    """Serve `app` on a free local port; yield its base URL, without a slash at the end."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="live-server")
     thread.start()

@@ -1,7 +1,7 @@
-"""The fixed cast of every test, and the way in which a request is brought to any step: through the door.
+"""The fixed users of every test, and functions that bring a request to a step through transitions.
 
-Nothing here knows a browser. ``install`` fills a database that has the schema and nothing else; ``at`` brings a new
-request to a step; ``move`` makes one complete move; ``values_for`` is what its form would hold.
+Uses no browser. ``create_cast`` fills a database that has only the schema; ``change_at_step`` brings a new request to
+a step; ``make_move`` makes one complete move; ``values_for`` returns the values of its form.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _PDF = b"%PDF-1.4\n%%EOF\n"
 
 
 class AuditedSession(Session):
-    """A session that the trail watches, as the program's own is."""
+    """A session with the audit trail's listeners, as in the app."""
 
 
 trail.install_listeners(AuditedSession)
@@ -69,7 +69,7 @@ trail.install_listeners(AuditedSession)
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """One LPSE with somebody for each role, a second requester and manager, and a delegate who is nothing else."""
+    """One agency with a user for each role, a second requester and manager, and a delegate without other roles."""
 
     sop_revision: sop.SopRevision
     requester: User
@@ -83,39 +83,39 @@ class Office:
 
     @property
     def agency(self) -> Agency:
-        """Whose people they are."""
+        """The agency of the users."""
         return self.sop_revision.agency
 
     @property
     def people(self) -> tuple[User, ...]:
-        """Everybody."""
+        """All users."""
         return (
             self.requester, self.requester2, self.manager, self.manager2, self.head, self.delegate, self.inspector,
             self.administrator,
         )  # fmt: skip
 
     def actor(self, step: Step) -> User:
-        """Whose step it is, on the requester's own request."""
+        """Return the actor of a step of the requester's request."""
         role = self.sop_revision.sop.rules[step].actor
         return {Role.REQUESTER: self.requester, Role.CHANGE_MANAGER: self.manager, Role.HEAD: self.head}[role]
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Two offices, and the administrator of the installation, who belongs to neither."""
+    """Two offices, and the superadmin, who belongs to neither."""
 
     lumajang: Office
     tana_tidung: Office
     superadmin: User
 
     def office(self, key: str) -> Office:
-        """Return the office of the paper ``key``."""
+        """Return the office of the SOP ``key``."""
         return {LUMAJANG: self.lumajang, TANA_TIDUNG: self.tana_tidung}[key]
 
 
 @contextmanager
 def open_session(url: str) -> Iterator[AuditedSession]:
-    """Open a watched session on the database at ``url`` and leave nothing open behind it."""
+    """Open an audited session on the database at ``url``, and close its connections afterwards."""
     engine = create_engine(url)
     try:
         with AuditedSession(engine) as session:
@@ -127,13 +127,13 @@ def open_session(url: str) -> Iterator[AuditedSession]:
 def set_test_audit_context(
     session: Session, action: str = "test", *, now: dt.datetime = NOW, **circumstances: Any
 ) -> None:
-    """Let the program itself answer for what is written next, unless ``circumstances`` say who does."""
-    told = {"actor_id": None, "actor_name": "tests", **circumstances}
-    trail.set_audit_context(session, trail.AuditContext(at=now, action=action, **told))
+    """Set the audit context of the next commit; the actor is "tests" unless ``circumstances`` name another."""
+    context = {"actor_id": None, "actor_name": "tests", **circumstances}
+    trail.set_audit_context(session, trail.AuditContext(at=now, action=action, **context))
 
 
 def create_cast(session: Session) -> Cast:
-    """Load and enact both papers, enter everybody, and commit."""
+    """Load and enact both SOPs, create all users, and commit."""
     set_test_audit_context(session, "install")
     revisions = {}
     for key, text in bundled_sops():
@@ -168,7 +168,7 @@ def _office(session: Session, revision: sop.SopRevision) -> Office:
 
 
 def user(session: Session, agency: Agency | None, username: str, *roles: Role) -> User:
-    """Enter a user with ``roles``, who logs in with PASSWORD."""
+    """Create a user with ``roles`` and the password PASSWORD."""
     made = User(agency=agency, username=username, full_name=username.capitalize(), password_hash=_password_hash())
     made.roles = frozenset(roles)
     session.add(made)
@@ -184,7 +184,7 @@ def _password_hash() -> str:
 
 
 def asset(session: Session, office: Office, register: str = "0001", **columns: object) -> Asset:
-    """Enter a laptop on card B, and commit."""
+    """Create a laptop on card B, and commit."""
     raw = {"code": "1.3.2.10.01.02.002", "name": "Laptop", "condition": "good", "price": "12500000", **columns}
     made = Asset(
         agency_id=office.agency.id, card=Card.B, details={}, is_retired=False, entered_at=NOW,
@@ -200,7 +200,7 @@ def asset(session: Session, office: Office, register: str = "0001", **columns: o
 def delegation(
     session: Session, office: Office, delegate: User | None = None, *, days: int = 1, reason: str | None = None
 ) -> Delegation:
-    """Let the head delegate from today for ``days``, and commit."""
+    """Create a delegation by the head from today for ``days``, and commit."""
     today = NOW.astimezone(office.agency.zone).date()
     made = grant_delegation(
         session, head=office.head, delegate=delegate or office.delegate, kind=DelegationKind.PLH,
@@ -215,7 +215,7 @@ def delegation(
 def settings(
     session: Session, office: Office, mark: str = "Libur daerah"
 ) -> tuple[OfficeDay, WorkingHours, RamadanMonth]:
-    """Let the office's administrator set one of everything, for a later year, and commit."""
+    """Create one setting of each kind for a later year, by the office's administrator, and commit."""
     set_test_audit_context(session, "setting.hours")
     told: dict[str, Any] = {"by": office.administrator, "now": NOW, "reason": mark}
     week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.texts, *RAMADAN_HOURS.texts), strict=True))
@@ -230,7 +230,7 @@ def settings(
 
 
 def absence(session: Session, office: Office, *, days: int | None = None, reason: str = "Dinas luar") -> Absence:
-    """Let the head be absent from today for ``days`` (None: until it is ended), and commit."""
+    """Record an absence of the head from today for ``days`` (None: until it is ended), and commit."""
     today = NOW.astimezone(office.agency.zone).date()
     last = None if days is None else today + dt.timedelta(days=days - 1)
     made = record_absence(
@@ -251,7 +251,7 @@ def freeze(
     name: str = "Penutupan tender",
     reason: str = "Masa pemasukan penawaran",
 ) -> Freeze:
-    """Let the administrator enter a freeze from ``first`` days after NOW until ``last``, and commit."""
+    """Create a freeze from ``first`` to ``last`` days after NOW, by the administrator, and commit."""
     entry = FreezeValues(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
     set_test_audit_context(session, "freeze.enter")
     made = create_freeze(session, office.agency, entry, by=office.administrator, now=NOW)
@@ -262,7 +262,7 @@ def freeze(
 def deviation(
     session: Session, office: Office, account: str = "Antrean panjang", *, requester: User | None = None
 ) -> Deviation:
-    """Reject a request too late, whatever the office's paper says of time, account for that, and commit."""
+    """Create an explained deviation: reject a request after its due time under either SOP, and commit."""
     change = new_change(session, office, requester=requester)
     make_move(session, change, Outcome.SUBMITTED, change.requester)
     assert change.current_activity is not None
@@ -276,7 +276,7 @@ def deviation(
 
 
 def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
-    """Return what the form of ``step`` has to hold for ``outcome``, filled in sensibly."""
+    """Return valid values for the form of ``step`` and ``outcome``."""
     values = dict(_VALUES.get(step, {}))
     if step is Step.RELEASE and outcome is Outcome.NO_RELEASE:
         values = {}
@@ -297,7 +297,7 @@ def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
 def new_change(
     session: Session, office: Office, *, requester: User | None = None, now: dt.datetime = NOW
 ) -> ChangeRequest:
-    """Begin a request that lacks nothing but the papers' documents, and commit."""
+    """Create a draft that is complete except for the documents that the SOP requires, and commit."""
     set_test_audit_context(session, "change.draft", now=now)
     values = values_for(Step.REQUEST, Outcome.SUBMITTED)
     change = create_draft(session, requester or office.requester, now=now, values=values)
@@ -306,7 +306,7 @@ def new_change(
 
 
 def attach_required(session: Session, change: ChangeRequest, *, now: dt.datetime = NOW) -> list[str]:
-    """Attach the documents that the open step still asks for, and return the equipment to be ticked."""
+    """Attach the missing documents of the open step, and return the keys of its equipment."""
     activity = change.current_activity
     assert activity is not None
     items = required_items(change.sop.rules[change.step], change.position)
@@ -329,7 +329,7 @@ def make_move(
     now: dt.datetime = NOW,
     values: Mapping[str, object] | None = None,
 ) -> Activity:
-    """Make one complete move and commit it; ``values`` are put over those that it needs. Refusals roll back."""
+    """Make one complete move and commit it; ``values`` override the default ones. Rolls back if it is refused."""
     set_test_audit_context(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
     try:
         equipment = [] if change.step is Step.CLOSED else attach_required(session, change, now=now)
@@ -344,12 +344,12 @@ def make_move(
 
 
 def explanations(change: ChangeRequest) -> dict[str, Any]:
-    """Return the account of a delay, for when there is one, and what the head makes of the deviations before it."""
+    """Return the explanation of a possible delay, and the head's disposals of the waiting deviations."""
     accepted = {str(one.id): {"disposal": Disposal.ACCEPTED} for one in undisposed(change)}
     return {"account-time": "Antrean panjang", DISPOSALS: accepted}
 
 
-#: The outcomes that lead to each step, from a draft on, by the shortest way.
+#: The shortest path from a draft to each step, as outcomes.
 OUTCOMES_TO: dict[Step, tuple[Outcome, ...]] = {Step.REQUEST: (), Step.EVALUATION: (Outcome.SUBMITTED,)}
 OUTCOMES_TO[Step.RETURNED] = (*OUTCOMES_TO[Step.EVALUATION], Outcome.RETURNED)
 OUTCOMES_TO[Step.URGENCY] = (*OUTCOMES_TO[Step.EVALUATION], Outcome.ACCEPTED)
@@ -368,7 +368,7 @@ OUTCOMES_TO[Step.CLOSED] = (*OUTCOMES_TO[Step.ASSET_REVIEW], Outcome.UNCHANGED)
 def move_through(
     session: Session, office: Office, *outcomes: Outcome, change: ChangeRequest | None = None
 ) -> ChangeRequest:
-    """Take a new request (or go on with ``change``) through ``outcomes``, each by the actor whose step it is."""
+    """Move a new request (or ``change``) through ``outcomes``, each by the actor of its step."""
     change = change or new_change(session, office)
     for outcome in outcomes:
         make_move(session, change, outcome, office.actor(change.step))
@@ -376,7 +376,7 @@ def move_through(
 
 
 def change_at_step(session: Session, office: Office, step: Step) -> ChangeRequest:
-    """Return a new request that stands at ``step``."""
+    """Return a new request at ``step``."""
     return move_through(session, office, *OUTCOMES_TO[step])
 
 
@@ -433,25 +433,25 @@ _VALUES: dict[Step, dict[str, Any]] = {
     Step.ASSET_REVIEW: {"assessment": "Daftar aset dibandingkan dengan keadaan"},
 }
 
-#: Register numbers that no item has yet.
+#: Unused register numbers.
 _registers = itertools.count(1000)
 
 
 @pytest.fixture
 def session(database_url: str) -> Iterator[AuditedSession]:
-    """Give a watched session on a database of the test's own, once on each kind."""
+    """Yield an audited session on the test's own database, once for each dialect."""
     with open_session(database_url) as opened:
         yield opened
 
 
 @pytest.fixture
 def cast(session: AuditedSession) -> Cast:
-    """Give everybody, in the test's own database."""
+    """Return the cast in the test's own database."""
     return create_cast(session)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def shared(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[tuple[AuditedSession, Cast]]:
-    """Give session and cast on one database for all tests of a module that don't mind one another's requests."""
+    """Return session and cast on one database for all tests of a module."""
     with new_database(request.param) as url, open_session(url) as opened:
         yield opened, create_cast(opened)

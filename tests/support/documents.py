@@ -1,4 +1,4 @@
-"""All pages that the program can send, by user, grouped by template, for the browser tests."""
+"""All pages that the app can send, by user, grouped by template, for the browser tests."""
 
 from __future__ import annotations
 
@@ -23,39 +23,38 @@ if TYPE_CHECKING:
 
     from tests.support.running_app import RunningApp
 
-#: Who looks: every role, the delegate while they stand in, somebody for whom nothing waits, the installation's own
-#: administrator, and whoever is not logged in.
+#: The users: every role, an acting delegate, one with empty queues, the superadmin, and an anonymous one ("").
 USERNAMES = ("", "pemohon", "pemohon2", "pengelola", "kepala", "plh", "pemeriksa", "administrator", "admin")
 
-#: How often a kind of record is opened by each reader: a request in all of its states, of others the first ones.
+#: How many records of a kind each user opens: requests in all states, of other kinds the first ones.
 MAX_CHANGES, MAX_RECORDS = 40, 3
 RECORD_LIMITS = {"change": MAX_CHANGES, "deviation": 6, "release": 6}
 
 FORBIDDEN = 403
 
-#: Whose lists are narrowed, sorted and emptied.
+#: Users whose lists are filtered, sorted and emptied.
 FILTERING_USERS = ("pengelola", "administrator")
 
-#: What a page looks like besides as it opens by itself.
+#: Query strings to open a page with, besides none.
 ADDRESS_VARIANTS = {
     "index_view": ("?search=tidak-ada-yang-begini", "?size=10&page=1", "?sort=-id&search=sertifikat"),
     "calendar": ("?view=week", "?view=month&month=2026-04"),
 }
 
-#: Addresses whose empty form would end the walk: the session, or the account of somebody who walks.
+#: Endpoints whose empty form would end the crawl: they end the session or disable a user.
 SKIPPED_ENDPOINTS = {"access.logout", "user.disable", "language.choose"}
 
 VOID_TAGS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
-#: The children of these come in any order and number.
+#: Elements whose children may have any order and number.
 UNORDERED_TAGS = frozenset(["table", "thead", "tbody", "tr", "ul", "ol", "dl", "select", "datalist", "g"])
-#: What a page is put together from.
+#: Elements that are parts of a page.
 PART_TAGS = frozenset(
     ["html", "head", "body", "header", "nav", "main", "footer", "section", "article", "aside", "form", "fieldset",
      "details", "table", "tr", "td", "th", "ul", "ol", "li", "dl", "div", "figure", "svg", "p"]
 )  # fmt: skip
-#: What of an element does not change how it is built: addresses, names and words.
+#: Attributes that do not matter for the structure: addresses, names and texts.
 _CONTENT_ATTRIBUTES = re.compile(
     r"\s(?:href|src|value|id|name|for|datetime|title|action|formaction|content|aria-(?:label|labelledby|describedby|"
     r"controls|details)|data-[\w-]+|[dxy]|[cr][xy]?|[xy][12]|viewBox|points|width|height|transform|download|list|label|"
@@ -70,7 +69,7 @@ _VOLATILE = re.compile(
 
 
 class RequestInfo(NamedTuple):
-    """Who asks for what, and in which language."""
+    """User, address and language of a request."""
 
     who: str
     language: str
@@ -81,7 +80,7 @@ class RequestInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One answer that a browser shows."""
+    """One response that a browser shows."""
 
     who: str
     language: str
@@ -97,22 +96,22 @@ class Document:
 
     @property
     def part_hashes(self) -> frozenset[int]:
-        """How each part of it is built, without words and names."""
+        """The hashes of the structure of its parts."""
         return part_hashes(self.body)
 
     @property
     def text(self) -> str:
-        """The document without what differs each time."""
+        """The document without the values that differ each time."""
         return _VOLATILE.sub("x", self.body)
 
 
 def part_hashes(html: str) -> frozenset[int]:
-    """Return one number for each part of a document: the same for parts with the same elements.
+    """Return one hash for each part of a document: equal for parts with the same elements.
 
-    A part is counted without the parts within it, so that two pages of the same parts are alike, however many rows
-    their tables have; the levels of the headings, in their order, are a part too.
+    The hash of a part does not depend on the parts within it, so that pages differ by their kinds of parts and not by
+    the number of table rows. The sequence of heading levels is a part too.
     """
-    found: set[int] = set()
+    hashes: set[int] = set()
     stack: list[tuple[str, str, list[int]]] = [("", "", [])]
     for closing, name, attributes, text in _TAG.findall(html):
         tag = name.lower()
@@ -122,31 +121,32 @@ def part_hashes(html: str) -> frozenset[int]:
                 stack[-1][2].append(hash((tag, described)))
             else:
                 stack.append((tag, f"{described}{bool(text.strip())}", []))
-        elif any(tag == open_tag for open_tag, _said, _children in stack):
+        elif any(tag == open_tag for open_tag, _signature, _children in stack):
             while True:
-                open_tag, said, children = stack.pop()
-                number = _element_hash(open_tag, said, children)
+                open_tag, signature, children = stack.pop()
+                number = _element_hash(open_tag, signature, children)
                 if open_tag in PART_TAGS:
-                    found.add(number)
+                    hashes.add(number)
                     number = hash(open_tag)
                 stack[-1][2].append(number)
                 if open_tag == tag:
                     break
     levels = _HEADING.findall(html)
-    found.add(hash(tuple(level for place, level in enumerate(levels) if place == 0 or level != levels[place - 1])))
-    return frozenset(found)
+    changes = (level for index, level in enumerate(levels) if index == 0 or level != levels[index - 1])
+    hashes.add(hash(tuple(changes)))
+    return frozenset(hashes)
 
 
-def _element_hash(tag: str, said: str, children: list[int]) -> int:
-    """Return the number of an element: of those alike that follow one another, one counts; in a heap, one at all."""
+def _element_hash(tag: str, signature: str, children: list[int]) -> int:
+    """Return the hash of an element; equal adjacent children count once, in ``UNORDERED_TAGS`` all equal ones."""
     if tag in UNORDERED_TAGS:
-        return hash((tag, said, frozenset(children)))
-    kept = [child for place, child in enumerate(children) if place == 0 or child != children[place - 1]]
-    return hash((tag, said, *kept))
+        return hash((tag, signature, frozenset(children)))
+    distinct = [child for index, child in enumerate(children) if index == 0 or child != children[index - 1]]
+    return hash((tag, signature, *distinct))
 
 
 class Crawler:
-    """The way through all addresses, as everybody."""
+    """Requests all addresses as all users."""
 
     def __init__(self, running_app: RunningApp) -> None:
         self.running_app = running_app
@@ -164,7 +164,7 @@ class Crawler:
             for rule, method, path in rules(running_app)
             if classified(rule.endpoint) is not NOBODY and rule.endpoint != "static"
         ]
-        # A screen's list first: whoever may not see it is shown that once.
+        # A screen's list first: a user without access gets its refusal once.
         addresses.sort(key=lambda address: not address[0].endswith(".index_view"))
         self.get_addresses = [(endpoint, path) for endpoint, method, path in addresses if method == "GET"]
         self.post_addresses = [
@@ -174,7 +174,7 @@ class Crawler:
         ]
 
     def all_documents(self, language: str) -> Iterator[Document]:
-        """Yield what every reader gets at every address, first by looking and then by sending empty forms."""
+        """Yield the documents of all users at all addresses: first by GET, then by POST of empty forms."""
         for who in USERNAMES:
             self.set_language(who, language)
             yield from self._pages(who, language)
@@ -182,22 +182,22 @@ class Crawler:
         yield from self._refusals(language)
 
     def in_language(self, document: Document, language: str) -> Document | None:
-        """Return the same document in another language, if it is shown to whoever looks."""
+        """Return the same document in another language, if it is still a page."""
         if document.endpoint == "refusal":
             return None
         return self._get(document.who, language, document.endpoint, document.path) if document.method == "GET" else None
 
     def session_cookie(self, who: str) -> str:
-        """Return the cookie by which the program knows somebody, or nothing for a stranger."""
+        """Return the session cookie of a user; empty for the anonymous one."""
         cookie = self.visitors[who].client.get_cookie("lpse") if who else None
         return cookie.value if cookie else ""
 
     def set_language(self, who: str, language: str) -> None:
-        """Let somebody choose a language."""
+        """Set a user's language."""
         self.visitors[who].post("/language", lang=language, next="/healthz")
 
     def _pages(self, who: str, language: str) -> Iterator[Document]:
-        """Yield what there is to look at; of a screen that is not this reader's nothing but its refusal."""
+        """Yield the pages of a user; of a screen without access only its refusal."""
         refused = set()
         for endpoint, path in self.addresses(who):
             screen = endpoint.partition(".")[0]
@@ -212,7 +212,7 @@ class Crawler:
                 yield found
 
     def addresses(self, who: str) -> Iterator[tuple[str, str]]:
-        """Yield each address that ``who`` looks at, with its endpoint: of records, every one that the walk opens."""
+        """Yield (endpoint, address) of all pages of ``who``, including those of the records to open."""
         for endpoint, path in self.get_addresses:
             screen, _dot, tail = endpoint.partition(".")
             if "id=" in path or "/1" in path:
@@ -229,7 +229,7 @@ class Crawler:
         return self._document(self.visitors[who].get(path), RequestInfo(who, language, endpoint, "GET", path))
 
     def _document(self, answer: TestResponse, asked: RequestInfo) -> Document | None:
-        """Return what a browser would show of an answer, if it is a page."""
+        """Return a response as a document, or None if it is not a page."""
         is_page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
         found = Document(*asked, answer.status_code, tuple(answer.headers), answer.text) if is_page else None
         if found and answer.status_code == 200:
@@ -238,7 +238,7 @@ class Crawler:
         return found
 
     def _wrong_forms(self, who: str, language: str) -> Iterator[Document]:
-        """Send every form empty: what comes back says what is missing."""
+        """Submit every form empty and yield the pages with its errors."""
         visitor = self.visitors[who]
         for endpoint, path in self.post_addresses:
             screen = endpoint.partition(".")[0]
@@ -262,7 +262,7 @@ class Crawler:
             return {"version": str(change.version), "outcome": str(outcomes[0]) if outcomes else ""}
 
     def _refusals(self, language: str) -> Iterator[Document]:
-        """Yield the page of each status, those that cannot be had by asking among them."""
+        """Yield the error page of each status, including those that no request causes."""
         for status in errors._TITLES:
             with self.running_app.app.test_request_context("/nowhere", query_string={"lang": language}):
                 answer = self.running_app.app.process_response(make_response(errors.error_response(status)))

@@ -1,7 +1,7 @@
-"""The pictures of the guides, made anew from the running program: ``python -m tests.support.guide_pictures``.
+"""Make the pictures of the guides from the running app: ``python -m tests.support.guide_pictures``.
 
-The program is started on a database of its own with the demo register, at a clock that always reads the same, so that
-a picture changes only where its screen did. A picture is what one role sees of one address in a window of one size.
+The app runs on its own database with the demo register at a fixed time, so that a picture changes only if its screen
+does. A picture shows one address to one role at a fixed window size.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FOLDER = Path(__file__).parents[2] / "views" / "static" / "guides"
-#: When the pictures are taken: a Friday morning in the office, after the register's last day.
+#: The fixed time: a Friday morning, after the last day of the demo register.
 CLOCK = REFERENCE + dt.timedelta(hours=2)
 WIDTH, HEIGHT = 1000, 640
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What ``username`` sees at ``path``; a link named ``follow`` is followed first, ``top`` is what stands on top."""
+    """What ``username`` sees at ``path``, after the link ``follow`` is clicked, scrolled to ``top``."""
 
     name: str
     username: str
@@ -98,7 +98,7 @@ def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
 
 
 def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) -> Iterator[Picture]:
-    """Take ``pictures`` into ``folder`` and yield each when it is there."""
+    """Save ``pictures`` in ``folder``, and yield each when it is saved."""
     found = chromium.find_browser()
     if not found:
         sys.exit("No Chromium was found to take the pictures with.")

@@ -1,7 +1,7 @@
-"""A program that is killed: for each line it forks a child, which goes as far as the line says and dies there.
+"""Processes that are killed: for each line of stdin, fork a child that runs up to a stage and kills itself there.
 
-``python -m tests.support.killed DATABASE CHANGE PORT``; lines: "number stage". The children are killed with SIGKILL, by
-themselves at the very place, so that nothing of theirs is cleaned up: no handler runs, no connection is closed.
+``python -m tests.support.killed DATABASE CHANGE PORT``; lines: "number stage". A child ends itself with SIGKILL, so
+that nothing is cleaned up: no handler runs, no connection is closed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def kill_this_process() -> NoReturn:
-    """End at once."""
+    """Kill this process with SIGKILL."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
 
 def move_and_send(engine: Engine, change_id: int, port: int, stage: str) -> None:
-    """Move the request, and go on as far as ``stage``."""
+    """Move the request, and continue up to ``stage``."""
     with AuditedSession(engine) as session:
         change = session.get_one(ChangeRequest, change_id)
         session.get_one(SopRevision, change.sop_id)
@@ -62,10 +62,10 @@ def move_and_send(engine: Engine, change_id: int, port: int, stage: str) -> None
 
 
 def main() -> None:
-    """Kill a child for each line."""
+    """Fork a child for each line."""
     url, change_id, port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     engine = create_engine(url)
-    move_and_send(engine, change_id, port, "warm")  # what is read and compiled here, no child has to do again
+    move_and_send(engine, change_id, port, "warm")  # loaded and compiled here once for all children
     engine.dispose()
     for line in sys.stdin:
         number, stage = line.split()

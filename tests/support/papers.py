@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: L, number 427.53/7.01/2018: (step, outcome, step that follows).
+#: Lumajang, number 427.53/7.01/2018: (step, outcome, next step).
 LUMAJANG_MOVES = (
     ("request", "submitted", "evaluation"),
     ("evaluation", "accepted", "urgency"),
@@ -27,7 +27,7 @@ LUMAJANG_MOVES = (
     ("asset-update", "updated", "closed"),
 )
 
-#: T, signed 15 Februari 2017.
+#: Tana Tidung, signed 15 Februari 2017.
 TANA_TIDUNG_MOVES = (
     ("request", "submitted", "evaluation"),
     ("evaluation", "accepted", "urgency"),

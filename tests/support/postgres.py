@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: it starts with the run and is gone with it, however the run ends."""
+"""A PostgreSQL server for the tests: it starts with the run and ends with it, even if the run is killed."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from sqlalchemy import URL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How the process that starts the server tells the test workers where it listens.
+#: The environment variable with the server's folder, for the test workers.
 VARIABLE = "LPSE_TEST_POSTGRES"
 
-#: Seconds that the server may take before a test that needs it gives up.
+#: Seconds to wait for the server to start.
 STARTUP_TIMEOUT = 60
 
-#: Bytes that must be free, and the longest path of a folder that a socket's name may be put behind.
+#: The least free space in bytes, and the longest path of a folder for a socket.
 MIN_FREE_BYTES = 2 * 1024**3
 MAX_PATH_LENGTH = 80
 
-#: Where the package keeps PostgreSQL's programs.
+#: The folder of PostgreSQL's programs in the package.
 _PROGRAMS = "pginstall18/bin"
 
-#: No test outlives a power cut, so nothing waits for the disk. The zone is one that nobody uses by accident.
+#: Nothing is synced to disk: test data need not survive. The time zone is one that no code uses by accident.
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -47,7 +47,7 @@ SETTINGS = {
     "timezone": "Asia/Jayapura",
 }
 
-#: `read` ends when the tests close their end of the pipe, or when the system does because they were killed.
+#: `read` ends when the tests close the pipe, or when the system closes it because they were killed.
 SERVER_SCRIPT = """
 folder=$1 bin=$2; shift 2
 cd "$folder" || exit 1
@@ -64,12 +64,12 @@ class Server:
     """The server of this run. `folder` holds its socket, its data and its log."""
 
     def __init__(self) -> None:
-        """Set it going and return at once: it becomes ready while the tests are collected."""
+        """Start the server without waiting: it becomes ready while the tests are collected."""
         owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.folder = Path(tempfile.mkdtemp(prefix="lpse-", dir=temporary_folder()))
         package = _package()
         if owner:
-            # PostgreSQL does not run as root, and another user may not be able to read where it is installed.
+            # PostgreSQL does not run as root, and another user may lack access to its installation.
             package = _copy_package(package, self.folder / "installed")
             for path in (self.folder, *self.folder.rglob("*")):
                 os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
@@ -77,22 +77,22 @@ class Server:
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", SERVER_SCRIPT, "sh", self.folder, package / _PROGRAMS, *settings],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are through
+            start_new_session=True,  # Ctrl-C ends the tests; they stop the server
             user=owner.pw_uid if owner else None,
             group=owner.pw_gid if owner else None,
             extra_groups=[] if owner else None,
         )
 
     def stop(self) -> None:
-        """Stop this server, no other, and remove all it wrote."""
+        """Stop this server and remove its files."""
         self._process.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def temporary_folder() -> str:
-    """Return the best folder for what a test throws away: in memory where there is room, which is 15 times faster.
+    """Return a folder for temporary data: in memory if there is space, which is 15 times faster.
 
-    It leaves room for the 107 letters of a socket's path and is open to users other than root.
+    Its path is short enough for a socket (107 bytes), and users other than root can access it.
     """
     for folder in map(Path, ("/dev/shm", tempfile.gettempdir())):  # noqa: S108 - mkdtemp makes the folder in it
         if not (folder.is_dir() and os.access(folder, os.W_OK) and len(str(folder)) < MAX_PATH_LENGTH):
@@ -105,7 +105,7 @@ def temporary_folder() -> str:
 
 
 def program(name: str) -> Path:
-    """Return one of PostgreSQL's own programs, of the server's version."""
+    """Return the path of one of PostgreSQL's programs, of the server's version."""
     return _package() / _PROGRAMS / name
 
 
@@ -114,7 +114,7 @@ def _package() -> Path:
 
 
 def _copy_package(package: Path, target: Path) -> Path:
-    """Copy the server's programs and the libraries that lie beside them; return the copied package."""
+    """Copy the server's programs and libraries; return the folder of the copy."""
     libraries = f"{package.name}.libs"
     headers = shutil.ignore_patterns("include", "pgxs")
     shutil.copytree(package / "pginstall18", target / package.name / "pginstall18", symlinks=True, ignore=headers)
@@ -125,13 +125,13 @@ def _copy_package(package: Path, target: Path) -> Path:
 
 
 def url(folder: str | Path, database: str = "postgres") -> str:
-    """Return the SQLAlchemy address of a database of the server that listens in `folder`."""
+    """Return the SQLAlchemy URL of a database on the server with its socket in `folder`."""
     address = URL.create("postgresql+psycopg", username="postgres", database=database, query={"host": str(folder)})
     return address.render_as_string()
 
 
 def connect(folder: str | Path) -> psycopg.Connection:
-    """Return a connection for making databases, as soon as the server takes one."""
+    """Return a connection for creating databases, as soon as the server accepts one."""
     for _ in range(STARTUP_TIMEOUT * 20):
         try:
             return psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True)

@@ -1,4 +1,4 @@
-"""What a test knows to be there."""
+"""Narrow types in tests."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ T = TypeVar("T")
 
 
 def present(value: T | None) -> T:
-    """Return ``value``; the test fails where there is none."""
+    """Return ``value``. Fails if it is None."""
     assert value is not None
     return value
 
 
 def one_of(kind: type[T], value: object) -> T:
-    """Return ``value`` as the instance of ``kind`` that it is."""
+    """Return ``value``. Fails if it is not an instance of ``kind``."""
     assert isinstance(value, kind)
     return value

@@ -1,4 +1,4 @@
-"""The program as its users meet it: the app on a test's database, with the demo cast, and somebody who uses it."""
+"""The app on a test's database with the demo users, and a visitor who sends requests to it."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from jinja2.bccache import Bucket
     from werkzeug.test import TestResponse
 
-#: The small files that requirements are met with.
+#: Small files to meet the requirements with.
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 class _TemplateCache(BytecodeCache):
-    """The compiled templates of this process, for every program that its tests make."""
+    """The compiled templates of this process, for all apps that its tests create."""
 
     _codes: ClassVar[dict[str, tuple[str, CodeType]]] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Take what an earlier program compiled, unless the template has changed since."""
+        """Load the bytecode of an earlier app, unless the template has changed."""
         checksum, code = self._codes.get(bucket.key, (None, None))
         if checksum == bucket.checksum:
             bucket.code = code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
+        """Store the bytecode."""
         assert bucket.code is not None
         self._codes[bucket.key] = bucket.checksum, bucket.code
 
 
-# Set before there is any program, since each compiles some of its templates when it is made.
+# Set before any app is created: an app compiles some templates at once.
 Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": _TemplateCache()}
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -58,7 +58,7 @@ def make_app(
     login_limit: LoginLimit | None = None,
     proxies: int = 0,
 ) -> Flask:
-    """Return the app on the empty database at ``url``, with both papers in force and the demo cast."""
+    """Return the app on the empty database at ``url``, with both SOPs in force and the demo users."""
     settings = Settings(
         run_mode=RunMode.DEMO,
         database_url=url,
@@ -79,17 +79,17 @@ def make_app(
 
 
 def close_app(app: Flask) -> None:
-    """Let go of the database."""
+    """Close the database connections."""
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
 
 
 class Visitor:
-    """Somebody with a browser of their own; ``json`` asks for answers as JSON."""
+    """A user with a client of their own; ``json`` requests JSON responses."""
 
     def __init__(self, app: Flask, username: str | None = None, password: str = PASSWORD) -> None:
-        """Come in, and log in where a name is given."""
+        """Create the client, and log in if a name is given."""
         self.client = app.test_client()
         self.token = ""
         if username:
@@ -98,16 +98,16 @@ class Visitor:
             self.token = ""
 
     def get(self, path: str, *, json: bool = False) -> TestResponse:
-        """Ask for a page."""
+        """Send a GET request."""
         return self.client.get(path, headers=_headers(json=json))
 
     def post(self, path: str, *, json: bool = False, **fields: Any) -> TestResponse:
-        """Send a form with its token; a name's ``__`` stands for the ``-`` of the form's fields."""
+        """Submit a form with its CSRF token; ``__`` in a name stands for ``-`` in the field's name."""
         if not self.token:
             self.token = self._token()
         data = {"csrf_token": self.token} | {name.replace("__", "-"): value for name, value in fields.items()}
         answer = self.client.post(path, data=data, headers=_headers(json=json))
-        # What is large was sent from a temporary file, which the client leaves open.
+        # The client leaves the temporary file of a large upload open.
         answer.request.environ["wsgi.input"].close()
         return answer
 

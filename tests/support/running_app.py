@@ -1,4 +1,4 @@
-"""The program with its people at their browsers, for the tests that go in by HTTP: one for all tests of a file."""
+"""The app with the clients of its users, for tests over HTTP: one for all tests of a file."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
     from lpse_admin.sop.steps import Outcome
     from tests.conftest import NewDatabase
 
-#: Fields whose name in the form is not their own, which is taken: ``version`` is that of the request.
+#: Fields with another name in the form: ``version`` is taken by the version of the request.
 FORM_FIELD_NAMES = {"version": "release_version"}
 
-#: The account suffix of each paper's office.
+#: The suffix of the usernames of each SOP's office.
 ACCOUNT_SUFFIXES = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
 
 
 def sample_for_postgres(values: Iterable[Any], step: int = 3) -> list[ParameterSet]:
-    """Return what a test is to be given: all on SQLite, of which PostgreSQL gets the first and each ``step``-th."""
+    """Return test parameters: all for SQLite, the first and every ``step``-th for PostgreSQL."""
     marks = pytest.mark.sqlite_alone
     sets = [value if isinstance(value, tuple) else (value,) for value in values]
     return [pytest.param(*one, marks=marks if place % step else ()) for place, one in enumerate(sets)]
@@ -62,7 +62,7 @@ def sample_for_postgres(values: Iterable[Any], step: int = 3) -> list[ParameterS
 
 @dataclass
 class RunningApp:
-    """The running program, its clock, and whoever has come in so far."""
+    """The app, its clock, and the visitors so far."""
 
     app: Flask
     engine: Engine
@@ -70,57 +70,57 @@ class RunningApp:
     _visitors: dict[str, Visitor] = field(default_factory=dict)
 
     def visitor(self, username: str) -> Visitor:
-        """Return this user's browser, logged in."""
+        """Return the logged-in client of a user."""
         if username not in self._visitors:
             self._visitors[username] = Visitor(self.app, username)
         return self._visitors[username]
 
     def actor(self, change_id: int) -> Visitor:
-        """Return the browser of whoever has the next move; of a closed request, its requester's."""
+        """Return the client of the next move's actor; of the requester for a closed request."""
         with self.session() as session:
             name = _actor_username(session.get_one(ChangeRequest, change_id))
         return self.visitor(name)
 
     @contextmanager
     def session(self) -> Iterator[AuditedSession]:
-        """Look into the database, or write to it, past the screens."""
+        """Open a session on the database."""
         with AuditedSession(self.engine) as session:
             set_test_audit_context(session)
             yield session
 
     def cast(self, session: AuditedSession) -> Cast:
-        """Return everybody as the factories of ``tests.support.cast`` know them."""
+        """Return the cast, for the functions of ``tests.support.cast``."""
         return Cast(_office(session, LUMAJANG), _office(session, TANA_TIDUNG), _user(session, "admin"))
 
     def change_at_step(self, key: str, step: Step) -> int:
-        """Bring a new request of the office of ``key`` to ``step`` and return its id."""
+        """Create a request of the office of ``key`` at ``step``, and return its id."""
         with self.session() as session:
             return change_at_step(session, self.cast(session).office(key), step).id
 
     def move_form(self, change_id: int, outcome: Outcome, **typed: Any) -> dict[str, Any]:
-        """Return all that the form of the present step has to send for ``outcome``; ``typed`` is put over it."""
+        """Return the complete form of the current step for ``outcome``; ``typed`` overrides its fields."""
         with self.session() as session:
             change = session.get_one(ChangeRequest, change_id)
             return move_form(change, outcome) | typed
 
     def make_move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
-        """Send a complete move as whoever has it, and return the answer."""
+        """Submit a complete move as its actor, and return the response."""
         fields = self.move_form(change_id, outcome, **typed)
         return self.actor(change_id).post(f"/admin/change/{change_id}/move", json=json, **fields)
 
     def actor_page(self, change_id: int) -> TestResponse:
-        """Return the page of a request as whoever has the next move sees it."""
+        """Return the page of a request as the actor of the next move sees it."""
         return self.actor(change_id).get(f"/admin/change/details/?id={change_id}")
 
     def step_and_version(self, change_id: int) -> tuple[Step, int]:
-        """Return the step at which a request stands, and its version."""
+        """Return the current step and the version of a request."""
         with self.session() as session:
             change = session.get_one(ChangeRequest, change_id)
             return change.step, change.version
 
 
 def move_form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
-    """Return the fields of a complete move as a browser would send them, the files among them."""
+    """Return the form fields of a complete move, including files."""
     fields: dict[str, Any] = {"outcome": outcome.value, "version": str(change.version)}
     step = Step.REQUEST if change.step is Step.RETURNED else change.step
     for key, value in values_for(step, outcome).items():
@@ -136,7 +136,7 @@ def move_form(change: ChangeRequest, outcome: Outcome) -> dict[str, Any]:
 
 
 def form_fields(key: str, value: Any, change: ChangeRequest | None = None) -> dict[str, str]:
-    """Return a value of a record as the form's fields hold it."""
+    """Return a value of a record as form fields."""
     if isinstance(value, list):
         rows = [{name: part for name, part in row.items() if part is not None} for row in value]
         return {f"{key}-{number}-{name}": str(part) for number, row in enumerate(rows) for name, part in row.items()}
@@ -146,7 +146,7 @@ def form_fields(key: str, value: Any, change: ChangeRequest | None = None) -> di
 
 
 def upload_file(name: str, content: bytes = PDF) -> tuple[io.BytesIO, str]:
-    """Return a file to be sent with a form."""
+    """Return a file for a form."""
     return io.BytesIO(content), name
 
 
@@ -168,7 +168,7 @@ def _office(session: AuditedSession, key: str) -> Office:
 
 @contextmanager
 def open_app(url: str, *, failures: int = 1000) -> Iterator[RunningApp]:
-    """Open the program on the empty database at ``url``, with an administrator of each office beside the demo cast."""
+    """Open the app on the empty database at ``url``, with the demo users and an administrator for each office."""
     found: list[RunningApp] = []
     app = make_app(
         url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
@@ -187,6 +187,6 @@ def open_app(url: str, *, failures: int = 1000) -> Iterator[RunningApp]:
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def running_app(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[RunningApp]:
-    """Give one program for all tests of a file, once on each kind of database."""
+    """Yield one app for all tests of a file, once for each dialect."""
     with new_database(request.param) as url, open_app(url) as made:
         yield made

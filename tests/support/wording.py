@@ -1,7 +1,7 @@
-"""What a page says, told apart: words of the catalogue, words that people typed, and words that are neither.
+"""Classify the words of a page: from the catalogue, entered by users, or neither.
 
-Translations come out of a catalogue that puts ⟦ ⟧ around each text, and what people type is put between ‹ ›. Whatever
-else a page shows in letters was written into a template or a view, in one language for all.
+A marked catalogue puts ⟦ ⟧ around each translation, and the tests put ‹ › around entered texts. Other words on a page
+are hard-coded in a template or a view.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tests.support import cast, program, running_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Values of a record that are keys and figures: they stay as they are typed.
+#: Values of a record that are keys and numbers: they are not marked.
 _KEYS = frozenset({"code", "register", "card", "kind", "version", "price", "condition", "asset_id"})
-#: Texts of a paper's file that are keys; every other text in quotes is the paper's wording.
+#: Strings of an SOP file that are keys; all others are the SOP's wording.
 _PAPER_KEYS = re.compile(r"\b(key|role|actor|time|kind|of|when|time_zone|account_suffix|clock|nip) = $")
 
 _MONTHS = "Januari|Februari|Maret|April|Mei|Juni|Juli|Agustus|September|Oktober|November|Desember"
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Mei|Jun|Jul|Agu|Sep|Okt|Nov|Des"
 _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
-#: What may stand on a page in letters that are not words: times, sizes, money, numbers of records, addresses, hashes.
+#: Texts that are not words: times, sizes, money, record numbers, addresses, hashes.
 _NUMBERS_AND_DATES = re.compile(
     rf"\d{{1,2}}\s(?:{_MONTHS}|{_SHORT_MONTHS})\s\d{{4}}(?:,? \d\d\.\d\d\sWI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
@@ -47,32 +47,32 @@ _NUMBERS_AND_DATES = re.compile(
 #: Names that are the same in every language.
 NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
-#: A typed text that a list has cut short.
+#: An entered text that a list has truncated.
 _TRUNCATED = re.compile(r"‹[^‹›⟦⟧]*…")
 _TRANSLATED = re.compile(r"⟦[^‹›⟦⟧]*⟧")
 _WORD = re.compile(r"[^\W\d_]+")
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
-#: Elements whose text is no wording: technical names stand in <code>, values of the trail's rows in cells of .prose.
+#: Elements without wording: technical names are in <code>, values of audit entries in cells of class .prose.
 _IGNORED_TAGS = frozenset({"script", "style", "code", "textarea"})
 _TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "alt")
 
 
 class MarkedCatalogue:
-    """A catalogue that marks every text of the program as translated."""
+    """A catalogue that marks every text of the app as translated."""
 
     @staticmethod
     def ugettext(text: str) -> str:
-        """Return ``text`` with the marks around it; its places stay open."""
+        """Return ``text`` in marks, with its placeholders."""
         return f"⟦{text}⟧"
 
     @staticmethod
     def ungettext(singular: str, plural: str, number: int) -> str:
-        """Return the form for ``number`` with the marks around it."""
+        """Return the plural form for ``number`` in marks."""
         return f"⟦{singular if number == 1 else plural}⟧"
 
 
 def marked_catalogue(domain: flask_babel.Domain) -> Any:
-    """Return the catalogue to be used instead of that of ``domain``: only the program's own texts are marked."""
+    """Return the catalogue to use for ``domain``: only the app's own texts are marked."""
     return MarkedCatalogue() if domain.domain == ["messages"] else _original_catalogue(domain)
 
 
@@ -81,7 +81,7 @@ _original_catalogue = flask_babel.Domain.get_translations
 
 @pytest.fixture(scope="module")
 def marking() -> Iterator[None]:
-    """Mark every translation, and everything that the factories of the tests type."""
+    """Mark all translations, and all texts that the test factories enter."""
     values_for = cast.values_for
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flask_babel.Domain, "get_translations", marked_catalogue)
@@ -92,12 +92,12 @@ def marking() -> Iterator[None]:
 
 
 def mark_text(text: str) -> str:
-    """Return ``text`` as something that was typed in."""
+    """Return ``text`` marked as entered by a user."""
     return f"‹{text}›"
 
 
 def mark_sop(text: str) -> str:
-    """Return a paper's file with all of its wording marked as typed."""
+    """Return an SOP file with its wording marked as entered."""
 
     def mark(found: re.Match[str]) -> str:
         line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
@@ -108,7 +108,7 @@ def mark_sop(text: str) -> str:
 
 
 def mark_values(values: Any, key: str = "") -> Any:
-    """Return what a form holds with its free texts marked as typed."""
+    """Return form values with their free texts marked as entered."""
     if isinstance(values, dict):
         return {name: mark_values(value, name) for name, value in values.items()}
     if isinstance(values, list):
@@ -118,7 +118,7 @@ def mark_values(values: Any, key: str = "") -> Any:
 
 
 def unmarked_texts(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
-    """Return every text of ``page`` that has words in it which nobody translated and nobody typed."""
+    """Return the texts of ``page`` with words that are neither translated nor entered."""
     reader = _TextCollector()
     reader.feed(page)
     reader.close()
@@ -126,7 +126,7 @@ def unmarked_texts(page: str, *, names: frozenset[str] = NAMES) -> list[str]:
 
 
 def has_unmarked_words(text: str, names: frozenset[str] = NAMES) -> bool:
-    """Whether ``text`` has words that are neither translated nor typed nor one of ``names``."""
+    """Whether ``text`` has words that are neither translated, entered nor in ``names``."""
     if not _WORD.search(text):
         return False
     left, before = text, ""
@@ -138,19 +138,19 @@ def has_unmarked_words(text: str, names: frozenset[str] = NAMES) -> bool:
 
 @cache
 def _compound_names(names: frozenset[str]) -> re.Pattern[str]:
-    """Return what finds the names that are more than one word."""
+    """Return a pattern for the names of more than one word."""
     compound = sorted((re.escape(name) for name in names if not name.isalpha()), key=len, reverse=True)
     return re.compile(rf"(?<![\w.])(?:{'|'.join(compound)})(?![\w.]|-\w)" if compound else r"(?!)")
 
 
 class _TextCollector(HTMLParser):
-    """Collects what people read or hear of a page: its texts, and the attributes that are spoken or shown."""
+    """Collects the texts of a page, and the attributes that are shown or read aloud."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
         self._silent: list[bool] = []
-        #: Whether each open element stands in another language than the page, with its pictures' words too.
+        #: Whether each open element is in another language than the page.
         self._foreign: list[bool] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
