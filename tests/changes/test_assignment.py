@@ -1,4 +1,4 @@
-"""In whose hands a step is: taken up once, handed over with a reason, and nobody else's meanwhile."""
+"""Assignment of steps: one assignee at a time, reassignment with a reason, and no moves by others."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_nobody_takes_up_what_is_not_theirs(session: AuditedSession, cast: Cast)
             take_up(change, person, now=NOW)
 
 
-def test_a_step_is_handed_over_to_a_colleague_with_the_reason(session: AuditedSession, cast: Cast) -> None:
+def test_a_step_is_reassigned_to_a_colleague_with_the_reason(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     set_test_audit_context(session)
@@ -103,7 +103,7 @@ def test_a_step_is_handed_over_to_a_colleague_with_the_reason(session: AuditedSe
     assert finished.taken_up_at == NOW
 
 
-def test_a_colleague_takes_over_from_one_who_cannot_hand_over(session: AuditedSession, cast: Cast) -> None:
+def test_a_colleague_takes_over_from_an_assignee_who_cannot_reassign(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     set_test_audit_context(session)
@@ -131,7 +131,7 @@ def test_the_delegate_takes_over_from_a_head_who_leaves(session: AuditedSession,
     assert finished.capacity == "Plh. Kepala LPSE"
 
 
-def test_the_others_are_told_whose_hands_it_is_in(session: AuditedSession, cast: Cast) -> None:
+def test_the_others_are_notified_of_the_assignee(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     set_test_audit_context(session)
@@ -145,7 +145,7 @@ def test_the_others_are_told_whose_hands_it_is_in(session: AuditedSession, cast:
     }
 
 
-def test_the_database_keeps_a_hand_over_as_it_is(session: AuditedSession, cast: Cast) -> None:
+def test_the_database_refuses_to_change_a_reassignment(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.EVALUATION)
     set_test_audit_context(session)
@@ -187,7 +187,7 @@ def test_the_page_offers_what_one_may_do_and_keeps_what_was_typed(running_app: R
     assert manager.post(path, version=version, to=theirs, reason="Cuti bersama").status_code == 303
     assert mine != theirs
     assert "Cuti bersama" in colleague.get(f"/admin/change/details/?id={change_id}").text
-    assert running_app.make_move(change_id, Outcome.ACCEPTED).status_code == 403  # it is in the colleague's hands
+    assert running_app.make_move(change_id, Outcome.ACCEPTED).status_code == 403  # the colleague is the assignee
     with running_app.session() as session:
         entries = entries_for_record(session, "change_request", change_id)
         assert [entry.action for entry in entries[:2]] == ["change.hand-over", "change.take-up"]

@@ -1,4 +1,4 @@
-"""Long texts on a page: the beginning at once, the rest unfolded without a script, and nothing of it lost."""
+"""Long texts on a page: the start is shown, the rest expands without a script, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def app() -> Flask:
 
 
 def parts(app: Flask, text: str) -> list[str]:
-    """Return what is shown at once, and what is folded away."""
+    """Return the text that is shown, and the text that is collapsed."""
     with app.test_request_context():
         return [unescape(part) for part in re.findall(r'class="prose">(.*?)</span>', collapsible_text(text), re.DOTALL)]
 

@@ -1,4 +1,4 @@
-"""What was typed stays: through a refusal of every form of the program, and through a login that lapsed meanwhile."""
+"""Entered values are kept when a form is refused, and when the session expires before it is submitted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 SENTENCE = "Sesi Anda sempat berakhir"
-#: Every form in which something is typed that makes a record, and who makes it.
+#: Every form that creates a record, and a user who may create it.
 FORMS_OF_RECORDS = [
     ("pemohon", "/admin/change/new/"),
     ("administrator", "/admin/user/new/"),
@@ -45,7 +45,7 @@ FORMS_OF_RECORDS = [
 
 
 class Inputs(HTMLParser):
-    """The fields of a page's forms with what stands in them, and the kind of each."""
+    """The fields of a page's forms with their values and types."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Inputs(HTMLParser):
 
 
 def lapsed(running_app: RunningApp, name: str) -> Visitor:
-    """Return somebody who has a form open, and whose session is gone."""
+    """Return a user with an open form, whose session has expired."""
     visitor = Visitor(running_app.app, name)
     visitor.token = visitor._token()
     visitor.client.delete_cookie("lpse")
@@ -80,14 +80,14 @@ def lapsed(running_app: RunningApp, name: str) -> Visitor:
 
 
 def log_in(visitor: Visitor, page: TestResponse, name: str, password: str = PASSWORD) -> TestResponse:
-    """Log in on the page that was shown instead of the form's answer."""
+    """Log in on the page that was shown instead of the form's response."""
     typed = Inputs(page.text).values
     fields = {"csrf_token": typed["csrf_token"], "typed": typed.get("typed", ""), "username": name}
     return visitor.client.post("/login", data=fields | {"password": password})
 
 
 def open_again(visitor: Visitor, page: TestResponse) -> TestResponse:
-    """Press the button that leads back to the form."""
+    """Press the button that shows the form again."""
     fields = {name: value.removeprefix("\n") for name, value in Inputs(page.text).values.items()}
     main = page.text.partition("data-keeps-drafts")[2]
     action = re.search(r'action="([^"]+)"', main)
@@ -128,7 +128,7 @@ def test_a_complete_move_that_comes_back_is_not_made(running_app: RunningApp) ->
     page = visitor.post(f"/admin/change/{change_id}/move", **fields)
     assert page.status_code == 401
     assert "Set-Cookie" in page.headers
-    assert "benar" not in page.text  # packed and signed, and nothing for whoever looks over a shoulder
+    assert "benar" not in page.text  # compressed and signed, not readable as plain text
     assert "tidak hilang" in page.text
     failed = log_in(visitor, page, "pengelola", "salah")
     assert failed.status_code == 401
@@ -181,7 +181,7 @@ def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_els
     assert page.status_code == 400
     assert "masih ada" in page.text
     kept = open_again(visitor, page)
-    assert kept.status_code == 303  # to keep is no move
+    assert kept.status_code == 303  # saving is not a move
     assert "Dari tab lama" in visitor.get(f"/admin/change/details/?id={change_id}").text
 
 
@@ -210,13 +210,13 @@ def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(running_app: R
     assert 'name="typed"' not in page.text
 
 
-#: Every form that comes back after a lapsed login, beside those of ``new/`` and ``edit/``.
+#: Every form that is recovered after an expired session, besides those of ``new/`` and ``edit/``.
 RECOVERABLE_ENDPOINTS = {
     "absence.end", "change.move", "change.reassign", "change.save", "delegation.withdraw", "deviation.dispose",
     "deviation.follow_up", "freeze.lift", "freeze.permit", "release.actual", "setting.ramadan", "setting.threshold",
     "user.password",
 }  # fmt: skip
-#: Screens with a form of their own for a new record, and for one that is there.
+#: Screens with a form to create and a form to edit a record.
 WITH_NEW = {"absence", "asset", "change", "delegation", "freeze", "holiday", "setting", "sop", "user"}
 WITH_EDIT = {"asset", "change", "freeze", "holiday", "setting", "user", "approval", "release"}
 
@@ -231,7 +231,7 @@ def test_every_form_that_comes_back_is_named_here(running_app: RunningApp) -> No
 # --- the head of the form ---------------------------------------------------------------------------------------------
 
 
-def test_the_form_counts_what_the_paper_requires_as_it_is_stored(running_app: RunningApp) -> None:
+def test_the_form_counts_what_the_sop_requires_as_it_is_stored(running_app: RunningApp) -> None:
     requester = running_app.visitor("pemohon")
     page = requester.get("/admin/change/new/").text
     assert "0 dari 2 ada" in page

@@ -1,4 +1,4 @@
-"""The head's refusal cannot be walked around; switches bring the head in, or the report back."""
+"""The head's refusal cannot be bypassed; switches that require the head's approval, or return the report."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def enact(
     revised: dt.date | None = None,
     **switches: Any,
 ) -> SopRevision:
-    """Put a revision of the office's paper in force that differs in its switches."""
+    """Enact a revision of the office's SOP with other switches."""
     paper = office.sop_revision.sop
     text = to_toml(replace(paper, revised=revised, switches=replace(paper.switches, **switches)))
     set_test_audit_context(session, "sop.enact")
@@ -150,7 +150,7 @@ def test_where_a_report_may_be_given_back_it_goes_to_the_report_and_comes_back_t
     assert change.result is Result.COMPLETED
 
 
-def test_a_request_stays_under_the_paper_in_force_when_it_was_submitted(session: AuditedSession, cast: Cast) -> None:
+def test_a_request_stays_under_the_sop_in_force_when_it_was_submitted(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     former = office.sop_revision
     submitted, kept_as_draft = change_at_step(session, office, Step.EVALUATION), new_change(session, office)
@@ -165,7 +165,7 @@ def test_a_request_stays_under_the_paper_in_force_when_it_was_submitted(session:
     assert {activity.sop_id for activity in kept_as_draft.activities} == {later.id}
 
 
-def test_a_draft_is_judged_by_the_times_of_the_paper_under_which_it_is_submitted(
+def test_a_draft_is_judged_by_the_times_of_the_sop_under_which_it_is_submitted(
     session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
@@ -224,7 +224,7 @@ def test_only_a_head_of_the_agency_puts_a_draft_in_force_and_only_once(session: 
         sop.load_revision(session, text, LUMAJANG, now=NOW, by=cast.tana_tidung.head)
 
 
-def test_no_request_is_begun_without_a_paper_in_force_or_without_the_role(session: AuditedSession, cast: Cast) -> None:
+def test_no_request_is_created_without_an_sop_in_force_or_without_the_role(session: AuditedSession, cast: Cast) -> None:
     from lpse_admin.errors import NotAllowed  # noqa: PLC0415
     from models.changes.drafts import create_draft  # noqa: PLC0415
 

@@ -1,9 +1,8 @@
-"""Nothing of another agency and nothing of another requester is read or written, by whatever address.
+"""Records of another agency or another requester cannot be read or written at any address.
 
-Who may see what is one criterion (``models.scope``), put into every statement by the same function on both databases.
-So all readers knock on SQLite; on PostgreSQL a requester, a change manager and the installation's administrator do,
-and they do so at every address, for a statement that PostgreSQL would read differently. Of the ids that are none,
-PostgreSQL gets those that could come as far as a statement.
+Visibility is one criterion (``models.scope``), added to every statement by the same function for both dialects. So all
+users are tried on SQLite; on PostgreSQL a requester, a change manager and the superadmin, at every address, for
+statements that PostgreSQL treats differently. Of the invalid ids, PostgreSQL gets those that could reach a statement.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ STEPS = (
     "evaluation", "urgency", "approval", "implementation", "test", "rollback", "report", "verification", "release",
     "asset-review", "asset-update",
 )  # fmt: skip
-#: One way through every step, the release scheduled; a second goes through the roll back.
+#: A path through every step up to a scheduled release, and one through the roll back, as outcomes.
 WAYS = (
     (*OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
      Outcome.DONE,
@@ -74,7 +73,7 @@ WAYS = (
 
 @dataclass(frozen=True)
 class Belongings:
-    """What belongs to one requester: a mark in every text, and the ids of every record, by screen."""
+    """The records of one requester: the mark in their texts, and their ids by screen."""
 
     mark: str
     draft_mark: str
@@ -84,7 +83,7 @@ class Belongings:
 
 
 def marked(values: dict[str, Any], mark: str) -> dict[str, Any]:
-    """Return values with the mark in every text, those in rows included."""
+    """Return values with the mark in every text, including those in rows."""
 
     def mark_in(value: Any) -> Any:
         if type(value) is str:
@@ -100,7 +99,7 @@ _KEYS = {"kind", "card", "code", "register", "asset_id"}
 
 
 def furnish(session: AuditedSession, office: Office, requester: User, mark: str) -> Belongings:
-    """Give a requester two requests far along their ways, and a draft, with the mark everywhere."""
+    """Create two advanced requests and a draft of a requester, with the mark in all texts."""
     changes = []
     for way in WAYS:
         set_test_audit_context(session)
@@ -142,7 +141,7 @@ def _ids(session: AuditedSession, changes: list[ChangeRequest]) -> dict[str, lis
 
 @pytest.fixture(scope="module")
 def everything(running_app: RunningApp) -> dict[str, Belongings]:
-    """Furnish both requesters of both agencies, and both offices."""
+    """Create records of both requesters and of the office, for both agencies."""
     found = {}
     with running_app.session() as session:
         cast = running_app.cast(session)
@@ -159,7 +158,7 @@ def everything(running_app: RunningApp) -> dict[str, Belongings]:
             session.commit()
             of_the_day = f"TANDAHARI{'L' if key == LUMAJANG else 'T'}X"
             day, hours, _month = settings(session, office, of_the_day)
-            # A day that the office sets is for everybody's eyes in it.
+            # A holiday of an office is visible to all its users.
             found[f"hari{suffix}"] = Belongings(of_the_day, of_the_day, {"holiday": [day.id]}, {}, "")
             found[f"kantor{suffix}"] = Belongings(
                 mark, mark,
@@ -184,7 +183,7 @@ def everything(running_app: RunningApp) -> dict[str, Belongings]:
 
 
 def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]:
-    """Yield what is not for the eyes of ``name``: in the other agency everything, here what others asked for."""
+    """Yield the records that ``name`` must not see: all of the other agency, and requests of others."""
     here = ".tt" if name.endswith(".tt") else ""
     for owner, belongings in everything.items():
         same_agency = owner.endswith(".tt") == bool(here)
@@ -206,7 +205,7 @@ SCREENS = (
 )  # fmt: skip
 
 
-#: The releases of WAYS and the freezes are planned within these.
+#: These show the releases of WAYS and the freezes.
 CALENDARS = tuple(
     f"/admin/release/calendar?view={view}&date={date}"
     for view in ("month", "week", "list")
@@ -215,7 +214,7 @@ CALENDARS = tuple(
 
 
 def text_of(answer: Any) -> str:
-    """Return all that an answer says, the cells of a workbook included."""
+    """Return the text of a response, or of the cells of a workbook."""
     if answer.mimetype.endswith("sheet"):
         book = load_workbook(io.BytesIO(answer.data), read_only=True)
         return " ".join(str(cell) for row in present(book.active).values for cell in row)
@@ -228,7 +227,7 @@ def test_no_list_search_filter_or_export_shows_what_is_another_s(
 ) -> None:
     visitor = running_app.visitor(name)
     marks = {mark for one in others(everything, name) for mark in (one.mark, one.draft_mark)}
-    if not name.startswith("pemohon"):  # a draft is for nobody's eyes but its requester's
+    if not name.startswith("pemohon"):  # only its requester sees a draft
         marks |= {one.draft_mark for owner, one in everything.items() if owner.startswith("pemohon")}
     queries = ["?size=100", "?search=TANDA", "?search=KONSEP", "?state=draft", "?search=' OR 1=1 --"]
     seen = set()
@@ -261,7 +260,7 @@ def test_no_address_of_a_record_shows_what_is_another_s(
 
 
 def addresses(everything: dict[str, Belongings], name: str) -> Iterator[tuple[str, str]]:
-    """Yield the addresses of records that are not for the eyes of ``name``, each with the mark that it hides."""
+    """Yield (address, mark) of the records that ``name`` must not see."""
     hidden = list(others(everything, name))
     for owner, one in everything.items():
         is_here = owner.endswith(".tt") == name.endswith(".tt")
@@ -270,7 +269,7 @@ def addresses(everything: dict[str, Belongings], name: str) -> Iterator[tuple[st
             records += [(screen, ids[-1]) for screen, ids in one.draft_ids.items() if ids]
         for screen, id_ in records:
             if screen == "sop" and is_here:
-                continue  # the paper in force is for everybody under it
+                continue  # the SOP in force is visible to all users of its agency
             tails = {"document": ["file"], "user": ["password"], "sop": ["download"]}.get(screen, [])
             for path in (f"details/?id={id_}", f"edit/?id={id_}&id=1", *(f"{id_}/{tail}" for tail in tails)):
                 yield f"/admin/{screen}/{path}", one.mark
@@ -288,7 +287,7 @@ def test_nothing_of_another_s_is_written(name: str, running_app: RunningApp, eve
 
 
 def writes(one: Belongings) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every write that there is, aimed at the records of ``one``."""
+    """Yield every write to the records of ``one``."""
     for ids in (one.ids, one.draft_ids):
         for id_ in ids.get("change", ()):
             for outcome in ("rolled-back", "submitted"):
@@ -301,7 +300,7 @@ def writes(one: Belongings) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield path.format(id_), dict(fields)
 
 
-#: Writes beside those of a request: the screen, the address for an id, what is sent.
+#: Writes besides those of a request: screen, address for an id, form values.
 WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
     *((step, f"/admin/{step}/edit/?id={{}}", {"findings": "Direbut", "reason": "Direbut"}) for step in STEPS),
     ("release", "/admin/release/{}/actual", {"actual_at": "2026-03-02T09:30"}),
@@ -326,7 +325,7 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
 
 
 def _state(running_app: RunningApp) -> list[Any]:
-    """Return what a write of another's record would have changed."""
+    """Return the state that a write to another's record would change."""
     with running_app.session() as session:
         found: list[Any] = [session.execute(select(User.id, User.full_name, User.session_version)).all()]
         found.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
@@ -392,7 +391,7 @@ def test_the_office_sees_all_submitted_requests_of_its_agency(
             assert everything[f"pemohon2{suffix}"].mark in said
 
 
-def test_only_the_administrator_of_the_installation_reaches_across(
+def test_only_the_superadmin_sees_all_agencies(
     running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     visitor = running_app.visitor("admin")
@@ -429,7 +428,9 @@ def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(
         assert made.status_code == 303
         assert number in visitor.get(made.location).text
         return
-    if number == everything["pemohon"].number:  # the other agency numbers alike: then it is one's own that is meant
+    if (
+        number == everything["pemohon"].number
+    ):  # the other agency uses the same numbers: the user's own request is linked
         assert made.status_code == 303
         assert everything[owner].mark not in visitor.get(made.location).text
     else:
@@ -493,7 +494,7 @@ def test_an_installation_with_one_reader_s_agency_never_names_the_other(
             assert name not in visitor.get(path).text, (who, path)
 
 
-def test_the_trail_tells_the_office_of_a_draft_but_not_what_it_says(
+def test_the_trail_shows_the_office_a_draft_but_not_its_content(
     running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     own = everything["pemohon"]

@@ -1,4 +1,4 @@
-"""Every move of both papers can be made, and nothing else."""
+"""All moves of both SOPs can be made, and no others."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def cast(shared: tuple[AuditedSession, Cast]) -> Cast:
 
 
 @both_papers
-def test_the_loaded_moves_are_those_of_the_signed_paper(key: str) -> None:
+def test_the_loaded_moves_are_those_of_the_signed_sop(key: str) -> None:
     assert sorted((move.origin, move.outcome, move.target) for move in LOADED[key].moves) == sorted(SIGNED[key])
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_refused(
+def test_from_each_step_the_sop_s_moves_are_made_and_every_other_outcome_is_refused(
     key: str, step: Step, session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.office(key)
@@ -148,7 +148,7 @@ def test_each_required_field_is_asked_for_by_name_and_nothing_is_written_without
 
 
 @both_papers
-def test_each_item_that_the_paper_requires_is_asked_for_by_name(key: str, session: AuditedSession, cast: Cast) -> None:
+def test_each_item_that_the_sop_requires_is_asked_for_by_name(key: str, session: AuditedSession, cast: Cast) -> None:
     office = cast.office(key)
     change = new_change(session, office)
     way = (
@@ -204,7 +204,7 @@ def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(
           Outcome.REPORTED, Outcome.VERIFIED, Outcome.NO_RELEASE, Outcome.CHANGED, Outcome.UPDATED), 700),
     ],
 )  # fmt: skip
-def test_the_standard_times_along_a_way_add_up_to_the_paper_s(
+def test_the_standard_times_along_a_way_add_up_to_the_sop_s(
     outcomes: tuple[Outcome, ...], minutes: int, session: AuditedSession, cast: Cast
 ) -> None:
     change = move_through(session, cast.lumajang, *outcomes)
@@ -213,7 +213,7 @@ def test_the_standard_times_along_a_way_add_up_to_the_paper_s(
     assert sum(map(present, standards)) == minutes
 
 
-def test_a_paper_without_times_judges_by_none(session: AuditedSession, cast: Cast) -> None:
+def test_an_sop_without_times_judges_by_none(session: AuditedSession, cast: Cast) -> None:
     change = move_through(session, cast.tana_tidung, *OUTCOMES_TO[Step.CLOSED])
     assert {activity.standard_minutes for activity in change.activities} == {None}
 
@@ -309,7 +309,7 @@ def test_what_was_kept_before_is_enough_for_the_move(session: AuditedSession, ca
     assert (finished.equipment, finished.actor_id, change.step) == (["pc"], office.manager.id, Step.TEST)
 
 
-def test_whoever_takes_a_step_is_recorded_in_the_paper_s_words(session: AuditedSession, cast: Cast) -> None:
+def test_the_actor_of_a_step_is_recorded_with_the_sop_s_title(session: AuditedSession, cast: Cast) -> None:
     change = move_through(session, cast.tana_tidung, *OUTCOMES_TO[Step.RELEASE])
     assert [activity.capacity for activity in change.activities if not activity.is_open] == [
         "Pemohon", *["Pengelola Perubahan"] * 5, "Kepala LPSE",

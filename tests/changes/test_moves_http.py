@@ -1,7 +1,7 @@
-"""The one door, knocked at by HTTP: every move of both papers is made there, and nothing else is.
+"""Moves over HTTP: all moves of both SOPs can be made, and no others.
 
-On SQLite all of it is tried. A form is read and the rules are asked before a statement is sent, so PostgreSQL gets
-every step by one of the papers, each value that it would take amiss itself, and a part of the rest.
+SQLite gets all cases. Forms and rules are checked before a statement is sent, so PostgreSQL gets every step of one of
+the SOPs, each value that it would refuse itself, and a part of the rest.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OPEN = [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves]
 
 
 def told(answer: TestResponse) -> dict[str, Any]:
-    """Return a refusal in JSON, which has the shape that scripts rely on."""
+    """Return the JSON of a refusal, and check its documented structure."""
     found: dict[str, Any] = answer.get_json()
     assert found["status"] == answer.status_code
     assert found["error"]
@@ -61,17 +61,17 @@ def path(change_id: int, verb: str = "move") -> str:
 
 
 def sample(running_app: RunningApp, all_: list[T]) -> list[T]:
-    """Return all on SQLite and a third on PostgreSQL: a wrong move is refused before the database is asked."""
+    """Return all for SQLite and a third for PostgreSQL: a wrong move is refused before any statement."""
     return all_ if running_app.engine.name == "sqlite" else all_[::3]
 
 
-def test_the_door_stands_for_the_moves_of_the_signed_papers() -> None:
+def test_the_moves_over_http_are_those_of_the_signed_sops() -> None:
     for key, paper in LOADED.items():
         assert sorted((move.origin, move.outcome, move.target) for move in paper.moves) == sorted(SIGNED[key])
 
 
 @pytest.mark.parametrize(("key", "step"), EVERY_STEP)
-def test_from_each_step_the_paper_s_moves_are_made_and_every_other_outcome_is_409(
+def test_from_each_step_the_sop_s_moves_are_made_and_every_other_outcome_is_409(
     key: str, step: Step, running_app: RunningApp
 ) -> None:
     leads_to = {Outcome(outcome): target for origin, outcome, target in SIGNED[key] if origin == step}
@@ -112,7 +112,7 @@ def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
     outcomes = [Outcome(outcome) for origin, outcome, _target in SIGNED[key] if origin == step] or [Outcome.DONE]
     other = ACCOUNT_SUFFIXES[TANA_TIDUNG if key == LUMAJANG else LUMAJANG]
     strangers = {f"pengelola{other}", f"kepala{other}", f"pemohon2{ACCOUNT_SUFFIXES[key]}"}
-    if step is Step.REQUEST:  # a draft is its requester's alone
+    if step is Step.REQUEST:  # only its requester sees a draft
         strangers |= {name + ACCOUNT_SUFFIXES[key] for name in NAMES if name != "pemohon"} | {"admin"}
     people = {f"{name}{ACCOUNT_SUFFIXES[key]}" for name in NAMES} | strangers | {"admin"}
     for place, name in enumerate(
@@ -132,7 +132,7 @@ def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
 
 @pytest.fixture(scope="module")
 def waiting(running_app: RunningApp) -> int:
-    """Give a request that waits for its evaluation, and that no test moves."""
+    """Return a request at its evaluation, which no test moves."""
     return running_app.change_at_step(LUMAJANG, Step.EVALUATION)
 
 
@@ -248,7 +248,7 @@ _ROWS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
 
 
 def field_of(page: str, name: str) -> str:
-    """Return what a page shows in the form field of this name, as a browser would send it back."""
+    """Return the value of a form field on a page, as a browser would submit it."""
     if found := re.search(rf'<textarea[^>]* name="{name}"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL):
         return unescape(found.group(1))
     if found := re.search(rf'<select[^>]* name="{name}"[^>]*>(.*?)</select>', page, re.DOTALL):
@@ -276,7 +276,7 @@ def test_after_a_422_everything_that_was_typed_is_still_on_the_page(
         fields = fields | {missing: ""}
     visitor = running_app.actor(change_id)
     answer = visitor.post(path(change_id), **fields)
-    if answer.status_code == 303:  # what was missing now was there before
+    if answer.status_code == 303:  # the field that is missing now was saved before
         return
     assert answer.status_code == 422
     for name, value in fields.items():
@@ -286,7 +286,7 @@ def test_after_a_422_everything_that_was_typed_is_still_on_the_page(
         change = session.get_one(ChangeRequest, change_id)
         assert "catatan.pdf" in {document.name for document in change.documents}
         assert field_of(answer.text, "version") == str(change.version)
-    # What came with the refused form need not be given again: only what lacked.
+    # Only the missing values are sent: those of the refused form were saved.
     whole = running_app.move_form(change_id, outcome)
     again = {name: value for name, value in whole.items() if not isinstance(value, tuple) or name == missing}
     assert visitor.post(path(change_id), **again).status_code == 303
@@ -453,7 +453,7 @@ def test_a_script_whose_move_lacked_something_can_send_it_again_with_the_same_ve
     assert visitor.post(path(change_id), json=True, risk="low", **fields).status_code == 303
 
 
-def test_a_whole_request_goes_from_a_blank_form_to_closed_and_its_page_tells_of_every_step(
+def test_a_whole_request_goes_from_a_blank_form_to_closed_and_its_page_shows_every_step(
     running_app: RunningApp,
 ) -> None:
     requester = running_app.visitor("pemohon.tt")

@@ -1,4 +1,4 @@
-"""Numbers are gapless for each LPSE and year, and of two people at once one wins."""
+"""Numbers are gapless for each agency and year; of two concurrent moves one succeeds."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_submission_that_is_taken_back_leaves_no_gap(session: AuditedSession, 
 
 
 class Another(Thread):
-    """Somebody else at the same moment: a session of their own, and what became of their ``doing``."""
+    """A concurrent user: a session of their own, and the result of ``doing``."""
 
     def __init__(self, url: str, doing: Callable[[AuditedSession, Callable[[], None]], object]) -> None:
         super().__init__()
@@ -95,20 +95,20 @@ class Another(Thread):
             try:
                 self.answer = self.doing(session, self.ready.set)
                 session.commit()
-            except Exception as error:  # noqa: BLE001 - the test judges it
+            except Exception as error:  # noqa: BLE001 - checked by the test
                 self.answer = error
 
     def meanwhile(self, session: AuditedSession) -> object:
-        """Start, let them come as far as they can beside ``session``'s open transaction, commit that, and wait."""
+        """Start them, let them run until they wait for ``session``'s transaction, commit it, and wait for them."""
         self.start()
-        if not is_sqlite(session):  # there they stand before the door until the commit
+        if not is_sqlite(session):  # they wait for the lock until the commit
             self.ready.wait(60)
         session.commit()
         self.join(60)
         return self.answer
 
 
-def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(
+def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_refused(
     session: AuditedSession, cast: Cast, database_url: str
 ) -> None:
     office = cast.lumajang
@@ -118,7 +118,7 @@ def test_of_two_who_move_a_request_at_once_one_wins_and_the_other_is_told(
 
     def accept(other: AuditedSession, is_ready: Callable[[], None]) -> None:
         seen = load_change(other, change_id)
-        assert present(seen).activities  # loaded now, and older than the lock afterwards
+        assert present(seen).activities  # loaded before the lock is acquired
         is_ready()
         present(seen).advance(
             Outcome.ACCEPTED, other.get_one(User, other_id), now=NOW,
@@ -248,7 +248,7 @@ def test_a_draft_that_was_thrown_away_meanwhile_is_not_found(
     session.commit()
 
     def save(other: AuditedSession, is_ready: Callable[[], None]) -> None:
-        if is_sqlite(other):  # only one writes there: the draft is gone before they look
+        if is_sqlite(other):  # SQLite has one writer: the draft is gone before they read
             is_ready()
             assert other.get(ChangeRequest, change_id) is None
             raise NotFound(Message("It is gone."))

@@ -1,7 +1,7 @@
-"""Anybody tries anything at any time: what is made is what the signed paper allows, and no invariant ever breaks.
+"""Any user tries any move at any time: only moves of the signed SOP are made, and the invariants hold.
 
-The machine holds an opinion of its own on every attempt, formed from the literal copies of the papers and the
-sentences of the specification alone, and reads what became of it from the tables, past the models.
+The machine predicts every result from the literal copies of the SOPs and the specification alone, and reads the actual
+one from the tables, without the models.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ SIGNED = {
     TANA_TIDUNG: (TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS),
 }
 
-#: Who checks whom, by step: whoever finished a step of the first kind takes none of the second, and the other way.
+#: Separation of duties, by step: who finished a step of the first set may not act on one of the second, and vice versa.
 ASKS = {"request", "returned"}
 EVALUATES = {"evaluation", "urgency"}
 CARRIES_OUT = {"implementation", "test", "rollback", "report"}
 CHECKS = {"approval", "verification"}
 APART = ((ASKS, EVALUATES), (ASKS, CHECKS), (EVALUATES, CHECKS), (CARRIES_OUT, CHECKS))
 
-#: Ways along which a request comes to where it gets interesting.
+#: Paths to interesting steps, as outcomes.
 WAYS = (
     (),
     OUTCOMES_TO[Step.URGENCY],
@@ -84,33 +84,33 @@ WAYS = (
 )
 ENDINGS = {"rejected", "withdrawn"}
 DETOURS = {*ENDINGS, "returned", "refused"}
-#: Outcomes that ask for no letter and no equipment.
+#: Outcomes that require no documents and no equipment.
 SENDS_AWAY = {*DETOURS, "mend"}
 
-#: What a bare click can do: a decision without conditions, and what the requester's form holds already.
+#: Outcomes that need no values: unconditional decisions, and those whose form is filled already.
 NEED_NOTHING = {"submitted", "resubmitted", "withdrawn", "normal", "approved"}
 
-#: People beside the cast who hold more than one role.
+#: Users besides the cast, with more than one role.
 MANY = {
     "pengelola-kepala": (Role.CHANGE_MANAGER, Role.HEAD),
     "pemohon-pengelola": (Role.REQUESTER, Role.CHANGE_MANAGER),
     "segalanya": (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD),
 }
 
-#: Working minutes of a way through Lumajang's paper without detours, by (is an emergency, was rolled back, assets).
+#: Standard minutes of a direct path through Lumajang's SOP, by (is an emergency, was rolled back, assets).
 SUMS = {
     (False, False, False): 460,
     (True, False, True): 640,
     (True, True, True): 700,
 }
 
-#: Of each paper the office that works by it, and its people.
+#: The office and the users of each SOP.
 Offices = dict[str, tuple[Office, list[User]]]
 
 
 @pytest.fixture(scope="module")
 def offices(shared: tuple[AuditedSession, Cast]) -> tuple[AuditedSession, Offices]:
-    """For each paper its people, those with many roles among them."""
+    """Return the office of each SOP with its users, including those with several roles."""
     session, cast = shared
     set_test_audit_context(session)
     found = {}
@@ -124,14 +124,14 @@ def offices(shared: tuple[AuditedSession, Cast]) -> tuple[AuditedSession, Office
 
 
 class Procedure(RuleBasedStateMachine):
-    """One request of one LPSE, and everybody there is."""
+    """One request of one agency, and all its users."""
 
     def __init__(self, session: AuditedSession, offices: Offices) -> None:
         super().__init__()
         self.session, self.offices = session, offices
         self.granted: list[Delegation] = []
 
-    # -- what is done ----------------------------------------------------------------------------------------------
+    # -- rules ----------------------------------------------------------------------------------------------------
 
     @initialize(
         key=st.sampled_from(sorted(SIGNED)),
@@ -145,7 +145,7 @@ class Procedure(RuleBasedStateMachine):
         self.moves = {(origin, outcome): target for origin, outcome, target in SIGNED[key][0]}
         self.roles = {step: role for _no, step, role, _time in SIGNED[key][1]}
         self.standards = {step: minutes for _no, step, _role, minutes in SIGNED[key][1] if step != "request"}
-        # L's second warning; T has no such clause, and no times.
+        # By the second warning of Lumajang's SOP; Tana Tidung's has no such clause, and no times.
         self.knows_deviations = key == LUMAJANG
         self.calendar = WorkCalendar(self.office.agency.zone)
         self.now = NOW
@@ -153,7 +153,7 @@ class Procedure(RuleBasedStateMachine):
         self.arrived = self.now
         self.held_by: User | None = None
         self.taken_up: dt.datetime | None = None
-        #: Of each deviation the step's place, its kind, who answers for it, and whether it is disposed of.
+        #: Of each deviation: index of the step, kind, id of the executor, whether it is disposed of.
         self.deviations: list[tuple[int, str, int, bool]] = []
         requester = next(person for person in self.people if person.username.split(".")[0] == asks)
         set_test_audit_context(self.session, now=self.now)
@@ -165,7 +165,7 @@ class Procedure(RuleBasedStateMachine):
             self._go(data, outcome)
 
     def _go(self, data: st.DataObject, outcome: Outcome) -> None:
-        """Let somebody whose turn it is make this move, if there is anybody."""
+        """Make this move as one of the users who may, if there is any."""
         able = [person for person in self.people if self._expected(outcome.value, person) is None]
         if able:
             person, before = data.draw(st.sampled_from(able), label="who"), len(self.history)
@@ -247,7 +247,7 @@ class Procedure(RuleBasedStateMachine):
             self.held_by = taker
 
     def _refusal(self, act: Callable[[], object]) -> type[Refused] | None:
-        """Do it and commit, or roll back and return what it was refused with."""
+        """Run it and commit, or roll back and return the class of the refusal."""
         try:
             act()
         except Refused as given:
@@ -290,7 +290,7 @@ class Procedure(RuleBasedStateMachine):
                 made.withdraw(now=self.now, by=self.office.head)
         self.session.commit()
 
-    # -- what is expected ------------------------------------------------------------------------------------------
+    # -- expectations ---------------------------------------------------------------------------------------------
 
     @property
     def step(self) -> str:
@@ -315,7 +315,7 @@ class Procedure(RuleBasedStateMachine):
         return next((outcome for _step, outcome, _actor in reversed(self.history) if outcome in of), None)
 
     def _barred(self, person: User) -> bool:
-        """Whether the present step cannot be this person's, in whose hands soever it is."""
+        """Whether ``person`` is not eligible for the current step, ignoring the assignee."""
         role = self.roles[self.step]
         if role == "requester":
             is_actor = person.id == self.requester_id
@@ -327,7 +327,7 @@ class Procedure(RuleBasedStateMachine):
         )
 
     def _expected(self, outcome: str, person: User) -> type[Refused] | None:
-        """Return the refusal that the specification asks for, or None."""
+        """Return the class of the refusal by the specification, or None."""
         step = self.step
         if step == "closed":
             return NoSuchMove
@@ -345,13 +345,13 @@ class Procedure(RuleBasedStateMachine):
 
     @property
     def is_late(self) -> bool:
-        """Whether the present step has taken longer than its standard: from its taking up, else from its arrival."""
+        """Whether the current step exceeds its standard time since its assignment, else since its arrival."""
         minutes = self.standards.get(self.step)
         worked = self.calendar.elapsed(self.taken_up or self.arrived, self.now)
         return minutes is not None and worked > dt.timedelta(minutes=minutes)
 
     def _absent(self) -> list[str]:
-        """Return the fields of what the paper asks for here and nobody has brought."""
+        """Return the fields of the required items that are missing."""
         items = required_items(self.change.sop.rules[self.change.step], self.change.position)
         there = {document.item_key for document in self.change.documents}
         return [
@@ -361,7 +361,7 @@ class Procedure(RuleBasedStateMachine):
         ]
 
     def _given(self, outcome: Outcome, absent: Collection[str]) -> dict[str, Any]:
-        """Return what a complete form holds: the record, an account of each deviation, and what the head disposes."""
+        """Return the values of a complete form: record, explanation of each deviation, and the head's disposals."""
         values = values_for(Step(self.step), outcome)
         if self.knows_deviations and self.is_late:
             values["account-time"] = "Jaringan terputus"
@@ -372,7 +372,7 @@ class Procedure(RuleBasedStateMachine):
         return values
 
     def _disposes_of_own(self, outcome: Outcome, person: User) -> bool:
-        """Whether a delegate would dispose of what they answer for themselves."""
+        """Whether a delegate would dispose of deviations of their own."""
         return (
             outcome == "verified"
             and Role.HEAD not in person.roles
@@ -400,12 +400,12 @@ class Procedure(RuleBasedStateMachine):
                 self.change.advance(outcome, person, now=self.now, values=values, equipment=equipment)
             )
         )
-        # What the form lacks is asked for last, and only of those whose move it is.
+        # Missing values are reported last, and only to users who may make the move.
         assert refusal is expected or (expected is None and refusal is ValidationFailed and not is_complete)
         if refusal is not None:
             assert (self.change.step, self.change.version) == (step, version)
             return
-        # Nobody leaves a late step without a word, nor verifies a report over what nobody has judged.
+        # A late step needs an explanation, and a verification the disposal of all deviations.
         assert is_complete or (outcome in NEED_NOTHING and not is_late and not (outcome == "verified" and waits))
         stands_in = step in CHECKS and Role.HEAD not in person.roles
         assert (finished[0].delegation_id is not None) == stands_in
@@ -420,7 +420,7 @@ class Procedure(RuleBasedStateMachine):
         self.deviations += [(len(self.history), kind, person.id, False) for kind in kinds]
         self.arrived, self.held_by, self.taken_up = self.now, None, None
 
-    # -- what always holds, read past the models -------------------------------------------------------------------
+    # -- invariants, read without the models -----------------------------------------------------------------------
 
     def _rows(self, statement: str) -> Sequence[Any]:
         return self.session.connection().execute(text(statement), {"id": self.change.id}).all()
@@ -455,7 +455,7 @@ class Procedure(RuleBasedStateMachine):
 
     @invariant()
     def what_stands_open_to_everybody_is_what_the_specification_says(self) -> None:
-        self.session.scalars(select(User).where(User.id.in_(self.ids))).all()  # all at once, and not one by one
+        self.session.scalars(select(User).where(User.id.in_(self.ids))).all()  # load them in one statement
         for person in self.people:
             expected = [outcome for outcome in Outcome if self._expected(outcome.value, person) is None]
             assert sorted(move.outcome for move in self.change.open_moves(person, self.now)) == sorted(expected)
@@ -513,7 +513,7 @@ class Procedure(RuleBasedStateMachine):
             return
         way = ("emergency" in self._outcomes(), "rolled-back" in self._outcomes(), "updated" in self._outcomes())
         rows = self._rows("SELECT standard_minutes FROM activity WHERE change_id = :id AND step <> 'request'")
-        # The three ways that the specification adds up give what an emergency, a roll back and an update cost.
+        # The specification's sums for three paths give the minutes of an emergency, a roll back and an update.
         emergency, rollback, update = 60, 60, 120
         expected = 460 + emergency * way[0] + rollback * way[1] + update * way[2]
         assert SUMS.get(way, expected) == expected == sum(minutes for (minutes,) in rows)
@@ -522,7 +522,7 @@ class Procedure(RuleBasedStateMachine):
         return {outcome for _step, outcome, _actor in self.history}
 
 
-#: Examples and steps of a run: enough to reach the end by every branch, little enough for every commit.
+#: Examples and steps of a run: enough to reach the end by every branch, few enough for every commit.
 EFFORT = {"sqlite": (28, 10), "postgresql": (6, 10)}
 
 
@@ -534,7 +534,7 @@ def test_whatever_anybody_tries_the_procedure_holds(offices: tuple[AuditedSessio
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )  # fmt: skip
-    made: Any = partial(Procedure, session, people)  # a machine is made anew for each example
+    made: Any = partial(Procedure, session, people)  # each example creates a machine
     run_state_machine_as_test(made, settings=effort)
     session.rollback()
     assert verification.verify_chains(session) is None

@@ -1,4 +1,4 @@
-"""What a step writes down: each fault is named beside its field, and nothing wrong is ever kept."""
+"""Records of steps: each error names its field, and invalid values are never saved."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_only_an_earlier_request_of_one_s_own_can_be_linked(
     change.save(office.requester, now=NOW, values={"linked_change_id": mine.id})
 
 
-def test_a_request_knows_what_about_it_makes_the_paper_ask_for_more(session: AuditedSession, office: Office) -> None:
+def test_a_request_knows_the_conditions_of_the_sop_that_it_meets(session: AuditedSession, office: Office) -> None:
     change = new_change(session, office)
     assert change.conditions == frozenset()
     change.save(office.requester, now=NOW, values={"on_behalf_of": "PT Satu", "kind": ChangeKind.ACCOUNT})
@@ -307,7 +307,7 @@ def test_every_refusal_has_a_status_of_its_own_and_a_sentence() -> None:
     assert Refused(_("No")).field_errors == {}
 
 
-def test_the_capacity_is_the_paper_s_word_for_the_actor(office: Office) -> None:
+def test_the_capacity_is_the_sop_s_title_of_the_actor(office: Office) -> None:
     assert capacity(office.sop_revision.sop, Step.APPROVAL, None) == "Kepala LPSE"
 
 

@@ -1,4 +1,4 @@
-"""Who may make which move of a paper, as the rules say it: no database, no clock, no screen."""
+"""Who may make which move of an SOP, by the rules alone: no database, clock or screen."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_whoever_asked_or_evaluated_does_not_decide() -> None:
         find_move(PAPER, here, Outcome.APPROVED, DELEGATE)
 
 
-def test_what_is_in_somebody_s_hands_is_theirs_alone_but_can_be_taken_over() -> None:
+def test_only_the_assignee_acts_on_a_step_but_it_can_be_taken_over() -> None:
     held = Position(Step.EVALUATION, requester_id=1, assignee_id=7)
     assert "assigned to somebody else" in str(reason_cannot_act(PAPER, held, MANAGER))
     assert reason_not_eligible(PAPER, held, MANAGER) is None

@@ -1,4 +1,4 @@
-"""Several rows at once: asked for what is needed, done one by one through the same door, and reported row by row."""
+"""Bulk actions: a form for all rows, the same operation for each row, and a report by row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOT_THERE = "Tidak ada data seperti itu"
 
 
 def open_step(running_app: RunningApp, key: str = LUMAJANG) -> int:
-    """Bring a new request to its evaluation and return that row's id."""
+    """Create a request at its evaluation, and return the id of the step."""
     change_id = running_app.change_at_step(key, Step.EVALUATION)
     with running_app.session() as session:
         return session.scalars(
@@ -52,7 +52,7 @@ def finished_step(running_app: RunningApp) -> int:
 
 
 def lines(page: str) -> list[tuple[str, str]]:
-    """Return (what became of it, why) of each row of a report."""
+    """Return (result, reason) of each row of a report."""
     found = re.findall(r'<span class="badge-state[^>]*>(.*?)</span>.*?<p class="bulk-said">(.*?)</p>', page, re.DOTALL)
     return [(done, unescape(said)) for done, said in found]
 
@@ -110,13 +110,13 @@ def test_steps_are_taken_up_row_by_row_and_each_refusal_says_why(running_app: Ru
         assert {row["table"] for row in last.row_changes} >= {"activity", "change_request"}
         assert str(change_id) in {row["id"] for row in last.row_changes if row["table"] == "change_request"}
         assert last.capacity == "Pengelola Perubahan"
-    # The same once more: nothing is left to be done.
+    # Repeated: nothing is left to do.
     again = send(manager, "take-up", [mine], go="y", json=True)
     assert again.status_code == 409
     assert [row["done"] for row in again.get_json()["rows"]] == [False]
 
 
-def test_steps_are_handed_over_with_a_reason_that_is_asked_for(running_app: RunningApp) -> None:
+def test_steps_are_reassigned_with_a_reason_that_is_asked_for(running_app: RunningApp) -> None:
     given, taken, untouched = open_step(running_app), open_step(running_app), open_step(running_app)
     manager, ids = running_app.visitor("pengelola"), [given, taken, untouched]
     send(manager, "take-up", [given], go="y")
@@ -179,7 +179,7 @@ def test_the_head_disposes_of_several_deviations_with_one_word(running_app: Runn
 
 @pytest.fixture
 def told(running_app: RunningApp) -> dict[str, list[int]]:
-    """Tell two people of something, with a mail that has failed and one that waits."""
+    """Create notifications for two users, with a failed and a pending mail."""
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     with running_app.session() as session:
         office = running_app.cast(session).lumajang

@@ -1,4 +1,4 @@
-"""Exports: what readers of the CSV and the XLSX find in them, and what they never run."""
+"""Export files: the content of CSV and XLSX, and the escaping of formulas."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ YES_NO = ExportColumn("Mendesak", CellKind.BOOLEAN, {"yes": "Ya", "no": "Tidak"}
 
 
 class Kind(StrEnum):
-    """A kind as the database gives it."""
+    """An enum as the database returns it."""
 
     APP = "app"
 
@@ -70,7 +70,7 @@ FORMULAS = [
 def read_csv(
     columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], zone: ZoneInfo = WIB
 ) -> list[list[str]]:
-    """Return the lines of a CSV as any reader of RFC 4180 sees them, the headings first."""
+    """Return the rows of a CSV, parsed by RFC 4180, including the headings."""
     text = b"".join(csv_stream(columns, rows, zone)).decode("utf-8")
     assert text.startswith("\ufeff")
     return list(csv.reader(StringIO(text[1:], newline=""), strict=True))
@@ -82,7 +82,7 @@ def read_column(column: ExportColumn, *cells: object, zone: ZoneInfo = WIB) -> l
 
 
 def read_xlsx(columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], **how: int) -> openpyxl.Workbook:
-    """Return a workbook as it is read back."""
+    """Return a workbook, read from the exported file."""
     with xlsx_file(columns, rows, WIB, "Permintaan", **how) as file:
         return openpyxl.load_workbook(file)
 
@@ -249,7 +249,7 @@ def test_what_is_no_moment_is_text() -> None:
     assert read_column(MOMENT, edge) == [str(edge)]
 
 
-def test_what_was_reckoned_is_not_remembered_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_computed_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports_columns, "_MAX_CACHED", 30)
     days = [dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(100)]
     assert read_column(DATE, *days) == [str(day) for day in days]
@@ -273,7 +273,7 @@ def test_cells_of_a_sheet_are_typed() -> None:
         "0012",
         3,
         12500000.5,
-        dt.datetime(2026, 3, 31),  # noqa: DTZ001 - a sheet knows no zones
+        dt.datetime(2026, 3, 31),  # noqa: DTZ001 - a sheet has no time zones
         dt.datetime.fromisoformat(LOCAL),
         "Aplikasi, daring",
         "Ya",
@@ -326,7 +326,7 @@ def test_numbers_that_excel_would_round_are_written_as_text() -> None:
 def test_times_before_excels_calendar_and_what_is_no_time_are_text() -> None:
     assert xlsx_cells(DATE, dt.date(1899, 12, 31), "2026-03-31", "kemarin") == [
         "1899-12-31",
-        dt.datetime(2026, 3, 31),  # noqa: DTZ001 - a sheet knows no zones
+        dt.datetime(2026, 3, 31),  # noqa: DTZ001 - a sheet has no time zones
         "kemarin",
     ]
     assert xlsx_cells(MOMENT, "1899-12-30 00:00:00", AWARE, None, "2026-03-31 99:00:00", 1) == [

@@ -1,4 +1,4 @@
-"""Exports over HTTP: what the list shows, in its order, for a spreadsheet, and nothing that a spreadsheet runs."""
+"""Exports over HTTP: the rows of the list in its order, without formulas."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TITLES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def register(running_app: RunningApp) -> None:
-    """Make a request for each odd title, some of them closed, some emergencies, over some days."""
+    """Create a request for each odd title, some closed, some emergencies, over some days."""
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
         for place, title in enumerate(TITLES):
@@ -61,7 +61,7 @@ def read_xlsx(data: bytes) -> list[tuple[Any, ...]]:
 
 
 def numbers(running_app: RunningApp, query: str, name: str = "kepala") -> tuple[list[str], list[str], list[str]]:
-    """Return the numbers of the requests of a list, of its CSV and of its XLSX, in their order."""
+    """Return the request numbers in a list, in its CSV and in its XLSX, in order."""
     visitor = running_app.visitor(name)
     listed = visitor.get(f"/admin/change/?size=100&{query}").text
     shown = re.findall(r'<th scope="row"><a href="/admin/change/details/\?id=\d+">([^<]+)</a>', listed)
@@ -218,12 +218,12 @@ def test_a_walked_request_is_in_the_export_of_each_step_that_it_passed(running_a
 def test_a_slow_reader_of_an_export_keeps_no_writer_waiting(
     running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows are read while they are sent, after the web request is over: without the write lock of SQLite."""
+    """Rows are read while they are sent, after the end of the request, without SQLite's write lock."""
     monkeypatch.setattr(export_columns, "_BATCH_SIZE", 1)
     reader, writer = running_app.visitor("pemeriksa"), running_app.visitor("pemohon")
     parts = reader.client.get("/admin/change/export/csv/", buffered=False).iter_encoded()
     begun = [next(parts), next(parts)]  # the headings and a first row: the export's transaction is open
-    with ThreadPoolExecutor(1) as another:  # a thread of its own, as each web request has one in the server
+    with ThreadPoolExecutor(1) as another:  # in another thread, as in the server
         answer = another.submit(writer.post, "/profile/colours", scheme="dark").result()
     assert answer.status_code == 303, answer.text
     assert len(read_csv(b"".join([*begun, *parts]).decode())) > len(TITLES)

@@ -1,4 +1,4 @@
-"""What lists cost, in statements and in plans: whoever reads them, however they are sorted and narrowed."""
+"""The cost of lists, in statements and query plans, for each kind of user, order and filter."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
     from tests.conftest import NewDatabase
     from views.listing.filters import Filter
 
-#: One reader of each kind: an office, a requester and nothing else, and the installation.
+#: One user of each kind: of an office, only a requester, and the superadmin.
 READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")
 SCOPES = ("kepala", "pemohon", "admin")
 
-#: Tables that grow with the requests. Those of the office itself (users, papers, items) never become as large.
+#: Tables that grow with the requests. Those of the office itself (users, SOPs, assets) stay small.
 GROWING = frozenset({"activity", "change_request", "audit_entry", "document", "notification", "step_time"})
 
-#: What a page may ask at the most, whatever it shows: who reads, in whose place, what they have not read, the rows,
-#: their number, the queue, the calendar and the papers that clocks are read by, whether the head is there.
+#: The most statements of a page: user, delegation, unread notifications, rows, count, queue, calendars, SOPs, and the
+#: absence of the head.
 MOST_STATEMENTS = 10
 
 _STEP_OF_A_PLAN = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
-#: What the scope alone narrows by.
+#: The columns of the scope's criterion.
 _WHOLE = frozenset({"agency_id=?", "chain=?"})
-#: The index of drafts, of which there are few.
+#: The index of drafts, which are few.
 _SMALL = frozenset({"ix_change_draft"})
 
 
 @pytest.fixture(scope="module")
 def program(new_database: NewDatabase) -> Iterator[Flask]:
-    """Give the program on SQLite with a register of more than a hundred requests an office."""
+    """Return the app on SQLite with more than a hundred requests for each office."""
     with new_database("sqlite") as url:
         app = create_app(Settings(run_mode=RunMode.DEMO, database_url=url, secret_key="x" * 32))
         with app.app_context():
@@ -62,7 +62,7 @@ def program(new_database: NewDatabase) -> Iterator[Flask]:
 
 @pytest.fixture(params=["as SQLite guesses", "analysed"])
 def planner(request: pytest.FixtureRequest, program: Flask) -> Iterator[Flask]:
-    """Run the test without statistics, as the program leaves the database, and with those that somebody made."""
+    """Run the test without statistics, as the app leaves the database, and after ANALYZE."""
     with program.app_context(), db.engine.connect() as connection:
         if request.param == "analysed":
             connection.exec_driver_sql("ANALYZE")
@@ -78,7 +78,7 @@ def planner(request: pytest.FixtureRequest, program: Flask) -> Iterator[Flask]:
 
 @contextmanager
 def noted(app: Flask) -> Iterator[list[tuple[str, Any]]]:
-    """Note every statement with its parameters."""
+    """Record every statement with its parameters."""
     found: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
@@ -93,12 +93,12 @@ def noted(app: Flask) -> Iterator[list[tuple[str, Any]]]:
 
 
 def screens(app: Flask) -> list[RecordView]:
-    """Return every screen that has a list."""
+    """Return all screens with a list."""
     return [view for view in app.extensions["admin"][0]._views if isinstance(view, RecordView)]
 
 
 def variants(view: RecordView) -> Iterator[str]:
-    """Yield the address of every order and every single filter of a list."""
+    """Yield the addresses of a list in every order and with every single filter."""
     spec = view.spec
     yield ""
     for column in spec.column_list:
@@ -109,7 +109,7 @@ def variants(view: RecordView) -> Iterator[str]:
 
 
 def narrowed(entry: Filter) -> Iterator[str]:
-    """Yield the address of every value of a filter."""
+    """Yield the address for every value of a filter."""
     if isinstance(entry, DateRangeFilter):
         first, last = entry.parameter_names()
         yield f"{first}=2025-02-03&{last}=2025-02-04"
@@ -154,9 +154,9 @@ def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(pl
 
 
 def is_costly(plan: str) -> bool:
-    """Whether all rows of a growing table have to be read, or all that the scope leaves of it.
+    """Whether a growing table is read as a whole, or all of its rows in the scope.
 
-    The first table may be read as a whole where it comes in the order that is wanted: that ends with the page.
+    The first table may be, if it is read in the order of the list: reading stops at the end of the page.
     """
     read = [match.groups() for match in map(_STEP_OF_A_PLAN.match, plan.splitlines()) if match]
     wholly = [
@@ -167,7 +167,7 @@ def is_costly(plan: str) -> bool:
 
 
 def plans(app: Flask, view: RecordView, username: str, variant: str) -> Iterator[str]:
-    """Yield the plan of each statement that a list takes for a reader."""
+    """Yield the query plan of each statement of a list for a user."""
     with app.test_request_context(f"{view.url}/?{variant}"):
         takes_write_lock.set(False)
         user = db.session.scalars(select(User).where(User.username == username)).one()

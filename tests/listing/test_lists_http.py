@@ -1,4 +1,4 @@
-"""Lists over HTTP: readable addresses, searches that take every sign literally, the head's queue, counts with a cap."""
+"""Lists over HTTP: readable addresses, literal searches, the head's queue, counts with a limit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCREENS = (
     "release", "asset-review", "asset-update", "asset", "document", "delegation", "absence", "sop", "user", "audit",
 )  # fmt: skip
 
-#: Titles that contain what SQL, HTML and patterns make something of.
+#: Titles with special characters of SQL, HTML and patterns.
 ODD = (
     "100% selesai",
     "data_penyedia",
@@ -42,7 +42,7 @@ ODD = (
 
 @pytest.fixture(scope="module", autouse=True)
 def register(running_app: RunningApp) -> list[str]:
-    """Make requests with odd titles, each an emergency that reached the head a day after the one before."""
+    """Create emergencies with odd titles, which reached the head one day after another."""
     numbers = []
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
@@ -62,7 +62,7 @@ def register(running_app: RunningApp) -> list[str]:
 
 
 def titles(page: str) -> list[str]:
-    """Return what stands in the second column of a list of requests."""
+    """Return the second column of a list of requests."""
     found = re.findall(r'<th scope="row"><a href="[^"]*">[^<]*</a></th><td[^>]*>(.*?)</td>', page, re.DOTALL)
     return [unescape(title) for title in found]
 
@@ -240,7 +240,7 @@ def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_fi
 
 
 def headings(page: str) -> list[str]:
-    """Return what stands above the columns of a list."""
+    """Return the headings of a list's columns."""
     row = re.search(r"<thead>(.*?)</thead>", page, re.DOTALL)
     assert row is not None
     cells = re.findall(r"<th[^>]*>(.*?)</th>", row[1], re.DOTALL)
@@ -252,7 +252,7 @@ def test_a_count_stops_at_its_cap_and_says_so(running_app: RunningApp, monkeypat
     count_up_to, counted = lists._count_statement, []
 
     def counting(spec: ListSpec, criteria: Any, most: int | None) -> Select[Any]:
-        """Count to three only, and say that there were as many more as the list counts."""
+        """Return the count up to three, plus ``MAX_COUNT - 3``."""
         assert most == MAX_COUNT
         with running_app.session() as session:
             counted.append(session.scalar(count_up_to(spec, criteria, 3)))

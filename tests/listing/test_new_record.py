@@ -1,4 +1,4 @@
-"""A new record with its screen, as docs/how-to.md says: its code is taken from there, and all else follows."""
+"""A new record with its screen, from the code in docs/how-to.md."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LIST = "/admin/contract/"
 
 
 def load_module(folder: Path, code: str) -> ModuleType:
-    """Import a block of the page as the module that its first line names."""
+    """Import a code block of the page as the module that its first line names."""
     name = code.partition("\n")[0].removeprefix("# ").removesuffix(".py").replace("/", ".")
     file = folder / f"{name}.py"
     file.write_text(code, "utf-8")
@@ -52,7 +52,7 @@ def load_module(folder: Path, code: str) -> ModuleType:
 
 
 def add_resource(member_line: str) -> Resource:
-    """Add the member that the page declares to the enum of resources."""
+    """Add the page's member to ``Resource``."""
     name, value = re.findall(r"[\w-]+", member_line)
     member = str.__new__(Resource, value)
     member._name_, member._value_ = name, value
@@ -64,15 +64,15 @@ def add_resource(member_line: str) -> Resource:
 
 @pytest.fixture(scope="module")
 def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
-    """Give the model and the screen of the page, registered as it says."""
+    """Register the model and the screen of the page as it says."""
     model_code, member_line, grants_row, screen_code = BLOCKS
     folder, actions = tmp_path_factory.mktemp("contracts"), len(AUDIT_ACTIONS)
     member = add_resource(member_line)
     with pytest.MonkeyPatch.context() as patch:
-        row = eval(f"{{{grants_row}}}", vars(permissions))  # noqa: S307 - of our own page
+        row = eval(f"{{{grants_row}}}", vars(permissions))  # noqa: S307 - code of our own page
         patch.setattr(permissions, "GRANTS", {**permissions.GRANTS, **row})
         model = load_module(folder, model_code).Contract
-        Base.metadata.remove(model.__table__)  # no migration knows it
+        Base.metadata.remove(model.__table__)  # it has no migration
         view = load_module(folder, screen_code).ContractView
         patch.setattr(screens, "MENU", (*screens.MENU, (None, (view,))))
         yield model, view
@@ -89,7 +89,7 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, An
 def office(
     request: pytest.FixtureRequest, new_database: NewDatabase, declared: tuple[Any, Any]
 ) -> Iterator[RunningApp]:
-    """Give the program with the new screen, its table in the database."""
+    """Return the app with the new screen and its table."""
     with new_database(request.param) as url, open_app(url) as app:
         declared[0].__table__.create(app.engine)
         yield app

@@ -1,4 +1,4 @@
-"""Lists as their readers have them: chips that are removed one by one, columns that are kept, views under a name."""
+"""Lists for each user: filters that are removed one by one, saved columns, and saved views."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STANDARD = ["Nomor", "Judul", "Tingkat Keterdesakan", "Langkah saat ini", "Menun
 
 @pytest.fixture(scope="module", autouse=True)
 def register(running_app: RunningApp) -> int:
-    """Let an open and a closed request be there."""
+    """Create an open and a closed request."""
     running_app.change_at_step(LUMAJANG, Step.CLOSED)
     return running_app.change_at_step(LUMAJANG, Step.EVALUATION)
 
@@ -42,7 +42,7 @@ def headings(page: str) -> list[str]:
 
 
 def chips(page: str) -> dict[str, dict[str, str]]:
-    """Return what each chip says, and what the address behind it asks."""
+    """Return the text of each chip, and the arguments of its address."""
     found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <span', page, re.DOTALL)
     return {unescape(text): dict(parse_qsl(unescape(address))) for address, text in found}
 
@@ -153,7 +153,7 @@ def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(run
     assert "tampilan baku Anda, “Yang terbuka”" in page
     assert headings(page) == ["Judul", "Nomor"]
     assert "diurutkan menurut Diajukan, yang terlama dulu" in page
-    # What removes the last thing that is asked leads to the whole list, and not back to the view.
+    # Removing the last filter shows the whole list, not the default view again.
     assert chips(page) == {"Status: Belum selesai": {"sort": "submitted", "columns": "title,number"}}
     assert chips(reader.get("/admin/change/?state=open").text) == {"Status: Belum selesai": {"all": "1"}}
     for query in ("all=1", "search=", "state=", "sort=-id"):
@@ -161,7 +161,7 @@ def test_a_list_begins_with_the_default_view_and_only_where_nothing_is_asked(run
         assert "tampilan baku Anda, “" not in page
         assert headings(page) == headings(plain)
     exported = reader.get("/admin/change/export/csv/").text
-    assert exported.count("\n") > 2  # an export has what its address says
+    assert exported.count("\n") > 2  # an export ignores the default view
     assert reader.post(f"/lists/change/{view_id(running_app, 'Yang terbuka')}/begin", standard="y").status_code == 303
     assert "tampilan baku Anda, “" not in reader.get("/admin/change/").text
 
@@ -194,7 +194,7 @@ def test_a_shared_view_is_had_by_that_role_of_that_agency_and_shows_them_what_is
             assert visitor.post(f"/lists/change/{shared}/{verb}", name="x").status_code == 404, name
     assert "Untuk pemohon" in running_app.visitor("pemohon").get("/admin/change/").text
     assert 'class="nothing-here"' in running_app.visitor("pemohon2").get("/admin/change/?state=open").text
-    # Who has it begins with it, and can neither alter nor remove it.
+    # It is the default of the users it is shared with, who can neither change nor remove it.
     assert inspector.post(f"/lists/change/{shared}/begin").status_code == 303
     assert "tampilan baku Anda, “Untuk pemeriksa”" in inspector.get("/admin/change/").text
     assert inspector.post(f"/lists/change/{shared}/alter", name="Milik saya").status_code == 403

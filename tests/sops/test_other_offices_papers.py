@@ -1,4 +1,4 @@
-"""SOPs of other offices in the same installation: fewer steps, other names, no number."""
+"""SOPs of other agencies in the same installation: fewer steps, other names, no number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["running_app"]
 
 KEY = "kota-jauh-2021"
-#: Six steps in Papua: no number, no NIP (a regent has none), no approval, no release, no assets; a title that is long.
+#: Six steps in Papua: no number, no NIP (a regent has none), no approval, release or assets; a long title.
 SIX_STEPS = f"""
 title = "PENGELOLAAN PERUBAHAN “SPSE” {"DAN APLIKASI PENDUKUNGNYA " * 14}"
 time_zone = "Asia/Jayapura"
@@ -93,7 +93,7 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
     assert [capacities[0], capacities[2], capacities[-1]] == ["Pengguna SPSE", "Tim Teknis", "Ketua LPSE"]
 
 
-def test_the_name_of_an_office_s_paper_is_refused_to_another_office(running_app: RunningApp) -> None:
+def test_the_name_of_an_office_s_sop_is_refused_to_another_office(running_app: RunningApp) -> None:
     text = dict(bundled_sops())[TANA_TIDUNG].replace('key = "tana-tidung"', 'key = "kota-lain"')
     with running_app.session() as session, pytest.raises(ValidationFailed) as refusal:
         sop.parse_and_check(session, text, TANA_TIDUNG)

@@ -24,7 +24,7 @@ KEY = "lumajang-2027"
 
 
 def paper(number: str, *, minutes: int = 15) -> str:
-    """Return Lumajang's paper under another number and with another time for the urgency."""
+    """Return Lumajang's SOP with another number and another standard time of the urgency step."""
     text = TEXTS[LUMAJANG].replace("427.53/7.01/2018", number)
     return text.replace('time = "15 menit"', f'time = "{minutes} menit"')
 
@@ -45,7 +45,7 @@ def loaded(running_app: RunningApp, number: str) -> SopRevision:
 
 
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
-def test_everybody_of_the_agency_reads_the_whole_paper(running_app: RunningApp, key: str) -> None:
+def test_everybody_of_the_agency_reads_the_whole_sop(running_app: RunningApp, key: str) -> None:
     suffix = ".tt" if key == TANA_TIDUNG else ""
     sop, row = parse(TEXTS[key], key), revisions(running_app, key)[0]
     for name in ("pemohon", "pengelola", "kepala", "pemeriksa"):
@@ -71,7 +71,7 @@ def test_the_file_comes_back_unchanged_in_meaning(running_app: RunningApp, key: 
     assert f"{key}.toml" in answer.headers["Content-Disposition"]
 
 
-def test_a_sound_file_is_shown_as_its_chart_and_loaded_with_the_second_button(running_app: RunningApp) -> None:
+def test_a_valid_file_is_shown_as_its_chart_and_loaded_with_the_second_button(running_app: RunningApp) -> None:
     text = paper("1/2027", minutes=20)
     asked = running_app.visitor("kepala").get("/admin/sop/new/").text
     assert "required" not in asked[asked.index('name="key"') - 200 : asked.index('name="key"') + 200], (
@@ -98,7 +98,7 @@ def test_the_same_content_again_leads_to_what_is_there(running_app: RunningApp) 
 
 
 @pytest.mark.parametrize("do", ["check", "load"])
-def test_a_faulty_file_is_422_with_every_fault_and_its_line(running_app: RunningApp, do: str) -> None:
+def test_an_invalid_file_is_422_with_every_error_and_its_line(running_app: RunningApp, do: str) -> None:
     text = paper("2/2027").replace('outcomes = { done = "test" }', 'outcomes = { done = "tets" }')
     text = text.replace('time = "15 menit"', 'time = "sebentar"')
     wrong = [n for n, line in enumerate(text.split("\n"), 1) if "tets" in line or "sebentar" in line]
@@ -171,7 +171,7 @@ def test_a_requester_sees_no_draft_and_loads_nothing(running_app: RunningApp) ->
         assert sent(running_app, "load", name, text=paper("5/2027"), key=KEY).status_code == 403
 
 
-def test_the_installation_s_administrator_loads_the_paper_of_a_new_office(running_app: RunningApp) -> None:
+def test_the_superadmin_loads_the_sop_of_a_new_office(running_app: RunningApp) -> None:
     text = paper("6/2027").replace('key = "lumajang"', 'key = "kota-contoh"')
     assert sent(running_app, "load", "admin", text=text, key="kota-contoh-2027").status_code == 303
     (row,) = revisions(running_app, "kota-contoh-2027")

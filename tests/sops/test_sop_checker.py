@@ -20,13 +20,13 @@ PAPER_WITH_ROWS = parse(PAPERS["tana-tidung-2017"], "tana-tidung-2017")
 
 
 def line(part: str, text: str = LUMAJANG, *, after: str = "") -> int:
-    """Return the line on which ``part`` stands for the first time (behind ``after``)."""
+    """Return the number of the first line with ``part`` (after ``after``)."""
     start = text.index(after)
     return text.count("\n", 0, text.index(part, start)) + 1
 
 
 def faults_of(text: str | bytes) -> list[tuple[int, str]]:
-    """Return line and English sentence of each fault, trying that each can be shown."""
+    """Return (line, English message) of each error, and check that all can be rendered."""
     faults = check(text, "lumajang-2018")
     for fault in faults:
         assert isinstance(fault.message, Message)
@@ -36,7 +36,7 @@ def faults_of(text: str | bytes) -> list[tuple[int, str]]:
 
 
 def changed(old: str, new: str, text: str = LUMAJANG) -> str:
-    """Return ``text`` with the only ``old`` in it made ``new``."""
+    """Return ``text`` with its only ``old`` replaced by ``new``."""
     assert text.count(old) == 1, (old, text.count(old))
     return text.replace(old, new)
 
@@ -54,7 +54,7 @@ def without(key: str, text: str = LUMAJANG) -> str:
 
 
 def aims(outcomes: str, new: str, text: str = LUMAJANG) -> str:
-    """Return ``text`` with ``{ outcomes }`` of a step replaced."""
+    """Return ``text`` with the ``outcomes`` of a step replaced."""
     return changed(f"outcomes = {{ {outcomes} }}", f"outcomes = {{ {new} }}", text)
 
 
@@ -73,7 +73,7 @@ TESTED = 'passed = "report", failed = "rollback"'
 RELEASED = 'scheduled = "asset-review", no-release = "asset-review"'
 REVIEWED = 'changed = "asset-update", unchanged = "closed"'
 
-#: A change of the Lumajang file, the line of the fault (a part of that line in the changed file), its sentence.
+#: A change of the Lumajang file, the line of the error (a part of it in the changed file), and its message.
 ONE_FAULT = {
     "an unknown actor": (
         changed("no = 2\nactivity", 'no = 2\nremarks = "x"\nactivity').replace(
@@ -362,7 +362,7 @@ ONE_FAULT = {
 
 
 @pytest.mark.parametrize("name", ONE_FAULT)
-def test_a_file_with_one_fault_has_that_fault_told_with_its_line(name: str) -> None:
+def test_a_file_with_one_error_has_that_error_reported_with_its_line(name: str) -> None:
     text, part, sentence = ONE_FAULT[name]
     faults = faults_of(text)
     assert [said for _line, said in faults] == [sentence]
@@ -391,7 +391,7 @@ def sentences(text: str) -> list[str]:
     return [said for _line, said in faults_of(text)]
 
 
-def test_a_step_from_which_the_end_cannot_be_reached_is_told() -> None:
+def test_a_step_from_which_the_end_cannot_be_reached_is_reported() -> None:
     text = aims('updated = "closed"', 'updated = "asset-update"')
     text = changed("outcomes = { updated", "outcomes = { updated", text).replace('"updated"', "")
     assert faults_of(text) == [
@@ -410,7 +410,7 @@ def test_an_evaluator_may_not_be_the_requester() -> None:
     ]
 
 
-def test_an_emergency_needs_an_approval_in_the_paper() -> None:
+def test_an_emergency_needs_an_approval_in_the_sop() -> None:
     text = without("approval")
     assert faults_of(text) == [
         (
@@ -475,7 +475,7 @@ def test_a_verified_change_is_not_carried_out_again() -> None:
     assert faults_of(text) == [(line("verified =", text), "a verified change could come to implementation again")]
 
 
-def test_a_paper_must_start_with_a_request() -> None:
+def test_an_sop_must_start_with_a_request() -> None:
     assert "there is no step request, where every request starts" in sentences(without("request"))
 
 
@@ -488,7 +488,7 @@ def test_a_switch_on_the_report_needs_both_its_steps() -> None:
     )
 
 
-def test_a_record_of_a_step_that_is_left_out_is_told() -> None:
+def test_a_record_of_a_step_that_is_left_out_is_reported() -> None:
     text = changed(
         '{ kind = "equipment", label = "PC" },\n]\noutput = ["Laporan',
         '{ kind = "record", of = "returned", label = "PC" },\n]\noutput = ["Laporan',
@@ -498,7 +498,7 @@ def test_a_record_of_a_step_that_is_left_out_is_told() -> None:
     assert sentences(text) == ["the record of returned cannot be available: this SOP leaves that step out"]
 
 
-def test_several_faults_are_all_told_in_the_order_of_their_lines() -> None:
+def test_several_errors_are_all_reported_in_the_order_of_their_lines() -> None:
     text = LUMAJANG.replace('"1 hari"', '"lama"').replace("2018-03-31", "31").replace('"rollback" }', '"robak" }')
     assert [found for found, _said in faults_of(text)] == [
         line("approved = 31", text),
@@ -507,13 +507,13 @@ def test_several_faults_are_all_told_in_the_order_of_their_lines() -> None:
     ]
 
 
-def test_a_fault_in_one_step_does_not_blame_the_steps_behind_it() -> None:
+def test_an_error_in_one_step_is_not_reported_for_the_steps_behind_it() -> None:
     text = changed(step("evaluation"), step("telaah"))
     assert sentences(text) == [f"unknown step telaah; known steps are {STEPS}"]
     assert sentences(changed(step("urgency"), step("urgensi"))) == ["unknown step urgensi; did you mean urgency?"]
 
 
-def test_an_own_column_for_each_clerk_is_fine_and_so_is_a_shorter_paper() -> None:
+def test_an_own_column_for_each_clerk_is_fine_and_so_is_a_shorter_sop() -> None:
     text = changed(
         'key = "kepala"', 'key = "helpdesk"\ntitle = "Helpdesk"\nrole = "change_manager"\n\n[[actors]]\nkey = "kepala"'
     )
@@ -527,7 +527,7 @@ def test_an_own_column_for_each_clerk_is_fine_and_so_is_a_shorter_paper() -> Non
     assert sentences(text) == []
 
 
-def test_a_paper_without_an_implementation_needs_no_verification() -> None:
+def test_an_sop_without_an_implementation_needs_no_verification() -> None:
     text = """
 title = "X"
 time_zone = "Asia/Jayapura"
@@ -569,14 +569,14 @@ def test_notes_between_the_steps_are_kept_in_their_place() -> None:
     assert [row.no for row in sop.table_rows] == [None, 1, 2, None, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, None, None]
 
 
-def test_a_paper_may_give_no_nip_and_have_none_printed_but_no_text_longer_than_its_column() -> None:
+def test_an_sop_may_give_no_nip_and_have_none_printed_but_no_text_longer_than_its_column() -> None:
     assert "NIP" not in to_text(parse(changed('nip = "19710113 199101 1 001"\n', ""), "x")).split("DASAR HUKUM")[0]
     assert sentences(changed('title = "Kepala LPSE"', f'title = "{"K" * 251}"')) == [
         "title is longer than 250 characters"
     ]
 
 
-def test_what_stands_in_the_wrong_place_is_told_where_it_belongs() -> None:
+def test_a_key_in_the_wrong_place_is_reported_with_the_right_one() -> None:
     assert sentences(changed('province = "Jawa Timur"', 'warnings = ["Awas"]')) == [
         "warnings must be above the first table, above [agency]"
     ]
@@ -586,7 +586,7 @@ def test_what_stands_in_the_wrong_place_is_told_where_it_belongs() -> None:
     ]
 
 
-def test_what_is_done_outside_of_the_program_is_kept_with_all_that_the_paper_says_of_it() -> None:
+def test_what_is_done_outside_of_the_program_is_kept_with_all_that_the_sop_says_of_it() -> None:
     row = '[[rows]]\nno = 13\ntext = "Mencadangkan data"\nkind = "note"\nactor = "pengelola"\n'
     said = 'time = "bila perlu"\nrequires = ["Media", "Ruang server"]\noutput = ["Salinan"]\nremarks = "Harian"\n'
     sop = parse(LUMAJANG + row + said, "x")
@@ -616,7 +616,7 @@ def test_a_number_belongs_to_one_content_only() -> None:
     assert check(PAPERS["tana-tidung-2017"], "tana-tidung-2017", numbers_in_use={"": "x"}) == []
 
 
-def test_parse_refuses_with_every_fault() -> None:
+def test_parse_refuses_with_every_error() -> None:
     with pytest.raises(InvalidSopError) as refusal:
         parse("", "kosong")
     assert len(refusal.value.errors) > 1
@@ -665,12 +665,12 @@ def test_parse_refuses_with_every_fault() -> None:
         ("x = 2018-02-30", 1, f"{UNREAD}: there is no such date; write it like 2018-03-31"),
     ],
 )
-def test_a_file_that_cannot_be_read_has_one_fault(text: bytes | str, expected: int, sentence: str) -> None:
+def test_a_file_that_cannot_be_read_has_one_error(text: bytes | str, expected: int, sentence: str) -> None:
     ((found, said),) = faults_of(text)
     assert (found, said[: len(sentence)]) == (expected, sentence)
 
 
-def test_every_line_that_cannot_be_read_is_told_and_what_stands_behind_a_list_left_open_is_not_blamed() -> None:
+def test_every_line_that_cannot_be_read_is_reported_but_not_those_behind_a_list_left_open() -> None:
     text = changed("made = 2018-03-01", "made = 1 Maret 2018").replace('"15 menit"', "“15 menit”", 1)
     text = text.replace("no = 12", "no: 12")
     assert [found for found, _said in faults_of(text)] == [line("made ="), line('"15 menit"'), line("no = 12")]
@@ -756,7 +756,7 @@ VALUES = [
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", VALUES)
-def test_any_value_in_any_place_is_a_fault_and_no_failure(key: str, value: str) -> None:
+def test_any_value_in_any_place_is_an_error_and_no_failure(key: str, value: str) -> None:
     assert faults_of(f"{key} = {value}\n")
     for part in ("agency", "signatory", "switches"):
         assert faults_of(

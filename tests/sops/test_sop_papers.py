@@ -43,7 +43,7 @@ BOTH = pytest.mark.parametrize("sop", [LUMAJANG, TANA_TIDUNG], ids=lambda sop: s
 
 
 def minutes_of(sop: Sop, *outcomes: str) -> int:
-    """Follow ``outcomes`` from the evaluation to the end and add up the standard times."""
+    """Return the sum of the standard times along ``outcomes`` from the evaluation to the end."""
     step, total = Step.EVALUATION, 0
     for outcome in outcomes:
         rule = sop.rule(step)
@@ -54,12 +54,12 @@ def minutes_of(sop: Sop, *outcomes: str) -> int:
 
 
 @pytest.mark.parametrize(("sop", "moves"), [(LUMAJANG, LUMAJANG_MOVES), (TANA_TIDUNG, TANA_TIDUNG_MOVES)])
-def test_the_moves_are_those_of_the_signed_paper(sop: Sop, moves: tuple[tuple[str, ...], ...]) -> None:
+def test_the_moves_are_those_of_the_signed_sop(sop: Sop, moves: tuple[tuple[str, ...], ...]) -> None:
     assert tuple((move.origin, move.outcome, move.target) for move in sop.moves) == moves
 
 
 @pytest.mark.parametrize(("sop", "steps"), [(LUMAJANG, LUMAJANG_STEPS), (TANA_TIDUNG, TANA_TIDUNG_STEPS)])
-def test_numbers_actors_and_times_are_those_of_the_signed_paper(
+def test_numbers_actors_and_times_are_those_of_the_signed_sop(
     sop: Sop, steps: tuple[tuple[None, str, str, None] | tuple[int, str, str, None] | tuple[int, str, str, int], ...]
 ) -> None:
     found = tuple(
@@ -70,7 +70,7 @@ def test_numbers_actors_and_times_are_those_of_the_signed_paper(
 
 
 @pytest.mark.parametrize(("sop", "phrases"), [(LUMAJANG, LUMAJANG_PHRASES), (TANA_TIDUNG, TANA_TIDUNG_PHRASES)])
-def test_every_sentence_of_the_paper_is_in_its_text(sop: Sop, phrases: list[str]) -> None:
+def test_every_sentence_of_the_sop_is_in_its_text(sop: Sop, phrases: list[str]) -> None:
     text = to_text(sop)
     assert [phrase for phrase in phrases if phrase not in text] == []
 
@@ -103,7 +103,7 @@ def test_tana_tidung_sets_no_time_requirement_or_output_and_says_so() -> None:
         assert text.count(f"{title}: tidak ditetapkan") == len(TANA_TIDUNG.steps)
 
 
-def test_lumajang_requires_what_its_paper_lists() -> None:
+def test_lumajang_requires_what_its_sop_lists() -> None:
     required = {
         step: [(item.kind, item.record_step, item.condition) for item in rule.requires]
         for step, rule in LUMAJANG.rules.items()
@@ -133,7 +133,7 @@ def test_lumajang_requires_what_its_paper_lists() -> None:
     }
 
 
-def test_heads_and_dates_are_those_of_the_papers() -> None:
+def test_heads_and_dates_are_those_of_the_sops() -> None:
     assert (LUMAJANG.number, LUMAJANG.time_zone) == ("427.53/7.01/2018", "Asia/Jakarta")
     assert (LUMAJANG.made, LUMAJANG.revised, LUMAJANG.approved) == (dt.date(2018, 3, 1), None, dt.date(2018, 3, 31))
     assert LUMAJANG.signatory.nip == "197101131991011001"
@@ -149,7 +149,7 @@ def test_only_lumajang_counts_deviations_and_every_other_switch_is_off() -> None
 
 
 @BOTH
-def test_a_paper_reads_back_from_its_own_toml(sop: Sop) -> None:
+def test_an_sop_reads_back_from_its_own_toml(sop: Sop) -> None:
     again = parse(to_toml(sop), sop.key)
     assert again == sop
     assert hash(again) == hash(sop)
@@ -157,7 +157,7 @@ def test_a_paper_reads_back_from_its_own_toml(sop: Sop) -> None:
 
 
 @BOTH
-def test_a_paper_on_disk_has_no_fault(sop: Sop) -> None:
+def test_an_sop_on_disk_has_no_error(sop: Sop) -> None:
     assert check(TEXTS[sop.key].encode(), sop.key) == []
 
 
@@ -176,7 +176,7 @@ def test_a_digest_tells_content_apart_but_not_layout_or_file_name() -> None:
     assert digest(LUMAJANG) != digest(TANA_TIDUNG)
 
 
-def test_actors_are_called_as_the_paper_calls_them() -> None:
+def test_actors_are_called_as_the_sop_calls_them() -> None:
     assert LUMAJANG.actor_title(Step.RELEASE) == "Pengelola Perubahan"
     assert LUMAJANG.actor_title(Role.HEAD) == "Kepala LPSE"
     title = LUMAJANG.actor_title(Role.INSPECTOR)
@@ -194,13 +194,13 @@ def test_the_head_approving_every_change_turns_normal_into_approval() -> None:
     assert with_switches(sop, LUMAJANG.switches) == LUMAJANG
 
 
-def test_a_report_to_be_mended_goes_back_to_the_report_under_the_switch_only() -> None:
+def test_a_report_to_be_revised_goes_back_to_the_report_under_the_switch_only() -> None:
     sop = with_switches(LUMAJANG, Switches(verification_may_return_report=True))
     assert dict(sop.rule(Step.VERIFICATION).leads_to) == {Outcome.VERIFIED: Step.RELEASE, Outcome.REVISE: Step.REPORT}
     assert Outcome.REVISE not in LUMAJANG.rule(Step.VERIFICATION).leads_to
 
 
-def test_a_request_starts_where_the_paper_starts() -> None:
+def test_a_request_starts_where_the_sop_starts() -> None:
     assert LUMAJANG.first_step is Step.REQUEST
     assert LUMAJANG.steps[0] is Step.REQUEST
 
@@ -240,7 +240,7 @@ def test_a_request_starts_where_the_paper_starts() -> None:
         ("  2jam ", 120, 0),
     ],
 )
-def test_a_standard_time_is_read_as_papers_write_it(text: str, minutes: int, days: int) -> None:
+def test_a_standard_time_is_read_as_sops_write_it(text: str, minutes: int, days: int) -> None:
     assert parse_standard_time(text) == StandardTime(text.strip(), minutes, days)
 
 
