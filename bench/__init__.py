@@ -1,1 +1,1 @@
-"""The benchmark: the program beside stock Flask-Admin over the same tables, in one interleaved run."""
+"""The benchmark: the program compared with stock Flask-Admin on the same tables, in one interleaved run."""

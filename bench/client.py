@@ -1,4 +1,4 @@
-"""One browser on one connection that stays open, and the process that it talks to."""
+"""An HTTP client with one persistent connection, and the server process that it measures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TimedResponse:
-    """What came back: times in seconds from the sending of the request."""
+    """A response; times in seconds since the request was sent."""
 
     status: int
     body: bytes
@@ -34,7 +34,7 @@ class TimedResponse:
 
 
 class ProgramClient:
-    """One of the two programs, running, with somebody who uses it."""
+    """A logged-in client of one of the two running programs."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         """Open the connection."""
@@ -44,29 +44,29 @@ class ProgramClient:
         self.token = ""
 
     def open_session(self) -> ProgramClient:
-        """Return another browser on the same program."""
+        """Return another client of the same process."""
         return ProgramClient(self._process, self._port)
 
     def get(self, path: str, *, keep_body: bool = True) -> TimedResponse:
-        """Ask for a page; an export's body is counted, not kept."""
+        """Send a GET request; without ``keep_body`` only the length of the body is returned."""
         return self._request("GET", path, None, keep_body=keep_body)
 
     def post(self, path: str, fields: Mapping[str, str]) -> TimedResponse:
-        """Send a form."""
+        """Send a form with the CSRF token."""
         return self._request("POST", path, {**fields, "csrf_token": self.token}, keep_body=True)
 
     def log_in(self, username: str, password: str) -> None:
-        """Become somebody else."""
+        """Log in with a new session."""
         self._cookies.clear()
         self.token = self._read_token("/login")
-        answer = self.post("/login", {"username": username, "password": password})
-        assert answer.status == http.HTTPStatus.SEE_OTHER, answer.body.decode()
+        response = self.post("/login", {"username": username, "password": password})
+        assert response.status == http.HTTPStatus.SEE_OTHER, response.body.decode()
         self.token = self._read_token("/")
 
     def _read_token(self, path: str) -> str:
-        found = _TOKEN.search(self.get(path).body.decode())
-        assert found is not None, f"{path} has no form"
-        return found[1]
+        match = _TOKEN.search(self.get(path).body.decode())
+        assert match is not None, f"{path} has no form"
+        return match[1]
 
     def _request(self, method: str, path: str, fields: Mapping[str, str] | None, *, keep_body: bool) -> TimedResponse:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
@@ -85,7 +85,7 @@ class ProgramClient:
             if keep_body:
                 parts.append(chunk)
         seconds = time.perf_counter() - begin
-        response.read()  # http.client takes the next question only when it was told that there is no more
+        response.read()  # http.client requires a read to the end before the next request
         for cookie in response.headers.get_all("Set-Cookie", ()):
             name, _equals, rest = cookie.partition("=")
             self._cookies[name] = rest.partition(";")[0]
@@ -94,7 +94,7 @@ class ProgramClient:
     # -- memory ------------------------------------------------------------------------------------------------
 
     def reset_peak_memory(self) -> float | None:
-        """Begin to watch the process's memory; return what it has now in MiB, or None where that cannot be told."""
+        """Reset the peak memory of the process; return its current memory in MiB, or None if not supported."""
         try:
             Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
         except OSError:
@@ -102,7 +102,7 @@ class ProgramClient:
         return self._memory("VmRSS")
 
     def peak_memory(self) -> float:
-        """Return the most memory that the process has had since, in MiB."""
+        """Return the peak memory of the process since the reset, in MiB."""
         return self._memory("VmHWM")
 
     def _memory(self, name: str) -> float:
@@ -113,9 +113,9 @@ class ProgramClient:
 
 @contextmanager
 def run_program(side: str, database: Path) -> Iterator[ProgramClient]:
-    """Run one of the two programs on ``database`` while the block lasts."""
-    words = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
-    with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+    """Run one of the two programs on ``database`` during the with block."""
+    command = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - own module
         try:
             assert process.stdout is not None
             yield ProgramClient(process, int(process.stdout.readline()))

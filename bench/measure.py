@@ -1,4 +1,4 @@
-"""What is measured at one size: each thing on both sides in turn, so that whatever else the machine does hits both."""
+"""The measurements at one size, alternating between both programs, so that other load affects both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LIST, HEAD_LIST, QUEUE, PAGE, MOVE, CSV, XLSX = (
 )
 PAGES, EXPORTS = (LIST, HEAD_LIST, QUEUE, PAGE, MOVE), (CSV, XLSX)
 
-#: Pairs of questions for a page, and for an export by the number of requests.
+#: Pairs of measurements for a page, and for an export by the size of the register.
 _ROUNDS, _WARM_UP = 60, 8
 _EXPORT_ROUNDS = ((1_000, 9), (10_000, 5), (0, 3))
 
@@ -42,7 +42,7 @@ _OK_STATUSES = frozenset({http.HTTPStatus.OK, http.HTTPStatus.FOUND, http.HTTPSt
 
 @dataclass(slots=True)
 class Measurements:
-    """One thing measured on one side: seconds each, and MiB by which an export made the process grow."""
+    """Measurements of one page or export of one program: times in seconds, memory growth in MiB."""
 
     seconds: list[float] = field(default_factory=list)
     first_byte: list[float] = field(default_factory=list)
@@ -62,26 +62,26 @@ class Measurements:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One thing measured on both sides."""
+    """Measurements of both programs."""
 
     ours: Measurements = field(default_factory=Measurements)
     stock: Measurements = field(default_factory=Measurements)
 
     @property
     def ratio(self) -> float:
-        """Our median in terms of theirs."""
+        """Our median divided by that of stock Flask-Admin."""
         return self.ours.median / self.stock.median
 
 
 def measure(database: Path, requests: int) -> dict[str, Comparison]:
-    """Return every measurement on the register in ``database``, which the moves change."""
+    """Return all measurements on the register in ``database``, which the moves change."""
     with run_program("ours", database) as head, run_program("stock", database) as stock:
         head.log_in("kepala", PASSWORD)
         manager, admin = head.open_session(), head.open_session()
         manager.log_in("pengelola", PASSWORD)
         admin.log_in("admin", PASSWORD)
         ids = _sample_request_ids(database)
-        found = {
+        results = {
             LIST: _measure_pages(lambda _: admin.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
             HEAD_LIST: _measure_pages(lambda _: head.get("/admin/change/"), lambda _: stock.get("/admin/change/")),
             QUEUE: _measure_pages(
@@ -96,36 +96,36 @@ def measure(database: Path, requests: int) -> dict[str, Comparison]:
         }
         pairs = next(pairs for most, pairs in _EXPORT_ROUNDS if requests <= most or not most)
         for name, kind in ((CSV, "csv"), (XLSX, "xlsx")):
-            found[name] = _measure_exports(pairs, f"/admin/change/export/{kind}/", admin, stock)
-        return found
+            results[name] = _measure_exports(pairs, f"/admin/change/export/{kind}/", admin, stock)
+        return results
 
 
 def _measure_pages(ours: SendRequest, stock: SendRequest, pairs: int = _ROUNDS, warm_up: int = _WARM_UP) -> Comparison:
-    """Ask both sides in turn, and now the one and now the other first."""
+    """Send the requests to both programs in turn, alternating which one is first."""
     pair = Comparison()
     for turn in range(-warm_up, pairs):
         sides = [(ours, pair.ours), (stock, pair.stock)]
-        for ask, series in sides if turn % 2 else reversed(sides):
-            answer = ask(turn)
-            assert answer.status in _OK_STATUSES, answer.body.decode()[:2000]
+        for send, series in sides if turn % 2 else reversed(sides):
+            response = send(turn)
+            assert response.status in _OK_STATUSES, response.body.decode()[:2000]
             if turn >= 0:
-                series.seconds.append(answer.seconds)
+                series.seconds.append(response.seconds)
     return pair
 
 
 def _measure_exports(pairs: int, path: str, ours: ProgramClient, stock: ProgramClient) -> Comparison:
     pair = Comparison()
     for side in (ours, stock):
-        # What is loaded at a side's first export is not what an export costs.
+        # The first export loads modules, which is not measured.
         side.get(f"{path}?search=0001", keep_body=False)
     for turn in range(pairs):
         sides = [(ours, pair.ours), (stock, pair.stock)]
         for side, series in sides if turn % 2 else reversed(sides):
             before = side.reset_peak_memory()
-            answer = side.get(path, keep_body=False)
-            assert answer.status == http.HTTPStatus.OK
-            series.seconds.append(answer.seconds)
-            series.first_byte.append(answer.first_byte)
+            response = side.get(path, keep_body=False)
+            assert response.status == http.HTTPStatus.OK
+            series.seconds.append(response.seconds)
+            series.first_byte.append(response.first_byte)
             if before is not None:
                 series.growth.append(side.peak_memory() - before)
     return pair
@@ -140,37 +140,37 @@ def _fetch_rows(database: Path, statement: str) -> Sequence[tuple[str, ...]]:
 
 
 def _sample_request_ids(database: Path) -> list[str]:
-    """Return ids of requests of the head's agency, from all of the register."""
+    """Return ids of submitted requests of the head's agency, spread over the register."""
     rows = _fetch_rows(database, "SELECT id FROM change_request WHERE agency_id = 1 AND submitted_at IS NOT NULL")
     every = max(1, len(rows) // _ROUNDS)
     return [row[0] for row in rows[::every]]
 
 
 def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient) -> Comparison:
-    """Move requests from step to step, from wherever they stand up to the report; stock sets a column.
+    """Move requests from their current step up to the report; stock Flask-Admin edits a column.
 
-    The database itself refuses a step that no history leads to, so stock sets the urgency, which costs it the same.
+    Triggers reject a step that contradicts the history, so stock Flask-Admin edits the urgency, at the same cost.
     """
     ready = _fetch_rows(database, f"{_READY_REQUESTS_SQL} ORDER BY id LIMIT {_ROUNDS}")
     columns = ", ".join(_EDIT_FORM_COLUMNS)
-    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 100")  # noqa: S608 - our own names alone
+    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 100")  # noqa: S608 - only own names
     steps = list(_STEP_FIELDS)
-    moves = [(id_, step) for step in steps for id_, stands_at in ready if steps.index(stands_at) <= steps.index(step)]
+    moves = [(id_, step) for step in steps for id_, current in ready if steps.index(current) <= steps.index(step)]
 
     def ours(turn: int) -> TimedResponse:
         id_, step = moves[turn + _WARM_UP]
         fields = _STEP_FIELDS[step] | {"account-time": "Antrean.", "version": _read_version(manager, id_)}
         return manager.post(f"/admin/change/{id_}/move", fields)
 
-    def plain(turn: int) -> TimedResponse:
+    def edit(turn: int) -> TimedResponse:
         row = dict(zip(_EDIT_FORM_COLUMNS, theirs[turn + _WARM_UP], strict=True))
         row["urgency"] = "emergency" if row["urgency"] == "normal" else "normal"
         return stock.post(f"/admin/change/edit/?id={row.pop('id')}", {**row, "result": ""})
 
-    return _measure_pages(ours, plain, pairs=min(_ROUNDS, len(moves) - _WARM_UP, len(theirs) - _WARM_UP))
+    return _measure_pages(ours, edit, pairs=min(_ROUNDS, len(moves) - _WARM_UP, len(theirs) - _WARM_UP))
 
 
-#: What each of the manager's steps is finished with. What is late accounts for that as well.
+#: The form values of each step of the manager; the account of lateness is added to all.
 _STEP_FIELDS = {
     "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low"},
     "urgency": {"outcome": "normal", "assessment": "Dapat menunggu."},
@@ -191,9 +191,9 @@ _STEP_FIELDS = {
     },
     "report": {"outcome": "reported", "summary": "Selesai."},
 }
-#: What stands at one of these steps and is in nobody's hands.
+#: Requests at one of these steps without an assignee.
 _READY_REQUESTS_SQL = (
-    f"SELECT id, step FROM change_request WHERE agency_id = 1 AND step IN {tuple(_STEP_FIELDS)} AND NOT is_refused"  # noqa: S608 - our own names alone
+    f"SELECT id, step FROM change_request WHERE agency_id = 1 AND step IN {tuple(_STEP_FIELDS)} AND NOT is_refused"  # noqa: S608 - only own names
     " AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)"
 )
 _OPEN_REQUESTS_SQL = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
@@ -201,6 +201,6 @@ _EDIT_FORM_COLUMNS = ("id", "number", "title", "kind", "source", "urgency", "ste
 
 
 def _read_version(manager: ProgramClient, id_: str) -> str:
-    found = _VERSION.search(manager.get(f"/admin/change/details/?id={id_}").body.decode())
-    assert found is not None, f"request {id_} cannot be moved"
-    return found[1]
+    match = _VERSION.search(manager.get(f"/admin/change/details/?id={id_}").body.decode())
+    assert match is not None, f"request {id_} cannot be moved"
+    return match[1]

@@ -1,4 +1,4 @@
-"""Make a demo register of a size in a database of its own: ``python -m bench.register 1000 FILE``."""
+"""Create a demo register of a given size in a new database: ``python -m bench.register 1000 FILE``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models.database import db
 
 
 def create_register(requests: int, path: str) -> None:
-    """Fill the new SQLite database at ``path`` with ``requests`` requests, and let it look at its indexes."""
+    """Create a SQLite database at ``path`` with ``requests`` requests, and checkpoint its WAL."""
     settings = Settings(run_mode=RunMode.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)
     with create_app(settings).app_context():
         db.create_all()
         demo.make_register(db.session(), requests=requests)
-        db.session.remove()  # the number that it returns was read in a transaction of its own
-        # Past the engine, which begins a transaction by itself: within one nothing can be checkpointed.
+        db.session.remove()  # ends the transaction in which make_register counted
+        # A raw connection, because the engine begins a transaction, and checkpoints do not work within one.
         connection = db.engine.raw_connection()
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()

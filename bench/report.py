@@ -1,4 +1,4 @@
-"""The measurements as a page: ratios first, then memory and first bytes, then times for who is curious."""
+"""The measurements as Markdown: ratios, then memory and first bytes, then times."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 BEGIN_MARK, END_MARK = "<!-- measured: from here on `make bench` writes -->", "<!-- measured: to here -->"
 
-#: What is to be reached: the most of stock Flask-Admin's time, of seconds to the first byte, and of MiB.
+#: Targets: maximum ratios to stock Flask-Admin's time, seconds to the first byte, and memory growth in MiB.
 MAX_RATIOS = {LIST: 0.6, HEAD_LIST: 0.6, QUEUE: 0.6, PAGE: 3.0, MOVE: 4.0, CSV: 0.3, XLSX: 0.3}
 MAX_FIRST_BYTE = 0.1
 MAX_GROWTH = {CSV: 20, XLSX: 50}
 
 
 def render_page(results: Results) -> str:
-    """Return everything that was measured, as Markdown."""
+    """Return all results as Markdown."""
     sizes = sorted(results)
     return "\n".join(
         [
@@ -59,29 +59,29 @@ def render_page(results: Results) -> str:
 
 
 def update_page(path: Path, text: str) -> None:
-    """Put ``text`` between the marks in the page at ``path``."""
+    """Replace the text between the marks in the page at ``path``."""
     head, _begin, rest = path.read_text(encoding="utf-8").partition(BEGIN_MARK)
     _old, _end, tail = rest.partition(END_MARK)
     path.write_text(f"{head}{BEGIN_MARK}\n\n{text}\n\n{END_MARK}{tail}", encoding="utf-8")
 
 
 def missed_targets(results: Results) -> list[str]:
-    """Return what was not reached, in words."""
-    found = []
+    """Return one line for each missed target."""
+    missed = []
     for size, pairs in results.items():
         for name, most in MAX_RATIOS.items():
             if pairs[name].ratio > most:
-                found.append(f"{name} at {_format_size(size)}: {pairs[name].ratio:.2f} of stock, not {most}")
+                missed.append(f"{name} at {_format_size(size)}: {pairs[name].ratio:.2f} of stock, not {most}")
         for name, most in MAX_GROWTH.items():
             if max(pairs[name].ours.growth, default=0) > most:
-                found.append(
+                missed.append(
                     f"{name} at {_format_size(size)}: grows by {max(pairs[name].ours.growth):.0f} MiB, not {most}"
                 )
         if max(pairs[CSV].ours.first_byte) > MAX_FIRST_BYTE:
-            found.append(
+            missed.append(
                 f"{CSV} at {_format_size(size)}: first byte after {max(pairs[CSV].ours.first_byte) * 1000:.0f} ms"
             )
-    return found
+    return missed
 
 
 def _versions() -> str:
@@ -108,8 +108,8 @@ def _ratio_row(results: Results, sizes: Sequence[int], name: str) -> list[str]:
 
 
 def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> str:
-    """Return the slope of the best line through the logarithms."""
-    if len(sizes) < 2:  # noqa: PLR2004 - no line through one point
+    """Return the growth exponent: the least-squares slope of log(seconds) over log(size)."""
+    if len(sizes) < 2:  # noqa: PLR2004 - a slope needs two points
         return ""
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in seconds]
     middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)

@@ -1,7 +1,7 @@
 """The benchmark: ``python -m bench.run [--sizes 1000,10000] [--keep FOLDER]``; `make bench` runs all of it.
 
-The registers are made first, each by a process of its own; ``--keep`` names a folder that they stay in for the next
-run, which then works on copies. The table goes to docs/PERFORMANCE.md and to the terminal.
+The registers are created first, each in its own process; ``--keep`` names a folder in which they are saved for the
+next run, which then works on copies. The table goes to docs/PERFORMANCE.md and to the terminal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SIZES = (1_000, 10_000, 100_000)
 
 
 def main() -> None:
-    """Make the registers, measure on each, and write the page; says at the end what was not reached."""
+    """Create the registers, measure on each, write the page, and print the missed targets."""
     parser = argparse.ArgumentParser(description=__doc__, prog="make bench")
     parser.add_argument("--sizes", type=_sizes, default=_SIZES, help="requests, with commas between: 1000,10000")
     parser.add_argument("--keep", type=Path, help="a folder for the registers, to use them again")
@@ -55,14 +55,14 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _make_registers(folder: Path, sizes: tuple[int, ...]) -> None:
-    """Make the registers that are not there, all at once, the largest first."""
+    """Create the missing registers in parallel, the largest first."""
     begin = time.monotonic()
     missing = [size for size in sorted(sizes, reverse=True) if not _register_path(folder, size).exists()]
     if not missing:
         return
     print(f"making registers of {', '.join(f'{size:,}' for size in missing)} requests", flush=True)
     running = [
-        subprocess.Popen(  # noqa: S603 - this very program
+        subprocess.Popen(  # noqa: S603 - own module
             [sys.executable, "-m", "bench.register", str(size), str(_unfinished_path(folder, size))], cwd=_ROOT
         )
         for size in missing
@@ -82,7 +82,7 @@ def _unfinished_path(folder: Path, size: int) -> Path:
 
 
 def _writable_copy(folder: Path, work: Path, size: int) -> Path:
-    """Return a database that the moves may change."""
+    """Return a copy of the register, or the register itself if it is temporary."""
     database = _register_path(folder, size)
     return database if folder == work else Path(shutil.copy(database, work))
 

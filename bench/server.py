@@ -1,4 +1,4 @@
-"""One of the two programs, served by itself on a free port, which it prints: ``python -m bench.server ours URL``."""
+"""Serve one of the two programs on a free port, which is printed: ``python -m bench.server ours URL``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 
 from waitress import create_server
 
-#: Both sides are served as the program is (see SERVING in app.py).
+#: Both programs are served with the settings of the product (SERVING in app.py).
 SERVING = {"threads": 8, "outbuf_high_watermark": 1024 * 1024}
 
 
 def serve(side: str, url: str) -> None:
     """Serve ``ours`` or ``stock`` on the database at ``url`` until the process is stopped."""
     if side == "ours":
-        from app import create_app as create_ours  # noqa: PLC0415 - neither side pays for the imports of the other
+        from app import create_app as create_ours  # noqa: PLC0415 - import only the program that is served
         from lpse_admin.config import RunMode, Settings  # noqa: PLC0415
 
         app = create_ours(Settings(run_mode=RunMode.DEMO, database_url=url, secret_key="bench" * 8))
     else:
-        # Stock Flask-Admin does not bring Flask-Babel along, and is faster where it finds none.
+        # Stock Flask-Admin does not depend on Flask-Babel, and is faster without it.
         sys.modules["flask_babel"] = None  # type: ignore[assignment]
         from bench.stock import create_app as create_stock  # noqa: PLC0415
 

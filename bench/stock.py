@@ -1,8 +1,8 @@
-"""Stock Flask-Admin over the program's tables, as somebody would write it who knows Flask-Admin and nothing of us.
+"""A plain Flask-Admin application on the program's tables, without code of the program.
 
-It shows the columns, filters and searches of our lists, loads relations by joins, and leaves all else as it comes:
-templates, row actions, counts, pages and exports. It has no login, languages, rights or trail, and one list for all
-agencies, which is in its favour. Its models are the tables as it finds them, with the plainest types there are.
+It has the columns, filters and searches of our lists, loads relationships with joins, and uses the defaults for
+everything else: templates, row actions, counts, pages and exports. It has no login, translations, permissions or audit
+trail, and one list for all agencies, which makes it faster. Its models are reflected tables with basic types.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from sqlalchemy.orm import foreign, relationship
 
 db = SQLAlchemy()
 
-#: The other tables that have a screen on our side, so that the menu is as long as ours.
+#: The other tables with a screen in the program, so that the menu has the same length.
 _OTHER_TABLES = (
     "evaluation", "urgency_assessment", "implementation", "test_run", "rollback", "report", "verification", "release",
     "asset_review", "asset_update", "document", "asset", "sop", "delegation", "audit_entry",
 )  # fmt: skip
 
-#: The agency whose queue is shown: that of the head who is logged in on our side.
+#: The agency whose queue is shown, as for the head in the program.
 AGENCY = 1
 
 
@@ -46,7 +46,7 @@ class ChangeView(ModelView):
     column_sortable_list = ("submitted_at",)
     column_filters = ("step", "urgency", "result", "kind", "submitted_at")
     column_searchable_list = ("number", "title")
-    # No relation among them: each would load the whole of its table into the form.
+    # Without relationships: each would load its whole table into the form.
     form_columns = ("number", "title", "kind", "source", "urgency", "step", "result")
 
 
@@ -64,11 +64,11 @@ class QueueView(ModelView):
     column_searchable_list = ("change.number", "change.title")
 
     def get_query(self) -> Any:  # noqa: ANN401 - Flask-Admin's signature
-        """Return what waits."""
+        """Return the waiting emergencies."""
         return super().get_query().where(*self._waiting())
 
     def get_count_query(self) -> Any:  # noqa: ANN401
-        """Return how many wait."""
+        """Return their number."""
         return super().get_count_query().where(*self._waiting())
 
     def _waiting(self) -> tuple[Any, ...]:
@@ -84,12 +84,12 @@ class QueueView(ModelView):
 def create_app(url: str) -> Flask:
     """Return the stock program on the database at ``url``."""
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=url)  # noqa: S106 - it runs for minutes
+    app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=url)  # noqa: S106 - only runs during the benchmark
     db.init_app(app)
     with app.app_context():
         db.reflect()
         change, activity = _models()
-        # Without these every row would ask for its relations one by one.
+        # Otherwise every row would load its relationships one by one.
         ChangeView.column_select_related_list = (change.agency, change.requester, change.open_activity)
         QueueView.column_select_related_list = (activity.change, activity.actor)
         admin = Admin(app, name="Stock")
@@ -102,7 +102,7 @@ def create_app(url: str) -> Flask:
 
 
 def _models() -> tuple[Any, Any]:
-    """Return the requests and their steps, as the tables have them."""
+    """Return models of requests and activities on the reflected tables."""
 
     class Agency(db.Model):  # type: ignore[name-defined, misc]
         __table__ = db.metadata.tables["agency"]

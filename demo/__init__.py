@@ -1,4 +1,4 @@
-"""The demo: a cast, and a register of requests as it might stand at two LPSEs after three years."""
+"""The demo: user accounts, and a register of requests of two LPSEs over three years."""
 
 from demo.cast import ADMINISTRATOR, CAST, PASSWORD, Account, accounts, make_cast
 from demo.register import REFERENCE, first_start, make_register

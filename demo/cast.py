@@ -1,4 +1,4 @@
-"""The demo cast: the same seven people at every LPSE, and one administrator of the installation."""
+"""The demo accounts: the same seven people at every LPSE, and one administrator of the installation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from models.office.agency import Agency
 
-#: Everybody's password. Only in demo, which listens on the machine itself and nowhere else.
+#: The password of all accounts. Only for demo mode, which listens on localhost only.
 PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the program starts
 ADMINISTRATOR = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One member of the cast: what the account is called and what its owner does."""
+    """One member of the cast: username, name, role and position."""
 
     username: str
     full_name: str
@@ -46,20 +46,20 @@ CAST = (
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Somebody of an office as the scenario needs them."""
+    """A user of an office, as a plain value for the scenario."""
 
     id: int
     username: str
     name: str
     roles: frozenset[Role]
     email: str | None
-    #: From where they use the program.
+    #: The address in the audit trail.
     ip_address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of the cast, to be printed: whose it is and the password that opens it."""
+    """An account of the cast with its password, to be printed."""
 
     username: str
     full_name: str
@@ -69,9 +69,9 @@ class Account:
 
 
 def make_cast(session: Session, now: dt.datetime) -> list[Account]:
-    """Make the accounts that are lacking, for every agency with a loaded paper, and return those that were made.
+    """Create the missing accounts for every agency with a loaded SOP, and return the new ones.
 
-    The caller answers for the write (``models.audit``) and commits. ``now`` is when the accounts come to be.
+    The caller sets the audit context (``models.audit.trail``) and commits. NIPs are computed from the year of ``now``.
     """
     known = set(session.scalars(select(User.username)))
     hashed = _hash_of_the_password()
@@ -90,16 +90,16 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
 
 
 def accounts(session: Session) -> list[Account]:
-    """Return the accounts of the cast that are there, agency by agency, the administrator last."""
+    """Return the existing accounts of the cast by agency, the administrator last."""
     names = [figure.username + suffix for _agency, suffix in _agencies(session) for figure in CAST]
-    found = {
+    users = {
         user.username: user for user in session.scalars(select(User).where(User.username.in_([*names, ADMINISTRATOR])))
     }
-    return [_account(found[name]) for name in [*names, ADMINISTRATOR] if name in found]
+    return [_account(users[name]) for name in [*names, ADMINISTRATOR] if name in users]
 
 
 def players(session: Session, agency: Agency) -> dict[Role, tuple[Player, ...]]:
-    """Return the active people of an agency by role, in the order in which their accounts were made."""
+    """Return the active users of an agency by role, by id."""
     users = session.scalars(select(User).where(User.agency_id == agency.id, User.is_active).order_by(User.id)).all()
     everybody = [_player(user, number) for number, user in enumerate(users, start=10)]
     return {role: tuple(player for player in everybody if role in player.roles) for role in Role}
@@ -117,15 +117,15 @@ def _player(user: User, number: int) -> Player:
 
 
 def _agencies(session: Session) -> list[tuple[Agency, str]]:
-    """Return each agency with a paper, and what the names of its accounts end in; no two end alike."""
-    found: list[tuple[Agency, str]] = []
+    """Return each agency with an SOP, and the unique suffix of its usernames."""
+    agencies: list[tuple[Agency, str]] = []
     for revision in session.scalars(select(SopRevision).order_by(SopRevision.id)):
-        if all(agency is not revision.agency for agency, _suffix in found):
+        if all(agency is not revision.agency for agency, _suffix in agencies):
             suffix = revision.sop.agency.account_suffix
-            if any(suffix == taken for _agency, taken in found):
+            if any(suffix == taken for _agency, taken in agencies):
                 suffix = f".{revision.agency.key}"
-            found.append((revision.agency, suffix))
-    return found
+            agencies.append((revision.agency, suffix))
+    return agencies
 
 
 def _user(figure: Figure, agency: Agency | None, suffix: str, nip: str | None, hashed: str) -> User:
@@ -145,14 +145,14 @@ def _user(figure: Figure, agency: Agency | None, suffix: str, nip: str | None, h
 
 
 def _hash_of_the_password() -> str:
-    """Return one hash for the whole cast: each would take as long as a login."""
+    """Return one hash for the whole cast, because hashing is slow."""
     nobody = User()
     nobody.set_password(PASSWORD)
     return nobody.password_hash
 
 
 def _nip(now: dt.datetime, agency: int, index: int) -> str:
-    """Return a well-formed NIP (8-6-1-3 digits) that is nobody's: a birthday, an appointment, sex, serial."""
+    """Return a well-formed NIP (8-6-1-3 digits) of nobody: date of birth, month of appointment, sex, serial."""
     born, appointed = now.year - 45 + index, now.year - 20 + index
     return f"{born}0101{appointed}011{900 + agency * 10 + index}"
 

@@ -1,8 +1,8 @@
-"""The demo register: made through the program's own operations and, beyond a few hundred requests, copied from those.
+"""The demo register: made with the program's operations; further requests are copies of those.
 
-Nothing here runs in production. The register ends at ``REFERENCE``, whatever day it is, so that the same number of
-requests and the same seed give the same register on every machine; only where the clock stands before that day does
-the register end with the clock, since nothing in it may lie in the future.
+Not used in production. The register ends at ``REFERENCE``, so that the same number of requests and the same seed give
+the same register on every machine. If the clock is before ``REFERENCE``, the register ends now, because nothing in it
+may be in the future.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from models.sops.sop import SopRevision, SopState, load_revision, sop_in_force
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: The moment at which every demo register ends.
+#: The end of every demo register.
 REFERENCE = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 _YEARS = 3
 _FIRST_REQUESTS, _FIRST_SEED = 60, 6
-#: So many requests are all made through the program's own operations; of more, so many are, and the rest copied.
+#: Up to so many requests are all made with the program's operations; of more, so many are, and the others copied.
 _MOST_MADE, _TEMPLATES = 200, 120
-#: Days before the end on which the last delegation is over.
+#: The last delegation ends this many days before the end.
 _LAST_DELEGATION_OVER = 35
 
 
 def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUESTS) -> list[Account]:
-    """See to it that there is something to look at, and return the accounts that were made for it (none: all is there).
+    """Fill an empty database for the demo, commit, and return the new accounts.
 
-    Loads and enacts the SOPs that come with the program where an agency has none in force and, in a database
-    without users, makes the cast and a register of ``requests``. Commits. ``now`` is the clock.
+    Loads the bundled SOPs and enacts those of agencies without an SOP in force. In a database without users, creates
+    the cast and a register of ``requests``. ``now`` is the current time.
     """
     begin = _begin(_end(now))
     set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
@@ -61,18 +61,18 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
 def make_register(
     session: Session, *, requests: int, seed: int = 1, now: dt.datetime | None = None, most_made: int = _MOST_MADE
 ) -> int:
-    """Add ``requests`` to the register, evenly over the agencies, commit, and return how many there are now.
+    """Add ``requests`` to the register, evenly over the agencies, commit, and return the new total.
 
-    From an empty database the same ``requests`` and ``seed`` give the same rows in every table. On top of others the
-    numbers, ids and chains go on from where they stand. ``now`` is the clock, if it may stand before ``REFERENCE``.
-    More than ``most_made`` are not all made through the program's own operations, but most of them copied.
+    In an empty database the same ``requests`` and ``seed`` give the same rows in every table. In others the numbers,
+    ids and audit chains are continued. ``now`` is the current time, if it may be before ``REFERENCE``. If there are
+    more than ``most_made``, most of them are copies.
     """
     end = _end(now)
     first_start(session, end, requests=0)
-    there, last_id = _count(session), session.scalar(select(func.max(ChangeRequest.id))) or 0
+    existing, last_id = _count(session), session.scalar(select(func.max(ChangeRequest.id))) or 0
     offices = [
-        # Another register on top of this one is another one, even under the same seed.
-        office_of(session, revision, _begin(end), end, Random(f"{seed}:{revision.agency.key}:{there}"))  # noqa: S311
+        # With the number of requests, so that a second register with the same seed differs from the first.
+        office_of(session, revision, _begin(end), end, Random(f"{seed}:{revision.agency.key}:{existing}"))  # noqa: S311
         for revision in sops_with_requesters(session)
     ]
     made = requests if requests <= most_made else min(most_made, _TEMPLATES)
@@ -83,7 +83,7 @@ def make_register(
 
 
 def _make(session: Session, offices: list[Office], requests: int, mark: str) -> None:
-    """Let ``requests`` come about at ``offices``."""
+    """Make ``requests`` at ``offices`` with the program's operations."""
     timeline, people = Timeline(), People(session, mark)
     life, scenario = OfficeLife(timeline, people), Scenario(timeline, people)
     administrator = administrator_of(session)
@@ -109,7 +109,7 @@ def _begin(end: dt.datetime) -> dt.datetime:
 
 
 def _head_of(session: Session, revision: SopRevision) -> User | None:
-    """Return the head who puts an SOP in force; None stands for the terminal."""
+    """Return the head who enacts an SOP; None for the terminal."""
     return session.scalars(
         select(User).where(User.agency_id == revision.agency_id, User.is_head).order_by(User.id)
     ).first()

@@ -1,8 +1,8 @@
-"""What happens at the demo's offices in three years, in the order of time: requests, and all that belongs to them.
+"""The events of the demo over three years in chronological order: requests, and everything related to them.
 
-Each thing that happens is an operation of the program (``agency.people``), at a second of working time that is drawn
-here. Requests begin, are taken up and moved on by whoever may, wait for an absent head or their delegate, and close
-or are left waiting on the last day. Everything follows from the number of requests, the seed and the last day alone.
+Each event is an operation of the program (``demo.agency.people``), at a random working second. Requests are created,
+taken up and moved by users who may act, wait for an absent head or the acting head, and are closed or still open at
+the end. The result depends only on the number of requests, the seed and the end.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from demo.content.wording import Topic
     from demo.requests.routes import Aim
 
-#: Working days before the end in which the requests begin that are still open at the end.
+#: Working days before the end between which the requests are created that stay open.
 _TAIL_BEGINS, _TAIL_ENDS = 14, 4
-#: Working days before the tail in which the last of the others begin.
+#: Working days without new requests before that.
 _PAUSE = 6
-#: How many of a hundred requests are still open at the end.
+#: Share of requests that are open at the end.
 _OPEN_SHARE = 0.2
-#: How often a request that came to nothing is followed by another, linked to it.
+#: Probability that an unsuccessful request is followed by another one, linked to it.
 _RETRIED = 0.4
 
 _FAILURES = frozenset({Result.REJECTED, Result.WITHDRAWN, Result.ROLLED_BACK})
@@ -43,15 +43,15 @@ _FAILURES = frozenset({Result.REJECTED, Result.WITHDRAWN, Result.ROLLED_BACK})
 
 @dataclass(frozen=True, slots=True)
 class _Beginning:
-    """When a request begins, in the office's working seconds, and what it is to show."""
+    """The working second at which a request is created, and its aim."""
 
     second: int
     aim: Aim | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Former:
-    """A request that came to nothing, for the one that follows it."""
+class _Earlier:
+    """An unsuccessful request, for the one that is linked to it."""
 
     id: int
     topic: Topic
@@ -59,14 +59,14 @@ class _Former:
 
 
 class Timeline:
-    """Events in the order of time; of two at the same moment the one that was added first comes first."""
+    """Events in chronological order; simultaneous events in the order in which they were added."""
 
     def __init__(self) -> None:
         self._events: list[tuple[dt.datetime, int, Callable[[dt.datetime], None]]] = []
         self._added = 0
 
     def add(self, office: Office, second: int, event: Callable[[dt.datetime], None]) -> bool:
-        """Let ``event`` happen at a second of the office's working time, if that is before the end; whether it will."""
+        """Add ``event`` at a working second of the office; return False if that is not before the end."""
         if second >= office.end:
             return False
         self._added += 1
@@ -74,23 +74,23 @@ class Timeline:
         return True
 
     def run(self) -> None:
-        """Let everything happen."""
+        """Run all events."""
         while self._events:
             at, _order, event = heappop(self._events)
             event(at)
 
 
 class Scenario:
-    """The requests of the demo, from the first draft to the last move."""
+    """Plans and runs the requests of the demo."""
 
     def __init__(self, timeline: Timeline, people: People) -> None:
         self._timeline = timeline
         self._people = people
         self._aftermath = Aftermath(timeline, people)
-        self._former: dict[int, _Former] = {}
+        self._earlier: dict[int, _Earlier] = {}
 
     def plan(self, office: Office, number: int) -> None:
-        """Let ``number`` requests begin at ``office``."""
+        """Plan ``number`` requests at ``office``."""
         self._begin_next(office, _beginnings(office, number))
 
     def _begin_next(self, office: Office, beginnings: Iterator[_Beginning]) -> None:
@@ -102,22 +102,22 @@ class Scenario:
     def _begin(self, office: Office, beginning: _Beginning, at: dt.datetime) -> None:
         random = office.random
         requester = random.choice(office.people[Role.REQUESTER])
-        former = self._former.pop(requester.id, None)
-        if former:
-            topic, texts = former.topic, former.texts
+        earlier = self._earlier.pop(requester.id, None)
+        if earlier:
+            topic, texts = earlier.topic, earlier.texts
         else:
             topic = random.choice(wording.topics())
             texts = wording.values(random) | {"lpse": office.name, "daerah": office.region}
             texts["judul"] = wording.fill(topic.texts["title"], texts)
         journey = Journey(office, requester, topic, texts, beginning.aim, arrived=beginning.second)
-        said = forms.request(office, requester, topic, texts, at)
-        if former:
-            said["linked_change_id"] = former.id
-        self._people.begin(journey, said, at)
+        values = forms.request(office, requester, topic, texts, at)
+        if earlier:
+            values["linked_change_id"] = earlier.id
+        self._people.begin(journey, values, at)
         self._schedule(journey)
 
     def _schedule(self, journey: Journey) -> None:
-        """Decide who will finish the present step and when, if it is to be finished before the end."""
+        """Plan who finishes the current step and when, if it finishes before the end."""
         plan = plan_of(journey)
         plan = choose_actor(journey, plan)
         plan = plan.before_the_end(journey)
@@ -140,11 +140,11 @@ class Scenario:
             journey.arrived = second
             self._schedule(journey)
         elif journey.result in _FAILURES and journey.random.random() < _RETRIED:
-            self._former[journey.requester.id] = _Former(journey.id, journey.topic, journey.texts)
+            self._earlier[journey.requester.id] = _Earlier(journey.id, journey.topic, journey.texts)
 
 
 def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
-    """Yield ``number`` beginnings in order: most over the years, each move shown once, the last ones to stay open."""
+    """Yield ``number`` beginnings in order: most over the years, with each move as an aim once; the last stay open."""
     random, moves, waits = office.random, office.routes.moves, office.routes.waits
     open_ = min(number // 2, max(round(number * _OPEN_SHARE), len(waits)))
     others = number - open_

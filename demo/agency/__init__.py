@@ -1,1 +1,1 @@
-"""The office of the demo while its register is made: people, hours, assets."""
+"""The agencies of the demo: people, office hours, assets and events."""

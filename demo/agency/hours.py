@@ -1,7 +1,7 @@
-"""Office hours as a row of seconds: a moment of the demo register is a second in that row.
+"""Office hours as a continuous count of working seconds, in which the demo plans its events.
 
-The row is made of the spans of the office's own calendar, so that nothing happens on a holiday or outside hours, and
-so that the seconds between two of them are the working time that the program shows.
+The count covers the working spans of the office's calendar, so that no event is on a holiday or outside office hours,
+and the difference of two seconds is the working time that the program measures.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from lpse_admin.worktime.working_calendar import WorkCalendar
 
 MINUTE = 60
-#: Working seconds of a usual day, and of half of any: the shortest one, on a Friday of Ramadan, has 390 minutes.
+#: Working seconds of a usual day, and of half of the shortest day (390 minutes, on a Friday of Ramadan).
 DAY, HALF_DAY = 450 * MINUTE, 190 * MINUTE
 
 _SECOND = dt.timedelta(seconds=1)
 
 
 class OfficeHours:
-    """The working time of one office between two dates, counted in seconds from its first opening."""
+    """The working time of one office between two dates, in seconds since it first opens."""
 
     def __init__(self, calendar: WorkCalendar, first: dt.date, last: dt.date) -> None:
-        """Count the working days from ``first`` to ``last``, both included."""
+        """Load the working days from ``first`` to ``last``, inclusive."""
         self.days: list[dt.date] = []
         self._closings: list[dt.datetime] = []
-        self._begins = [0]
+        self._day_starts = [0]
         self._openings: list[dt.datetime] = []
         self._span_starts: list[int] = []
         second = 0
@@ -39,33 +39,33 @@ class OfficeHours:
                 second += (closes - opens) // _SECOND
             if spans:
                 self.days.append(day)
-                self._begins.append(second)
+                self._day_starts.append(second)
                 self._closings.append(spans[-1][1])
 
     def day(self, second: int) -> dt.date:
-        """Return the office's own date at a second in the row."""
-        return self.days[self._number(second)]
+        """Return the date of a working second in the office's time zone."""
+        return self.days[self._day_index(second)]
 
     def at(self, second: int) -> dt.datetime:
-        """Return the moment, in UTC, at a second in the row."""
+        """Return the datetime, in UTC, of a working second."""
         span = bisect_right(self._span_starts, second) - 1
         return self._openings[span] + dt.timedelta(0, second - self._span_starts[span])
 
     def opening(self, day: dt.date) -> int:
-        """Return the second at which ``day`` opens, or the next working day where it is none."""
-        return self._begins[bisect_left(self.days, day)]
+        """Return the first second of ``day``, or of the next working day if it is none."""
+        return self._day_starts[bisect_left(self.days, day)]
 
     def last_of_day(self, second: int) -> int:
-        """Return the last second on the day of ``second``."""
-        return self._begins[self._number(second) + 1] - 1
+        """Return the last second of the day of ``second``."""
+        return self._day_starts[self._day_index(second) + 1] - 1
 
     def days_before(self, second: int, days: int) -> int:
-        """Return the opening that is ``days`` working days before the day of ``second``; the first one at most."""
-        return self._begins[max(bisect_right(self._begins, second) - 1 - days, 0)]
+        """Return the first second of the day that is ``days`` working days before ``second``, but at least 0."""
+        return self._day_starts[max(bisect_right(self._day_starts, second) - 1 - days, 0)]
 
     def until(self, moment: dt.datetime) -> int:
-        """Return the working seconds of the days that are over at ``moment``."""
-        return self._begins[bisect_right(self._closings, moment)]
+        """Return the working seconds of all days that have ended before ``moment``."""
+        return self._day_starts[bisect_right(self._closings, moment)]
 
-    def _number(self, second: int) -> int:
-        return bisect_right(self._begins, second) - 1
+    def _day_index(self, second: int) -> int:
+        return bisect_right(self._day_starts, second) - 1

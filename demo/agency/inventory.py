@@ -1,4 +1,4 @@
-"""What a demo request finds on the asset list, and the rows of the form that brings the list up to date."""
+"""The asset list of a demo office: the findings of asset reviews and the form rows of asset updates."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from models.accounts.user import User
 
-#: Nothing is taken off a list as short as this.
+#: Nothing is retired from a list that has no more items than this.
 _FEWEST = 12
 _TWO = 0.2
 _CONDITION_CHANGES = 0.4
 _CONDITIONS = (AssetCondition.LIGHT_DAMAGE, AssetCondition.HEAVY_DAMAGE, AssetCondition.GOOD)
 _SHARES = {MutationKind.ALTERED: 6, MutationKind.ADDED: 3, MutationKind.RETIRED: 2}
 
-#: What becomes of an item, and its id; None for a new one.
+#: The kind of mutation of an asset, and its id; None for a new asset.
 Choice = tuple[MutationKind, int | None]
 
 
@@ -43,24 +43,24 @@ class Inventory:
     """The asset list of one office."""
 
     def __init__(self, session: Session, agency_id: int, random: Random) -> None:
-        """Look at the list of this agency through ``session``, whenever it is asked for."""
+        """Query the list through ``session`` whenever it is needed."""
         self._session = session
         self._agency_id = agency_id
         self._random = random
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever entered."""
+        """Whether the agency has no assets."""
         return self._session.scalar(select(func.count()).where(Asset.agency_id == self._agency_id)) == 0
 
     def enter(self, by: User, now: dt.datetime) -> None:
-        """Enter the first items, as from the paper cards."""
+        """Enter the first assets, as from the paper inventory cards."""
         for item in _read()["item"]:
             for _copy in range(item["number"]):
                 raw = self._new(item, now.year - self._random.randrange(1, 6))
                 create_asset(self._session, by, card=Card(item["card"]), texts=raw, now=now)
 
     def choose(self) -> list[Choice]:
-        """Choose what a review finds: one item, seldom two, that is altered or gone, or something new (no item)."""
+        """Choose the findings of a review: one asset, seldom two, changed or retired; or a new one (id None)."""
         items = self._items()
         kinds = list(_SHARES) if len(items) > _FEWEST else [MutationKind.ADDED]
         kind = self._random.choices(kinds, [_SHARES[kind] for kind in kinds])[0]
@@ -70,18 +70,18 @@ class Inventory:
         return [(kind, asset_id) for asset_id in sorted(chosen)]
 
     def touched(self) -> list[int]:
-        """Choose what a release touches: one of the items that are there, if any."""
+        """Choose the assets that a release affects: one, if there are any."""
         items = self._items()
         return [self._random.choice(items)] if items else []
 
     def rows(self, choices: Iterable[Choice], year: int) -> list[dict[str, Any]]:
-        """Return the rows of the form for what a review found, or for something else where that is gone by now."""
+        """Return the form rows for the findings of a review, or for others if those assets are retired by now."""
         items = {None, *self._items()}
-        left = [choice for choice in choices if choice[1] in items]
-        return [self._row(kind, asset_id, year) for kind, asset_id in left or self.choose()]
+        remaining = [choice for choice in choices if choice[1] in items]
+        return [self._row(kind, asset_id, year) for kind, asset_id in remaining or self.choose()]
 
     def _items(self) -> list[int]:
-        """Return the ids of the items that are on the list now."""
+        """Return the ids of the assets that are not retired."""
         on_the_list = select(Asset.id).where(Asset.agency_id == self._agency_id, ~Asset.is_retired)
         return list(self._session.scalars(on_the_list.order_by(Asset.id)))
 
@@ -100,7 +100,7 @@ class Inventory:
         return {**altered, "column": "remarks", "value": self._random.choice(words["remarks"])}
 
     def _new(self, item: dict[str, Any], year: int) -> dict[str, Any]:
-        """Return the form's row for a new item with the next register number of its code."""
+        """Return the form row for a new asset, with the next register number of its code."""
         raw = {key: value for key, value in item.items() if key != "number"}
         year_column = "purchase_year" if "purchase_year" in card_columns(Card(item["card"])) else "acquired_year"
         of_code = (Asset.agency_id == self._agency_id, Asset.code == item["code"])

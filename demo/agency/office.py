@@ -1,4 +1,4 @@
-"""One LPSE of the demo: its SOP, its people, its working hours, and who stands in for the head when."""
+"""One LPSE of the demo: its SOP, people, working hours and acting heads."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.transitions import Position
     from lpse_admin.worktime.working_calendar import WorkCalendar
 
-#: How often each of several people of one role is the one who acts: the first most, the last seldom.
+#: Weights by which an actor is chosen from the people of a role, in order.
 _SHARES = (6, 4, 1)
-#: Days between two delegations, and days that one lasts; the second of an office is an acting head's.
+#: Days between two delegations, and days that one lasts; the second one of an office is for a vacancy (Plt.).
 _APART = (35, 70)
 _LASTS = (4, 12)
 _ACTING_LASTS = (25, 40)
@@ -43,7 +43,7 @@ _ACTING_LASTS = (25, 40)
 
 @dataclass(frozen=True, slots=True)
 class Deputy:
-    """Who stands in for the head from one day until another, both included."""
+    """An acting head between two dates, inclusive."""
 
     delegate_id: int
     kind: DelegationKind
@@ -58,7 +58,7 @@ class Deputy:
 
 @dataclass(slots=True)
 class Office:
-    """What is the same for every demo request of one agency."""
+    """The data that all demo requests of one agency share."""
 
     agency_id: int
     name: str
@@ -67,7 +67,7 @@ class Office:
     sop: Sop
     calendar: WorkCalendar
     hours: OfficeHours
-    #: The second of working time after which nothing happens any more.
+    #: The working second at which the demo ends.
     end: int
     random: Random
     people: dict[Role, tuple[Player, ...]]
@@ -75,49 +75,49 @@ class Office:
     letters: dict[str, tuple[Attachment, ...]]
     extras: dict[Step, tuple[tuple[str, float], ...]]
     routes: Routes
-    #: Recorded already, and still to be recorded.
+    #: Acting heads that are recorded, and that are planned.
     deputies: list[Deputy]
     planned: list[Deputy] = field(default_factory=list)
-    #: When nothing is released.
+    #: Start and end of each freeze.
     freezes: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
 
     def date_of(self, moment: dt.datetime) -> dt.date:
-        """Return the date that ``moment`` has in this office."""
+        """Return the date of ``moment`` in the time zone of the office."""
         return moment.astimezone(self.zone).date()
 
     def deputy_on(self, day: dt.date) -> Deputy | None:
-        """Return who stands in for the head on ``day``, if anybody does."""
+        """Return the acting head on ``day``, if there is one."""
         return next((deputy for deputy in self.deputies if deputy.first <= day <= deputy.last), None)
 
     def is_frozen(self, start: dt.datetime, end: dt.datetime) -> bool:
-        """Whether a window meets one of the freezes."""
+        """Whether a window overlaps one of the freezes."""
         return any(start < until and from_ < end for from_, until in self.freezes)
 
     def choose(self, role: Role, position: Position, *, standing_in: int | None = None) -> Player | None:
-        """Return somebody who may act at ``position``; ``standing_in`` is the delegate's id where the head is away."""
+        """Return somebody who may act at ``position``; ``standing_in`` is the id of the acting head or None."""
         candidates = self.people[Role.CHANGE_MANAGER] if standing_in else self.people[role]
-        left = [player for player in candidates if standing_in in {None, player.id}]
-        while left:
-            chosen = self.random.choices(left, _SHARES[: len(left)] if len(left) <= len(_SHARES) else None)[0]
+        rest = [player for player in candidates if standing_in in {None, player.id}]
+        while rest:
+            chosen = self.random.choices(rest, _SHARES[: len(rest)] if len(rest) <= len(_SHARES) else None)[0]
             person = Principal(chosen.id, chosen.roles, is_acting_head=standing_in is not None)
             if reason_cannot_act(self.sop, position, person) is None:
                 return chosen
-            left.remove(chosen)
+            rest.remove(chosen)
         return None
 
     def head_on(self, day: dt.date) -> Player | None:
-        """Return who decides as the head on ``day``."""
+        """Return the head or acting head on ``day``."""
         deputy = self.deputy_on(day)
         if deputy is None:
             return next(iter(self.people[Role.HEAD]), None)
         return self.player(deputy.delegate_id)
 
     def player(self, id_: int) -> Player:
-        """Return the one whose id this is."""
+        """Return the player with this id."""
         return next(player for group in self.people.values() for player in group if player.id == id_)
 
     def plan_deputies(self, begin: dt.date, until: dt.date) -> None:
-        """Plan delegations of the head to the last of the managers, spread over the days from ``begin``."""
+        """Plan delegations of the head to the last of the managers, between ``begin`` and ``until``."""
         managers = self.people[Role.CHANGE_MANAGER]
         day = begin + dt.timedelta(self.random.randrange(*_APART))
         while self.people[Role.HEAD] and managers:
@@ -131,7 +131,7 @@ class Office:
 
 
 def office_of(session: Session, revision: SopRevision, begin: dt.datetime, end: dt.datetime, random: Random) -> Office:
-    """Return the office of an SOP between two moments, with what is recorded of it already."""
+    """Return the office of an SOP between two datetimes, with its recorded delegations and freezes."""
     agency, sop = revision.agency, revision.sop
     calendar = load_calendar(session, agency)
     hours = OfficeHours(calendar, agency.local_date(begin) + dt.timedelta(1), agency.local_date(end) + dt.timedelta(60))
@@ -160,7 +160,7 @@ def office_of(session: Session, revision: SopRevision, begin: dt.datetime, end: 
 
 
 def sops_with_requesters(session: Session) -> list[SopRevision]:
-    """Return the SOPs in force of the agencies that somebody can ask something of, by agency."""
+    """Return the SOPs in force of the agencies that have requesters, by agency id."""
     revisions = session.scalars(
         select(SopRevision).where(SopRevision.state == SopState.IN_FORCE).order_by(SopRevision.agency_id)
     ).all()
@@ -168,6 +168,6 @@ def sops_with_requesters(session: Session) -> list[SopRevision]:
 
 
 def working_seconds(random: Random, most: int, *, is_late: bool) -> int:
-    """Return working seconds for something that takes ``most`` at most, or longer where it ``is_late``."""
+    """Return a random duration in working seconds: less than ``most``, or more if it ``is_late``."""
     factor = 1.05 + random.random() * 1.5 if is_late else 0.3 + random.random() * 0.65
     return max(MINUTE // 2, round(most * factor))

@@ -1,4 +1,4 @@
-"""What happens at a demo office beside its requests: assets, absences, freezes, and notifications that are read."""
+"""The events of a demo office apart from its requests: assets, absences, freezes, and reading of notifications."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from demo.cast import Player
     from demo.scenario import Timeline
 
-#: Working seconds between two times that somebody reads their notifications, and working days since the last time.
+#: Working seconds between two times that somebody reads their notifications; working days from the last one to the end.
 _READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (1, 5)
-#: The last weeks of a budget year, in which nothing is released: month and day of the first and of the last day.
+#: The freeze at the end of a budget year: month and day of its first and of its last day.
 _YEAR_END = ((12, 18), (12, 31))
 #: Days before a freeze on which it is entered.
 _ENTERED_BEFORE = 30
@@ -27,7 +27,7 @@ _ENTERED_BEFORE = 30
 
 @dataclass(frozen=True, slots=True)
 class _Freeze:
-    """A freeze of every environment between two days, both included."""
+    """A freeze of every environment between two dates, inclusive."""
 
     name: str
     first: dt.date
@@ -35,7 +35,7 @@ class _Freeze:
     reason: str
 
     def window(self, office: Office) -> tuple[dt.datetime, dt.datetime]:
-        """Return when it begins and ends at ``office``."""
+        """Return start and end in UTC."""
         days = (self.first, self.last + dt.timedelta(1))
         begin, end = (dt.datetime.combine(day, dt.time.min, office.zone).astimezone(dt.UTC) for day in days)
         return begin, end
@@ -49,7 +49,7 @@ class OfficeLife:
         self._people = people
 
     def plan(self, office: Office, administrator: Player | None) -> None:
-        """Plan everything until the end; ``administrator`` keeps the freezes and the addresses."""
+        """Plan all events; ``administrator`` enters the freezes and changes the e-mail addresses."""
         if office.people[Role.CHANGE_MANAGER] and office.inventory.is_empty():
             manager = office.people[Role.CHANGE_MANAGER][0]
             self._timeline.add(office, 0, lambda at: self._people.enter_assets(office, manager, at))
@@ -73,7 +73,7 @@ class OfficeLife:
     # -- freezes -----------------------------------------------------------------------------------------------
 
     def _plan_freezes(self, office: Office, administrator: Player) -> None:
-        """Plan one at the end of each year, and one for a tender that is lifted as soon as it has begun."""
+        """Plan a freeze at the end of each year, and one for a tender that is lifted after three days."""
         if office.freezes:
             return
         first, last = office.hours.day(0), office.hours.day(office.end - 1)
@@ -106,16 +106,16 @@ class OfficeLife:
 
     @staticmethod
     def _on(office: Office, day: dt.date) -> int:
-        """Return a second of working time on ``day``, or on the next working day."""
+        """Return a random working second on ``day``, or on the next working day."""
         return office.hours.opening(day) + within_half_a_day(office.random)
 
     # -- notifications -----------------------------------------------------------------------------------------
 
     def _plan_addresses(self, office: Office, administrator: Player) -> None:
-        """Have no address on record meanwhile, so that nobody is mailed of what is past."""
+        """Remove the e-mail addresses until the end, so that no mail is sent about past events."""
         addresses = {player.id: player.email for player in _readers(office)}
-        nowhere = dict.fromkeys(addresses)
-        self._timeline.add(office, 0, lambda at: self._people.change_addresses(administrator, nowhere, at))
+        no_addresses = dict.fromkeys(addresses)
+        self._timeline.add(office, 0, lambda at: self._people.change_addresses(administrator, no_addresses, at))
         last = office.end - 1
         self._timeline.add(office, last, lambda at: self._people.change_addresses(administrator, addresses, at))
 
@@ -130,7 +130,7 @@ class OfficeLife:
 
 
 def _readers(office: Office) -> list[Player]:
-    """Return those who are told of anything."""
+    """Return the people who get notifications."""
     roles = (Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
     return [player for role in roles for player in office.people[role]]
 

@@ -1,4 +1,4 @@
-"""What the people of the demo do: each an operation of the program in a transaction of its own, at a given time."""
+"""The actions of the demo's people: each an operation of the program at a given time, in its own transaction."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Under which name the program itself answers.
+#: The actor name of the program in the audit trail.
 _PROGRAM = "LPSE"
 
 
 class People:
-    """Everybody of the demo, acting through ``session``; ``mark`` names the register in the audit trail."""
+    """Runs actions through ``session``; ``mark`` is the request id in the audit trail."""
 
     def __init__(self, session: Session, mark: str) -> None:
         self._session = session
@@ -57,7 +57,7 @@ class People:
 
     @contextmanager
     def _acting(self, by: Player | None, at: dt.datetime, action: str, **details: str | None) -> Iterator[User | None]:
-        """Give the user of ``by`` (None: the program) for one transaction, whose audit context is set."""
+        """Set the audit context, yield the user of ``by`` (None: the program), and commit."""
         set_audit_context(
             self._session,
             AuditContext(
@@ -81,7 +81,7 @@ class People:
             office.inventory.enter(_known(user), at)
 
     def delegate(self, office: Office, deputy: Deputy, head: Player, number: int, at: dt.datetime) -> None:
-        """Record the absence of ``head``, and who stands in by which decree."""
+        """Record the absence of ``head`` and the delegation, with its decree."""
         with self._acting(head, at, "absence.record") as user:
             absence.record_absence(
                 self._session,
@@ -120,17 +120,17 @@ class People:
             self._session.get_one(freeze.Freeze, freeze_id).lift(reason, by=_known(user), now=at)
 
     def sweep(self, office: Office, at: dt.datetime) -> None:
-        """Let the program look at every open step of the office."""
+        """Run the deadline sweep of the office."""
         with self._acting(None, at, "deadline.sweep"):
             sweep(self._session, self._session.get_one(Agency, office.agency_id), at)
 
     def read_notifications(self, player: Player, at: dt.datetime) -> None:
-        """Let somebody read what they were told."""
+        """Mark the notifications of ``player`` as read."""
         with self._acting(player, at, "notification.read") as user:
             mark_all_read(self._session, _known(user), at)
 
     def change_addresses(self, by: Player, addresses: Mapping[int, str | None], at: dt.datetime) -> None:
-        """Let an administrator write down the e-mail addresses of users, by their ids."""
+        """Change the e-mail addresses of users; ``addresses`` by user id."""
         with self._acting(by, at, "user.edit") as administrator:
             for user_id, address in addresses.items():
                 user = self._session.get_one(User, user_id)
@@ -140,14 +140,14 @@ class People:
     # -- a request ---------------------------------------------------------------------------------------------
 
     def begin(self, journey: Journey, said: forms.Values, at: dt.datetime) -> None:
-        """Let the requester write a draft."""
+        """Create a draft of the requester."""
         with self._acting(journey.requester, at, "change.draft") as user:
             change = create_draft(self._session, _known(user), now=at, values=said)
             update_audit_context(self._session, capacity=change.capacity_of(_known(user), at))
             journey.update(change)
 
     def take_up(self, journey: Journey, at: dt.datetime) -> None:
-        """Let the actor of the present step take it up."""
+        """Take up the current step by its actor."""
         with self._acting(journey.actor, at, "change.take-up") as user:
             change = self._change(journey)
             update_audit_context(self._session, capacity=change.capacity_of(_known(user), at))
@@ -155,7 +155,7 @@ class People:
             journey.update(change)
 
     def hand_over(self, journey: Journey, to: Player, by: Player, at: dt.datetime) -> None:
-        """Let the present step be handed over to ``to``, who ends it."""
+        """Reassign the current step to ``to``, who will finish it."""
         reason = say(journey.random, "handover", "reason", journey.texts)
         with self._acting(by, at, "change.hand-over", reason=reason) as user:
             change = self._change(journey)
@@ -165,7 +165,7 @@ class People:
         journey.actor = to
 
     def finish(self, journey: Journey, outcome: Outcome, at: dt.datetime) -> None:
-        """Let the actor of the present step end it with ``outcome``."""
+        """Finish the current step by its actor with ``outcome``."""
         actor, step = _known(journey.actor), journey.step
         with self._acting(actor, at, f"change.{outcome}") as user:
             change = self._change(journey)
@@ -192,22 +192,22 @@ class People:
             journey.update(change)
 
     def dispose(self, journey: Journey, deviation_id: int, by: Player, at: dt.datetime) -> None:
-        """Let the head, or who stands in, dispose of a deviation."""
+        """Dispose of a deviation by the head or acting head."""
         with self._acting(by, at, "deviation.dispose") as user:
             deviation = self._session.get_one(Deviation, deviation_id)
-            given = deviations.disposal(journey, deviation.executor_id, at)
-            deviation.dispose(_known(user), now=at, values=given)
+            values = deviations.disposal(journey, deviation.executor_id, at)
+            deviation.dispose(_known(user), now=at, values=values)
             update_audit_context(self._session, capacity=deviation.disposed_capacity, reason=deviation.disposal_note)
             journey.update_deviations(deviation.change)
 
     def follow_up(self, journey: Journey, deviation_id: int, by: Player, at: dt.datetime) -> None:
-        """Let somebody write down that a deviation is followed up."""
+        """Record the follow-up of a deviation."""
         note = say(journey.random, "disposal", "followed-up", journey.texts)
         with self._acting(by, at, "deviation.follow-up", reason=note) as user:
             self._session.get_one(Deviation, deviation_id).follow_up(_known(user), now=at, note=note)
 
     def add_actual_time(self, release_id: int, by: Player, at: dt.datetime) -> None:
-        """Let a manager write down that a release took place when it was planned."""
+        """Record that a release took place at its planned start."""
         with self._acting(by, at, "release.actual"):
             release = self._session.get_one(Release, release_id)
             release.add_actual_time(_known(release.window_start_at), now=at)
@@ -216,7 +216,7 @@ class People:
         return self._session.get_one(ChangeRequest, journey.id)
 
     def _attach(self, turn: forms.Turn, by: User, items: list[RequiredItem]) -> None:
-        """Attach what the SOP asks for and is there, and now and then something more."""
+        """Attach the documents of ``items``, and sometimes extra files."""
         journey = turn.journey
         documents = {item.key for item in items if item.kind is ItemKind.DOCUMENT} - journey.attached
         journey.attached |= documents
@@ -244,6 +244,6 @@ class People:
 
 
 def _known(value: T | None) -> T:
-    """Return ``value``, which is not None where this is called."""
-    assert value is not None  # noqa: S101 - the scenario sees to that
+    """Return ``value``; it must not be None."""
+    assert value is not None  # noqa: S101 - the scenario guarantees it
     return value

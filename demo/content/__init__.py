@@ -1,1 +1,1 @@
-"""What the people of the demo write and attach."""
+"""The contents of the demo: texts, form values and files."""

@@ -1,6 +1,6 @@
-"""Small files that really open: letters as PDF, minutes as DOCX, screenshots as PNG, logs as TXT.
+"""Small valid files: letters as PDF, minutes as DOCX, screenshots as PNG, logs as TXT.
 
-They are put together by hand and without compression, so that the same words give the same bytes on every machine.
+They are built without libraries and without compression, so that the same text gives the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file as it is attached: what it is called, what it is, and its bytes with their hash."""
+    """A file to attach: name, media type, content and SHA-256."""
 
     name: str
     media_type: str
@@ -37,7 +37,7 @@ class Attachment:
 
     @classmethod
     def of(cls, name: str, media_type: str, content: bytes) -> Attachment:
-        """Return the attachment with its hash worked out."""
+        """Return the attachment with its hash."""
         return cls(name, media_type, content, hashlib.sha256(content).hexdigest())
 
 
@@ -90,7 +90,7 @@ def _pdf(objects: Sequence[bytes]) -> bytes:
 
 
 def screenshot(name: str, shade: int) -> Attachment:
-    """Return a PNG of 64 by 40 grey points: a bar in ``shade`` (0 to 255) over a light field, as of a screen."""
+    """Return a PNG of 64 by 40 grey points: a bar in ``shade`` (0 to 255) over a light background."""
     width, height, bar = 64, 40, 8
     rows = b"".join(b"\0" + bytes([shade if row < bar else 240]) * width for row in range(height))
     chunks = (

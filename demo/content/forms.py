@@ -1,4 +1,4 @@
-"""What is typed in at each step of a demo request, by field of ``lpse_admin.records``."""
+"""The form values of each step of a demo request, by field of ``lpse_admin.workflow.record_fields``."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from demo.requests.journey import Journey
     from models.changes.change import ChangeRequest
 
-    #: By key of the field.
+    #: By field key.
     Values = dict[str, Any]
 
-#: How often something that nobody has to say is said.
+#: Probabilities of optional values.
 _WANTED_BY, _TIMES_STATED, _FOLLOW_UP, _NOTES = 0.5, 0.4, 0.6, 0.5
-#: How often a request is made for somebody else: an account's owner, or anybody.
+#: Probabilities of a request on behalf of somebody else: for an account, and for other kinds.
 _ACCOUNT_BY_PROXY, _BY_PROXY = 0.25, 0.06
-#: How often a release names an asset that it touches.
+#: Probability that a release affects an asset.
 _TOUCHES = 0.3
 _WINDOW_OPENS = dt.time(17, 0)
 _UNASKED_REASONS = frozenset({Outcome.WITHDRAWN})
@@ -37,7 +37,7 @@ _UNASKED_REASONS = frozenset({Outcome.WITHDRAWN})
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A move that is about to be made: ``actor`` ends the present step of ``change`` with ``outcome`` at ``at``."""
+    """A move to be made: ``actor`` finishes the current step of ``change`` with ``outcome`` at ``at``."""
 
     journey: Journey
     change: ChangeRequest
@@ -47,34 +47,34 @@ class Turn:
 
     @property
     def random(self) -> Random:
-        """The office's source of chance."""
+        """The random generator of the office."""
         return self.journey.random
 
     def say(self, section: str, key: str) -> str:
-        """Return one of the sentences under ``section`` and ``key``."""
+        """Return a random sentence of ``section`` and ``key``."""
         return say(self.random, section, key, self.journey.texts)
 
     def text_of_topic(self, key: str) -> str:
-        """Return what the topic says under ``key``."""
+        """Return the text of the topic with this key."""
         return fill(self.journey.topic.texts[key], self.journey.texts)
 
 
 def request(office: Office, requester: Player, topic: Topic, texts: dict[str, str], at: dt.datetime) -> Values:
-    """Return what a request says when it is first written down."""
+    """Return the values of a new request."""
     random = office.random
-    said = {key: fill(text, texts) for key, text in topic.texts.items()}
+    topic_texts = {key: fill(text, texts) for key, text in topic.texts.items()}
     by_proxy = random.random() < (_ACCOUNT_BY_PROXY if topic.kind is ChangeKind.ACCOUNT else _BY_PROXY)
     return {
-        "title": said["title"],
+        "title": topic_texts["title"],
         "kind": topic.kind,
         "source": random.choice(topic.sources),
-        "description": said["description"],
-        "purpose": said["purpose"],
-        "impact": said["impact"],
-        "risk_if_not_done": said["risk"],
+        "description": topic_texts["description"],
+        "purpose": topic_texts["purpose"],
+        "impact": topic_texts["impact"],
+        "risk_if_not_done": topic_texts["risk"],
         "wanted_by": at.date() + dt.timedelta(random.randrange(3, 45)) if random.random() < _WANTED_BY else None,
-        "test_plan": said["test"],
-        "rollback_plan": said["rollback"],
+        "test_plan": topic_texts["test"],
+        "rollback_plan": topic_texts["rollback"],
         "requester_name": requester.name,
         "requester_contact": f"{requester.username}@example.invalid",
         "requester_institution": texts["unit"],
@@ -84,13 +84,13 @@ def request(office: Office, requester: Player, topic: Topic, texts: dict[str, st
 
 
 def filled_in(turn: Turn) -> Values:
-    """Return the values of the record of the step that ``turn`` ends."""
+    """Return the values of the record of the step that ``turn`` finishes."""
     writer = _WRITERS.get(turn.journey.step)
     return writer(turn) if writer else {}
 
 
 def reason_for(turn: Turn) -> str | None:
-    """Return the reason that is given for the outcome, or None where none is asked for."""
+    """Return the reason for the outcome, or None if it needs none."""
     if turn.outcome not in NEEDS_REASON | _UNASKED_REASONS:
         return None
     key = turn.outcome.value
@@ -107,19 +107,19 @@ def _resubmission(turn: Turn) -> Values:
 
 
 def _evaluation(turn: Turn) -> Values:
-    found: Values = {"findings": turn.say("evaluation", turn.outcome.value)}
+    record: Values = {"findings": turn.say("evaluation", turn.outcome.value)}
     if turn.outcome is Outcome.ACCEPTED:
-        found["risk"] = turn.random.choices(list(Risk), (5, 3, 1))[0]
+        record["risk"] = turn.random.choices(list(Risk), (5, 3, 1))[0]
         if turn.journey.position.refused:
-            found["answer_to_refusal"] = turn.say("evaluation", "answer")
-    return found
+            record["answer_to_refusal"] = turn.say("evaluation", "answer")
+    return record
 
 
 def _urgency(turn: Turn) -> Values:
-    found: Values = {"assessment": turn.say("urgency", turn.outcome.value)}
+    record: Values = {"assessment": turn.say("urgency", turn.outcome.value)}
     if turn.outcome is Outcome.EMERGENCY:
-        found["ground"] = turn.journey.topic.ground or EmergencyGround.OTHER
-    return found
+        record["ground"] = turn.journey.topic.ground or EmergencyGround.OTHER
+    return record
 
 
 def _approval(turn: Turn) -> Values:
@@ -128,16 +128,16 @@ def _approval(turn: Turn) -> Values:
 
 def _implementation(turn: Turn) -> Values:
     journey = turn.journey
-    found: Values = {
+    record: Values = {
         "environment": _environment(turn.random),
         "steps_taken": turn.text_of_topic("steps"),
         "participants": turn.say("implementation", "participants"),
     }
     if turn.random.random() < _TIMES_STATED:
-        begun = journey.arrived if journey.taken_up is None else journey.taken_up
-        found["claimed_start_at"] = journey.office.hours.at(begun)
-        found["claimed_end_at"] = turn.at
-    return found
+        started = journey.arrived if journey.taken_up is None else journey.taken_up
+        record["claimed_start_at"] = journey.office.hours.at(started)
+        record["claimed_end_at"] = turn.at
+    return record
 
 
 def _test(turn: Turn) -> Values:
@@ -161,10 +161,10 @@ def _rollback(turn: Turn) -> Values:
 
 
 def _report(turn: Turn) -> Values:
-    found: Values = {"summary": turn.say("report", "undone" if turn.journey.position.test_failed else "done")}
+    record: Values = {"summary": turn.say("report", "undone" if turn.journey.position.test_failed else "done")}
     if turn.random.random() < _FOLLOW_UP:
-        found["follow_up"] = turn.say("report", "follow_up")
-    return found
+        record["follow_up"] = turn.say("report", "follow_up")
+    return record
 
 
 def _verification(turn: Turn) -> Values:
@@ -195,7 +195,7 @@ def _release(turn: Turn) -> Values:
 
 
 def _window(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
-    """Choose an evening within a week, or the first one after a freeze."""
+    """Choose an evening within six days, or the first one after a freeze."""
     office = turn.journey.office
     day = office.date_of(turn.at) + dt.timedelta(turn.random.randrange(6))
     length = dt.timedelta(hours=turn.random.randrange(1, 4))
@@ -207,21 +207,21 @@ def _window(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
 
 
 def _asset_review(turn: Turn) -> Values:
-    found: Values = {"assessment": turn.say("asset_review", turn.outcome.value)}
+    record: Values = {"assessment": turn.say("asset_review", turn.outcome.value)}
     if turn.outcome is Outcome.CHANGED:
         turn.journey.choices = turn.journey.office.inventory.choose()
-        found["assets"] = [
+        record["assets"] = [
             {"asset_id": asset_id, "finding": turn.say("asset_review", kind.value)}
             for kind, asset_id in turn.journey.choices
         ]
-    return found
+    return record
 
 
 def _asset_update(turn: Turn) -> Values:
-    found: Values = {"mutations": turn.journey.office.inventory.rows(turn.journey.choices, turn.at.year)}
+    record: Values = {"mutations": turn.journey.office.inventory.rows(turn.journey.choices, turn.at.year)}
     if turn.random.random() < _NOTES:
-        found["notes"] = turn.say("asset_update", "notes")
-    return found
+        record["notes"] = turn.say("asset_update", "notes")
+    return record
 
 
 def _environment(random: Random) -> Environment:

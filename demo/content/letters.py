@@ -1,4 +1,4 @@
-"""The files of the demo: a few contents for each office, attached over and over."""
+"""The files of the demo: a few for each office, attached repeatedly."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _VARIANTS = range(1, 4)
 
 
 def letters_of(sop: Sop, lpse: str) -> dict[str, tuple[Attachment, ...]]:
-    """Return the files of one office by the key of the SOP's item, and those that come unasked for."""
-    found = {
+    """Return the files of one office by the key of the SOP's item, and the extra files by kind."""
+    files = {
         item.key: tuple(_letter(item.label, lpse, number) for number in _VARIANTS)
         for rule in sop.rules.values()
         for item in rule.requires
         if item.kind is ItemKind.DOCUMENT
     }
-    found[REQUEST] = tuple(_letter("Surat permohonan perubahan", lpse, number) for number in _VARIANTS)
-    found[LOG] = tuple(
+    files[REQUEST] = tuple(_letter("Surat permohonan perubahan", lpse, number) for number in _VARIANTS)
+    files[LOG] = tuple(
         attachments.log("catatan-pelaksanaan.txt", [f"{step}. {text}" for step, text in enumerate(_LOG[:number], 1)])
         for number in (3, 4, 5)
     )
-    found[SCREEN] = tuple(attachments.screenshot("tangkapan-layar.png", shade) for shade in (30, 90, 150))
-    found[MINUTES] = tuple(
+    files[SCREEN] = tuple(attachments.screenshot("tangkapan-layar.png", shade) for shade in (30, 90, 150))
+    files[MINUTES] = tuple(
         attachments.minutes("laporan-perubahan.docx", ["LAPORAN PERUBAHAN", lpse, text]) for text in _REPORTS
     )
-    return found
+    return files
 
 
 def unasked(sop: Sop) -> dict[Step, tuple[tuple[str, float], ...]]:
-    """Return what is attached at which step although the SOP does not ask for it, and how often."""
-    asks = any(item.kind is ItemKind.DOCUMENT for item in sop.rules[sop.first_step].requires)
-    found: dict[Step, tuple[tuple[str, float], ...]] = {
+    """Return the kinds of extra files by step, each with its probability."""
+    requires_document = any(item.kind is ItemKind.DOCUMENT for item in sop.rules[sop.first_step].requires)
+    files: dict[Step, tuple[tuple[str, float], ...]] = {
         Step.IMPLEMENTATION: ((LOG, 0.2),),
         Step.TEST: ((SCREEN, 0.4),),
         Step.REPORT: ((MINUTES, 0.3),),
     }
-    return found if asks else {sop.first_step: ((REQUEST, 0.7),), **found}
+    return files if requires_document else {sop.first_step: ((REQUEST, 0.7),), **files}
 
 
 def decree(number: str, deputy: Deputy, lpse: str) -> Attachment:
-    """Return the decree of a delegation, as it was scanned."""
+    """Return the scanned decree of a delegation."""
     return attachments.letter(
         f"{_slug(f'spt {number}')}.pdf",
         [

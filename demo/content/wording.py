@@ -1,4 +1,4 @@
-"""What the people of the demo register write: sentences in TOML, with names and figures put into them."""
+"""The texts of the demo register: sentences from TOML files, with placeholders filled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _read(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a request is about, from its title to the cause that a test may bring to light."""
+    """The subject of a request: its texts, and its test cases as (name, expected, failed result)."""
 
     kind: ChangeKind
     sources: tuple[ChangeSource, ...]
@@ -34,13 +34,13 @@ class Topic:
 
     @property
     def is_pressing(self) -> bool:
-        """Whether a change like this tends to be an emergency."""
+        """Whether a request on this topic is likely to be an emergency."""
         return self.ground is not None
 
 
 @cache
 def topics() -> tuple[Topic, ...]:
-    """Return every topic that a request can have."""
+    """Return all topics."""
     return tuple(
         Topic(
             kind=ChangeKind(row["kind"]),
@@ -54,27 +54,27 @@ def topics() -> tuple[Topic, ...]:
 
 
 def values(random: Random) -> dict[str, str]:
-    """Return what fills the gaps in a request's sentences."""
-    found = {key: random.choice(choices) for key, choices in _read("wording.toml")["values"].items()}
+    """Return random values for the placeholders in a request's sentences."""
+    texts = {key: random.choice(choices) for key, choices in _read("wording.toml")["values"].items()}
     number = random.randrange
-    found["akun"] = f"{found['peran']} {number(1, 120)}"
-    found["kode"] = str(number(1_000_000, 99_000_000))
-    found["versi"] = f"4.5u{number(2023, 2027)}{number(1, 13):02d}{number(1, 29):02d}"
-    found["jumlah"] = str(number(1, 20) * 5)
-    return found
+    texts["akun"] = f"{texts['peran']} {number(1, 120)}"
+    texts["kode"] = str(number(1_000_000, 99_000_000))
+    texts["versi"] = f"4.5u{number(2023, 2027)}{number(1, 13):02d}{number(1, 29):02d}"
+    texts["jumlah"] = str(number(1, 20) * 5)
+    return texts
 
 
 def say(random: Random, section: str, key: str, texts: Mapping[str, str]) -> str:
-    """Return one of the sentences under ``section`` and ``key`` of the wording, its gaps filled."""
+    """Return a random sentence of ``section`` and ``key`` of the wording, with placeholders filled."""
     return fill(random.choice(_read("wording.toml")[section][key]), texts)
 
 
 def reason(random: Random, outcome: str, texts: Mapping[str, str]) -> str:
-    """Return a reason for ``outcome``, in words that fit any where the wording has none of its own."""
+    """Return a random reason for ``outcome``; a general one if the wording has none for it."""
     return say(random, "reason", outcome if outcome in _read("wording.toml")["reason"] else "other", texts)
 
 
 def fill(text: str, texts: Mapping[str, str]) -> str:
-    """Return ``text`` with its gaps filled and its first letter a capital one."""
+    """Return ``text`` with placeholders filled and its first letter in upper case."""
     filled = text.format_map(texts)
     return filled[:1].upper() + filled[1:]

@@ -1,9 +1,9 @@
-"""More demo requests than the program's own operations can make in a minute: copies of those, weeks earlier or later.
+"""Copies of demo requests, moved by weeks: for registers larger than the program's operations can make in a minute.
 
-A copy is the same request at the same hours of other weeks that had the same working time, so that all that was
-measured of it holds. It has ids and a number of its own, and in the audit trail an entry for each of its template's.
-Not copied are notifications, and requests that are bound to others: that follow another, were decided by a delegate,
-changed the asset list, or were allowed in a freeze.
+A copy has the same events at the same hours of weeks with the same working time, so that its measured times stay
+valid. It has its own ids and number, and its own copies of the template's audit entries. Notifications are not copied,
+and neither are requests that depend on other records: linked to an earlier request, decided under a delegation, with
+asset mutations, or with a freeze permit.
 """
 
 from demo.copying.requests import copy_requests

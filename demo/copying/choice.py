@@ -1,4 +1,4 @@
-"""Which requests are copied how often, and to which weeks."""
+"""Choice of the requests to copy, and of the weeks to which they are moved."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ if TYPE_CHECKING:
     from demo.agency.office import Office
     from demo.copying.templates import Template
 
-#: How many of a hundred requests are open at the end; at most so many at one office.
+#: Share of requests that are open at the end, and their maximum number at one office.
 _OPEN_SHARE, _MOST_OPEN = 0.2, 600
 
 
 @dataclass(slots=True)
 class Copy:
-    """A request as it is copied: how much later than its template, and under which number."""
+    """One copy of a template: its shift in time, its ids and its number."""
 
     template: Template
-    #: Whole weeks; a negative number is earlier.
+    #: A multiple of 7; negative for earlier.
     days: int
-    #: Seconds of working time beside that.
+    #: Additional seconds.
     seconds: int
-    #: The first id of its rows in each table whose rows have ids of their own.
+    #: The first id of its rows by table (``COUNTED``).
     first_ids: dict[str, int] = field(default_factory=dict)
     year: int | None = None
     serial: int | None = None
 
     @property
     def later(self) -> dt.timedelta:
-        """How much later than in its template things happen."""
+        """The shift in time from the template."""
         return dt.timedelta(self.days, self.seconds)
 
     @property
     def begins(self) -> dt.datetime:
-        """When it is first written down."""
+        """When its draft is created."""
         return self.template.created_at + self.later
 
     @property
     def number(self) -> str | None:
-        """Its number, once it is submitted."""
+        """Its number; None if it is not submitted."""
         return None if self.year is None or self.serial is None else request_number(self.year, self.serial)
 
 
 def choose(
     offices: Sequence[Office], templates: Iterable[Template], requests: int, years: Collection[tuple[int, int]]
 ) -> list[Copy]:
-    """Return ``requests`` copies, evenly over ``offices``, in the order in which they begin.
+    """Return ``requests`` copies, distributed evenly over ``offices``, by time of creation.
 
-    ``years`` are the pairs of agency and year in which numbers were given: a copy is submitted in none but those.
+    ``years`` are the pairs of agency id and year that have a number counter; copies are submitted only in those.
     """
     copies: list[Copy] = []
     for index, office in enumerate(offices):
@@ -65,7 +65,7 @@ def choose(
 
 
 def _choose(office: Office, templates: Sequence[Template], number: int, years: set[int]) -> Iterator[Copy]:
-    """Yield ``number`` copies: some of what is open at the end, and most of what is closed."""
+    """Yield ``number`` copies, first of open templates (``_OPEN_SHARE``) and then of closed ones."""
     random = office.random
     open_ = [template for template in templates if template.is_open]
     number_open = 0
@@ -83,7 +83,7 @@ def _copy(office: Office, template: Template, days: int) -> Copy:
 
 
 def _days_within(office: Office, template: Template, years: set[int]) -> list[int]:
-    """Return the days by which ``template`` can be moved so that it is submitted in one of ``years``."""
+    """Return the shifts of ``template``, in days, with which it is submitted in one of ``years``."""
     if template.is_open or template.submitted_at is None:
         return []
     submitted = office.date_of(template.submitted_at)
@@ -93,9 +93,9 @@ def _days_within(office: Office, template: Template, years: set[int]) -> list[in
 def give_numbers(
     copies: Iterable[Copy], offices: Iterable[Office], given: Iterable[tuple[tuple[int, int], int]]
 ) -> Counter[tuple[int, int]]:
-    """Give each submitted copy its number, in the order of submission, and return the last ones by agency and year.
+    """Assign numbers to the submitted copies by time of submission, and return the last ones by agency and year.
 
-    ``given`` are those that were given last before.
+    ``given`` are the last numbers before.
     """
     last = Counter(dict(given))
     zones = {office.agency_id: office for office in offices}
@@ -109,7 +109,7 @@ def give_numbers(
 
 
 def give_ids(copies: Iterable[Copy], last_ids: dict[str, int]) -> dict[str, int]:
-    """Give the rows of each copy their ids, on from ``last_ids`` by table, and return the last ones."""
+    """Assign row ids to each copy, continuing from ``last_ids`` by table, and return the last ones."""
     last = dict(last_ids)
     for copy in copies:
         for table, last_id in last.items():

@@ -1,4 +1,4 @@
-"""Copies of requests in the database: rows by SQL, the audit trail by its own code, what is derived made anew."""
+"""Copying of requests in the database: rows with SQL, audit entries with the audit code; rebuilds the search index."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from demo.agency.office import Office
 
-#: What SQLite may keep in memory of the indexes that grow meanwhile, in KiB.
+#: Page cache of SQLite while copying, in KiB.
 _CACHE = 256 * 1024
 
 
 def copy_requests(session: Session, offices: Sequence[Office], requests: int, *, after: int) -> None:
-    """Copy ``requests`` of those with an id beyond ``after``, evenly over ``offices``, and commit."""
+    """Make ``requests`` copies of requests with ids above ``after``, evenly over ``offices``, and commit."""
     connection = session.connection()
-    _hold_off_others(connection)
+    _lock_tables(connection)
     counters = {(row.agency_id, row.year): row for row in connection.execute(select(NumberCounter.__table__)).all()}
     copies = choose(offices, read_templates(connection, offices, after), requests, counters.keys())
     last = give_numbers(copies, offices, ((key, row.last) for key, row in counters.items()))
@@ -42,8 +42,8 @@ def copy_requests(session: Session, offices: Sequence[Office], requests: int, *,
     session.commit()
 
 
-def _hold_off_others(connection: Connection) -> None:
-    """Keep other writers out until the end of the transaction: ids and numbers are given out here meanwhile."""
+def _lock_tables(connection: Connection) -> None:
+    """Lock the tables against other writers until the transaction ends, because ids and numbers are assigned here."""
     if is_sqlite(connection):
         connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE}")
         return
@@ -60,13 +60,13 @@ def _last_id(connection: Connection, table: str) -> int:
 
 
 def _set_counters(connection: Connection, last: Mapping[int, int]) -> None:
-    """Write the last numbers, by the ids of the counters."""
+    """Store the last numbers; ``last`` by counter id."""
     statement = update(NumberCounter).where(NumberCounter.id == bindparam("counter")).values(last=bindparam("number"))
     connection.execute(statement, [{"counter": id_, "number": number} for id_, number in last.items()])
 
 
 def _set_sequences(connection: Connection, last: Mapping[str, int]) -> None:
-    """Let PostgreSQL's sequences go on from the last ids, and give SQLite's memory back."""
+    """Set PostgreSQL's sequences to the last ids; on SQLite, reset the page cache."""
     if is_sqlite(connection):
         connection.exec_driver_sql("PRAGMA cache_size = -2000")
         return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from demo.copying.templates import Template
 
 _temporary = MetaData()
-#: The copies: the id of each, its template, and what is new.
+#: The copies: the template, the shift in time, the number and the first ids of each.
 _COPY = Table(
     "demo_copy",
     _temporary,
@@ -32,7 +32,7 @@ _COPY = Table(
     *(Column(f"first_{name}", IdType) for name in COUNTED),
     prefixes=["TEMPORARY"],
 )
-#: The rows of the templates: the how manieth row of its table and template each is.
+#: The rows of the templates: ``rank`` is the index of a row among those of its table and template.
 _ROW = Table(
     "demo_row",
     _temporary,
@@ -42,7 +42,7 @@ _ROW = Table(
     Column("rank", Integer),
     prefixes=["TEMPORARY"],
 )
-#: What is said of a release beside others by whom it was scheduled when there were none.
+#: The overlap reason of a copied release whose template has none; copies may overlap.
 BESIDE_OTHERS = "Dikerjakan bersama rilis lain pada waktu yang sama; pengguna hanya terganggu satu kali."
 
 
@@ -96,7 +96,7 @@ def _insert(name: str, *, sqlite: bool) -> str:
 
 
 def _expression(name: str, column: Column[Any], *, sqlite: bool) -> str:
-    """Return what a column of a copy holds."""
+    """Return the SQL expression for a column of a copy."""
     value = f"s.{column.name}"
     if own := _own(name, column.name, value, sqlite=sqlite):
         return own
@@ -110,7 +110,7 @@ def _expression(name: str, column: Column[Any], *, sqlite: bool) -> str:
 
 
 def _own(name: str, column: str, value: str, *, sqlite: bool) -> str | None:
-    """Return what is said of a copy otherwise than of its template, beside ids and times; None for all else."""
+    """Return the SQL expression for a column that differs apart from ids and times; None for other columns."""
     match name, column:
         case "change_request", "number" | "year" | "serial":
             return f"k.{column}"
@@ -122,7 +122,7 @@ def _own(name: str, column: str, value: str, *, sqlite: bool) -> str | None:
 
 
 def _later(value: str, seconds: str, *, sqlite: bool) -> str:
-    """Return a moment moved by the copy's days and by ``seconds``."""
+    """Return the SQL expression for a datetime moved by the copy's days and by ``seconds``."""
     if sqlite:
         moved = f"strftime('%Y-%m-%d %H:%M:%S', {value}, k.days || ' days', {seconds} || ' seconds')"
         return f"{moved} || substr({value}, 20)"
@@ -130,7 +130,7 @@ def _later(value: str, seconds: str, *, sqlite: bool) -> str:
 
 
 def _revised(content: str, *, sqlite: bool) -> str:
-    """Return what a request said when it was submitted, its dates moved by the copy's days."""
+    """Return the SQL expression for the content of a revision, with its dates moved by the copy's days."""
     for key in (field.key for field in REQUEST_FIELDS if field.kind is FieldKind.DATE):
         if sqlite:
             content = f"json_set({content}, '$.{key}', date(json_extract({content}, '$.{key}'), k.days || ' days'))"

@@ -1,4 +1,4 @@
-"""The requests that are copied: their rows, and the weeks to which each can be moved."""
+"""Templates: the requests to copy, with their rows and the weeks to which each can be moved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from demo.agency.office import Office
 
-#: The tables of a request's rows, each with the column that names its request or the row that it belongs to.
+#: The tables of a request's rows, each with the column that refers to the request or to the parent row.
 OWNERS = {
     "change_request": "id",
     "change_revision": "change_id",
@@ -40,21 +40,21 @@ OWNERS = {
     "asset_review_item": "review_id",
     "step_time": "activity_id",
 }
-#: The same in the order in which rows are written.
+#: The same tables in the order of their foreign keys.
 TABLES: dict[str, Table] = {table.name: table for table in Base.metadata.sorted_tables if table.name in OWNERS}
-#: The column that is each table's key.
+#: The primary key column of each table.
 KEYS = {name: next(iter(table.primary_key.columns)).name for name, table in TABLES.items()}
-#: A record of a step has the id of its activity.
+#: Tables that share the primary key of their activity.
 RECORDS = frozenset(name for name in TABLES if KEYS[name] == OWNERS[name] and name != "change_request")
-#: The tables whose rows have ids of their own.
+#: The tables with their own ids.
 COUNTED = tuple(name for name in TABLES if name not in RECORDS)
-#: Whose moments lie outside of working time.
+#: The table whose datetimes are outside working time.
 PLANNED = "release"
 
 _WEEK = dt.timedelta(days=7)
 _ONE_DAY = dt.timedelta(days=1)
 _SECOND = dt.timedelta(seconds=1)
-#: Working days after the last event that must be the same as well: standards of a day look that far ahead.
+#: Working days after the last event that must match as well, because standards in days extend that far.
 _DAYS_AHEAD = 2
 
 
@@ -69,23 +69,23 @@ class Template:
     is_open: bool
     #: The ids of its rows by table, in order.
     rows: dict[str, list[int]]
-    #: By how many days it can be moved, and then by up to how many seconds.
+    #: Possible shifts in days, and the maximum number of additional seconds.
     days: list[int]
     most_seconds: int
 
 
 def is_moment(column: Column[Any]) -> bool:
-    """Whether a column holds moments."""
+    """Whether a column has datetimes."""
     return isinstance(column.type, UtcDateTime)
 
 
 def is_date(column: Column[Any]) -> bool:
-    """Whether a column holds dates."""
+    """Whether a column has dates."""
     return isinstance(column.type, Date)
 
 
 def counted_target(column: Column[Any]) -> str | None:
-    """Return the table among ``COUNTED`` that a column refers to, if it does."""
+    """Return the table in ``COUNTED`` that a column refers to, or None."""
     for key in column.foreign_keys:
         target = key.column.table.name
         if target in TABLES and key.column.name == "id":
@@ -94,7 +94,7 @@ def counted_target(column: Column[Any]) -> str | None:
 
 
 def read_templates(connection: Connection, offices: Iterable[Office], after: int) -> list[Template]:
-    """Return the requests with an id beyond ``after`` that can be copied."""
+    """Return the requests with ids above ``after`` that can be copied."""
     rows = _rows(connection, after)
     bound = _bound(connection, rows)
     entry_times = _entry_times(connection, rows)
@@ -111,14 +111,14 @@ _Rows = dict[str, dict[Any, list[dict[str, Any]]]]
 
 
 def _rows(connection: Connection, after: int) -> _Rows:
-    """Return all rows of the requests beyond ``after``."""
-    found: _Rows = {}
+    """Return all rows of the requests with ids above ``after``."""
+    rows: _Rows = {}
     owners: dict[str, dict[int, int]] = {}
     for name, table in TABLES.items():
         owner = table.c[OWNERS[name]]
         parent = "change_request" if name == "change_request" else counted_target(owner) or "activity"
-        # What was there before has lesser ids.
-        wanted = select(table).where(owner >= min(owners[parent])) if found else select(table).where(owner > after)
+        # Rows of earlier requests have lower ids.
+        wanted = select(table).where(owner >= min(owners[parent])) if rows else select(table).where(owner > after)
         grouped: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         own: dict[int, int] = {}
         for row in connection.execute(wanted.order_by(*table.primary_key)).mappings():
@@ -126,12 +126,12 @@ def _rows(connection: Connection, after: int) -> _Rows:
             if request is not None:
                 grouped[None if name == "change_request" else request].append(dict(row))
                 own[row[KEYS[name]]] = request
-        found[name], owners[name] = grouped, own
-    return found
+        rows[name], owners[name] = grouped, own
+    return rows
 
 
 def _bound(connection: Connection, rows: _Rows) -> set[int]:
-    """Return the ids of the requests that are bound to others."""
+    """Return the ids of the requests that depend on other records and cannot be copied."""
     bound = {row["id"] for row in rows["change_request"].get(None, []) if row["linked_change_id"]}
     for name in ("activity", "deviation"):
         bound |= {request for request, own in rows[name].items() if any(row["delegation_id"] for row in own)}
@@ -142,7 +142,7 @@ def _bound(connection: Connection, rows: _Rows) -> set[int]:
 
 def _entry_times(connection: Connection, rows: _Rows) -> dict[int, set[dt.datetime]]:
     """Return the times of the audit entries of each request."""
-    found: dict[int, set[dt.datetime]] = defaultdict(set)
+    times: dict[int, set[dt.datetime]] = defaultdict(set)
     requests = [str(row["id"]) for row in rows["change_request"].get(None, [])]
     entries = (
         select(AuditRow.row_id, AuditEntry.at)
@@ -150,8 +150,8 @@ def _entry_times(connection: Connection, rows: _Rows) -> dict[int, set[dt.dateti
         .where(AuditRow.table_name == "change_request", AuditRow.row_id.in_(requests))
     )
     for request, at in connection.execute(entries):
-        found[int(request)].add(at)
-    return found
+        times[int(request)].add(at)
+    return times
 
 
 def _template(request: dict[str, Any], rows: _Rows, entry_times: set[dt.datetime], office: Office) -> Template:
@@ -161,7 +161,7 @@ def _template(request: dict[str, Any], rows: _Rows, entry_times: set[dt.datetime
     is_open = request["closed_at"] is None
     windows = [(row["window_start_at"], row["window_end_at"]) for row in own[PLANNED] if row["window_start_at"]]
     days = [0] if is_open else _days(office, moments[0], moments[-1], windows)
-    # What was measured in time by the day depends on the hour of its beginning.
+    # Measures of time deviations depend on the time of day of the start.
     is_measured = any(row["kind"] is DeviationKind.TIME for row in own["deviation"])
     return Template(
         id=id_,
@@ -176,7 +176,7 @@ def _template(request: dict[str, Any], rows: _Rows, entry_times: set[dt.datetime
 
 
 def _moments(rows: dict[str, list[dict[str, Any]]]) -> set[dt.datetime]:
-    """Return every moment at which something happened."""
+    """Return all datetimes in ``rows``, except those of planned releases."""
     return {
         row[column.name]
         for name, of in rows.items()
@@ -189,7 +189,7 @@ def _moments(rows: dict[str, list[dict[str, Any]]]) -> set[dt.datetime]:
 
 
 def _until_closing(office: Office, moment: dt.datetime) -> int:
-    """Return for how many seconds from ``moment`` on the office works without a break."""
+    """Return the seconds from ``moment`` until the end of its working span."""
     spans = office.calendar.spans(office.date_of(moment))
     return next((closes - moment) // _SECOND - 1 for opens, closes in spans if opens <= moment < closes)
 
@@ -197,9 +197,9 @@ def _until_closing(office: Office, moment: dt.datetime) -> int:
 def _days(
     office: Office, first: dt.datetime, last: dt.datetime, windows: list[tuple[dt.datetime, dt.datetime]]
 ) -> list[int]:
-    """Return the days, whole weeks, by which what lasted from ``first`` to ``last`` can be moved.
+    """Return the shifts, in days, to weeks with the same working time as from ``first`` to ``last``.
 
-    The ``windows`` of its releases are moved along, and must not come to lie in a freeze.
+    The ``windows`` of its releases must not overlap a freeze after the shift.
     """
     hours = office.hours
     begin, end = office.date_of(first), office.date_of(last)
@@ -207,12 +207,12 @@ def _days(
     dates = [begin + _ONE_DAY * number for number in range((end_of_comparison - begin).days + 1)]
     earliest, latest = hours.day(0) + _ONE_DAY, hours.day(office.end - 1)
     weeks = range(-((begin - earliest) // _WEEK), (latest - end) // _WEEK + 1)
-    here = [_spans(office, date, dt.timedelta()) for date in dates]
+    spans = [_spans(office, date, dt.timedelta()) for date in dates]
     return [
         week * _WEEK.days
         for week in weeks
         if week
-        and here == [_spans(office, date, _WEEK * week) for date in dates]
+        and spans == [_spans(office, date, _WEEK * week) for date in dates]
         and not any(office.is_frozen(start + _WEEK * week, end + _WEEK * week) for start, end in windows)
     ]
 

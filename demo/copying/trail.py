@@ -1,7 +1,7 @@
-"""The audit trail of copied requests: every entry of a template once more, with the ids, number and times of the copy.
+"""The audit trail of copied requests: the entries of each template, with the ids, number and times of the copy.
 
-An entry is taken apart once: into its text, and what stands in it that is another in each copy. The chains are
-continued by the audit's own code, in the order of time.
+Each entry of a template is parsed once into a text with placeholders and the values that differ in each copy. The
+audit chains are continued with the audit code, in chronological order.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-#: Entries that are written at a time.
+#: Entries written at a time.
 _BATCH = 2_000
-#: How a value of a copy is marked in the text: whether it is a number, and which one it is.
+#: A placeholder in the text: number or string, and the index of the value.
 _MARK = re.compile('"\ue000([ns])(\\d+)\ue000"')
 _DATES = frozenset(field.key for field in REQUEST_FIELDS if field.kind is FieldKind.DATE)
-#: What an entry has beside its place in the chain, its time and its rows.
+#: The columns of an entry that are the same in each copy.
 _SAME = ("actor_id", "actor_name", "capacity", "address", "request_id", "action", "reason")
 
 
 def copy_trail(connection: Connection, copies: Sequence[Copy], counters: Mapping[tuple[int, int], int]) -> None:
-    """Continue the chains with the entries of ``copies``; ``counters`` are the ids of the counters of numbers."""
+    """Append the entries of ``copies`` to the chains; ``counters`` are counter ids by agency and year."""
     templates = {copy.template.id: copy.template for copy in copies}
     histories = {history.template.id: history for history in _histories(connection, templates, counters)}
     chains = Chains(connection)
@@ -54,7 +54,7 @@ def copy_trail(connection: Connection, copies: Sequence[Copy], counters: Mapping
     row_writer = Writer(connection, tables[AuditRow.__tablename__])
     entries = enumerate(_in_order(copies, histories), last_id + 1)
     while batch := list(islice(entries, _BATCH)):
-        # Linked before they are written: PostgreSQL answers nothing else while it copies.
+        # Linked before they are written: PostgreSQL runs no other statement during COPY.
         linked = [chains.link(one.chain, one.pattern.content(one.at, one.values)) for _id, one in batch]
         entry_writer.write({"id": id_, **entry} for (id_, _one), entry in zip(batch, linked, strict=True))
         row_writer.write(
@@ -67,14 +67,14 @@ def copy_trail(connection: Connection, copies: Sequence[Copy], counters: Mapping
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """An entry of a template. What is another in each copy stands in the list of the copy's values, by its index."""
+    """A parsed entry of a template; values that differ in each copy are indexes into the values of the copy."""
 
     at: dt.datetime
     same: Row
-    #: The JSON of the rows, with %s for each value, and the indexes of these.
+    #: The JSON of the rows, with %s for each value, and the indexes of the values.
     text: str
     indexes: tuple[int, ...]
-    #: What ``audit_row`` says: a table, and the index of the row's id.
+    #: The rows of ``audit_row``: table, and index of the row id.
     rows: tuple[tuple[str, int], ...]
 
     def content(self, at: dt.datetime, values: Sequence[str]) -> Row:
@@ -91,11 +91,11 @@ class _History:
     patterns: list[_Pattern] = field(default_factory=list)
     _values: list[Callable[[Copy], str]] = field(default_factory=list)
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
-    #: The table with the ids and the rank in it, of each row by table and id.
+    #: For each row by table and id: the table that has its id, and its rank there.
     _ranks: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Look the rows up."""
+        """Compute the ranks of the rows."""
         for table, ids in self.template.rows.items():
             counted = "activity" if table in RECORDS else table
             rank_of = {id_: rank for rank, id_ in enumerate(self.template.rows[counted])}
@@ -103,22 +103,22 @@ class _History:
                 self._ranks[table, str(id_)] = (counted, rank_of[id_])
 
     def values(self, copy: Copy) -> list[str]:
-        """Return what the entries of ``copy`` have of their own."""
+        """Return the values of ``copy``."""
         return [value(copy) for value in self._values]
 
     def add(self, entry: Any) -> None:  # noqa: ANN401 - a row of audit_entry
-        """Take an entry apart."""
-        rows = [found for row in json.loads(entry.rows) if (found := self._row(row))]
+        """Parse an entry."""
+        rows = [copied for row in json.loads(entry.rows) if (copied := self._row(row))]
         marked = canonical_json(rows).replace("%", "%%")
-        indexes = tuple(int(found[2]) for found in _MARK.finditer(marked))
-        text = _MARK.sub(lambda found: "%s" if found[1] == "n" else '"%s"', marked)
+        indexes = tuple(int(match[2]) for match in _MARK.finditer(marked))
+        text = _MARK.sub(lambda match: "%s" if match[1] == "n" else '"%s"', marked)
         records = {(row["table"], int(row["id"][2:-1])) for row in rows}
         records.add(("change_request", self._id_of("change_request", str(self.template.id))))
         same = {name: getattr(entry, name) for name in _SAME}
         self.patterns.append(_Pattern(entry.at, same, text, indexes, tuple(sorted(records))))
 
     def _row(self, row: Row) -> Row | None:
-        """Return what an entry says of a row, with marks; None for a row that is not copied."""
+        """Return a row of an entry with placeholders; None if it is not copied."""
         table = row["table"]
         if table == NumberCounter.__tablename__:
             return self._counter()
@@ -135,7 +135,7 @@ class _History:
         }
 
     def _counter(self) -> Row:
-        """Return what is said of the counter that gave the number."""
+        """Return the row of the number counter, with placeholders."""
         return {
             "action": "updated",
             "after": {"last": _mark("n", self._value(("serial",), lambda copy: str(copy.serial)))},
@@ -148,7 +148,7 @@ class _History:
         return str(self.counters[self.template.agency_id, copy.year or 0])
 
     def _column(self, table: str, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Return the value of a column, or the mark of what it is in a copy."""
+        """Return the value of a column, or its placeholder if it differs in a copy."""
         if value is None:
             return None
         column = TABLES[table].c[name]
@@ -159,7 +159,7 @@ class _History:
         return self._own(table, name, value, column)
 
     def _own(self, table: str, name: str, value: Any, column: Column[Any]) -> Any:  # noqa: ANN401 - as above
-        """Return the mark of a number or of a time, or the value where it is the same in every copy."""
+        """Return the placeholder of a number or a time, or the value if it is the same in every copy."""
         if is_moment(column):
             return self._moment(value, by_days=table == PLANNED)
         if is_date(column):
@@ -168,7 +168,7 @@ class _History:
             kind = "s" if name == "number" else "n"
             return _mark(kind, self._value((name,), lambda copy: str(getattr(copy, name))))
         if (table, name) == ("change_revision", "content"):
-            return {key: self._date(said) if key in _DATES and said else said for key, said in value.items()}
+            return {key: self._date(item) if key in _DATES and item else item for key, item in value.items()}
         return value
 
     def _id_of(self, table: str, id_: str) -> int:
@@ -186,7 +186,7 @@ class _History:
         return _mark("s", self._value((value,), lambda copy: (date + dt.timedelta(copy.days)).isoformat()))
 
     def _value(self, key: tuple[object, ...], value: Callable[[Copy], str]) -> int:
-        """Return the index of a value of the copies, which ``key`` tells from the others."""
+        """Return the index of the value with this key; it is added if it is new."""
         if key not in self._known:
             self._known[key] = len(self._values)
             self._values.append(value)
@@ -200,7 +200,7 @@ def _mark(kind: str, index: int) -> str:
 def _histories(
     connection: Connection, templates: Mapping[int, Template], counters: Mapping[tuple[int, int], int]
 ) -> Iterable[_History]:
-    """Return the histories of ``templates``, by the entries that tell of them."""
+    """Return the histories of ``templates`` with their parsed entries."""
     histories = {str(id_): _History(template, counters) for id_, template in templates.items()}
     entries = (
         select(AuditRow.row_id, AuditEntry.__table__)
@@ -214,7 +214,7 @@ def _histories(
 
 
 class _Next(NamedTuple):
-    """The next entry of a copy, sorted by its time; ``number`` is the copy's, ``position`` the entry's."""
+    """The next entry of a copy, ordered by time; ``number`` is the index of the copy, ``position`` of the entry."""
 
     at: dt.datetime
     number: int
@@ -226,11 +226,11 @@ class _Next(NamedTuple):
 
     @property
     def pattern(self) -> _Pattern:
-        """What the entry says."""
+        """The parsed entry of the template."""
         return self.patterns[self.position]
 
     def following(self) -> _Next | None:
-        """Return the entry after this, if there is one."""
+        """Return the entry after this one, or None."""
         position = self.position + 1
         if position == len(self.patterns):
             return None
@@ -238,7 +238,7 @@ class _Next(NamedTuple):
 
 
 def _in_order(copies: Iterable[Copy], histories: Mapping[int, _History]) -> Iterator[_Next]:
-    """Yield the entries of ``copies``, which are in the order in which they begin, in the order of time."""
+    """Yield the entries of ``copies`` in chronological order; the copies must be sorted by creation."""
     waiting: list[_Next] = []
 
     def until(moment: dt.datetime | None) -> Iterator[_Next]:

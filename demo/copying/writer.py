@@ -1,4 +1,4 @@
-"""The fastest way into a table that each database has: many rows in one statement, or COPY."""
+"""Fast bulk inserts: many rows in one statement on SQLite, COPY on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-#: Rows of one statement, and the parameters that SQLite takes.
+#: Maximum numbers of rows and of parameters in one SQLite statement.
 _ROWS, _PARAMETERS = 200, 30_000
 
 
 def write(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write ``rows``, each with every column of ``table``, each value as the column's type stores it."""
+    """Write ``rows``, each with every column of ``table``, converted by the column's type."""
     Writer(connection, table).write(rows)
 
 
 class Writer:
-    """Writes rows of one table, whose statement is prepared once."""
+    """Writes rows of one table."""
 
     def __init__(self, connection: Connection, table: Table) -> None:
         dialect = connection.dialect
         self._connection = connection
-        #: Only some columns store a value otherwise than as it is.
+        #: Bind processors by column index, for the columns whose type has one.
         self._processors = {
             index: process
             for index, column in enumerate(table.columns)
@@ -52,14 +52,14 @@ class Writer:
                 copy.write_row(row)
 
     def _insert(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        """Write many rows with each statement, on the driver's own cursor."""
+        """Insert many rows with each statement, on the driver's cursor."""
         cursor = self._connection.connection.cursor()
         most = min(_ROWS, _PARAMETERS // self._width)
-        one = f"({', '.join('?' * self._width)})"
-        while some := list(islice(rows, most)):
-            values = ", ".join([one] * len(some))
+        placeholders = f"({', '.join('?' * self._width)})"
+        while batch := list(islice(rows, most)):
+            values = ", ".join([placeholders] * len(batch))
             sql = f"INSERT INTO {self._table} ({self._names}) VALUES {values}"  # noqa: S608 - names of our own
-            cursor.execute(sql, tuple(chain.from_iterable(some)))
+            cursor.execute(sql, tuple(chain.from_iterable(batch)))
         cursor.close()
 
     def _stored(self, row: Mapping[str, Any]) -> tuple[Any, ...]:

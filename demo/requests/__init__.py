@@ -1,1 +1,1 @@
-"""The requests of the demo: which way each takes, and what happens on it."""
+"""The requests of the demo: their routes, timing, actors and related events."""

@@ -1,4 +1,4 @@
-"""What happens to a demo request beside its moves: take-ups, hand-overs, sweeps, disposals, the time of a release."""
+"""The events of a demo request apart from its moves: assignment, sweeps, disposals, follow-ups, release times."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from demo.requests.planning import Plan
     from demo.scenario import Timeline
 
-#: Working seconds within which the sweep comes by.
+#: Maximum working seconds until the next sweep.
 _SWEEP = 15 * MINUTE
-#: How often a step is handed over, and by its giver rather than by the taker; shorter ones are not.
+#: Probability that a step is reassigned, and that its assignee does it; minimum length of such a step.
 _HANDED_OVER, _BY_THE_GIVER, _SHORT = 0.03, 0.75, 10 * MINUTE
-#: How often the actual time of a release is added.
+#: Probability that the actual time of a release is recorded.
 _ACTUAL = 0.5
-#: Working seconds until the head disposes of what the verification did not.
+#: Working seconds until the head disposes of deviations after the verification.
 _DISPOSED = (DAY // 2, 2 * DAY)
-#: How often what was to be followed up is followed up in time.
+#: Probability that a follow-up is done in time.
 _FOLLOWED_UP = 0.8
 
 
 class Aftermath:
-    """Lets each thing happen at its time."""
+    """Plans these events on the timeline."""
 
     def __init__(self, timeline: Timeline, people: People) -> None:
         self._timeline = timeline
@@ -38,7 +38,7 @@ class Aftermath:
     # -- while a step is open ----------------------------------------------------------------------------------
 
     def plan_step(self, journey: Journey, plan: Plan) -> None:
-        """Let the present step be taken up, handed over and, once it is overdue, found by the sweep."""
+        """Plan that the current step is taken up, reassigned, and found by the sweep once it is overdue."""
         office, random = journey.office, journey.random
         last = office.end if plan.finished is None else plan.finished
         if plan.taken_up is not None:
@@ -47,32 +47,32 @@ class Aftermath:
             is_manager_s = office.sop.rules[journey.step].actor is Role.CHANGE_MANAGER
             if is_manager_s and length > _SHORT and random.random() < _HANDED_OVER:
                 second = plan.taken_up + random.randrange(MINUTE, min(length, DAY) - MINUTE)
-                self._timeline.add(office, second, lambda at: self._hand_over(journey, at))
+                self._timeline.add(office, second, lambda at: self._reassign(journey, at))
         if plan.overdue is not None:
             second = plan.overdue + random.randrange(1, _SWEEP)
             if second < last:
                 self._timeline.add(office, second, lambda at: self._people.sweep(office, at))
 
-    def _hand_over(self, journey: Journey, at: dt.datetime) -> None:
-        office, giver = journey.office, journey.actor
+    def _reassign(self, journey: Journey, at: dt.datetime) -> None:
+        office, assignee = journey.office, journey.actor
         colleagues = [
             player
             for player in office.people[Role.CHANGE_MANAGER]
-            if player != giver
+            if player != assignee
             and reason_not_eligible(office.sop, journey.position, Principal(player.id, player.roles)) is None
         ]
-        if giver is None or not colleagues:
+        if assignee is None or not colleagues:
             return
         to = journey.random.choice(colleagues)
-        by = giver if journey.random.random() < _BY_THE_GIVER else to
+        by = assignee if journey.random.random() < _BY_THE_GIVER else to
         self._people.hand_over(journey, to, by, at)
 
     # -- after a step ------------------------------------------------------------------------------------------
 
     def plan_rest(self, journey: Journey, outcome: Outcome, second: int) -> None:
-        """Let come what a step that ended at ``second`` with ``outcome`` leaves to be done."""
+        """Plan the events after a step that finished at ``second`` with ``outcome``."""
         self._plan_follow_ups(journey, second)
-        # No verification comes any more that would take them along.
+        # No later verification will dispose of them.
         if journey.taken[Outcome.VERIFIED] or journey.step is Step.CLOSED:
             for one in journey.undisposed:
                 if one.id not in journey.to_dispose:
@@ -88,7 +88,7 @@ class Aftermath:
         hours = journey.office.hours
         by = journey.office.head_on(hours.day(second))
         if by is None or (by.id == one.executor_id and Role.HEAD not in by.roles):
-            # It is the delegate's own: it waits for another day.
+            # It is the acting head's own deviation: try again on another day.
             self._plan_disposal(journey, one, hours.last_of_day(second) + journey.random.randrange(1, HALF_DAY))
             return
         self._people.dispose(journey, one.id, by, at)
@@ -108,7 +108,7 @@ class Aftermath:
             self._timeline.add(journey.office, when, lambda at: self._people.follow_up(journey, one.id, by, at))
 
     def _plan_release(self, journey: Journey) -> None:
-        """Let the manager add the actual time on the working day after the window."""
+        """Plan that the manager records the actual time on the working day after the window."""
         office, release, manager = journey.office, journey.release, journey.actor
         if release is not None and manager is not None and journey.random.random() < _ACTUAL:
             second = office.hours.opening(office.date_of(release.window_end) + dt.timedelta(1))

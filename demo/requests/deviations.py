@@ -1,4 +1,4 @@
-"""What a demo request does not keep of its standards: how often, what is said of it, and what the head makes of it."""
+"""Deviations of demo requests: their probabilities, accounts and disposals."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from lpse_admin.sop.steps import Step
     from models.changes.change import ChangeRequest
 
-#: How often an item is not at hand, and an output not as it should be.
+#: Probabilities of a missing item and of a lacking output.
 _ABSENT, _LACKING = 1 / 60, 1 / 150
-#: What the head makes of an account, and how often something is said to one that is accepted.
+#: Weights of the disposals, and probability of a note on an accepted account.
 _DISPOSALS = {Disposal.ACCEPTED: 76, Disposal.FOLLOW_UP: 17, Disposal.NOT_ACCEPTED: 7}
 _REMARKED = 0.2
-#: Days until something is to be followed up.
+#: Days until a follow-up is due.
 _FOLLOW_UP_DAYS = (5, 30)
 
 
 def absent_items(journey: Journey, items: Iterable[RequiredItem], attached: Collection[str]) -> frozenset[str]:
-    """Choose the keys of those of ``items`` that are not at hand; what is ``attached`` already is."""
+    """Choose the keys of the missing ``items``; items in ``attached`` are never missing."""
     if not journey.office.sop.switches.deviations:
         return frozenset()
     return frozenset(
@@ -48,43 +48,45 @@ def absent_items(journey: Journey, items: Iterable[RequiredItem], attached: Coll
 
 
 def accounts(journey: Journey, step: Step, absent: Iterable[RequiredItem]) -> dict[str, Any]:
-    """Return what the executor says of ``step``, if it is late, of what is absent and of outputs that are lacking."""
+    """Return the accounts of lateness, of missing items and of randomly lacking outputs, by form field."""
     if not journey.office.sop.switches.deviations:
         return {}
     subject = LatenessBasis.ARRIVAL if journey.taken_up is None else LatenessBasis.HANDLING
-    said = {account_field(DeviationKind.TIME, subject): say(journey.random, "account", subject.value, journey.texts)}
+    values = {account_field(DeviationKind.TIME, subject): say(journey.random, "account", subject.value, journey.texts)}
     for item in absent:
         text = say(journey.random, "account", item.kind.value, journey.texts)
-        said[account_field(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}")] = text
+        values[account_field(DeviationKind.EQUIPMENT, f"{item.kind}-{item.key}")] = text
     for number in range(len(journey.office.sop.rules[step].outputs)):
         if journey.random.random() < _LACKING:
             output = output_field(number)
-            said[output] = OUTPUT_LACKING
-            said[account_field(DeviationKind.OUTPUT, output)] = say(journey.random, "account", "output", journey.texts)
-    return said
+            values[output] = OUTPUT_LACKING
+            values[account_field(DeviationKind.OUTPUT, output)] = say(
+                journey.random, "account", "output", journey.texts
+            )
+    return values
 
 
 def disposals(journey: Journey, change: ChangeRequest, at: dt.datetime) -> dict[str, Any]:
-    """Return what the head makes of every deviation that a verification meets."""
+    """Return the disposals of all undisposed deviations, for a verification."""
     return {DISPOSALS: {str(one.id): disposal(journey, one.executor_id, at) for one in undisposed(change)}}
 
 
 def disposal(journey: Journey, executor_id: int | None, at: dt.datetime) -> dict[str, Any]:
-    """Return what the head makes of a deviation of ``executor_id``."""
+    """Return the values of a disposal of a deviation of ``executor_id``."""
     random = journey.random
     chosen = random.choices(list(_DISPOSALS), list(_DISPOSALS.values()))[0]
     is_remarked = chosen is not Disposal.ACCEPTED or random.random() < _REMARKED
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "disposal": chosen,
         "note": say(random, "disposal", chosen.value, journey.texts) if is_remarked else None,
     }
     if chosen is Disposal.FOLLOW_UP:
-        given["follow_up_by"] = _follower(journey, executor_id)
-        given["follow_up_until"] = journey.office.date_of(at) + dt.timedelta(random.randrange(*_FOLLOW_UP_DAYS))
-    return given
+        values["follow_up_by"] = _follower(journey, executor_id)
+        values["follow_up_until"] = journey.office.date_of(at) + dt.timedelta(random.randrange(*_FOLLOW_UP_DAYS))
+    return values
 
 
 def _follower(journey: Journey, executor_id: int | None) -> int:
-    """Return the id of who is to follow it up: the manager whose deviation it is, or any."""
+    """Return the id of the user to follow up: the executor if a manager, else a random manager."""
     managers = [manager.id for manager in journey.office.people[Role.CHANGE_MANAGER]]
     return executor_id if executor_id in managers else journey.random.choice(managers)

@@ -1,4 +1,4 @@
-"""One demo request on its way: what the scenario remembers of it between two events."""
+"""One demo request: the state that the scenario keeps between two events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Undisposed:
-    """A deviation that waits for the head: its id and whose it is."""
+    """A deviation without a disposal."""
 
     id: int
     executor_id: int | None
@@ -35,7 +35,7 @@ class Undisposed:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A deviation that somebody is to follow up until a day."""
+    """A deviation with an open follow-up."""
 
     id: int
     by_id: int
@@ -44,7 +44,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRelease:
-    """A release that is scheduled, and whose actual time is not known: its id and the end of its window."""
+    """A scheduled release without an actual time."""
 
     id: int
     window_end: dt.datetime
@@ -52,30 +52,30 @@ class PlannedRelease:
 
 @dataclass(slots=True)
 class Journey:
-    """A request of ``requester`` about ``topic``, and what it is to show."""
+    """A request of ``requester`` about ``topic``, with the move or step that it must reach (``aim``)."""
 
     office: Office
     requester: Player
     topic: Topic
-    #: What is put into the sentences.
+    #: Values of the placeholders in the sentences.
     texts: dict[str, str]
     aim: Aim | None
     id: int = 0
-    #: Where the request stands, as of the last event.
+    #: The position after the last event.
     position: Position = field(init=False)
     result: Result | None = None
     undisposed: list[Undisposed] = field(default_factory=list)
     follow_ups: list[FollowUp] = field(default_factory=list)
-    #: Keys of the items that a file is attached for.
+    #: Keys of the items with an attached file.
     attached: set[str] = field(default_factory=set)
     taken: Counter[Outcome] = field(default_factory=Counter)
-    #: What the review of the asset list found.
+    #: The findings of the asset review.
     choices: list[Choice] = field(default_factory=list)
     release: PlannedRelease | None = None
-    #: Ids of the deviations whose disposal, and whose following up, is decided on.
+    #: Ids of the deviations whose disposal and whose follow-up are planned.
     to_dispose: set[int] = field(default_factory=set)
     to_follow_up: set[int] = field(default_factory=set)
-    #: When the present step was reached and, if it is, taken up, in the office's working seconds.
+    #: Working seconds at which the current step is reached and taken up.
     arrived: int = 0
     taken_up: int | None = None
     actor: Player | None = None
@@ -83,28 +83,28 @@ class Journey:
 
     @property
     def random(self) -> Random:
-        """The office's source of chance."""
+        """The random generator of the office."""
         return self.office.random
 
     @property
     def step(self) -> Step:
-        """The present step."""
+        """The current step."""
         return self.position.step
 
     @property
     def is_emergency(self) -> bool:
-        """Whether it was judged to be one."""
+        """Whether its urgency is emergency."""
         return self.position.urgency is Urgency.EMERGENCY
 
     def update(self, change: ChangeRequest) -> None:
-        """Remember where ``change`` stands."""
+        """Copy the state of ``change``."""
         self.id = change.id
         self.position = change.position
         self.result = change.result
         self.update_deviations(change)
 
     def update_deviations(self, change: ChangeRequest) -> None:
-        """Remember what is left to do about the deviations of ``change``."""
+        """Copy the undisposed deviations and open follow-ups of ``change``."""
         self.undisposed = [Undisposed(one.id, one.executor_id) for one in undisposed(change)]
         self.follow_ups = [
             FollowUp(one.id, one.follow_up_by_id, one.follow_up_until)
@@ -113,12 +113,12 @@ class Journey:
         ]
 
     def has_deviated(self, user_id: int) -> bool:
-        """Whether ``user_id`` would verify deviations of their own, which a delegate may not dispose of."""
+        """Whether ``user_id`` would have to dispose of own deviations at this step, which an acting head may not."""
         is_verified_here = Outcome.VERIFIED in self.office.sop.rules[self.step].leads_to
         return is_verified_here and any(one.executor_id == user_id for one in self.undisposed)
 
     def open_moves(self) -> list[Move]:
-        """Return the moves that its history leaves open to whoever may act."""
+        """Return the moves that the history does not block, for any actor."""
         step, position = self.step, self.position
         moves = (Move(step, outcome, target) for outcome, target in self.office.sop.rules[step].leads_to.items())
         return [move for move in moves if reason_move_blocked(move, position) is None]

@@ -1,4 +1,4 @@
-"""When a step of a demo request is taken up and finished, and by whom."""
+"""Planning of a step of a demo request: when it is taken up and finished, and by whom."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from demo.requests.journey import Journey
 
-#: Working minutes that a step takes where the SOP sets none.
+#: Maximum working minutes of a step without a standard.
 _USUAL_MINUTES = 45
-#: How often a step takes longer than its standard, and how often because nobody took it up.
+#: Probability that a step is late, and that a late one was never taken up.
 _LATE, _LEFT_LYING = 0.08, 0.25
-#: Mean working minutes until a step is taken up, for a normal change and for an emergency; the head is busier.
+#: Mean working minutes until a step is taken up, by role for a normal change, and for an emergency.
 _WAITING = {Role.REQUESTER: 240, Role.CHANGE_MANAGER: 120, Role.HEAD: 200}
 _EMERGENCY_WAITING = 15
-#: How often a step is done without having been taken up before, and how often an open one is taken up already.
+#: Probability that a step is finished without being taken up first, and that a step open at the end is taken up.
 _AT_ONCE = 0.5
 _TAKEN_UP = 0.5
 
@@ -32,14 +32,14 @@ _SECOND = dt.timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When the present step is taken up, finished and overdue, in the office's working seconds; None is never."""
+    """Working seconds at which the current step is taken up, finished and overdue; None for never."""
 
     taken_up: int | None
     finished: int | None
     overdue: int | None
 
     def before_the_end(self, journey: Journey) -> Plan:
-        """Return the plan without what will not have happened by the end."""
+        """Return the plan without the events after the end of the demo."""
         plan, aim = self, journey.aim
         if aim is not None and aim.outcome is None and aim.step is journey.step:
             plan = replace(plan, finished=None)
@@ -53,10 +53,10 @@ class Plan:
 
 
 def plan_of(journey: Journey) -> Plan:
-    """Return when the present step is taken up and finished.
+    """Return when the current step is taken up and finished.
 
-    Under an SOP that knows deviations nothing waits for longer than its standard, or it was late and was not taken
-    up at all: the sweep, which comes by all the time, would have found it.
+    Under an SOP with deviations a step does not wait longer than its standard, unless it is late and never taken up,
+    because the sweep would have raised it.
     """
     office, random, arrived = journey.office, journey.random, journey.arrived
     rule = office.sop.rules[journey.step]
@@ -81,16 +81,16 @@ def plan_of(journey: Journey) -> Plan:
 
 
 def _allowed(journey: Journey, second: int) -> int:
-    """Return the working seconds that the present step's standard leaves from ``second`` on."""
+    """Return the working seconds that the standard of the current step allows from ``second``."""
     office, standard = journey.office, journey.office.sop.rules[journey.step].standard
-    assert standard is not None  # noqa: S101 - asked only where there is one
+    assert standard is not None  # noqa: S101 - only called if there is one
     if not standard.days:
         return standard.minutes * MINUTE
     return office.calendar.allowed_time(office.hours.at(second), standard) // _SECOND if second < office.end else DAY
 
 
 def choose_actor(journey: Journey, plan: Plan) -> Plan:
-    """Choose who acts, the delegate where the head is away and they may; else it waits for the head."""
+    """Choose the actor: the acting head if there is one who may act, else wait for the head."""
     office, role = journey.office, journey.office.sop.rules[journey.step].actor
     journey.actor = journey.deputy = None
     if role is Role.REQUESTER:
@@ -101,7 +101,7 @@ def choose_actor(journey: Journey, plan: Plan) -> Plan:
         return plan
     begins = plan.finished if plan.taken_up is None else plan.taken_up
     while begins is not None and begins < office.end:
-        # Within the day, so that one delegation or none is good for the whole of it.
+        # Within one day, so that the delegation does not change during the step.
         finished = min(plan.finished or begins, office.hours.last_of_day(begins))
         plan = replace(plan, taken_up=None if plan.taken_up is None else begins, finished=finished)
         deputy = office.deputy_on(office.hours.day(begins))
@@ -114,18 +114,18 @@ def choose_actor(journey: Journey, plan: Plan) -> Plan:
             return plan
         length = finished - begins
         begins = office.hours.opening(deputy.last + dt.timedelta(1)) + within_half_a_day(office.random)
-        plan = _put_off(journey, plan, begins, begins + length)
+        plan = _postpone(journey, plan, begins, begins + length)
     journey.actor = office.choose(role, journey.position)
     return plan
 
 
-def _put_off(journey: Journey, plan: Plan, begins: int, finished: int) -> Plan:
-    """Return ``plan`` put off until the head is back; what is judged and late by then is not taken up first."""
+def _postpone(journey: Journey, plan: Plan, begins: int, finished: int) -> Plan:
+    """Return ``plan`` postponed until the head is back; a step with a standard is then not taken up first."""
     if plan.overdue is None:
         return Plan(begins, finished, None)
     return Plan(None, finished, journey.arrived + _allowed(journey, journey.arrived))
 
 
 def within_half_a_day(random: Random) -> int:
-    """Return working seconds within half a day."""
+    """Return a random number of working seconds below half a day."""
     return random.randrange(1, HALF_DAY)

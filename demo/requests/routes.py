@@ -1,6 +1,6 @@
-"""Ways through a sop: which outcome a demo request takes next, at random or towards something it is to show.
+"""Routes through an SOP: the next outcome of a demo request, at random or towards an aim.
 
-All is worked out from the sop's own moves; nothing here knows the order of the steps.
+Everything is computed from the moves of the SOP; the order of the steps is not hard-coded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Move, Sop
 
-#: How often an outcome comes about, beside the other outcomes of its step (10 where it is not named).
+#: Weights of the outcomes among those of their step (default 10).
 _WEIGHTS: Mapping[Outcome, float] = {
     Outcome.ACCEPTED: 82,
     Outcome.RETURNED: 11,
@@ -37,41 +37,41 @@ _WEIGHTS: Mapping[Outcome, float] = {
     Outcome.CHANGED: 25,
     Outcome.UNCHANGED: 75,
 }
-#: A pressing topic makes an emergency of most of its requests.
+#: Factor of the weight of an emergency for a pressing topic.
 _PRESSING = 30.0
-#: What has happened to a request already is less likely to happen to it again, so that every walk ends.
+#: Factor of the weight of an outcome for each time that it was taken before, so that every request ends.
 _AGAIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a request is to show: a move of its sop or, without an outcome, waiting in a step."""
+    """What a request must reach: a move of its SOP or, without an outcome, a step in which it waits."""
 
     step: Step
     outcome: Outcome | None = None
 
 
 class Routes:
-    """How far it is from each step of a sop to each other."""
+    """The distances between the steps of an SOP, in moves."""
 
     def __init__(self, sop: Sop) -> None:
-        """Measure the sop."""
+        """Compute the distances."""
         self._moves = sop.moves
         self._distances = {step: self._to(step) for step in sop.steps}
         self.moves = tuple(Aim(move.origin, move.outcome) for move in self._moves)
         self.waits = tuple(Aim(step) for step in sop.steps)
 
     def _to(self, goal: Step) -> Mapping[Step, int]:
-        """Return the least number of moves to ``goal`` from every step that leads there."""
+        """Return the minimum number of moves to ``goal`` from every step that leads there."""
         distances = {goal: 0}
-        edge = [goal]
-        while edge:
-            edge = [move.origin for move in self._moves if move.target in edge and move.origin not in distances]
-            distances |= dict.fromkeys(edge, max(distances.values()) + 1)
+        frontier = [goal]
+        while frontier:
+            frontier = [move.origin for move in self._moves if move.target in frontier and move.origin not in distances]
+            distances |= dict.fromkeys(frontier, max(distances.values()) + 1)
         return distances
 
     def towards(self, aim: Aim, open_moves: Sequence[Move]) -> Move | None:
-        """Return the open move that leads to ``aim`` the shortest way, or None where none does."""
+        """Return the open move on the shortest route to ``aim``, or None if there is none."""
         for move in open_moves:
             if (move.origin, move.outcome) == (aim.step, aim.outcome):
                 return move
@@ -81,7 +81,7 @@ class Routes:
 
 
 def any_of(random: Random, open_moves: Sequence[Move], taken: Counter[Outcome], *, is_pressing: bool) -> Move:
-    """Return one of the open moves, the likely ones more often."""
+    """Return a random open move, by weight."""
     if len(open_moves) == 1:
         return open_moves[0]
     weights = [
