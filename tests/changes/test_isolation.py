@@ -391,9 +391,7 @@ def test_the_office_sees_all_submitted_requests_of_its_agency(
             assert everything[f"pemohon2{suffix}"].mark in said
 
 
-def test_only_the_superadmin_sees_all_agencies(
-    running_app: RunningApp, everything: dict[str, Belongings]
-) -> None:
+def test_only_the_superadmin_sees_all_agencies(running_app: RunningApp, everything: dict[str, Belongings]) -> None:
     visitor = running_app.visitor("admin")
     for one in everything.values():
         for screen, ids in one.ids.items():
@@ -428,9 +426,8 @@ def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(
         assert made.status_code == 303
         assert number in visitor.get(made.location).text
         return
-    if (
-        number == everything["pemohon"].number
-    ):  # the other agency uses the same numbers: the user's own request is linked
+    # The agencies use the same numbers: then the user's own request is linked.
+    if number == everything["pemohon"].number:
         assert made.status_code == 303
         assert everything[owner].mark not in visitor.get(made.location).text
     else:
