@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +39,16 @@ class SyncTrigger:
             f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table}"
             f" FOR EACH ROW{condition} EXECUTE FUNCTION {self.name}()",
         )
+
+
+@contextmanager
+def suspended(connection: Connection, triggers: Iterable[SyncTrigger]) -> Iterator[None]:
+    """Write rows without ``triggers``, in the open transaction; the caller recomputes what they keep."""
+    held, is_sqlite = list(triggers), connection.dialect.name == "sqlite"
+    for trigger in held:
+        drop, disable = f"DROP TRIGGER {trigger.name}", f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}"
+        connection.exec_driver_sql(drop if is_sqlite else disable)
+    yield
+    for trigger in held:
+        enable = f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}"
+        connection.exec_driver_sql(trigger.sqlite_statement() if is_sqlite else enable)

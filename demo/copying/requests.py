@@ -13,6 +13,7 @@ from demo.copying.trail import copy_trail
 from models.audit.trail import AuditChain, AuditEntry, AuditRow
 from models.database import is_sqlite
 from models.office.agency import NumberCounter
+from models.reports import totals
 from models.search import index as search_index
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def copy_requests(session: Session, offices: Sequence[Office], requests: int, *,
     copies = choose(offices, read_templates(connection, offices, after), requests, counters.keys())
     last = give_numbers(copies, offices, ((key, row.last) for key, row in counters.items()))
     last_ids = give_ids(copies, {name: _last_id(connection, name) for name in COUNTED})
-    with search_index.suspended(connection):
+    with search_index.suspended(connection), totals.suspended(connection):
         copy_rows(connection, copies)
         copy_trail(connection, copies, {key: row.id for key, row in counters.items()})
         _set_counters(connection, {counters[key].id: number for key, number in last.items()})

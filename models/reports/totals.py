@@ -14,6 +14,7 @@ more or less is read from the rows themselves (``models.reports.figures``).
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lpse_admin.sop.steps import Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
+from models import sync_trigger
 from models.base import Base, IdType, PrimaryKey, enum_type, partial_index
 from models.database import is_sqlite
 from models.deviations.deviation import DeviationState
@@ -304,6 +306,14 @@ def rebuild(connection: Connection) -> int:
             f"INSERT INTO {summary.table} ({columns}) SELECT counted.*, TRUE FROM ({recount}) AS counted"
         )
     return sum(connection.scalar(select(func.count()).select_from(model)) or 0 for model in _MODELS)
+
+
+@contextmanager
+def suspended(connection: Connection) -> Iterator[None]:
+    """Write many rows without updating the summaries; they are rebuilt at the end, in the open transaction."""
+    with sync_trigger.suspended(connection, _sync_triggers(connection.dialect.name)):
+        yield
+    rebuild(connection)
 
 
 def differences(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]:

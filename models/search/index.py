@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lpse_admin.sop.steps import REQUESTER_STEPS, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, FieldKind
+from models import sync_trigger
 from models.base import Base, IdType, LongText
 from models.changes.activity import ACTIVITY_CLASSES
 from models.database import is_sqlite
@@ -351,14 +352,8 @@ def rebuild_index(connection: Connection) -> int:
 @contextmanager
 def suspended(connection: Connection) -> Iterator[None]:
     """Write many records without updating the index; it is rebuilt at the end, in the transaction that is open."""
-    triggers = list(_sync_triggers(connection.dialect.name))
-    for trigger in triggers:
-        drop, disable = f"DROP TRIGGER {trigger.name}", f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}"
-        connection.exec_driver_sql(drop if is_sqlite(connection) else disable)
-    yield
-    for trigger in triggers:
-        enable = f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}"
-        connection.exec_driver_sql(trigger.sqlite_statement() if is_sqlite(connection) else enable)
+    with sync_trigger.suspended(connection, _sync_triggers(connection.dialect.name)):
+        yield
     rebuild_index(connection)
 
 
