@@ -275,20 +275,24 @@ class Procedure(RuleBasedStateMachine):
         self.session.commit()
         self.granted.append(made)
 
-    @precondition(lambda self: any(made.withdrawn_at is None for made in self.granted))
+    @precondition(lambda self: self._current_delegations())
     @rule()
     def let_the_head_withdraw(self) -> None:
         set_test_audit_context(self.session, now=self.now)
-        next(made for made in self.granted if made.withdrawn_at is None).withdraw(now=self.now, by=self.office.head)
+        self._current_delegations()[0].withdraw(now=self.now, by=self.office.head)
         self.session.commit()
 
     def teardown(self) -> None:
         self.session.rollback()
         set_test_audit_context(self.session)
         for made in self.granted:
-            if made.withdrawn_at is None:
-                made.withdraw(now=self.now, by=self.office.head)
+            if made.withdrawn_at is None:  # as of its day: the next example begins earlier than this one ends
+                made.withdraw(now=made.recorded_at, by=self.office.head)
         self.session.commit()
+
+    def _current_delegations(self) -> list[Delegation]:
+        """Return those that have neither ended nor been withdrawn."""
+        return [made for made in self.granted if made.can_be_withdrawn_by(self.office.head, self.now)]
 
     # -- expectations ---------------------------------------------------------------------------------------------
 

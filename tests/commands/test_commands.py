@@ -240,7 +240,8 @@ def test_elsewhere_it_is_asked_first(program: Flask, database_url: str, typed: s
 
 def test_sql_that_is_only_printed_needs_no_asking(in_production: Flask, database_url: str) -> None:
     stands = revision(database_url)
-    ended = run(in_production, "db", "downgrade", "--sql", f"{stands}:base")
+    # Of the first revision alone: later ones alter tables of SQLite, which Alembic does not print without the table.
+    ended = run(in_production, "db", "downgrade", "--sql", "0001:base")
     assert (ended.exit_code, "DROP TABLE" in ended.stdout) == (0, True)
     assert revision(database_url) == stands
 
