@@ -61,6 +61,9 @@ class Keys:
         self.page: Page = browser.new_context(locale="id-ID", reduced_motion="reduce").new_page()
         self.page.set_default_timeout(10_000)
         self.page.goto(f"{address}/login")
+        self.page.bring_to_front()
+        # The page takes the focus and gives it to this field after it has loaded; keys sent before go nowhere.
+        self.page.wait_for_function("document.hasFocus() && document.activeElement.name === 'username'")
         self.reach(name="username")
         self.page.keyboard.type(username)
         self.reach(name="password")
