@@ -43,7 +43,7 @@ _ROW = Table(
     prefixes=["TEMPORARY"],
 )
 #: The overlap reason of a copied release whose template has none; copies may overlap.
-BESIDE_OTHERS = "Dikerjakan bersama rilis lain pada waktu yang sama; pengguna hanya terganggu satu kali."
+OVERLAP_REASON = "Dikerjakan bersama rilis lain pada waktu yang sama; pengguna hanya terganggu satu kali."
 
 
 def copy_rows(connection: Connection, copies: Sequence[Copy]) -> None:
@@ -115,7 +115,7 @@ def _own(name: str, column: str, value: str, *, sqlite: bool) -> str | None:
         case "change_request", "number" | "year" | "serial":
             return f"k.{column}"
         case "release", "overlap_reason":
-            return f"CASE WHEN s.window_start_at IS NULL THEN {value} ELSE coalesce({value}, '{BESIDE_OTHERS}') END"
+            return f"CASE WHEN s.window_start_at IS NULL THEN {value} ELSE coalesce({value}, '{OVERLAP_REASON}') END"
         case "change_revision", "content":
             return _revised(value, sqlite=sqlite)
     return None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from demo.copying.rows import BESIDE_OTHERS
+from demo.copying.rows import OVERLAP_REASON
 from demo.copying.templates import PLANNED, RECORDS, TABLES, counted_target, is_date, is_moment
 from demo.copying.writer import Writer
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, FieldKind
@@ -126,7 +126,7 @@ class _History:
             return None
         before, after = row["before"], row["after"]
         if table == PLANNED and after.get("window_start_at") and not after.get("overlap_reason"):
-            before, after = {**before, "overlap_reason": None}, {**after, "overlap_reason": BESIDE_OTHERS}
+            before, after = {**before, "overlap_reason": None}, {**after, "overlap_reason": OVERLAP_REASON}
         return {
             **row,
             "id": _mark("s", self._id_of(table, row["id"])),
