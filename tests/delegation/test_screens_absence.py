@@ -263,7 +263,7 @@ def test_decisions_under_a_delegation_say_so_in_lists_details_exports_and_trail(
         rows = csv.DictReader(io.StringIO(inspector.get(f"/admin/{screen}/export/csv/").text.lstrip("\ufeff")))
         (row,) = [row for row in rows if number in row.values()]
         assert row["Nomor surat keputusan pendelegasian"] == "800/12/2026"
-        assert row["Dalam kapasitas"] == "Plh. Kepala LPSE"
+        assert row["Selaku"] == "Plh. Kepala LPSE"
         assert (row["Didelegasikan mulai"], row["Didelegasikan sampai"]) == ("2026-03-02", "2026-03-03")
     assert "Plh. Kepala LPSE (800/12/2026)" in page(running_app, "pemeriksa", change_id)
 

@@ -228,10 +228,10 @@ def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_fi
     visitor = running_app.visitor("kepala")
     page = visitor.get("/admin/approval/?state=open&urgency=emergency").text
     assert headings(page) == [
-        "Nomor", "Judul", "Diterima pada", "Menunggu (menit)", "Ditangani (menit)", "Batas waktu", "Penilaian",
+        "Nomor", "Judul", "Diterima pada", "Menunggu (menit)", "Ditangani (menit)", "Batas waktu", "Ketepatan waktu",
         "Catatan",
     ]  # fmt: skip
-    assert {"Hasil", "Oleh", "Dalam kapasitas", "Alasan"} < set(headings(visitor.get("/admin/approval/").text))
+    assert {"Hasil", "Oleh", "Selaku", "Alasan"} < set(headings(visitor.get("/admin/approval/").text))
     assert headings(visitor.get("/admin/approval/?state=open&columns=number,reason").text) == [
         "Nomor",
         "Alasan",
