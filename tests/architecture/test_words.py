@@ -54,7 +54,7 @@ def written() -> list[tuple[str, str]]:
     for name in ("messages", "admin"):
         with (CATALOGUES / f"{name}.po").open("rb") as file:
             for message in read_po(file):
-                strings = [message.string] if isinstance(message.string, str) else list(message.string)
+                strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
                 texts += [
                     (f"{name}.po: {message.id}", re.sub(r"%\(\w+\)s", "…", string)) for string in strings if message.id
                 ]

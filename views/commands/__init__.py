@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from views.commands import audit, deadline, demo, history, mail, migrations, report, search, sop, user
+from views.commands import audit, backup, deadline, demo, history, mail, migrations, report, search, sop, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,4 +18,6 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     for group in groups:
         app.cli.add_command(group)
     app.cli.add_command(demo.demo_command(make_register))
+    app.cli.add_command(backup.backup_command)
+    app.cli.add_command(backup.restore_command)
     migrations.guard()

@@ -39,6 +39,11 @@ def fail(*lines: object) -> NoReturn:
     sys.exit(1)
 
 
+def say(line: object) -> None:
+    """Print ``line``; Messages in Indonesian."""
+    click.echo(localized(line))
+
+
 def localized(line: object) -> str:
     """Return ``line`` as text; Messages in Indonesian."""
     with force_locale(Language.INDONESIAN.value):
