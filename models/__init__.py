@@ -39,6 +39,7 @@ _MODULES = (
     "models.notifications.smtp_client",
     "models.office.calendars",
     "models.office.office_day",
+    "models.office.options",
     "models.office.setting",
     "models.office.working_hours",
     "models.releases.calendar",

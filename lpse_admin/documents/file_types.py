@@ -35,6 +35,9 @@ class FileType(StrEnum):
         return self.value.upper()
 
 
+#: All types, which an office takes that has chosen none.
+ALL_FILE_TYPES = frozenset(FileType)
+
 _MEDIA_TYPES = {
     FileType.PDF: "application/pdf",
     FileType.PNG: "image/png",

@@ -62,6 +62,18 @@ class Scheme(StrEnum):
     DARK = "dark"
 
 
+class CsvSeparator(StrEnum):
+    """What stands between the cells of the CSV files that a user exports."""
+
+    COMMA = "comma"
+    SEMICOLON = "semicolon"
+
+    @property
+    def character(self) -> str:
+        """The character itself."""
+        return {CsvSeparator.COMMA: ",", CsvSeparator.SEMICOLON: ";"}[self]
+
+
 class User(Base):
     """A user account. It belongs to an agency, or to no agency for an administrator of the installation."""
 
@@ -86,6 +98,11 @@ class User(Base):
     scheme: Mapped[Scheme] = mapped_column(enum_type(Scheme, "scheme"), default=Scheme.SYSTEM)
     #: Events (``notifications.events``) whose mail this user turned off.
     muted_events: Mapped[list[str]] = mapped_column(default=list)
+    #: Events whose mail this user gets once a working day, in the daily digest.
+    digest_events: Mapped[list[str]] = mapped_column(default=list)
+    csv_separator: Mapped[CsvSeparator] = mapped_column(
+        enum_type(CsvSeparator, "csv_separator"), default=CsvSeparator.COMMA
+    )
     password_hash: Mapped[ShortText]
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     #: The 30-second step of the last accepted code: a code is accepted once.

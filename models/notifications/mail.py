@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.notifications.mail_faults import MailFault
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 
@@ -62,8 +63,8 @@ class Mail(Base):
                 Immutable("OLD.state = 'sent'"),
                 Immutable(
                     mutable=(
-                        "address", "state", "attempts", "next_try_at", "claimed_until", "last_error", "sent_at",
-                    "message_id",
+                        "address", "state", "attempts", "next_try_at", "claimed_until", "fault", "last_error",
+                        "sent_at", "message_id",
                     )
                 ),
                 # One that failed for its address may go to another.
@@ -83,6 +84,8 @@ class Mail(Base):
     next_try_at: Mapped[Timestamp]
     #: The end of the lease of the sender that claimed it.
     claimed_until: Mapped[Timestamp | None]
+    #: What was at fault at the last attempt, where it failed and the reason is known.
+    fault: Mapped[MailFault | None] = mapped_column(enum_type(MailFault, "fault"))
     last_error: Mapped[LongText | None]
     sent_at: Mapped[Timestamp | None]
     #: The same for all attempts, so that duplicates can be recognised.

@@ -1,0 +1,2 @@
+CREATE FUNCTION office_options_of_its_office() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id IS DISTINCT FROM OLD.id OR NEW.agency_id IS DISTINCT FROM OLD.agency_id THEN RAISE EXCEPTION 'what an office sets stays with its office and its day' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER office_options_of_its_office BEFORE UPDATE ON office_options FOR EACH ROW EXECUTE FUNCTION office_options_of_its_office()

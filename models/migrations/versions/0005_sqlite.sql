@@ -1,0 +1,1 @@
+CREATE TRIGGER office_options_of_its_office BEFORE UPDATE ON office_options FOR EACH ROW WHEN NEW.id IS DISTINCT FROM OLD.id OR NEW.agency_id IS DISTINCT FROM OLD.agency_id BEGIN SELECT RAISE(ABORT, 'what an office sets stays with its office and its day'); END
