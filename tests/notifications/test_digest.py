@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lpse_admin.notifications.digest import next_digest, parse_digest_time
 
 WIT = ZoneInfo("Asia/Jayapura")
+START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 SEVEN_THIRTY = dt.time(7, 30)
 
 
@@ -52,7 +53,7 @@ def test_an_office_that_never_opens_gets_its_digest_in_the_end() -> None:
 
 
 @given(
-    st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2030, 1, 1), timezones=st.just(dt.UTC)),
+    st.integers(0, 5 * 365 * 24 * 60).map(lambda minutes: START + dt.timedelta(minutes=minutes)),
     st.times().map(lambda time: time.replace(second=0, microsecond=0)),
 )
 def test_it_is_always_ahead_within_four_days_and_at_its_time(now: dt.datetime, time: dt.time) -> None:
