@@ -19,8 +19,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import demo
 from lpse_admin import config
+from lpse_admin.i18n import _
 from models.audit import trail as audit_trail
-from models.database import db
+from models.database import db, protect_file
 from views import commands
 from views.accounts import profile
 from views.app import access, clock, errors, headers, health, screens
@@ -28,10 +29,13 @@ from views.app.scheduler import Scheduler
 from views.audit import context
 from views.help import guides
 from views.i18n import language
+from views.i18n.wording import terminal_text
 from views.releases import calendar_feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lpse_admin.i18n import Message
 
 _ROOT = Path(__file__).resolve().parent
 _MIGRATIONS = _ROOT / "models" / "migrations"
@@ -60,6 +64,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies, x_host=0)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _set_clock(app, clock)
+    protect_file(chosen.database_url)
     db.init_app(app)
     _arm_the_trail()
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
@@ -82,11 +87,11 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
 
 
 def _settings() -> config.Settings:
-    """Return what the environment says, or end the program with the sentence that says what is wrong."""
+    """Return what the environment says, or end the program with a sentence for each fault."""
     try:
         return config.read_settings()
-    except config.ConfigurationError as fault:
-        sys.stderr.write(f"{fault}\n")
+    except config.ConfigurationError as error:
+        sys.stderr.writelines(f"{terminal_text(fault)}\n" for fault in error.faults)
         raise SystemExit(2) from None
 
 
@@ -136,9 +141,16 @@ def serve() -> None:
         prepare(app, settings)
         server = create_server(app, host=settings.host, port=settings.port, **SERVING)
     except SQLAlchemyError as error:
-        _stop(f"The database cannot be used: {error.__cause__ or error}")
+        _stop(_("The database cannot be used: %(reason)s", reason=str(error.__cause__ or error).strip()))
     except OSError as error:
-        _stop(f"http://{settings.host}:{settings.port} cannot be served ({error.strerror}): see LPSE_HOST, LPSE_PORT.")
+        _stop(
+            _(
+                "http://%(host)s:%(port)s cannot be served (%(reason)s): see LPSE_HOST, LPSE_PORT.",
+                host=settings.host,
+                port=settings.port,
+                reason=error.strerror or str(error),
+            )
+        )
     _announce(app, settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     rounds = Scheduler(app, settings.scheduler_interval_seconds)
@@ -149,8 +161,8 @@ def serve() -> None:
         rounds.stop()
 
 
-def _stop(reason: str) -> NoReturn:
-    sys.stderr.write(f"{reason.strip()}\n")
+def _stop(reason: Message) -> NoReturn:
+    sys.stderr.write(f"{terminal_text(reason)}\n")
     raise SystemExit(1)
 
 

@@ -10,14 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from lpse_admin.i18n import _
 from lpse_admin.notifications import smtp_url as notifications_smtp_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from lpse_admin.i18n import Message
+
+_T = TypeVar("_T")
 
 #: The version of the program, as in the changelog.
 VERSION = "0.2.0"
@@ -34,7 +39,12 @@ _POSTGRESQL_SCHEME = re.compile(r"postgres(ql)?://")
 
 
 class ConfigurationError(Exception):
-    """An invalid setting; the message names the variable and says what it must be."""
+    """Invalid settings: a sentence for each, which names the variable and says what it must be."""
+
+    def __init__(self, *faults: Message) -> None:
+        """Store the sentences."""
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
 
 
 class RunMode(StrEnum):
@@ -81,63 +91,97 @@ class Settings:
 def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path = _INSTANCE_FOLDER) -> Settings:
     """Return the settings in ``variables`` (default: the environment).
 
-    ``instance`` is the folder of the default database and secret key. Raises ConfigurationError for the first error.
+    ``instance`` is the folder of the default database and secret key. Raises ConfigurationError with all faults.
     """
     given = {name: value.strip() for name, value in (os.environ if variables is None else variables).items()}
-    run_mode = _run_mode(given.get("LPSE_ENV", ""))
-    base_url = _base_url(given.get("LPSE_BASE_URL", ""))
+    faults: list[Message] = []
+
+    def read(parse: Callable[..., _T], variable: str, *others: object, otherwise: _T) -> _T:
+        try:
+            return parse(given.get(variable, ""), *others)
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+            return otherwise
+
+    run_mode = read(_run_mode, "LPSE_ENV", otherwise=RunMode.PRODUCTION)
+    base_url = read(_base_url, "LPSE_BASE_URL", otherwise=None)
     smtp_url = given.get("LPSE_SMTP_URL") or None
-    return Settings(
+    settings = Settings(
         run_mode=run_mode,
-        database_url=_database_url(given.get("LPSE_DATABASE_URL", ""), run_mode, instance),
-        secret_key=_secret_key(given.get("LPSE_SECRET_KEY", ""), run_mode, instance),
-        host=_host(given.get("LPSE_HOST", ""), run_mode),
-        port=_port(given.get("LPSE_PORT", "")),
+        database_url=read(_database_url, "LPSE_DATABASE_URL", run_mode, instance, otherwise=""),
+        secret_key=read(_secret_key, "LPSE_SECRET_KEY", run_mode, instance, otherwise=""),
+        host=read(_host, "LPSE_HOST", run_mode, otherwise=""),
+        port=read(_port, "LPSE_PORT", otherwise=0),
         base_url=base_url,
         smtp_url=smtp_url,
-        mail_server=_mail_server(smtp_url, given.get("LPSE_MAIL_FROM", ""), base_url),
-        scheduler_interval_seconds=_scheduler_interval(given.get("LPSE_ROUND_SECONDS", "")),
-        login_limit=_login_limit(given.get("LPSE_LOGIN_LIMIT", "")),
-        proxies=_proxies(given.get("LPSE_PROXIES", "")),
-        time_zone=_time_zone(given.get("LPSE_TIMEZONE", "")),
+        mail_server=read(_mail_server, "LPSE_SMTP_URL", given.get("LPSE_MAIL_FROM", ""), base_url, otherwise=None),
+        scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
+        login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
+        proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
+        time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
     )
+    if faults:
+        raise ConfigurationError(*faults)
+    return settings
 
 
 def _run_mode(value: str) -> RunMode:
     try:
         return RunMode(value or RunMode.DEMO)
     except ValueError:
-        message = f"LPSE_ENV is “{value}”; it must be demo or production."
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(_("LPSE_ENV is “%(value)s”; it must be demo or production.", value=value)) from None
 
 
 def _database_url(value: str, run_mode: RunMode, instance: Path) -> str:
     if not value:
         if run_mode is RunMode.PRODUCTION:
-            message = "LPSE_DATABASE_URL is missing: production needs the address of its database."
-            raise ConfigurationError(message)
+            raise ConfigurationError(_("LPSE_DATABASE_URL is missing: production needs the address of its database."))
         _create_folder(instance)
         return f"sqlite:///{instance / 'lpse.db'}"
     value = _POSTGRESQL_SCHEME.sub("postgresql+psycopg://", value, count=1)
     kind = value.partition("://")[0]
     if "://" not in value or kind.partition("+")[0] not in {"sqlite", "postgresql"}:
-        message = "LPSE_DATABASE_URL must begin with sqlite:/// or postgresql://."
-        raise ConfigurationError(message)
+        raise ConfigurationError(_("LPSE_DATABASE_URL must begin with sqlite:/// or postgresql://."))
     if kind not in {"sqlite", "postgresql+psycopg"}:
-        message = f"LPSE_DATABASE_URL names the driver {kind}; write sqlite:/// or postgresql:// instead."
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            _("LPSE_DATABASE_URL names the driver %(kind)s; write sqlite:/// or postgresql:// instead.", kind=kind)
+        )
+    if kind == "sqlite":
+        _require_folder(value.partition("///")[2])
     return value
+
+
+def _require_folder(database: str) -> None:
+    """Raise ConfigurationError unless SQLite can create the file: it needs the folder for its journal too."""
+    folder = Path(database).parent
+    if not database.startswith("/"):
+        return  # relative to the instance folder, which is created
+    if not folder.is_dir():
+        raise ConfigurationError(
+            _("LPSE_DATABASE_URL: the folder %(folder)s does not exist; create it first.", folder=str(folder))
+        )
+    if not os.access(folder, os.W_OK | os.X_OK) or (Path(database).exists() and not os.access(database, os.W_OK)):
+        raise ConfigurationError(_("LPSE_DATABASE_URL: %(file)s cannot be written by this user.", file=database))
 
 
 def _secret_key(value: str, run_mode: RunMode, instance: Path) -> str:
     if not value:
         if run_mode is RunMode.PRODUCTION:
-            message = f"LPSE_SECRET_KEY is missing: production needs one of {MIN_SECRET_KEY_BYTES} bytes or more."
-            raise ConfigurationError(message)
+            raise ConfigurationError(
+                _(
+                    "LPSE_SECRET_KEY is missing: production needs one of %(bytes)s bytes or more.",
+                    bytes=MIN_SECRET_KEY_BYTES,
+                )
+            )
         return _load_or_create_secret_key(instance / "secret-key")
     if len(value.encode()) < MIN_SECRET_KEY_BYTES:
-        message = f"LPSE_SECRET_KEY has {len(value.encode())} bytes; it needs {MIN_SECRET_KEY_BYTES} or more."
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            _(
+                "LPSE_SECRET_KEY has %(bytes)s bytes; it needs %(least)s or more.",
+                bytes=len(value.encode()),
+                least=MIN_SECRET_KEY_BYTES,
+            )
+        )
     return value
 
 
@@ -153,11 +197,17 @@ def _load_or_create_secret_key(path: Path) -> str:
         path.chmod(0o600)
         key = path.read_text().strip()
     except OSError as error:
-        message = f"The secret key cannot be written to {path.parent} ({error.strerror}): set LPSE_SECRET_KEY."
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            _(
+                "The secret key cannot be written to %(folder)s (%(reason)s): set LPSE_SECRET_KEY.",
+                folder=str(path.parent),
+                reason=error.strerror or str(error),
+            )
+        ) from None
     if len(key) < MIN_SECRET_KEY_BYTES:
-        message = f"The key in {path} is too short: remove the file, or set LPSE_SECRET_KEY."
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            _("The key in %(file)s is too short: remove the file, or set LPSE_SECRET_KEY.", file=str(path))
+        )
     return key
 
 
@@ -165,20 +215,25 @@ def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = (
-            f"The folder {folder} cannot be created ({error.strerror}): set LPSE_DATABASE_URL and LPSE_SECRET_KEY."
-        )
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            _(
+                "The folder %(folder)s cannot be created (%(reason)s): set LPSE_DATABASE_URL and LPSE_SECRET_KEY.",
+                folder=str(folder),
+                reason=error.strerror or str(error),
+            )
+        ) from None
 
 
 def _host(value: str, run_mode: RunMode) -> str:
     host = value or "127.0.0.1"
     if run_mode is RunMode.DEMO and not _is_loopback(host):
-        message = (
-            f"LPSE_HOST is “{host}”; the demo has known passwords and listens on 127.0.0.1 only."
-            " Set LPSE_ENV=production to serve others."
+        raise ConfigurationError(
+            _(
+                "LPSE_HOST is “%(host)s”; the demo has known passwords and listens on 127.0.0.1 only."
+                " Set LPSE_ENV=production to serve others.",
+                host=host,
+            )
         )
-        raise ConfigurationError(message)
     return host
 
 
@@ -193,8 +248,7 @@ def _port(value: str) -> int:
     if not value:
         return 5000
     if not (value.isascii() and value.isdigit() and 0 < int(value) <= _MAX_PORT):
-        message = f"LPSE_PORT is “{value}”; it must be a number from 1 to {_MAX_PORT}."
-        raise ConfigurationError(message)
+        raise _not_a_number("LPSE_PORT", value, 1, _MAX_PORT)
     return int(value)
 
 
@@ -203,22 +257,22 @@ def _base_url(value: str) -> str | None:
         return None
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        message = f"LPSE_BASE_URL is “{value}”; it must look like https://lpse.example.go.id."
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            _("LPSE_BASE_URL is “%(value)s”; it must look like https://lpse.example.go.id.", value=value)
+        )
     return value.rstrip("/")
 
 
-def _mail_server(url: str | None, sender: str, base_url: str | None) -> notifications_smtp_url.MailServer | None:
+def _mail_server(url: str, sender: str, base_url: str | None) -> notifications_smtp_url.MailServer | None:
     if sender and not notifications_smtp_url.is_email_address(sender):
-        message = "LPSE_MAIL_FROM must be an address like lpse@example.go.id."
-        raise ConfigurationError(message)
-    if url is None:
+        raise ConfigurationError(_("LPSE_MAIL_FROM must be an address like lpse@example.go.id."))
+    if not url:
         return None
     try:
         return notifications_smtp_url.parse_smtp_url(url, sender, program_host=urlsplit(base_url or "").hostname or "")
     except ValueError as error:
         # The URL may contain a password, so it is not repeated.
-        raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(error.args[0]) from None
 
 
 def _scheduler_interval(value: str) -> int:
@@ -226,8 +280,7 @@ def _scheduler_interval(value: str) -> int:
         return 60
     is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_MAX_SCHEDULER_INTERVAL))
     if not (is_number and 0 < int(value) <= _MAX_SCHEDULER_INTERVAL):
-        message = f"LPSE_ROUND_SECONDS is “{value}”; it must be a number from 1 to {_MAX_SCHEDULER_INTERVAL}."
-        raise ConfigurationError(message)
+        raise _not_a_number("LPSE_ROUND_SECONDS", value, 1, _MAX_SCHEDULER_INTERVAL)
     return int(value)
 
 
@@ -236,8 +289,9 @@ def _login_limit(value: str) -> LoginLimit:
         return LoginLimit()
     match = _LOGIN_LIMIT.fullmatch(value)
     if match is None:
-        message = f"LPSE_LOGIN_LIMIT is “{value}”; it must be failures/minutes, as in 5/15."
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            _("LPSE_LOGIN_LIMIT is “%(value)s”; it must be failures/minutes, as in 5/15.", value=value)
+        )
     return LoginLimit(failures=int(match[1]), minutes=int(match[2]))
 
 
@@ -245,8 +299,7 @@ def _proxies(value: str) -> int:
     if not value:
         return 0
     if not (value.isascii() and value.isdigit() and len(value) == 1):
-        message = f"LPSE_PROXIES is “{value}”; it must be a number from 0 to {_MAX_PROXIES}."
-        raise ConfigurationError(message)
+        raise _not_a_number("LPSE_PROXIES", value, 0, _MAX_PROXIES)
     return int(value)
 
 
@@ -256,6 +309,19 @@ def _time_zone(value: str) -> str | None:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
-        message = f"LPSE_TIMEZONE is “{value}”; it must be a zone's name, as in Asia/Jakarta."
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            _("LPSE_TIMEZONE is “%(value)s”; it must be a zone's name, as in Asia/Jakarta.", value=value)
+        ) from None
     return value
+
+
+def _not_a_number(variable: str, value: str, least: int, most: int) -> ConfigurationError:
+    return ConfigurationError(
+        _(
+            "%(variable)s is “%(value)s”; it must be a number from %(least)s to %(most)s.",
+            variable=variable,
+            value=value,
+            least=least,
+            most=most,
+        )
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from contextlib import suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -49,6 +53,22 @@ def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntr
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def protect_file(url: str) -> None:
+    """Make the file of a SQLite database readable by no other users of the machine; create it, if it is not there.
+
+    SQLite gives its journal the same permissions. Those of the file's group stay as they are.
+    """
+    path = Path(make_url(url).database or "")
+    if not url.startswith("sqlite") or not path.is_absolute():
+        return
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(OSError):  # not there, or another user's
+            if (mode := stat.S_IMODE(file.stat().st_mode)) & stat.S_IRWXO:
+                file.chmod(mode & ~stat.S_IRWXO)
 
 
 def read_only(engine: Engine) -> Engine:

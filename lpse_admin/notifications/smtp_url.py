@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from lpse_admin.i18n import _
+
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
@@ -42,7 +44,7 @@ def parse_smtp_url(url: str, sender: str = "", *, program_host: str = "") -> Mai
     """Return the server that ``url`` names: smtp://user:password@host:587?from=address, or smtps://.
 
     The sender is the URL's ``from``, else ``sender``, else the user if that is an address, else lpse@``program_host``,
-    the host of the program's own address. Raises ValueError with a message that repeats nothing of the URL.
+    the host of the program's own address. Raises ValueError with a Message that repeats nothing of the URL.
     """
     try:
         parts = urlsplit(url)
@@ -53,7 +55,7 @@ def parse_smtp_url(url: str, sender: str = "", *, program_host: str = "") -> Mai
         raise ValueError(_INVALID_URL)
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     if bool(user) != bool(password) or not ((user or "") + (password or "")).isprintable():
-        raise ValueError("LPSE_SMTP_URL must name both user and password, percent-encoded, or neither.")
+        raise ValueError(_("LPSE_SMTP_URL must name both user and password, percent-encoded, or neither."))
     return MailServer(
         host=parts.hostname,
         port=port or (_SUBMISSION_PORT if user and parts.scheme == "smtp" else _DEFAULT_PORTS[parts.scheme]),
@@ -64,19 +66,21 @@ def parse_smtp_url(url: str, sender: str = "", *, program_host: str = "") -> Mai
     )
 
 
-_INVALID_URL = "LPSE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host."
+_INVALID_URL = _("LPSE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host.")
 
 
 def _sender(parts: SplitResult, sender: str, user: str, program_host: str) -> str:
     params = parse_qs(parts.query, keep_blank_values=True)
     if set(params) - {"from"} or len(params.get("from", ())) > 1:
-        raise ValueError("LPSE_SMTP_URL can have only from=address after its question mark.")
+        raise ValueError(_("LPSE_SMTP_URL can have only from=address after its question mark."))
     address = params["from"][0] if params else sender
     if address or params:
         if not is_email_address(address):
-            setting = "The from= of LPSE_SMTP_URL" if params else "LPSE_MAIL_FROM"
-            message = f"{setting} must be an address like lpse@example.go.id."
-            raise ValueError(message)
+            raise ValueError(
+                _("The from= of LPSE_SMTP_URL must be an address like lpse@example.go.id.")
+                if params
+                else _("LPSE_MAIL_FROM must be an address like lpse@example.go.id.")
+            )
         return address
     return (
         user

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, read_settings
+from app import create_app
+from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, read_settings
+from models.database import db
+from tests.support.program import close_app
 
 KEY = "k" * 32
 PRODUCTION = {"LPSE_ENV": "production", "LPSE_SECRET_KEY": KEY, "LPSE_DATABASE_URL": "postgresql://lpse@db/lpse"}
@@ -103,6 +106,50 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name: str, value: s
         read_settings({name: value}, instance=tmp_path)
 
 
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    wrong = {"LPSE_PORT": "http", "LPSE_TIMEZONE": "WIB", "LPSE_LOGIN_LIMIT": "5", "LPSE_SMTP_URL": "mail:25"}
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings(wrong, instance=tmp_path)
+    assert len(refusal.value.faults) == len(wrong)
+    assert all(any(name in str(fault) for fault in refusal.value.faults) for name in wrong)
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_refused_by_its_path(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with pytest.raises(ConfigurationError, match=str(folder)):
+        read_settings({"LPSE_DATABASE_URL": f"sqlite:///{folder}/lpse.db"}, instance=tmp_path)
+    folder.mkdir()
+    assert read_settings({"LPSE_DATABASE_URL": f"sqlite:///{folder}/lpse.db"}, instance=tmp_path)
+    assert read_settings({"LPSE_DATABASE_URL": "sqlite:///lpse.db"}, instance=tmp_path)
+
+
+def test_a_database_that_cannot_be_written_is_refused_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # permissions do not bind whoever runs the tests as root
+    with pytest.raises(ConfigurationError, match=r"lpse\.db"):
+        read_settings({"LPSE_DATABASE_URL": f"sqlite:///{tmp_path}/lpse.db"}, instance=tmp_path)
+
+
+def test_no_other_user_of_the_machine_can_read_the_database(tmp_path: Path) -> None:
+    database = tmp_path / "lpse.db"
+    app = create_app(Settings(RunMode.DEMO, f"sqlite:///{database}", KEY))
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE something (id INTEGER)")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    close_app(app)
+    assert set(modes.values()) == {0o600}
+    assert len(modes) > 1  # the journal beside it too
+
+
+def test_a_database_that_others_could_read_is_closed_to_them_and_stays_open_to_its_group(tmp_path: Path) -> None:
+    database = tmp_path / "lpse.db"
+    database.touch()
+    database.chmod(0o644)
+    close_app(create_app(Settings(RunMode.DEMO, f"sqlite:///{database}", KEY)))
+    assert stat.S_IMODE(database.stat().st_mode) == 0o640
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_the_demo_listens_on_the_machine_itself(host: str, tmp_path: Path) -> None:
     assert read_settings({"LPSE_HOST": host}, instance=tmp_path).host == host
@@ -148,5 +195,4 @@ def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command: li
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.strip().count("\n") == 0
-    assert "LPSE_PORT" in ended.stderr
+    assert ended.stderr == "LPSE_PORT berisi “none”; isinya harus angka dari 1 sampai 65535.\n"

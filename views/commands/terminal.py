@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import click
 from flask.cli import AppGroup
-from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from typing_extensions import override
 
 from lpse_admin.errors import Refused
 from lpse_admin.sop import InvalidSopError, LineError
-from models.accounts.user import Language
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db, is_sqlite, takes_write_lock
 from views.app.clock import now
-from views.i18n.wording import tr
+from views.i18n.wording import terminal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,8 +44,7 @@ def say(line: object) -> None:
 
 def localized(line: object) -> str:
     """Return ``line`` as text; Messages in Indonesian."""
-    with force_locale(Language.INDONESIAN.value):
-        return tr(line.full_message if isinstance(line, LineError) else line)
+    return terminal_text(line.full_message if isinstance(line, LineError) else line)
 
 
 @contextmanager

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babel.support import Translations
 from flask import g, has_app_context
 from flask_babel import get_locale, get_translations
 from markupsafe import Markup
@@ -12,7 +15,9 @@ from markupsafe import Markup
 from lpse_admin.i18n import Message
 
 if TYPE_CHECKING:
-    from babel.support import NullTranslations, Translations
+    from collections.abc import Callable
+
+    from babel.support import NullTranslations
 
 #: The attribute of the request's Babel context that caches its locale and catalogue.
 _REQUEST_KEY = "lpse_translations"
@@ -36,20 +41,36 @@ def translations() -> Translations | NullTranslations:
 
 def tr(value: object) -> str:
     """Return ``value`` in the user's language: Messages with their values, titles of enums, other text unchanged."""
+    return _translated(value, translations)
+
+
+@cache
+def _indonesian() -> Translations | NullTranslations:
+    return Translations.load(Path(__file__).parents[1] / "translations", ["id"])
+
+
+def terminal_text(value: object) -> str:
+    """Return ``value`` in the language of the terminal, Indonesian, as ``tr`` does; no app is needed."""
+    return _translated(value, _indonesian)
+
+
+def _translated(value: object, catalogue: Callable[[], Translations | NullTranslations]) -> str:
     match value:
         case None:
             return ""
         case Message(text=text, values=values):
-            sentence = str(translations().ugettext(text))
-            return sentence % {name: _translate_value(part) for name, part in values.items()} if values else sentence
+            sentence = str(catalogue().ugettext(text))
+            if not values:
+                return sentence
+            return sentence % {name: _translate_value(part, catalogue) for name, part in values.items()}
         case Enum() if isinstance(title := getattr(value, "title", None), Message):
-            return tr(title)
+            return _translated(title, catalogue)
         case Markup():
             return value
         case _:
             return str(value)
 
 
-def _translate_value(value: object) -> object:
+def _translate_value(value: object, catalogue: Callable[[], Translations | NullTranslations]) -> object:
     """Return a placeholder's value translated; numbers stay numbers for placeholders such as ``%(count)d``."""
-    return value if isinstance(value, int | float) and not isinstance(value, Enum) else tr(value)
+    return value if isinstance(value, int | float) and not isinstance(value, Enum) else _translated(value, catalogue)
