@@ -119,8 +119,8 @@ def test_a_database_in_a_folder_that_is_not_there_is_refused_by_its_path(tmp_pat
     with pytest.raises(ConfigurationError, match=str(folder)):
         read_settings({"LPSE_DATABASE_URL": f"sqlite:///{folder}/lpse.db"}, instance=tmp_path)
     folder.mkdir()
-    assert read_settings({"LPSE_DATABASE_URL": f"sqlite:///{folder}/lpse.db"}, instance=tmp_path)
-    assert read_settings({"LPSE_DATABASE_URL": "sqlite:///lpse.db"}, instance=tmp_path)
+    read_settings({"LPSE_DATABASE_URL": f"sqlite:///{folder}/lpse.db"}, instance=tmp_path)
+    read_settings({"LPSE_DATABASE_URL": "sqlite:///lpse.db"}, instance=tmp_path)
 
 
 def test_a_database_that_cannot_be_written_is_refused_by_its_path(
