@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from models.base import is_storable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def text_error(text: str, *, required_label: Message | None = None, max_length: 
 
     ``required_label`` is the label of a required field; ``max_length`` is in characters.
     """
-    stripped = text.strip()
+    stripped = strip_blank(text)
     if required_label is not None and not stripped:
         return _("“%(field)s” is required here.", field=required_label)
     if max_length is not None and len(stripped) > max_length:

@@ -7,15 +7,20 @@ own. Columns with a key in ``COMMON_COLUMNS`` are columns of the database table;
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing.blank import strip_blank
+from lpse_admin.parsing.choices import YES_NO_WORDS, read_choice
+from lpse_admin.parsing.dates import read_date
+from lpse_admin.parsing.numbers import read_money, read_number, read_year
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Card(LabelledEnum):
@@ -38,6 +43,19 @@ class AssetCondition(LabelledEnum):
     HEAVY_DAMAGE = "heavy-damage", _("Heavily damaged")
 
 
+#: How the conditions are written on screens and cards, the word of the screen first (KIB: B, KB, RB).
+CONDITION_WORDS: Mapping[AssetCondition, tuple[str, ...]] = {
+    AssetCondition.GOOD: ("Baik", "Good", "B", "Bagus", "good"),
+    AssetCondition.LIGHT_DAMAGE: (
+        "Rusak ringan", "Slightly damaged", "Kurang baik", "KB", "RR", "Rusak sedang", "light-damage",
+    ),
+    AssetCondition.HEAVY_DAMAGE: ("Rusak berat", "Heavily damaged", "RB", "heavy-damage"),
+}  # fmt: skip
+#: How "yes" and "no" are written in the columns that ask whether a building is of a kind.
+STOREYS_WORDS = {True: ("Bertingkat",), False: ("Tidak bertingkat",)}
+CONCRETE_WORDS = {True: ("Beton",), False: ("Tidak beton", "Bukan beton")}
+
+
 class CardColumnKind(StrEnum):
     """The type of a column's values."""
 
@@ -57,7 +75,29 @@ class CardColumn:
     key: str
     label: Message
     kind: CardColumnKind = CardColumnKind.TEXT
+    #: Further words for yes and no.
+    words: Mapping[bool, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
+    def read(self, text: str) -> object:
+        """Return what is typed as a value: None, str, int, Decimal, date, bool or AssetCondition.
+
+        Raises UnreadableError with a sentence that says how to write it.
+        """
+        if self.kind is CardColumnKind.CONDITION:
+            return read_choice(text, CONDITION_WORDS, {one: one.title for one in AssetCondition})
+        if self.kind is CardColumnKind.YES_NO:
+            words = {answer: (*names, *self.words.get(answer, ())) for answer, names in YES_NO_WORDS.items()}
+            return read_choice(text, words, {True: _("Yes"), False: _("No")})
+        return _READERS[self.kind](text)
+
+
+_READERS: Mapping[CardColumnKind, Callable[[str], object]] = {
+    CardColumnKind.TEXT: lambda text: strip_blank(text) or None,
+    CardColumnKind.DATE: read_date,
+    CardColumnKind.YEAR: read_year,
+    CardColumnKind.NUMBER: read_number,
+    CardColumnKind.MONEY: read_money,
+}
 
 #: Columns that every item has, on every card.
 COMMON_COLUMNS = frozenset({"code", "register", "name", "condition", "origin", "price", "remarks"})
@@ -70,8 +110,8 @@ _PRICE = CardColumn("price", _("Price (Rp)"), CardColumnKind.MONEY)
 _REMARKS = CardColumn("remarks", _("Remarks"))
 _CONDITION = CardColumn("condition", _("Condition"), CardColumnKind.CONDITION)
 _LOCATION = CardColumn("location", _("Location"))
-_STOREYS = CardColumn("multi_storey", _("Multi-storey"), CardColumnKind.YES_NO)
-_CONCRETE = CardColumn("concrete", _("Concrete"), CardColumnKind.YES_NO)
+_STOREYS = CardColumn("multi_storey", _("Multi-storey"), CardColumnKind.YES_NO, STOREYS_WORDS)
+_CONCRETE = CardColumn("concrete", _("Concrete"), CardColumnKind.YES_NO, CONCRETE_WORDS)
 _DOCUMENT_DATE = CardColumn("document_date", _("Document date"), CardColumnKind.DATE)
 _DOCUMENT_NUMBER = CardColumn("document_number", _("Document number"))
 _LAND_STATUS = CardColumn("land_status", _("Land status"))

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing.blank import is_blank
 from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
 
 if TYPE_CHECKING:
@@ -260,4 +261,4 @@ def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object])
 
 def is_empty(value: object) -> bool:
     """Whether ``value`` is None, blank text or an empty list."""
-    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], ())
+    return value is None or (isinstance(value, str) and is_blank(value)) or value in ([], ())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
 from models.changes.case_file import open_case
@@ -116,7 +117,7 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
         to_id=to.id,
         by_id=actor.id,
         at=case.now,
-        reason=reason.strip(),
+        reason=strip_blank(reason),
     )
     session = session_of(change)
     session.add(reassignment)

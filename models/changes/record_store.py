@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind, RecordField
 from models.base import SHORT_TEXT_LENGTH, is_id, is_storable
@@ -125,9 +126,9 @@ def _write_field(owner: Any, field: RecordField, value: Any) -> None:  # noqa: A
         case FieldKind.MUTATIONS:
             owner.draft = {"rows": list(value or [])}
         case FieldKind.SINGLE_LINE:
-            setattr(owner, field.key, " ".join((value or "").split()) or None)
+            setattr(owner, field.key, " ".join(strip_blank(value or "").split()) or None)
         case FieldKind.MULTI_LINE:
-            setattr(owner, field.key, (value or "").strip() or None)
+            setattr(owner, field.key, strip_blank(value or "") or None)
         case _:
             setattr(owner, field.key, value)
 
@@ -201,7 +202,7 @@ def _test_cases_error(value: object) -> Message | None:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value.strip()) <= _MAX_TEXT_LENGTH and is_storable(value)
+    return isinstance(value, str) and 0 < len(strip_blank(value)) <= _MAX_TEXT_LENGTH and is_storable(value)
 
 
 def _linked_change_error(value: object, change: ChangeRequest) -> Message | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
@@ -180,7 +181,7 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
 
 def _conditions_with(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:
     """Return the requirement conditions of the request with the values of ``record``."""
-    on_behalf_of = (record["on_behalf_of"] or "").strip()
+    on_behalf_of = strip_blank(record["on_behalf_of"] or "")
     return conditions_of(on_behalf_of, record["kind"], case.change.urgency)
 
 
@@ -238,7 +239,7 @@ def _finish_step(case: CaseFile, validated: _ValidatedMove) -> None:
     current.capacity = case.capacity
     current.delegation_id = case.delegation.id if case.delegation else None
     reason = validated.given.get("reason")
-    current.reason = reason.strip() or None if isinstance(reason, str) else None
+    current.reason = strip_blank(reason) or None if isinstance(reason, str) else None
 
 
 def _enter_step(session: Session, case: CaseFile, move: Move) -> Activity | None:

@@ -16,6 +16,7 @@ from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing.blank import strip_blank
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
@@ -193,7 +194,7 @@ def _clean_text(
     key: str, label: Message, text: str | None, errors: dict[str, Message], *, is_required: bool
 ) -> str | None:
     """Return ``text`` stripped, or None if empty; an error is added to ``errors``."""
-    clean = (text or "").strip()
+    clean = strip_blank(text or "")
     if error := text_error(clean, required_label=label if is_required else None):
         errors[key] = error
     return clean or None

@@ -13,6 +13,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
+from lpse_admin.parsing.blank import strip_blank
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
@@ -161,7 +162,7 @@ class Delegation(Base):
         if reason is not None and (error := text_error(reason, required_label=_("Reason"))):
             raise ValidationFailed(error, field_errors={"reason": error})
         self.withdrawn_at, self.withdrawn_by_id = now, by.id
-        self.withdrawn_reason = reason.strip() if reason else None
+        self.withdrawn_reason = strip_blank(reason) if reason else None
         _WITHDRAWN.describe(session_of(self), reason=self.withdrawn_reason)
         self.notify_parties(Event.DELEGATION_WITHDRAWN, by, now, reason=self.withdrawn_reason)
 

@@ -11,6 +11,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
+from lpse_admin.parsing.blank import strip_blank
 from models.accounts.permission import is_permitted
 from models.accounts.user import User
 from models.audit.actions import AuditAction
@@ -54,7 +55,7 @@ def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
     if head.agency_id is not None:
         session.flush()
         lock_agency(session, head.agency_id)  # otherwise concurrent delegations would not see each other
-    number = decree_number.strip()
+    number = strip_blank(decree_number)
     errors = _field_errors(session, head, delegate, from_date, until_date, now)
     if by.id == delegate.id:
         errors["delegate_id"] = _("You cannot record a delegation to yourself: another administrator or the head can.")

@@ -15,6 +15,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import HEAD_STEPS, Step
 from lpse_admin.workflow.deviations import (
     ACCOUNT_PREFIX,
@@ -278,7 +279,7 @@ class Deviation(Base):
         note = values.get("note")
         if error := account_error(note):
             errors["note"] = error
-        clean["note"] = note.strip() if isinstance(note, str) and note.strip() else None
+        clean["note"] = strip_blank(note) if isinstance(note, str) and strip_blank(note) else None
         if clean["disposal"] is Disposal.NOT_ACCEPTED and clean["note"] is None:
             errors["note"] = _("State why the explanation is not accepted.")
         if clean["disposal"] is Disposal.FOLLOW_UP:
@@ -315,7 +316,7 @@ class Deviation(Base):
         error = account_error(note) or (_("State what was done.") if is_empty(note) else None)
         if error:
             raise ValidationFailed(error, field_errors={"note": error})
-        self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, note.strip()
+        self.followed_up_at, self.followed_up_by_id, self.follow_up_note = now, by.id, strip_blank(note)
 
     def __str__(self) -> str:
         """Return kind and title in English, for the terminal."""
@@ -381,8 +382,8 @@ def store_accounts(activity: Activity, values: Mapping[str, object], actor: User
     for deviation in activity.deviations:
         deviation.executor_id = actor.id
         account = values.get(account_field(deviation.kind, deviation.subject))
-        if deviation.account is None and isinstance(account, str) and account.strip():
-            deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
+        if deviation.account is None and isinstance(account, str) and strip_blank(account):
+            deviation.account, deviation.accounted_at, deviation.accounted_by_id = strip_blank(account), now, actor.id
 
 
 def undisposed(change: ChangeRequest) -> list[Deviation]:

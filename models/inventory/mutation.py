@@ -8,8 +8,7 @@ with further columns of that card. Several rows may change one asset; they becom
 from __future__ import annotations
 
 import datetime as dt
-import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -20,17 +19,19 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import (
     CARD_COLUMNS,
     COMMON_COLUMNS,
-    AssetCondition,
     Card,
     CardColumn,
     CardColumnKind,
     code_scheme,
     format_code,
 )
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.blank import is_blank
+from lpse_admin.parsing.numbers import write_number
 from models.base import SHORT_TEXT_LENGTH, canonical_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
 from models.office.agency import lock_agency
-from models.validation import MAX_YEAR, MIN_YEAR
+from models.validation import MAX_YEAR, MIN_YEAR, is_plausible_date, text_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 #: Prices are below this limit: the column has 18 digits, two of them decimals.
 _PRICE_LIMIT = Decimal(10) ** 16
 _PRICE_STEP = Decimal("0.01")
-#: Rupiah with thousands separators: 12.500.000,00. A point before two digits is a decimal point.
-_RUPIAH = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,2})?", re.ASCII)
 #: The most rows of a request.
 MAX_ROWS = 1000
 _MAX_LENGTHS = {"code": 24, "register": 8}
@@ -63,14 +62,16 @@ def parse_value(column: CardColumn, raw: object) -> object:
 
     Raises ValidationFailed if it is not valid for the column.
     """
-    text = str(raw).strip() if raw is not None else ""
-    if not text:
-        return None
     try:
-        return _PARSERS[column.kind](text, column)
-    except (ValueError, InvalidOperation):
-        message = _("“%(value)s” is not valid for “%(column)s”.", value=text[:60], column=column.label)
-        raise ValidationFailed(message, field_errors={column.key: message}) from None
+        value = column.read(str(raw)) if raw is not None else None
+        error = _value_error(column, value)
+    except UnreadableError as refusal:
+        error = refusal.message
+    if error is not None:
+        raise ValidationFailed(error, field_errors={column.key: error})
+    if isinstance(value, Decimal) and column.kind is CardColumnKind.MONEY:
+        return value.quantize(_PRICE_STEP)
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def set_values(asset: Asset, values: Mapping[str, object]) -> None:
@@ -82,7 +83,7 @@ def set_values(asset: Asset, values: Mapping[str, object]) -> None:
         elif value is None:
             details.pop(key, None)
         else:
-            details[key] = str(value) if isinstance(value, Decimal) else value
+            details[key] = f"{value:f}" if isinstance(value, Decimal) else value
     asset.details = details
 
 
@@ -156,7 +157,7 @@ def findings_error(rows: object, activity: Activity) -> Message | None:
     for row in rows:
         if not isinstance(row, dict) or set(row) != {"asset_id", "finding"}:
             return _("Each asset needs a finding.")
-        if not isinstance(row["finding"], str) or not row["finding"].strip() or not is_storable(row["finding"]):
+        if not isinstance(row["finding"], str) or is_blank(row["finding"]) or not is_storable(row["finding"]):
             return _("Each asset needs a finding.")
         if row["asset_id"] is not None and _find_asset(session, row["asset_id"], activity) is None:
             return _("There is no such asset.")
@@ -292,45 +293,30 @@ def _record_mutation(  # noqa: PLR0913, PLR0917 - the columns of a mutation
     session.flush()
 
 
-def _text(text: str, column: CardColumn) -> str:
-    if len(text) > _MAX_LENGTHS.get(column.key, SHORT_TEXT_LENGTH) or not is_storable(text):
-        raise ValueError
-    return text
+def _value_error(column: CardColumn, value: object) -> Message | None:
+    """Return why a value that was read cannot be stored in ``column``, or None."""
+    match value:
+        case str():
+            return text_error(value, max_length=_MAX_LENGTHS.get(column.key, SHORT_TEXT_LENGTH))
+        case Decimal():
+            return _number_error(column, value)
+        case int() if column.kind is CardColumnKind.YEAR and not MIN_YEAR <= value <= MAX_YEAR:
+            return _("“%(column)s” is a year from %(first)s to %(last)s.", column=column.label, **_YEARS)
+        case dt.date() if not is_plausible_date(value):
+            return _("“%(column)s” is a date from %(first)s to %(last)s.", column=column.label, **_YEARS)
+        case _:
+            return None
 
 
-def _year(text: str, _column: CardColumn) -> int:
-    year = int(text)
-    if not (text.isascii() and MIN_YEAR <= year <= MAX_YEAR):
-        raise ValueError
-    return year
+_YEARS = {"first": str(MIN_YEAR), "last": str(MAX_YEAR)}
 
 
-def _money(text: str, column: CardColumn) -> Decimal:
-    value = _number(text.replace(".", "") if _RUPIAH.fullmatch(text) else text, column)
-    if value != value.quantize(_PRICE_STEP):
-        raise ValueError
-    return value.quantize(_PRICE_STEP)
-
-
-def _number(text: str, _column: CardColumn) -> Decimal:
-    value = Decimal(text.replace(",", "."))
-    if not value.is_finite() or not 0 <= value < _PRICE_LIMIT:
-        raise ValueError
-    return value
-
-
-def _yes_no(text: str, _column: CardColumn) -> bool:
-    if text not in {"yes", "no"}:
-        raise ValueError
-    return text == "yes"
-
-
-_PARSERS = {
-    CardColumnKind.TEXT: _text,
-    CardColumnKind.YEAR: _year,
-    CardColumnKind.NUMBER: _number,
-    CardColumnKind.MONEY: _money,
-    CardColumnKind.DATE: lambda text, _column: dt.date.fromisoformat(text).isoformat(),
-    CardColumnKind.CONDITION: lambda text, _column: AssetCondition(text),
-    CardColumnKind.YES_NO: _yes_no,
-}
+def _number_error(column: CardColumn, number: Decimal) -> Message | None:
+    if number < 0:
+        shown = write_number(number)
+        return _("“%(column)s” cannot be less than zero: %(number)s.", column=column.label, number=shown)
+    if number >= _PRICE_LIMIT:
+        return _("This number is too large for “%(column)s”.", column=column.label)
+    if column.kind is CardColumnKind.MONEY and number != number.quantize(_PRICE_STEP):
+        return _("An amount in rupiah has at most two decimals.")
+    return None

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.worktime.office_hours import parse_spans
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
@@ -71,7 +72,7 @@ class OfficeDay(Base):
         self._require_exists(session)
         errors, own = _validate(kind, name, hours)
         validate_with_reason(session, reason, errors, _ALTERED)
-        self.kind, self.name, self.hours = kind, name.strip(), own
+        self.kind, self.name, self.hours = kind, strip_blank(name), own
         self.set_by_id, self.set_at = by.id, now
         session.flush()
 
@@ -112,7 +113,7 @@ def set_day(  # noqa: PLR0913 - a day set by an office has this many parts
         errors["date"] = _("This day is already set; change the existing entry.")
     validate_with_reason(session, reason, errors, _SET)
     day = OfficeDay(
-        agency_id=agency.id, date=date, kind=kind, name=name.strip(), hours=own, set_by_id=by.id, set_at=now
+        agency_id=agency.id, date=date, kind=kind, name=strip_blank(name), hours=own, set_by_id=by.id, set_at=now
     )
     session.add(day)
     session.flush()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
 from models.accounts.permission import require_permission
 from models.accounts.user import User
@@ -100,7 +101,7 @@ def validate_with_reason(session: Session, reason: str, errors: Mapping[str, Mes
     found = {**errors, **reason_errors(reason)}
     if found:
         raise ValidationFailed(_("The setting cannot be saved with these values."), field_errors=found)
-    action.describe(session, reason=reason.strip())
+    action.describe(session, reason=strip_blank(reason))
 
 
 def reason_errors(reason: str) -> dict[str, Message]:

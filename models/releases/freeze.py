@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.workflow.record_fields import Environment
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
@@ -147,7 +148,7 @@ class Freeze(Base):
             raise ValidationFailed(_("The freeze cannot be saved with these values."), field_errors=errors)
         entry.apply_to(self)
         self.changed_at, self.revision = now, self.revision + 1
-        _CORRECTED.describe(session, reason=why.strip())
+        _CORRECTED.describe(session, reason=strip_blank(why))
         session.flush()
 
     def lift(self, reason: str, *, by: User, now: dt.datetime) -> None:
@@ -163,7 +164,7 @@ class Freeze(Base):
             raise NoSuchMove(_("This freeze has already ended or been lifted."))
         if error := text_error(reason, required_label=_("Reason")):
             raise ValidationFailed(error, field_errors={"reason": error})
-        self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, reason.strip()
+        self.lifted_at, self.lifted_by_id, self.lifted_reason = now, by.id, strip_blank(reason)
         self.changed_at, self.revision = now, self.revision + 1
         _LIFTED.describe(session, reason=self.lifted_reason)
         session.flush()
@@ -230,7 +231,7 @@ class FreezeValues:
             raise ValueError("the period has not been validated")
         freeze.name = " ".join(self.name.split())
         freeze.from_at, freeze.until_at = self.from_at, self.until_at
-        freeze.environment, freeze.reason = self.environment, self.reason.strip()
+        freeze.environment, freeze.reason = self.environment, strip_blank(self.reason)
 
 
 def create_freeze(session: Session, agency: Agency, entry: FreezeValues, *, by: User, now: dt.datetime) -> Freeze:

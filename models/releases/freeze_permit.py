@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_duty, is_head
 from models.audit.actions import AuditAction
@@ -164,7 +165,7 @@ def grant_permit(  # noqa: PLR0913 - the columns of a permit
         allowed_at=now,
         capacity=capacity(case.sop, _head_step_or_role(case.sop), delegation),
         delegation_id=delegation.id if delegation else None,
-        reason=reason.strip(),
+        reason=strip_blank(reason),
         letter_id=document.id if document else None,
     )
     session.add(permit)

@@ -141,7 +141,7 @@ def test_a_bad_question_is_400_with_a_sentence(screen: str, query: str, running_
         "kind=x",
         "step=nowhere",
         "result=%27",
-        "submitted-from=31/12/2026",
+        "submitted-from=31/13/2026",
         "submitted-from=2026-02-30",
         "submitted-until=0001-01-01",
         "submitted-until=9999-12-31",

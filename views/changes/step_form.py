@@ -12,11 +12,9 @@ from sqlalchemy import select
 from typing_extensions import override
 from wtforms import (
     BooleanField,
-    DateField,
     Field,
     FieldList,
     FormField,
-    IntegerField,
     MultipleFileField,
     SelectField,
     StringField,
@@ -30,6 +28,7 @@ from lpse_admin.documents.file_types import TYPE_BY_EXTENSION
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
+from lpse_admin.parsing.blank import is_blank, strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.record_fields import (
@@ -48,7 +47,7 @@ from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import card_columns as asset_columns
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
-from views.forms.fields import AwareDateTimeField
+from views.forms.fields import AwareDateTimeField, DateField, IntegerField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class LookupField(StringField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Set the data to the id of the submitted text."""
-        text = valuelist[0].strip() if valuelist else ""
+        text = strip_blank(valuelist[0]) if valuelist else ""
         self.data = (self.find_id(text) or self.UNKNOWN) if text else None
 
 
@@ -170,7 +169,7 @@ class StepForm(BaseForm):
         """Whether this field has a value, valid or not."""
         form_field = self[field.key]
         if form_field.raw_data:
-            return any(str(text).strip() for text in form_field.raw_data)
+            return not all(is_blank(str(text)) for text in form_field.raw_data)
         try:
             return not is_empty(_field_value(field, form_field))
         except ValidationFailed:
@@ -195,8 +194,8 @@ class StepForm(BaseForm):
             form_field = self[field.key]
             if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in form_data):
                 continue
-            if form_field.process_errors and any(map(str.strip, form_field.raw_data or ())):
-                errors[field.key] = _parse_error(field)
+            if form_field.process_errors and not all(map(is_blank, form_field.raw_data or ())):
+                errors[field.key] = _parse_error(field, form_field)
                 continue
             try:
                 values[field.key] = _field_value(field, form_field)
@@ -302,12 +301,12 @@ def _form_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C9
 def _field_value(field: RecordField, form_field: Field) -> object:
     match field.kind:
         case FieldKind.TEST_CASES:
-            return [row for row in form_field.data if any((text or "").strip() for text in row.values())]
+            return [row for row in form_field.data if not all(is_blank(text or "") for text in row.values())]
         case FieldKind.ASSETS:
             return [
                 {"asset_id": row["asset"], "finding": row["finding"] or ""}
                 for row in form_field.data
-                if row["asset"] or (row["finding"] or "").strip()
+                if row["asset"] or not is_blank(row["finding"] or "")
             ]
         case FieldKind.TOUCHED_ASSETS:
             return [{"asset_id": row["asset"]} for row in form_field.data if row["asset"]]
@@ -317,12 +316,10 @@ def _field_value(field: RecordField, form_field: Field) -> object:
             return form_field.data
 
 
-def _parse_error(field: RecordField) -> Message:
-    return {
-        FieldKind.DATETIME: _("This is not a date and time."),
-        FieldKind.DATE: _("This is not a date."),
-        FieldKind.MINUTES: _("Enter a number of minutes, 0 or more."),
-    }.get(field.kind, _("Choose an item from the list."))
+def _parse_error(field: RecordField, form_field: Field) -> Message:
+    if field.kind in {FieldKind.DATETIME, FieldKind.DATE, FieldKind.MINUTES}:
+        return _(str(form_field.process_errors[0]))  # a whole sentence, translated already
+    return _("Choose an item from the list.")
 
 
 def _choices(members: type[StrEnum] | None) -> list[SelectChoice]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.dates import read_date
 from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class PeriodForm:
 
 def _parse_date(text: str) -> dt.date | None:
     try:
-        date = dt.date.fromisoformat(text)
-    except ValueError:
+        date = read_date(text)
+    except UnreadableError:
         return None
-    return date if _MIN_DATE <= date <= _MAX_DATE else None
+    return date if date is not None and _MIN_DATE <= date <= _MAX_DATE else None

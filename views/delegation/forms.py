@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from typing_extensions import override
-from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
@@ -20,7 +20,7 @@ from models.delegation.delegation import DelegationKind
 from models.office.agency import Agency
 from views.app.access import get_current_user
 from views.forms.base import Form, Required
-from views.forms.fields import ScannedFileField
+from views.forms.fields import DateField, ScannedFileField
 from views.i18n.language import today, tr
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from wtforms import DateField, SelectField, TextAreaField
+from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.i18n import _
@@ -28,6 +28,7 @@ from lpse_admin.workflow.deviations import (
 from models.accounts.user import User
 from models.database import db
 from models.deviations.deviation import DISPOSALS, disposal_field, undisposed
+from views.forms.fields import DateField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:

@@ -1,25 +1,69 @@
-"""Form fields that WTForms does not have."""
+"""Form fields that WTForms does not have, and those that read what people type by ``lpse_admin.parsing``."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import gettext
 from flask_wtf.file import FileField
 from typing_extensions import override
+from wtforms import DateField as WTFormsDateField
 from wtforms import Field
+from wtforms import IntegerField as WTFormsIntegerField
 from wtforms.validators import StopValidation
-from wtforms.widgets import DateTimeLocalInput
+from wtforms.widgets import DateTimeLocalInput, TextInput
 
 from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.documents.inspection import InspectedFile, inspect_file
 from lpse_admin.errors import FileTooLarge, ValidationFailed
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.dates import read_date, read_datetime
+from lpse_admin.parsing.numbers import read_whole_number, write_number
 from views.forms.base import Form
-from views.i18n.language import current_timezone
+from views.i18n.language import current_timezone, tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wtforms.form import BaseForm
+
+
+class DateField(WTFormsDateField):
+    """A date, as a browser sends it and as people write it: 2025-12-31, 31-12-2025, 31 Desember 2025."""
+
+    @override
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the date; what cannot be read is an error with its reason."""
+        self.data = _read(read_date, valuelist)
+
+
+class IntegerField(WTFormsIntegerField):
+    """A whole number, with a full stop between groups of three digits or without: 1.440."""
+
+    widget = TextInput()
+
+    @override
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Ask telephones for their keyboard of digits."""
+        settings["render_kw"] = {"inputmode": "numeric", **(settings.get("render_kw") or {})}
+        super().__init__(*args, **settings)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else write_number(self.data)
+
+    @override
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the number; what cannot be read is an error with its reason."""
+        self.data = _read(read_whole_number, valuelist)
+
+
+def _read(read: Callable[[str], Any], valuelist: list[str]) -> Any:  # noqa: ANN401 - what the field holds
+    """Return what ``read`` makes of the submitted text; raises ValueError with the reader's reason, translated."""
+    try:
+        return read(valuelist[0]) if valuelist else None
+    except UnreadableError as refusal:
+        raise ValueError(tr(refusal.message)) from None
 
 
 class AwareDateTimeField(Field):
@@ -35,13 +79,8 @@ class AwareDateTimeField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what a browser's date and time field sends."""
         self.data = None
-        text = valuelist[0].strip() if valuelist else ""
-        if not text:
-            return
-        try:
-            self.data = dt.datetime.fromisoformat(text).replace(tzinfo=current_timezone())
-        except ValueError:
-            raise ValueError(gettext("This is not a date and time.")) from None
+        zone = current_timezone()
+        self.data = _read(lambda text: read_datetime(text, zone), valuelist)
 
 
 class ScannedFileField(FileField):

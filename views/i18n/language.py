@@ -186,10 +186,10 @@ def format_duration(value: dt.timedelta | int | None) -> str:
 
 
 def format_rupiah(value: Decimal | int | None) -> str:
-    """Return an amount in rupiah: Rp12.500.000,00."""
+    """Return an amount in rupiah, in every language as it is written in Indonesia: Rp12.500.000,00."""
     if value is None:
         return ""
-    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale=current_locale())}"
+    return f"{'-' if value < 0 else ''}Rp{format_decimal(abs(Decimal(value)), '#,##0.00', locale='id')}"
 
 
 def format_number(value: Decimal | float | None) -> str:

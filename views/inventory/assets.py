@@ -25,6 +25,7 @@ from lpse_admin.inventory.cards import (
     CardColumnKind,
     code_scheme,
 )
+from lpse_admin.parsing.numbers import write_number
 from models.accounts.user import User
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
@@ -197,9 +198,8 @@ class AssetView(RecordView):
         asset = self.get_one(request.args.get("id", ""))
         require_unreferenced(asset)
         values = snapshot(asset)
-        form = _asset_form(
-            asset.card, {column.key: _to_form_text(values.get(column.key)) for column in _all_card_columns(asset)}
-        )
+        columns = _all_card_columns(asset)
+        form = _asset_form(asset.card, {one.key: _to_form_text(one, values.get(one.key)) for one in columns})
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.correct"):
                 correct_asset(asset, get_current_user(), texts=form.data)
@@ -263,15 +263,15 @@ def _choices(titles: Mapping[str, Message]) -> list[SelectChoice]:
     return [SelectChoice("", "–"), *(SelectChoice(value, tr(title)) for value, title in titles.items())]
 
 
-def _to_form_text(value: object) -> str:
-    """Return a stored value as text for a form."""
+def _to_form_text(column: CardColumn, value: object) -> str:
+    """Return a stored value of ``column`` as text for a form, from which it is read again as itself."""
     match value:
         case None:
             return ""
         case bool():
             return "yes" if value else "no"
-        case Decimal():
-            return str(value).replace(".", ",")
+        case _ if column.kind in {CardColumnKind.NUMBER, CardColumnKind.MONEY}:
+            return write_number(Decimal(str(value)))
         case _:
             return str(value)
 

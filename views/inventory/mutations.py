@@ -11,11 +11,14 @@ from markupsafe import Markup
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKind
+from lpse_admin.parsing.numbers import write_number
 from models.inventory.mutation import card_columns
 from views.i18n.language import format_date, format_rupiah, tr
 from views.listing.cells import EMPTY_CELL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from models.inventory.asset import AssetMutation
 
 _RETIRED_COLUMN = CardColumn("is_retired", _("Removed from the list"), CardColumnKind.YES_NO)
@@ -25,17 +28,17 @@ def format_column_value(column: CardColumn, value: object) -> Markup | str:
     """Return the value of an official column formatted for a page; values from JSON are strings."""
     if value in (None, ""):
         return EMPTY_CELL
-    match column.kind:
-        case CardColumnKind.MONEY:
-            return format_rupiah(Decimal(str(value)))
-        case CardColumnKind.CONDITION:
-            return tr(AssetCondition(str(value)).title)
-        case CardColumnKind.YES_NO:
-            return tr(_("Yes") if value else _("No"))
-        case CardColumnKind.DATE:
-            return format_date(dt.date.fromisoformat(str(value)))
-        case _:
-            return Markup('<span class="prose">{}</span>').format(value)
+    formatter = _FORMATTERS.get(column.kind)
+    return formatter(value) if formatter else Markup('<span class="prose">{}</span>').format(value)
+
+
+_FORMATTERS: Mapping[CardColumnKind, Callable[[object], str]] = {
+    CardColumnKind.MONEY: lambda value: format_rupiah(Decimal(str(value))),
+    CardColumnKind.NUMBER: lambda value: write_number(Decimal(str(value))),
+    CardColumnKind.CONDITION: lambda value: tr(AssetCondition(str(value)).title),
+    CardColumnKind.YES_NO: lambda value: tr(_("Yes") if value else _("No")),
+    CardColumnKind.DATE: lambda value: format_date(dt.date.fromisoformat(str(value))),
+}
 
 
 def changed_columns(mutation: AssetMutation) -> tuple[tuple[Message, Markup | str, Markup | str], ...]:

@@ -11,6 +11,9 @@ from sqlalchemy import and_
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.blank import strip_blank
+from lpse_admin.parsing.dates import read_date
 from views.i18n.language import format_date
 
 if TYPE_CHECKING:
@@ -173,11 +176,13 @@ class DateRangeFilter(Filter):
     def _date(self, text: str | None) -> dt.date | None:
         if not text:
             return None
+        if "\x00" in text:
+            raise self._malformed(text)
         try:
-            day = dt.date.fromisoformat(text)
-        except ValueError:
+            day = read_date(text)
+        except UnreadableError:
             raise self._malformed(text) from None
-        if not dt.date(1900, 1, 1) <= day <= dt.date(2999, 12, 30):
+        if day is not None and not dt.date(1900, 1, 1) <= day <= dt.date(2999, 12, 30):
             raise self._malformed(text)
         return day
 
@@ -194,7 +199,7 @@ class TextFilter(Filter):
 
     def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the text that was given."""
-        value = (values.get(self.key) or "").strip()
+        value = strip_blank(values.get(self.key) or "")
         if not value:
             return None
         if len(value) > MAX_SEARCH_LENGTH or "\x00" in value:
@@ -203,7 +208,7 @@ class TextFilter(Filter):
 
     def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return the text in quotes."""
-        value = (values.get(self.key) or "").strip()
+        value = strip_blank(values.get(self.key) or "")
         return f"“{value}”" if value else None
 
 

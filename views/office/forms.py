@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
 from typing_extensions import override
-from wtforms import DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from lpse_admin.accounts.permissions import Verb
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.dates import read_date
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from lpse_admin.worktime.office_hours import WEEKDAYS
 from lpse_admin.worktime.working_calendar import DayOverrideKind
@@ -20,6 +21,7 @@ from models.database import db
 from models.office.setting import DEFAULT_WARNING_SHARE, load_threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK
 from views.forms.base import Form, Required
+from views.forms.fields import DateField, IntegerField
 from views.i18n.language import tr
 from views.listing.actions import Action
 from views.office.agencies import chosen_agency, selectable_agencies, set_agency_choices
@@ -127,8 +129,10 @@ class OfficeDayForm(SettingForm):
 def defaults_for_day(text: str) -> dict[str, Any]:
     """Return what the form begins with for a date in the address: the opposite of what the national list says."""
     try:
-        date = dt.date.fromisoformat(text)
-    except ValueError:
+        date = read_date(text)
+    except UnreadableError:
+        return {}
+    if date is None:
         return {}
     national = national_holidays(date.year).get(date) if FIRST_YEAR <= date.year <= LAST_YEAR else None
     kind = DayOverrideKind.HOLIDAY if national is None else DayOverrideKind.WORKDAY
@@ -186,7 +190,6 @@ class ThresholdForm(SettingForm):
     warning_share = IntegerField(
         _("Warn at (percent of the standard time)"),
         [Required()],
-        render_kw={"min": 1, "max": 100},
         description=_("1 to 100. The assignee of a step is warned when this share of its standard time is used."),
     )
 

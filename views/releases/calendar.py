@@ -12,6 +12,8 @@ from flask import url_for
 
 from lpse_admin.errors import Malformed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.dates import read_date
 from lpse_admin.workflow.record_fields import Environment
 from lpse_admin.worktime.working_calendar import TimeKind
 from models.database import db
@@ -284,9 +286,11 @@ def _parse_date(text: str | None, today: dt.date) -> dt.date:
     if not text:
         return today
     try:
-        date = dt.date.fromisoformat(text)
-    except ValueError:
+        date = read_date(text)
+    except UnreadableError:
         raise _malformed(text) from None
+    if date is None:
+        return today
     if not _MIN_DATE <= date <= _MAX_DATE:
         raise _malformed(text)
     return date
