@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Table
 
 
+#: Key in ``Column.info``: the column whose rule this one shares.
+FOLLOWS = "follows"
+
+
 @dataclass(frozen=True, slots=True)
 class Immutable:
     """All columns but ``mutable``, or only ``columns``, of the rows that fulfil ``when``: SQL on OLD and NEW."""
@@ -36,12 +40,12 @@ class Immutable:
             raise ValueError(message)
         if self.columns is None and not self.mutable:
             return self.when
-        changed = any_column_changed(
-            column
-            for column in table.columns
-            if (column.name in self.columns if self.columns is not None else column.name not in self.mutable)
-        )
+        changed = any_column_changed(column for column in table.columns if self._concerns(column))
         return f"({self.when}) AND ({changed})" if self.when else changed
+
+    def _concerns(self, column: Column[object]) -> bool:
+        name = column.info.get(FOLLOWS, column.name)
+        return name in self.columns if self.columns is not None else name not in self.mutable
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,9 +196,15 @@ def set_audit_context(session: Session, context: AuditContext) -> None:
     session.info[_CONTEXT_KEY] = context
 
 
-def context_time(session: Session) -> dt.datetime | None:
-    """Return the time of the audit context; None without one, when the commit raises anyway."""
+def audit_context(session: Session) -> AuditContext | None:
+    """Return the audit context; None without one, when the commit raises anyway."""
     context: AuditContext | None = session.info.get(_CONTEXT_KEY)
+    return context
+
+
+def context_time(session: Session) -> dt.datetime | None:
+    """Return the time of the audit context; None without one."""
+    context = audit_context(session)
     return context.at if context else None
 
 

@@ -19,6 +19,7 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
 from lpse_admin.worktime.step_timing import StepTimestamps
+from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 
@@ -149,12 +150,16 @@ class Activity(Base):
     arrived_at: Mapped[Timestamp]
     taken_up_at: Mapped[Timestamp | None]
     taken_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    taken_up_by_name: Mapped[str | None] = snapshot_of("taken_up_by_id")
     #: The assignee: who took the step up, or to whom it was last reassigned.
     held_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    held_by_name: Mapped[str | None] = snapshot_of("held_by_id")
     finished_at: Mapped[Timestamp | None]
     outcome: Mapped[Outcome | None] = mapped_column(enum_type(Outcome, "outcome"))
     target: Mapped[Step | None] = mapped_column(enum_type(Step, "target"))
     actor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    actor_name: Mapped[str | None] = snapshot_of("actor_id")
+    actor_title: Mapped[str | None] = snapshot_of("actor_id", "position")
     #: The capacity in which the actor acted, in the SOP's wording: "Plh. Kepala LPSE".
     capacity: Mapped[ShortText | None]
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))

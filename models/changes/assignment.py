@@ -11,8 +11,9 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
-from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, session_of
 from models.changes.case_file import open_case
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
@@ -45,8 +46,15 @@ class Reassignment(Base):
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
     activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
     from_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    from_name: Mapped[str | None] = snapshot_of("from_id")
+    from_title: Mapped[str | None] = snapshot_of("from_id", "position")
     to_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    to_name: Mapped[str | None] = snapshot_of("to_id")
+    to_title: Mapped[str | None] = snapshot_of("to_id", "position")
     by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    by_name: Mapped[str | None] = snapshot_of("by_id")
+    by_title: Mapped[str | None] = snapshot_of("by_id", "position")
+    by_capacity: Mapped[ShortText | None]
     at: Mapped[Timestamp]
     reason: Mapped[LongText]
 
@@ -116,6 +124,7 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
         from_id=current.held_by_id,
         to_id=to.id,
         by_id=actor.id,
+        by_capacity=case.capacity,
         at=case.now,
         reason=strip_blank(reason),
     )

@@ -13,6 +13,7 @@ from lpse_admin.sop import RequirementCondition, Sop
 from lpse_admin.sop.steps import Result, Step, Urgency
 from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from lpse_admin.workflow.transitions import available_moves, conditions_of, reason_cannot_act, reason_not_eligible
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
 from models.changes import transition
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 #: Immutable as soon as the request has a number.
 _IDENTITY_COLUMNS = (
-    "id", "number", "year", "serial", "submitted_at", "agency_id", "sop_id", "requester_id", "created_at",
+    "id", "number", "year", "serial", "submitted_at", "agency_id", "sop_id", "requester_id", "asked_by_name",
+    "asked_by_title", "created_at",
 )  # fmt: skip
 
 
@@ -155,6 +157,8 @@ class ChangeRequest(Base):
     version: Mapped[int] = mapped_column(default=1)
 
     requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    asked_by_name: Mapped[str | None] = snapshot_of("requester_id", once=True)
+    asked_by_title: Mapped[str | None] = snapshot_of("requester_id", "position", once=True)
     created_at: Mapped[Timestamp]
     submitted_at: Mapped[Timestamp | None]
     closed_at: Mapped[Timestamp | None]

@@ -8,12 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import aliased
 
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
 from lpse_admin.worktime.step_timing import StepTimestamps
-from models.accounts.user import User
 from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, ReleaseAsset, TestCase
 from models.changes.assignment import Reassignment
 from models.changes.change import ChangeRequest
@@ -74,7 +72,9 @@ class StepShown:
     capacity: str | None
     reason: str | None
     equipment: Sequence[str]
+    #: Who acted, as at that moment.
     actor: str | None
+    actor_title: str | None
     holder: str | None
     decree_number: str | None
     record: dict[str, Any]
@@ -150,10 +150,10 @@ def steps_of(session: Session, change_id: int) -> list[StepShown]:
 #: The columns of every step, in the order of StepShown's fields.
 _COLUMNS = (
     "id", "sequence", "step", "outcome", "target", "actor_id", "held_by_id", "actor_role", "arrived_at", "taken_up_at",
-    "finished_at", "capacity", "reason", "equipment",
+    "finished_at", "capacity", "reason", "equipment", "actor_name", "actor_title", "held_by_name",
 )  # fmt: skip
-#: They are followed by actor, assignee and decree number, and then by the columns of the records.
-_NAMED = len(_COLUMNS) + 3
+#: They are followed by the decree number, and then by the columns of the records.
+_NAMED = len(_COLUMNS) + 1
 
 
 @cache
@@ -177,12 +177,8 @@ def _own_keys(step: Step) -> tuple[str, ...]:
 def _steps() -> Select[Any]:
     """Return one statement for the steps of a request, joined to all record tables."""
     step: Any = Activity.__table__
-    actor, holder, decree = aliased(User), aliased(User), aliased(Delegation)
-    joined = (
-        step.outerjoin(actor, actor.id == step.c.actor_id)
-        .outerjoin(holder, holder.id == step.c.held_by_id)
-        .outerjoin(decree, decree.id == step.c.delegation_id)
-    )
+    decree: Any = Delegation.__table__
+    joined = step.outerjoin(decree, decree.c.id == step.c.delegation_id)
     own: list[Any] = []
     for kind, (keys, _index) in _record_columns().items():
         if keys:
@@ -190,8 +186,11 @@ def _steps() -> Select[Any]:
             joined = joined.outerjoin(record, record.c.id == step.c.id)
             own += [record.c[key] for key in keys]
     columns = [step.c[name] for name in _COLUMNS]
-    named = [actor.full_name, holder.full_name, decree.decree_number]
-    statement = select(*columns, *named, *own).select_from(joined).where(step.c.change_id == bindparam("change"))
+    statement = (
+        select(*columns, decree.c.decree_number, *own)
+        .select_from(joined)
+        .where(step.c.change_id == bindparam("change"))
+    )
     return statement.order_by(step.c.sequence)
 
 
@@ -263,11 +262,8 @@ _ITEMS = (
 _DOCUMENTS = select(Document).where(Document.change_id == bindparam("change")).order_by(Document.id)
 _DEVIATIONS = select(Deviation).where(Deviation.change_id == bindparam("change")).order_by(Deviation.id)
 _SOP_REVISION = select(SopRevision.revision).where(SopRevision.id == bindparam("sop"))
-_giver, _taker = aliased(User), aliased(User)
 _REASSIGNMENTS = (
-    select(Reassignment.activity_id, Reassignment.at, _giver.full_name, _taker.full_name, Reassignment.reason)
-    .join(_giver, _giver.id == Reassignment.from_id)
-    .join(_taker, _taker.id == Reassignment.to_id)
+    select(Reassignment.activity_id, Reassignment.at, Reassignment.from_name, Reassignment.to_name, Reassignment.reason)
     .where(Reassignment.change_id == bindparam("change"))
     .order_by(Reassignment.id)
 )

@@ -25,6 +25,7 @@ from lpse_admin.workflow.transitions import (
     result_of,
     validation_errors,
 )
+from models.accounts.actor_snapshot import take_snapshot
 from models.base import session_of, to_json_value
 from models.changes import record_store
 from models.changes.activity import ACTIVITY_CLASSES, Activity, Evaluation
@@ -228,7 +229,7 @@ def _write_record(session: Session, case: CaseFile, validated: _ValidatedMove) -
     current.declared = {}
     remeasure(current, validated.times)
     deviation.raise_deviations(case.change, current, validated.deviations, now=case.now, while_open=False)
-    deviation.store_accounts(current, validated.given, case.actor, now=case.now)
+    deviation.store_accounts(current, validated.given, case.actor, case.capacity, now=case.now)
 
 
 def _finish_step(case: CaseFile, validated: _ValidatedMove) -> None:
@@ -264,6 +265,7 @@ def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
         change.year, change.serial = next_serial(session, change.agency, case.now)
         change.number = request_number(change.year, change.serial)
         change.submitted_at = case.now
+        take_snapshot(change, "requester_id")
         _record_revision(session, change, case.now)
     elif outcome is Outcome.RESUBMITTED:
         change.revision += 1

@@ -17,6 +17,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.parsing.blank import strip_blank
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
@@ -75,16 +76,24 @@ class Absence(Base):
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    head_name: Mapped[str | None] = snapshot_of("head_id")
+    head_title: Mapped[str | None] = snapshot_of("head_id", "position")
     from_date: Mapped[dt.date]
     #: The last day; None if not known.
     until_date: Mapped[dt.date | None]
     reason: Mapped[LongText]
     recorded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    recorded_by_name: Mapped[str | None] = snapshot_of("recorded_by_id")
+    recorded_by_title: Mapped[str | None] = snapshot_of("recorded_by_id", "position")
+    recorded_by_capacity: Mapped[str | None] = snapshot_of("recorded_by_id", "capacity")
     recorded_at: Mapped[Timestamp]
     #: Why somebody other than the head recorded it.
     recorded_because: Mapped[LongText | None]
     ended_at: Mapped[Timestamp | None]
     ended_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    ended_by_name: Mapped[str | None] = snapshot_of("ended_by_id")
+    ended_by_title: Mapped[str | None] = snapshot_of("ended_by_id", "position")
+    ended_by_capacity: Mapped[str | None] = snapshot_of("ended_by_id", "capacity")
     ended_because: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()

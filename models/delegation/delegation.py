@@ -14,6 +14,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
 from lpse_admin.parsing.blank import strip_blank
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
@@ -87,16 +88,26 @@ class Delegation(Base):
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    head_name: Mapped[str | None] = snapshot_of("head_id")
+    head_title: Mapped[str | None] = snapshot_of("head_id", "position")
     delegate_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    delegate_name: Mapped[str | None] = snapshot_of("delegate_id")
+    delegate_title: Mapped[str | None] = snapshot_of("delegate_id", "position")
     kind: Mapped[DelegationKind] = mapped_column(enum_type(DelegationKind, "kind"))
     decree_number: Mapped[ShortText]
     from_date: Mapped[dt.date]
     until_date: Mapped[dt.date]
     reason: Mapped[LongText | None]
     recorded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    recorded_by_name: Mapped[str | None] = snapshot_of("recorded_by_id")
+    recorded_by_title: Mapped[str | None] = snapshot_of("recorded_by_id", "position")
+    recorded_by_capacity: Mapped[str | None] = snapshot_of("recorded_by_id", "capacity")
     recorded_at: Mapped[Timestamp]
     withdrawn_at: Mapped[Timestamp | None]
     withdrawn_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    withdrawn_by_name: Mapped[str | None] = snapshot_of("withdrawn_by_id")
+    withdrawn_by_title: Mapped[str | None] = snapshot_of("withdrawn_by_id", "position")
+    withdrawn_by_capacity: Mapped[str | None] = snapshot_of("withdrawn_by_id", "capacity")
     withdrawn_reason: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()

@@ -27,6 +27,7 @@ from lpse_admin.workflow.deviations import (
     account_field,
 )
 from lpse_admin.workflow.record_fields import is_empty
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted
 from models.accounts.user import User
 from models.base import (
@@ -74,7 +75,14 @@ class DeviationState(LabelledEnum):
 
 
 #: Columns written after a deviation was raised: each group once, in this order.
-_ACCOUNT_COLUMNS = ("account", "accounted_at", "accounted_by_id", "measured_minutes", "executor_id")
+_ACCOUNT_COLUMNS = (
+    "account",
+    "accounted_at",
+    "accounted_by_id",
+    "accounted_capacity",
+    "measured_minutes",
+    "executor_id",
+)
 _DISPOSAL_COLUMNS = (
     "disposal", "disposal_note", "disposed_at", "disposed_by_id", "disposed_capacity", "delegation_id",
     "follow_up_by_id", "follow_up_until",
@@ -167,23 +175,36 @@ class Deviation(Base):
     was_open: Mapped[bool]
     #: Who finished the step; while it is open, its assignee.
     executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    executor_name: Mapped[str | None] = snapshot_of("executor_id")
+    executor_title: Mapped[str | None] = snapshot_of("executor_id", "position")
 
     account: Mapped[LongText | None]
     accounted_at: Mapped[Timestamp | None]
     accounted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    accounted_by_name: Mapped[str | None] = snapshot_of("accounted_by_id")
+    accounted_by_title: Mapped[str | None] = snapshot_of("accounted_by_id", "position")
+    #: Capacity of ``accounted_by``, in the SOP's wording.
+    accounted_capacity: Mapped[ShortText | None]
 
     disposal: Mapped[Disposal | None] = mapped_column(enum_type(Disposal, "disposal"))
     disposal_note: Mapped[LongText | None]
     disposed_at: Mapped[Timestamp | None]
     disposed_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    disposed_by_name: Mapped[str | None] = snapshot_of("disposed_by_id")
+    disposed_by_title: Mapped[str | None] = snapshot_of("disposed_by_id", "position")
     #: Capacity of ``disposed_by``: "Kepala LPSE", "Plh. Kepala LPSE".
     disposed_capacity: Mapped[ShortText | None]
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))
 
     follow_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    follow_up_by_name: Mapped[str | None] = snapshot_of("follow_up_by_id")
+    follow_up_by_title: Mapped[str | None] = snapshot_of("follow_up_by_id", "position")
     follow_up_until: Mapped[dt.date | None]
     followed_up_at: Mapped[Timestamp | None]
     followed_up_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    followed_up_by_name: Mapped[str | None] = snapshot_of("followed_up_by_id")
+    followed_up_by_title: Mapped[str | None] = snapshot_of("followed_up_by_id", "position")
+    followed_up_by_capacity: Mapped[str | None] = snapshot_of("followed_up_by_id", "capacity")
     follow_up_note: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
@@ -377,13 +398,18 @@ def raise_deviations(
     return raised
 
 
-def store_accounts(activity: Activity, values: Mapping[str, object], actor: User, *, now: dt.datetime) -> None:
+def store_accounts(
+    activity: Activity, values: Mapping[str, object], actor: User, in_capacity: str, *, now: dt.datetime
+) -> None:
     """Store the accounts among ``values`` in the deviations of ``activity`` that have none; ``actor`` is executor."""
     for deviation in activity.deviations:
         deviation.executor_id = actor.id
         account = values.get(account_field(deviation.kind, deviation.subject))
         if deviation.account is None and isinstance(account, str) and strip_blank(account):
             deviation.account, deviation.accounted_at, deviation.accounted_by_id = strip_blank(account), now, actor.id
+        if deviation.account is None and isinstance(account, str) and account.strip():
+            deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
+            deviation.accounted_capacity = in_capacity
 
 
 def undisposed(change: ChangeRequest) -> list[Deviation]:

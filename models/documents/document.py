@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationshi
 from lpse_admin.documents.file_types import VIEWABLE_TYPES
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
+from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
 from models.immutability import RowRules, no_update_or_delete
 
@@ -74,6 +75,8 @@ class Document(Base):
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), ForeignKey("file_content.sha256"))
     uploaded_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    uploaded_by_name: Mapped[str | None] = snapshot_of("uploaded_by_id")
+    uploaded_by_title: Mapped[str | None] = snapshot_of("uploaded_by_id", "position")
     uploaded_at: Mapped[Timestamp]
 
     change: Mapped[ChangeRequest | None] = relationship(viewonly=True)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.inventory.cards import AssetCondition, Card
+from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency
@@ -80,6 +81,8 @@ class Asset(Base):
     is_retired: Mapped[bool] = mapped_column(default=False)
     entered_at: Mapped[Timestamp]
     entered_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    entered_by_name: Mapped[str | None] = snapshot_of("entered_by_id")
+    entered_by_title: Mapped[str | None] = snapshot_of("entered_by_id", "position")
 
     agency: Mapped[Agency] = relationship()
     entered_by: Mapped[User | None] = relationship()

@@ -14,6 +14,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.worktime.office_hours import parse_spans
 from lpse_admin.worktime.working_calendar import DayOverrideKind
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, session_of
@@ -60,6 +61,8 @@ class OfficeDay(Base):
     #: The hours of a working day that has its own, as ``lpse_admin.worktime.office_hours.spans`` reads them.
     hours: Mapped[ShortText | None]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
+    set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")
     set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()

@@ -12,6 +12,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.documents.file_types import ALL_FILE_TYPES, FileType
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.digest import DEFAULT_DIGEST_TIME, parse_digest_time
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, PrimaryKey, Timestamp
@@ -48,6 +49,8 @@ class OfficeOptions(Base):
     #: When the daily digest goes out on a working day, as "07:30"; None for the default.
     digest_time: Mapped[str | None] = mapped_column(String(5))
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
+    set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")
     set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()

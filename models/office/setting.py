@@ -16,6 +16,7 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
@@ -54,6 +55,8 @@ class Threshold(Base):
     #: The percentage of a standard time at which somebody is warned that they are about to be late.
     warning_share: Mapped[int]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
+    set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")
     set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()

@@ -13,6 +13,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.worktime.national_holidays import DateRange, ramadan_periods
 from lpse_admin.worktime.office_hours import Timetable, WeeklyHours, parse_spans
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH, Base, IdType, PrimaryKey, ShortText, Timestamp, session_of
@@ -85,6 +86,8 @@ class WorkingHours(Base):
     ramadan_saturday: Mapped[ShortText]
     ramadan_sunday: Mapped[ShortText]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
+    set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")
     set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()
@@ -158,6 +161,8 @@ class RamadanMonth(Base):
     first_day: Mapped[dt.date]
     last_day: Mapped[dt.date]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
+    set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")
     set_at: Mapped[Timestamp]
 
     agency: Mapped[Agency] = relationship()

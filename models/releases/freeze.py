@@ -15,6 +15,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.workflow.record_fields import Environment
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
@@ -95,12 +96,18 @@ class Freeze(Base):
     environment: Mapped[Environment | None] = mapped_column(enum_type(Environment, "environment"))
     reason: Mapped[LongText]
     entered_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    entered_by_name: Mapped[str | None] = snapshot_of("entered_by_id")
+    entered_by_title: Mapped[str | None] = snapshot_of("entered_by_id", "position")
+    entered_by_capacity: Mapped[str | None] = snapshot_of("entered_by_id", "capacity")
     entered_at: Mapped[Timestamp]
     #: When it was last written, and how often since it was entered: what a calendar that keeps a copy goes by.
     changed_at: Mapped[Timestamp]
     revision: Mapped[int] = mapped_column(default=0)
     lifted_at: Mapped[Timestamp | None]
     lifted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    lifted_by_name: Mapped[str | None] = snapshot_of("lifted_by_id")
+    lifted_by_title: Mapped[str | None] = snapshot_of("lifted_by_id", "position")
+    lifted_by_capacity: Mapped[str | None] = snapshot_of("lifted_by_id", "capacity")
     lifted_reason: Mapped[LongText | None]
 
     agency: Mapped[Agency] = relationship()
@@ -200,6 +207,8 @@ class FreezePermit(Base):
     freeze_id: Mapped[int] = mapped_column(IdType, ForeignKey("freeze_period.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
     allowed_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    allowed_by_name: Mapped[str | None] = snapshot_of("allowed_by_id")
+    allowed_by_title: Mapped[str | None] = snapshot_of("allowed_by_id", "position")
     allowed_at: Mapped[Timestamp]
     #: In what capacity, in the paper's own words: "Plh. Kepala LPSE".
     capacity: Mapped[ShortText]

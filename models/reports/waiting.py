@@ -222,11 +222,9 @@ def _steps_of(parts: Collection[Duty]) -> list[Step]:
 def _load(
     session: Session, reader: ActingUser, criterion: ColumnElement[bool], limit: int, now: dt.datetime
 ) -> list[WaitingStep]:
-    holder = aliased(User)
     rows: Sequence[Any] = session.execute(
-        select(ChangeRequest.number, ChangeRequest.title, ChangeRequest.urgency, Activity, holder.full_name)
+        select(ChangeRequest.number, ChangeRequest.title, ChangeRequest.urgency, Activity)
         .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
-        .outerjoin(holder, holder.id == Activity.held_by_id)
         .options(raiseload("*"))
         .where(Activity.finished_at.is_(None), criterion, reader.visible_steps())
         .order_by(_PRIORITY, Activity.arrived_at, Activity.id)
@@ -271,7 +269,7 @@ def _waiting_step(
         urgency=row.urgency,
         arrived_at=activity.arrived_at,
         is_for_head=activity.actor_role is Role.HEAD,
-        assignee=row.full_name,
+        assignee=activity.held_by_name,
         taken_up_at=activity.taken_up_at,
         is_assigned_to_user=activity.held_by_id == reader.user.id,
         due=times.due,

@@ -28,6 +28,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
+from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import require_permission
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
@@ -92,8 +93,13 @@ class SopRevision(Base):
     digest: Mapped[str] = mapped_column(String(64))
     loaded_at: Mapped[Timestamp]
     loaded_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    loaded_by_name: Mapped[str | None] = snapshot_of("loaded_by_id")
+    loaded_by_title: Mapped[str | None] = snapshot_of("loaded_by_id", "position")
     enacted_at: Mapped[Timestamp | None]
     enacted_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    enacted_by_name: Mapped[str | None] = snapshot_of("enacted_by_id")
+    enacted_by_title: Mapped[str | None] = snapshot_of("enacted_by_id", "position")
+    enacted_by_capacity: Mapped[str | None] = snapshot_of("enacted_by_id", "capacity")
     superseded_at: Mapped[Timestamp | None]
 
     agency: Mapped[Agency] = relationship()

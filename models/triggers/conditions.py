@@ -13,6 +13,13 @@ _IS_ROLLED_BACK = "EXISTS (SELECT 1 FROM activity a WHERE a.change_id = OLD.chan
 
 DENY_TRIGGERS: tuple[DenyTrigger, ...] = (
     DenyTrigger(
+        "activity_finished_by_name",
+        "activity",
+        "UPDATE",
+        "who finished a step is stored with it by name",
+        "NEW.finished_at IS NOT NULL AND NEW.actor_name IS NULL",
+    ),
+    DenyTrigger(
         "activity_after_refusal",
         "activity",
         "UPDATE",

@@ -230,7 +230,7 @@ def test_a_head_who_is_disabled_is_absent_since_then(running_app: RunningApp) ->
     running_app.now = NOW + dt.timedelta(hours=5)
     shown = page(running_app, "pengelola", change_id)
     assert admin.post(f"/admin/user/{head_id}/enable").status_code == 303
-    running_app._visitors.pop("kepala")
+    running_app._visitors.pop("kepala", None)
     assert "sejak 2 Maret 2026 pukul 11.00 WIB (Akun Kepala LPSE dinonaktifkan)" in shown
 
 

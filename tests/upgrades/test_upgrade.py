@@ -228,6 +228,42 @@ def test_when_a_head_and_an_account_ended_is_taken_from_the_audit_trail(old_url:
         assert (users[third].disabled_at, users[third].head_until) == (None, None)
 
 
+def test_who_acted_has_the_name_of_that_moment_from_the_audit_trail_and_else_that_of_today(old_url: str) -> None:
+    finished = text("SELECT id, finished_at FROM activity WHERE actor_id = :user AND finished_at IS NOT NULL ORDER BY"
+                    " finished_at, id")  # fmt: skip
+    with connected(old_url) as connection:
+        user, today = connection.execute(
+            text("SELECT id, full_name FROM user_account WHERE id IN (SELECT actor_id FROM activity) ORDER BY id")
+        ).first() or (0, "")
+        acts = connection.execute(finished, {"user": user}).all()
+        middle = acts[len(acts) // 2].finished_at
+        change = {"table": "user_account", "id": str(user), "action": "updated",
+                  "before": {"full_name": "Nama lama", "position": "Jabatan lama"},
+                  "after": {"full_name": today, "position": None}}  # fmt: skip
+        connection.execute(ENTRY, {"id": 10**6, "at": middle, "rows": json.dumps([change])})
+        connection.execute(PLACE, {"id": 10**6, "user": str(user)})
+        title = connection.scalar(text("SELECT position FROM user_account WHERE id = :user"), {"user": user})
+        capacities = connection.execute(text("SELECT id, capacity FROM activity ORDER BY id")).all()
+    with migration_app(old_url):
+        upgrade()
+    stored = text("SELECT id, finished_at, actor_name, actor_title FROM activity WHERE actor_id = :user AND finished_at"
+                  " IS NOT NULL ORDER BY finished_at, id")  # fmt: skip
+    with connected(old_url) as connection:
+        for act in connection.execute(stored, {"user": user}):
+            before = act.finished_at < middle
+            assert act[2:] == (("Nama lama", "Jabatan lama") if before else (today, title))
+        assert connection.execute(text("SELECT id, capacity FROM activity ORDER BY id")).all() == capacities
+        for table, name, id_ in (
+            ("activity", "actor_name", "actor_id"),
+            ("change_request", "asked_by_name", "requester_id"),
+            ("document", "uploaded_by_name", "uploaded_by_id"),
+            ("deviation", "accounted_by_name", "accounted_by_id"),
+            ("delegation", "delegate_name", "delegate_id"),
+        ):
+            nameless = f"SELECT count(*) FROM {table} WHERE ({name} IS NULL) <> ({id_} IS NULL)"
+            assert connection.scalar(text(nameless)) == 0
+
+
 def test_open_requests_are_moved_and_new_ones_submitted(upgraded_url: str) -> None:
     with open_session(upgraded_url) as session:
         open_ = session.scalars(

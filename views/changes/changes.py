@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from views.changes.assignment import ReassignForm
 
 _open_activity = aliased(Activity, flat=True, name="open_activity")
-_requester = aliased(User, name="requester")
 
 #: Open, and not at a step of the requester.
 _WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
@@ -93,7 +92,6 @@ class ChangeView(RecordView):
     model = ChangeRequest
     column_joins = (
         (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
-        (_requester, _requester.id == ChangeRequest.requester_id),
         (Agency, Agency.id == ChangeRequest.agency_id),
     )
     column_list = (
@@ -105,7 +103,8 @@ class ChangeView(RecordView):
         Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
         Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
         Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
-        Column("requester", _("Requester"), _requester.full_name),
+        Column("requester", _("Requester"), ChangeRequest.asked_by_name),
+        Column("requester_title", _("Title of the requester"), ChangeRequest.asked_by_title, in_list=False),
         Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.DATETIME, sortable=True),
         Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
         Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),

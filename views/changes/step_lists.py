@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import aliased
-
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, OUTCOMES, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
-from models.accounts.user import User
 from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 #: The columns of the table that all steps share; each list is read along one of its indexes.
 ACTIVITY_COLUMNS: Any = Activity.__table__.c
-_actor = aliased(User, name="actor")
 
 _CELL_KINDS = {
     FieldKind.DATETIME: CellKind.DATETIME,
@@ -101,7 +97,8 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             in_list=step is not Step.RELEASE,
             in_list_while_open=False,
         ),
-        Column("actor", _("By"), _actor.full_name, in_list_while_open=False),
+        Column("actor", _("By"), ACTIVITY_COLUMNS.actor_name, in_list_while_open=False),
+        Column("actor_title", _("Title of who acted"), ACTIVITY_COLUMNS.actor_title, in_list=False),
         Column(
             "capacity",
             _("Capacity"),
@@ -147,7 +144,6 @@ def step_spec(
         joins=(
             (model.__table__, record_table_columns(step).id == ACTIVITY_COLUMNS.id),
             (ChangeRequest, ChangeRequest.id == ACTIVITY_COLUMNS.change_id),
-            (_actor, _actor.id == ACTIVITY_COLUMNS.actor_id),
             (Agency, Agency.id == ACTIVITY_COLUMNS.agency_id),
             *(((Delegation, Delegation.id == ACTIVITY_COLUMNS.delegation_id),) if step in HEAD_STEPS else ()),
         ),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import ColumnElement, Select, case, exists, func, select
-from sqlalchemy.orm import aliased
 from typing_extensions import override
 from wtforms import TextAreaField
 
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
 
     from views.listing.lists import ListQuery, Page
 
-_executor = aliased(User, name="executor")
-_disposer = aliased(User, name="disposer")
-_follower = aliased(User, name="follower")
 
 _state_expression = case(
     *((in_state(state), state.value) for state in DeviationState if state is not DeviationState.SETTLED),
@@ -156,9 +152,6 @@ class DeviationView(BulkView):
     model = Deviation
     column_joins = (
         (ChangeRequest, ChangeRequest.id == Deviation.change_id),
-        (_executor, _executor.id == Deviation.executor_id),
-        (_disposer, _disposer.id == Deviation.disposed_by_id),
-        (_follower, _follower.id == Deviation.follow_up_by_id),
         (Delegation, Delegation.id == Deviation.delegation_id),
         (Agency, Agency.id == Deviation.agency_id),
     )
@@ -174,20 +167,26 @@ class DeviationView(BulkView):
         ),
         Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, in_list=False),
         Column("standard", _("Standard"), Deviation.standard),
-        Column("executor", _("Executor"), _executor.full_name),
+        Column("executor", _("Executor"), Deviation.executor_name),
+        Column("executor_title", _("Title of the executor"), Deviation.executor_title, in_list=False),
         Column("was_open", _("Raised while the step was open"), Deviation.was_open, CellKind.BOOLEAN, in_list=False),
         Column("account", _("Executor's explanation"), Deviation.account, wide=True),
+        Column("accounter", _("Explained by"), Deviation.accounted_by_name, in_list=False),
+        Column("accounter_title", _("Title of who explained"), Deviation.accounted_by_title, in_list=False),
+        Column("accounter_capacity", _("Capacity of who explained"), Deviation.accounted_capacity, in_list=False),
         Column("accounted", _("Explained"), Deviation.accounted_at, CellKind.DATETIME, in_list=False),
         Column("state", _("State"), _state_expression, CellKind.CHOICE, DeviationState),
         Column("disposal", _("Decision"), Deviation.disposal, CellKind.CHOICE, Disposal, in_list=False),
-        Column("disposer", _("Decided by"), _disposer.full_name, in_list=False),
+        Column("disposer", _("Decided by"), Deviation.disposed_by_name, in_list=False),
+        Column("disposer_title", _("Title of who decided"), Deviation.disposed_by_title, in_list=False),
         Column("capacity", _("Capacity"), Deviation.disposed_capacity, in_list=False),
         Column("decree", _("Decree number of the delegation"), Delegation.decree_number, in_list=False),
         Column("disposed", _("Decided"), Deviation.disposed_at, CellKind.DATETIME, in_list=False),
         Column("note", _("Note by the head"), Deviation.disposal_note, in_list=False, wide=True),
-        Column("follower", _("Responsible for the follow-up"), _follower.full_name, in_list=False),
+        Column("follower", _("Responsible for the follow-up"), Deviation.follow_up_by_name, in_list=False),
         Column("until", _("Until"), Deviation.follow_up_until, CellKind.DATE, in_list=False),
         Column("followed_up", _("Followed up"), Deviation.followed_up_at, CellKind.DATETIME, in_list=False),
+        Column("followed_up_by", _("Followed up by"), Deviation.followed_up_by_name, in_list=False),
         Column("done", _("Follow-up performed"), Deviation.follow_up_note, in_list=False, wide=True),
     )
     column_filters = (
@@ -315,8 +314,10 @@ def _count(listing: ListQuery) -> DeviationCounts:
     if (counts := _count_by_summary(listing)) is not None:
         return counts
     month = _month_expression(listing.zone)
-    keys = (Deviation.kind, Deviation.step, Deviation.executor_id, _executor.full_name)
+    # By account, under its present name: an executor who was renamed is counted once.
+    keys = (Deviation.kind, Deviation.step, Deviation.executor_id, User.full_name)
     statement: Select[Any] = listing.spec.select(*keys, month, func.count()).where(*listing.criteria())
+    statement = statement.outerjoin(User, User.id == Deviation.executor_id)
     rows = db.session.connection().execute(statement.group_by(*keys, month)).all()
     months: Counter[dt.date] = Counter()
     for *_keys, text, number in rows:

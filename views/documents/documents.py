@@ -9,7 +9,6 @@ from urllib.parse import quote
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy.orm import aliased
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
@@ -17,7 +16,6 @@ from lpse_admin.documents.inspection import viewable_type
 from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
-from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
 
-_uploader = aliased(User, name="uploader")
 _activity: Any = Activity.__table__.alias("attached_in")
 
 
@@ -54,7 +51,6 @@ class DocumentView(RecordView):
     column_joins = (
         (ChangeRequest, ChangeRequest.id == Document.change_id),
         (_activity, _activity.c.id == Document.activity_id),
-        (_uploader, _uploader.id == Document.uploaded_by_id),
         (Agency, Agency.id == Document.agency_id),
     )
     column_list = (
@@ -65,7 +61,7 @@ class DocumentView(RecordView):
         Column("type", _("Type"), Document.media_type, in_list=False),
         Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
         Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
-        Column("uploader", _("By"), _uploader.full_name),
+        Column("uploader", _("By"), Document.uploaded_by_name),
         Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
     )
     column_filters = (

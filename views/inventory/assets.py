@@ -26,7 +26,6 @@ from lpse_admin.inventory.cards import (
     code_scheme,
 )
 from lpse_admin.parsing.numbers import write_number
-from models.accounts.user import User
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_asset, is_referenced, require_unreferenced
@@ -94,7 +93,7 @@ class AssetView(RecordView):
     can_edit = True
 
     model = Asset
-    column_joins = ((Agency, Agency.id == Asset.agency_id), (User, User.id == Asset.entered_by_id))
+    column_joins = ((Agency, Agency.id == Asset.agency_id),)
     column_list = (
         Column("card", _("Card"), Asset.card, CellKind.CHOICE, Card),
         Column("code", _("Item code"), Asset.code, sortable=True, is_link=True, tie_breakers=(Asset.register,)),
@@ -113,7 +112,7 @@ class AssetView(RecordView):
         Column("remarks", _("Remarks"), Asset.remarks, in_list=False),
         Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN),
         Column("entered", _("Entered"), Asset.entered_at, CellKind.DATETIME, in_list=False),
-        Column("entered_by", _("Entered by"), User.full_name, in_list=False),
+        Column("entered_by", _("Entered by"), Asset.entered_by_name, in_list=False),
     )
     column_filters = (
         ChoiceFilter("card", _("Card"), column=Asset.card, choices=Card),

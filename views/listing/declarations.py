@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, Text
 from sqlalchemy.orm import RelationshipProperty, aliased
 
 from lpse_admin.i18n import _
+from models.accounts.actor_snapshot import Source, snapshot_attribute
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, DateRangeFilter, Filter, TextFilter
@@ -110,6 +111,8 @@ class _Resolver:
         """Return the column at the end of ``path``; the relationships on the way are joined."""
         owner: Any = self._model
         walked = ""
+        if (stored := _snapshot(owner, path)) is not None:
+            return stored
         for name in path.split("."):
             attribute: QueryableAttribute[Any] = getattr(owner, name)
             if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
@@ -127,6 +130,13 @@ class _Resolver:
             self.joins[path] = target, relationship.of_type(target)
         joined: AliasedClass[Any] = self.joins[path][0]
         return joined
+
+
+def _snapshot(model: Any, path: str) -> QueryableAttribute[Any] | None:  # noqa: ANN401 - a mapped class
+    """Return the stored name or title of who acted, for the path of such a user: no join."""
+    relationship, _dot, source = path.partition(".")
+    sources: dict[str, Source] = {"": "full_name", "full_name": "full_name", "position": "position"}
+    return snapshot_attribute(model, relationship, sources[source]) if source in sources else None
 
 
 def _kind_and_choices(column: Column, expression: QueryableAttribute[Any]) -> tuple[CellKind, Any]:

@@ -11,7 +11,6 @@ from flask import Response, flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
 from flask_wtf.file import FileField
-from sqlalchemy.orm import aliased
 from wtforms import StringField, TextAreaField
 from wtforms.validators import ValidationError
 
@@ -20,7 +19,6 @@ from lpse_admin.errors import FileTooLarge, NotAllowed, ValidationFailed
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
 from lpse_admin.sop import InvalidSopError, LineError, Sop, check, to_toml
-from models.accounts.user import User
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
@@ -38,8 +36,6 @@ from views.listing.record_view import RecordView, parse_id
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_enactor = aliased(User, name="enactor")
-_loader = aliased(User, name="loader")
 
 _MAX_BYTES = 1024 * 1024
 _KEY_PATTERN = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
@@ -103,11 +99,7 @@ class SopView(RecordView):
     can_create = True
 
     model = SopRevision
-    column_joins = (
-        (Agency, Agency.id == SopRevision.agency_id),
-        (_enactor, _enactor.id == SopRevision.enacted_by_id),
-        (_loader, _loader.id == SopRevision.loaded_by_id),
-    )
+    column_joins = ((Agency, Agency.id == SopRevision.agency_id),)
     column_list = (
         Column("key", _("Key"), SopRevision.key, is_link=True),
         Column("number", _("Number"), SopRevision.number),
@@ -116,10 +108,11 @@ class SopView(RecordView):
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("state", _("State"), SopRevision.state, CellKind.CHOICE, SopState),
         Column("enacted", _("Enacted"), SopRevision.enacted_at, CellKind.DATETIME, sortable=True),
-        Column("enacted_by", _("Enacted by"), _enactor.full_name),
+        Column("enacted_by", _("Enacted by"), SopRevision.enacted_by_name),
+        Column("enacted_by_title", _("Title of who enacted it"), SopRevision.enacted_by_title, in_list=False),
         Column("superseded", _("Superseded"), SopRevision.superseded_at, CellKind.DATETIME, in_list=False),
         Column("loaded", _("Loaded"), SopRevision.loaded_at, CellKind.DATETIME, in_list=False),
-        Column("loaded_by", _("Loaded by"), _loader.full_name, in_list=False),
+        Column("loaded_by", _("Loaded by"), SopRevision.loaded_by_name, in_list=False),
         Column("digest", _("SHA-256 of the content"), SopRevision.digest, in_list=False),
     )
     column_filters = (
