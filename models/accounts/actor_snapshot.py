@@ -56,7 +56,8 @@ def _snapshots(mapper: Mapper[Any]) -> dict[str, list[Column[Any]]]:
     """Return the snapshot columns of a model by the column of the user."""
     found: dict[str, list[Column[Any]]] = {}
     for table in mapper.tables:
-        for column in table.columns:
+        columns: Any = table.columns
+        for column in columns:
             if _SOURCE in column.info:
                 found.setdefault(column.info[_USER], []).append(column)
     return found

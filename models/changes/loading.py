@@ -95,8 +95,8 @@ class ReassignmentShown:
     """One reassignment of a step, as the page shows it."""
 
     at: dt.datetime
-    giver: str
-    taker: str
+    giver: str | None
+    taker: str | None
     reason: str
 
 

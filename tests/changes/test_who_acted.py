@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openpyxl import load_workbook
@@ -40,7 +40,7 @@ def rename(running_app: RunningApp, username: str, name: str, title: str) -> Non
     """Let the administrator give an account another name and title."""
     with running_app.session() as opened:
         user = opened.scalars(select(User).where(User.username == username)).one()
-        typed = {
+        typed: dict[str, Any] = {
             "username": username,
             "full_name": name,
             "position": title,
