@@ -27,7 +27,7 @@ class FileType(StrEnum):
     @property
     def extensions(self) -> tuple[str, ...]:
         """The file name extensions without the dot, the usual one first."""
-        return ("jpg", "jpeg") if self is FileType.JPEG else (self.value,)
+        return _EXTENSIONS.get(self, (self.value,))
 
     @property
     def label(self) -> str:
@@ -48,17 +48,36 @@ _MEDIA_TYPES = {
     FileType.ODS: "application/vnd.oasis.opendocument.spreadsheet",
     FileType.TXT: "text/plain",
 }
+#: Where a type has more extensions than one. Plain text comes under many names, and is text under all of them.
+_EXTENSIONS = {
+    FileType.JPEG: ("jpg", "jpeg", "jpe", "jfif"),
+    FileType.TXT: ("txt", "log", "csv", "tsv", "eml"),
+}
 #: The type of each accepted file name extension (without the dot).
 TYPE_BY_EXTENSION = {extension: file_type for file_type in FileType for extension in file_type.extensions}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Extensions that are no part of a name: they are replaced where the content is of another type.
+REPLACED_EXTENSIONS = frozenset(TYPE_BY_EXTENSION) | _words(
+    "doc docm dot dotx dotm xls xlsm xlsb xlt xltx xltm ppt pptx pptm pps ppsx rtf wps et heic heif hif avif webp gif"
+    " bmp tif tiff pjpeg pjp zip rar 7z bin tmp dat part crdownload download"
+)
+
+#: Extensions under which a computer runs or renders a file; never accepted, whatever the content.
+EXECUTED_EXTENSIONS = _words(
+    "exe com bat cmd msi msp scr pif cpl dll sys lnk url scf inf reg hta chm jar jnlp apk app deb rpm run sh bash csh"
+    " ps1 ps1xml psm1 psd1 vbs vbe vb js jse mjs wsf wsh ws py pyc pyw pl php php3 php5 phtml asp aspx jsp cgi html"
+    " htm xhtml shtml mht mhtml svg svgz xml xsl xslt xht swf desktop iso img vhd vhdx gadget application"
+)
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 PDF_SIGNATURE = b"%PDF-"
 ZIP_SIGNATURE = b"PK\x03\x04"
+OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The types that a browser can show by itself.
-VIEWABLE_SIGNATURES = {
-    FileType.PDF: PDF_SIGNATURE,
-    FileType.PNG: PNG_SIGNATURE,
-    FileType.JPEG: JPEG_SIGNATURE,
-}
-VIEWABLE_TYPES = frozenset(file_type.media_type for file_type in VIEWABLE_SIGNATURES)
+VIEWABLE_TYPES = frozenset(kind.media_type for kind in (FileType.PDF, FileType.PNG, FileType.JPEG))
