@@ -138,6 +138,8 @@ ROUTES: dict[str, object] = {
     "setting.ramadan": Verb.EDIT,
     "setting.remove_ramadan": Verb.DELETE,
     "setting.threshold": Verb.EDIT,
+    "setting.files": Verb.EDIT,
+    "setting.digest": Verb.EDIT,
     # What is done with several rows: those who read may knock, as at the single row's door.
     **dict.fromkeys(
         (

@@ -5,25 +5,47 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
+from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
+from lpse_admin.documents.inspection import inspect_file
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.documents.document import Document, attach
-from tests.documents.test_files import PNG
+from tests.documents.test_files import DOCX, JPEG, PNG, XLSX
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation
 from tests.support.program import PDF, Visitor
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.test import TestResponse
 
     from tests.support.running_app import RunningApp
+
+FILES = Path(__file__).parent / "files"
+#: Ways in which files are made, around some bytes.
+SHAPES: tuple[Callable[[bytes], bytes], ...] = (
+    lambda filling: b"\xef\xbb\xbf\r\n" + variant(filling.hex().encode()) + b"\x1a",
+    lambda filling: variant(filling.hex().encode()) + filling,
+    lambda filling: JPEG + filling,
+    lambda filling: PNG + filling,
+    lambda filling: DOCX + bytes(len(filling)),
+    lambda filling: XLSX + filling,
+    lambda filling: b"Catatan: " + filling.hex().encode(),
+    lambda filling: filling,
+)
+EXTENSIONS = {extension for kind in FileType for extension in kind.extensions} | {"doc", "xls", "2026", "HEIC"}
 
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
 
@@ -140,7 +162,7 @@ def test_the_hash_stands_wherever_the_file_is_named(running_app: RunningApp, cha
         ("halaman.html", HTML),
         ("halaman.pdf", HTML),
         ("gambar.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'),
-        ("gambar.png", PDF),
+        ("gambar.png", b"Hanya teks"),
         ("program.exe", b"MZ" + b"\0" * 200),
         ("program.txt", b"MZ\0\0\0" + bytes(range(256))),
         ("kosong.pdf", b""),
@@ -312,3 +334,74 @@ def test_the_same_bytes_attached_twice_are_kept_once_and_both_can_be_read(
     with running_app.session() as session:
         documents = session.get_one(ChangeRequest, change_id).documents
         assert len({document.sha256 for document in documents if document.name in {"satu.pdf", "dua.pdf"}}) == 1
+
+
+@given(st.sampled_from(SHAPES), st.binary(max_size=40), st.sampled_from(sorted(EXTENSIONS)))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_accepted_comes_out_with_the_same_bytes_as_the_type_that_it_is(
+    running_app: RunningApp, change_id: int, shape: Callable[[bytes], bytes], filling: bytes, extension: str
+) -> None:
+    content = shape(filling)
+    name = f"berkas {hashlib.sha256(content).hexdigest()[:12]}.{extension}"
+    answer = send(running_app, change_id, upload_file(name, content))
+    found = attached(running_app, change_id)
+    try:
+        expected = inspect_file(name, content)
+    except ValidationFailed:
+        assert answer.status_code == 422
+        assert name not in found
+        return
+    assert answer.status_code == 303
+    downloaded = running_app.visitor("pengelola").get(f"/admin/document/{found[expected.name]}/file")
+    assert downloaded.data == content
+    assert downloaded.mimetype == expected.type.media_type
+    assert expected.name in unquote(downloaded.headers["Content-Disposition"])
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "media_type"),
+    [
+        pytest.param("WhatsApp Image 2026-11-20.jfif", "", "image/jpeg", id="a photograph called .jfif"),
+        pytest.param("foto-bergerak.jpg", "", "image/jpeg", id="a photograph with a film"),
+        pytest.param("surat-bom.pdf", "", "application/pdf", id="a PDF behind a byte order mark"),
+        pytest.param("surat-komentar.pdf", "", "application/pdf", id="a PDF with a comment behind it"),
+        pytest.param("dari-dos.pdf", "", "application/pdf", id="a PDF with the end mark of DOS"),
+        pytest.param("800.123.2026", "800.123.2026.pdf", "application/pdf", id="a PDF called after its letter"),
+        pytest.param("formulir.doc", "formulir.docx", FileType.DOCX.media_type, id="a DOCX called .doc"),
+        pytest.param("formulir-daring.docx", "", FileType.DOCX.media_type, id="a DOCX made online"),
+        pytest.param("berita-acara-nul.docx", "", FileType.DOCX.media_type, id="a DOCX with zeros behind it"),
+        pytest.param("layanan.log", "", "text/plain", id="a log"),
+        pytest.param("hasil-uji.csv", "", "text/plain", id="a table"),
+    ],
+)
+def test_a_file_as_offices_send_them_is_kept_byte_by_byte_and_shown_where_a_browser_can(
+    running_app: RunningApp, change_id: int, file: str, name: str, media_type: str
+) -> None:
+    content = (FILES / file).read_bytes()
+    assert send(running_app, change_id, upload_file(file, content)).status_code == 303
+    document_id = attached(running_app, change_id)[name or file]
+    visitor = running_app.visitor("pengelola")
+    downloaded = visitor.get(f"/admin/document/{document_id}/file")
+    assert (downloaded.data, downloaded.mimetype) == (content, media_type)
+    preview = visitor.get(f"/admin/document/{document_id}/preview")
+    if media_type in VIEWABLE_TYPES:
+        assert (preview.status_code, preview.data, preview.mimetype) == (200, content, media_type)
+    else:
+        assert preview.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "sentence"),
+    [
+        pytest.param("IMG_0001.jpg", "IMG_0001.HEIC", "Paling Kompatibel", id="an iPhone's photograph"),
+        pytest.param("IMG_0001.jpg", "IMG_0001.jpg", "sebagai JPEG", id="an iPhone's photograph called .jpg"),
+        pytest.param("surat-terkunci.pdf", "surat-terkunci.pdf", "Hapus kata sandinya", id="a locked PDF"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_refused_with_the_way_out_and_nothing_is_kept_of_it(
+    running_app: RunningApp, change_id: int, file: str, name: str, sentence: str
+) -> None:
+    answer = send(running_app, change_id, upload_file(name, (FILES / file).read_bytes()))
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert name not in attached(running_app, change_id)

@@ -105,7 +105,7 @@ class SentStep:
             content = file.read(MAX_FILE_BYTES + 1)
             file.seek(0)
             try:
-                checked = inspect_file(file.filename or "", content)
+                checked = inspect_file(file.filename or "", content, self.form.accepted_types)
             except (ValidationFailed, FileTooLarge) as refusal:
                 errors[f"document-{key}" if key else "document"] = refusal.message
                 error_class = FileTooLarge if isinstance(refusal, FileTooLarge) else error_class

@@ -6,6 +6,7 @@ are added to the fields here.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -24,7 +25,6 @@ from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
 
-from lpse_admin.documents.file_types import TYPE_BY_EXTENSION
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
@@ -45,9 +45,16 @@ from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import card_columns as asset_columns
+from models.office.options import load_accepted_types
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
-from views.forms.fields import AwareDateTimeField, DateField, IntegerField
+from views.forms.fields import (
+    AwareDateTimeField,
+    DateField,
+    IntegerField,
+    describe_accepted_files,
+    file_input_attributes,
+)
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -56,6 +63,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import FileStorage, MultiDict
 
+    from lpse_admin.documents.file_types import FileType
     from lpse_admin.sop import RequiredItem
     from models.changes.case_file import CaseFile
     from views.changes.page import ChangePage
@@ -138,9 +146,6 @@ class _Meta(Form.Meta):
 class StepForm(BaseForm):
     """A step's form; ``build_step_form`` selects its fields."""
 
-    #: The accepted file extensions, for the ``accept`` attribute.
-    accept = ",".join(f".{extension}" for extension in TYPE_BY_EXTENSION)
-
     def __init__(
         self,
         case: CaseFile,
@@ -153,6 +158,21 @@ class StepForm(BaseForm):
         self.change, self.activity = case.change, case.require_open()
         self.rule = case.sop.rules[case.position.step]
         self.process(formdata, data=saved)
+
+    @cached_property
+    def accepted_types(self) -> frozenset[FileType]:
+        """The kinds of files that the office takes."""
+        return load_accepted_types(db.session(), self.change.agency_id)
+
+    @property
+    def file_attributes(self) -> dict[str, str]:
+        """The attributes of the form's file inputs."""
+        return file_input_attributes(self.accepted_types)
+
+    @property
+    def accepted_files(self) -> str:
+        """The sentence that says which files are accepted."""
+        return describe_accepted_files(self.accepted_types)
 
     def field_groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
         """Return the record's fields in groups with headings; only a request has more than one group."""

@@ -85,11 +85,7 @@ class DelegationForm(Form):
     from_date = DateField(_("First day"), [InputRequired()])
     until_date = DateField(_("Last day"), [InputRequired()])
     reason = TextAreaField(_("Reason for the absence"), render_kw={"rows": 3})
-    decree = ScannedFileField(
-        _("Scanned decree"),
-        [Required()],
-        description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB."),
-    )
+    decree = ScannedFileField(_("Scanned decree"), [Required()])
 
     @override
     def set_up(self, record: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import gettext
 from flask_wtf.file import FileField
 from typing_extensions import override
 from wtforms import DateField as WTFormsDateField
@@ -12,17 +13,20 @@ from wtforms import IntegerField as WTFormsIntegerField
 from wtforms.validators import StopValidation
 from wtforms.widgets import DateTimeLocalInput, TextInput
 
-from lpse_admin.documents.file_types import MAX_FILE_BYTES
+from lpse_admin.documents.file_types import EXECUTED_EXTENSIONS, MAX_FILE_BYTES, FileType
 from lpse_admin.documents.inspection import InspectedFile, inspect_file
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.dates import read_date, read_datetime
 from lpse_admin.parsing.numbers import read_whole_number, write_number
+from models.database import db
+from models.office.options import load_accepted_types
+from views.app.access import get_current_user
 from views.forms.base import Form
 from views.i18n.language import current_timezone, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from wtforms.form import BaseForm
 
@@ -83,11 +87,36 @@ class AwareDateTimeField(Field):
         self.data = _read(lambda text: read_datetime(text, zone), valuelist)
 
 
+def file_input_attributes(accepted: Collection[FileType]) -> dict[str, str]:
+    """Return the attributes of a file input: the usual extensions for its dialog, and what a script refuses at once.
+
+    The extensions are an offer (a telephone converts its photographs for them): the content decides.
+    """
+    extensions = [f".{extension}" for kind in FileType if kind in accepted for extension in kind.extensions]
+    return {"accept": ",".join(extensions), "data-refused": " ".join(sorted(EXECUTED_EXTENSIONS))}
+
+
+def describe_accepted_files(accepted: Collection[FileType]) -> str:
+    """Return the sentence below a file input."""
+    kinds = ", ".join(kind.label for kind in FileType if kind in accepted)
+    return str(gettext("%(kinds)s, at most %(most)s MB each.", kinds=kinds, most=MAX_FILE_BYTES // 1024**2))
+
+
 class ScannedFileField(FileField):
     """One file, checked by ``lpse_admin.documents.inspection``; ``content`` and ``inspected`` hold it after that."""
 
     content = b""
     inspected: InspectedFile | None = None
+
+    accepted: Collection[FileType] = ()
+
+    @override
+    def process_data(self, value: object) -> None:
+        """Offer the kinds of files that the current user's office takes."""
+        super().process_data(value)
+        self.accepted = load_accepted_types(db.session(), get_current_user().agency_id)
+        self.description = describe_accepted_files(self.accepted)
+        self.render_kw = {**(self.render_kw or {}), **file_input_attributes(self.accepted)}
 
     @override
     def pre_validate(self, form: BaseForm) -> None:
@@ -97,7 +126,7 @@ class ScannedFileField(FileField):
         self.content = self.data.read(MAX_FILE_BYTES + 1)
         self.data.close()
         try:
-            self.inspected = inspect_file(self.data.filename or "", self.content)
+            self.inspected = inspect_file(self.data.filename or "", self.content, self.accepted)
         except (ValidationFailed, FileTooLarge) as refusal:
             if isinstance(form, Form):
                 form.status = refusal.status

@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from lpse_admin.accounts.permissions import Verb
+from lpse_admin.documents.file_types import FileType
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.dates import read_date
@@ -18,9 +19,10 @@ from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, nationa
 from lpse_admin.worktime.office_hours import WEEKDAYS
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.database import db
+from models.office.options import load_accepted_types, load_digest_time
 from models.office.setting import DEFAULT_WARNING_SHARE, load_threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK
-from views.forms.base import Form, Required
+from views.forms.base import CheckboxListField, Form, Required
 from views.forms.fields import DateField, IntegerField
 from views.i18n.language import tr
 from views.listing.actions import Action
@@ -34,6 +36,19 @@ if TYPE_CHECKING:
 DAY_LABELS: dict[str, Message] = {
     **dict(zip(WEEK, WEEKDAYS, strict=True)),
     **{key: _("%(day)s in Ramadan", day=day) for key, day in zip(RAMADAN_WEEK, WEEKDAYS, strict=True)},
+}
+
+
+#: What each kind of files is called where one chooses it.
+FILE_TYPE_LABELS: dict[FileType, Message] = {
+    FileType.PDF: _("PDF document"),
+    FileType.PNG: _("PNG image (screenshot)"),
+    FileType.JPEG: _("JPEG image (photograph)"),
+    FileType.DOCX: _("Word document (DOCX)"),
+    FileType.XLSX: _("Excel workbook (XLSX)"),
+    FileType.ODT: _("OpenDocument text (ODT)"),
+    FileType.ODS: _("OpenDocument spreadsheet (ODS)"),
+    FileType.TXT: _("Plain text (TXT, LOG, CSV, EML)"),
 }
 
 
@@ -182,6 +197,48 @@ class RamadanForm(SettingForm):
     first_day = DateField(_("First day"), [InputRequired()])
     last_day = DateField(_("Last day"), [InputRequired()])
     reason = _reason_field()
+
+
+class FileTypesForm(SettingForm):
+    """Which kinds of files are accepted."""
+
+    file_types = CheckboxListField(
+        _("Accepted kinds"),
+        [Required()],
+        choices=[SelectChoice(kind.value, FILE_TYPE_LABELS[kind]) for kind in FileType],
+        description=_("Files that are attached already stay as they are."),
+    )
+    reason = _reason_field()
+
+    def set_up(self, record: object) -> None:
+        """Begin with the kinds that are accepted now."""
+        super().set_up(record)
+        if request.method == "GET":
+            accepted = load_accepted_types(db.session(), chosen_agency(self, self.agencies).id)
+            self.file_types.data = [kind.value for kind in FileType if kind in accepted]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the kinds as they are known to the rules."""
+        return {**super().arguments(), "file_types": list(map(FileType, self.file_types.data or ()))}
+
+
+class DigestForm(SettingForm):
+    """When the daily digest of mail goes out."""
+
+    digest_time = StringField(
+        _("Time of the daily digest"),
+        [Required()],
+        render_kw={"inputmode": "numeric", "size": 6},
+        description=_("In the time zone of the office, on working days, such as 07.30."),
+    )
+    reason = _reason_field()
+
+    def set_up(self, record: object) -> None:
+        """Begin with the time that counts now."""
+        super().set_up(record)
+        if request.method == "GET":
+            time = load_digest_time(db.session(), chosen_agency(self, self.agencies).id)
+            self.digest_time.data = f"{time:%H.%M}"
 
 
 class ThresholdForm(SettingForm):

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
+from lpse_admin.documents.file_types import ALL_FILE_TYPES, FileType
+from lpse_admin.notifications.digest import DEFAULT_DIGEST_TIME
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays, ramadan_periods
 from lpse_admin.worktime.office_hours import WEEKDAYS, Timetable
 from models.database import db
 from models.office.calendars import load_calendar
 from models.office.office_day import OfficeDay, load_office_days
+from models.office.options import load_options
 from models.office.setting import DEFAULT_WARNING_SHARE, load_threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, load_ramadan_months
 from models.sops.sop import sop_in_force
 from views.app.clock import now
 from views.i18n.language import tr
 from views.office.agencies import agency_by_key, selectable_agencies
+from views.office.forms import FILE_TYPE_LABELS
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from lpse_admin.worktime.national_holidays import DateRange, Holiday
     from lpse_admin.worktime.working_calendar import WorkCalendar, WorkCalendarDay
     from models.office.agency import Agency
@@ -70,8 +76,21 @@ def settings_context(agency: Agency) -> dict[str, Any]:
         "months": load_ramadan_months(session, agency.id),
         "calculated": _calculated_ramadans(calendar, today),
         "threshold": load_threshold(session, agency.id),
+        **_options_context(session, agency),
         "default_share": DEFAULT_WARNING_SHARE,
         "sop": sop_in_force(session, agency.id),
+    }
+
+
+def _options_context(session: Session, agency: Agency) -> dict[str, Any]:
+    """Return what the office has chosen of files and mail."""
+    options = load_options(session, agency.id)
+    accepted = ALL_FILE_TYPES if options is None else options.accepted_types
+    digest_time = DEFAULT_DIGEST_TIME if options is None else options.digest_at
+    return {
+        "options": options,
+        "file_types": [tr(FILE_TYPE_LABELS[kind]) for kind in FileType if kind in accepted],
+        "digest_time": f"{digest_time:%H.%M}",
     }
 
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import Message, _
 from models.database import db
+from models.office.options import set_digest_time, set_file_types
 from models.office.setting import set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from views.app.access import can, get_current_user
@@ -20,7 +21,16 @@ from views.i18n.language import format_date, tr
 from views.listing.lists import Column
 from views.listing.parameters import TODAY
 from views.listing.record_view import RecordView, get_visible
-from views.office.forms import DAY_LABELS, HOURS_REMOVAL, RamadanForm, RemovalForm, ThresholdForm, WorkingHoursForm
+from views.office.forms import (
+    DAY_LABELS,
+    HOURS_REMOVAL,
+    DigestForm,
+    FileTypesForm,
+    RamadanForm,
+    RemovalForm,
+    ThresholdForm,
+    WorkingHoursForm,
+)
 from views.office.overview import agency_context, default_hours, settings_context, weekday_rows
 
 if TYPE_CHECKING:
@@ -90,6 +100,18 @@ class SettingView(RecordView):
     def threshold(self) -> ResponseReturnValue:
         """Set at what share of a standard time somebody is warned."""
         return self._set(ThresholdForm(), set_warning_share, _("Warning threshold"), _("The threshold is set."))
+
+    @expose("/files", methods=("GET", "POST"))
+    @recoverable
+    def files(self) -> ResponseReturnValue:
+        """Choose which kinds of files are accepted."""
+        return self._set(FileTypesForm(), set_file_types, _("Accepted files"), _("The accepted files are chosen."))
+
+    @expose("/digest", methods=("GET", "POST"))
+    @recoverable
+    def digest(self) -> ResponseReturnValue:
+        """Set when the daily digest of mail goes out."""
+        return self._set(DigestForm(), set_digest_time, _("Daily digest of mail"), _("The time of the digest is set."))
 
     @expose("/ramadan/<month_id>/remove", methods=("POST",))
     def remove_ramadan(self, month_id: str) -> ResponseReturnValue:

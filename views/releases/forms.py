@@ -102,9 +102,7 @@ class PermitForm(Form):
     reason = TextAreaField(
         _("Reason"), [Required()], description=_("The text of your permission."), render_kw={"rows": 3}
     )
-    letter = ScannedFileField(
-        _("Scanned letter"), description=_("PDF, PNG, JPEG, DOCX, XLSX, ODT, ODS or TXT, at most 20 MB.")
-    )
+    letter = ScannedFileField(_("Scanned letter"))
 
     def arguments(self) -> dict[str, Any]:
         """Return the reason and the letter."""

@@ -217,6 +217,7 @@
     constructor(input) {
       this.input = input;
       this.kinds = input.accept.split(",").map((one) => one.trim().toLowerCase()).filter(Boolean);
+      this.refused = input.dataset.refused?.split(" ");
       this.list = make("ul");
       this.status = make("p", { className: "visually-hidden" });
       this.status.setAttribute("role", "status");
@@ -249,7 +250,10 @@
     fault(file, others) {
       const values = { name: file.name, size: size(file.size), most: MOST, kinds: this.kinds.join(" ") };
       const name = file.name.toLowerCase();
-      if (this.kinds.length && name.includes(".") && !this.kinds.some((kind) => name.endsWith(kind))) return say(words.kind, values);
+      // A document's content decides, which the server reads; elsewhere the name has to be one that is accepted.
+      const isRefused = this.refused ? this.refused.includes(name.split(".").at(-1))
+        : this.kinds.length && name.includes(".") && !this.kinds.some((kind) => name.endsWith(kind));
+      if (isRefused) return say(words.kind, values);
       if (file.size > MOST * MB) return say(words.large, values);
       const all = [...this.input.form.querySelectorAll("[type=file]")].filter((one) => one !== this.input)
         .flatMap((one) => [...one.files]).concat(others, file).reduce((sum, one) => sum + one.size, 0);
