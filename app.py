@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import signal
 import sys
 from functools import cache
 from pathlib import Path
@@ -14,18 +13,18 @@ from flask_babel import Babel
 from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
-from waitress import create_server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import demo
 from lpse_admin import config
 from lpse_admin.i18n import _
 from models.audit import trail as audit_trail
-from models.database import db, protect_file
+from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import profile
-from views.app import access, clock, errors, headers, health, screens
+from views.app import access, clock, errors, headers, health, screens, write_limit
 from views.app.scheduler import Scheduler
+from views.app.serving import Server
 from views.audit import context
 from views.help import guides
 from views.i18n import language
@@ -44,8 +43,8 @@ _IDLE = dt.timedelta(hours=8)
 #: How waitress serves. An export waits for its reader at a megabyte: waitress would let 16 of them pile up in memory.
 #: A browser keeps up to six connections open, so the default limit of 100 would serve sixteen people; 600 fit into the
 #: 1,024 file descriptors that a process usually has. Idle and half-sent connections end after a minute.
-SERVING = {
-    "threads": 8,
+SERVING: dict[str, int] = {
+    "threads": 24,
     "outbuf_high_watermark": _MIB,
     "connection_limit": 600,
     "channel_timeout": 60,
@@ -73,6 +72,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     errors.init_app(app)
     # The order of these is the order in which they look at a request.
     context.init_request_ids(app)
+    write_limit.init_app(app)
     access.init_app(app, chosen)
     CSRFProtect(app)
     context.init_app(app)
@@ -99,7 +99,13 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": settings.database_url.startswith("postgresql")},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": settings.database_url.startswith("postgresql"),
+            # A connection for each thread of the server, and another for the export that it may stream.
+            "pool_size": 8,
+            "max_overflow": 2 * SERVING["threads"],
+            "pool_timeout": 10,
+        },
         "SESSION_COOKIE_NAME": "lpse",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -127,7 +133,7 @@ def _arm_the_trail() -> None:
 
 def prepare(app: Flask, settings: config.Settings) -> None:
     """Bring the database to the present schema and, in the demo, put its first register into it."""
-    with app.app_context():
+    with app.app_context(), startup_lock(db.engine):
         upgrade()
         if settings.is_demo:
             demo.first_start(db.session(), clock.now())
@@ -139,7 +145,7 @@ def serve() -> None:
     app = create_app(settings)
     try:
         prepare(app, settings)
-        server = create_server(app, host=settings.host, port=settings.port, **SERVING)
+        server = Server(app, settings.host, settings.port, **SERVING)
     except SQLAlchemyError as error:
         _stop(_("The database cannot be used: %(reason)s", reason=str(error.__cause__ or error).strip()))
     except OSError as error:
@@ -152,11 +158,10 @@ def serve() -> None:
             )
         )
     _announce(app, settings)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     rounds = Scheduler(app, settings.scheduler_interval_seconds)
     rounds.start()
     try:
-        server.run()
+        server.run_until_signal()
     finally:
         rounds.stop()
 

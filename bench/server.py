@@ -8,7 +8,7 @@ import sys
 from waitress import create_server
 
 #: Both programs are served with the settings of the product (SERVING in app.py).
-SERVING = {"threads": 8, "outbuf_high_watermark": 1024 * 1024}
+SERVING: dict[str, Any] = {"threads": 24, "outbuf_high_watermark": 1024 * 1024}
 
 
 def serve(side: str, url: str) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from demo.agency.office import Office, office_of, sops_with_requesters
 from demo.agency.office_life import OfficeLife
 from demo.agency.people import People
-from demo.cast import Account, administrator_of, make_cast
+from demo.cast import Account, accounts, administrator_of, make_cast
 from demo.copying import copy_requests
 from demo.scenario import Scenario, Timeline
 from lpse_admin.sop import bundled_sops
@@ -53,7 +53,8 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
         if revision.state is SopState.DRAFT and sop_in_force(session, revision.agency_id) is None:
             revision.enact(now=begin, by=_head_of(session, revision))
     session.commit()
-    if made and requests:
+    # Also where an earlier first start was ended after the cast, and before the first request.
+    if requests and not _count(session) and accounts(session):
         make_register(session, requests=requests, seed=_FIRST_SEED, now=now)
     return made
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +18,31 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from models.base import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.exc import DBAPIError
 
 db = SQLAlchemy(model_class=Base)
 
 #: False during requests that only read, so that readers of SQLite do not wait for the write lock.
 takes_write_lock = ContextVar("writes", default=True)
 
+#: True during web requests: on PostgreSQL a statement that takes too long, or waits too long for a lock, fails.
+has_time_limits = ContextVar("has_time_limits", default=False)
+
+#: Somebody who holds a row for minutes keeps a web request waiting for so long, and none longer.
+_TIME_LIMITS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'"
+
+#: The key of the advisory lock; an arbitrary number that must not change.
+_STARTUP_LOCK_KEY = 7_012_019
+
+#: PostgreSQL's code for a write in a database that is only read: a standby, or set so.
+_READ_ONLY_SQL_TRANSACTION = "25006"
+
 #: How long to wait for SQLite's write lock, in milliseconds.
-BUSY_TIMEOUT = 10_000
+BUSY_TIMEOUT = 5_000
 
 
 def is_sqlite(connection: Connection | Engine | Session | scoped_session[Session]) -> bool:
@@ -71,6 +87,28 @@ def protect_file(url: str) -> None:
                 file.chmod(mode & ~stat.S_IRWXO)
 
 
+@contextmanager
+def startup_lock(engine: Engine) -> Iterator[None]:
+    """Let one process at a time bring the database up to date: of several servers that start on it, the others wait.
+
+    PostgreSQL has an advisory lock; for SQLite it is a lock on the folder of the file, which ends with the process.
+    """
+    if not is_sqlite(engine):
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_STARTUP_LOCK_KEY})")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_STARTUP_LOCK_KEY})")
+        return
+    folder = os.open(Path(engine.url.database or ".").parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def read_only(engine: Engine) -> Engine:
     """Return ``engine`` for reading alone: on SQLite its transactions never take the write lock.
 
@@ -85,3 +123,16 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         is_reader = connection.get_execution_options().get("read_only") or not takes_write_lock.get()
         connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+
+
+@event.listens_for(Engine, "begin")
+def _limit_postgresql(connection: Connection) -> None:
+    """Set the time limits of a web request's transaction; past SQLAlchemy's events, since it is no query of ours."""
+    if connection.dialect.name == "postgresql" and has_time_limits.get():
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(_TIME_LIMITS)
+
+
+def is_read_only_error(error: DBAPIError) -> bool:
+    """Whether a write failed because the database can only be read."""
+    return getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION

@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from . import wasyncore as wasyncore
+
 class _Trigger(Protocol):
     def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None: ...
 
@@ -14,4 +16,11 @@ class _Server(Protocol):
     def run(self) -> None: ...
     def close(self) -> None: ...
 
-def create_server(application: Callable[..., Any], *, host: str = ..., port: int = ..., **settings: int) -> _Server: ...
+def create_server(
+    application: Callable[..., Any],
+    *,
+    map: dict[int, wasyncore.dispatcher] | None = None,
+    host: str = ...,
+    port: int = ...,
+    **settings: Any,
+) -> _Server: ...

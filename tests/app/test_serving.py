@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
-from waitress import create_server
 
 from app import SERVING
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
+from views.app.serving import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.running_app import RunningApp
 
@@ -24,17 +28,29 @@ HALF_SENT = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n
 
 
 @pytest.fixture
-def port(running_app: RunningApp) -> Iterator[int]:
-    """Serve the program by waitress, as `python app.py` does."""
-    server = create_server(running_app.app, host="127.0.0.1", port=0, **SERVING)
+def server(running_app: RunningApp) -> Iterator[Server]:
+    """Serve the program as `python app.py` does."""
+    with serving(running_app.app) as started:
+        yield started
+
+
+@pytest.fixture
+def port(server: Server) -> int:
+    """Give the port of the served program."""
+    return server.port
+
+
+@contextmanager
+def serving(app: Callable[..., Any]) -> Iterator[Server]:
+    """Serve an app, and stop at the end."""
+    server = Server(app, "127.0.0.1", 0, **SERVING)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield server.effective_port
+        yield server
     finally:
-        server.trigger.pull_trigger(server.close)
+        server.stop()
         thread.join()
-        server.task_dispatcher.shutdown()
 
 
 @contextmanager
@@ -54,3 +70,67 @@ def test_two_hundred_connections_that_say_nothing_keep_nobody_waiting(port: int,
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as answer,
     ):
         assert answer.status == 200
+
+
+def test_a_request_that_is_running_is_answered_before_the_server_ends() -> None:
+    entered, released = threading.Event(), threading.Event()
+
+    def slow(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        entered.set()
+        assert released.wait(30)
+        start_response("200 OK", [("Content-Length", "7")])
+        return [b"selesai"]
+
+    with ThreadPoolExecutor(1) as pool, serving(slow) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        answer = pool.submit(lambda: urllib.request.urlopen(url, timeout=30).read())
+        assert entered.wait(30)
+        server.stop()
+        _wait_until_refused(server.port)
+        released.set()
+        assert answer.result(30) == b"selesai"
+
+
+def _wait_until_refused(port: int) -> None:
+    """Wait until nothing listens on a port any more."""
+    for _attempt in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError(f"port {port} still accepts connections")
+
+
+@pytest.mark.sqlite_alone
+def test_writers_that_wait_for_somebody_else_s_lock_leave_the_readers_alone(running_app: RunningApp, port: int) -> None:
+    url = f"http://127.0.0.1:{port}"
+    count = SERVING["threads"] + 4
+    forms = [_login_form(url) for _each in range(count)]
+    with running_app.engine.connect() as holder, ThreadPoolExecutor(count + 10) as pool:
+        holder.begin()  # takes the write lock of SQLite
+        writers = [pool.submit(_status, form) for form in forms]
+        readers = [pool.submit(_status, f"{url}/healthz") for _each in range(10)]
+        assert [reader.result(30) for reader in readers] == [200] * 10
+        first = next(as_completed(writers, timeout=60))
+        assert first.result() == 503  # they did wait for the lock, and no longer than they may
+        holder.rollback()
+        assert {writer.result(60) for writer in writers} <= {401, 429, 503}
+
+
+def _login_form(url: str) -> urllib.request.Request:
+    """Return a filled login form, of a browser of its own."""
+    with urllib.request.urlopen(f"{url}/login", timeout=30) as page:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+        cookie = page.headers["Set-Cookie"].partition(";")[0]
+    assert token
+    sent = urlencode({"csrf_token": token[1], "username": "tidak-ada", "password": "salah"}).encode()
+    return urllib.request.Request(f"{url}/login", data=sent, headers={"Cookie": cookie})
+
+
+def _status(asked: str | urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code

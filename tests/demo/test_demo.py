@@ -117,6 +117,14 @@ def test_a_second_start_makes_nothing_and_still_knows_the_accounts(database_url:
         assert {account.username for account in accounts(session)} == {account.username for account in made}
 
 
+def test_a_first_start_that_ended_after_the_cast_makes_the_register_the_next_time(database_url: str) -> None:
+    with open_session(database_url) as session:
+        first_start(session, WALL_CLOCK, requests=0)
+        assert session.scalar(select(func.count()).select_from(ChangeRequest)) == 0
+        first_start(session, WALL_CLOCK, requests=4)
+        assert session.scalar(select(func.count()).select_from(ChangeRequest)) == 4
+
+
 def test_where_there_are_users_already_no_demo_account_is_made(database_url: str) -> None:
     with open_session(database_url) as session:
         set_test_audit_context(session)

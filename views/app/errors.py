@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lpse_admin.errors import Refused, TooManyAttempts
 from lpse_admin.i18n import Message, _
-from models.database import db
+from models.database import db, is_read_only_error
 from views.i18n.wording import tr
 
 if TYPE_CHECKING:
@@ -149,19 +149,21 @@ def _handle_internal_error(_error: InternalServerError) -> AnyResponse:
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def busy_response() -> AnyResponse:
+    """Return the response while the database is busy or unavailable: 503, and when to try again."""
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": str(_RETRY_SECONDS)})
+
+
 def _handle_database_error(error: SQLAlchemyError) -> AnyResponse:
     """Return the response to a database error: 409 for a violated constraint, 503 if it is unavailable, else 500."""
-    if isinstance(error, IntegrityError):
-        status = HTTPStatus.CONFLICT
-    elif isinstance(error, OperationalError | PoolTimeout) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-    else:
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
     current_app.logger.error("request %s: database error", g.get("request_id"), exc_info=error)
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return error_response(status, headers=headers)
+    if isinstance(error, IntegrityError):
+        return error_response(HTTPStatus.CONFLICT)
+    if isinstance(error, OperationalError | PoolTimeout) or (
+        isinstance(error, DBAPIError) and (error.connection_invalidated or is_read_only_error(error))
+    ):
+        return busy_response()
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def init_app(app: Flask) -> None:

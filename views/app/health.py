@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import tempfile
 from http import HTTPStatus
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, jsonify
@@ -12,18 +15,20 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.config import VERSION
-from models.database import db
+from models.database import db, is_sqlite
 from views.app.access import public
 
 blueprint = Blueprint("health", __name__)
 
+#: About what a request with its files' records writes.
+_ROOM_BYTES = 1024 * 1024
 _PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
 
 
 @blueprint.get("/healthz")
 @public
 def healthz() -> tuple[Any, int]:
-    """Return 200 and versions if the database is available, else 503."""
+    """Return 200 and versions if the database can be read and written, else 503."""
     answer: dict[str, Any] = {
         "program": VERSION,
         "python": platform.python_version(),
@@ -31,10 +36,31 @@ def healthz() -> tuple[Any, int]:
     }
     try:
         answer["database"] = {"kind": db.engine.dialect.name, "revision": _revision()}
+        is_writable = _is_writable()
     except SQLAlchemyError:
         db.session.rollback()
+        is_writable = False
+    if not is_writable:
         return jsonify(status="unavailable", **answer), HTTPStatus.SERVICE_UNAVAILABLE
     return jsonify(status="ok", **answer), HTTPStatus.OK
+
+
+def _is_writable() -> bool:
+    """Whether the database takes writes: SQLite's disk has room, PostgreSQL is no standby and not set read-only."""
+    if is_sqlite(db.engine):
+        return has_room(Path(db.engine.url.database or "").parent)
+    answer = db.session.connection().execute(text("SELECT current_setting('transaction_read_only')"))
+    return bool(answer.scalar_one() == "off")
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a file of a mebibyte can be written into ``folder``; it is removed at once."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+    except OSError:
+        return False
+    return True
 
 
 def _revision() -> str | None:

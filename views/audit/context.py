@@ -11,10 +11,11 @@ from flask_babel import force_locale
 from lpse_admin.accounts.roles import Role
 from models.accounts.user import Language
 from models.audit.trail import AuditContext, set_audit_context
-from models.database import db, takes_write_lock
+from models.database import db, has_time_limits, takes_write_lock
 from models.notifications.notification import LINK_BASE
 from views.app.access import current_delegation, current_user_or_none
 from views.app.clock import now
+from views.app.write_limit import SAFE_METHODS
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 #: What the column of a mail's link can hold.
 _MAX_BASE_URL_LENGTH = 300
-
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def capacity_of(user: User, delegation: Delegation | None) -> str:
@@ -46,12 +45,13 @@ def capacity() -> str:
 def _start_request() -> None:
     """Give the request its number, and say whether it may write."""
     g.request_id = uuid4().hex
-    takes_write_lock.set(request.method not in _SAFE_METHODS)
+    takes_write_lock.set(request.method not in SAFE_METHODS)
+    has_time_limits.set(True)
 
 
 def _set_request_audit_context() -> None:
     """Say who answers for a request that may write; one that only reads cannot commit anything."""
-    if request.method in _SAFE_METHODS:
+    if request.method in SAFE_METHODS:
         return
     user = current_user_or_none()
     with force_locale(Language.INDONESIAN.value):
@@ -86,6 +86,7 @@ def _add_request_id(response: Response) -> Response:
 def _finish_request(_error: BaseException | None) -> None:
     """Leave the thread as it was found, for whatever it does next, and close the files that were sent."""
     takes_write_lock.set(True)
+    has_time_limits.set(False)
     request.close()
 
 

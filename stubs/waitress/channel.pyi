@@ -1,0 +1,5 @@
+from .wasyncore import dispatcher
+
+class HTTPChannel(dispatcher):
+    requests: list[object]
+    total_outbufs_len: int

@@ -1,0 +1,4 @@
+from .wasyncore import dispatcher
+
+class BaseWSGIServer(dispatcher):
+    effective_port: int

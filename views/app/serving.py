@@ -1,0 +1,64 @@
+"""The program's own server, waitress, which answers the requests that are running before it ends."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds that running requests have after SIGTERM; systemd kills what is still there after 90.
+GRACE_SECONDS = 30.0
+
+
+class Server:
+    """A server of waitress that listens from the start, and stops when it is told to."""
+
+    def __init__(self, app: Callable[..., Any], host: str, port: int, **adjustments: Any) -> None:  # noqa: ANN401 - waitress's own
+        """Listen on ``host`` and ``port``; raises OSError where that is not possible."""
+        self._sockets: dict[int, wasyncore.dispatcher] = {}
+        self._server = create_server(app, map=self._sockets, host=host, port=port, **adjustments)
+        self._is_stopping = False
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return next(one.effective_port for one in self._sockets.values() if isinstance(one, BaseWSGIServer))
+
+    def stop(self, *_signal: object) -> None:
+        """Accept nothing more, and end when the running requests are answered; also a handler of signals."""
+        self._is_stopping = True
+
+    def run_until_signal(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+        self.run()
+
+    def run(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Serve until ``stop``, and then until every running request is answered, at most ``grace_seconds``."""
+        while not self._is_stopping:
+            self._turn()
+        for listening in [one for one in self._sockets.values() if isinstance(one, BaseWSGIServer)]:
+            listening.del_channel(self._sockets)
+            listening.socket.close()
+        end = time.monotonic() + grace_seconds
+        while self._is_answering() and time.monotonic() < end:
+            self._turn()
+        self._server.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _turn(self) -> None:
+        """Read and write what can be, and wait at most a second for it."""
+        wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
+
+    def _is_answering(self) -> bool:
+        """Whether a request is being worked on, or an answer not yet sent."""
+        channels = [one for one in self._sockets.values() if isinstance(one, HTTPChannel)]
+        return any(channel.requests or channel.total_outbufs_len for channel in channels)
