@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,11 +50,24 @@ class SearchRecord(Base):
     __table_args__ = (
         CheckConstraint(f"key > 0 AND key < {1 << 56}", name="key_is_packed"),
         Index("ix_search_record_owner", "owner_id", "key"),
+        Index(
+            "ix_search_record_names",
+            "key",
+            "owner_id",
+            "names",
+            sqlite_where=text("names IS NOT NULL"),
+            postgresql_where=text("names IS NOT NULL"),
+        ),
     )
 
     key: Mapped[int] = mapped_column(IdType, primary_key=True, autoincrement=False)
     owner_id: Mapped[int | None] = mapped_column(BigInteger)
     text: Mapped[LongText]
+    #: What the record is known by (number, title, name, plates), a line each, in small letters without separators: for
+    #: what stands in the middle of it.
+    names: Mapped[LongText | None]
+    #: Words that are written in parts, as one: "eKontrak" of "e-Kontrak", "X5YZ" of "X 5 YZ".
+    joined: Mapped[LongText | None]
 
 
 #: What the key leaves for the record's id and, before it, for the agency's. All of it stays below 56 bits: SQLite's
@@ -66,15 +79,23 @@ _KIND_FACTOR = 1 << (ID_BITS + AGENCY_BITS)
 
 #: How much of a record is searched: PostgreSQL takes no words beyond a megabyte.
 _MAX_TEXT_LENGTH = 100_000
+#: How much of its names: they are in an index, whose entries PostgreSQL limits.
+_MAX_NAMES_LENGTH = 600
+#: The longest text in which separators are left out, so that "X 5 YZ" is the word "X5YZ" too.
+_MAX_JOINED_LENGTH = 40
+#: What may separate the parts of a word or number. SQLite has no patterns, and no more than so many nested calls.
+_SEPARATORS = " -./_,:+"
 
 #: The table that SQLite looks words up in; those that it keeps behind it begin with the same name.
 FTS_TABLE = "search_index"
 #: The words that it has.
 FTS_VOCABULARY_TABLE = f"{FTS_TABLE}_vocabulary"
 
-#: The words of a text on PostgreSQL. Everywhere in the same letters, or its index is not used.
-TSVECTOR_EXPRESSION = (
-    "to_tsvector('simple'::regconfig, regexp_replace(text, '[^[:alnum:]]+'::text, ' '::text, 'g'::text))"
+#: The words of a text on PostgreSQL, in small letters and without accents; and whose record it is, as a word.
+_WORDS_OF_NEW = (
+    "to_tsvector('simple', regexp_replace(regexp_replace(normalize(NEW.text || coalesce(NEW.joined, ''), NFD),"
+    " '[\u0300-\u036f]+', '', 'g'), '[^[:alnum:]]+', ' ', 'g'))"
+    " || array_to_tsvector(ARRAY['=' || coalesce(NEW.owner_id, 0)])"
 )
 
 
@@ -103,11 +124,17 @@ class _Source:
     words: tuple[str, ...]
     joins: str = ""
     criterion: str = "TRUE"
+    #: What the record is known by.
+    names: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> str:
+        """The columns that are written."""
+        return "key, owner_id, text" + (", names, joined" if self.names else "")
 
     def select_statement(self, dialect: str) -> str:
-        """Return the statement that reads the rows of this kind: key, owner and text of each that has words."""
-        selected = self._selected(dialect)
-        return f"SELECT key, owner_id, substr(text, 1, {_MAX_TEXT_LENGTH}) FROM ({selected}) AS found WHERE text <> ''"
+        """Return the statement that reads the rows of this kind, ``columns`` of each that has words."""
+        return self._cut(self._selected(dialect))
 
     def upsert_statements(self, dialect: str, condition: str, keys: str, step: Step | None = None) -> Iterator[str]:
         """Yield the statements that bring the rows of records up to date: those that ``condition`` names by id.
@@ -115,23 +142,43 @@ class _Source:
         ``keys`` reads the keys under which they may stand so far; ``step`` is theirs, where it is known.
         """
         yield f"DELETE FROM search_record WHERE key IN ({keys})"
-        yield (
-            f"INSERT INTO search_record (key, owner_id, text) SELECT key, owner_id, substr(text, 1, {_MAX_TEXT_LENGTH})"
-            f" FROM ({self._selected(dialect, step)} AND {condition}) AS found WHERE text <> ''"
-        )
+        selected = self._cut(f"{self._selected(dialect, step)} AND {condition}")
+        yield f"INSERT INTO search_record ({self.columns}) {selected}"
+
+    def _cut(self, selected: str) -> str:
+        names = f", substr(names, 1, {_MAX_NAMES_LENGTH}), joined" if self.names else ""
+        columns = f"key, owner_id, substr(text, 1, {_MAX_TEXT_LENGTH}){names}"
+        return f"SELECT {columns} FROM ({selected}) AS found WHERE text <> ''"
 
     def _selected(self, dialect: str, step: Step | None = None) -> str:
-        newline = "char(10)" if dialect == "sqlite" else "chr(10)"
-        text = " || ".join(f"coalesce({words} || {newline}, '')" for words in self._words(dialect, step))
+        text = _lines(dialect, self._words(dialect, step))
+        names = ""
+        if self.names:
+            compact, joined = (
+                _lines(dialect, self._compact_names(dialect)),
+                _lines(dialect, self._joined_words(dialect)),
+            )
+            names = f", {compact} AS names, {joined} AS joined"
         return (
-            f"SELECT {self.key_expression(self.agency, 't.id')} AS key, {self.owner} AS owner_id, {text} AS text"
+            f"SELECT {self.key_expression(self.agency, 't.id')} AS key, {self.owner} AS owner_id, {text} AS text{names}"
             f" FROM {self.table} t{self.joins} WHERE {self.criterion}"
         )
 
     def _words(self, dialect: str, step: Step | None) -> tuple[str, ...]:
         if self.kind is SearchKind.STEP:
             return (*self.words, *_step_record_words(dialect, step))
-        return (*self.words, _ASSET_DETAILS_TEXT[dialect]) if self.kind is SearchKind.ASSET else self.words
+        return (*self.words, _details(dialect, "value", "' '")) if self.kind is SearchKind.ASSET else self.words
+
+    def _compact_names(self, dialect: str) -> tuple[str, ...]:
+        names = tuple(_compact(dialect, name) for name in self.names)
+        return (*names, _details(dialect, _compact(dialect, "value"))) if self.kind is SearchKind.ASSET else names
+
+    def _joined_words(self, dialect: str) -> tuple[str, ...]:
+        words = tuple(f"nullif(replace({name}, '-', ''), {name})" for name in self.names)
+        if self.kind is SearchKind.ASSET:
+            short = f"CASE WHEN length(value) <= {_MAX_JOINED_LENGTH} THEN {_compact(dialect, 'value')} END"
+            return (*words, _details(dialect, short))
+        return words
 
     def key_expression(self, agency: str, id_: str) -> str:
         """Return the expression of a key."""
@@ -142,17 +189,36 @@ class _Source:
         return f"{self.key_expression(agency, id_)}, {self.key_expression('0', id_)}"
 
 
-#: What a card has beside the columns of every card.
-_ASSET_DETAILS_TEXT = {
-    "sqlite": "(SELECT group_concat(value, ' ') FROM json_each(t.details))",
-    "postgresql": "(SELECT string_agg(value, ' ') FROM json_each_text(t.details))",
-}
+def _lines(dialect: str, words: tuple[str, ...]) -> str:
+    """Return the expression of a text with a line for each of ``words`` that there is."""
+    newline = "char(10)" if dialect == "sqlite" else "chr(10)"
+    return " || ".join(f"coalesce({one} || {newline}, '')" for one in words)
+
+
+def _compact(dialect: str, text: str) -> str:
+    """Return the expression of ``text`` in small letters without separators."""
+    if dialect == "postgresql":
+        return f"lower(regexp_replace({text}, '[^[:alnum:]]+', '', 'g'))"
+    for separator in _SEPARATORS:
+        text = f"replace({text}, '{separator}', '')"
+    return f"lower({text})"
+
+
+def _details(dialect: str, of: str, between: str = "char(10)") -> str:
+    """Return the expression of what a card has beside the columns of every card: ``of`` each value."""
+    if dialect == "sqlite":
+        return f"(SELECT group_concat({of}, {between}) FROM json_each(t.details))"
+    return f"(SELECT string_agg({of}, {between.replace('char', 'chr')}) FROM json_each_text(t.details))"
+
+
 _TEXTS = {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}
 
 #: The fields of a request that hold words.
 CHANGE_WORDS = ("number", *(field.key for field in REQUEST_FIELDS if field.kind in _TEXTS))
 DEVIATION_WORDS = ("what", "account", "disposal_note", "follow_up_note")
 ASSET_WORDS = ("code", "register", "name", "origin", "remarks")
+#: What a request is known by.
+_CHANGE_NAMES = ("number", "title", "requester_name", "requester_institution", "on_behalf_of")
 
 #: The fields with words of each step that has a record of its own.
 STEP_WORDS: dict[Step, tuple[str, ...]] = {
@@ -198,11 +264,19 @@ _CHANGE = _Source(
     "CASE WHEN t.submitted_at IS NULL THEN 0 ELSE t.agency_id END",
     "t.requester_id",
     _qualified("t", CHANGE_WORDS),
+    names=_qualified("t", _CHANGE_NAMES),
 )
 _STEP = _Source(
     SearchKind.STEP, "activity", "t.agency_id", "t.requester_id", ("t.reason",), criterion="t.step <> 'request'"
 )
-_ASSET = _Source(SearchKind.ASSET, "asset", "t.agency_id", "CAST(NULL AS BIGINT)", _qualified("t", ASSET_WORDS))
+_ASSET = _Source(
+    SearchKind.ASSET,
+    "asset",
+    "t.agency_id",
+    "CAST(NULL AS BIGINT)",
+    _qualified("t", ASSET_WORDS),
+    names=("t.code || t.register", "t.name", "t.origin"),
+)
 _DOCUMENT = _Source(
     SearchKind.DOCUMENT,
     "document",
@@ -211,6 +285,7 @@ _DOCUMENT = _Source(
     "c.requester_id",
     ("t.name",),
     joins=" LEFT JOIN change_request c ON c.id = t.change_id",
+    names=("t.name",),
 )
 _DEVIATION = _Source(
     SearchKind.DEVIATION,
@@ -291,22 +366,39 @@ def _any_changed(dialect: str, columns: tuple[str, ...]) -> str:
     return " OR ".join(f"NEW.{column}{cast} IS DISTINCT FROM OLD.{column}{cast}" for column in columns)
 
 
-_INSERT_INTO_FTS = f"INSERT INTO {FTS_TABLE} (rowid, text, owner_id) VALUES (NEW.key, NEW.text, NEW.owner_id)"
-_DELETE_FROM_FTS = (
-    f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rowid, text, owner_id) VALUES ('delete', OLD.key, OLD.text, OLD.owner_id)"
+_INSERT_INTO_FTS = (
+    f"INSERT INTO {FTS_TABLE} (rowid, text, joined, owner_id) VALUES (NEW.key, NEW.text, NEW.joined, NEW.owner_id)"
 )
+_DELETE_FROM_FTS = (
+    f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rowid, text, joined, owner_id)"
+    " VALUES ('delete', OLD.key, OLD.text, OLD.joined, OLD.owner_id)"
+)
+
+
+def _postgresql_index_triggers() -> tuple[SyncTrigger, ...]:
+    """Return what keeps PostgreSQL's index: the words of each row, worked out once, when they are written."""
+    put = f"INSERT INTO {FTS_TABLE} (key, words) VALUES (NEW.key, {_WORDS_OF_NEW})"
+    gone = f"DELETE FROM {FTS_TABLE} WHERE key = OLD.key"
+    return (
+        SyncTrigger(f"{FTS_TABLE}_inserted", "search_record", "INSERT", (put,)),
+        SyncTrigger(f"{FTS_TABLE}_updated", "search_record", "UPDATE", (gone, put)),
+        SyncTrigger(f"{FTS_TABLE}_deleted", "search_record", "DELETE", (gone,)),
+    )
 
 
 def ddl_statements(dialect: str) -> list[tuple[str, str]]:
     """Return (table, statement) for the index and all triggers that keep it, in the order in which they are made."""
     keepers = list(_sync_triggers(dialect))
     if dialect == "postgresql":
-        index = f"CREATE INDEX {FTS_TABLE}_words ON search_record USING gin ({TSVECTOR_EXPRESSION})"
-        made = [(keeper.table, statement) for keeper in keepers for statement in keeper.postgresql_statements()]
-        return [("search_record", index), *made]
+        own = _postgresql_index_triggers()
+        return [
+            ("search_record", f"CREATE TABLE {FTS_TABLE} (key bigint PRIMARY KEY, words tsvector NOT NULL)"),
+            ("search_record", f"CREATE INDEX {FTS_TABLE}_of_words ON {FTS_TABLE} USING gin (words)"),
+            *((one.table, statement) for one in (*own, *keepers) for statement in one.postgresql_statements()),
+        ]
     table = (
-        f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5(text, owner_id, content='search_record', content_rowid='key',"
-        " tokenize='unicode61 remove_diacritics 0')"
+        f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5(text, joined, owner_id, content='search_record',"
+        " content_rowid='key', tokenize='unicode61 remove_diacritics 2')"
     )
     vocabulary = f"CREATE VIRTUAL TABLE {FTS_VOCABULARY_TABLE} USING fts5vocab('{FTS_TABLE}', 'instance')"
     own = (
@@ -340,7 +432,7 @@ def rebuild_index(connection: Connection) -> int:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
     connection.exec_driver_sql("DELETE FROM search_record")
     for source in _SOURCES:
-        insert = f"INSERT INTO search_record (key, owner_id, text) {source.select_statement(dialect)}"
+        insert = f"INSERT INTO search_record ({source.columns}) {source.select_statement(dialect)}"
         connection.exec_driver_sql(insert)
     for statement in own:
         connection.exec_driver_sql(statement)
@@ -361,7 +453,7 @@ def stale_records(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
     """Yield (kind, id) of each record of which the index says something else than the record."""
     for source in _SOURCES:
         first, last = source.kind * _KIND_FACTOR, (source.kind + 1) * _KIND_FACTOR - 1
-        said = f"SELECT key, owner_id, text FROM search_record WHERE key BETWEEN {first} AND {last}"
+        said = f"SELECT {source.columns} FROM search_record WHERE key BETWEEN {first} AND {last}"
         rows = f"SELECT * FROM ({source.select_statement(connection.dialect.name)}) AS rows"
         missing, superfluous = (
             f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows))

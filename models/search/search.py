@@ -6,16 +6,16 @@ The records themselves are read by the screens, under the criterion of ``models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, column, literal_column, or_, select, table
+from sqlalchemy import and_, cast, column, false, literal, literal_column, or_, select, table, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import func
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.inventory.cards import format_code
-from lpse_admin.search.query import matches_prefix
+from lpse_admin.search.query import SearchQuery, matches_prefix
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.database import is_sqlite
@@ -25,7 +25,7 @@ from models.scope import sees_all_requests
 from models.search.index import (
     FTS_TABLE,
     FTS_VOCABULARY_TABLE,
-    TSVECTOR_EXPRESSION,
+    ID_BITS,
     SearchKind,
     SearchRecord,
     key_range,
@@ -34,15 +34,24 @@ from models.search.index import (
 from models.sops.sop import SopRevision, SopStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Select, SQLColumnExpression
+    from sqlalchemy import ColumnElement, CompoundSelect, Select, SQLColumnExpression
     from sqlalchemy.orm import Session
 
-    from lpse_admin.search.query import SearchQuery, SearchTerm
+    from lpse_admin.search.query import SearchTerm
     from models.reports.waiting import ActingUser
 
-_INDEX = table(FTS_TABLE, column("rowid"), column(FTS_TABLE))
+#: What words are looked up in: on SQLite ``rowid`` and the table itself, on PostgreSQL ``key`` and ``words``.
+_INDEX = table(FTS_TABLE, column("rowid"), column(FTS_TABLE), column("key"), column("words"))
+
+#: Kinds of records that are known by names (``SearchRecord.names``).
+NAMED_KINDS = frozenset({SearchKind.CHANGE, SearchKind.ASSET, SearchKind.DOCUMENT})
+#: How many of the newest are looked at for what stands in the middle of a name.
+_MAX_NAMES_LOOKED_AT = 20_000
+_LAST_KEY = (1 << 56) - 1
+#: Years of requests: an index has the year before the last part of the number.
+_YEARS = range(2010, 2100)
 
 #: Kinds of records that only an office has.
 _OFFICE_KINDS = frozenset({SearchKind.ASSET})
@@ -60,40 +69,81 @@ class Search:
 
     session: Session
     acting_user: ActingUser
+    query: SearchQuery
     expression: str
+    #: Whether what is nearly written so is found too, and what stands in the middle of a name.
+    is_loose: bool = False
 
     @classmethod
-    def prepare(cls, session: Session, acting_user: ActingUser, query: SearchQuery) -> Search:
+    def prepare(
+        cls, session: Session, acting_user: ActingUser, query: SearchQuery, *, is_loose: bool = False
+    ) -> Search:
         """Put ``query`` into the words of the database."""
-        if is_sqlite(session):
-            asked = _fts5_query(session, query.terms)
-        else:
-            asked = " & ".join([f"({_tsquery(term)})" for term in query.terms])
-        return cls(session, acting_user, asked if acting_user.user.is_active else "")
+        asked = _expression(session, query)
+        return cls(session, acting_user, query, asked if acting_user.user.is_active else "", is_loose)
+
+    def loosened(self) -> Search:
+        """Return the search for what is nearly written so, for one that has found nothing."""
+        query = self.query.loosened(self._occurs)
+        return Search.prepare(self.session, self.acting_user, query, is_loose=True)
+
+    def _occurs(self, term: SearchTerm) -> bool:
+        """Whether any record at all has ``term``."""
+        alone = replace(self, expression=_expression(self.session, SearchQuery("", (term,))))
+        return self.session.connection().scalar(Search._keys(alone, 0, _LAST_KEY, None).limit(1)) is not None
 
     def find(self, kind: SearchKind, limit: int) -> list[int]:
         """Return the ids of the records of ``kind`` that hold every term, newest first: ``limit`` + 1 at the most."""
         if not self.expression:
             return []
-        keys: list[int] = []
-        for (first, last), owner in _key_ranges(self.acting_user, kind):
-            keys.extend(self.session.connection().scalars(self._keys(first, last, owner).limit(limit + 1)))
+        keys: set[int] = set()
+        for statement in self._statements(kind):
+            keys.update(self.session.connection().scalars(statement.limit(limit + 1)))
         # Several ranges, or those of several agencies, are put into one order.
         return sorted(map(record_id, keys), reverse=True)[: limit + 1]
 
-    def _keys(self, first: int, last: int, owner: int | None) -> Select[int]:
+    def ids(self, kind: SearchKind) -> CompoundSelect[Any]:
+        """Return the statement for the ids of all records of ``kind`` that hold every term."""
+        found = [select(_record_id(keys.order_by(None).subquery().c[0])) for keys in self._statements(kind)]
+        return union_all(*(found or [select(literal(0)).where(false())]))
+
+    def _statements(self, kind: SearchKind) -> Iterator[Select[Any]]:
+        """Yield the statements that find keys of ``kind`` within what the reader may see, each newest first."""
+        for (first, last), owner in _key_ranges(self.acting_user, kind):
+            yield self._keys(first, last, owner)
+            if self.is_loose and kind in NAMED_KINDS:
+                yield self._keys_by_names(first, last, owner)
+
+    def _keys(self, first: int, last: int, owner: int | None) -> Select[Any]:
         """Return the statement for the keys in a range of those records that hold every term, newest first."""
         if is_sqlite(self.session):
             # The index has whose it is as a word, so that few of many records are found without looking at each.
-            asked = self.expression if owner is None else f'{self.expression} AND owner_id : "{owner}"'
+            asked = self.expression if owner is None else f'({self.expression}) AND owner_id : "{owner}"'
             rowid = _INDEX.c.rowid
             found = select(rowid).where(_INDEX.c[FTS_TABLE].op("MATCH")(asked), rowid.between(first, last))
             return found.order_by(rowid.desc())
-        key = SearchRecord.key
-        # Not bound: an index is not looked for where its expression holds a parameter.
-        holds = literal_column(TSVECTOR_EXPRESSION).op("@@")(func.to_tsquery("simple", self.expression, type_=TSQUERY))
+        asked_words: Any = func.to_tsquery("simple", self.expression, type_=TSQUERY)
+        if owner is not None:
+            asked_words = asked_words.op("&&")(cast(f"'={owner}'", TSQUERY))
+        key = _INDEX.c.key
+        return select(key).where(_INDEX.c.words.op("@@")(asked_words), key.between(first, last)).order_by(key.desc())
+
+    def _keys_by_names(self, first: int, last: int, owner: int | None) -> Select[Any]:
+        """Return the statement for those of the newest records in a range whose names hold every word anywhere."""
+        key, names = SearchRecord.key, SearchRecord.names
         whose = () if owner is None else (SearchRecord.owner_id == owner,)
-        return select(key).where(holds, key.between(first, last), *whose).order_by(key.desc())
+        newest = select(key, names).where(key.between(first, last), names.is_not(None), *whose)
+        looked_at = newest.order_by(key.desc()).limit(_MAX_NAMES_LOOKED_AT).subquery()
+        place = func.instr if is_sqlite(self.session) else func.strpos
+        parts = [place(looked_at.c.names, word) > 0 for word in self.query.compact]
+        whole = place(looked_at.c.names, "".join(self.query.compact)) > 0
+        holds = or_(and_(*parts), whole) if len(parts) > 1 else whole
+        return select(looked_at.c.key).where(holds).order_by(looked_at.c.key.desc())
+
+
+def _record_id(key: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the expression of the id of the record that a key stands for, as ``record_id`` does."""
+    return key.op("%")(literal_column(str(1 << ID_BITS)))
 
 
 def _key_ranges(acting_user: ActingUser, kind: SearchKind) -> Iterator[tuple[tuple[int, int], int | None]]:
@@ -110,27 +160,40 @@ def _key_ranges(acting_user: ActingUser, kind: SearchKind) -> Iterator[tuple[tup
             yield key_range(kind, 0), user.id
 
 
-def _fts5_query(session: Session, terms: tuple[SearchTerm, ...]) -> str:
-    """Return terms as FTS5 takes them; words are letters and digits alone.
+def _expression(session: Session, query: SearchQuery) -> str:
+    return _fts5_query(session, query) if is_sqlite(session) else _postgresql_query(query)
+
+
+def _fts5_query(session: Session, query: SearchQuery) -> str:
+    """Return a query as FTS5 takes it; words are letters and digits alone.
 
     Words that go on are written out, as the index has them: it reads whole words from the newest on and stops when it
     has enough, but gathers everything that begins alike first.
     """
-    written_out = _words_with_prefix(
-        session, {form[-1] for term in terms for form in term.variants if matches_prefix(form)}
-    )
-    asked = []
-    for term in terms:
-        rows: list[str] = []
-        for form in term.variants:
-            *before, last = form
-            words = written_out.get(last, [last])
-            if len(words) > _MAX_PREFIX_WORDS:
-                rows.append(f'"{" ".join(form)}"*')
-            else:
-                rows.extend(f'"{" ".join([*before, word])}"' for word in words)
-        asked.append(" OR ".join(rows) or f'"{" ".join(term.variants[0])}"')
-    return " AND ".join([f"text : ({one})" for one in asked])
+    if not query.terms:
+        return ""
+    terms = (*query.terms, *([query.joined] if query.joined else []))
+    written_out = _words_with_prefix(session, {form[-1] for term in terms for form in term.begun})
+    written_out |= {
+        word: [word] for word in _existing_words(session, [word for term in terms for word in term.whole_words])
+    }
+    *asked, last = [f"{{text joined}} : ({_fts5_term(term, written_out)})" for term in terms]
+    if query.joined is None:
+        return " AND ".join([*asked, last])
+    return f"({' AND '.join(asked)}) OR {last}"
+
+
+def _fts5_term(term: SearchTerm, written_out: dict[str, list[str]]) -> str:
+    rows: list[str] = []
+    for form in term.variants:
+        *before, last = form
+        words = written_out.get(last, [last])
+        if len(words) > _MAX_PREFIX_WORDS:
+            rows.append(f'"{" ".join(form)}"*')
+        else:
+            rows.extend(f'"{" ".join([*before, word])}"' for word in words)
+    rows.extend(f'"{word}"' for word in term.whole_words if word in written_out)
+    return " OR ".join(rows) or f'"{" ".join(term.variants[0])}"'
 
 
 def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str]]:
@@ -138,13 +201,14 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
     found: dict[str, list[str]] = {start: [] for start in starts}
     if not starts:
         return found
-    # Of all words that are higher than one the first that the index comes to is the next.
+    # Of all words that are higher than one the first that the index comes to is the next. It is asked for what is not
+    # lower than the word with a sign behind it: asked for what is higher, it looks at each place of the word itself.
     following = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term {{}} AND term < start || char(1114111) LIMIT 1)"
     places = ", ".join(["(?)"] * len(starts))
     statement = (
         f"WITH RECURSIVE asked(start) AS (VALUES {places}), found(start, word) AS ("
         f"SELECT start, {following.format('>= start')} FROM asked"
-        f" UNION ALL SELECT start, {following.format('> word')} FROM found WHERE word IS NOT NULL"
+        f" UNION ALL SELECT start, {following.format('>= word || char(1)')} FROM found WHERE word IS NOT NULL"
         f") SELECT start, word FROM found WHERE word IS NOT NULL LIMIT {len(starts) * (_MAX_PREFIX_WORDS + 1)}"
     )
     for start, word in session.connection().exec_driver_sql(statement, tuple(sorted(starts))):
@@ -152,17 +216,38 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
     return found
 
 
+def _existing_words(session: Session, words: Sequence[str]) -> Sequence[str]:
+    """Return those of ``words`` that the index has."""
+    places = ", ".join(["(?)"] * len(words))
+    there = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term = word LIMIT 1)"
+    statement = f"WITH asked(word) AS (VALUES {places}) SELECT word FROM asked WHERE {there} IS NOT NULL"
+    return session.connection().exec_driver_sql(statement, tuple(words)).scalars().all() if words else ()
+
+
+def _postgresql_query(query: SearchQuery) -> str:
+    """Return a query as PostgreSQL takes it; words are letters and digits alone."""
+    asked = " & ".join([f"({_tsquery(term)})" for term in query.terms])
+    return f"({asked}) | ({_tsquery(query.joined)})" if query.joined else asked
+
+
 def _tsquery(term: SearchTerm) -> str:
-    """Return a term as PostgreSQL takes it; words are letters and digits alone."""
-    return " | ".join(f"({' <-> '.join(form)}{':*' if matches_prefix(form) else ''})" for form in term.variants)
+    forms = (f"({' <-> '.join(form)}{':*' if matches_prefix(form) else ''})" for form in term.variants)
+    return " | ".join([*forms, *term.whole_words])
 
 
-def number_matches(query: SearchQuery) -> ColumnElement[bool]:
-    """Return the criterion for the requests whose number was typed: as a whole, or its last part alone."""
-    whole = ChangeRequest.number == query.text.upper()
-    matches = whole if query.serial is None else or_(whole, ChangeRequest.serial == query.serial)
+def number_matches(query: SearchQuery) -> list[ColumnElement[bool]]:
+    """Return criteria for the requests whose number was typed: as a whole, year and last part, or its last part alone.
+
+    Each is read along an index of its own.
+    """
+    matches = [ChangeRequest.number == query.text.upper()]
+    if query.serial is not None:
+        matches.append(and_(ChangeRequest.year.in_(_YEARS), ChangeRequest.serial == query.serial))
+    if query.year_and_serial is not None:
+        year, serial = query.year_and_serial
+        matches.append(and_(ChangeRequest.year == year, ChangeRequest.serial == serial))
     # Each office has numbers of its own, and an index that begins with the office.
-    return and_(ChangeRequest.agency_id.in_(select(Agency.id)), matches)
+    return [and_(ChangeRequest.agency_id.in_(select(Agency.id)), match) for match in matches]
 
 
 def code_matches(query: SearchQuery) -> ColumnElement[bool]:
@@ -188,7 +273,10 @@ def sop_matches(query: SearchQuery) -> ColumnElement[bool]:
 def user_matches(query: SearchQuery) -> ColumnElement[bool]:
     """Return the criterion for the people whose name, account, NIP or position holds every term."""
     names = (User.full_name, User.username, User.position, User.nip)
-    return and_(*(or_(*(_contains_text(name, chunk) for name in names)) for chunk in query.text.split()))
+    holds = and_(*(or_(*(_contains_text(name, chunk) for name in names)) for chunk in query.text.split()))
+    number = "".join(query.compact)
+    # A NIP as it is written on paper: 19790101 200801 1 001.
+    return or_(holds, User.nip.startswith(number)) if number.isdigit() else holds
 
 
 def _contains_text(name: SQLColumnExpression[Any], text: str) -> ColumnElement[bool]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lpse_admin.errors import Malformed
 from lpse_admin.search.query import MAX_QUERY_LENGTH, MAX_QUERY_WORDS, parse_search
+from lpse_admin.search.spelling import edits, splits
 
 
 def found(query: str, text: str) -> list[str]:
@@ -74,3 +77,74 @@ def test_an_excerpt_begins_with_a_word_before_what_was_found() -> None:
     assert whole.split()[1] in {"Satu", "dua", "tiga."}
     assert parse_search("server").excerpt("Server mati", 90) == [("Server", True), (" mati", False)]
     assert parse_search("lain").excerpt("Server mati", 90) == [("Server mati", False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "parts"),
+    [
+        ("X5YZ", "Plat X 5 YZ", ["X 5 YZ"]),
+        ("x 5 yz", "plat X5YZ", ["X5YZ"]),
+        ("2026/81", "RFC/2026/0081, RFC/2026/0811", ["2026/0081"]),
+        ("81/2026", "RFC/2026/0081", ["2026/0081"]),
+        ("rfc-2026-081", "RFC/2026/0081 dan RFC/2026/81", ["RFC/2026/0081", "RFC/2026/81"]),
+        ("0001", "0001, 1, 01", ["0001", "1"]),
+        ("e-kontrak", "ekontrak, e-Kontrak, kontrak", ["ekontrak", "e-Kontrak"]),
+        ("cafe", "Café dan cafe\u0301 ≥ 3", ["Café", "cafe\u0301"]),
+        ("cafe\u0301", "CAFÉ", ["CAFÉ"]),
+    ],
+)
+def test_other_notations_are_the_same(query: str, text: str, parts: list[str]) -> None:
+    assert found(query, text) == parts
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("2026/81", (2026, 81)),
+        ("81/2026", (2026, 81)),
+        ("RFC 2026 0081", (2026, 81)),
+        ("rfc/2026/81", (2026, 81)),
+        ("2026", None),
+        ("rfc 81", None),
+        ("81/82", None),
+        ("2026/81/1", None),
+        ("nomor 2026 81", None),
+    ],
+)
+def test_year_and_number_are_read_in_any_notation(query: str, named: tuple[int, int] | None) -> None:
+    assert parse_search(query).year_and_serial == named
+
+
+def test_only_words_that_occur_nowhere_are_loosened() -> None:
+    query = parse_search("aplikesi baru")
+    loose = query.loosened(lambda term: term.variants[0] == ("baru",))
+    assert "aplikasi" in loose.terms[0].whole_words
+    assert ("a", "plikesi") in loose.terms[0].variants
+    assert loose.terms[1] == query.terms[1]
+    assert loose.matches("aplikasi")
+    many = parse_search("satu dua tiga empat")
+    assert many.loosened(lambda _term: False) is many
+    compound = parse_search("e-kontrak")
+    assert compound.loosened(lambda _term: False).terms == compound.terms
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=20), st.data())
+def test_a_word_with_one_letter_wrong_is_among_the_edits_of_what_was_meant(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
+    typed = {
+        word[:place] + letter + word[place + 1 :],
+        word[:place] + letter + word[place:],
+        word[:place] + word[place + 1 :],
+        word[:place] + word[place : place + 2][::-1] + word[place + 2 :],
+    } - {word}
+    for wrong in typed:
+        if 4 <= len(wrong) <= 20:
+            assert word in set(edits(wrong))
+    assert word not in set(edits(word)) or len(set(word)) < len(word)
+
+
+def test_short_words_long_words_and_numbers_are_taken_as_they_are() -> None:
+    assert [list(edits(word)) for word in ("abc", "a" * 21, "123456", "x5yz")] == [[], [], [], []]
+    assert [list(splits(word)) for word in ("abc", "a" * 21)] == [[], []]
+    assert list(splits("wifi")) == [("w", "ifi"), ("wi", "fi"), ("wif", "i")]

@@ -27,6 +27,7 @@ from models.changes.loading import load_change
 from models.changes.transition import advance
 from models.database import db
 from models.office.agency import Agency
+from models.search.index import SearchKind
 from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
@@ -40,6 +41,7 @@ from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
+from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +133,8 @@ class ChangeView(RecordView):
         AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
     )
     column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
+    search_hint = _("Number, title, requester and all that the request says.")
+    list_index = search_index(SearchedKind(SearchKind.CHANGE, ChangeRequest.id))
     column_sortable_list = ("id",)
     column_default_sort = "-id"
 

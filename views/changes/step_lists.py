@@ -11,11 +11,13 @@ from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
+from models.search.index import SearchKind
 from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
 from views.exports.columns import CellKind
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
-from views.listing.lists import Column, ListIndex, ListSpec
+from views.listing.lists import Column, ListSpec
+from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -162,8 +164,13 @@ def step_spec(
             Column("revision", _("Revision"), ACTIVITY_COLUMNS.revision, CellKind.NUMBER, in_list=False),
         ),
         column_filters=(*_common_filters(step), *filters),
-        index=ListIndex(timeliness_shortcut(step)),
+        index=search_index(
+            SearchedKind(SearchKind.CHANGE, ACTIVITY_COLUMNS.change_id),
+            SearchedKind(SearchKind.STEP, ACTIVITY_COLUMNS.id),
+            otherwise=timeliness_shortcut(step),
+        ),
         column_searchable_list=(ChangeRequest.number, ChangeRequest.title),
+        search_hint=_("Number, title, requester, all that the request says, and what was recorded here."),
         column_default_sort="-arrived",
         default_sort_while_open="arrived",
     )

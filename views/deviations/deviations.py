@@ -29,6 +29,7 @@ from models.deviations.deviation import Deviation, DeviationState, disposal_fiel
 from models.office.agency import Agency
 from models.reports.figures import AgencyScope, DeviationCounts, count_all_deviations
 from models.scope import sees_all_requests, visible
+from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head, visible_agencies
 from views.app.clock import now
 from views.deviations.fields import colleagues_of, disposal_fields, disposal_values
@@ -42,6 +43,7 @@ from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
 from views.listing.lists import Column
 from views.listing.record_view import parse_id
+from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -203,6 +205,10 @@ class DeviationView(BulkView):
         UserFilter("follower", _("Responsible for the follow-up"), column=Deviation.follow_up_by_id),
     )
     column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
+    search_hint = _("Number, title and requester of the request, what differs, explanation and decision.")
+    list_index = search_index(
+        SearchedKind(SearchKind.CHANGE, Deviation.change_id), SearchedKind(SearchKind.DEVIATION, Deviation.id)
+    )
     column_default_sort = "-raised"
 
     # -- totals ------------------------------------------------------------------------------------------------

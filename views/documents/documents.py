@@ -23,6 +23,7 @@ from models.database import db
 from models.documents.document import Document, detach, require_detachable
 from models.office.agency import Agency
 from models.scope import visible
+from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.moves import save_step_input, version_from_request
@@ -30,6 +31,7 @@ from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
+from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from typing import Any
@@ -70,6 +72,10 @@ class DocumentView(RecordView):
         DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
     )
     column_searchable_list = (Document.name, ChangeRequest.number)
+    search_hint = _("File name; number, title and requester of its request.")
+    list_index = search_index(
+        SearchedKind(SearchKind.DOCUMENT, Document.id), SearchedKind(SearchKind.CHANGE, Document.change_id)
+    )
     column_default_sort = "-uploaded"
 
     @expose("/<document_id>/remove", methods=("POST",))

@@ -32,6 +32,7 @@ from models.inventory.asset_entry import correct_asset, create_asset, is_referen
 from models.inventory.mutation import card_columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
+from models.search.index import SearchKind
 from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
@@ -44,6 +45,7 @@ from views.listing.cells import Fact
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
+from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +130,8 @@ class AssetView(RecordView):
         PrefixFilter("code", _("Item code starts with"), column=Asset.code),
     )
     column_searchable_list = (Asset.name, Asset.register, Asset.remarks)
+    search_hint = _("Code, register, name and all columns of the card: plate, chassis, brand, location …")
+    list_index = search_index(SearchedKind(SearchKind.ASSET, Asset.id))
     column_default_sort = "code"
 
     def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:

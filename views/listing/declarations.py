@@ -77,6 +77,7 @@ def build_spec(screen: type[Any]) -> ListSpec:
         link_id=screen.link_id,
         base_criteria=screen.base_criteria,
         index=screen.list_index,
+        search_hint=screen.search_hint,
     )
 
 

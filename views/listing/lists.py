@@ -141,6 +141,8 @@ class ListSpec:
     details_keys: tuple[str, ...] = ()
     #: How the list is searched and counted otherwise than by reading its rows.
     index: ListIndex | None = None
+    #: What the search looks into, in words.
+    search_hint: Message | None = None
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""
@@ -287,7 +289,9 @@ class ListQuery:
     def _search_criterion(self) -> ColumnElement[bool]:
         if self.spec.index is not None and self.spec.index.search_criterion is not None:
             return self.spec.index.search_criterion(self)
-        return or_(*(contains(column, self.arguments.search) for column in self.spec.column_searchable_list))
+        # Words in any order; signs alone as they stand.
+        columns, words = self.spec.column_searchable_list, self.arguments.search.split()
+        return and_(*(or_(*(contains(column, word) for column in columns)) for word in words))
 
     def order(self) -> list[Any]:
         """Return the order, made total by the key."""

@@ -104,6 +104,8 @@ class ReadOnlyView(ModelView):
     link_id: ClassVar[Any] = None
     #: How the list is searched and counted otherwise than by reading its rows.
     list_index: ClassVar[ListIndex | None] = None
+    #: What the search looks into, in words.
+    search_hint: ClassVar[Message | None] = None
     #: What the list is called, and the sentence that an empty one shows.
     title: ClassVar[Message]
     empty_message: ClassVar[Message] = _("Nothing here yet.")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 from markupsafe import Markup, escape
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, with_polymorphic
 
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.inventory.cards import CARD_COLUMNS, format_code
+from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReview, TestRun
+from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
@@ -24,7 +24,7 @@ from models.sops.sop import SopRevision
 from views.i18n.language import format_datetime_short, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -97,34 +97,44 @@ def change_hits(
 def step_hits(
     session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
 ) -> Iterator[tuple[int, Hit]]:
-    """Read records of steps, of all kinds in one statement (two more for the rows in those of tests and reviews)."""
-    records: Any = with_polymorphic(Activity, list(ACTIVITY_CLASSES.values()))
-    statement = select(records).where(records.id.in_(ids), visible)
-    named = joinedload(records.change).load_only(ChangeRequest.number, ChangeRequest.title)
-    for record in session.scalars(statement.options(named)).unique():
-        screen = record.step.value if record.step in STEP_WORDS else "change"
+    """Read records of steps."""
+    read: Any = (Activity.id, Activity.step, Activity.change_id, Activity.arrived_at, Activity.finished_at)
+    columns = (*read, Activity.reason, ChangeRequest.number, ChangeRequest.title)
+    named = select(*columns).join(ChangeRequest, ChangeRequest.id == Activity.change_id)
+    rows = session.execute(named.where(Activity.id.in_(ids), visible)).all()
+    texts = _step_texts(session, rows)
+    for row in rows:
+        screen = row.step.value if row.step in STEP_WORDS else "change"
         yield (
-            record.id,
+            row.id,
             Hit(
-                url_for(f"{screen}.details_view", id=record.id if screen != "change" else record.change_id),
-                _hit_name(query, tr(record.step.title), record.change.number, record.change.title),
-                (format_datetime_short(record.finished_at or record.arrived_at),),
-                _matches(query, _step_texts(record)),
+                url_for(f"{screen}.details_view", id=row.id if screen != "change" else row.change_id),
+                _hit_name(query, tr(row.step.title), row.number, row.title),
+                (format_datetime_short(row.finished_at or row.arrived_at),),
+                _matches(query, [*texts[row.id], (REASON_FIELD.label, row.reason)]),
             ),
         )
 
 
-def _step_texts(record: Activity) -> Iterator[tuple[Message, str | None]]:
-    labels = {field.key: field.label for field in RECORD_FIELDS[record.step]}
-    for key in STEP_WORDS.get(record.step, ()):
-        yield labels[key], getattr(record, key)
-    yield REASON_FIELD.label, record.reason
-    if isinstance(record, TestRun):
-        for case in record.cases:
-            yield labels["cases"], f"{case.name}: {case.expected} / {case.actual}"
-    if isinstance(record, AssetReview):
-        for item in record.items:
-            yield labels["assets"], item.finding
+def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[Message, str | None]]]:
+    """Return the texts of steps' records with their labels: a statement for each step that there is, two for rows."""
+    found: dict[int, list[tuple[Message, str | None]]] = {row.id: [] for row in rows}
+    for step in dict.fromkeys(row.step for row in rows if row.step in STEP_WORDS):
+        ids = [row.id for row in rows if row.step is step]
+        labels = {field.key: field.label for field in RECORD_FIELDS[step]}
+        columns = ACTIVITY_CLASSES[step].__table__.c
+        statement = select(columns.id, *(columns[key] for key in STEP_WORDS[step])).where(columns.id.in_(ids))
+        for id_, *values in session.execute(statement):
+            found[id_].extend(zip((labels[key] for key in STEP_WORDS[step]), values, strict=True))
+        if step is Step.TEST:
+            cases = select(TestCase).where(TestCase.run_id.in_(ids)).order_by(TestCase.run_id, TestCase.position)
+            for case in session.scalars(cases):
+                found[case.run_id].append((labels["cases"], f"{case.name}: {case.expected} / {case.actual}"))
+        if step is Step.ASSET_REVIEW:
+            items = select(AssetReviewItem).where(AssetReviewItem.review_id.in_(ids))
+            for item in session.scalars(items.order_by(AssetReviewItem.review_id, AssetReviewItem.position)):
+                found[item.review_id].append((labels["assets"], item.finding))
+    return found
 
 
 def asset_hits(

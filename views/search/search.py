@@ -30,7 +30,7 @@ from views.listing.record_view import current_principal
 from views.search import hits as search_hits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -42,7 +42,7 @@ blueprint = Blueprint("search", __name__)
 #: Hits of each kind on the first page, on a page of one kind, and how many are counted on the first page.
 _HITS_PER_KIND = 5
 _PAGE_SIZE = 25
-_MAX_COUNTED = 1000
+_MAX_COUNTED = 100
 #: How many records a number or code may name: one of each year, say.
 _MAX_EXACT = 3
 
@@ -99,14 +99,19 @@ def show() -> str | tuple[str, int]:
     looking = current_principal()
     search = Search.prepare(db.session(), looking, query)
     kinds = [one for one in RECORD_KINDS if kind in {None, one} and can(Verb.READ, one.resource)]
-    groups = [_build_group(search, one, query, page if kind else None) for one in kinds if query.text]
+    exact = _exact_hits(looking, query) if query.text and not kind else []
+    groups = _build_groups(search, kinds, page if kind else None) if query.text else []
+    is_loose = bool(query.text) and not exact and not any(group.hits for group in groups)
+    if is_loose:
+        groups = _build_groups(search.loosened(), kinds, page if kind else None)
     return render_template(
         "search/results.html",
         typed=query.text,
         kind=kind,
         page=page,
-        exact=_exact_hits(looking, query) if query.text and not kind else [],
+        exact=exact,
         groups=[group for group in groups if group.hits],
+        is_loose=is_loose,
     )
 
 
@@ -129,26 +134,30 @@ def _parse_page(text: str | None) -> int:
     return int(text)
 
 
-def _build_group(search: Search, kind: RecordKind, query: SearchQuery, page: int | None) -> HitGroup:
+def _build_groups(search: Search, kinds: Sequence[RecordKind], page: int | None) -> list[HitGroup]:
+    return [_build_group(search, kind, page) for kind in kinds]
+
+
+def _build_group(search: Search, kind: RecordKind, page: int | None) -> HitGroup:
     """Return what there is of a kind: the first few, or a page of them."""
     size, most = (_HITS_PER_KIND, _MAX_COUNTED) if page is None else (_PAGE_SIZE, MAX_COUNT)
     start = (page or 0) * size
-    ids = _find_ids(search, kind, query, most)
+    ids = _find_ids(search, kind, most)
     count = f"{format_number(most)}+" if len(ids) > most else format_number(len(ids))
     return HitGroup(
         kind,
-        _read_hits(search.acting_user, kind, ids[:most][start : start + size], query),
+        _read_hits(search.acting_user, kind, ids[:most][start : start + size], search.query),
         count,
         len(ids) > start + size,
     )
 
 
-def _find_ids(search: Search, kind: RecordKind, query: SearchQuery, most: int) -> list[int]:
+def _find_ids(search: Search, kind: RecordKind, most: int) -> list[int]:
     if kind.search_kind is not None:
         return search.find(kind.search_kind, most)
     if kind.criterion is None:
         return []
-    found = select(kind.model.id).where(kind.criterion(query), _visible_to(search.acting_user, kind))
+    found = select(kind.model.id).where(kind.criterion(search.query), _visible_to(search.acting_user, kind))
     return list(db.session.scalars(found.order_by(kind.model.id.desc()).limit(most + 1)))
 
 
@@ -167,8 +176,12 @@ def _read_hits(principal: ActingUser, kind: RecordKind, ids: list[int], query: S
 def _exact_hits(principal: ActingUser, query: SearchQuery) -> list[Hit]:
     """Return the records whose whole number or code was typed, newest first."""
     found: list[Hit] = []
-    for kind, criterion in ((RECORD_KINDS[0], number_matches(query)), (RECORD_KINDS[2], code_matches(query))):
+    exact = ((RECORD_KINDS[0], number_matches(query)), (RECORD_KINDS[2], [code_matches(query)]))
+    for kind, criteria in exact:
         if can(Verb.READ, kind.resource):
-            ids = select(kind.model.id).where(criterion, _visible_to(principal, kind)).order_by(kind.model.id.desc())
-            found += _read_hits(principal, kind, list(db.session.scalars(ids.limit(_MAX_EXACT))), query)
+            ids: set[int] = set()
+            for criterion in criteria:
+                named = select(kind.model.id).where(criterion, _visible_to(principal, kind))
+                ids.update(db.session.scalars(named.order_by(kind.model.id.desc()).limit(_MAX_EXACT)))
+            found += _read_hits(principal, kind, sorted(ids, reverse=True)[:_MAX_EXACT], query)
     return found
