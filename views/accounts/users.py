@@ -11,6 +11,7 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
 from models.accounts.user import User, create_user
 from models.database import db
+from models.search.search import user_matches
 from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import NewUserForm, ResetPasswordForm, UserForm
 from views.app.access import get_current_user
@@ -18,6 +19,7 @@ from views.i18n.language import format_nip
 from views.listing.actions import action
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
+from views.listing.search import search_by
 
 if TYPE_CHECKING:
     from views.forms.base import Form
@@ -51,7 +53,9 @@ class UserView(RecordView):
         Column("second_factor", _("Second factor"), User.totp_secret.is_not(None)),
     )
     column_filters = (ROLE_FILTER, STATE_FILTER)
-    column_searchable_list = ("full_name", "username", "position")
+    column_searchable_list = ("full_name", "username", "position", "nip")
+    search_hint = _("Name, user name, position and NIP.")
+    list_index = search_by(user_matches)
     column_sortable_list = ("name",)
     column_default_sort = "name"
 

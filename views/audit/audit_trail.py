@@ -126,6 +126,7 @@ class AuditView(RecordView):
         TextFilter("action", _("Action performed"), column=AuditEntry.action),
     )
     column_searchable_list = (AuditEntry.actor_name, AuditEntry.reason)
+    search_hint = _("Name of the user, and reason given.")
     list_index = ListIndex(_search_shortcut, _search_criterion)
     column_default_sort = "-at"
 

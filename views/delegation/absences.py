@@ -49,6 +49,7 @@ class AbsenceView(RecordView):
     )
     column_filters = ("state", "from")
     column_searchable_list = ("head", "reason")
+    search_hint = _("Name of the absent, and reason.")
     column_sortable_list = ("from",)
     column_default_sort = ("from", True)
 

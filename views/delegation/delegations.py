@@ -57,6 +57,7 @@ class DelegationView(RecordView):
     )
     column_filters = ("state", "kind", "from")
     column_searchable_list = ("delegate", "decree_number")
+    search_hint = _("Name of the delegate, and number of the decree.")
     column_sortable_list = ("from",)
     column_default_sort = ("from", True)
 

@@ -6,6 +6,7 @@ the most; and the page is cut from ids alone before the columns are joined to it
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -289,9 +290,7 @@ class ListQuery:
     def _search_criterion(self) -> ColumnElement[bool]:
         if self.spec.index is not None and self.spec.index.search_criterion is not None:
             return self.spec.index.search_criterion(self)
-        # Words in any order; signs alone as they stand.
-        columns, words = self.spec.column_searchable_list, self.arguments.search.split()
-        return and_(*(or_(*(contains(column, word) for column in columns)) for word in words))
+        return contains_in_any(self)
 
     def order(self) -> list[Any]:
         """Return the order, made total by the key."""
@@ -351,6 +350,12 @@ class ListQuery:
             self.spec.key == row_id, self.visible, *self.spec.base_criteria
         )
         return session.execute(statement).one_or_none()
+
+
+def contains_in_any(query: ListQuery) -> ColumnElement[bool]:
+    """Return the criterion that each word of the search stands in one of the searchable columns, in any order."""
+    columns, words = query.spec.column_searchable_list, unicodedata.normalize("NFC", query.arguments.search).split()
+    return and_(*(or_(*(contains(column, word) for column in columns)) for word in words))
 
 
 def _build_statements(query: ListQuery, columns: tuple[Column, ...]) -> Statements:

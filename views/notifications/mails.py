@@ -122,6 +122,7 @@ class MailView(BulkView):
         DateRangeFilter("at", _("Date and time"), column=Notification.at),
     )
     column_searchable_list = (ChangeRequest.number,)
+    search_hint = _("Number of the request.")
     column_default_sort = "-at"
 
     def visible_criterion(self) -> ColumnElement[bool]:

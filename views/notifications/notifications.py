@@ -99,6 +99,7 @@ class NotificationView(BulkView):
         DateRangeFilter("at", _("Date and time"), column=Notification.at),
     )
     column_searchable_list = (_number, _title)
+    search_hint = _("Number and title of the request.")
     column_default_sort = "-at"
 
     @override

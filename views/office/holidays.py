@@ -54,6 +54,7 @@ class HolidayView(RecordView):
     }
     column_filters = (YearFilter("year", _("Year"), column=OfficeDay.date, years=CALENDAR_YEARS), "kind")
     column_searchable_list = ("name",)
+    search_hint = _("Name of the day.")
     column_sortable_list = ("date",)
     column_default_sort = ("date", True)
 

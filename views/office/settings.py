@@ -56,6 +56,7 @@ class SettingView(RecordView):
     column_labels: ClassVar = {"since": _("Effective from"), "set_by": _("Set by"), **DAY_LABELS}
     column_details_list = (*column_list, *RAMADAN_WEEK, "set_by", Column("set", _("Set on"), WorkingHours.set_at))
     column_searchable_list = ("set_by",)
+    search_hint = _("Who changed the setting.")
     column_sortable_list = ("since",)
     column_default_sort = ("since", True)
 

@@ -62,6 +62,7 @@ class FreezeView(RecordView):
     )
     column_filters = ("state", "environment", "from")
     column_searchable_list = ("name", "reason")
+    search_hint = _("Name and reason.")
     column_sortable_list = ("from",)
     column_default_sort = ("from", True)
 

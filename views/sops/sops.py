@@ -120,6 +120,7 @@ class SopView(RecordView):
         DateRangeFilter("enacted", _("Enacted"), column=SopRevision.enacted_at),
     )
     column_searchable_list = (SopRevision.key, SopRevision.number, SopRevision.title)
+    search_hint = _("Code, number and title of the SOP.")
     column_sortable_list = ("id",)
     column_default_sort = "-id"
 
