@@ -28,6 +28,8 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("home of an administrator", "admin", "/"),
     ("deviations of an office", "kepala", "/admin/deviation/"),
     ("deviations of all offices", "admin", "/admin/deviation/"),
+    ("deviations of a requester", "pemohon", "/admin/deviation/"),
+    ("deviations of a requester with many", "pemohon2", "/admin/deviation/"),
     ("open requests", "kepala", "/admin/change/?state=open"),
     ("own open requests", "pemohon", "/admin/change/?state=open"),
     ("late evaluations", "kepala", "/admin/evaluation/?judged=late"),

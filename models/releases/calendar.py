@@ -6,13 +6,16 @@ import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select, true
+from sqlalchemy import String, and_, case, func, or_, select, true, type_coerce
 
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.record_fields import Environment
+from models.base import UtcDateTime
 from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
 from models.inventory.asset import Asset
@@ -22,7 +25,7 @@ from models.releases.freeze import Freeze, FreezePermit
 from models.scope import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
@@ -31,9 +34,14 @@ if TYPE_CHECKING:
     from models.releases.conflicts import Window
     from models.reports.waiting import ActingUser
 
+#: How many other releases are named that one overlaps with.
+_MAX_NAMED = 3
+
 #: The tables of a release, apart, so that one index is read and no objects are made.
 _activity: Any = Activity.__table__.c
 _release: Any = Release.__table__.c
+_release_asset: Any = ReleaseAsset.__table__.c
+_change: Any = ChangeRequest.__table__.c
 
 
 class CalendarEntryKind(LabelledEnum):
@@ -72,6 +80,10 @@ class CalendarEntry:
     permitted_freezes: tuple[str, ...] = ()
     #: Whether another release is planned at the same time in the same environment or on the same asset.
     is_overlapping: bool = False
+    #: The numbers of those that the reader may see.
+    overlaps_with: tuple[str, ...] = ()
+    #: When it took place.
+    actual_at: dt.datetime | None = None
     #: Of a freeze: why, and whether it was lifted before it began.
     reason: str | None = None
     is_void: bool = False
@@ -101,78 +113,164 @@ def calendar_entries(
     rows = _load_releases(session, [seen], [planned, *of_environment], _release.window_start_at, limit)
     happened = _load_releases(session, [seen], [actual, *of_environment], _release.actual_at, limit)
     told = _load_details(session, {row.id for row in (*rows, *happened)})
-    busy = _overlapping_releases(session, rows)
+    overlaps = _overlapping_releases(session, visible(ChangeRequest, user, is_acting_head=is_acting_head), rows)
     found = [
-        *(_planned_entry(row, told, is_overlapping=row.id in busy) for row in rows),
+        *(_planned_entry(row, told, overlaps.get(row.id)) for row in rows),
         *(_actual_entry(row, told) for row in happened),
         *_freeze_entries(session, visible(Freeze, user, is_acting_head=is_acting_head), window, environment, limit),
     ]
     return sorted(found, key=lambda entry: (entry.starts_at, entry.kind, entry.id))
 
 
+@dataclass(frozen=True, slots=True)
+class DayEntries:
+    """The entries of a day that are there to be shown, the first ``visible`` of them at first; ``total`` are in it."""
+
+    entries: Sequence[CalendarEntry]
+    visible: int
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not visible at first."""
+        return self.total - self.visible
+
+
 def entries_by_day(
     session: Session,
     reader: ActingUser,
     midnights: Sequence[dt.datetime],
-    most: int | None,
+    *,
+    most: int | None = None,
+    spare: int = 0,
     environment: Environment | None = None,
-) -> list[tuple[list[CalendarEntry], int]]:
-    """Return (entries, how many more) for each day between two of ``midnights``.
+) -> list[DayEntries]:
+    """Return the entries of each day between two of ``midnights``; what is void is left out.
 
-    Of a day ``most`` entries are returned, or one more where that is all: the line that leads on takes as much room. Of
-    the rest only the times are read. What is void is left out.
+    Of a day ``most`` are visible, or one more where that is all: the line that leads on takes as much room. Those
+    beyond are there too if all days together have at most ``spare`` of them; else only their times are read.
+    A release that took place on a day of its window is one entry of that day, and has ``actual_at``.
     """
     window = midnights[0], midnights[-1]
-    seen = visible(Release, reader.user, is_acting_head=reader.is_acting_head)
-    planned, actual = _in_window(window)
-    rows = session.execute(
-        select(
-            _activity.id,
-            _activity.agency_id,
-            _release.environment,
-            _release.window_start_at,
-            _release.window_end_at,
-            _release.actual_at,
-        )
-        .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
-        .where(
-            or_(planned, actual),
-            _activity.outcome == Outcome.SCHEDULED,
-            case((seen, 1), else_=0) == 1,
-            *_of_environment(environment),
-        )
-    ).all()
     seen_freezes = visible(Freeze, reader.user, is_acting_head=reader.is_acting_head)
     freezes = [one for one in _freeze_entries(session, seen_freezes, window, environment, None) if not one.is_void]
-    times = [(one.starts_at, one.kind, one.id, one.ends_at) for one in freezes]
-    for row in rows:
-        if row.window_end_at > window[0] and row.window_start_at < window[1]:
-            times.append((row.window_start_at, CalendarEntryKind.PLANNED, row.id, row.window_end_at))
-        if row.actual_at is not None and window[0] <= row.actual_at < window[1]:
-            times.append((row.actual_at, CalendarEntryKind.ACTUAL, row.id, None))
-    by_day: list[list[tuple[CalendarEntryKind, int]]] = [[] for _day in midnights[1:]]
-    for starts_at, kind, id_, ends_at in sorted(times, key=lambda one: one[:3]):
-        first = max(bisect_right(midnights, starts_at) - 1, 0)
-        end = first + 1 if ends_at is None else min(bisect_left(midnights, ends_at), len(by_day))
-        for day in by_day[first:end]:
-            day.append((kind, id_))
-    shown = [day if most is None or len(day) == most + 1 else day[:most] for day in by_day]
+    releases = _read_times(session, visible(Release, reader.user, is_acting_head=reader.is_acting_head), window)
+    days = _keys_by_day(session, midnights, freezes, releases, environment)
+    visible_counts = [len(keys) if most is None or len(keys) == most + 1 else min(most, len(keys)) for keys in days]
+    if sum(map(len, days)) - sum(visible_counts) <= spare:
+        loaded = days
+    else:
+        loaded = [keys[:count] for keys, count in zip(days, visible_counts, strict=True)]
     named = {(one.kind, one.id): one for one in freezes}
-    named |= _load_entries(session, {key for day in shown for key in day})
-    return [([named[key] for key in keys], len(day) - len(keys)) for keys, day in zip(shown, by_day, strict=True)]
+    named |= _load_entries(session, reader, {key for keys in loaded for key in keys}, releases, window)
+    return [
+        DayEntries([named[key] for key in keys], count, len(all_keys))
+        for keys, count, all_keys in zip(loaded, visible_counts, days, strict=True)
+    ]
+
+
+_Key = tuple[CalendarEntryKind, int]
+
+
+class _Times(NamedTuple):
+    """When a release is planned and took place, as stored; ``is_seen`` says whether the reader sees it."""
+
+    begins: Any
+    ends: Any
+    happened: Any
+    id: int
+    change_id: int
+    agency_id: int
+    environment: str | None
+    is_seen: int
+
+
+def _read_times(session: Session, seen: ColumnElement[bool], window: Window) -> Sequence[_Times]:
+    """Return the times of all releases that are planned or took place in ``window``.
+
+    A month has many releases, of which few are shown. So their times are compared as the database returns them, and not
+    made datetimes first.
+    """
+    planned, actual = _in_window(window)
+    rows: Any = session.connection().execute(
+        select(
+            _as_stored(_release.window_start_at),
+            _as_stored(_release.window_end_at),
+            _as_stored(_release.actual_at),
+            _activity.id,
+            _activity.change_id,
+            _activity.agency_id,
+            _as_stored(_release.environment),
+            case((seen, 1), else_=0),
+        )
+        .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
+        .where(or_(planned, actual), _activity.outcome == Outcome.SCHEDULED)
+    )
+    return list(map(_Times._make, rows.all()))
+
+
+def _keys_by_day(
+    session: Session,
+    midnights: Sequence[dt.datetime],
+    freezes: Sequence[CalendarEntry],
+    releases: Sequence[_Times],
+    environment: Environment | None,
+) -> list[list[_Key]]:
+    """Return the kinds and ids of the entries of each day, in the order in which they begin."""
+    stored = _stored_moments(session, midnights)
+    times: list[tuple[Any, CalendarEntryKind, int, int, int]] = []
+    for one in freezes:
+        begin, end = _stored_moments(session, (one.starts_at, one.ends_at or one.starts_at))
+        times.append((begin, one.kind, one.id, *_days_of(stored, begin, end)))
+    for begin, end, moment, id_, _change_id, _agency_id, its_environment, is_seen in releases:
+        if not is_seen or (environment is not None and its_environment != environment):
+            continue
+        first, after = _days_of(stored, begin, end)
+        if first < after:
+            times.append((begin, CalendarEntryKind.PLANNED, id_, first, after))
+        if moment is not None:
+            day = bisect_right(stored, moment) - 1
+            if 0 <= day < len(stored) - 1 and not first <= day < after:
+                times.append((moment, CalendarEntryKind.ACTUAL, id_, day, day + 1))
+    by_day: list[list[_Key]] = [[] for _day in midnights[1:]]
+    for _begin, kind, id_, first, after in sorted(times):
+        for keys in by_day[first:after]:
+            keys.append((kind, id_))
+    return by_day
+
+
+def _days_of(midnights: Sequence[Any], begin: Any, end: Any) -> tuple[int, int]:  # noqa: ANN401 - as stored
+    """Return the first day, and the one after the last, of what lasts from ``begin`` to ``end``."""
+    first = max(bisect_right(midnights, begin) - 1, 0)
+    return first, min(bisect_left(midnights, end, first), len(midnights) - 1)
+
+
+def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return ``column`` as the driver returns it: text on SQLite. It sorts as the moments do."""
+    return type_coerce(column, String)
+
+
+def _stored_moments(session: Session, moments: Iterable[dt.datetime]) -> list[Any]:
+    """Return ``moments`` in the form that they have in a column that is read ``_as_stored``."""
+    dialect = session.connection().dialect
+    convert = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    return [convert(moment) if convert else moment for moment in moments]
 
 
 def _load_entries(
-    session: Session, keys: set[tuple[CalendarEntryKind, int]]
-) -> dict[tuple[CalendarEntryKind, int], CalendarEntry]:
-    """Return the releases of ``keys``."""
+    session: Session, reader: ActingUser, keys: set[_Key], releases: Sequence[_Times], window: Window
+) -> dict[_Key, CalendarEntry]:
+    """Return the releases of ``keys``; ``releases`` are all that are planned in ``window``."""
     planned = {id_ for kind, id_ in keys if kind is CalendarEntryKind.PLANNED}
     actual = {id_ for kind, id_ in keys if kind is CalendarEntryKind.ACTUAL}
     rows = _load_releases(session, (), [_release.id.in_(sorted(planned | actual))], _release.id, None)
-    told = _load_details(session, planned | actual)
-    busy = _overlapping_releases(session, [row for row in rows if row.id in planned])
-    found = [_planned_entry(row, told, is_overlapping=row.id in busy) for row in rows if row.id in planned]
-    found += [_actual_entry(row, told) for row in rows if row.id in actual]
+    details = _load_details(session, planned | actual, with_assets=False)
+    seen = visible(ChangeRequest, reader.user, is_acting_head=reader.is_acting_head)
+    of_window = [row for row in rows if row.id in planned]
+    is_within = all(window[0] <= row.window_start_at and row.window_end_at <= window[1] for row in of_window)
+    overlaps = _overlapping_releases(session, seen, of_window, releases if is_within else None)
+    found = [_planned_entry(row, details, overlaps.get(row.id)) for row in of_window]
+    found += [_actual_entry(row, details) for row in rows if row.id in actual]
     return {(one.kind, one.id): one for one in found}
 
 
@@ -206,26 +304,30 @@ def _load_releases(
     order: ColumnElement[Any],
     limit: int | None,
 ) -> Sequence[Any]:
-    return session.execute(
-        select(
-            _activity.id,
-            _activity.agency_id,
-            _activity.change_id,
-            _activity.finished_at,
-            Agency.name.label("agency"),
-            ChangeRequest.number,
-            ChangeRequest.title,
-            *(column for column in _release if column.name != "id"),
+    return (
+        session.connection()
+        .execute(
+            select(
+                _activity.id,
+                _activity.agency_id,
+                _activity.change_id,
+                _activity.finished_at,
+                Agency.name.label("agency"),
+                _change.number,
+                _change.title,
+                *(column for column in _release if column.name != "id"),
+            )
+            .select_from(Release.__table__)
+            .join(Activity.__table__, _activity.id == _release.id)
+            .join(ChangeRequest.__table__, _change.id == _activity.change_id)
+            .join(Agency.__table__, Agency.id == _activity.agency_id)
+            # Compared with 1: what is planned or took place in a window is found by that, not by its step or office.
+            .where(_activity.outcome == Outcome.SCHEDULED, case((and_(true(), *scope), 1), else_=0) == 1, *criteria)
+            .order_by(order, _activity.id)
+            .limit(limit)
         )
-        .select_from(Release.__table__)
-        .join(Activity.__table__, _activity.id == _release.id)
-        .join(ChangeRequest, ChangeRequest.id == _activity.change_id)
-        .join(Agency, Agency.id == _activity.agency_id)
-        # Compared with 1: what is planned or took place in a window is found by that, not by its step or office.
-        .where(_activity.outcome == Outcome.SCHEDULED, case((and_(true(), *scope), 1), else_=0) == 1, *criteria)
-        .order_by(order, _activity.id)
-        .limit(limit)
-    ).all()
+        .all()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +338,20 @@ class _ReleaseDetails:
     freezes: dict[int, list[str]]
 
 
-def _load_details(session: Session, ids: Iterable[int]) -> _ReleaseDetails:
+def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = True) -> _ReleaseDetails:
     found = _ReleaseDetails(defaultdict(list), defaultdict(list))
     of_these = sorted(ids)
     if not of_these:
         return found
-    assets = (
-        select(ReleaseAsset.release_id, Asset.code, Asset.register, Asset.name)
-        .join(Asset, Asset.id == ReleaseAsset.asset_id)
-        .where(ReleaseAsset.release_id.in_(of_these))
-        .order_by(ReleaseAsset.release_id, ReleaseAsset.position)
-    )
-    for release_id, code, register, name in session.execute(assets):
-        found.assets[release_id].append(f"{code}.{register} {name}")
+    if with_assets:
+        assets = (
+            select(ReleaseAsset.release_id, Asset.code, Asset.register, Asset.name)
+            .join(Asset, Asset.id == ReleaseAsset.asset_id)
+            .where(ReleaseAsset.release_id.in_(of_these))
+            .order_by(ReleaseAsset.release_id, ReleaseAsset.position)
+        )
+        for release_id, code, register, name in session.execute(assets):
+            found.assets[release_id].append(f"{code}.{register} {name}")
     permits = (
         select(_activity.id, Freeze.name)
         .select_from(FreezePermit)
@@ -262,54 +365,93 @@ def _load_details(session: Session, ids: Iterable[int]) -> _ReleaseDetails:
     return found
 
 
-def _overlapping_releases(session: Session, rows: Sequence[Any]) -> set[int]:
-    """Return the ids of those of ``rows`` that overlap with another release of their agency, seen by the user or not.
+def _overlapping_releases(
+    session: Session, seen: ColumnElement[bool], rows: Sequence[Any], releases: Sequence[_Times] | None = None
+) -> dict[int, list[str]]:
+    """Return those of ``rows`` that overlap with other releases of their agency, by id, with numbers of those.
 
-    One look at all releases of the whole stretch that the rows reach over, and then in memory.
+    ``seen`` are the requests whose numbers are told. ``releases`` are those of the whole stretch that the rows reach
+    over, seen by the reader or not; they are read if they are not given. It is enough to find some of what overlaps
+    with each.
     """
     if not rows:
-        return set()
-    stretch = min(row.window_start_at for row in rows), max(row.window_end_at for row in rows)
-    others = session.execute(
-        select(
-            _activity.id, _activity.agency_id, _release.environment, _release.window_start_at, _release.window_end_at
-        )
-        .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
-        .where(
-            _activity.outcome == Outcome.SCHEDULED,
-            _is_planned_in(stretch),
-            # Not by the bare column: few windows lie in the stretch, and many releases in an office.
-            (_activity.agency_id + 0).in_(sorted({row.agency_id for row in rows})),
-        )
-    ).all()
-    pairs = list(_pairs_at_the_same_time(rows, sorted(others, key=lambda one: one.window_start_at)))
-    assets: dict[int, set[int]] = defaultdict(set)
-    for release_id, asset_id in session.execute(
-        select(ReleaseAsset.release_id, ReleaseAsset.asset_id).where(
-            ReleaseAsset.release_id.in_(sorted({one.id for pair in pairs for one in pair}))
-        )
-    ):
-        assets[release_id].add(asset_id)
+        return {}
+    if releases is None:
+        stretch = min(row.window_start_at for row in rows), max(row.window_end_at for row in rows)
+        releases = _read_times(session, true(), stretch)
+    releases = [one for one in releases if one.begins is not None and one.ends is not None]
+    ids = {row.id for row in rows}
+    named = [one for one in releases if one.id in ids]
+    found = _at_the_same_time(named, releases, lambda one: (one.agency_id, one.environment))
+    alone = [one for one in named if not found[one.id]]
+    pairs = _at_the_same_time(alone, releases, lambda one: one.agency_id, most=None)
+    assets = _assets_of(
+        session, {id_ for id_, others in pairs.items() if others for id_ in (id_, *(o.id for o in others))}
+    )
+    for id_, others in pairs.items():
+        found[id_] = [other for other in others if not assets[id_].isdisjoint(assets[other.id])]
+    numbers = _visible_numbers(session, seen, {one.change_id for others in found.values() for one in others})
     return {
-        row.id
-        for row, other in pairs
-        if row.environment == other.environment or not assets[row.id].isdisjoint(assets[other.id])
+        id_: [numbers[other.change_id] for other in others if other.change_id in numbers]
+        for id_, others in found.items()
+        if others
     }
 
 
-def _pairs_at_the_same_time(rows: Iterable[Any], others: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
-    """Yield each of ``rows`` with each of ``others``, which come by their beginnings, that its window overlaps with."""
-    starts = [other.window_start_at for other in others]
-    longest = max((other.window_end_at - other.window_start_at for other in others), default=dt.timedelta())
-    for row in rows:
-        first = bisect_left(starts, row.window_start_at - longest)
-        for other in others[first : bisect_left(starts, row.window_end_at)]:
-            is_same_time = other.window_end_at > row.window_start_at and other.id != row.id
-            if is_same_time and other.agency_id == row.agency_id:
-                yield row, other
+_BEGINNING = attrgetter("begins")
 
 
-def _planned_entry(row: Row[Any], details: _ReleaseDetails, *, is_overlapping: bool) -> CalendarEntry:
+def _at_the_same_time(
+    named: Sequence[_Times],
+    releases: Sequence[_Times],
+    group_of: Callable[[_Times], object],
+    most: int | None = _MAX_NAMED,
+) -> dict[int, list[_Times]]:
+    """Return, by the ids of ``named``, ``most`` of the others of the same group whose windows overlap with each."""
+    groups: dict[object, list[_Times]] = defaultdict(list)
+    wanted = {group_of(one) for one in named}
+    for one in releases:
+        if (group := group_of(one)) in wanted:
+            groups[group].append(one)
+    for group_members in groups.values():
+        group_members.sort(key=_BEGINNING)
+    #: The latest end among the first so many of a group: nothing before that can overlap with what begins later.
+    latest = {group: list(accumulate((one.ends for one in of), max)) for group, of in groups.items()}
+    found: dict[int, list[_Times]] = {}
+    for one in named:
+        group = group_of(one)
+        members, ends, others = groups[group], latest[group], found.setdefault(one.id, [])
+        place = bisect_left(members, one.ends, key=_BEGINNING) - 1
+        while place >= 0 and ends[place] > one.begins and len(others) != most:
+            other = members[place]
+            if other.ends > one.begins and other.id != one.id:
+                others.append(other)
+            place -= 1
+    return found
+
+
+def _assets_of(session: Session, ids: set[int]) -> dict[int, set[int]]:
+    """Return the ids of the assets that the releases of ``ids`` affect."""
+    assets: dict[int, set[int]] = defaultdict(set)
+    if ids:
+        of_these = select(_release_asset.release_id, _release_asset.asset_id).where(
+            _release_asset.release_id.in_(sorted(ids))
+        )
+        for release_id, asset_id in session.connection().execute(of_these):
+            assets[release_id].add(asset_id)
+    return assets
+
+
+def _visible_numbers(session: Session, seen: ColumnElement[bool], ids: set[int]) -> dict[int, str]:
+    """Return the numbers of those of the requests that are ``seen``."""
+    if not ids:
+        return {}
+    rows = session.connection().execute(select(_change.id, _change.number).where(_change.id.in_(sorted(ids)), seen))
+    return {row.id: row.number for row in rows}
+
+
+def _planned_entry(row: Row[Any], details: _ReleaseDetails, overlaps: Sequence[str] | None) -> CalendarEntry:
+    """Return the entry of a window; ``overlaps`` is None if no other release is at the same time."""
     return CalendarEntry(
         kind=CalendarEntryKind.PLANNED,
         id=row.id,
@@ -329,12 +471,14 @@ def _planned_entry(row: Row[Any], details: _ReleaseDetails, *, is_overlapping: b
         overlap_reason=row.overlap_reason,
         assets=tuple(details.assets[row.id]),
         permitted_freezes=tuple(details.freezes[row.id]),
-        is_overlapping=is_overlapping,
+        is_overlapping=overlaps is not None,
+        overlaps_with=tuple(overlaps or ()),
+        actual_at=row.actual_at,
     )
 
 
 def _actual_entry(row: Row[Any], details: _ReleaseDetails) -> CalendarEntry:
-    entry = _planned_entry(row, details, is_overlapping=False)
+    entry = _planned_entry(row, details, None)
     return replace(
         entry,
         kind=CalendarEntryKind.ACTUAL,
@@ -382,4 +526,4 @@ def _freeze_entries(
             yield entry
 
 
-__all__ = ["CalendarEntry", "CalendarEntryKind", "calendar_entries", "entries_by_day"]
+__all__ = ["CalendarEntry", "CalendarEntryKind", "DayEntries", "calendar_entries", "entries_by_day"]

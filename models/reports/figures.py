@@ -23,7 +23,15 @@ from models.accounts.user import User
 from models.changes.activity import Activity, Release
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state
-from models.reports.totals import MINUTES_PER_CLASS, MONTH_ZONE, DeviationTotal, RequestTotal, StepTotal
+from models.reports.totals import (
+    MINUTES_PER_CLASS,
+    MONTH_ZONE,
+    DeviationTotal,
+    RequesterDeviation,
+    RequesterDeviationTotal,
+    RequestTotal,
+    StepTotal,
+)
 from models.worktime.step_durations import StepTime, late_now, open_with_standard
 
 if TYPE_CHECKING:
@@ -379,19 +387,27 @@ class DeviationCounts:
 
 
 def count_all_deviations(
-    session: Session, scope: AgencyScope, values: Mapping[str, DeviationKind | DeviationState | Step | int]
+    session: Session,
+    scope: AgencyScope,
+    values: Mapping[str, DeviationKind | DeviationState | Step | int],
+    requester_id: int | None = None,
 ) -> DeviationCounts:
     """Return how many deviations there are by class, step and executor, and by month in the zone of ``scope``.
 
-    ``values`` are those of columns of ``DeviationTotal`` that are counted alone.
+    ``values`` are those of columns of ``DeviationTotal`` that are counted alone; with ``requester_id``, the deviations
+    of that requester's requests alone.
     """
-    columns: Any = DeviationTotal.__table__.c
-    criteria = [scope.in_agencies(columns.agency_id), *(columns[name] == value for name, value in values.items())]
+    columns: Any = (DeviationTotal if requester_id is None else RequesterDeviationTotal).__table__.c
+    criteria = [columns[name] == value for name, value in values.items()]
+    if requester_id is None:
+        criteria.append(scope.in_agencies(columns.agency_id))
+    else:
+        criteria.append(columns.requester_id == requester_id)
     key = (columns.kind, columns.step, columns.executor_id, User.full_name)
     number = func.sum(columns.number)
     groups = session.connection().execute(
         select(*key, number)
-        .join_from(DeviationTotal.__table__, User, User.id == columns.executor_id, isouter=True)
+        .join_from(columns.number.table, User, User.id == columns.executor_id, isouter=True)
         .where(*criteria, columns.month.is_(None))
         .group_by(*key)
         .having(number != 0)
@@ -399,7 +415,7 @@ def count_all_deviations(
     by_month = session.connection().execute(
         select(columns.month, number).where(*criteria, columns.month.is_not(None)).group_by(columns.month)
     )
-    months = _months_in_zone(session, scope, {row[0]: row[1] for row in by_month}, values)
+    months = _months_in_zone(session, scope, {row[0]: row[1] for row in by_month}, values, requester_id)
     return DeviationCounts([tuple(row) for row in groups], sorted((+months).items()))
 
 
@@ -408,6 +424,7 @@ def _months_in_zone(
     scope: AgencyScope,
     by_month: Mapping[dt.date, int],
     values: Mapping[str, DeviationKind | DeviationState | Step | int],
+    requester_id: int | None,
 ) -> Counter[dt.date]:
     """Return the deviations by the months of the zone of ``scope`` instead of those of the summaries."""
     counts = Counter(by_month)
@@ -423,6 +440,9 @@ def _months_in_zone(
         in_state(value) if isinstance(value, DeviationState) else Deviation.__table__.c[name] == value
         for name, value in values.items()
     ]
+    if requester_id is not None:
+        of_requester = select(RequesterDeviation.deviation_id).where(RequesterDeviation.requester_id == requester_id)
+        criteria.append(Deviation.id.in_(of_requester))
     for (raised_at,) in session.execute(
         select(Deviation.raised_at).where(
             scope.in_agencies(Deviation.agency_id), cells.is_elsewhere(Deviation.raised_at), *criteria
@@ -513,3 +533,34 @@ def _planned_criteria(scope: AgencyScope, today: dt.date) -> tuple[ColumnElement
     # Few windows are still to come: it is their index that is read along, not the office's.
     to_come = _release.window_start_at >= scope.start_of_day(today)
     return (to_come, scope.in_agencies(_activity.agency_id + 0), _activity.outcome == Outcome.SCHEDULED)
+
+
+def newest_deviations_of(session: Session, requester_id: int, limit: int, *, oldest: bool = False) -> Sequence[int]:
+    """Return the ids of a requester's deviations, the newest (or the oldest) first; at most ``limit``."""
+    order = (RequesterDeviation.raised_at, RequesterDeviation.deviation_id)
+    return session.scalars(
+        select(RequesterDeviation.deviation_id)
+        .where(RequesterDeviation.requester_id == requester_id)
+        .order_by(*(order if oldest else (column.desc() for column in order)))
+        .limit(limit)
+    ).all()
+
+
+def count_deviations_of(session: Session, requester_id: int) -> int:
+    """Return how many deviations the requests of a requester have."""
+    total = select(func.sum(RequesterDeviationTotal.number)).where(
+        RequesterDeviationTotal.requester_id == requester_id, RequesterDeviationTotal.month.is_(None)
+    )
+    return session.scalar(total) or 0
+
+
+def people_in_deviations(session: Session, requester_id: int, column: str) -> set[int]:
+    """Return the ids in ``column`` of ``RequesterDeviationTotal`` ("executor_id" or "follower_id") of a requester."""
+    of: Any = RequesterDeviationTotal.__table__.c
+    named = (
+        select(of[column])
+        .where(of.requester_id == requester_id, of.month.is_(None), of[column].is_not(None))
+        .group_by(of[column])
+        .having(func.sum(of.number) != 0)
+    )
+    return set(session.scalars(named))

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lpse_admin.sop.steps import Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
 from models import sync_trigger
-from models.base import Base, IdType, PrimaryKey, enum_type, partial_index
+from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
 from models.database import is_sqlite
 from models.deviations.deviation import DeviationState
 from models.sync_trigger import SyncTrigger
@@ -137,6 +137,42 @@ class DeviationTotal(Base):
     is_merged: Mapped[bool]
 
 
+class RequesterDeviationTotal(Base):
+    """How many deviations the requests of a requester have, as in ``DeviationTotal``, and by who follows them up."""
+
+    __tablename__ = "requester_deviation_total"
+    __table_args__ = (
+        Index(
+            "ix_requester_deviation_total_month",
+            "requester_id", "month", "kind", "step", "state", "executor_id", "follower_id", "number",
+        ),
+        Index("ix_requester_deviation_total_appended", "agency_id", **partial_index("NOT is_merged")),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    month: Mapped[dt.date | None]
+    kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
+    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    state: Mapped[DeviationState] = mapped_column(enum_type(DeviationState, "state"))
+    executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    follower_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    number: Mapped[int]
+    is_merged: Mapped[bool]
+
+
+class RequesterDeviation(Base):
+    """The deviations of a requester's requests in the order in which they were raised: an index over two tables."""
+
+    __tablename__ = "requester_deviation"
+    __table_args__ = (Index("ix_requester_deviation_raised", "requester_id", "raised_at", "deviation_id"),)
+
+    deviation_id: Mapped[int] = mapped_column(IdType, ForeignKey("deviation.id", ondelete="CASCADE"), primary_key=True)
+    requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    raised_at: Mapped[Timestamp]
+
+
 @dataclass(frozen=True, slots=True)
 class _Summary:
     """How the rows of ``source`` are counted: SQL expressions over a row, written ``{row}``, by column of ``model``.
@@ -152,6 +188,9 @@ class _Summary:
     changes: tuple[str, ...]
     criterion: str
 
+    #: Columns that say what was done with the row itself.
+    flags: tuple[str, ...] = ("is_merged",)
+
     @property
     def table(self) -> str:
         return str(self.model.__tablename__)
@@ -162,10 +201,10 @@ class _Summary:
             [
                 *(_expression(keys, row, dialect) for keys in self.keys.values()),
                 *(f"{sign}({_expression(one, row, dialect)})" for one in self.sums.values()),
-                "FALSE",
+                *("FALSE" for _flag in self.flags),
             ]
         )
-        columns = ", ".join([*self.keys, *self.sums, "is_merged"])
+        columns = ", ".join([*self.keys, *self.sums, *self.flags])
         criterion = _expression(self.criterion, row, dialect)
         return f"INSERT INTO {self.table} ({columns}) SELECT {values} WHERE {criterion}"
 
@@ -183,6 +222,24 @@ class _Summary:
         keys = ", ".join(self.keys)
         any_left = " OR ".join(f"sum({name}) <> 0" for name in self.sums)
         return f"SELECT {', '.join([keys, *sums])} FROM {self.table} GROUP BY {keys} HAVING {any_left}"
+
+
+@dataclass(frozen=True, slots=True)
+class _RowIndex(_Summary):
+    """One row for each of ``source`` that fulfils the criterion, by its first key; nothing is added up."""
+
+    flags: tuple[str, ...] = ()
+
+    def append_statement(self, dialect: str, row: str, sign: str) -> str:
+        """Return the statement that adds the row of NEW, or removes that of OLD."""
+        if not sign:
+            return _Summary.append_statement(self, dialect, row, sign)
+        key, expression = next(iter(self.keys.items()))
+        return f"DELETE FROM {self.table} WHERE {key} = {_expression(expression, row, dialect)}"
+
+    def totals_statement(self) -> str:
+        """Return the statement that reads all rows."""
+        return f"SELECT {', '.join(self.keys)} FROM {self.table}"
 
 
 def _expression(template: str, row: str, dialect: str) -> str:
@@ -263,7 +320,44 @@ _DEVIATIONS_OF_ALL_MONTHS = _Summary(
     _DEVIATION_CHANGES,
     "TRUE",
 )
-_SUMMARIES = (_REQUESTS, _RESULTS, _WAIT_CLASSES, _WAIT_MINUTES, _DEVIATIONS, _DEVIATIONS_OF_ALL_MONTHS)
+#: A request keeps its requester from its submission on, and only then it can have deviations.
+_REQUESTER = "(SELECT c.requester_id FROM change_request c WHERE c.id = {row}.change_id)"
+_REQUESTER_DEVIATION_KEYS = _DEVIATION_KEYS | {"requester_id": _REQUESTER, "follower_id": "{row}.follow_up_by_id"}
+_DEVIATIONS_OF_REQUESTERS = _Summary(
+    RequesterDeviationTotal,
+    "deviation",
+    _REQUESTER_DEVIATION_KEYS | {"month": "month({row}.raised_at)"},
+    {"number": "1"},
+    _DEVIATION_CHANGES,
+    "TRUE",
+)
+_DEVIATIONS_OF_REQUESTERS_OF_ALL_MONTHS = _Summary(
+    RequesterDeviationTotal,
+    "deviation",
+    _REQUESTER_DEVIATION_KEYS | {"month": "CAST(NULL AS date)"},
+    {"number": "1"},
+    _DEVIATION_CHANGES,
+    "TRUE",
+)
+_DEVIATION_OF_REQUESTER = _RowIndex(
+    RequesterDeviation,
+    "deviation",
+    {"deviation_id": "{row}.id", "requester_id": _REQUESTER, "raised_at": "{row}.raised_at"},
+    {},
+    (),
+    "TRUE",
+)
+_SUMMARIES = (
+    _REQUESTS,
+    _RESULTS,
+    _WAIT_CLASSES,
+    _WAIT_MINUTES,
+    _DEVIATIONS,
+    _DEVIATIONS_OF_ALL_MONTHS,
+    _DEVIATIONS_OF_REQUESTERS,
+    _DEVIATIONS_OF_REQUESTERS_OF_ALL_MONTHS,
+    _DEVIATION_OF_REQUESTER,
+)
 _MODELS = tuple(dict.fromkeys(summary.model for summary in _SUMMARIES))
 
 
@@ -275,8 +369,11 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
         columns = tuple(dict.fromkeys(name for one in of_source for name in one.changes))
         differs = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in columns)
         yield SyncTrigger(f"total_{source}_inserted", source, "INSERT", added)
+        changing = [summary for summary in of_source if summary.changes]
+        added = tuple(one.append_statement(dialect, "NEW", "") for one in changing)
+        taken_off = tuple(one.append_statement(dialect, "OLD", "-") for one in changing)
         yield SyncTrigger(
-            f"total_{source}_updated", source, f"UPDATE OF {', '.join(columns)}", (*taken, *added), differs
+            f"total_{source}_updated", source, f"UPDATE OF {', '.join(columns)}", (*taken_off, *added), differs
         )
         yield SyncTrigger(f"total_{source}_deleted", source, "DELETE", taken)
 
@@ -300,10 +397,11 @@ def rebuild(connection: Connection) -> int:
     for model in _MODELS:
         connection.execute(delete(model))
     for summary in _SUMMARIES:
-        columns = ", ".join([*summary.keys, *summary.sums, "is_merged"])
+        columns = ", ".join([*summary.keys, *summary.sums, *summary.flags])
         recount = summary.recount_statement(connection.dialect.name)
+        values = ", ".join(["counted.*", *("TRUE" for _flag in summary.flags)])
         connection.exec_driver_sql(
-            f"INSERT INTO {summary.table} ({columns}) SELECT counted.*, TRUE FROM ({recount}) AS counted"
+            f"INSERT INTO {summary.table} ({columns}) SELECT {values} FROM ({recount}) AS counted"
         )
     return sum(connection.scalar(select(func.count()).select_from(model)) or 0 for model in _MODELS)
 
@@ -343,8 +441,8 @@ def merge(connection: Connection, agency_id: int) -> int:
 
 
 def _first_summaries() -> Iterator[_Summary]:
-    """Yield one summary of each table: its keys and sums are those of the table."""
-    yield from {summary.model: summary for summary in _SUMMARIES}.values()
+    """Yield one summary of each table whose rows are added up: its keys and sums are those of the table."""
+    yield from {summary.model: summary for summary in _SUMMARIES if summary.flags}.values()
 
 
 def _merge(connection: Connection, summary: _Summary, agency_id: int) -> int:

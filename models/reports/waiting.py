@@ -7,20 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased, raiseload
 
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
-from lpse_admin.worktime.step_timing import measure_step, round_up_to_minutes
-from models.accounts.user import User
+from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
 from models.changes.activity import Activity, Approval
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
-from models.office.calendars import load_calendars
+from models.office.calendars import load_calendars_and_sops
 from models.reports.totals import RequesterTotal
 from models.scope import visible
-from models.sops.sop import load_sops as papers_of
 from models.worktime.step_durations import late_now
 
 if TYPE_CHECKING:
@@ -28,10 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Row
+    from sqlalchemy.orm import Session
 
     from lpse_admin.sop import Sop
     from lpse_admin.workflow.deviations import DeviationKind
     from lpse_admin.worktime.working_calendar import WorkCalendar
+    from models.accounts.user import User
+
+
+_activity: Any = Activity.__table__.c
+_change: Any = ChangeRequest.__table__.c
+#: Another step of the same request, which somebody finished.
+_taken: Any = Activity.__table__.alias("taken").c
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +95,35 @@ _EMERGENCIES = (
 )
 
 
-def waiting_for_user(session: Session, acting_user: ActingUser, limit: int, now: dt.datetime) -> list[WaitingStep]:
-    """Return what waits for the reader, emergencies first and then the oldest, drafts last; at most ``limit``.
+def waits_for(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the open steps that wait for the reader, on the columns of ``activity``.
 
-    What a colleague has taken up is in that colleague's hands.
+    What a colleague has taken up is in that colleague's hands, and what the reader may not take because of a part that
+    they took before waits for others.
     """
-    return _load(session, acting_user, _can_act(acting_user), limit, now)
+    return and_(_activity.finished_at.is_(None), _can_act(reader), reader.visible_steps())
+
+
+def waits_for_others(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the open steps of requests of the reader's, and of those that they took a step of.
+
+    They wait for somebody else than the reader.
+    """
+    of_reader = or_(
+        _activity.requester_id == reader.user.id,
+        exists().where(_taken.change_id == _activity.change_id, _taken.actor_id == reader.user.id),
+    )
+    return and_(_activity.finished_at.is_(None), of_reader, ~_can_act(reader), reader.visible_steps())
+
+
+def waiting_for_user(session: Session, acting_user: ActingUser, limit: int, now: dt.datetime) -> list[WaitingStep]:
+    """Return what waits for the reader, emergencies first and then the oldest, drafts last; at most ``limit``."""
+    return _load(session, acting_user, waits_for(acting_user), limit, now)
 
 
 def waiting_for_others(session: Session, acting_user: ActingUser, limit: int, now: dt.datetime) -> list[WaitingStep]:
     """Return the reader's own requests, and those that they took a step of, while they wait for somebody else."""
-    taken = aliased(Activity)
-    theirs = or_(
-        Activity.requester_id == acting_user.user.id,
-        exists().where(taken.change_id == Activity.change_id, taken.actor_id == acting_user.user.id),
-    )
-    return _load(session, acting_user, theirs & ~_can_act(acting_user), limit, now)
+    return _load(session, acting_user, waits_for_others(acting_user), limit, now)
 
 
 def late_requests(session: Session, acting_user: ActingUser, limit: int, now: dt.datetime) -> list[WaitingStep]:
@@ -117,7 +135,12 @@ def late_requests(session: Session, acting_user: ActingUser, limit: int, now: dt
         session,
         acting_user,
         # Not by the bare column: together with the scope's the same criterion stands twice, and misleads SQLite.
-        (Activity.requester_id + 0 == acting_user.user.id) & late_now(session, [agency], now),
+        and_(
+            _activity.finished_at.is_(None),
+            _activity.requester_id + 0 == acting_user.user.id,
+            late_now(session, [agency], now),
+            acting_user.visible_steps(),
+        ),
         limit,
         now,
     )
@@ -150,9 +173,6 @@ def count_own_requests(session: Session, user: User) -> OwnRequestCounts:
     )
     results = {result: number for result, number in session.execute(totals) if number}
     return OwnRequestCounts(drafts, returned, by_step.total(), results)
-
-
-_activity: Any = Activity.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +210,10 @@ def count_undisposed(session: Session, acting_user: ActingUser) -> int:
 
 
 def _can_act(reader: ActingUser) -> ColumnElement[bool]:
-    """Return the criterion for the open steps that wait for the reader and for nobody else's hands."""
-    free = or_(Activity.held_by_id.is_(None), Activity.held_by_id == reader.user.id)
-    return _has_acting_role(reader) & ~_barred_by_duty(reader.user) & free
+    """Return the criterion for the steps that are the reader's to take, and in nobody else's hands."""
+    free = or_(_activity.held_by_id.is_(None), _activity.held_by_id == reader.user.id)
+    barred = exists().where(_taken.change_id == _activity.change_id, _taken.actor_id == reader.user.id, _CONFLICTS)
+    return and_(_has_acting_role(reader), ~barred, free)
 
 
 def _has_acting_role(reader: ActingUser) -> ColumnElement[bool]:
@@ -200,54 +221,68 @@ def _has_acting_role(reader: ActingUser) -> ColumnElement[bool]:
     roles = {role for role in reader.user.roles if role in ACTOR_ROLES}
     if reader.is_acting_head:
         roles.add(Role.HEAD)
-    parts: list[ColumnElement[bool]] = [Activity.actor_role.in_(sorted(roles - {Role.REQUESTER}))]
+    parts: list[ColumnElement[bool]] = [_activity.actor_role.in_(sorted(roles - {Role.REQUESTER}))]
     if Role.REQUESTER in roles:
-        parts.append(and_(Activity.actor_role == Role.REQUESTER, Activity.requester_id == reader.user.id))
+        parts.append(and_(_activity.actor_role == Role.REQUESTER, _activity.requester_id == reader.user.id))
     return or_(*parts)
-
-
-def _barred_by_duty(user: User) -> ColumnElement[bool]:
-    """Return the criterion for the steps that ``user`` may not take because of a part they took before."""
-    taken = aliased(Activity)
-    pairs = [
-        and_(Activity.step.in_(_steps_of({part})), taken.step.in_(_steps_of(CONFLICTING_DUTIES[part]))) for part in Duty
-    ]
-    return exists().where(taken.change_id == Activity.change_id, taken.actor_id == user.id, or_(*pairs))
 
 
 def _steps_of(parts: Collection[Duty]) -> list[Step]:
     return [step for step, part in STEP_DUTIES.items() if part in parts]
 
 
-def _load(
-    session: Session, reader: ActingUser, criterion: ColumnElement[bool], limit: int, now: dt.datetime
-) -> list[WaitingStep]:
-    rows: Sequence[Any] = session.execute(
-        select(ChangeRequest.number, ChangeRequest.title, ChangeRequest.urgency, Activity)
-        .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
-        .options(raiseload("*"))
-        .where(Activity.finished_at.is_(None), criterion, reader.visible_steps())
-        .order_by(_PRIORITY, Activity.arrived_at, Activity.id)
-        .limit(limit)
-    ).all()
-    papers = papers_of(session, reader.user.agency_id) if rows else {}
-    calendars = _load_calendars(session, {row.Activity.agency_id for row in rows})
-    return [_waiting_step(row, papers, calendars, reader, now) for row in rows]
-
+#: Between an open step and one that was taken: who took the latter may not take the former.
+_CONFLICTS = or_(
+    *(
+        and_(_activity.step.in_(_steps_of({part})), _taken.step.in_(_steps_of(CONFLICTING_DUTIES[part])))
+        for part in Duty
+    )
+)
 
 #: Emergencies before all else, what came back to be mended before what is the reader's own to begin.
 _PRIORITY = case(
-    (ChangeRequest.urgency == Urgency.EMERGENCY, 0),
-    (Activity.step == Step.RETURNED, 1),
-    (Activity.step == Step.REQUEST, 3),
+    (_change.urgency == Urgency.EMERGENCY, 0),
+    (_activity.step == Step.RETURNED, 1),
+    (_activity.step == Step.REQUEST, 3),
     else_=2,
 )
 
+_WAITING_STEPS = (
+    select(
+        _change.number,
+        _change.title,
+        _change.urgency,
+        _activity.change_id,
+        _activity.agency_id,
+        _activity.sop_id,
+        _activity.step,
+        _activity.actor_role,
+        _activity.arrived_at,
+        _activity.taken_up_at,
+        _activity.held_by_id,
+        _activity.held_by_name,
+    )
+    .join_from(Activity.__table__, ChangeRequest.__table__, _change.id == _activity.change_id)
+    .order_by(_PRIORITY, _activity.arrived_at, _activity.id)
+)
 
-def _load_calendars(session: Session, ids: set[int]) -> dict[int, WorkCalendar]:
-    """Return the calendars of the agencies of these ids."""
-    agencies = session.scalars(select(Agency).where(Agency.id.in_(ids))) if ids else ()
-    return load_calendars(session, list(agencies))
+
+def _load(
+    session: Session, reader: ActingUser, criterion: ColumnElement[bool], limit: int, now: dt.datetime
+) -> list[WaitingStep]:
+    rows = session.connection().execute(_WAITING_STEPS.where(criterion).limit(limit)).all()
+    if not rows:
+        return []
+    agencies = _agencies_of(session, {row.agency_id for row in rows}, reader)
+    calendars, sops = load_calendars_and_sops(session, agencies)
+    return [_waiting_step(row, sops, calendars, reader, now) for row in rows]
+
+
+def _agencies_of(session: Session, ids: set[int], reader: ActingUser) -> Sequence[Agency]:
+    """Return the agencies of these ids; the reader's own is there already."""
+    if reader.user.agency is not None and ids == {reader.user.agency.id}:
+        return [reader.user.agency]
+    return session.scalars(select(Agency).where(Agency.id.in_(ids))).all()
 
 
 def _waiting_step(
@@ -257,21 +292,21 @@ def _waiting_step(
     reader: ActingUser,
     now: dt.datetime,
 ) -> WaitingStep:
-    activity: Activity = row.Activity
-    paper = sops[activity.sop_id]
-    times = measure_step(calendars[activity.agency_id], paper, activity.step, activity.timestamps, now)
+    sop = sops[row.sop_id]
+    timestamps = StepTimestamps(row.arrived_at, row.taken_up_at, None)
+    times = measure_step(calendars[row.agency_id], sop, row.step, timestamps, now)
     return WaitingStep(
-        id=activity.change_id,
+        id=row.change_id,
         number=row.number,
         title=row.title,
-        step=activity.step,
-        actor=str(paper.actor_title(activity.step)),
+        step=row.step,
+        actor=str(sop.actor_title(row.step)),
         urgency=row.urgency,
-        arrived_at=activity.arrived_at,
-        is_for_head=activity.actor_role is Role.HEAD,
-        assignee=activity.held_by_name,
-        taken_up_at=activity.taken_up_at,
-        is_assigned_to_user=activity.held_by_id == reader.user.id,
+        arrived_at=row.arrived_at,
+        is_for_head=row.actor_role is Role.HEAD,
+        assignee=row.held_by_name,
+        taken_up_at=row.taken_up_at,
+        is_assigned_to_user=row.held_by_id == reader.user.id,
         due=times.due,
         is_late=times.is_late,
         used_minutes=None if times.allowed_time is None else round_up_to_minutes(times.measured_time),

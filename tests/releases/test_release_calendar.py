@@ -140,7 +140,7 @@ def test_overlaps_are_said_in_words_and_each_entry_leads_to_its_request(
     day = shown(running_app, "pemeriksa", "date=2026-06-01")["2026-06-10"]
     assert numbers["one"] in day
     assert numbers["two"] in day
-    assert day.count("Tumpang tindih") == 2
+    assert day.count("Tumpang tindih dengan RFC/2026/") == 2
     assert "17.00–19.00" in day
     assert "Tumpang tindih" not in shown(running_app, "pemeriksa", "date=2026-04-01")["2026-04-30"]
 

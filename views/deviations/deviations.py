@@ -27,7 +27,14 @@ from models.database import db, is_sqlite
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState, disposal_field, in_state
 from models.office.agency import Agency
-from models.reports.figures import AgencyScope, DeviationCounts, count_all_deviations
+from models.reports.figures import (
+    AgencyScope,
+    DeviationCounts,
+    count_all_deviations,
+    count_deviations_of,
+    newest_deviations_of,
+    people_in_deviations,
+)
 from models.scope import sees_all_requests, visible
 from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head, visible_agencies
@@ -41,7 +48,7 @@ from views.i18n.language import format_date, tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
-from views.listing.lists import Column
+from views.listing.lists import MAX_COUNT, Column, Shortcut
 from views.listing.record_view import parse_id
 from views.listing.search import SearchedKind, search_index
 
@@ -50,7 +57,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flask.typing import ResponseReturnValue
-    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
 
     from views.listing.lists import ListQuery, Page
 
@@ -62,18 +69,43 @@ _state_expression = case(
 _subject_expression = case((Deviation.what != "", Deviation.what), else_=Deviation.subject)
 
 
+def _reads_office() -> bool:
+    """Whether the current user sees all deviations of the office, and not those of their own requests alone."""
+    return sees_all_requests(get_current_user()) or is_acting_head()
+
+
+def _shortcut(query: ListQuery, session: Session) -> Shortcut | None:
+    """Return a requester's deviations from the summaries, where nothing else is asked of the list."""
+    args = query.arguments
+    limit = (args.page + 1) * args.size + 1
+    if _reads_office() or args.search or args.filter_values or limit > MAX_COUNT:
+        return None
+    requester, is_oldest = get_current_user().id, not args.sort.startswith("-")
+    return Shortcut(
+        newest_deviations_of(session, requester, limit, oldest=is_oldest),
+        lambda: min(count_deviations_of(session, requester), MAX_COUNT + 1),
+        are_visible=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class UserFilter(OptionFilter):
     """One of the users in a column of the visible deviations, by id: ``?executor=12``."""
 
     column: Any = None
+    #: The column of a requester's totals that holds the same.
+    total_key: str = ""
     has_static_options: ClassVar[bool] = False
 
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return (id, name) of the users."""
-        is_visible = visible(Deviation, get_current_user(), is_acting_head=is_acting_head())
-        # Looked up for each user: there are fewer users than deviations.
-        is_named = exists().where(self.column == User.id, is_visible)
+        user = get_current_user()
+        if _reads_office():
+            is_visible = visible(Deviation, user, is_acting_head=is_acting_head())
+            # Looked up for each user: there are fewer users than deviations.
+            is_named = exists().where(self.column == User.id, is_visible)
+        else:
+            is_named = User.id.in_(sorted(people_in_deviations(db.session(), user.id, self.total_key)))
         people = select(User.id, User.full_name).where(is_named).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
@@ -201,13 +233,20 @@ class DeviationView(BulkView):
         ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
         DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
         AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
-        UserFilter("executor", _("Executor"), column=Deviation.executor_id),
-        UserFilter("follower", _("Responsible for the follow-up"), column=Deviation.follow_up_by_id),
+        UserFilter("executor", _("Executor"), column=Deviation.executor_id, total_key="executor_id"),
+        UserFilter(
+            "follower",
+            _("Responsible for the follow-up"),
+            column=Deviation.follow_up_by_id,
+            total_key="follower_id",
+        ),
     )
     column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
     search_hint = _("Number, title and requester of the request, what differs, explanation and decision.")
     list_index = search_index(
-        SearchedKind(SearchKind.CHANGE, Deviation.change_id), SearchedKind(SearchKind.DEVIATION, Deviation.id)
+        SearchedKind(SearchKind.CHANGE, Deviation.change_id),
+        SearchedKind(SearchKind.DEVIATION, Deviation.id),
+        otherwise=_shortcut,
     )
     column_default_sort = "-raised"
 
@@ -332,16 +371,16 @@ def _count(listing: ListQuery) -> DeviationCounts:
 
 
 def _count_by_summary(listing: ListQuery) -> DeviationCounts | None:
-    args, user = listing.arguments, get_current_user()
-    sees_office = sees_all_requests(user) or is_acting_head()
-    if args.search or not sees_office or not _SUMMARY_FILTERS.keys() >= args.filter_values.keys():
+    args = listing.arguments
+    if args.search or not _SUMMARY_FILTERS.keys() >= args.filter_values.keys():
         return None
     values = {}
     for key, text in args.filter_values.items():
         name, parse = _SUMMARY_FILTERS[key]
         values[name] = parse(text)
     scope = AgencyScope(visible_agencies(db.session()), listing.zone)
-    return count_all_deviations(db.session(), scope, values)
+    requester = None if _reads_office() else get_current_user().id
+    return count_all_deviations(db.session(), scope, values, requester)
 
 
 def _sum_by(counts: Sequence[tuple[Any, ...]], *indexes: int) -> list[tuple[tuple[Any, ...], int]]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, case, func, or_, select, true, type_coerce
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
@@ -100,11 +100,13 @@ class Shortcut:
     """What is known of the rows of a list without reading them: from an index, or from a summary.
 
     ``ids`` are those of the rows up to the end of the page and of the one after, in order; ``count`` returns how many
-    rows match, ``MAX_COUNT`` + 1 standing for any greater number. None where it is not known.
+    rows match, ``MAX_COUNT`` + 1 standing for any greater number. None where it is not known. ``are_visible`` says that
+    the ids were selected by the reader's scope, which is not asked for again then.
     """
 
     ids: Sequence[int] | None = None
     count: Callable[[], int] | None = None
+    are_visible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,7 @@ class ListQuery:
         known = self.spec.index.shortcut(self, session) if self.spec.index else None
         statement, counting = _build_statements(self, tuple(columns))
         if known is not None and known.ids is not None:
-            rows = self.rows_by_id(session, columns, known.ids[start:])
+            rows = self.rows_by_id(session, columns, known.ids[start:], are_visible=known.are_visible)
         else:
             rows = session.connection().execute(statement).all()
         follows = len(rows) > size
@@ -336,10 +338,13 @@ class ListQuery:
         ]
         return self.spec.select(*named).where(*self.criteria()).order_by(*self.order())
 
-    def rows_by_id(self, session: Session, columns: Sequence[Column], ids: Sequence[int]) -> Sequence[Any]:
+    def rows_by_id(
+        self, session: Session, columns: Sequence[Column], ids: Sequence[int], *, are_visible: bool = False
+    ) -> Sequence[Any]:
         """Return those of ``ids`` that may be seen as rows of (id, lead, *values), in this order, unfiltered."""
         # Compared with 1, so that no index of the scope is read along instead of the keys.
-        is_visible = case((and_(self.visible, *self.spec.base_criteria), 1), else_=0) == 1
+        criteria = self.spec.base_criteria if are_visible else (self.visible, *self.spec.base_criteria)
+        is_visible = case((and_(true(), *criteria), 1), else_=0) == 1
         statement = _rows_statement(self.spec, tuple(columns)).where(self.spec.key.in_(ids), is_visible)
         rows = {row.id: row for row in session.connection().execute(statement)}
         return [rows[id_] for id_ in ids if id_ in rows]

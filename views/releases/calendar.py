@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import Calendar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from flask import url_for
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from models.accounts.user import User
+    from models.releases.calendar import DayEntries
     from models.reports.waiting import ActingUser
 
 _MIN_DATE, _MAX_DATE = dt.date(1900, 2, 1), dt.date(2199, 12, 1)
@@ -33,6 +34,8 @@ _ONE_DAY = dt.timedelta(days=1)
 _DAYS_PER_WEEK = 7
 #: The most entries of a day in the month view, and of the list.
 _MAX_PER_DAY, _MAX_IN_LIST = 4, 400
+#: So many entries beyond those of a month are in its page too, for paper; more are on paper with ``all=1``.
+_MAX_BEYOND = 150
 _CALENDAR = Calendar()
 
 
@@ -49,11 +52,16 @@ class CalendarMode(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarItem:
-    """An entry in a day or in the list: its time as text, and the address of its page."""
+    """An entry in a day or in the list: its kind and time as text, and the address of its page."""
 
     entry: CalendarEntry
-    time_text: str
+    kind: CalendarEntryKind
+    kind_text: str
+    #: When it begins, and the rest of the time.
+    time_text: tuple[str, str]
     url: str
+    #: Whether it is shown on paper only.
+    is_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,11 @@ class CalendarDay:
     is_other_month: bool
     #: Kind and name of the holiday; empty strings if there is none.
     holiday: tuple[str, str]
+    is_frozen: bool
     entries: tuple[CalendarItem, ...]
+    #: How many are not shown at first, and of those the number that is not there at all.
     more: int
+    missing: int
     more_url: str
 
 
@@ -87,8 +98,22 @@ class CalendarPage:
     earlier_query: str
     later_query: str
     today_query: str
+    all_query: str
     zone: str
     shows_agency: bool
+
+    #: Its kinds of entries, for the legend.
+    kinds: ClassVar = CalendarEntryKind
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a day has entries that are not in the page at all."""
+        return any(day.missing for week in self.weeks for day in week)
+
+    @property
+    def environment_names(self) -> dict[Environment, str]:
+        """The names of the environments."""
+        return {one: tr(one.title) for one in Environment}
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -104,6 +129,7 @@ class CalendarPage:
             _parse_date(args.get("date"), today),
         )
         environment = _parse_member(Environment, args["environment"]) if args.get("environment") else None
+        shows_all = args.get("all") == "1"
         query = _CalendarQuery(view, date, environment)
         first, last = query.date_range()
         formatter = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), query)
@@ -122,9 +148,11 @@ class CalendarPage:
             )
             entries = [entry for entry in with_void if not entry.is_void]
         else:
-            most = _MAX_PER_DAY if view is CalendarMode.MONTH else None
-            by_day = entries_by_day(db.session(), reader, midnights, most, environment)
-            cells = [formatter.day(day, *of_day) for day, of_day in zip(days, by_day, strict=True)]
+            most = _MAX_PER_DAY if view is CalendarMode.MONTH and not shows_all else None
+            by_day = entries_by_day(
+                db.session(), reader, midnights, most=most, spare=_MAX_BEYOND, environment=environment
+            )
+            cells = [formatter.day(day, of_day) for day, of_day in zip(days, by_day, strict=True)]
             weeks = [tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK)]
         earlier, later = query.adjacent_dates()
         return cls(
@@ -142,6 +170,7 @@ class CalendarPage:
             earlier_query=query.query_string(date=earlier),
             later_query=query.query_string(date=later),
             today_query=query.query_string(date=today),
+            all_query=f"{query.query_string(view=CalendarMode.MONTH)}&all=1",
             zone=now.astimezone(zone).tzname() or "",
             shows_agency=reader.user.is_superadmin,
         )
@@ -194,65 +223,75 @@ class _CalendarFormatter:
     today: dt.date
     holiday_on: Callable[[dt.date], tuple[str, str]]
     query: _CalendarQuery
+    #: The names of the kinds, and the addresses of their pages up to the id.
+    kind_texts: Mapping[CalendarEntryKind, str] = field(
+        default_factory=lambda: {kind: tr(kind.title) for kind in CalendarEntryKind}
+    )
+    weekdays: Mapping[int, str] = field(default_factory=lambda: current_locale().days["format"]["wide"])
+    #: Between hours and minutes.
+    separator: str = field(default_factory=lambda: "." if current_locale().language == "id" else ":")
+    change_url: str = field(default_factory=lambda: url_for("change.details_view", id=""))
+    freeze_url: str = field(default_factory=lambda: url_for("freeze.details_view", id=""))
 
-    def day(self, date: dt.date, entries: list[CalendarEntry], more: int) -> CalendarDay:
+    def day(self, date: dt.date, found: DayEntries) -> CalendarDay:
         return CalendarDay(
             date=date,
-            date_text=f"{current_locale().days['format']['wide'][date.weekday()]}, {format_date(date)}",
+            date_text=f"{self.weekdays[date.weekday()]}, {format_date(date)}",
             is_today=date == self.today,
             is_other_month=self.query.view is CalendarMode.MONTH and date.month != self.query.date.month,
             holiday=self.holiday_on(date),
-            entries=tuple(self.item(entry, date) for entry in entries),
-            more=more,
-            more_url=self.query.query_string(view=CalendarMode.WEEK, date=date),
+            is_frozen=any(entry.kind is CalendarEntryKind.FREEZE for entry in found.entries),
+            entries=tuple(
+                self.item(entry, date, is_beyond=place >= found.visible) for place, entry in enumerate(found.entries)
+            ),
+            more=found.more,
+            missing=found.total - len(found.entries),
+            more_url=self.query.query_string(view=CalendarMode.WEEK, date=date) if found.more else "",
         )
 
-    def item(self, entry: CalendarEntry, date: dt.date | None = None) -> CalendarItem:
+    def item(self, entry: CalendarEntry, date: dt.date | None = None, *, is_beyond: bool = False) -> CalendarItem:
         """Return an entry with its times: on ``date``, or in full without one."""
-        return CalendarItem(
-            entry, self._time_on_day(entry, date) if date else self._full_time(entry), _entry_url(entry)
+        kind = CalendarEntryKind.ACTUAL if entry.actual_at is not None else entry.kind
+        time_text = self._time_on_day(entry, date) if date else (self._full_time(entry), "")
+        url = (
+            f"{self.freeze_url}{entry.id}"
+            if kind is CalendarEntryKind.FREEZE
+            else f"{self.change_url}{entry.change_id}"
         )
+        return CalendarItem(entry, kind, self.kind_texts[kind], time_text, url, is_beyond)
 
-    def _time_on_day(self, entry: CalendarEntry, date: dt.date) -> str:
+    def _format_time(self, moment: dt.datetime) -> str:
+        return f"{moment.hour:02}{self.separator}{moment.minute:02}"
+
+    def _end_date_and_time(self, end: dt.datetime) -> tuple[dt.date, str]:
+        """Return day and time of an end; midnight is 24.00 of the day before."""
+        if not end.hour and end.time() == dt.time.min:
+            return end.date() - _ONE_DAY, f"24{self.separator}00"
+        return end.date(), self._format_time(end)
+
+    def _time_on_day(self, entry: CalendarEntry, date: dt.date) -> tuple[str, str]:
         """Return the time of an entry on a day: 17.00–18.00, from 17.00, until 18.00, or all day."""
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
-            return _format_time(start)
+            return self._format_time(start), ""
         end = entry.ends_at.astimezone(self.zone)
         midnight, next_midnight = _midnight(date, self.zone), _midnight(date + _ONE_DAY, self.zone)
         if start <= midnight and end >= next_midnight:
-            return tr(_("all day"))
+            return tr(_("all day")), ""
         if end > next_midnight:
-            return tr(_("from %(time)s", time=_format_time(start)))
+            return tr(_("from %(time)s", time=self._format_time(start))), ""
         if start < midnight:
-            return tr(_("until %(time)s", time=_format_time(end)))
-        return f"{_format_time(start)}–{_end_date_and_time(end)[1]}"
+            return tr(_("until %(time)s", time=self._format_time(end))), ""
+        return self._format_time(start), f"–{self._end_date_and_time(end)[1]}"
 
     def _full_time(self, entry: CalendarEntry) -> str:
         start = entry.starts_at.astimezone(self.zone)
         if entry.ends_at is None:
-            return f"{format_date(start.date())}, {_format_time(start)}"
+            return f"{format_date(start.date())}, {self._format_time(start)}"
         end = entry.ends_at.astimezone(self.zone)
-        date, clock = _end_date_and_time(end)
+        date, clock = self._end_date_and_time(end)
         last = clock if date == start.date() else f"{format_date(date)}, {clock}"
-        return f"{format_date(start.date())}, {_format_time(start)}–{last}"
-
-
-def _format_time(moment: dt.datetime) -> str:
-    return moment.strftime("%H.%M" if current_locale().language == "id" else "%H:%M")
-
-
-def _end_date_and_time(end: dt.datetime) -> tuple[dt.date, str]:
-    """Return day and time of an end; midnight is 24.00 of the day before."""
-    if end.time() == dt.time.min:
-        return end.date() - _ONE_DAY, "24.00" if current_locale().language == "id" else "24:00"
-    return end.date(), _format_time(end)
-
-
-def _entry_url(entry: CalendarEntry) -> str:
-    if entry.kind is CalendarEntryKind.FREEZE:
-        return url_for("freeze.details_view", id=entry.id)
-    return url_for("change.details_view", id=entry.change_id)
+        return f"{format_date(start.date())}, {self._format_time(start)}–{last}"
 
 
 def _holiday_lookup(user: User) -> Callable[[dt.date], tuple[str, str]]:
