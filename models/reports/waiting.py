@@ -286,7 +286,7 @@ def _agencies_of(session: Session, ids: set[int], reader: ActingUser) -> Sequenc
 
 
 def _waiting_step(
-    row: Row[Any],
+    row: Row[*tuple[Any, ...]],
     sops: dict[int, Sop],
     calendars: dict[int, WorkCalendar],
     reader: ActingUser,

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.activity import Release
-from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freeze, make_move
+from models.changes.change import ChangeRequest
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freeze, make_move, set_test_audit_context
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -143,6 +145,62 @@ def test_overlaps_are_said_in_words_and_each_entry_leads_to_its_request(
     assert day.count("Tumpang tindih dengan RFC/2026/") == 2
     assert "17.00–19.00" in day
     assert "Tumpang tindih" not in shown(running_app, "pemeriksa", "date=2026-04-01")["2026-04-30"]
+
+
+def test_an_overlap_names_the_other_release_to_whoever_may_see_it(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    with running_app.session() as session:
+        number_of = {
+            name: session.get_one(ChangeRequest, int(numbers[name].removeprefix("id=").removesuffix("]"))).number
+            for name in ("one", "two")
+        }
+    day = shown(running_app, "kepala", "view=week&date=2026-06-10")["2026-06-10"]
+    assert f"Tumpang tindih dengan {number_of['one']}" in day
+    assert f"Tumpang tindih dengan {number_of['two']}" in day
+
+
+def test_a_release_that_took_place_on_its_day_is_one_entry_and_told_apart_from_a_planned_one(
+    running_app: RunningApp,
+) -> None:
+    window: dict[str, Any] = {"window_start_at": "2026-03-10T10:00", "window_end_at": "2026-03-10T11:00"}
+    done, planned = (running_app.change_at_step(LUMAJANG, Step.RELEASE) for _number in range(2))
+    for change_id in (done, planned):
+        overlap = {"overlap_reason": "Bersama"}
+        assert running_app.make_move(change_id, Outcome.SCHEDULED, **window, **overlap).status_code == 303
+    with running_app.session() as session:
+        release = session.scalars(select(Release).where(Release.change_id == done)).one()
+        release.actual_at = dt.datetime(2026, 3, 10, 10, 30, tzinfo=WIB)
+        set_test_audit_context(session)
+        session.commit()
+    page = running_app.visitor("kepala").get("/admin/release/calendar?date=2026-03-10").text
+    chips = re.findall(r'<li class="chip chip-(\w+)"><a href="/admin/change/details/\?id=(\d+)"', page)
+    assert chips.count(("actual", str(done))) == 1
+    assert chips.count(("planned", str(planned))) == 1
+    assert ("planned", str(done)) not in chips
+
+
+def test_what_is_beyond_a_crowded_day_is_in_the_page_for_paper(running_app: RunningApp) -> None:
+    for _number in range(7):
+        change_id = running_app.change_at_step(LUMAJANG, Step.RELEASE)
+        window: dict[str, Any] = {
+            "window_start_at": "2026-08-12T10:00", "window_end_at": "2026-08-12T11:00", "overlap_reason": "Bersama",
+        }  # fmt: skip
+        assert running_app.make_move(change_id, Outcome.SCHEDULED, **window).status_code == 303
+    page = running_app.visitor("kepala").get("/admin/release/calendar?date=2026-08-01").text
+    day = page[page.index('datetime="2026-08-12"') : page.index('datetime="2026-08-13"')]
+    assert day.count('<li class="chip chip-planned">') == 4
+    assert day.count('<li class="chip chip-planned is-beyond">') == 3
+    assert "3 lagi" in day
+    whole = running_app.visitor("kepala").get("/admin/release/calendar?date=2026-08-01&all=1").text
+    assert "is-beyond" not in whole
+    assert whole.count('<li class="chip chip-planned">') == 7
+
+
+def test_days_of_a_freeze_are_shaded(running_app: RunningApp, numbers: dict[str, str]) -> None:
+    page = running_app.visitor("kepala").get("/admin/release/calendar?date=2026-06-01").text
+    shaded = re.findall(r'<td class="([^"]*)"[^>]*>\s*<time datetime="([\d-]+)"', page)
+    assert [day for classes, day in shaded if "is-frozen" in classes] == ["2026-06-10", "2026-06-11", "2026-06-12"]
 
 
 def test_actual_times_and_freezes_stand_there_too(running_app: RunningApp, numbers: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from sqlalchemy import delete, insert, select, update
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
+from models.accounts.user import User
 from models.base import Base
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.deviations.deviation import DeviationState
+from models.deviations.deviation import Deviation, DeviationState
 from models.reports import figures, totals
 from models.reports.figures import AgencyScope
 from models.reports.totals import RequestTotal
@@ -114,6 +116,54 @@ def test_a_total_that_differs_is_found_and_recomputed(running_app: RunningApp) -
     assert "request_total" in found.stderr
     assert run(args=["report", "rebuild"]).exit_code == 0
     assert run(args=["report", "verify"]).exit_code == 0
+
+
+def test_a_requester_s_deviations_are_counted_and_in_order_as_the_register_has_them(
+    session: AuditedSession, cast: Cast
+) -> None:
+    fill(session, cast)
+    scope = AgencyScope([cast.lumajang.agency, cast.tana_tidung.agency], ZoneInfo("Asia/Jakarta"))
+    found: set[int] = set()
+    for requester in {one.requester_id for one in session.scalars(select(ChangeRequest))}:
+        of_requester = session.scalars(
+            select(Deviation)
+            .join(ChangeRequest, ChangeRequest.id == Deviation.change_id)
+            .where(ChangeRequest.requester_id == requester)
+            .order_by(Deviation.raised_at, Deviation.id)
+        ).all()
+        ids = [one.id for one in of_requester]
+        found.update(ids)
+        assert figures.newest_deviations_of(session, requester, 1000, oldest=True) == ids
+        assert figures.newest_deviations_of(session, requester, 2) == ids[::-1][:2]
+        assert figures.count_deviations_of(session, requester) == len(ids)
+        counts = figures.count_all_deviations(session, scope, {}, requester)
+        assert sum(row[-1] for row in counts.groups) == sum(number for _month, number in counts.months) == len(ids)
+        assert {row[2] for row in counts.groups} == {one.executor_id for one in of_requester}
+        raised = figures.count_all_deviations(session, scope, {"state": DeviationState.RAISED}, requester)
+        assert sum(row[-1] for row in raised.groups) == sum(one.state is DeviationState.RAISED for one in of_requester)
+        executors = {one.executor_id for one in of_requester if one.executor_id is not None}
+        assert figures.people_in_deviations(session, requester, "executor_id") == executors
+    assert found == set(session.scalars(select(Deviation.id)))
+
+
+def test_a_requester_s_list_of_deviations_has_their_own_and_no_other(running_app: RunningApp) -> None:
+    with running_app.session() as session:
+        fill(session, running_app.cast(session))
+        number = len(
+            session.scalars(
+                select(Deviation.id)
+                .join(ChangeRequest, ChangeRequest.id == Deviation.change_id)
+                .join(User, User.id == ChangeRequest.requester_id)
+                .where(User.username == "pemohon")
+            ).all()
+        )
+    assert number
+    own = running_app.visitor("pemohon")
+    for order in ("", "?sort=raised", "?sort=-raised"):
+        shown = re.search(r'<span role="status">\s*(\d+)', own.get(f"/admin/deviation/{order}").text)
+        assert shown
+        assert int(shown[1]) == number
+    assert 'class="nothing-here"' in running_app.visitor("pemohon2").get("/admin/deviation/").text
 
 
 @dataclass(frozen=True)

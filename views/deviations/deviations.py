@@ -100,6 +100,7 @@ class UserFilter(OptionFilter):
     def options(self) -> Sequence[tuple[str, str | Message]]:
         """Return (id, name) of the users."""
         user = get_current_user()
+        is_named: ColumnElement[bool]
         if _reads_office():
             is_visible = visible(Deviation, user, is_acting_head=is_acting_head())
             # Looked up for each user: there are fewer users than deviations.
