@@ -166,8 +166,8 @@ def test_a_release_that_took_place_on_its_day_is_one_entry_and_told_apart_from_a
     window: dict[str, Any] = {"window_start_at": "2026-03-10T10:00", "window_end_at": "2026-03-10T11:00"}
     done, planned = (running_app.change_at_step(LUMAJANG, Step.RELEASE) for _number in range(2))
     for change_id in (done, planned):
-        overlap = {"overlap_reason": "Bersama"}
-        assert running_app.make_move(change_id, Outcome.SCHEDULED, **window, **overlap).status_code == 303
+        answer = running_app.make_move(change_id, Outcome.SCHEDULED, overlap_reason="Bersama", **window)
+        assert answer.status_code == 303
     with running_app.session() as session:
         release = session.scalars(select(Release).where(Release.change_id == done)).one()
         release.actual_at = dt.datetime(2026, 3, 10, 10, 30, tzinfo=WIB)
