@@ -93,13 +93,21 @@ class Desk:
 
     def finish(self, outcome: str) -> None:
         """Fill in whatever the step's form asks for and press the button of ``outcome``, which is taken."""
+        self.unfold(outcome)
         self.fill_in()
         self.press(outcome)
         assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
 
     def press(self, outcome: str) -> None:
         """Press the button of ``outcome``."""
+        self.unfold(outcome)
         self.click(f".step-form button[value='{outcome}']")
+
+    def unfold(self, outcome: str) -> None:
+        """Have the consequence of ``outcome`` shown, if it is confirmed first; its button stands there."""
+        summary = self.page.locator(f".decision:not([open]):has(button[value='{outcome}']) > summary")
+        if summary.count():
+            summary.click()
 
     def fill_in(self, *, without: str = "") -> None:
         """Fill in whatever the step's form asks for, ``without`` one file."""
@@ -107,9 +115,11 @@ class Desk:
         # One look at what there is: asking for each field by itself took longer than all the rest.
         names = set(form.locator("[name]").evaluate_all("fields => fields.map(field => field.name)"))
         for name in names.intersection(_TEXTS):
-            form.locator(f"[name='{name}']").fill(_TEXTS[name])
+            if form.locator(f"[name='{name}']").is_visible():  # not what belongs to another outcome
+                form.locator(f"[name='{name}']").fill(_TEXTS[name])
         for name in names.intersection(_CHOICES):
-            form.locator(f"[name='{name}']").select_option(_CHOICES[name])
+            if form.locator(f"[name='{name}']").is_visible():
+                form.locator(f"[name='{name}']").select_option(_CHOICES[name])
         for tick in form.locator("input[type=checkbox]").all():
             tick.check()
         for letter in form.locator(".requirement input[type=file]").all():

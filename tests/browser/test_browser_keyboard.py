@@ -46,6 +46,7 @@ _FOCUS = """() => {
     tag: one.tagName.toLowerCase(), type: one.type || "", name: one.name || "", value: one.value || "", id: one.id,
     text: one.innerText || "", checked: Boolean(one.checked), inStep: Boolean(one.closest(".step-form")),
     isRequired: Boolean(one.closest(".requirement")),
+    unfolds: one.matches(".decision:not([open]) > summary") ? one.parentElement.dataset.outcome : "",
     options: one.tagName === "SELECT" ? [...one.options].map((option) => option.value) : [],
     seen: box.width > 0 && box.height > 0 && box.bottom > 0
       && box.top < innerHeight && (style.outlineStyle !== "none" || style.boxShadow !== "none"),
@@ -106,6 +107,8 @@ class Keys:
             focus = self.press("Tab")
             if not focus["inStep"]:
                 continue
+            if focus["unfolds"] == outcome:
+                focus = self.press("Enter")
             if (focus["name"], focus["value"]) == ("outcome", outcome):
                 self.enter()
                 break

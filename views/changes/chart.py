@@ -34,13 +34,14 @@ class RowState(LabelledEnum):
 class ChartRow:
     """A row of the chart with its state (None for a remark), and its texts.
 
-    ``in_words`` is the state and how often the step was taken: "Done (2×)".
+    ``title`` is the step's short name; ``in_words`` is the state and how often the step was taken: "Done (2×)".
     """
 
     row: FlowChartRow
     state: RowState | None
     no: str
     text: str
+    title: str
     symbol: str
     in_words: str
 
@@ -53,6 +54,7 @@ class ChartRow:
             state=state,
             no="" if row.no is None else str(row.no),
             text=tr(row.text),
+            title=tr(row.step.title) if row.step else tr(row.text),
             symbol=state.symbol if state else "",
             in_words=f"{state_text} ({times}×)" if times > 1 else state_text,
         )
@@ -66,6 +68,11 @@ class ChangeChart:
     drawing: ChartLayout
     rows: tuple[ChartRow, ...]
     taken_arrows: frozenset[int]
+
+    @property
+    def last_no(self) -> str:
+        """The number of the SOP's last numbered row."""
+        return next((line.no for line in reversed(self.rows) if line.no), "")
 
     @classmethod
     def of(cls, case: CaseFile) -> ChangeChart:

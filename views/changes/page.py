@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import request
 from flask_babel import gettext
@@ -12,11 +11,17 @@ from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
-from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
-from lpse_admin.sop.steps import HEAD_STEPS, NEEDS_REASON, REQUESTER_STEPS, Outcome, Step
+from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, RecordField
+from lpse_admin.workflow.record_fields import (
+    REASON_FIELD,
+    RECORD_FIELDS,
+    REQUEST_FIELDS,
+    REQUEST_FIELDSETS,
+    RecordField,
+)
 from lpse_admin.workflow.transitions import required_items
 from models.changes.case_file import read_case, with_record
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
@@ -27,19 +32,22 @@ from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
 from views.changes.assignment import Assignment
 from views.changes.chart import ChangeChart
+from views.changes.decisions import decisions, outcomes_of_field
+from views.changes.material import Material, decision_material, format_field_value
 from views.changes.step_form import build_step_form
 from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
-from views.i18n.language import format_date, format_datetime, tr
+from views.i18n.language import tr
 from views.inventory.mutations import changed_columns
-from views.listing.cells import EMPTY_CELL, Fact
+from views.listing.cells import Fact
 from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import ColumnElement
+    from wtforms import Field
 
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Move, RequiredItem
@@ -52,6 +60,7 @@ if TYPE_CHECKING:
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation
     from views.changes.assignment import ReassignForm
+    from views.changes.decisions import Decision
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import ChangeNotifications
@@ -101,8 +110,10 @@ class ChangePage:
     reason_cannot_act: Message | None
     form: StepForm | None
     moves: tuple[Move, ...]
+    decisions: tuple[Decision, ...]
     requirements: tuple[Requirement, ...]
-    decision_facts: tuple[Fact, ...]
+    #: What the head decides on, and nothing of it again in ``request_facts``.
+    material: tuple[Fact, ...]
     refusal: Refused | None
     documents: Sequence[Document]
     deviations: Sequence[Deviation]
@@ -175,6 +186,7 @@ class ChangePage:
         reassign_form: ReassignForm | None = None,
     ) -> ChangePage:
         change, rule = case.change, case.rule
+        material = decision_material(change, details) if form is not None else Material()
         current = next((step for step in details.steps if step.is_open), None)
         timing = None if current is None else case.timing(current)
         waits_for_head = current is not None and rule is not None and rule.actor is Role.HEAD
@@ -183,7 +195,7 @@ class ChangePage:
         shown_by_id = {step.id: step for step in details.steps}
         return cls(
             case=case,
-            request_facts=_request_facts(change),
+            request_facts=_request_facts(change, material.request_keys),
             chart=ChangeChart.of(case),
             finished_steps=tuple(_finished_steps(case, details)),
             current=current,
@@ -192,8 +204,9 @@ class ChangePage:
             reason_cannot_act=case.reason_cannot_act,
             form=form,
             moves=moves,
+            decisions=decisions(case.sop, moves, form) if form is not None else (),
             requirements=tuple(_requirements(case, details, form, moves)) if rule is not None else (),
-            decision_facts=tuple(_decision_facts(change, details)) if change.step in HEAD_STEPS else (),
+            material=material.facts,
             refusal=refusal,
             documents=details.documents,
             deviations=details.deviations,
@@ -213,13 +226,49 @@ class ChangePage:
             notifications=change_notifications(change, case.actor),
         )
 
-    def outcomes_requiring_reason(self) -> list[Outcome]:
-        """Return the outcomes of the open moves that require a reason."""
-        return [move.outcome for move in self.moves if move.outcome in NEEDS_REASON]
-
     def is_required(self, field: RecordField) -> bool:
         """Whether every open move requires this field."""
         return bool(self.moves) and all(move.outcome in field.required_for for move in self.moves)
+
+    @property
+    def is_requester_step(self) -> bool:
+        """Whether the form is that of the request itself, which has a page of its own."""
+        return self.change.step in REQUESTER_STEPS
+
+    def outcomes_of_field_text(self, field: RecordField) -> str:
+        """Return the outcomes that this field belongs to, space-separated; "" if it belongs to all of them."""
+        return " ".join(sorted(outcomes_of_field(field, self.moves)))
+
+    def is_required_in_its_group(self, field: RecordField) -> bool:
+        """Whether every outcome under whose name this field stands requires it."""
+        own = outcomes_of_field(field, self.moves)
+        return bool(own) and own <= field.required_for
+
+    def applies(self, field: RecordField) -> bool:
+        """Whether this field applies to the request as it stands, or is filled in all the same."""
+        when = _APPLIES_WHEN.get(field.key)
+        return when is None or when(self.change) or (self.form is not None and self.form.is_filled(field))
+
+    def reason_input(self) -> tuple[RecordField, Field]:
+        """Return the reason of an outcome with its form field."""
+        if self.form is None:
+            raise ValueError("the page has no form")
+        return REASON_FIELD, self.form[REASON_FIELD.key]
+
+    def fields_by_outcome(
+        self, fields: Sequence[tuple[RecordField, Field]]
+    ) -> list[tuple[tuple[Outcome, ...], list[tuple[RecordField, Field]]]]:
+        """Return (outcomes, fields) of the fields that belong to some outcomes alone, in the SOP's order."""
+        found: dict[tuple[Outcome, ...], list[tuple[RecordField, Field]]] = {}
+        for one in fields:
+            if self.applies(one[0]) and (own := outcomes_of_field(one[0], self.moves)):
+                key = tuple(move.outcome for move in self.moves if move.outcome in own)
+                found.setdefault(key, []).append(one)
+        return list(found.items())
+
+    def fields_of_decisions(self) -> frozenset[str]:
+        """Return the keys of the fields that stand beside the button of their outcome."""
+        return frozenset(field.key for decision in self.decisions for field in decision.fields)
 
     def outcomes_requiring_text(self, field: RecordField) -> str:
         """Return the outcomes that require this field, space-separated, for a data attribute."""
@@ -248,6 +297,13 @@ class ChangePage:
         return rule.standard.text if rule and rule.standard else gettext("not specified")
 
 
+#: Fields that only some requests have a use for.
+_APPLIES_WHEN: dict[str, Callable[[ChangeRequest], bool]] = {
+    "answer_to_refusal": lambda change: change.is_refused,
+    "actual_at": lambda change: change.urgency is Urgency.EMERGENCY,
+}
+
+
 def _count_filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, int]:
     if form is None or not moves:
         return 0, 0
@@ -260,39 +316,24 @@ def _absent_head(case: CaseFile, current: StepShown | None, head: str | None) ->
     return absent_head(case.change.agency, head=head, arrived=arrived, position=case.position)
 
 
-def format_field_value(value: object) -> Markup | str:
-    """Return the value of a record's field, formatted for the page."""
-    if value in (None, "", []):
-        return EMPTY_CELL
-    match value:
-        case dt.datetime():
-            return format_datetime(value)
-        case dt.date():
-            return format_date(value)
-        case LabelledEnum():
-            return tr(value)
-        case list():
-            return Markup("<br>").join(_row_text(row) for row in value)
-        case _:
-            return collapsible_text(str(value))
+def _request_facts(change: ChangeRequest, said: frozenset[str]) -> tuple[FactGroup, ...]:
+    """Return the filled fields of a request in groups.
 
-
-def _row_text(row: dict[str, Any]) -> str:
-    if "expected" in row:
-        return tr(_("%(name)s: expected %(expected)s; actual %(actual)s", **row))
-    return " · ".join(str(value) for value in row.values() if value not in (None, ""))
-
-
-def _request_facts(change: ChangeRequest) -> tuple[FactGroup, ...]:
-    """Return the fields of a request in groups, without title and linked request, which are in the page's heading."""
-    fields = {field.key: field for field in REQUEST_FIELDS if field.key not in {"title", "linked_change_id"}}
-    return tuple(
+    Without title and linked request, which are in the page's heading, and the keys that are ``said`` elsewhere.
+    """
+    fields = {field.key: field for field in REQUEST_FIELDS if field.key not in {"title", "linked_change_id", *said}}
+    groups = (
         FactGroup(
             title,
-            tuple(Fact(fields[key].label, format_field_value(getattr(change, key))) for key in keys if key in fields),
+            tuple(
+                Fact(fields[key].label, format_field_value(value))
+                for key in keys
+                if key in fields and (value := getattr(change, key)) not in (None, "", [])
+            ),
         )
         for title, keys in REQUEST_FIELDSETS
     )
+    return tuple(group for group in groups if group.facts)
 
 
 def _finished_steps(case: CaseFile, details: ChangeDetails) -> list[FinishedStep]:
@@ -359,31 +400,3 @@ def _requirements(
             is_met = filled == needed if is_own else item.record_step in finished
         requirements.append(Requirement(item, name, is_met, is_own))
     return requirements
-
-
-def _decision_facts(change: ChangeRequest, details: ChangeDetails) -> list[Fact]:
-    """Return the facts for the head's decision: risk, roll back plan and the manager's evaluation."""
-    facts = [
-        Fact(_("Risk of not changing"), _text_or_nothing(change.risk_if_not_done)),
-        Fact(_("Impact"), _text_or_nothing(change.impact)),
-        Fact(_("Roll back plan"), _text_or_nothing(change.rollback_plan)),
-    ]
-    evaluation = next((one.record for one in reversed(details.steps) if one.step is Step.EVALUATION), None)
-    if evaluation is not None:
-        facts.append(Fact(_("Risk"), tr(evaluation["risk"].title) if evaluation["risk"] else EMPTY_CELL))
-        facts.append(Fact(_("Evaluation findings"), _text_or_nothing(evaluation["findings"])))
-    refusals = [one for one in details.steps if one.step is Step.APPROVAL and one.outcome is Outcome.REFUSED]
-    if refusals:
-        facts.append(Fact(_("Reason for the last refusal"), _text_or_nothing(refusals[-1].reason)))
-        if evaluation is not None and evaluation["answer_to_refusal"]:
-            facts.append(Fact(_("Response to the refusal"), _text_or_nothing(evaluation["answer_to_refusal"])))
-    facts.extend(
-        Fact(_("Reason for the emergency"), _text_or_nothing(one.reason))
-        for one in details.steps
-        if one.outcome is Outcome.EMERGENCY and one.reason
-    )
-    return facts
-
-
-def _text_or_nothing(text: str | None) -> Markup | str:
-    return collapsible_text(text) if text else EMPTY_CELL

@@ -26,8 +26,9 @@ from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
+from views.changes.material import format_field_value
 from views.changes.moves import save_step_input, with_form_field_names
-from views.changes.page import ChangePage, format_field_value
+from views.changes.page import ChangePage
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form

@@ -18,12 +18,24 @@ _PREVIEW_LENGTH, _PREVIEW_LINES = 420, 6
 _BREAKS = (re.compile(r".*\n", re.DOTALL), re.compile(r".*[.;:!?]\s", re.DOTALL), re.compile(r".*\s", re.DOTALL))
 
 
+#: The same where only the beginning is wanted at once.
+_SHORT_LENGTH, _SHORT_LINES = 240, 3
+
 _OPEN, _CLOSE = Markup('<span class="prose">'), Markup("</span>")
 
 
 def collapsible_text(text: str) -> Markup:
     """Return a text for the page, the long part of a long one folded away."""
-    shown = text[: _preview_end(text)]
+    return _folded(text, _preview_end(text, _MAX_LENGTH, _MAX_LINES, (_PREVIEW_LENGTH, _PREVIEW_LINES)))
+
+
+def short_text(text: str) -> Markup:
+    """Return a text of which three lines are shown at once, and the rest is folded away."""
+    return _folded(text, _preview_end(text, _SHORT_LENGTH, _SHORT_LINES, (_SHORT_LENGTH, _SHORT_LINES)))
+
+
+def _folded(text: str, end: int) -> Markup:
+    shown = text[:end]
     if len(shown) == len(text):
         return _OPEN + text + _CLOSE
     rest = text[len(shown) :]
@@ -34,14 +46,18 @@ def collapsible_text(text: str) -> Markup:
     ).format(shown.rstrip(), more, rest)
 
 
-def _preview_end(text: str) -> int:
-    """Return how many characters of ``text`` are shown at once."""
-    if len(text) <= _MAX_LENGTH and text.count("\n") < _MAX_LINES:
+def _preview_end(text: str, max_length: int, max_lines: int, preview: tuple[int, int]) -> int:
+    """Return how many characters of ``text`` are shown at once: all, or the beginning that ``preview`` allows.
+
+    ``preview`` is a number of characters and one of lines.
+    """
+    if len(text) <= max_length and text.count("\n") < max_lines:
         return len(text)
-    beginning = "\n".join(text.split("\n")[:_PREVIEW_LINES])[:_PREVIEW_LENGTH]
+    length, lines = preview
+    beginning = "\n".join(text.split("\n")[:lines])[:length]
     if text[len(beginning) : len(beginning) + 1] in {"", "\n"}:
         return len(beginning)
     return next(
-        (found.end() for cut in _BREAKS if (found := cut.match(beginning)) and found.end() > _PREVIEW_LENGTH // 3),
-        _PREVIEW_LENGTH,
+        (found.end() for cut in _BREAKS if (found := cut.match(beginning)) and found.end() > length // 3),
+        length,
     )

@@ -108,8 +108,9 @@
     write(values) {
       for (const [name, field] of eachOf(this.form)) {
         if (!(name in values)) continue;
+        const isNew = now(field) !== values[name];
         put(field, values[name]);
-        field.closest("details")?.setAttribute("open", "");
+        if (isNew) field.closest("details:not(.decision)")?.setAttribute("open", "");
       }
       this.form.dispatchEvent(new Event("input", { bubbles: true }));
     }
@@ -243,6 +244,7 @@
     }
 
     add(files) {
+      this.zone.closest("details")?.setAttribute("open", "");
       this.take(this.input.multiple ? files : files.slice(0, 1), this.input.multiple ? [...this.input.files] : []);
       this.input.dispatchEvent(new CustomEvent("chosen", { bubbles: true }));
     }

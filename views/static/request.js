@@ -5,7 +5,7 @@
 
   // On paper nothing is folded away.
   window.addEventListener("beforeprint", () => {
-    document.querySelectorAll(".folded, .steps-taken details").forEach((one) => { one.open = true; });
+    document.querySelectorAll(".folded, .fold-narrow, .change-columns ~ .panel, .steps-taken details").forEach((one) => { one.open = true; });
   });
   if (!form) return;
 
@@ -13,7 +13,7 @@
   const filled = (field) => (field.type === "checkbox" ? field.checked : Boolean(field.value.trim()));
   const needed = () => [
     ...[...form.querySelectorAll(`[data-needed-for~="${list.dataset.move}"]:not([name=reason])`)].map(filled),
-    ...[...form.querySelectorAll("[data-needed-rows]")].map((rows) => [...rows.querySelectorAll("input, select")].some(filled)),
+    ...[...form.querySelectorAll(`[data-needed-rows~="${list.dataset.move}"]`)].map((rows) => [...rows.querySelectorAll("input, select")].some(filled)),
   ];
   const applies = {
     "by-proxy": () => Boolean(form.elements.on_behalf_of?.value.trim()),
@@ -51,6 +51,57 @@
     count(list.querySelector(".checklist-count"), there, lines.length);
     count(list.querySelector(".checklist-fields"), full, fields.length);
   }
+
+  // What belongs to another outcome is out of sight; what several outcomes ask for moves to the one that is chosen.
+  const unfolded = [...form.querySelectorAll(".decision")];
+  const plain = [...form.querySelectorAll(".moves > [name=outcome]")].map((button) => button.value);
+  const own = [...form.querySelectorAll(".of-outcome")].map((group) => ({
+    group, outcomes: group.dataset.for.split(" "), place: group.nextSibling, parent: group.parentNode,
+  }));
+  function choose() {
+    const open = unfolded.find((one) => one.open);
+    for (const { group, outcomes, place, parent } of own) {
+      const isPlain = outcomes.some((one) => plain.includes(one));
+      const isAsked = open ? outcomes.includes(open.dataset.outcome) : isPlain;
+      group.hidden = !isAsked;
+      group.querySelector("legend").hidden = true;
+      if (open && isAsked && !isPlain) open.querySelector(".decision-fields").append(group);
+      else if (group.parentNode !== parent) parent.insertBefore(group, place);
+    }
+  }
+  for (const one of unfolded) {
+    one.querySelector("summary").addEventListener("click", (event) => {
+      event.preventDefault();
+      unfolded.forEach((other) => { other.open = other === one && !one.open; });
+      choose();
+      if (one.open) (one.querySelector(".decision-fields :is(input, select, textarea)") ?? one.querySelector("[name=outcome]")).focus();
+    });
+    one.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !one.open) return;
+      one.open = false;
+      one.querySelector("summary").focus();
+    });
+  }
+  choose();
+
+  // Of rows that are all empty the first is enough, until another is asked for.
+  for (const rows of form.querySelectorAll(".rows")) {
+    const all = [...rows.children];
+    const isUsed = (row) => [...row.querySelectorAll("input, select")].some((field) => field.value.trim());
+    const last = all.findLastIndex(isUsed);
+    all.forEach((row, place) => { row.hidden = place > Math.max(last, 0); });
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "btn btn-sm btn-outline-secondary", textContent: rows.dataset.more });
+    button.addEventListener("click", () => {
+      const next = all.find((row) => row.hidden);
+      next.hidden = false;
+      next.querySelector("input, select").focus();
+      button.hidden = !all.some((row) => row.hidden);
+    });
+    if (all.some((row) => row.hidden)) rows.append(button);
+    form.addEventListener("input", () => all.forEach((row) => { if (isUsed(row)) row.hidden = false; }));
+  }
+
   for (const kind of ["input", "change", "chosen"]) form.addEventListener(kind, refresh);
   refresh();
 })();
