@@ -165,4 +165,4 @@ def _verify(connection: Connection, manifest: Manifest, counts: dict[str, int], 
                 )
             )
         if found := next(iter(verify_histories(session)), None):
-            raise ValidationFailed(_("The history is not as the SOP has it: %(found)s", found=str(found)))
+            raise ValidationFailed(_("The history is not as the SOP has it: %(found)s", found=found.message))

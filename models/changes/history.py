@@ -38,9 +38,11 @@ class Discrepancy:
     number: str | None
     error: Message
 
-    def __str__(self) -> str:
-        """Return one line in English."""
-        return f"{self.number or f'draft {self.change_id}'}: {self.error}"
+    @property
+    def message(self) -> Message:
+        """The request and what is wrong with it, on one line."""
+        number = self.number or _("draft %(id)s", id=self.change_id)
+        return _("%(number)s: %(error)s", number=number, error=self.error)
 
 
 @dataclass(slots=True)

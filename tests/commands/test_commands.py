@@ -77,10 +77,10 @@ def paper(tmp_path: Path) -> Path:
 def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url: str, paper: Path) -> None:
     app = empty(database_url)
     assert "benar" in done(app, "sop", "check", paper)
-    assert "Draft" in done(app, "sop", "load", paper)
-    assert "draft" in done(app, "sop", "list")
-    assert "In force" in done(app, "sop", "enact", LUMAJANG)
-    assert "in-force" in done(app, "sop", "list")
+    assert "Draf." in done(app, "sop", "load", paper)
+    assert "Draf" in done(app, "sop", "list")
+    assert "Berlaku." in done(app, "sop", "enact", LUMAJANG)
+    assert "Berlaku" in done(app, "sop", "list")
     assert "427.53/7.01/2018" in done(app, "sop", "show", LUMAJANG)
     shown = json.loads(done(app, "sop", "show", LUMAJANG, "--format", "json"))
     assert [shown["key"], len(shown["steps"]), len(shown["moves"])] == [LUMAJANG, 13, len(LUMAJANG_MOVES)]
@@ -93,7 +93,7 @@ def test_a_paper_is_checked_loaded_enacted_listed_and_shown(database_url: str, p
 
 
 def test_the_same_paper_again_changes_nothing(program: Flask, paper: Path) -> None:
-    assert "revision 1, In force" in done(program, "sop", "load", paper)
+    assert "revisi 1, Berlaku" in done(program, "sop", "load", paper)
     refused = run(program, "sop", "enact", LUMAJANG)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert LUMAJANG in refused.stderr
@@ -234,7 +234,7 @@ def test_elsewhere_it_is_asked_first(program: Flask, database_url: str, typed: s
     stands = revision(database_url)
     ended = run(program, "db", "stamp", "base", typed=typed)
     assert (ended.exit_code, ended.stdout) == (code, "")
-    assert "Go on? [y/N]" in ended.stderr
+    assert "Lanjutkan? [y/N]" in ended.stderr
     assert revision(database_url) == (None if code == 0 else stands)
 
 
@@ -250,7 +250,7 @@ def test_sql_that_is_only_printed_needs_no_asking(in_production: Flask, database
 def test_no_migration_is_written_in_production(in_production: Flask, words: tuple[str, ...]) -> None:
     ended = run(in_production, "db", *words)
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert "not in production" in ended.stderr
+    assert "tidak dalam mode produksi" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -315,30 +315,30 @@ def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program: 
 
 
 def test_the_trail_holds_until_a_row_of_it_is_touched(program: Flask, tmp_path: Path) -> None:
-    assert "hold" in done(program, "audit", "verify")
+    assert "utuh" in done(program, "audit", "verify")
     anchors = done(program, "audit", "anchor")
     kept = tmp_path / "anchors"
     kept.write_text(anchors)
-    assert "hold" in done(program, "audit", "verify", "--anchor", kept)
+    assert "utuh" in done(program, "audit", "verify", "--anchor", kept)
     chain, number, _hash = anchors.splitlines()[-1].split(":")
     kept.write_text(f"{chain}:{number}:{'f' * 64}\n")
     broken = run(program, "audit", "verify", "--anchor", kept)
     assert broken.exit_code == 1
-    assert f"chain {chain}, entry {number}" in broken.stderr
+    assert f"Rantai {chain}, entri {number}" in broken.stderr
     kept.write_text("not an anchor\n")
     assert run(program, "audit", "verify", "--anchor", kept).exit_code == 2
     _tamper(program, "UPDATE audit_entry SET actor_name = 'somebody else' WHERE chain = 1 AND number = 1")
     broken = run(program, "audit", "verify")
     assert broken.exit_code == 1
-    assert "chain 1, entry 1" in broken.stderr
+    assert "Rantai 1, entri 1" in broken.stderr
 
 
 def test_the_demo_s_register_passes_every_check(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url:
         app = empty(url)
         assert "12" in done(app, "demo", "--requests", "12", "--seed", "3")
-        assert "agrees" in done(app, "history", "verify")
-        assert "hold" in done(app, "audit", "verify")
+        assert "sesuai dengan riwayatnya" in done(app, "history", "verify")
+        assert "utuh" in done(app, "audit", "verify")
         close_app(app)
 
 
@@ -356,17 +356,17 @@ TAMPERED = {
     "UPDATE change_request SET step = 'test' WHERE id = 1": "“step”",
     "UPDATE change_request SET urgency = 'emergency' WHERE id = 1": "“urgency”",
     "UPDATE change_request SET is_rolled_back = 1 WHERE id = 1": "“is_rolled_back”",
-    "UPDATE change_request SET revision = 2 WHERE id = 1": "a revision of its values is missing",
-    "UPDATE change_request SET submitted_at = '2026-03-01 00:00:00' WHERE id = 1": "submission",
-    "UPDATE change_request SET serial = 7 WHERE id = 1": "have gaps",
-    "UPDATE number_counter SET last = 9": "have gaps",
-    "UPDATE activity SET outcome = 'normal' WHERE step = 'evaluation'": "a move that its SOP does not have",
-    "UPDATE activity SET actor_id = 1 WHERE step = 'evaluation'": "a step that it checks",
-    "UPDATE activity SET sequence = 9 WHERE step = 'implementation'": "is missing",
-    "UPDATE activity SET arrived_at = '2026-03-01 00:00:00' WHERE step = 'urgency'": "does not start when",
-    "UPDATE activity SET finished_at = NULL WHERE step = 'urgency'": "open although",
-    "DELETE FROM activity WHERE step = 'implementation'": "it has no open step",
-    "DELETE FROM change_revision": "a revision of its values is missing",
+    "UPDATE change_request SET revision = 2 WHERE id = 1": "salah satu revisi isinya tidak ada",
+    "UPDATE change_request SET submitted_at = '2026-03-01 00:00:00' WHERE id = 1": "waktu pengajuannya",
+    "UPDATE change_request SET serial = 7 WHERE id = 1": "tidak berurutan",
+    "UPDATE number_counter SET last = 9": "tidak berurutan",
+    "UPDATE activity SET outcome = 'normal' WHERE step = 'evaluation'": "perpindahan yang tidak terdapat dalam SOP-nya",
+    "UPDATE activity SET actor_id = 1 WHERE step = 'evaluation'": "mengambil bagian yang diperiksanya",
+    "UPDATE activity SET sequence = 9 WHERE step = 'implementation'": "tidak ada",
+    "UPDATE activity SET arrived_at = '2026-03-01 00:00:00' WHERE step = 'urgency'": "tidak dimulai",
+    "UPDATE activity SET finished_at = NULL WHERE step = 'urgency'": "masih terbuka padahal",
+    "DELETE FROM activity WHERE step = 'implementation'": "tidak ada langkah yang terbuka",
+    "DELETE FROM change_revision": "salah satu revisi isinya tidak ada",
 }
 
 
@@ -377,7 +377,7 @@ def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database:
             cast = create_cast(session)
             change_at_step(session, cast.lumajang, Step.IMPLEMENTATION)
         app = empty(url)
-        assert "agrees" in done(app, "history", "verify")
+        assert "sesuai dengan riwayatnya" in done(app, "history", "verify")
         _tamper(app, statement)
         found = run(app, "history", "verify")
         assert found.exit_code == 1

@@ -99,7 +99,7 @@ def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled:
         connection.commit()
     found = run(args=["search", "verify"])
     assert found.exit_code == 1
-    assert "differs from the index" in found.stderr
+    assert "berbeda dari indeks" in found.stderr
     assert run(args=["search", "rebuild"]).exit_code == 0
     assert run(args=["search", "verify"]).exit_code == 0
 

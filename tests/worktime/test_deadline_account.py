@@ -69,26 +69,25 @@ def agency(running_app: RunningApp, username: str) -> str:
 def test_every_stretch_is_shown_with_what_it_was_and_the_sums_below(running_app: RunningApp, number: str) -> None:
     result = account(running_app, number, "--agency", agency(running_app, "kepala"))
     assert (result.exit_code, result.stderr) == (0, "")
-    evaluation = result.stdout.partition("2. Evaluation")[2].partition("3. ")[0]
-    lines = [line.strip() for line in evaluation.splitlines()]
-    assert "arrived:   Fri 2026-03-06 14:30:00 WIB" in lines
-    assert "taken up:  not taken up" in lines
-    assert "finished:  Tue 2026-03-10 08:30:00 WIB" in lines
+    evaluation = result.stdout.partition("2. Evaluasi")[2].partition("3. ")[0]
     for wanted in (
-        "Fri 2026-03-06 14:30:00-15:30:00 60:00 Working time in Ramadan",
-        "Fri 2026-03-06 15:30:00-24:00:00 - Outside office hours",
-        "Sat 2026-03-07 00:00:00-24:00:00 - Not a working day",
-        "Mon 2026-03-09 00:00:00-24:00:00 - Holiday: Hari jadi (day set by the office)",
-        "Tue 2026-03-10 08:00:00-08:30:00 30:00 Working time in Ramadan",
-        "waiting 90:00",
-        "handling -",
-        "standard 120:00 2 jam",
-        "measured 90:00 arrival, from Fri 2026-03-06 14:30:00 WIB",
-        "due Tue 2026-03-10 09:00:00 WIB",
-        "not late",
+        "Diterima Jum 6 Mar 2026 14:30:00 WIB",
+        "Mulai ditangani belum ditangani",
+        "Selesai Sel 10 Mar 2026 08:30:00 WIB",
+        "Jum 6 Mar 2026 14:30:00-15:30:00 60:00 Jam kerja pada bulan Ramadan",
+        "Jum 6 Mar 2026 15:30:00-24:00:00 - Di luar jam kerja",
+        "Sab 7 Mar 2026 00:00:00-24:00:00 - Bukan hari kerja",
+        "Sen 9 Mar 2026 00:00:00-24:00:00 - Hari libur: Hari jadi (hari ditetapkan LPSE)",
+        "Sel 10 Mar 2026 08:00:00-08:30:00 30:00 Jam kerja pada bulan Ramadan",
+        "Menunggu 90:00",
+        "Ditangani -",
+        "Waktu baku 120:00 2 jam",
+        "Terukur 90:00 Waktu sejak permintaan diterima, sejak Jum 6 Mar 2026 14:30:00 WIB",
+        "Batas waktu Sel 10 Mar 2026 09:00:00 WIB",
+        "Ketepatan waktu tidak terlambat",
     ):
-        assert wanted in [" ".join(line.split()) for line in lines], wanted
-    assert "Handling" not in evaluation
+        assert wanted in [" ".join(line.split()) for line in evaluation.splitlines()], wanted
+    assert "Waktu penanganan" not in evaluation
 
 
 def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_accounts(
@@ -101,17 +100,17 @@ def test_an_open_step_is_counted_until_now_and_one_that_was_taken_up_has_both_ac
         take_up(change, office.manager, now=TUESDAY + dt.timedelta(minutes=10))
         session.commit()
     shown = account(running_app, number, "--agency", agency(running_app, "kepala")).stdout.partition("3. ")[2]
-    assert "open at Tue 2026-03-10 09:00:00 WIB" in shown
-    assert "taken up:  Tue 2026-03-10 08:40:00 WIB" in shown
-    assert shown.count("Working time in Ramadan") == 2
-    assert "late by 5:00" in shown
+    assert "masih terbuka pada Sel 10 Mar 2026 09:00:00 WIB" in shown
+    assert "Mulai ditangani   Sel 10 Mar 2026 08:40:00 WIB" in shown
+    assert shown.count("Jam kerja pada bulan Ramadan") == 2
+    assert "terlambat 5:00" in shown
 
 
 def test_a_paper_without_times_is_counted_and_not_judged(running_app: RunningApp, number: str) -> None:
     shown = account(running_app, number, "--agency", agency(running_app, "kepala.tt")).stdout
     assert "WITA" in shown
-    assert "not specified: nothing is measured" in shown
-    assert "due " not in shown
+    assert "tidak ditetapkan: tidak diukur" in shown
+    assert "Batas waktu" not in shown
     assert "Hari jadi" not in shown
 
 
@@ -145,6 +144,6 @@ def test_the_requester_s_own_step_is_not_judged_whatever_the_sop_sets(running_ap
         assert change.sop.rules[Step.REQUEST].standard is not None
         key, number = office.agency.key, str(change.number)
     request = account(running_app, number, "--agency", key).stdout.partition("2. ")[0]
-    assert "late by" not in request
-    assert "due " not in request
-    assert "the requester's own step is not judged" in request
+    assert "terlambat" not in request
+    assert "Batas waktu" not in request
+    assert "langkah Pemohon sendiri tidak diukur" in request

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+from flask.cli import routes_command, run_command, shell_command
+
 from views.commands import audit, backup, deadline, demo, history, mail, migrations, report, search, sop, user
+from views.commands.terminal import localize_help
+
+#: For developers: they work, and are not listed among the office's commands.
+_FLASK_S_OWN = (run_command, shell_command, routes_command)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,4 +27,9 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     app.cli.add_command(demo.demo_command(make_register))
     app.cli.add_command(backup.backup_command)
     app.cli.add_command(backup.restore_command)
+    for command in app.cli.commands.values():
+        if not isinstance(command, click.Group):
+            localize_help(command)
+    for command in _FLASK_S_OWN:
+        command.hidden = True
     migrations.guard()

@@ -6,15 +6,17 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
+from babel.dates import format_date
 from sqlalchemy import select
 
 from lpse_admin.errors import NotFound, ValidationFailed
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.step_timing import measure_step
 from lpse_admin.worktime.working_calendar import TimeKind
 from models.changes.change import ChangeRequest
 from models.office.agency import Agency
 from models.office.calendars import load_calendar
+from views.commands.terminal import localized
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _SECOND = dt.timedelta(seconds=1)
 _SECONDS_PER_MINUTE = 60
+_LOCALE = "id"
+_BASIS = {"handling": _("Handling time"), "arrival": _("Time since the request arrived")}
 
 
 def find_change(session: Session, number: str, agency_key: str | None) -> ChangeRequest:
@@ -61,25 +65,34 @@ def print_timing(session: Session, change: ChangeRequest, now: dt.datetime) -> N
 
 
 def _finished_text(finished_at: dt.datetime | None, now: dt.datetime, zone: ZoneInfo) -> str:
-    return _format_datetime(finished_at, zone) if finished_at else f"open at {_format_datetime(now, zone)}"
+    if finished_at:
+        return _format_datetime(finished_at, zone)
+    return localized(_("open on %(moment)s", moment=_format_datetime(now, zone)))
 
 
 def _print_step(calendar: WorkCalendar, activity: Activity, sop: Sop, now: dt.datetime) -> None:
     times, zone = activity.timestamps, calendar.time_zone
     timing = measure_step(calendar, sop, activity.step, times, now)
     click.echo()
-    click.echo(f"{activity.sequence}. {activity.step.title}")
-    click.echo(f"   arrived:   {_format_datetime(times.arrived_at, zone)}")
-    click.echo(f"   taken up:  {_format_datetime(times.taken_up_at, zone) if times.taken_up_at else 'not taken up'}")
-    click.echo(f"   finished:  {_finished_text(times.finished_at, now, zone)}")
-    _print_segments("waiting", calendar.breakdown(times.arrived_at, times.taken_up_at or timing.measured_until), zone)
+    click.echo(f"{activity.sequence}. {localized(activity.step.title)}")
+    taken_up = _format_datetime(times.taken_up_at, zone) if times.taken_up_at else localized(_("not taken up"))
+    _print_field(_("Received"), _format_datetime(times.arrived_at, zone))
+    _print_field(_("Taken up"), taken_up)
+    _print_field(_("Finished"), _finished_text(times.finished_at, now, zone))
+    _print_segments(
+        _("Waiting"), calendar.breakdown(times.arrived_at, times.taken_up_at or timing.measured_until), zone
+    )
     if times.taken_up_at:
-        _print_segments("handling", calendar.breakdown(times.taken_up_at, timing.measured_until), zone)
+        _print_segments(_("Handling"), calendar.breakdown(times.taken_up_at, timing.measured_until), zone)
     _print_totals(timing, sop.rules[activity.step].standard, zone)
 
 
-def _print_segments(label: str, segments: tuple[TimeSegment, ...], zone: ZoneInfo) -> None:
-    click.echo(f"   {label}:")
+def _print_field(label: Message, value: str, indent: int = 3) -> None:
+    click.echo(f"{' ' * indent}{localized(label):<16}  {value}")
+
+
+def _print_segments(label: Message, segments: tuple[TimeSegment, ...], zone: ZoneInfo) -> None:
+    click.echo(f"   {localized(label)}:")
     total = dt.timedelta()
     for segment in segments:
         start, end = segment.start.astimezone(zone), segment.end.astimezone(zone)
@@ -88,35 +101,41 @@ def _print_segments(label: str, segments: tuple[TimeSegment, ...], zone: ZoneInf
         seconds = (total + segment.working_time) // _SECOND - total // _SECOND
         total += segment.working_time
         counted = _format_duration(seconds * _SECOND) if segment.kind is TimeKind.WORK else "-"
-        click.echo(f"     {start:%a %Y-%m-%d  %H:%M:%S}-{until}  {counted:>8}  {segment.explanation}")
+        day = format_date(start, "EEE d MMM y", locale=_LOCALE)
+        click.echo(f"     {day:<16}  {start:%H:%M:%S}-{until}  {counted:>8}  {localized(segment.explanation)}")
 
 
 def _print_totals(timing: StepTiming, standard: StandardTime | None, zone: ZoneInfo) -> None:
     """Print the sums; ``standard`` is what the SOP sets, whether or not the step is judged by it."""
-    click.echo("   sums (minutes:seconds of working time):")
-    click.echo(f"     waiting    {_format_duration(timing.waiting_time):>10}")
-    click.echo(f"     handling   {'-' if timing.handling_time is None else _format_duration(timing.handling_time):>10}")
+    handling = "-" if timing.handling_time is None else _format_duration(timing.handling_time)
+    heading = localized(_("Sums of working time (minutes:seconds)"))
+    click.echo(f"   {heading}:")
+    _print_field(_("Waiting"), f"{_format_duration(timing.waiting_time):>10}", 5)
+    _print_field(_("Handling"), f"{handling:>10}", 5)
     if standard is None:
-        click.echo("     standard            -  not specified: nothing is measured")
+        _print_field(_("Standard time"), localized(_("not specified: nothing is measured")), 5)
     elif timing.allowed_time is None or timing.due is None:
-        click.echo(f"     standard            -  {standard.text}: the requester's own step is not judged")
+        note = _("%(standard)s: the requester's own step is not measured", standard=standard.text)
+        _print_field(_("Standard time"), localized(note), 5)
     else:
         _print_lateness(timing, timing.allowed_time, timing.due, standard.text, zone)
 
 
 def _print_lateness(timing: StepTiming, allowed: dt.timedelta, due: dt.datetime, standard: str, zone: ZoneInfo) -> None:
-    click.echo(f"     standard   {_format_duration(allowed):>10}  {standard}")
-    click.echo(
-        f"     measured   {_format_duration(timing.measured_time):>10}  {timing.basis}, "
-        f"from {_format_datetime(timing.measured_from, zone)}"
+    _print_field(_("Standard time"), f"{_format_duration(allowed):>10}  {standard}", 5)
+    basis = _(
+        "%(basis)s, since %(moment)s", basis=_BASIS[timing.basis], moment=_format_datetime(timing.measured_from, zone)
     )
-    click.echo(f"     due        {_format_datetime(due, zone)}")
-    over = timing.measured_time - allowed
-    click.echo(f"     {f'late by {_format_duration(over)}' if timing.is_late else 'not late'}")
+    _print_field(_("Measured"), f"{_format_duration(timing.measured_time):>10}  {localized(basis)}", 5)
+    _print_field(_("Due date"), _format_datetime(due, zone), 5)
+    over = _format_duration(timing.measured_time - allowed)
+    verdict = _("late by %(time)s", time=over) if timing.is_late else _("not late")
+    _print_field(_("Timeliness"), localized(verdict), 5)
 
 
 def _format_datetime(value: dt.datetime, zone: ZoneInfo) -> str:
-    return f"{value.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
+    local = value.astimezone(zone)
+    return f"{format_date(local, 'EEE d MMM y', locale=_LOCALE)} {local:%H:%M:%S %Z}"
 
 
 def _format_duration(duration: dt.timedelta) -> str:

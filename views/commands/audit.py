@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from lpse_admin.i18n import _
 from models.audit import verification
-from views.commands.terminal import CommandGroup, fail, read_session
+from views.commands.terminal import CommandGroup, fail, read_session, say
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("audit", help="The audit trail: verify, anchor.")
+group = CommandGroup("audit", help=terminal_text(_("The audit trail: verify, anchor.")))
 
 
 @group.command()
@@ -17,16 +19,29 @@ group = CommandGroup("audit", help="The audit trail: verify, anchor.")
     "--anchor",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Lines that `flask audit anchor` wrote earlier.",
+    help=terminal_text(_("Lines that `flask audit anchor` wrote earlier.")),
 )
 def verify(file: Path | None) -> None:
     """Verify every chain from its first entry; exit 1 with the first broken entry."""
     anchors = _read_anchors(file) if file else []
     with read_session() as session:
         if broken := verification.verify_chains(session, anchors):
-            fail(f"chain {broken.chain}, entry {broken.number}: {broken.error}")
+            fail(
+                _(
+                    "Chain %(chain)s, entry %(number)s: %(error)s",
+                    chain=broken.chain,
+                    number=broken.number,
+                    error=broken.error,
+                )
+            )
         heads = verification.chain_anchors(session)
-    click.echo(f"All {len(heads)} chains hold, {sum(head.number for head in heads)} entries.")
+    say(
+        _(
+            "All %(chains)s chains are intact, %(entries)s entries.",
+            chains=len(heads),
+            entries=sum(head.number for head in heads),
+        )
+    )
 
 
 @group.command()
@@ -41,4 +56,6 @@ def _read_anchors(file: Path) -> list[verification.Anchor]:
     try:
         return [verification.Anchor.parse(line) for line in file.read_text().splitlines() if line.strip()]
     except ValueError:
-        raise click.BadParameter(f"{file} contains a line that is not an anchor", param_hint="--anchor") from None
+        raise click.BadParameter(
+            terminal_text(_("%(file)s contains a line that is not an anchor", file=str(file))), param_hint="--anchor"
+        ) from None

@@ -5,19 +5,21 @@ from __future__ import annotations
 import click
 from sqlalchemy import select
 
+from lpse_admin.i18n import _
 from models.office.agency import Agency
 from models.reports import totals
 from models.worktime.deadlines import SweepResult, sweep
 from views.app.clock import now
 from views.commands import account
-from views.commands.terminal import CommandGroup, read_session, write_session
+from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("deadline", help="The deadlines of requests: sweep, account.")
+group = CommandGroup("deadline", help=terminal_text(_("The deadlines of requests: sweep, account.")))
 
 
 @group.command("account")
 @click.argument("number")
-@click.option("--agency", help="Key of the LPSE, where several have a request of this number.")
+@click.option("--agency", help=terminal_text(_("Key of the LPSE, where several have a request of this number.")))
 def show_account(number: str, agency: str | None) -> None:
     """Show the time breakdown of each step of the request NUMBER."""
     with read_session() as session:
@@ -34,6 +36,20 @@ def sweep_all() -> None:
             totals.merge(session.connection(), agency.id)
         session.flush()
         for deviation in result.raised:
-            click.echo(f"{deviation.change.number}  {deviation.step}  {deviation.measured_minutes} minutes, "
-                       f"standard {deviation.allowed_minutes}")  # fmt: skip
-        click.echo(f"{len(result.raised)} raised, {result.overdue} late, {result.due_soon} due soon")
+            say(
+                _(
+                    "%(number)s, %(step)s: %(measured)s minutes, standard time %(allowed)s minutes",
+                    number=deviation.change.number,
+                    step=deviation.step.title,
+                    measured=deviation.measured_minutes,
+                    allowed=deviation.allowed_minutes,
+                )
+            )
+        say(
+            _(
+                "Deviations recorded: %(raised)s. Late: %(late)s. Due soon: %(soon)s.",
+                raised=len(result.raised),
+                late=result.overdue,
+                soon=result.due_soon,
+            )
+        )

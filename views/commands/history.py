@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import click
-
+from lpse_admin.i18n import _
 from models.changes.history import verify_histories
-from views.commands.terminal import CommandGroup, read_session
+from views.commands.terminal import CommandGroup, read_session, say
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("history", help="The history of requests: verify.")
+group = CommandGroup("history", help=terminal_text(_("The history of requests: verify.")))
 
 
 @group.command("verify")
@@ -19,7 +19,7 @@ def verify_history() -> None:
     with read_session() as session:
         for discrepancy in verify_histories(session):
             count += 1
-            click.echo(str(discrepancy), err=True)
+            say(discrepancy.message, err=True)
     if count:
         sys.exit(1)
-    click.echo("Every request agrees with its history.")
+    say(_("Every request agrees with its history."))

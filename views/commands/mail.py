@@ -8,15 +8,17 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from lpse_admin.i18n import _
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
 from models.notifications.outbox import count_by_state
 from models.office.agency import Agency
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, fail, os_user_name, print_table, read_session
+from views.commands.terminal import CommandGroup, fail, localized, os_user_name, print_table, read_session, say
+from views.i18n.wording import terminal_text
 from views.notifications.mailing import send_due_mail
 
-group = CommandGroup("mail", help="The outbox: send, list.")
+group = CommandGroup("mail", help=terminal_text(_("The outbox: send, list.")))
 
 _MAX_LISTED = 200
 
@@ -26,11 +28,18 @@ def send_mail() -> None:
     """Send the mail that is due; exit 1 if a mail failed permanently, or no mail server is set (LPSE_SMTP_URL)."""
     result = send_due_mail(by=f"terminal ({os_user_name()})")
     if result is None:
-        fail("LPSE_SMTP_URL is not set: mail is kept in the outbox.")
-    cancelled = f", cancelled {result.cancelled}" if result.cancelled else ""
-    click.echo(f"Sent {result.sent}, postponed {result.postponed}, failed {result.failed}{cancelled}.")
+        fail(_("LPSE_SMTP_URL is not set: mail is kept in the outbox."))
+    say(
+        _(
+            "Sent %(sent)s, postponed %(postponed)s, failed %(failed)s, cancelled %(cancelled)s.",
+            sent=result.sent,
+            postponed=result.postponed,
+            failed=result.failed,
+            cancelled=result.cancelled,
+        )
+    )
     if result.last_error:
-        click.echo(f"The mail server: {result.last_error}", err=True)
+        say(_("The mail server: %(error)s", error=result.last_error), err=True)
     if result.failed:
         sys.exit(1)
 
@@ -50,15 +59,25 @@ def list_mail(states: tuple[str, ...]) -> None:
             .limit(_MAX_LISTED)
         ).all()
         print_table(
-            ("ID", "AGENCY", "USER", "ADDRESS", "EVENT", "STATE", "TRIES", "NEXT TRY (UTC)", "LAST ERROR"),
+            (
+                _("ID"),
+                _("Agency"),
+                _("User"),
+                _("Address"),
+                _("Event"),
+                _("State"),
+                _("Attempts"),
+                _("Next attempt (UTC)"),
+                _("Last error"),
+            ),
             [
                 (
                     mail.id,
                     agency,
                     mail.notification.user.username,
                     mail.address,
-                    mail.notification.event.value,
-                    mail.state.value,
+                    mail.notification.event.title,
+                    mail.state.title,
                     mail.attempts,
                     f"{mail.next_try_at:%Y-%m-%d %H:%M}" if mail.state is MailState.WAITING else None,
                     mail.last_error,
@@ -67,4 +86,5 @@ def list_mail(states: tuple[str, ...]) -> None:
             ],
         )
         counts = count_by_state(session)
-    click.echo(f"{now():%Y-%m-%d %H:%M} UTC: " + ", ".join(f"{count} {state.value}" for state, count in counts.items()))
+    sums = ", ".join(f"{localized(state.title)} {count}" for state, count in counts.items())
+    say(f"{now():%Y-%m-%d %H:%M} UTC: {sums}")

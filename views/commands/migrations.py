@@ -9,8 +9,10 @@ import click
 from flask.cli import with_appcontext
 from flask_migrate.cli import db
 
+from lpse_admin.i18n import Message, _
 from views.app.access import settings
-from views.commands.terminal import exit_on_refusal_in_group, fail
+from views.commands.terminal import exit_on_refusal_in_group, fail, localized
+from views.i18n.wording import terminal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +23,16 @@ _OPTION = "--yes-lose-data"
 
 #: Commands that may lose data, and the warning.
 _LOSING = {
-    "downgrade": "An earlier schema has no place for what only the present one holds: that data is lost.",
-    "stamp": "The database is noted to be at a revision whose schema it may not have: later upgrades can lose data.",
+    "downgrade": _("An earlier schema has no place for what only the present one holds: that data is lost."),
+    "stamp": _("The database is noted to be at a revision whose schema it may not have: later upgrades can lose data."),
 }
 
-#: Commands that write migration files.
 _P = ParamSpec("_P")
+
+#: Commands that write migration files.
 _WRITING = ("init", "revision", "migrate", "merge", "edit")
+#: Commands that an office needs; the others of the group are for developers, and are not listed.
+_LISTED = ("upgrade", "current", "heads", "history")
 
 
 @cache
@@ -35,11 +40,15 @@ def guard() -> None:
     """Wrap the commands of the group, once for all apps of this process."""
     for name, warning in _LOSING.items():
         command = db.commands[name]
-        command.params.append(click.Option([_OPTION], is_flag=True, help="Do not ask; needed in production."))
+        command.params.append(
+            click.Option([_OPTION], is_flag=True, help=terminal_text(_("Do not ask; needed in production.")))
+        )
         command.callback = _asking(_callback(command), warning)
     for name in _WRITING:
         db.commands[name].callback = _in_development(_callback(db.commands[name]))
     exit_on_refusal_in_group(db)
+    for name, command in db.commands.items():
+        command.hidden = name not in _LISTED
 
 
 def _callback(command: click.Command) -> Callback:
@@ -48,7 +57,7 @@ def _callback(command: click.Command) -> Callback:
     return command.callback
 
 
-def _asking(run: Callback, warning: str) -> Callback:
+def _asking(run: Callback, warning: Message) -> Callback:
     """Wrap a command with a confirmation, which `--sql` does not need."""
 
     @with_appcontext
@@ -56,8 +65,8 @@ def _asking(run: Callback, warning: str) -> Callback:
     def asking(*args: Any, yes_lose_data: bool, **options: Any) -> Any:  # noqa: ANN401 - as the command has them
         if not yes_lose_data and not options.get("sql"):
             if not settings().is_demo:
-                fail(warning, f"In production this takes {_OPTION}, and a backup before it.")
-            click.confirm(f"{warning} Go on?", abort=True, err=True)
+                fail(warning, _("In production this takes %(option)s, and a backup before it.", option=_OPTION))
+            click.confirm(localized(_("%(warning)s Go on?", warning=warning)), abort=True, err=True)
         return run(*args, **options)
 
     return asking
@@ -70,7 +79,7 @@ def _in_development(run: Callable[_P, object]) -> Callable[_P, object]:
     @wraps(run)
     def in_development(*args: _P.args, **options: _P.kwargs) -> object:
         if not settings().is_demo:
-            fail("Migrations are written where the program is developed, not in production.")
+            fail(_("Migrations are written where the program is developed, not in production."))
         return run(*args, **options)
 
     return in_development

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import click
-
+from lpse_admin.i18n import _
 from models.reports import totals
-from views.commands.terminal import CommandGroup, read_session, write_session
+from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("report", help="The summaries that the figures are read from: rebuild, verify.")
+group = CommandGroup("report", help=terminal_text(_("The summaries that the figures are read from: rebuild, verify.")))
 
 
 @group.command("rebuild")
@@ -17,7 +17,7 @@ def rebuild() -> None:
     """Recompute the summaries from the register."""
     with write_session("report rebuild") as session:
         count = totals.rebuild(session.connection())
-    click.echo(f"The summaries have {count} rows.")
+    say(_("The summaries have %(count)s rows.", count=count))
 
 
 @group.command("verify")
@@ -29,8 +29,8 @@ def verify() -> None:
             for table, row in totals.differences(session.connection())
         ]
     for one in wrong:
-        click.echo(f"{one}: the summary and the register differ", err=True)
+        say(_("%(total)s: the summary and the register differ", total=one), err=True)
     if wrong:
-        click.echo("flask report rebuild recomputes the summaries.", err=True)
+        say(_("flask report rebuild recomputes the summaries."), err=True)
         sys.exit(1)
-    click.echo("The summaries agree with the register.")
+    say(_("The summaries agree with the register."))

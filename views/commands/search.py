@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import click
-
+from lpse_admin.i18n import _
 from models.search import index
-from views.commands.terminal import CommandGroup, read_session, write_session
+from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("search", help="The search index: rebuild, verify.")
+group = CommandGroup("search", help=terminal_text(_("The search index: rebuild, verify.")))
 
 
 @group.command("rebuild")
@@ -17,20 +17,20 @@ def rebuild() -> None:
     """Rebuild the index from the records."""
     with write_session("search rebuild") as session:
         count = index.rebuild_index(session.connection())
-    click.echo(f"{count} records can be searched.")
+    say(_("%(count)s records can be searched.", count=count))
 
 
 @group.command("verify")
 def verify() -> None:
     """Compare the index with the records; exit 1 with a line for each difference."""
     with read_session() as session:
-        wrong = [f"{kind.name.lower()} {id_}" for kind, id_ in index.stale_records(session.connection())]
+        wrong: list[object] = [f"{kind.name.lower()} {id_}" for kind, id_ in index.stale_records(session.connection())]
     with write_session("search verify") as session:
         if not index.is_fts_intact(session.connection()):
-            wrong.append("the words")
+            wrong.append(_("the words"))
     for one in wrong:
-        click.echo(f"{one}: differs from the index", err=True)
+        say(_("%(record)s: differs from the index", record=one), err=True)
     if wrong:
-        click.echo("Run flask search rebuild to rebuild the index.", err=True)
+        say(_("Run flask search rebuild to rebuild the index."), err=True)
         sys.exit(1)
-    click.echo("The index agrees with the records.")
+    say(_("The index agrees with the records."))

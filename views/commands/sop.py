@@ -10,14 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import NoSuchMove, NotFound
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
 from models.database import db
 from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, fail, localized, print_table, read_session, write_session
+from views.commands.terminal import CommandGroup, fail, print_table, read_session, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("sop", help="SOPs: check, load, enact, list, show.")
+group = CommandGroup("sop", help=terminal_text(_("SOPs: check, load, enact, list, show.")))
 
 _FILE_TYPE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
@@ -33,8 +34,8 @@ def check_file(file: Path) -> None:
         with read_session() as session:
             parse_and_check(session, content.decode(), file.stem)
     except SQLAlchemyError:
-        click.echo(localized(_("The database could not be queried for the number.")), err=True)
-    click.echo(localized(_("%(file)s: this SOP is valid.", file=file.name)))
+        say(_("The database could not be queried for the number."), err=True)
+    say(_("%(file)s: this SOP is valid.", file=file.name))
 
 
 @group.command("load")
@@ -46,8 +47,8 @@ def load_file(file: Path) -> None:
         fail(*errors)
     with write_session("sop load") as session:
         revision = load_revision(session, content.decode(), file.stem, now=now())
-        message = f"{revision.key}: revision {revision.revision}, {revision.state.title}."
-    click.echo(message)
+        message = _revision_state(revision)
+    say(message)
 
 
 @group.command()
@@ -59,9 +60,9 @@ def enact(key: str) -> None:
         if newest.state is not SopState.DRAFT:
             raise NoSuchMove(_("%(key)s has no draft that could be enacted.", key=key))
         newest.enact(now=now(), by=None)
-        message = f"{newest.key}: revision {newest.revision}, {newest.state.title}."
+        message = _revision_state(newest)
         session.flush()
-    click.echo(message)
+    say(message)
 
 
 @group.command("list")
@@ -70,12 +71,12 @@ def list_sops() -> None:
     with read_session() as session:
         rows = session.scalars(select(SopRevision).order_by(SopRevision.key, SopRevision.revision)).all()
         print_table(
-            ("KEY", "REVISION", "STATE", "NUMBER", "AGENCY", "ENACTED"),
+            (_("Key"), _("Revision"), _("State"), _("SOP number"), _("Agency"), _("Enacted")),
             [
                 (
                     row.key,
                     row.revision,
-                    row.state,
+                    row.state.title,
                     row.number,
                     row.agency.name,
                     row.enacted_at.isoformat(timespec="seconds") if row.enacted_at else None,
@@ -95,6 +96,15 @@ def show(key: str, form: str) -> None:
             select(SopRevision).where(SopRevision.key == key, SopRevision.state == SopState.IN_FORCE)
         ).first()
         click.echo(_format_sop((revision or _newest_revision(key)).sop, form).rstrip("\n"))
+
+
+def _revision_state(revision: SopRevision) -> Message:
+    return _(
+        "%(key)s: revision %(number)s, %(state)s.",
+        key=revision.key,
+        number=revision.revision,
+        state=revision.state.title,
+    )
 
 
 def _format_sop(sop: Sop, form: str) -> str:

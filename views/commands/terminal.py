@@ -7,6 +7,7 @@ traceback.
 from __future__ import annotations
 
 import getpass
+import inspect
 import sys
 from contextlib import contextmanager
 from functools import wraps
@@ -18,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from typing_extensions import override
 
 from lpse_admin.errors import Refused
+from lpse_admin.i18n import Message, _
 from lpse_admin.sop import InvalidSopError, LineError
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db, is_sqlite, takes_write_lock
@@ -37,9 +39,9 @@ def fail(*lines: object) -> NoReturn:
     sys.exit(1)
 
 
-def say(line: object) -> None:
-    """Print ``line``; Messages in Indonesian."""
-    click.echo(localized(line))
+def say(line: object, *, err: bool = False) -> None:
+    """Print ``line``, or write it to standard error; Messages in Indonesian."""
+    click.echo(localized(line), err=err)
 
 
 def localized(line: object) -> str:
@@ -57,9 +59,9 @@ def exit_on_refusal() -> Iterator[None]:
     except Refused as refusal:
         fail(refusal.message, *refusal.field_errors.values())
     except IntegrityError as error:
-        fail(f"The database refused the change: {_first_line(error)}")
+        fail(_("The database refused the change: %(reason)s", reason=_first_line(error)))
     except SQLAlchemyError as error:
-        fail(f"The database is unavailable or not set up (flask db upgrade): {_first_line(error)}")
+        fail(_("The database is unavailable or not set up (flask db upgrade): %(reason)s", reason=_first_line(error)))
 
 
 def _first_line(error: SQLAlchemyError) -> str:
@@ -69,8 +71,20 @@ def _first_line(error: SQLAlchemyError) -> str:
 _P = ParamSpec("_P")
 
 
+def localize_help(command: click.Command) -> None:
+    """Put the help of ``command``, its docstring, into the language of the terminal."""
+    if command.help:
+        command.help = terminal_text(Message(inspect.cleandoc(command.help)))
+
+
 class CommandGroup(AppGroup):
-    """A group of commands that exit with code 1 on a refusal or a database error."""
+    """A group of commands that exit with code 1 on a refusal or a database error; its help is in Indonesian."""
+
+    @override
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command; its help is shown in Indonesian."""
+        localize_help(cmd)
+        super().add_command(cmd, name)
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -133,9 +147,12 @@ def os_user_name() -> str:
         return "?"
 
 
-def print_table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+def print_table(headings: Iterable[Message], rows: Iterable[Iterable[object]]) -> None:
     """Print ``rows`` under ``headings``, in aligned columns."""
-    lines = [[*headings], *([str(cell) if cell is not None else "-" for cell in row] for row in rows)]
+    lines = [
+        [terminal_text(heading).upper() for heading in headings],
+        *([terminal_text(cell) if cell is not None else "-" for cell in row] for row in rows),
+    ]
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
