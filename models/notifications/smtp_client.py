@@ -165,6 +165,15 @@ def _connect(server: MailServer) -> smtplib.SMTP:
     return smtp
 
 
+def connection_error(server: MailServer) -> str | None:
+    """Return why the server cannot be reached, or does not let the program in; None where it does."""
+    try:
+        _connect(server).close()
+    except (OSError, smtplib.SMTPException) as error:
+        return _error_text(error)
+    return None
+
+
 @contextmanager
 def _disconnect_after(seconds: float, smtp: smtplib.SMTP) -> Iterator[None]:
     """Shut the connection down after ``seconds``; a server that sends byte by byte never reaches the socket timeout."""

@@ -7,13 +7,21 @@ here, and a test compares the two.
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, event
+import re
+from typing import TYPE_CHECKING
+
+from sqlalchemy import DDL, event, text
 
 from models.base import Base
 from models.reports import totals
 from models.search import index
 from models.triggers import conditions
 from models.triggers.deny import DenyTrigger, model_triggers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_CREATE_TRIGGER = re.compile(r"CREATE TRIGGER (\w+)")
 
 DENY_TRIGGERS: tuple[DenyTrigger, ...] = (*model_triggers(Base.registry), *conditions.DENY_TRIGGERS)
 
@@ -38,6 +46,18 @@ def ddl_statements(dialect: str) -> list[tuple[str, str]]:
             for statement in trigger.postgresql_statements()
         ]
     return [*statements, *index.ddl_statements(dialect), *totals.ddl_statements(dialect)]
+
+
+def missing_triggers(connection: Connection) -> list[str]:
+    """Return the names of the triggers that the database lacks, has switched off or, on SQLite, has otherwise."""
+    statements = [statement for _table, statement in ddl_statements(connection.dialect.name)]
+    wanted = {match[1]: statement for statement in statements if (match := _CREATE_TRIGGER.match(statement))}
+    if connection.dialect.name == "sqlite":
+        listed = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        found = {row.name: row.sql for row in listed}
+        return sorted(name for name, statement in wanted.items() if found.get(name) != statement)
+    enabled = text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+    return sorted(set(wanted) - set(connection.scalars(enabled)))
 
 
 def install_triggers() -> None:

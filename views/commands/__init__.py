@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import routes_command, run_command, shell_command
 
-from views.commands import audit, backup, deadline, demo, history, mail, migrations, report, search, sop, user
+from views.commands import (
+    agency,
+    audit,
+    backup,
+    deadline,
+    demo,
+    doctor,
+    history,
+    mail,
+    migrations,
+    report,
+    search,
+    sop,
+    user,
+)
 from views.commands.terminal import localize_help
 
 #: For developers: they work, and are not listed among the office's commands.
@@ -21,12 +35,16 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
-    groups = (sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group, search.group)
+    groups = (
+        agency.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group,
+        search.group,
+    )  # fmt: skip
     for group in groups:
         app.cli.add_command(group)
     app.cli.add_command(demo.demo_command(make_register))
     app.cli.add_command(backup.backup_command)
     app.cli.add_command(backup.restore_command)
+    app.cli.add_command(doctor.doctor_command)
     for command in app.cli.commands.values():
         if not isinstance(command, click.Group):
             localize_help(command)

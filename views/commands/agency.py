@@ -18,11 +18,8 @@ group = CommandGroup("agency", help=terminal_text(_("The LPSEs of this installat
 def list_agencies() -> None:
     """List all LPSEs with the SOP in force and the number of active accounts."""
     with read_session() as session:
-        accounts = dict(
-            session.execute(
-                select(User.agency_id, func.count()).where(User.is_active).group_by(User.agency_id)
-            ).tuples()
-        )
+        counted = select(User.agency_id, func.count().label("accounts")).where(User.is_active).group_by(User.agency_id)
+        accounts = {row.agency_id: row.accounts for row in session.execute(counted)}
         print_table(
             (_("Key"), _("Name"), _("Region"), _("Time zone"), _("SOP in force"), _("Active accounts")),
             [

@@ -156,7 +156,7 @@ def _mail(session: Session) -> Iterator[Message]:
         return
     if (error := connection_error(server)) is not None:
         yield _("The mail server: %(error)s", error=error)
-    waiting = select(func.count()).where(Mail.state == MailState.WAITING, Mail.created_at < now() - _MAIL_PATIENCE)
+    waiting = select(func.count()).where(Mail.state == MailState.WAITING, Mail.next_try_at < now() - _MAIL_PATIENCE)
     if count := session.scalar(waiting):
         yield _("%(count)s mails have been waiting for more than an hour: flask mail list.", count=count)
     if count := session.scalar(select(func.count()).where(Mail.state == MailState.FAILED)):

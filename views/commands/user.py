@@ -84,7 +84,7 @@ def list_users() -> None:
     with read_session() as session:
         users = session.scalars(select(User).order_by(User.agency_id, User.username)).all()
         print_table(
-            ("USERNAME", "NAME", "AGENCY", "ROLES", "STATE"),
+            (_("User name"), _("Name"), _("Agency"), _("Roles"), _("State")),
             [
                 (
                     user.username,
