@@ -16,11 +16,13 @@ TEST := $(VENV)/installed-test
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test coverage check bench format translations migration guides browser clean
+.PHONY: help install run test coverage check bench format translations migration guides browser clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
 		printf '%-20s %s\n' "$$goal" "$$text"; done
+
+install: $(RUN) ## install what the program needs into .venv, and nothing else
 
 run: $(RUN) ## install, prepare the demo on first start, and serve it on http://127.0.0.1:5000
 	@$(BIN)/python app.py
