@@ -6,23 +6,23 @@ import datetime as dt
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask
 from flask_babel import Babel
 from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import demo
 from lpse_admin import config
 from lpse_admin.i18n import _
+from lpse_admin.start_notices import start_notices
 from models.audit import trail as audit_trail
 from models.database import db, protect_file, startup_lock
 from views import commands
-from views.accounts import profile
-from views.app import access, clock, errors, headers, health, screens, write_limit
+from views.accounts import password_reset, profile
+from views.app import access, clock, errors, headers, health, login, proxies, screens, write_limit
 from views.app.scheduler import Scheduler
 from views.app.serving import Server
 from views.audit import context
@@ -58,9 +58,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     chosen = settings or _settings()
     app = Flask(__name__, root_path=str(_ROOT), static_folder="views/static", template_folder="templates")
     app.config.update(_flask_settings(chosen))
-    if chosen.proxies:
-        # Each adds one address to X-Forwarded-For; what stands before those is the client's own word, and not taken.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies, x_host=0)  # type: ignore[method-assign]
+    proxies.init_app(app, chosen.proxies)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _set_clock(app, clock)
     protect_file(chosen.database_url)
@@ -74,11 +72,13 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     context.init_request_ids(app)
     write_limit.init_app(app)
     access.init_app(app, chosen)
+    login.init_app(app)
     CSRFProtect(app)
     context.init_app(app)
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
+    app.register_blueprint(password_reset.blueprint)
     app.register_blueprint(calendar_feed.blueprint)
     app.register_blueprint(guides.blueprint)
     commands.init_app(app, demo.make_register)
@@ -131,6 +131,14 @@ def _arm_the_trail() -> None:
     audit_trail.install_listeners(db.session)
 
 
+def serving_options(settings: config.Settings) -> dict[str, Any]:
+    """Return the options of waitress. It removes what proxies say of the client, unless there are proxies of ours.
+
+    What they say is read by ``views.app.proxies``, under any server; waitress itself trusts no proxy.
+    """
+    return {**SERVING, "clear_untrusted_proxy_headers": settings.proxies == 0}
+
+
 def prepare(app: Flask, settings: config.Settings) -> None:
     """Bring the database to the present schema and, in the demo, put its first register into it."""
     with app.app_context(), startup_lock(db.engine):
@@ -145,7 +153,7 @@ def serve() -> None:
     app = create_app(settings)
     try:
         prepare(app, settings)
-        server = Server(app, settings.host, settings.port, **SERVING)
+        server = Server(app, settings.host, settings.port, **serving_options(settings))
     except SQLAlchemyError as error:
         _stop(_("The database cannot be used: %(reason)s", reason=str(error.__cause__ or error).strip()))
     except OSError as error:
@@ -172,7 +180,7 @@ def _stop(reason: Message) -> NoReturn:
 
 
 def _announce(app: Flask, settings: config.Settings) -> None:
-    """Print where the program is found and, in the demo, whose accounts there are."""
+    """Print where the program is found, whose accounts the demo has, and what to know of the settings in production."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     lines = [f"LPSE: http://{host}:{settings.port}"]
     if settings.is_demo:
@@ -181,6 +189,7 @@ def _announce(app: Flask, settings: config.Settings) -> None:
                 f"  {account.username:<14} {account.password}   {account.full_name}, {account.agency or 'instalasi'}"
                 for account in demo.accounts(db.session())
             ]
+    lines += [f"  {terminal_text(notice)}" for notice in start_notices(settings)]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -226,7 +226,7 @@ def _create_folder(folder: Path) -> None:
 
 def _host(value: str, run_mode: RunMode) -> str:
     host = value or "127.0.0.1"
-    if run_mode is RunMode.DEMO and not _is_loopback(host):
+    if run_mode is RunMode.DEMO and not is_loopback(host):
         raise ConfigurationError(
             _(
                 "LPSE_HOST is “%(host)s”; the demo has known passwords and listens on 127.0.0.1 only."
@@ -237,7 +237,8 @@ def _host(value: str, run_mode: RunMode) -> str:
     return host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is reached from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

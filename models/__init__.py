@@ -9,6 +9,7 @@ _MODULES = (
     # First, since statements that are made while the others are imported join users to it.
     "models.office.agency",
     "models.accounts.login",
+    "models.accounts.password_reset",
     "models.accounts.user",
     "models.audit.trail",
     "models.audit.verification",
@@ -32,6 +33,7 @@ _MODULES = (
     "models.inventory.asset_entry",
     "models.inventory.mutation",
     "models.listing.saved_view",
+    "models.notifications.account_mails",
     "models.notifications.mail",
     "models.notifications.notification",
     "models.notifications.outbox",

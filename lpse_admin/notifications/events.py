@@ -32,10 +32,15 @@ class Event(LabelledEnum):
     DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
     DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation revoked")
     RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
+    PASSWORD_RESET = "password-reset", _("Link to set a new password")
+    EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
 
+
+#: About the account itself: also for an administrator of the installation, who belongs to no agency.
+ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED})
 
 #: Mailed whatever the user's settings.
-ALWAYS_MAILED = frozenset({Event.EMERGENCY})
+ALWAYS_MAILED = frozenset({Event.EMERGENCY}) | ACCOUNT_EVENTS
 
 _MESSAGES: dict[Event, Message] = {
     Event.WAITING: _("“%(step)s” is waiting for you."),
@@ -51,6 +56,8 @@ _MESSAGES: dict[Event, Message] = {
     Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
     Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
+    Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
+    Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
 }
 
 #: The values that are listed below the message, in this order.
@@ -69,11 +76,14 @@ _VALUE_LABELS: dict[str, Message] = {
     "to": _("To"),
     "decree": _("Decree number"),
     "window": _("Release window"),
+    "username": _("User name"),
+    "from_address": _("Asked for from"),
+    "until": _("Valid until"),
     "note": _("Note"),
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
-VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", *_VALUE_LABELS})
+VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 #: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.

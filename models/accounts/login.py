@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, bindparam, func, select
+from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _
-from models.accounts.user import User, is_password_correct
+from models.accounts.password_reset import PasswordReset
+from models.accounts.user import User, find_user, is_password_correct
 from models.base import Base, IdType, PrimaryKey, Timestamp
 from models.database import takes_write_lock
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from sqlalchemy import ScalarSelect, Select
+    from sqlalchemy import ColumnElement, CompoundSelect, ScalarSelect, Select
+
+    from lpse_admin.config import LoginLimit
 
 _SECONDS_PER_MINUTE = 60
+_MAX_USERNAME_LENGTH, _MAX_ADDRESS_LENGTH = 80, 45
+
+#: An address may fail this many times as often as one account at that address, since an office has one address for
+#: many people; so may an account at addresses where it was never opened.
+WIDER_LIMIT = 20
 
 
 class Login(Base):
@@ -33,7 +43,7 @@ class Login(Base):
     user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     at: Mapped[Timestamp]
-    address: Mapped[str] = mapped_column(String(45))
+    address: Mapped[str] = mapped_column(String(_MAX_ADDRESS_LENGTH))
     ended_at: Mapped[Timestamp | None]
 
 
@@ -45,10 +55,12 @@ class LoginFailure(Base):
 
     id: Mapped[PrimaryKey]
     at: Mapped[Timestamp]
-    username: Mapped[str] = mapped_column(String(80))
-    address: Mapped[str] = mapped_column(String(45))
+    username: Mapped[str] = mapped_column(String(_MAX_USERNAME_LENGTH))
+    address: Mapped[str] = mapped_column(String(_MAX_ADDRESS_LENGTH))
     #: The agency of the account, if the user name exists.
     agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
+    #: Whether the password was right, and the code of the second factor was not.
+    was_password_right: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +74,20 @@ class LoginAttempt:
 
 
 def log_in(
-    session: Session, attempt: LoginAttempt, *, now: dt.datetime, max_failures: int, window_minutes: int
-) -> Login | None:
-    """Open a login session, or count the failure and return None; the caller commits.
+    session: Session, attempt: LoginAttempt, *, now: dt.datetime, limit: LoginLimit
+) -> Login | TooManyAttempts | None:
+    """Open a login session, or count the failure and return why there is none; the caller commits.
 
-    Raises TooManyAttempts if the user name or the address failed ``max_failures`` times within ``window_minutes``. The
-    password is verified outside of a transaction, so that no lock is held during the slow hash.
+    Failures are limited for an account at an address, for the address, and for the account at addresses where it was
+    never opened; over a limit TooManyAttempts is raised before the password is looked at. From an address where the
+    account was opened before, the right password always gets in, so that nobody is shut out by others: a wrong one is
+    counted, and over the limit TooManyAttempts is returned, else None. The password is verified outside of a
+    transaction, so that no lock is held during the slow hash.
     """
-    window = dt.timedelta(minutes=window_minutes)
-
-    def require_not_locked_out() -> None:
-        if is_locked_out(session, attempt.username, attempt.address, since=now - window, limit=max_failures):
-            raise TooManyAttempts(
-                _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=window_minutes),
-                retry_after=window_minutes * _SECONDS_PER_MINUTE,
-            )
-
     takes_write_lock.set(False)
-    require_not_locked_out()
-    known = session.scalars(select(User).where(User.username == attempt.username)).one_or_none()
+    known = find_user(session, attempt.username)
+    failures = _Failures(session, attempt, known, now, limit)
+    failures.require_allowed()
     if known is not None:
         session.expunge(known)
     session.rollback()
@@ -88,20 +95,98 @@ def log_in(
     takes_write_lock.set(True)
     # The row lock serialises concurrent attempts at one account.
     user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None
-    require_not_locked_out()
-    address = attempt.address[:45]
-    if is_correct and user is not None and user.is_active and user.accept_code(attempt.code, now):
-        login = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=address)
+    failures.require_allowed()
+    is_right = is_correct and user is not None and user.is_active
+    if is_right and user is not None and user.accept_code(_digits(attempt.code), now):
+        login = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=failures.address)
         session.add(login)
         session.flush()
         return login
+    is_over = failures.of_pair() >= limit.failures
     session.add(
         LoginFailure(
-            at=now, username=attempt.username[:80], address=address, agency_id=user.agency_id if user else None
+            at=now,
+            username=failures.username,
+            address=failures.address,
+            agency_id=user.agency_id if user else None,
+            was_password_right=is_right,
         )
     )
     session.flush()
-    return None
+    return _too_many(limit) if is_over else None
+
+
+def _too_many(limit: LoginLimit) -> TooManyAttempts:
+    return TooManyAttempts(
+        _("Too many failed logins. Try again in %(minutes)s minutes.", minutes=limit.minutes),
+        retry_after=limit.minutes * _SECONDS_PER_MINUTE,
+    )
+
+
+def _digits(code: str) -> str:
+    """Return the digits of a code as it was typed: with blanks or hyphens, or wide."""
+    return "".join(character for character in unicodedata.normalize("NFKC", code) if character.isdigit())
+
+
+class _Failures:
+    """The failures that count for and against an attempt, and whether it is still allowed."""
+
+    def __init__(
+        self, session: Session, attempt: LoginAttempt, user: User | None, now: dt.datetime, limit: LoginLimit
+    ) -> None:
+        self._session, self._limit = session, limit
+        self._user_id = user.id if user is not None else None
+        self.username = (user.username if user is not None else normalize_username(attempt.username))[
+            :_MAX_USERNAME_LENGTH
+        ]
+        self.address = attempt.address[:_MAX_ADDRESS_LENGTH]
+        self._since = now - dt.timedelta(minutes=limit.minutes)
+        #: What was guessed before the password was set anew tells nothing of the present one.
+        self._password_set_at = user.password_set_at if user is not None else None
+
+    def require_allowed(self) -> None:
+        """Raise TooManyAttempts over a limit.
+
+        At an address where the account was opened before only wrong codes count: they follow a right password.
+        """
+        if self._of_account(LoginFailure.was_password_right.is_(True)) >= self._limit.failures:
+            raise _too_many(self._limit)
+        if self._is_address_known():
+            return
+        wider = self._limit.failures * WIDER_LIMIT
+        if self.of_pair() >= self._limit.failures or self._of_address() >= wider:
+            raise _too_many(self._limit)
+        if self._of_account(LoginFailure.address.not_in(self._known_addresses())) >= wider:
+            raise _too_many(self._limit)
+
+    def of_pair(self) -> int:
+        """Return the failures of the account at this address."""
+        return self._of_account(LoginFailure.address == self.address)
+
+    def _of_account(self, criterion: ColumnElement[bool]) -> int:
+        criteria = [LoginFailure.username == self.username, criterion]
+        if self._password_set_at is not None:
+            criteria.append(LoginFailure.at >= self._password_set_at)
+        return self._count(*criteria)
+
+    def _of_address(self) -> int:
+        return self._count(LoginFailure.address == self.address)
+
+    def _count(self, *criteria: ColumnElement[bool]) -> int:
+        counted = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > self._since, *criteria)
+        return self._session.scalar(counted) or 0
+
+    def _is_address_known(self) -> bool:
+        known = self._known_addresses().subquery()
+        return self._session.scalar(select(exists().where(known.c.address == self.address))) or False
+
+    def _known_addresses(self) -> CompoundSelect[Any]:
+        """Return the statement for the addresses from which the account was opened: by a login, or by a mailed link."""
+        logins = select(Login.address.label("address")).where(Login.user_id == self._user_id)
+        links = select(PasswordReset.used_from).where(
+            PasswordReset.user_id == self._user_id, PasswordReset.used_from.is_not(None)
+        )
+        return logins.union_all(links)
 
 
 def logged_in_user_statement(*columns: ScalarSelect[Any]) -> Select[Any]:
@@ -120,14 +205,3 @@ def logged_in_user_statement(*columns: ScalarSelect[Any]) -> Select[Any]:
             User.is_active,
         )
     )
-
-
-def is_locked_out(session: Session, username: str, address: str, *, since: dt.datetime, limit: int) -> bool:
-    """Whether ``username`` or ``address`` has at least ``limit`` failures after ``since``."""
-    for column, value in ((LoginFailure.username, username), (LoginFailure.address, address)):
-        count = session.scalar(
-            select(func.count()).select_from(LoginFailure).where(column == value, LoginFailure.at > since)
-        )
-        if (count or 0) >= limit:
-            return True
-    return False

@@ -11,18 +11,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, inspect, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, false, func, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts import passwords
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.usernames import is_username, normalize_username
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.parsing.identity_numbers import read_nip
 from models.audit import trail
 from models.audit.actions import AuditAction
-from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp, enum_type, is_storable, session_of
+from models.base import (
+    UNSTORABLE_CHARACTERS,
+    Base,
+    IdType,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_type,
+    is_storable,
+    session_of,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,6 +56,8 @@ def _dummy_hash() -> str:
 _CREATED = AuditAction("user.create", _("Created an account"))
 _EDITED = AuditAction("user.edit", _("Changed an account"))
 _PASSWORD_SET = AuditAction("user.password", _("Set a new password for a user"))
+_PASSWORD_CHOSEN = AuditAction("profile.password", _("Changed their own password"))
+_CONTACT_CHANGED = AuditAction("profile.contact", _("Changed their own e-mail address or telephone number"))
 _DISABLED = AuditAction("user.disable", _("Disabled an account"))
 _ENABLED = AuditAction("user.enable", _("Enabled an account"))
 
@@ -113,6 +128,10 @@ class User(Base):
     is_head: Mapped[bool] = mapped_column(default=False)
     is_inspector: Mapped[bool] = mapped_column(default=False)
     is_administrator: Mapped[bool] = mapped_column(default=False)
+    #: Whether somebody else chose the password: its owner has to change it before anything else.
+    is_password_initial: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: When the password was last set; None if that was before this was recorded.
+    password_set_at: Mapped[Timestamp | None]
     #: Incremented to end all sessions of the user: password changed, roles changed, disabled.
     session_version: Mapped[int] = mapped_column(default=1)
     #: When this user last ceased to be head, and when the account was last disabled; None if never, or not known.
@@ -145,79 +164,142 @@ class User(Base):
         """Whether this is an administrator of the installation, who belongs to no agency."""
         return self.agency_id is None
 
-    def set_password(self, password: str) -> None:
-        """Store the Argon2id hash of ``password`` and end all sessions."""
+    def set_password(self, password: str, *, is_initial: bool = False) -> None:
+        """Store the Argon2id hash of ``password`` and end all sessions; an initial one was chosen by somebody else."""
         self.password_hash = _HASHER.hash(password)
+        self.is_password_initial = is_initial
         self.session_version = (self.session_version or 0) + 1
 
-    # -- operations of administrators --------------------------------------------------------------------------------
+    # -- operations of administrators; ``by`` None is the terminal, who administers everything ------------------------
 
-    def alter(self, by: User, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
+    def alter(self, by: User | None, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
         """Change the user's ``values`` (keys: PERSONAL_FIELDS) and roles.
 
         Raises NotAllowed and ValidationFailed as ``create_user`` does, and NoSuchMove if no administrator would remain.
         """
         _require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
+        self._require_may_lose_roles(by, held)
+        cleaned = _validated(session_of(self), values, held, self.agency_id, self)
+        for key, value in cleaned.items():
+            setattr(self, key, value)
+        self._set_roles(held)
+        _EDITED.describe(session_of(self))
+        _flush_unique(session_of(self))
+
+    def change_roles(self, by: User | None, roles: Iterable[Role]) -> None:
+        """Give the user these roles and no others; raises NotAllowed, ValidationFailed and NoSuchMove."""
+        _require_administrator_of(by, self.agency_id)
+        held = frozenset(roles)
+        if error := _roles_error(held, self.agency_id):
+            raise ValidationFailed(error, field_errors={"roles": error})
+        self._require_may_lose_roles(by, held)
+        self._set_roles(held)
+        _EDITED.describe(session_of(self))
+
+    def _require_may_lose_roles(self, by: User | None, held: frozenset[Role]) -> None:
         if Role.ADMINISTRATOR in self.roles - held:
             self._require_other_administrator(
                 by, _("You cannot remove your own administrator role; another administrator can.")
             )
-        cleaned = _validated(session_of(self), values, held, self.agency_id, self)
-        for key, value in cleaned.items():
-            setattr(self, key, value)
+
+    def _set_roles(self, held: frozenset[Role]) -> None:
         if held != self.roles:
             self.roles = held
             self._end_sessions()
-        _EDITED.describe(session_of(self))
-        _flush_unique(session_of(self))
 
-    def reset_password(self, by: User, password: str, *, without_second_factor: bool = False) -> None:
-        """Set a new password and end all sessions; raises NotAllowed, and ValidationFailed for a weak password."""
+    def reset_password(self, by: User | None, password: str, *, without_second_factor: bool = False) -> None:
+        """Set a new password, which the user has to change, and end all sessions.
+
+        Raises NotAllowed, and ValidationFailed for a weak password.
+        """
         _require_administrator_of(by, self.agency_id)
-        if by.id == self.id:
+        if by is not None and by.id == self.id:
             raise NotAllowed(_("Change your own password on your profile page."))
         _require_strong_password(password, (self.username, self.full_name))
-        self.set_password(password)
+        self.set_password(password, is_initial=True)
         _PASSWORD_SET.describe(session_of(self))
         if without_second_factor:
             self.totp_secret = self.totp_last_step = None
 
-    def disable(self, by: User) -> None:
+    def disable(self, by: User | None) -> None:
         """Disable the account and end its sessions; raises NotAllowed and NoSuchMove."""
         _require_administrator_of(by, self.agency_id)
         if not self.is_active:
             raise NoSuchMove(_("This account is already disabled."))
-        if by.id == self.id or Role.ADMINISTRATOR in self.roles:
+        if (by is not None and by.id == self.id) or Role.ADMINISTRATOR in self.roles:
             self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
         self.is_active = False
         _DISABLED.describe(session_of(self))
         self._end_sessions()
 
-    def enable(self, by: User) -> None:
-        """Enable the account; raises NotAllowed and NoSuchMove."""
+    def enable(self, by: User | None) -> None:
+        """Enable the account; raises NotAllowed, and NoSuchMove also if another active account has its NIP."""
         _require_administrator_of(by, self.agency_id)
         if self.is_active:
             raise NoSuchMove(_("This account is already enabled."))
+        if error := _nip_taken_error(session_of(self), self.nip, self.agency_id, self):
+            raise NoSuchMove(error)
         self.is_active = True
         _ENABLED.describe(session_of(self))
+
+    # -- operations of the user ---------------------------------------------------------------------------------------
+
+    def change_password(self, old: str, new: str, again: str) -> None:
+        """Set a password of one's own choice and end all sessions; raises ValidationFailed ("old", "new", "again")."""
+        if not is_password_correct(self, old):
+            error = _("This is not your current password.")
+            raise ValidationFailed(error, field_errors={"old": error})
+        if new == old:
+            error = _("The new password is the same as the current one.")
+            raise ValidationFailed(error, field_errors={"new": error})
+        self.choose_password(new, again)
+
+    def choose_password(self, new: str, again: str) -> None:
+        """Set a password without asking for the former one; raises ValidationFailed ("new", "again").
+
+        An initial one cannot be kept.
+        """
+        if self.is_password_initial and is_password_correct(self, new):
+            error = _("The new password is the same as the current one.")
+            raise ValidationFailed(error, field_errors={"new": error})
+        if weakness := passwords.password_error(new, known_names=(self.username, self.full_name)):
+            raise ValidationFailed(weakness, field_errors={"new": weakness})
+        if new != again:
+            error = _("The two new passwords do not match.")
+            raise ValidationFailed(error, field_errors={"again": error})
+        self.set_password(new)
+        _PASSWORD_CHOSEN.describe(session_of(self))
+
+    def change_contact(self, *, email: str, phone: str, password: str) -> None:
+        """Change one's own e-mail address and telephone number.
+
+        A new address also takes the ``password``, since a link to set a new one is mailed there. Raises
+        ValidationFailed ("email", "phone", "password").
+        """
+        typed = {"email": email.strip() or None, "phone": phone.strip() or None}
+        errors = {key: error for key, value in typed.items() if (error := _field_error(key, value))}
+        if not errors and typed["email"] != self.email and not is_password_correct(self, password):
+            errors["password"] = (
+                _("This is not your current password.")
+                if password
+                else _("A new e-mail address takes your current password: links to set a new one are sent there.")
+            )
+        if errors:
+            raise ValidationFailed(_("Please check these fields:"), field_errors=errors)
+        if typed != {"email": self.email, "phone": self.phone}:
+            self.email, self.phone = typed["email"], typed["phone"]
+            _CONTACT_CHANGED.describe(session_of(self))
 
     def _end_sessions(self) -> None:
         self.session_version += 1
 
-    def _require_other_administrator(self, by: User, own_message: Message) -> None:
+    def _require_other_administrator(self, by: User | None, own_message: Message) -> None:
         """Raise NotAllowed with ``own_message`` if ``by`` is this user, NoSuchMove if no administrator would remain."""
-        if by.id == self.id:
+        if by is not None and by.id == self.id:
             raise NotAllowed(own_message)
         # The lock serialises two administrators who remove each other.
-        others = session_of(self).scalars(
-            select(User.id)
-            .where(User.is_administrator, User.is_active)
-            .where(or_(User.agency_id.is_(None), User.agency_id == self.agency_id))
-            .order_by(User.id)
-            .with_for_update(of=User)
-        )
-        if self.is_active and {*others} <= {self.id}:
+        if self.is_active and _lock_administrators(session_of(self), self.agency_id) <= {self.id}:
             raise NoSuchMove(_("This is the last administrator; appoint another one first."))
 
     def accept_code(self, code: str, now: dt.datetime) -> bool:
@@ -237,11 +319,23 @@ class User(Base):
 
 @event.listens_for(User, "before_update")
 def _record_end_times(_mapper: object, _connection: object, user: User) -> None:
-    """Record when the role of head or the account ends, at the time of the audit context, whoever ends it."""
+    """Record when the role of head, the account or a password ends, at the time of the audit context."""
     attributes = inspect(user).attrs
+    if attributes["password_hash"].history.deleted:
+        user.password_set_at = trail.context_time(session_of(user))
     for flag, end_time in (("is_head", "head_until"), ("is_active", "disabled_at")):
         if True in attributes[flag].history.deleted:
             setattr(user, end_time, trail.context_time(session_of(user)))
+
+
+def find_user(session: Session, typed: str) -> User | None:
+    """Return the account of a user name as it was typed, in whatever letters; None if there is none.
+
+    Where two earlier accounts differ in capitals alone, the one that is written as typed, else the lower-case one.
+    """
+    exact, name = UNSTORABLE_CHARACTERS.sub("", typed).strip(), normalize_username(typed)
+    found = session.scalars(select(User).where(or_(User.username == exact, func.lower(User.username) == name))).all()
+    return min(found, key=lambda user: (user.username != exact, user.username != name, user.id), default=None)
 
 
 def is_password_correct(user: User | None, password: str) -> bool:
@@ -262,26 +356,35 @@ def totp_step_of(secret: str, code: str, now: dt.datetime) -> int | None:
     return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), digits)), None)
 
 
+def _lock_administrators(session: Session, agency_id: int | None) -> set[int]:
+    """Lock the accounts of those who administer this agency until the transaction ends, and return their ids."""
+    administrators = (
+        select(User.id)
+        .where(User.is_administrator, User.is_active)
+        .where(or_(User.agency_id.is_(None), User.agency_id == agency_id))
+    )
+    return {*session.scalars(administrators.order_by(User.id).with_for_update(of=User))}
+
+
 #: The fields of a user that administrators edit, besides the roles.
 PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "institution", "email", "phone")
 
-_USERNAME = re.compile(r"[a-z0-9._-]{3,80}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_NIP_DIGITS = 18
 
 
 def create_user(
     session: Session,
-    by: User,
+    by: User | None,
     *,
     agency: Agency | None,
     values: Mapping[str, str | None],
     roles: Iterable[Role],
     password: str,
 ) -> User:
-    """Create an account and return it. ``values`` has the keys of PERSONAL_FIELDS; ``agency`` None is the installation.
+    """Create an account and return it; its password has to be changed at the first login.
 
-    Raises NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
+    ``values`` has the keys of PERSONAL_FIELDS; ``agency`` None is the installation, ``by`` None the terminal. Raises
+    NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
     ("username", "roles", "password" …).
     """
     _require_administrator_of(by, agency.id if agency else None)
@@ -300,15 +403,17 @@ def create_user(
         raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
     user = User(agency=agency, **cleaned)
     user.roles = held
-    user.set_password(password)
+    user.set_password(password, is_initial=True)
     session.add(user)
     _CREATED.describe(session)
     _flush_unique(session)
     return user
 
 
-def _require_administrator_of(by: User, agency_id: int | None) -> None:
+def _require_administrator_of(by: User | None, agency_id: int | None) -> None:
     """Raise NotAllowed unless ``by`` administers this agency; None is the installation."""
+    if by is None:
+        return
     if not (by.is_active and is_granted(by.roles, Verb.EDIT, Resource.USER)):
         raise NotAllowed(_("Only an administrator can do this."))
     if not by.is_superadmin and by.agency_id != agency_id:
@@ -325,23 +430,58 @@ def _validated(
 ) -> dict[str, str | None]:
     """Return the cleaned values; raises ValidationFailed with an error for each invalid field."""
     cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL_FIELDS}
-    cleaned["nip"] = re.sub(r"\s", "", cleaned["nip"] or "") or None
-    errors = {key: error for key, value in cleaned.items() if (error := _field_error(key, value))}
-    if "username" not in errors and _is_username_taken(session, cleaned["username"], user):
+    cleaned["username"] = normalize_username(cleaned["username"] or "") or None
+    errors: dict[str, Message] = {}
+    try:
+        cleaned["nip"] = read_nip(cleaned["nip"] or "")
+    except UnreadableError as unreadable:
+        errors["nip"] = unreadable.message
+    errors |= {key: error for key, value in cleaned.items() if (error := _field_error(key, value))}
+    if "username" not in errors and _is_username_taken(session, cleaned["username"] or "", user):
         errors["username"] = _USERNAME_TAKEN
-    if not roles:
-        errors["roles"] = _("A user must have at least one role.")
-    elif agency_id is None and roles != {Role.ADMINISTRATOR}:
-        errors["roles"] = _("A user without an agency can only be an administrator of the installation.")
+    if "nip" not in errors and (user is None or user.is_active):
+        taken = _nip_taken_error(session, cleaned["nip"], agency_id, user)
+        errors |= {"nip": taken} if taken else {}
+    if wrong_roles := _roles_error(roles, agency_id):
+        errors["roles"] = wrong_roles
     if errors:
         raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
     return cleaned
 
 
+def _roles_error(roles: frozenset[Role], agency_id: int | None) -> Message | None:
+    if not roles:
+        return _("A user must have at least one role.")
+    if agency_id is None and roles != {Role.ADMINISTRATOR}:
+        return _("A user without an agency can only be an administrator of the installation.")
+    return None
+
+
+def _nip_taken_error(session: Session, nip: str | None, agency_id: int | None, user: User | None) -> Message | None:
+    """Return why no further active account of the agency may have this NIP, or None.
+
+    One person with two accounts could take two parts of a request that check each other.
+    """
+    if nip is None or (user is not None and user.is_active and nip == user.nip):
+        return None
+    with session.no_autoflush:
+        _lock_administrators(session, agency_id)  # serialises two that enter the same NIP
+        holders = select(User).where(User.nip == nip, User.agency_id.is_not_distinct_from(agency_id), User.is_active)
+        holder = session.scalars(holders.where(User.id != (user.id if user else 0)).limit(1)).first()
+    if holder is None:
+        return None
+    return _(
+        "%(name)s has an active account with this NIP already (%(username)s). A person has one account: change its "
+        "roles, or disable it first.",
+        name=holder.full_name,
+        username=holder.username,
+    )
+
+
 _USERNAME_TAKEN = _("This user name is taken; choose another.")
 
 
-def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR0911 - one return for each error
+def _field_error(key: str, value: str | None) -> Message | None:
     column: Any = User.__table__.c[key]
     if value is None:
         return _("“%(field)s” is required here.", field=_FIELD_LABELS[key]) if not column.nullable else None
@@ -351,10 +491,8 @@ def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR091
         )
     if not is_storable(value) or not value.isprintable():
         return _("This text has a character that cannot be stored.")
-    if key == "username" and not _USERNAME.fullmatch(value):
+    if key == "username" and not is_username(value):
         return _("A user name has 3 to 80 lower-case letters, digits, full stops, hyphens or underscores.")
-    if key == "nip" and not (value.isascii() and value.isdigit() and len(value) == _NIP_DIGITS):
-        return _("A NIP has 18 digits.")
     if key == "email" and not _EMAIL.fullmatch(value):
         return _("This is not an e-mail address.")
     return None
@@ -363,10 +501,10 @@ def _field_error(key: str, value: str | None) -> Message | None:  # noqa: PLR091
 _FIELD_LABELS = {"username": _("User name"), "full_name": _("Full name")}
 
 
-def _is_username_taken(session: Session, username: str | None, user: User | None) -> bool:
+def _is_username_taken(session: Session, username: str, user: User | None) -> bool:
     with session.no_autoflush:
-        holder = session.scalar(select(User.id).where(User.username == username))
-    return holder is not None and (user is None or holder != user.id)
+        holders = session.scalars(select(User.id).where(func.lower(User.username) == username)).all()
+    return any(user is None or holder != user.id for holder in holders)
 
 
 def _flush_unique(session: Session) -> None:

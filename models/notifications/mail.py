@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.notifications.events import Event
 from lpse_admin.notifications.mail_faults import MailFault
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
@@ -76,7 +77,7 @@ class Mail(Base):
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     notification_id: Mapped[int] = mapped_column(IdType, ForeignKey("notification.id"))
     address: Mapped[ShortText]
     state: Mapped[MailState] = mapped_column(enum_type(MailState, "state"), default=MailState.WAITING)
@@ -99,7 +100,9 @@ class Mail(Base):
         """Queue a failed mail again, to the present address of its user; raises NoSuchMove in any other state."""
         if self.state is not MailState.FAILED:
             raise NoSuchMove(_("Only a mail that has failed can be sent again."))
-        address = self.notification.user.email or self.address
+        # What is told to a former address is not told to the present one.
+        is_of_address = self.notification.event is Event.EMAIL_CHANGED
+        address = self.address if is_of_address else self.notification.user.email or self.address
         self.state, self.attempts, self.next_try_at, self.claimed_until = MailState.WAITING, 0, now, None
         self.address = address
 

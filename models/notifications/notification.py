@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.notifications.events import ALWAYS_MAILED, Event, serialize_values
+from lpse_admin.notifications.events import ACCOUNT_EVENTS, ALWAYS_MAILED, Event, serialize_values
 from models.accounts.user import User
 from models.audit.trail import note_inserted
 from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
@@ -59,7 +59,8 @@ class Notification(Base):
     )
 
     id: Mapped[PrimaryKey]
-    agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
+    #: None for an administrator of the installation, who is notified of their own account alone.
+    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     event: Mapped[Event] = mapped_column(enum_type(Event, "event"))
     change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
@@ -109,7 +110,7 @@ def notify(  # noqa: PLR0913 - the parts of an event
     have an address and did not turn it off for this event. ``values`` has the names of ``notifications.events``
     (``step``, ``outcome``, ``reason``, ``by``, ``to``, ``due`` …) with strings, enums, Messages, dates or datetimes.
     """
-    users = {user.id: user for user in recipients if _is_recipient(user, change)}
+    users = {user.id: user for user in recipients if _is_recipient(user, change, event)}
     if not users:
         return []
     notified = select(Notification.user_id).where(Notification.key == key, Notification.user_id.in_(users))
@@ -145,7 +146,7 @@ def create_notifications(
     for notice in notices:
         columns = _shared_columns(notice, change, now)
         for user in notice.recipients:
-            if _is_recipient(user, change):
+            if _is_recipient(user, change, notice.event):
                 rows.append({"agency_id": user.agency_id, "user_id": user.id, **columns})
                 if user.email and any(wants_mail(user, one) for one in (notice.event, *notice.mail_events)):
                     addressed.append((user, notice.key))
@@ -185,7 +186,9 @@ def _insert(
     return ids
 
 
-def _is_recipient(user: User | Recipient, change: ChangeRequest | None) -> bool:
+def _is_recipient(user: User | Recipient, change: ChangeRequest | None, event: Event) -> bool:
+    if event in ACCOUNT_EVENTS:
+        return user.is_active
     return user.is_active and user.agency_id is not None and (change is None or user.agency_id == change.agency_id)
 
 

@@ -17,6 +17,8 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 
+from lpse_admin.accounts.reset_tokens import LINK_LIFETIME
+from lpse_admin.notifications.events import Event
 from models.audit.trail import AuditContext, set_audit_context
 from models.base import canonical_json
 from models.database import takes_write_lock
@@ -139,17 +141,23 @@ def _claim_next(session: Session, server: MailServer, now: dt.datetime) -> Outgo
         .values(claimed_until=now + CLAIM_LEASE, attempts=Mail.attempts + 1, message_id=message_id)
     )
     session.commit()
-    return _outgoing_mail(session, row.id)
+    return _outgoing_mail(session, row.id, now)
 
 
-def _outgoing_mail(session: Session, mail_id: int) -> OutgoingMail:
+def _is_expired(notification: Notification, now: dt.datetime) -> bool:
+    """Whether it would bring a link that is no longer good."""
+    return notification.event is Event.PASSWORD_RESET and notification.at + LINK_LIFETIME <= now
+
+
+def _outgoing_mail(session: Session, mail_id: int, now: dt.datetime) -> OutgoingMail:
     mail = session.scalars(
         select(Mail)
         .where(Mail.id == mail_id)
         .options(joinedload(Mail.notification).joinedload(Notification.user))
         .execution_options(populate_existing=True)
     ).one()
-    notification, user, agency = mail.notification, mail.notification.user, session.get_one(Agency, mail.agency_id)
+    notification, user = mail.notification, mail.notification.user
+    agency = session.get_one(Agency, mail.agency_id) if mail.agency_id is not None else None
     outgoing = OutgoingMail(
         mail_id=mail.id,
         message_id=mail.message_id or "",
@@ -158,9 +166,9 @@ def _outgoing_mail(session: Session, mail_id: int) -> OutgoingMail:
         address=mail.address,
         name=user.full_name,
         language=user.language,
-        is_active=user.is_active,
-        agency_name=agency.name,
-        zone=agency.zone,
+        is_active=user.is_active and not _is_expired(notification, now),
+        agency_name=agency.name if agency else "LPSE",
+        zone=agency.zone if agency else None,
         details=notification.details,
         at=notification.at,
         change_id=notification.change_id,

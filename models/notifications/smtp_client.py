@@ -46,9 +46,11 @@ class OutgoingMail:
     address: str
     name: str
     language: Language
+    #: Whether it is still to be sent: the account is active, and its link is good.
     is_active: bool
     agency_name: str
-    zone: ZoneInfo
+    #: None for the installation's own.
+    zone: ZoneInfo | None
     details: dict[str, Any]
     at: dt.datetime
     change_id: int | None

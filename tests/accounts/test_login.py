@@ -57,7 +57,7 @@ def program(new_database: NewDatabase, clock: Clock) -> Iterator[Flask]:
         close_app(app)
 
 
-def alter(app: Flask, username: str, **columns: object) -> None:
+def alter(app: Flask, username: str, /, **columns: object) -> None:
     """Change a user behind the screens."""
     with app.app_context():
         set_audit_context(db.session(), AuditContext(at=START, actor_id=None, actor_name="test", action="alter"))
@@ -155,13 +155,133 @@ def test_five_failures_lock_an_account_even_for_the_right_password_until_the_tim
         close_app(program)
 
 
-def test_five_failures_lock_an_address_whatever_names_were_tried(program: Flask) -> None:
-    for number in range(5):
-        Visitor(program).post("/login", username=f"guess{number}", password=WRONG)
-    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 429
-    elsewhere = Visitor(program)
-    elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
-    assert elsewhere.post("/login", username="pemohon", password=PASSWORD).status_code == 303
+def from_address(program: Flask, address: str) -> Visitor:
+    """Return a visitor from ``address``."""
+    visitor = Visitor(program)
+    visitor.client.environ_base["REMOTE_ADDR"] = address
+    return visitor
+
+
+def fail(program: Flask, username: str, address: str, times: int = 1) -> list[int]:
+    """Log in with a wrong password from ``address``, and return the statuses."""
+    visitor = from_address(program, address)
+    return [visitor.post("/login", username=username, password=WRONG).status_code for _time in range(times)]
+
+
+def enter(program: Flask, username: str, address: str, code: str = "") -> int:
+    """Log in with the right password from ``address``, and return the status."""
+    return from_address(program, address).post("/login", username=username, password=PASSWORD, code=code).status_code
+
+
+OFFICE, HOME = "192.0.2.10", "198.51.100.7"
+
+
+def test_the_typing_errors_of_a_colleague_shut_nobody_else_out(program: Flask) -> None:
+    assert fail(program, "pengelola", OFFICE, 5) == [401] * 5
+    assert enter(program, "pengelola", OFFICE) == 429
+    assert enter(program, "kepala", OFFICE) == 303
+
+
+def test_wrong_logins_as_somebody_from_afar_do_not_shut_them_out_elsewhere(program: Flask) -> None:
+    assert fail(program, "kepala", "203.0.113.5", 6) == [401] * 5 + [429]
+    assert enter(program, "kepala", OFFICE) == 303
+
+
+def test_a_hundred_failures_lock_an_address_whatever_names_were_tried(program: Flask) -> None:
+    names = [f"tebakan{number}" for number in range(20)]
+    for name in names:
+        assert fail(program, name, OFFICE, 5) == [401] * 5
+    assert enter(program, "pemohon", OFFICE) == 429
+    assert enter(program, "pemohon", HOME) == 303
+
+
+def test_the_right_password_gets_in_from_where_the_account_was_opened_before(program: Flask, clock: Clock) -> None:
+    assert enter(program, "kepala", OFFICE) == 303
+    clock.time += dt.timedelta(days=30)
+    assert fail(program, "kepala", OFFICE, 8) == [401] * 5 + [429] * 3
+    assert enter(program, "kepala", OFFICE) == 303
+    for number in range(21):  # somebody tries from many places
+        fail(program, "kepala", f"203.0.113.{number}", 5)
+    assert enter(program, "kepala", HOME) == 429
+    assert enter(program, "kepala", OFFICE) == 303
+    clock.time += dt.timedelta(minutes=15)
+    assert enter(program, "kepala", HOME) == 303
+
+
+def test_failures_where_an_account_is_at_home_do_not_shut_it_out_elsewhere(program: Flask) -> None:
+    assert enter(program, "kepala", OFFICE) == 303
+    assert fail(program, "kepala", OFFICE, 101)[-1] == 429
+    assert enter(program, "kepala", HOME) == 303
+
+
+def test_wrong_codes_after_the_right_password_lock_the_account_even_where_it_is_known(
+    program: Flask, clock: Clock
+) -> None:
+    secret = pyotp.random_base32()
+    assert enter(program, "kepala", OFFICE) == 303
+    alter(program, "kepala", totp_secret=secret)
+    assert [enter(program, "kepala", OFFICE, code="000000") for _time in range(6)] == [401] * 5 + [429]
+    assert enter(program, "kepala", OFFICE, code=pyotp.TOTP(secret).at(clock.time)) == 429
+    clock.time += dt.timedelta(minutes=15)
+    code = pyotp.TOTP(secret).at(clock.time)
+    assert enter(program, "kepala", OFFICE, code=f"{code[:3]}-{code[3:]}") == 303
+
+
+def test_every_failed_guess_is_in_the_trail(program: Flask) -> None:
+    assert enter(program, "kepala", OFFICE) == 303
+    fail(program, "kepala", OFFICE, 7)
+    assert sum('"table":"login_failure"' in rows for *_rest, rows in told(program)) == 7
+
+
+def test_a_new_password_ends_the_lock_of_the_former_one(program: Flask, clock: Clock) -> None:
+    fail(program, "pengelola", HOME, 6)
+    clock.time += dt.timedelta(minutes=1)
+    with program.app_context():
+        set_audit_context(db.session(), AuditContext(at=clock.time, actor_id=None, actor_name="test", action="reset"))
+        user = db.session.scalars(select(User).where(User.username == "pengelola")).one()
+        user.reset_password(None, "dari administrator saja")
+        db.session.commit()
+    answer = from_address(program, HOME).post("/login", username="pengelola", password="dari administrator saja")
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Kepala",
+        "KEPALA",
+        " kepala ",
+        "kepala\t",
+        "ｋｅｐａｌａ",
+        "ke\u00adpala",
+        "\ufeffkepala",
+        "kepala\u200b",
+        "\u202akepala\u202c",
+    ],
+)
+def test_a_user_name_is_the_same_in_capitals_with_blanks_and_in_wide_letters(program: Flask, typed: str) -> None:
+    assert enter(program, typed, OFFICE) == 303
+    with program.app_context():
+        assert db.session.scalars(select(LoginFailure)).all() == []
+
+
+def test_failures_are_counted_for_the_account_in_whatever_letters_it_is_typed(program: Flask) -> None:
+    for typed in ("Kepala", "KEPALA", " kepala", "kepala ", "ｋepala"):
+        fail(program, typed, HOME)
+    assert enter(program, "kepala", HOME) == 429
+    for typed in ("Siapa", "SIAPA", " siapa", "siapa ", "ｓiapa"):
+        fail(program, typed, HOME)
+    assert fail(program, "siapa", HOME) == [429]
+
+
+def test_earlier_accounts_that_differ_in_capitals_alone_are_each_opened_as_they_are_written(program: Flask) -> None:
+    alter(program, "pengelola2", username="Kepala")
+    alter(program, "pemohon2", username="Ani")
+    for typed, name in (("Kepala", "Pengelola Perubahan 2"), ("kepala", "Kepala LPSE"), ("KEPALA", "Kepala LPSE"),
+                        ("ani", "Pemohon 2"), ("ANI", "Pemohon 2")):  # fmt: skip
+        visitor = from_address(program, OFFICE)
+        assert visitor.post("/login", username=typed, password=PASSWORD).status_code == 303
+        assert f'id="who">{name}<' in visitor.get("/profile").text
 
 
 @pytest.mark.parametrize(

@@ -427,7 +427,8 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
         for rule in running_app.app.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
     }
-    beside = {"admin.index", "access.login"}  # leads home; is read by strangers, below
+    # Leads home; are read by strangers, below.
+    beside = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
     closed = {
         page for page in pages if page in beside or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
     }
@@ -463,10 +464,27 @@ def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked: tupl
         stranger.post("/login", username="x" * 100, password="x"),
         stranger.post("/login", username="pemohon", password="wrong"),
         stranger.client.post("/login"),
+        stranger.get("/forgot-password"),
+        stranger.post("/forgot-password", name=""),
+        stranger.get("/reset-password/none"),
         stranger.get("/nowhere"),
         stranger.get("/logout"),
+        *_first_password_pages(running_app),
     ]
     _check({answer.request.path + str(answer.status): unmarked_texts(answer.text) for answer in answers})
+
+
+def _first_password_pages(running_app: RunningApp) -> list[TestResponse]:
+    with running_app.session() as session:
+        user = session.scalars(select(User).where(User.username == "pemohon2")).one()
+        user.is_password_initial, user_id = True, user.id
+        session.commit()
+    newcomer = Visitor(running_app.app, "pemohon2")
+    pages = [newcomer.get("/first-password"), newcomer.post("/first-password", new="", again="")]
+    with running_app.session() as session:
+        session.get_one(User, user_id).is_password_initial = False
+        session.commit()
+    return [*pages, newcomer.get("/profile")]
 
 
 def test_headings_of_exports_are_in_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:

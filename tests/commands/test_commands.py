@@ -267,7 +267,7 @@ def test_a_way_back_that_is_none_ends_with_the_reason(
 
 def test_an_account_is_made_with_a_password_that_is_shown_once(program: Flask) -> None:
     told = done(program, "user", "add", "budi", "--name", "Pemohon 9", "--role", "requester", "--agency", "lumajang")
-    password = told.rpartition("Password: ")[2].strip()
+    password = told.rpartition("Kata sandi: ")[2].strip()
     assert login(program, "budi", password) == 303
     assert "budi" in done(program, "user", "list")
 
@@ -278,7 +278,7 @@ def test_an_account_may_hold_several_roles_and_bring_its_password(program: Flask
         program, "user", "add", "dua", "--name", "Dua", "--role", "head", "--role", "inspector", "--agency", "lumajang",
         "--password-stdin", typed=f"{new}\n",
     )  # fmt: skip
-    assert "Password" not in told
+    assert "Kata sandi" not in told
     assert login(program, "dua", new) == 303
     assert "head,inspector" in done(program, "user", "list")
     weak = run(program, "user", "reset", "dua", "--password-stdin", typed="dua\n")
@@ -293,12 +293,12 @@ def test_an_administrator_of_the_installation_belongs_to_no_agency(program: Flas
 
 
 def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program: Flask) -> None:
-    assert "disabled" in done(program, "user", "disable", "pemohon")
+    assert "dinonaktifkan" in done(program, "user", "disable", "pemohon")
     assert done(program, "user", "disable", "pemohon")
     assert login(program, "pemohon", "lpse-demo-2026") == 401
     told = done(program, "user", "reset", "pemohon")
-    assert "still disabled" in told
-    assert login(program, "pemohon", told.rpartition("Password: ")[2].strip()) == 401
+    assert "masih dinonaktifkan" in told
+    assert login(program, "pemohon", told.rpartition("Kata sandi: ")[2].strip()) == 401
     assert "disabled" in done(program, "user", "list")
 
 
@@ -311,7 +311,7 @@ def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program: 
         user = db.session.scalars(select(User).where(User.username == "pemohon")).one()
         assert user.session_version > version
         assert user.totp_secret is None
-    assert login(program, "pemohon", told.rpartition("Password: ")[2].strip()) == 303
+    assert login(program, "pemohon", told.rpartition("Kata sandi: ")[2].strip()) == 303
 
 
 def test_the_trail_holds_until_a_row_of_it_is_touched(program: Flask, tmp_path: Path) -> None:

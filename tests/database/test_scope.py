@@ -153,7 +153,7 @@ def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register: tuple[Audit
     session, cast = register
     office = cast.lumajang
 
-    def looked_into(person: User, **standing: bool) -> set[int]:
+    def looked_into(person: User, **standing: bool) -> set[int | None]:
         found = session.scalars(select(Notification).where(visible_agency_notifications(person, **standing)))
         return {one.agency_id for one in found}
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
+#: What a user of the tests chooses at the first login.
+OWN_PASSWORD = "tujuh bebek menyeberang jalan"
+
+
 class _TemplateCache(BytecodeCache):
     """The compiled templates of this process, for all apps that its tests create."""
 
@@ -96,6 +100,15 @@ class Visitor:
             answer = self.post("/login", username=username, password=password)
             assert answer.status_code == 303, answer.text
             self.token = ""
+
+    @classmethod
+    def first_login(cls, app: Flask, username: str, password: str, own: str = OWN_PASSWORD) -> Visitor:
+        """Log in with the password that an administrator set, and choose ``own`` instead."""
+        visitor = cls(app, username, password)
+        answer = visitor.post("/first-password", new=own, again=own)
+        assert answer.status_code == 303, answer.text
+        visitor.token = ""
+        return visitor
 
     def get(self, path: str, *, json: bool = False) -> TestResponse:
         """Send a GET request."""

@@ -41,7 +41,10 @@ def _password_field(label: Message) -> Field:
         label,
         [Required()],
         default=_generate_password,
-        description=_("This password was generated; note it now, it is not shown again. You may enter another one."),
+        description=_(
+            "This password was generated; note it now, it is not shown again. You may enter another one. It has to be "
+            "changed at the first login."
+        ),
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
 
@@ -52,11 +55,13 @@ class UserForm(Form):
     username = StringField(
         _("User name"),
         [Required()],
-        description=_("3 to 80 lower-case letters, digits, full stops, hyphens or underscores."),
+        description=_("3 to 80 letters, digits, full stops, hyphens or underscores; capitals make no difference."),
         render_kw={"autocapitalize": "none", "autocomplete": "off"},
     )
     full_name = StringField(_("Full name"), [Required()])
-    nip = StringField(_("NIP"), description=_("18 digits; spaces are allowed."), render_kw={"inputmode": "numeric"})
+    nip = StringField(
+        _("NIP"), description=_("18 digits, with dots and blanks or not; no two active accounts may have the same one.")
+    )
     position = StringField(_("Position"))
     institution = StringField(_("Institution"))
     email = StringField(_("E-mail"), render_kw={"type": "email"})

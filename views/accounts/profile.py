@@ -8,21 +8,23 @@ import pyotp
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_babel import gettext
 from flask_login import login_user
-from wtforms import PasswordField, RadioField, StringField
+from wtforms import PasswordField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
-from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH, password_error
+from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
-from models.accounts.user import Scheme, is_password_correct, totp_step_of
+from models.accounts.user import Language, Scheme, is_password_correct, totp_step_of
 from models.audit import trail
 from models.database import db
+from models.notifications import account_mails
 from models.releases.calendar_feed import load_active_feed
 from views.app.access import get_current_user
 from views.app.clock import now
 from views.forms.base import CheckboxListField, Form
-from views.i18n.wording import tr
+from views.i18n.language import LANGUAGE_NAMES, remember_language
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -53,6 +55,19 @@ class DisableSecondFactorForm(Form):
     password = PasswordField(validators=[InputRequired(), Length(max=MAX_PASSWORD_LENGTH)])
 
 
+class ContactForm(Form):
+    """One's own e-mail address and telephone number; a new address takes the password."""
+
+    email = StringField(_("E-mail"), render_kw={"type": "email", "autocomplete": "email"})
+    phone = StringField(_("Telephone"), render_kw={"type": "tel", "autocomplete": "tel"})
+    password = PasswordField(
+        _("Current password"),
+        id="contact-password",
+        description=_("Only for a new e-mail address: links to set a new password are sent there."),
+        validators=[Length(max=MAX_PASSWORD_LENGTH)],
+    )
+
+
 class MailPreferencesForm(Form):
     """The events whose mail one wants; those that are always mailed are no choice."""
 
@@ -62,9 +77,14 @@ class MailPreferencesForm(Form):
     )
 
 
-class ColourSchemeForm(Form):
-    """Light or dark."""
+class DisplayForm(Form):
+    """Language, and light or dark."""
 
+    lang = SelectField(
+        _("Interface language"),
+        choices=[SelectChoice(key, name, {"lang": key}) for key, name in LANGUAGE_NAMES],
+        validators=[Optional()],
+    )
     scheme = RadioField(
         _("Colour theme"),
         choices=[
@@ -87,10 +107,12 @@ def _profile_response(
     code: ConfirmSecondFactorForm | None = None,
     disable: DisableSecondFactorForm | None = None,
     mail: MailPreferencesForm | None = None,
+    contact: ContactForm | None = None,
 ) -> tuple[str, int]:
     """Return the page with what was wrong in one of its forms: 422 then, else 200."""
-    wrong = password or code or disable or mail
-    return render_profile(password=password, code=code, disable=disable, mail=mail), 422 if wrong else 200
+    wrong = password or code or disable or mail or contact
+    page = render_profile(password=password, code=code, disable=disable, mail=mail, contact=contact)
+    return page, 422 if wrong else 200
 
 
 def render_profile(
@@ -98,16 +120,18 @@ def render_profile(
     code: ConfirmSecondFactorForm | None = None,
     disable: DisableSecondFactorForm | None = None,
     mail: MailPreferencesForm | None = None,
+    contact: ContactForm | None = None,
     feed_address: str | None = None,
 ) -> str:
     """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
-    secret = session.get(_TOTP_OFFER_KEY)
+    secret, user = session.get(_TOTP_OFFER_KEY), get_current_user()
     return render_template(
         "accounts/profile.html",
+        contact_form=contact or ContactForm(formdata=None, obj=user),
         password_form=password or ChangePasswordForm(formdata=None),
         code_form=code or ConfirmSecondFactorForm(formdata=None),
         off_form=disable or DisableSecondFactorForm(formdata=None),
-        scheme_form=ColourSchemeForm(formdata=None, data={"scheme": get_current_user().scheme}),
+        display_form=DisplayForm(formdata=None, data={"scheme": user.scheme, "lang": user.language}),
         mail_form=mail or MailPreferencesForm(formdata=None, data={"events": _mailed_events()}),
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
@@ -142,20 +166,29 @@ def change_password() -> Response | tuple[str, int]:
     if not form.validate():
         return _profile_response(password=form)
     user = get_current_user()
-    if not is_password_correct(user, form.old.data):
-        form.old.errors = [gettext("This is not your current password.")]
-    elif wrong := password_error(form.new.data, known_names=(user.username, user.full_name)):
-        form.new.errors = [tr(wrong)]
-    elif form.new.data == form.old.data:
-        form.new.errors = [gettext("The new password is the same as the current one.")]
-    elif form.new.data != form.again.data:
-        form.again.errors = [gettext("The two new passwords do not match.")]
-    else:
-        user.set_password(form.new.data)
+    try:
+        user.change_password(form.old.data or "", form.new.data or "", form.again.data or "")
         db.session.commit()
-        login_user(user)
-        return redirect_to_profile(gettext("Your password has been changed. Your other sessions have ended."))
-    return _profile_response(password=form)
+    except ValidationFailed as refusal:
+        form.add_errors(refusal)
+        return _profile_response(password=form)
+    login_user(user)
+    return redirect_to_profile(gettext("Your password has been changed. Your other sessions have ended."))
+
+
+@blueprint.post("/contact")
+def change_contact() -> Response | tuple[str, int]:
+    """Take one's own e-mail address and telephone number; a former address is told."""
+    form = ContactForm()
+    if not form.validate():
+        return _profile_response(contact=form)
+    try:
+        account_mails.change_contact(get_current_user(), now=now(), **form.arguments())
+        db.session.commit()
+    except ValidationFailed as refusal:
+        form.add_errors(refusal)
+        return _profile_response(contact=form)
+    return redirect_to_profile(gettext("Your e-mail address and telephone number are saved."), "contact")
 
 
 @blueprint.post("/mail")
@@ -174,13 +207,19 @@ def choose_mail() -> Response | tuple[str, int]:
 
 @blueprint.post("/colours")
 def choose_colours() -> Response:
-    """Keep whether this user's screens are light, dark, or as their system has it; anything else changes nothing."""
-    form = ColourSchemeForm()
-    if form.validate() and form.scheme.data != get_current_user().scheme:
+    """Keep language and colours of this user's screens; anything else changes nothing."""
+    form, user = DisplayForm(), get_current_user()
+    response = redirect(url_for("profile.show", _anchor="colours"), 303)
+    if not form.validate():
+        return response
+    language = Language(form.lang.data or user.language)
+    if (form.scheme.data, language) != (user.scheme, user.language):
         trail.update_audit_context(db.session(), action="profile.colours")
-        get_current_user().scheme = Scheme(form.scheme.data)
+        user.scheme, user.language = Scheme(form.scheme.data), language
         db.session.commit()
-    return redirect(url_for("profile.show", _anchor="colours"), 303)
+    remember_language(response, language.value)
+    flash(gettext("Saved."), "success")
+    return response
 
 
 @blueprint.post("/second-factor")

@@ -11,10 +11,12 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
 from models.accounts.user import User, create_user
 from models.database import db
+from models.notifications.account_mails import alter_account
 from models.search.search import user_matches
 from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import NewUserForm, ResetPasswordForm, UserForm
 from views.app.access import get_current_user
+from views.app.clock import now
 from views.i18n.language import format_nip
 from views.listing.actions import action
 from views.listing.lists import Column
@@ -74,7 +76,7 @@ class UserView(RecordView):
     @override
     def update_model(self, form: Form, model: User) -> None:
         """Change what is known of somebody, and their roles."""
-        model.alter(get_current_user(), **form.arguments())
+        alter_account(model, get_current_user(), now=now(), **form.arguments())
 
     @override
     def after_model_change(self, form: Form, model: User, is_created: bool) -> None:

@@ -1,43 +1,31 @@
-"""Login, logout, the current user, and the check that every view requires a login unless it is ``public``."""
+"""The current user, and the check that every view requires a login unless it is ``public``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext
-from flask_login import LoginManager, current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFError
+from flask import current_app, g, request, session
+from flask_login import LoginManager, current_user
 from sqlalchemy import select
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
 
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
-from lpse_admin.errors import NotAllowed, Refused, TooManyAttempts, Unauthenticated
+from lpse_admin.errors import NotAllowed, Unauthenticated
 from lpse_admin.i18n import _
-from models.accounts.login import Login, LoginAttempt, log_in, logged_in_user_statement
-from models.accounts.user import User
-from models.audit.trail import AuditContext, set_audit_context
+from models.accounts.login import logged_in_user_statement
 from models.database import db
 from models.delegation.delegation import Delegation, load_active_delegation
 from models.notifications.notification import COUNT_UNREAD, count_unread
 from models.office.agency import Agency
 from views.app.clock import now
-from views.app.errors import csrf_error_response, refusal_response, wants_json
-from views.forms import recovery
-from views.forms.base import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flask import Flask
     from sqlalchemy.orm import Session
-    from werkzeug.wrappers import Response
-    from werkzeug.wrappers import Response as AnyResponse
 
     from lpse_admin.config import Settings
-
-blueprint = Blueprint("access", __name__)
+    from models.accounts.user import User
 
 #: Flask's own endpoints that need no login; ours are marked with ``public``.
 _PUBLIC = frozenset({"static"})
@@ -128,119 +116,6 @@ def is_local_url(address: str) -> bool:
     return address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
 
 
-class LoginForm(Form):
-    """The login form."""
-
-    username = StringField(validators=[InputRequired(), Length(max=80)])
-    password = PasswordField(validators=[InputRequired(), Length(max=200)])
-    code = StringField(validators=[Length(max=10)])
-
-
-@blueprint.route("/login", methods=["GET", "POST"])
-@public
-def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """Show the login page, or log in and redirect to ``next``."""
-    next_url = request.values.get("next", "")
-    next_url = next_url if is_local_url(next_url) else "/"
-    form = LoginForm()
-    if request.method == "GET":
-        return redirect(next_url) if current_user_or_none() else _login_page(form, next_url, 200)
-    if not form.validate():
-        return _login_page(form, next_url, 422)
-    try:
-        _open_session(form)
-    except TooManyAttempts as refusal:
-        return _login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
-    except Unauthenticated as refusal:
-        return _login_refused(refusal, form, next_url, {})
-    typed = recovery.load_submitted_form(request.form.get("typed"))
-    user = current_user_or_none()
-    if typed is not None and user is not None and typed.user_id == user.id:
-        return recovery.recovery_page(typed), 200
-    return redirect(next_url, 303)
-
-
-def _login_page(form: LoginForm, next_url: str, status: int, refusal: Refused | None = None) -> tuple[str, int]:
-    typed = request.form.get("typed")
-    along = typed if recovery.load_submitted_form(typed) else None
-    return render_template("app/login.html", form=form, onward=next_url, refusal=refusal, typed=along), status
-
-
-def _handle_unauthenticated(refusal: Unauthenticated) -> AnyResponse:
-    """Show the login page; a submitted form is restored after the login."""
-    packed = None if wants_json() or (typed := recovery.submitted_form()) is None else typed.serialize()
-    if packed is None:
-        return refusal_response(refusal)
-    form = LoginForm(formdata=None)
-    page = render_template("app/login.html", form=form, onward="/", refusal=refusal, typed=packed)
-    return make_response(page, refusal.status)
-
-
-def _handle_csrf_error(error: CSRFError) -> AnyResponse:
-    """Answer a form whose session has expired; if its user has logged in since, the form can be sent again."""
-    user = current_user_or_none()
-    typed = None if user is None or wants_json() else recovery.submitted_form()
-    if typed is None or user is None or typed.user_id != user.id:
-        return csrf_error_response(error)
-    return make_response(recovery.recovery_page(typed), error.code)
-
-
-def _login_refused(
-    refusal: Refused, form: LoginForm, next_url: str, headers: dict[str, str]
-) -> tuple[str, int, dict[str, str]]:
-    if wants_json():
-        raise refusal
-    return *_login_page(form, next_url, refusal.status, refusal), headers
-
-
-def _open_session(form: LoginForm) -> None:
-    """Log in by the form, in a new session; raises Unauthenticated if the login fails."""
-    limit = settings().login_limit
-    attempt = LoginAttempt(
-        username=(form.username.data or "").strip().replace("\0", ""),
-        password=form.password.data or "",
-        code=form.code.data or "",
-        address=request.remote_addr or "",
-    )
-    login = log_in(db.session(), attempt, now=now(), max_failures=limit.failures, window_minutes=limit.minutes)
-    user = db.session.get(User, login.user_id) if login else None
-    if user is not None:
-        set_audit_context(
-            db.session(),
-            AuditContext(
-                at=now(),
-                actor_id=user.id,
-                actor_name=user.full_name,
-                address=attempt.address,
-                request_id=g.request_id,
-                action=f"POST {request.endpoint}",
-            ),
-        )
-    db.session.commit()
-    if login is None or user is None:
-        raise Unauthenticated(_("The user name, password or code is wrong."))
-    session.clear()
-    session.permanent = True
-    session["login"] = login.id
-    recovery.bind_csrf_token_to(user)
-    login_user(user)
-    g.current_user = user
-
-
-@blueprint.post("/logout")
-def logout() -> Response:
-    """Log out: end the login session, so that no copy of its cookie is valid."""
-    login = db.session.get(Login, session.get("login", 0))
-    if login is not None and login.ended_at is None:
-        login.ended_at = now()
-    db.session.commit()
-    logout_user()
-    session.clear()
-    g.current_user = None
-    flash(gettext("You are logged out."), "success")
-    return redirect(url_for("access.login"), 303)
-
-
 #: With every page, so put together once; pages show the number beside the name.
 _LOGGED_IN_USER = logged_in_user_statement(COUNT_UNREAD.scalar_subquery())
 
@@ -296,9 +171,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     manager.session_protection = None  # mobile clients change their address; the cookie is HttpOnly and signed
     manager.init_app(app, add_context_processor=False)
     manager.user_loader(_load_user)
-    app.register_error_handler(Unauthenticated, _handle_unauthenticated)
-    app.register_error_handler(CSRFError, _handle_csrf_error)
     app.before_request(_limit_request_size)
     app.before_request(_require_login)
-    app.register_blueprint(blueprint)
     app.context_processor(lambda: {"current_user": current_user_or_none, "delegation": current_delegation})

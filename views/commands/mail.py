@@ -52,7 +52,7 @@ def list_mail(states: tuple[str, ...]) -> None:
     with read_session() as session:
         rows = session.execute(
             select(Mail, Agency.key)
-            .join(Agency, Agency.id == Mail.agency_id)
+            .outerjoin(Agency, Agency.id == Mail.agency_id)
             .where(Mail.state.in_(wanted))
             .options(joinedload(Mail.notification).joinedload(Notification.user))
             .order_by(Mail.id.desc())

@@ -1,4 +1,4 @@
-"""`flask user`: add, disable, reset and list users."""
+"""`flask user`: add, disable, enable, reset and list users, and change their roles."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import sys
 import click
 from sqlalchemy import select
 
-from lpse_admin.accounts.passwords import password_error
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NotFound, ValidationFailed
+from lpse_admin.errors import NotFound
 from lpse_admin.i18n import _
-from models.accounts.user import User
+from models.accounts.user import User, create_user, find_user
 from models.database import db
 from models.office.agency import Agency
-from views.commands.terminal import CommandGroup, print_table, read_session, write_session
+from views.commands.terminal import CommandGroup, print_table, read_session, say, write_session
 
-group = CommandGroup("user", help="Users: add, disable, reset, list.")
+group = CommandGroup("user", help="Users: add, disable, enable, role, reset, list.")
 
 _ROLE_TYPE = click.Choice([role.value for role in Role])
 _MAX_USERNAME_LENGTH = 80
@@ -33,9 +32,19 @@ _PASSWORD_OPTION = click.option(
 @click.option("--name", required=True, help="Full name.")
 @click.option("--role", "roles", required=True, multiple=True, type=_ROLE_TYPE, help="May be given several times.")
 @click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
+@click.option("--nip", help="NIP, with dots and blanks or not.")
+@click.option("--email", help="E-mail address, to which links to set a new password are sent.")
 @_PASSWORD_OPTION
-def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *, password_stdin: bool) -> None:
-    """Create an account."""
+def add(
+    username: str,
+    name: str,
+    roles: tuple[str, ...],
+    agency: str | None,
+    *,
+    password_stdin: bool,
+    **details: str | None,
+) -> None:
+    """Create an account; its password has to be changed at the first login."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= _MAX_USERNAME_LENGTH:
         raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
     if not name.strip():
@@ -44,13 +53,19 @@ def add(username: str, name: str, roles: tuple[str, ...], agency: str | None, *,
     if agency is None and Role.ADMINISTRATOR not in held:
         raise click.BadParameter("is needed: only an administrator belongs to no agency", param_hint="--agency")
     with write_session("user add") as session:
-        if session.scalars(select(User.id).where(User.username == username)).first() is not None:
-            raise ValidationFailed(_("There is already a user %(username)s.", username=username))
-        user = User(username=username, full_name=name.strip(), agency=_find_agency(agency) if agency else None)
-        user.roles = held
-        password_note = _set_password(user, from_input=password_stdin)
-        session.add(user)
-    click.echo(f"{username}: added.{password_note}")
+        password = _read_password() if password_stdin else secrets.token_urlsafe(15)
+        user = create_user(
+            session,
+            None,
+            agency=_find_agency(agency) if agency else None,
+            values={"username": username, "full_name": name, **details},
+            roles=held,
+            password=password,
+        )
+        added = user.username
+    say(_("%(username)s: added.", username=added))
+    if not password_stdin:
+        say(_("Password: %(password)s", password=password))
 
 
 @group.command()
@@ -60,22 +75,59 @@ def disable(username: str) -> None:
     with write_session("user disable"):
         user = _find_user(username)
         if user.is_active:
-            user.is_active = False
-            user.session_version += 1
-    click.echo(f"{username}: disabled.")
+            user.disable(None)
+        name = user.username
+    say(_("%(username)s: disabled.", username=name))
+
+
+@group.command()
+@click.argument("username")
+def enable(username: str) -> None:
+    """Enable an account again; its password and roles are as they were."""
+    with write_session("user enable"):
+        user = _find_user(username)
+        user.enable(None)
+        name = user.username
+    say(_("%(username)s: enabled.", username=name))
+
+
+@group.command("role")
+@click.argument("username")
+@click.argument("roles", nargs=-1, type=_ROLE_TYPE)
+@click.option("--add", "added", multiple=True, type=_ROLE_TYPE, help="Give this role too; may be given several times.")
+@click.option(
+    "--remove", "removed", multiple=True, type=_ROLE_TYPE, help="Take this role away; may be given several times."
+)
+def change_roles(username: str, roles: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+    """Give an account these ROLES and no others, or add and remove single ones; a change ends its sessions."""
+    if bool(roles) == bool(added or removed):
+        raise click.UsageError("name all roles that the account is to have, or --add and --remove single ones")
+    if set(added) & set(removed):
+        raise click.UsageError("the same role cannot be added and removed")
+    with write_session("user role"):
+        user = _find_user(username)
+        held = frozenset(Role(role) for role in roles) or user.roles
+        held = (held | {Role(role) for role in added}) - {Role(role) for role in removed}
+        user.change_roles(None, held)
+        name, keys = user.username, ",".join(role.value for role in Role if role in held)
+    say(f"{name}: {keys}")
 
 
 @group.command()
 @click.argument("username")
 @_PASSWORD_OPTION
 def reset(username: str, *, password_stdin: bool) -> None:
-    """Set a new password, turn off the second factor, and end all sessions."""
+    """Set a new password, which has to be changed at the next login, turn off the second factor, end all sessions."""
     with write_session("user reset"):
         user = _find_user(username)
-        password_note = _set_password(user, from_input=password_stdin)
-        user.totp_secret = user.totp_last_step = None
-        disabled_note = "" if user.is_active else " It is still disabled."
-    click.echo(f"{username}: reset.{disabled_note}{password_note}")
+        password = _read_password() if password_stdin else secrets.token_urlsafe(15)
+        user.reset_password(None, password, without_second_factor=True)
+        name, is_active = user.username, user.is_active
+    say(_("%(username)s: reset.", username=name))
+    if not is_active:
+        say(_("The account is still disabled: flask user enable %(username)s", username=name))
+    if not password_stdin:
+        say(_("Password: %(password)s", password=password))
 
 
 @group.command("list")
@@ -98,17 +150,12 @@ def list_users() -> None:
         )
 
 
-def _set_password(user: User, *, from_input: bool) -> str:
-    """Set the password from standard input, or a generated one, and return a note with it."""
-    password = sys.stdin.readline().rstrip("\r\n") if from_input else secrets.token_urlsafe(15)
-    if from_input and (error := password_error(password, known_names=(user.username, user.full_name))):
-        raise ValidationFailed(error)
-    user.set_password(password)
-    return "" if from_input else f" Password: {password}"
+def _read_password() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _find_user(username: str) -> User:
-    user = db.session.scalars(select(User).where(User.username == username)).one_or_none()
+    user = find_user(db.session(), username)
     if user is None:
         raise NotFound(_("There is no user %(username)s.", username=username))
     return user

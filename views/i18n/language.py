@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 __all__ = [
+    "LANGUAGE_NAMES",
     "current_language",
     "current_locale",
     "current_timezone",
@@ -45,6 +46,7 @@ __all__ = [
     "format_rupiah",
     "format_size",
     "relative_time",
+    "remember_language",
     "short_datetime_formatter",
     "today",
     "tr",
@@ -60,7 +62,7 @@ _UNIT_SIZE = 1024
 #: A distance within this range is shown as "just now".
 _JUST_NOW = (dt.timedelta(minutes=-1), dt.timedelta(seconds=1))
 #: The languages with their own names.
-_LANGUAGE_NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
+LANGUAGE_NAMES = ((Language.INDONESIAN.value, "Bahasa Indonesia"), (Language.ENGLISH.value, "English"))
 
 
 def current_language() -> str:
@@ -226,15 +228,20 @@ def choose() -> Response:
         if user is not None and user.language != language:
             user.language = Language(language)
             db.session.commit()
-        response.set_cookie(
-            _COOKIE_NAME,
-            language,
-            max_age=_COOKIE_AGE,
-            httponly=True,
-            samesite="Lax",
-            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        )
+        remember_language(response, language)
     return response
+
+
+def remember_language(response: Response, language: str) -> None:
+    """Keep the language in a cookie, for pages without a login."""
+    response.set_cookie(
+        _COOKIE_NAME,
+        language,
+        max_age=_COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    )
 
 
 def _current_path() -> str:
@@ -245,7 +252,7 @@ def _current_path() -> str:
 
 
 def _template_context() -> dict[str, Any]:
-    return {"language": str(current_locale()), "languages": _LANGUAGE_NAMES, "here": _current_path}
+    return {"language": str(current_locale()), "languages": LANGUAGE_NAMES, "here": _current_path}
 
 
 def init_app(app: Flask) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, render_template, url_for
 from flask_babel import force_locale
 
+from lpse_admin.accounts.reset_tokens import derive_token
 from lpse_admin.notifications.events import Event
 from models.database import db
 from models.notifications.outbox import SendResult, send_outbox
@@ -25,7 +26,9 @@ def render_mail(mail: OutgoingMail) -> RenderedMail:
     base = settings().base_url or mail.link_base
     # An anonymous request context, for absolute addresses with the program's base URL.
     with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(mail.language.value):
-        g.zone, g.current_user, g.delegation = mail.zone, None, None
+        g.current_user, g.delegation = None, None
+        if mail.zone is not None:
+            g.zone = mail.zone
         try:
             return _render_mail(mail, has_link=base is not None)
         finally:
@@ -57,6 +60,9 @@ def _render_mail(mail: OutgoingMail, *, has_link: bool) -> RenderedMail:
 
 
 def _link_url(mail: OutgoingMail) -> str:
+    if nonce := mail.details.get("nonce"):
+        token = derive_token(settings().secret_key, nonce)
+        return url_for("password_reset.show", token=token, _external=True)
     if mail.change_id is None:
         return url_for("notification.index_view", _external=True)
     return url_for("change.details_view", id=mail.change_id, _external=True)

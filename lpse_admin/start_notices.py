@@ -1,0 +1,40 @@
+"""What whoever starts the program should know of its settings: nothing is wrong, and yet people will run into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpse_admin.config import is_loopback
+from lpse_admin.i18n import Message, _
+
+if TYPE_CHECKING:
+    from lpse_admin.config import Settings
+
+_HTTPS_ALONE = _(
+    "People can log in over https:// only: the session cookie is not sent over http://. Put a proxy with a certificate "
+    "in front of the program (deploy/nginx.conf)."
+)
+_NO_PROXY = _(
+    "LPSE_PROXIES is not set. If a proxy is in front of the program, set LPSE_PROXIES=1: otherwise the audit trail and "
+    "the login limits see the address of the proxy instead of the user's."
+)
+_NO_BASE_URL = _("LPSE_BASE_URL is not set: no links to set a forgotten password are mailed.")
+_NO_MAIL_SERVER = _(
+    "LPSE_SMTP_URL is not set: mail, also with links to set a forgotten password, is kept in the outbox."
+)
+_PLAIN_BASE_URL = _("LPSE_BASE_URL begins with http://: links in mail lead to pages where nobody can log in.")
+
+
+def start_notices(settings: Settings) -> list[Message]:
+    """Return the notices for these settings; the demo has none."""
+    if settings.is_demo:
+        return []
+    base_url = settings.base_url
+    candidates = (
+        (_HTTPS_ALONE, True),
+        (_NO_PROXY, settings.proxies == 0 and is_loopback(settings.host)),
+        (_NO_BASE_URL, base_url is None),
+        (_PLAIN_BASE_URL, base_url is not None and base_url.startswith("http://")),
+        (_NO_MAIL_SERVER, settings.mail_server is None),
+    )
+    return [notice for notice, applies in candidates if applies]

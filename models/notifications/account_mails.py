@@ -1,0 +1,133 @@
+"""Mails about an account: links to set a new password, and a changed address told to the former one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from lpse_admin.accounts.reset_tokens import LINK_LIFETIME, derive_token, hash_token
+from lpse_admin.errors import TooManyAttempts
+from lpse_admin.i18n import _
+from lpse_admin.notifications.events import Event
+from models.accounts.login import WIDER_LIMIT
+from models.accounts.password_reset import LINK_REQUESTED, PasswordReset
+from models.accounts.user import User, find_user
+from models.base import SHORT_TEXT_LENGTH, UNSTORABLE_CHARACTERS, session_of
+from models.notifications.notification import Notice, Recipient, create_notifications
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from lpse_admin.accounts.roles import Role
+    from lpse_admin.config import LoginLimit
+
+_SECONDS_PER_MINUTE = 60
+_MAX_ADDRESS_LENGTH = 45
+#: An e-mail address that several accounts have gets a link for each, up to this number.
+_MAX_ACCOUNTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """Who asks for a link: the user name or e-mail address that was typed, and the client address."""
+
+    name: str
+    address: str
+
+
+def request_links(
+    session: Session, asked: LinkRequest, *, secret_key: str | None, now: dt.datetime, limit: LoginLimit
+) -> None:
+    """Record the request and mail a link to each account of that name; the caller commits, and answers always alike.
+
+    Without a ``secret_key`` no link is made. An account gets as many links within the window of ``limit`` as it may
+    have failures: those stay good, so that whoever asks again and again keeps nobody from theirs. Raises
+    TooManyAttempts if the address has asked too often.
+    """
+    since = now - dt.timedelta(minutes=limit.minutes)
+    if _count(session, PasswordReset.address == asked.address, since) >= limit.failures * WIDER_LIMIT:
+        raise TooManyAttempts(
+            _("Too many requests from this address. Try again in %(minutes)s minutes.", minutes=limit.minutes),
+            retry_after=limit.minutes * _SECONDS_PER_MINUTE,
+        )
+    LINK_REQUESTED.describe(session)
+    sent = [
+        _send_link(session, asked, user, secret_key, now)
+        for user in _accounts(session, asked.name)
+        if secret_key and _count(session, PasswordReset.user_id == user.id, since) < limit.failures
+    ]
+    if not sent:
+        session.add(_record(asked, now))
+    session.flush()
+
+
+def _count(session: Session, criterion: ColumnElement[bool], since: dt.datetime) -> int:
+    counted = select(func.count()).select_from(PasswordReset).where(criterion, PasswordReset.at > since)
+    return session.scalar(counted) or 0
+
+
+def _accounts(session: Session, typed: str) -> Sequence[User]:
+    """Return the active accounts with an e-mail address that somebody may mean by ``typed``."""
+    address = UNSTORABLE_CHARACTERS.sub("", typed).strip().lower()
+    named = find_user(session, typed)
+    if named is not None:
+        return [named] if named.is_active and named.email else []
+    users = select(User).where(func.lower(User.email) == address, User.is_active).order_by(User.id)
+    return session.scalars(users.limit(_MAX_ACCOUNTS)).all()
+
+
+def _record(asked: LinkRequest, now: dt.datetime) -> PasswordReset:
+    name = UNSTORABLE_CHARACTERS.sub("", asked.name).strip()[:SHORT_TEXT_LENGTH]
+    return PasswordReset(at=now, name=name, address=asked.address[:_MAX_ADDRESS_LENGTH])
+
+
+def _send_link(session: Session, asked: LinkRequest, user: User, secret_key: str, now: dt.datetime) -> PasswordReset:
+    nonce = secrets.token_urlsafe(16)
+    reset = _record(asked, now)
+    reset.user, reset.agency_id, reset.expires_at = user, user.agency_id, now + LINK_LIFETIME
+    reset.token_hash = hash_token(derive_token(secret_key, nonce))
+    session.add(reset)
+    values = {
+        "nonce": nonce,
+        "username": user.username,
+        "from_address": reset.address,
+        "until": reset.expires_at,
+        "note": _("If you did not ask for it, ignore this: your password stays as it is."),
+    }
+    create_notifications(
+        session, [Notice(Event.PASSWORD_RESET, [user], f"password-reset-{nonce}", None, values)], change=None, now=now
+    )
+    return reset
+
+
+def change_contact(user: User, *, email: str, phone: str, password: str, now: dt.datetime) -> None:
+    """Change one's own e-mail address and telephone number, and tell the former address; raises ValidationFailed."""
+    former = user.email
+    user.change_contact(email=email, phone=phone, password=password)
+    _tell_former_address(user, former, now)
+
+
+def alter_account(
+    user: User, by: User, *, values: Mapping[str, str | None], roles: Iterable[Role], now: dt.datetime
+) -> None:
+    """Change an account as its administrator (``User.alter``), and tell the former e-mail address if it changes."""
+    former = user.email
+    user.alter(by, values=values, roles=roles)
+    _tell_former_address(user, former, now)
+
+
+def _tell_former_address(user: User, former: str | None, now: dt.datetime) -> None:
+    if former is None or former == user.email:
+        return
+    session = session_of(user)
+    recipient = Recipient(user.id, user.agency_id, user.is_active, former, ())
+    values = {"former": former, "present": user.email or _("none"), "username": user.username}
+    key = f"email-changed-{secrets.token_urlsafe(16)}"
+    create_notifications(session, [Notice(Event.EMAIL_CHANGED, [recipient], key, None, values)], change=None, now=now)
