@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.inventory.cards import AssetCondition, Card
 from models.inventory.asset import Asset, MutationKind
-from models.inventory.asset_entry import create_asset
+from models.inventory.asset_entry import create_assets
 from models.inventory.mutation import card_columns
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Inventory:
         for item in _read()["item"]:
             for _copy in range(item["number"]):
                 raw = self._new(item, now.year - self._random.randrange(1, 6))
-                create_asset(self._session, by, card=Card(item["card"]), texts=raw, now=now)
+                create_assets(self._session, by, card=Card(item["card"]), texts=raw, now=now)
 
     def choose(self) -> list[Choice]:
         """Choose the findings of a review: one asset, seldom two, changed or retired; or a new one (id None)."""

@@ -6,10 +6,8 @@ own. Columns with a key in ``COMMON_COLUMNS`` are columns of the database table;
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -192,40 +190,3 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
         _CONDITION, _ORIGIN, _PRICE, _REMARKS,
     ),
 }  # fmt: skip
-
-
-class CodeScheme(StrEnum):
-    """The regulation that an item code follows."""
-
-    PERMENDAGRI_108_2016 = "Permendagri 108/2016"
-    PERMENDAGRI_17_2007 = "Permendagri 17/2007"
-
-
-#: 12 digits in seven levels: 1.3.2.10.01.02.002.
-_CODE_PATTERN_108 = re.compile(r"\d\.\d\.\d\.\d{2}\.\d{2}\.\d{2}\.\d{3}", re.ASCII)
-#: 14 digits, the register in the last four: 02.06.03.02.01.0001.
-_CODE_PATTERN_17 = re.compile(r"\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
-_LEVELS: Mapping[CodeScheme | None, tuple[int, ...]] = {
-    CodeScheme.PERMENDAGRI_108_2016: (1, 1, 1, 2, 2, 2, 3),
-    CodeScheme.PERMENDAGRI_17_2007: (2, 2, 2, 2, 2, 4),
-}
-_DIGITS_108, _DIGITS_17 = (sum(levels) for levels in _LEVELS.values())
-
-
-def format_code(code: str) -> str:
-    """Return an item code with dots between its levels: 132100102002 is 1.3.2.10.01.02.002."""
-    digits = code.replace(".", "")
-    lengths = _LEVELS.get(code_scheme(code))
-    if lengths is None:
-        return code
-    offsets = [sum(lengths[:level]) for level in range(len(lengths) + 1)]
-    return ".".join(digits[start:end] for start, end in pairwise(offsets))
-
-
-def code_scheme(code: str) -> CodeScheme | None:
-    """Return the scheme of an item code, with dots or as digits only; None if it matches neither."""
-    if _CODE_PATTERN_108.fullmatch(code) or (code.isascii() and code.isdigit() and len(code) == _DIGITS_108):
-        return CodeScheme.PERMENDAGRI_108_2016
-    if _CODE_PATTERN_17.fullmatch(code) or (code.isascii() and code.isdigit() and len(code) == _DIGITS_17):
-        return CodeScheme.PERMENDAGRI_17_2007
-    return None

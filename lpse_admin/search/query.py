@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import _
-from lpse_admin.inventory.cards import code_scheme, format_code
+from lpse_admin.inventory.codes import code_scheme, format_code
 from lpse_admin.search.spelling import edits, splits
 
 if TYPE_CHECKING:

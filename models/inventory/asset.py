@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.inventory.cards import AssetCondition, Card
+from lpse_admin.inventory.codes import format_code
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
@@ -91,9 +92,14 @@ class Asset(Base):
     review_items: Mapped[list[AssetReviewItem]] = relationship(viewonly=True)
     release_assets: Mapped[list[ReleaseAsset]] = relationship(viewonly=True)
 
+    @property
+    def reference(self) -> str:
+        """Code and register number, by which people name the item: 1.3.2.10.01.02.002.0001."""
+        return f"{format_code(self.code)}.{self.register}"
+
     def __str__(self) -> str:
         """Return code, register and name."""
-        return f"{self.code}.{self.register} {self.name}"
+        return f"{self.reference} {self.name}"
 
 
 class AssetMutation(Base):

@@ -11,12 +11,18 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from models.accounts.permission import require_permission
 from models.base import session_of
 from models.inventory.asset import Asset
-from models.inventory.mutation import parse_new_asset, set_values
+from models.inventory.mutation import (
+    insert_asset,
+    parse_new_asset,
+    parse_new_assets,
+    require_not_listed,
+    set_values,
+)
 from models.office.agency import lock_agency
 
 if TYPE_CHECKING:
@@ -27,22 +33,20 @@ if TYPE_CHECKING:
     from models.accounts.user import User
 
 
-def create_asset(session: Session, by: User, *, card: Card, texts: Mapping[str, object], now: dt.datetime) -> Asset:
-    """Enter an item of ``card`` in the list of ``by``'s agency and return it; ``texts`` is text by column key.
+def create_assets(
+    session: Session, by: User, *, card: Card, texts: Mapping[str, object], now: dt.datetime
+) -> list[Asset]:
+    """Enter an item of ``card`` in the list of ``by``'s agency; ``texts`` is text by column key.
 
-    Raises NotAllowed unless ``by`` is a change manager, ValidationFailed with an error for each invalid column.
+    Several equal items are entered where the register numbers are a range. Raises NotAllowed unless ``by`` is a change
+    manager, ValidationFailed with an error for each invalid column.
     """
     if by.agency_id is None:
         raise NotAllowed(_("Only a change manager maintains the asset list."))
     _require_change_manager(by, by.agency_id)
-    values = parse_new_asset(card, texts)
+    rows = parse_new_assets(card, texts)
     lock_agency(session, by.agency_id)
-    _require_unique(session, by.agency_id, values, None)
-    asset = Asset(agency_id=by.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id)
-    set_values(asset, values)
-    session.add(asset)
-    session.flush()
-    return asset
+    return [insert_asset(session, by.agency_id, card, values, by, now) for values in rows]
 
 
 def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> None:
@@ -55,7 +59,7 @@ def correct_asset(asset: Asset, by: User, *, texts: Mapping[str, object]) -> Non
     lock_agency(session, asset.agency_id)
     require_unreferenced(asset)
     values = parse_new_asset(asset.card, texts)
-    _require_unique(session, asset.agency_id, values, asset)
+    require_not_listed(session, asset.agency_id, values, asset)
     set_values(asset, values)
     session.flush()
 
@@ -78,19 +82,3 @@ def require_unreferenced(asset: Asset) -> None:
 def _require_change_manager(by: User, agency_id: int) -> None:
     message = _("Only a change manager maintains the asset list.")
     require_permission(by, Verb.EDIT, Resource.ASSET, agency_id, message)
-
-
-def _require_unique(session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None) -> None:
-    """Raise ValidationFailed if another item of the agency has the code and register number."""
-    holder = session.scalar(
-        select(Asset.id).where(
-            Asset.agency_id == agency_id, Asset.code == values["code"], Asset.register == values["register"]
-        )
-    )
-    if holder is not None and (asset is None or holder != asset.id):
-        message = _(
-            "Code %(code)s with register number %(register)s is already on the list.",
-            code=values["code"],
-            register=values["register"],
-        )
-        raise ValidationFailed(message, field_errors={"register": message})

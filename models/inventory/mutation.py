@@ -11,7 +11,6 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import ValidationFailed
@@ -22,14 +21,14 @@ from lpse_admin.inventory.cards import (
     Card,
     CardColumn,
     CardColumnKind,
-    code_scheme,
-    format_code,
 )
+from lpse_admin.inventory.codes import MAX_REGISTER_LENGTH, read_code, read_registers
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.blank import is_blank
 from lpse_admin.parsing.numbers import write_number
 from models.base import SHORT_TEXT_LENGTH, canonical_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
+from models.inventory.lookup import item_with
 from models.office.agency import lock_agency
 from models.validation import MAX_YEAR, MIN_YEAR, is_plausible_date, text_error
 
@@ -45,7 +44,7 @@ _PRICE_LIMIT = Decimal(10) ** 16
 _PRICE_STEP = Decimal("0.01")
 #: The most rows of a request.
 MAX_ROWS = 1000
-_MAX_LENGTHS = {"code": 24, "register": 8}
+_MAX_LENGTHS = {"code": 40, "register": MAX_REGISTER_LENGTH}
 
 
 def card_columns(card: Card) -> dict[str, CardColumn]:
@@ -87,26 +86,57 @@ def set_values(asset: Asset, values: Mapping[str, object]) -> None:
     asset.details = details
 
 
-def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object]:
-    """Return the parsed values of a new item; raises ValidationFailed with an error for each invalid column."""
+def parse_new_assets(card: Card, texts: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return the parsed values of each new item; several where the register numbers are a range: 0001 s/d 0015.
+
+    The register number may be typed behind the code instead. Raises ValidationFailed with an error for each invalid
+    column.
+    """
     errors: dict[str, Message] = {}
     values: dict[str, object] = {}
-    for key, column in card_columns(card).items():
+    columns = card_columns(card)
+    for key in (one for one in columns if one != "register"):
         try:
-            values[key] = parse_value(column, texts.get(key))
+            values[key] = parse_value(columns[key], texts.get(key))
         except ValidationFailed as refusal:
             errors |= refusal.field_errors
-    for key in ("code", "register", "name"):
-        if not values.get(key) and key not in errors:
-            errors[key] = _("“%(field)s” is required here.", field=card_columns(card)[key].label)
-    if "code" not in errors and code_scheme(str(values["code"])) is None:
-        errors["code"] = _(
-            "An item code has 12 digits in 7 levels (Permendagri 108/2016) or 14 digits (Permendagri 17/2007)."
-        )
+    registers: tuple[str, ...] = ()
+    try:
+        registers = read_registers(str(texts.get("register") or ""))
+    except UnreadableError as refusal:
+        errors["register"] = refusal.message
+    if code := values.get("code"):
+        try:
+            values["code"], registers = _code_and_registers(str(code), registers)
+        except UnreadableError as refusal:
+            errors["code"] = refusal.message
+    for key, value in (("code", code), ("register", registers), ("name", values.get("name"))):
+        if not value and key not in errors:
+            errors[key] = _("“%(field)s” is required here.", field=columns[key].label)
     if errors:
         raise ValidationFailed(_("The item cannot be saved with these values."), field_errors=errors)
-    values["code"] = format_code(str(values["code"]))
+    return [{key: register if key == "register" else values[key] for key in columns} for register in registers]
+
+
+def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object]:
+    """Return the parsed values of one item; raises what ``parse_new_assets`` raises, also for several."""
+    values, *others = parse_new_assets(card, texts)
+    if others:
+        message = _("This is one item: write its own register number.")
+        raise ValidationFailed(message, field_errors={"register": message})
     return values
+
+
+def _code_and_registers(text: str, registers: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the code and the register numbers; one behind the code counts where no other is typed."""
+    found = read_code(text)
+    if found.register is None or registers == (found.register,):
+        return found.code, registers
+    if registers:
+        raise UnreadableError(
+            _("The register number behind the code, %(register)s, is another one.", register=found.register)
+        )
+    return found.code, (found.register,)
 
 
 def snapshot(asset: Asset) -> dict[str, Any]:
@@ -126,7 +156,7 @@ def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, n
     for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
         try:
             if row["kind"] == MutationKind.ADDED:
-                _add_asset(session, change, activity, row, actor, now)
+                _add_assets(session, change, activity, row, actor, now)
             else:
                 altered.setdefault(row["asset_id"], {}).update(_altered_values(session, row, activity))
         except ValidationFailed as refusal:
@@ -193,7 +223,7 @@ def _check_row(session: Session, row: Mapping[str, Any], activity: Activity) -> 
     if kind == MutationKind.ADDED:
         if str(row.get("card")) not in set(Card):
             raise ValidationFailed(_("Choose the card for the item."))
-        parse_new_asset(Card(row["card"]), row)
+        parse_new_assets(Card(row["card"]), row)
     elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:
         _altered_values(session, row, activity)
     else:
@@ -222,7 +252,33 @@ def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset
     return asset if asset is not None and asset.agency_id == activity.agency_id else None
 
 
-def _add_asset(
+def insert_asset(
+    session: Session, agency_id: int, card: Card, values: Mapping[str, object], by: User, now: dt.datetime
+) -> Asset:
+    """Insert an item with parsed ``values``; raises ValidationFailed if it is on the agency's list already."""
+    require_not_listed(session, agency_id, values)
+    asset = Asset(agency_id=agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id)
+    set_values(asset, values)
+    session.add(asset)
+    session.flush()
+    return asset
+
+
+def require_not_listed(
+    session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None = None
+) -> None:
+    """Raise ValidationFailed if an item other than ``asset`` has the code and register number."""
+    holder = item_with(session, agency_id, str(values["code"]), str(values["register"]))
+    if holder is not None and holder is not asset:
+        message = _(
+            "Code %(code)s with register number %(register)s is already on the list.",
+            code=values["code"],
+            register=values["register"],
+        )
+        raise ValidationFailed(message, field_errors={"register": message})
+
+
+def _add_assets(
     session: Session,
     change: ChangeRequest,
     activity: AssetUpdate,
@@ -231,26 +287,9 @@ def _add_asset(
     now: dt.datetime,
 ) -> None:
     card = Card(row["card"])
-    values = parse_new_asset(card, row)
-    existing = session.scalars(
-        select(Asset.id).where(
-            Asset.agency_id == change.agency_id, Asset.code == values["code"], Asset.register == values["register"]
-        )
-    ).one_or_none()
-    if existing is not None:
-        message = _(
-            "Code %(code)s with register number %(register)s is already on the list.",
-            code=values["code"],
-            register=values["register"],
-        )
-        raise ValidationFailed(message, field_errors={"code": message})
-    asset = Asset(
-        agency_id=change.agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=actor.id
-    )
-    set_values(asset, values)
-    session.add(asset)
-    session.flush()
-    _record_mutation(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
+    for values in parse_new_assets(card, row):
+        asset = insert_asset(session, change.agency_id, card, values, actor, now)
+        _record_mutation(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
 
 
 def _alter_asset(

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import func
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.inventory.cards import format_code
+from lpse_admin.inventory.codes import code_spellings, read_reference, register_spellings
 from lpse_admin.search.query import SearchQuery, matches_prefix
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
@@ -252,8 +252,15 @@ def number_matches(query: SearchQuery) -> list[ColumnElement[bool]]:
 
 def code_matches(query: SearchQuery) -> ColumnElement[bool]:
     """Return the criterion for the items whose code was typed, with or without its dots and its register."""
-    whole = Asset.code + "." + Asset.register
-    return or_(Asset.code == format_code(query.text), whole == query.text)
+    found = read_reference(query.text)
+    if found is None:
+        return Asset.code + "." + Asset.register == query.text
+    if found.register is None:
+        return Asset.code == found.code
+    return and_(
+        Asset.code.in_(code_spellings(found.code, found.register)),
+        Asset.register.in_(register_spellings(found.register)),
+    )
 
 
 def sop_matches(query: SearchQuery) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -23,12 +23,12 @@ from lpse_admin.inventory.cards import (
     Card,
     CardColumn,
     CardColumnKind,
-    code_scheme,
 )
+from lpse_admin.inventory.codes import code_prefixes, code_scheme
 from lpse_admin.parsing.numbers import write_number
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
-from models.inventory.asset_entry import correct_asset, create_asset, is_referenced, require_unreferenced
+from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced
 from models.inventory.mutation import card_columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
@@ -72,15 +72,15 @@ _CELL_KINDS = {
 }
 
 
-class PrefixFilter(TextFilter):
-    """A filter by the beginning of a text: ``?code=1.3.2.10``."""
+class CodeFilter(TextFilter):
+    """A filter by the beginning of an item code, with dots or without: ``?code=1.3.2.10``."""
 
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for texts that start with the given value."""
+        """Return the criterion for codes that begin with the given digits."""
         if super().criterion(given, zone) is None:
             return None
-        result: ColumnElement[bool] = self.column.startswith(given[self.key].strip(), autoescape=True)
-        return result
+        prefixes = code_prefixes(given[self.key])
+        return or_(*(self.column.startswith(prefix, autoescape=True) for prefix in prefixes))
 
 
 class AssetView(RecordView):
@@ -127,7 +127,7 @@ class AssetView(RecordView):
                 ("retired", _("Removed from the list"), Asset.is_retired.is_(True)),
             ),
         ),
-        PrefixFilter("code", _("Item code starts with"), column=Asset.code),
+        CodeFilter("code", _("Item code starts with"), column=Asset.code),
     )
     column_searchable_list = (Asset.name, Asset.register, Asset.remarks)
     search_hint = _("Code, register, name and all columns of the card: plate, chassis, brand, location …")
@@ -186,10 +186,13 @@ class AssetView(RecordView):
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.enter"):
                 me = get_current_user()
-                asset = create_asset(db.session(), me, card=card, texts=form.data, now=now())
+                assets = create_assets(db.session(), me, card=card, texts=form.data, now=now())
             if not form.errors:
-                sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=code_scheme(asset.code))
-                return self.redirect_to_record(sentence, asset.id)
+                scheme = code_scheme(assets[0].code)
+                sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=scheme)
+                if len(assets) > 1:
+                    sentence = tr(_many_entered(len(assets), scheme))
+                return self.redirect_to_record(sentence, assets[0].id)
         heading = _("New item: %(card)s", card=card.title)
         return self.render_form(form, heading, _("Enter the item"), back=self.get_url(".create_view"))
 
@@ -209,6 +212,10 @@ class AssetView(RecordView):
             if not form.errors:
                 return self.redirect_to_record(gettext("The entry was corrected."), asset.id)
         return self.render_form(form, str(asset), _("Save"), back=self.row_url(asset.id))
+
+
+def _many_entered(count: int, scheme: str | None) -> Message:
+    return _("%(count)s items were entered. The item code follows %(scheme)s.", count=count, scheme=scheme)
 
 
 def _all_card_columns(asset: Asset) -> list[CardColumn]:
@@ -256,9 +263,9 @@ def _form_field(column: CardColumn) -> Field:
 
 
 _DESCRIPTIONS = {
-    "code": _("12 digits in 7 levels (Permendagri 108/2016), or 14 digits (Permendagri 17/2007)."),
-    "register": _("As written on the card, such as 0001."),
-    "price": _("In rupiah, such as 12.500.000,00."),
+    "code": _("12 digits in 7 levels (Permendagri 108/2016), or 10 digits in 5 levels (Permendagri 17/2007)."),
+    "register": _("As written on the card, such as 0001; for several equal items 0001 s/d 0015."),
+    "price": _("In rupiah for each item, such as 12.500.000."),
 }
 
 

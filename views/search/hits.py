@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import select
 
 from lpse_admin.i18n import Message, _, join_messages
-from lpse_admin.inventory.cards import CARD_COLUMNS, format_code
+from lpse_admin.inventory.cards import CARD_COLUMNS
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
@@ -153,7 +153,7 @@ def asset_hits(
             item.id,
             Hit(
                 url_for("asset.details_view", id=item.id),
-                _hit_name(query, f"{format_code(item.code)}.{item.register}", item.name),
+                _hit_name(query, item.reference, item.name),
                 tuple(about),
                 _matches(query, [(headings[key], text) for key, text in texts.items() if key in headings]),
             ),
