@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from lpse_admin.inventory.cards import AssetCondition, Card
+from lpse_admin.inventory.cards import AssetCondition, Card, card_columns
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.asset_entry import create_assets
-from models.inventory.mutation import card_columns
 
 if TYPE_CHECKING:
     import datetime as dt

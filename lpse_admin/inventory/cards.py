@@ -190,3 +190,12 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
         _CONDITION, _ORIGIN, _PRICE, _REMARKS,
     ),
 }  # fmt: skip
+
+
+def card_columns(card: Card) -> dict[str, CardColumn]:
+    """Return the columns of an item of ``card`` by key: the card's own, the common ones, and where the item is."""
+    columns = {column.key: column for column in CARD_COLUMNS[card]}
+    for column in (*CARD_COLUMNS[Card.B], *CARD_COLUMNS[Card.C]):
+        if column.key in COMMON_COLUMNS:
+            columns.setdefault(column.key, column)
+    return columns | ({} if _LOCATION.key in columns else {_LOCATION.key: _LOCATION})

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import (
-    CARD_COLUMNS,
     COMMON_COLUMNS,
     Card,
     CardColumn,
     CardColumnKind,
+    card_columns,
 )
 from lpse_admin.inventory.codes import MAX_REGISTER_LENGTH, read_code, read_registers
 from lpse_admin.parsing import UnreadableError
@@ -45,15 +45,6 @@ _PRICE_STEP = Decimal("0.01")
 #: The most rows of a request.
 MAX_ROWS = 1000
 _MAX_LENGTHS = {"code": 40, "register": MAX_REGISTER_LENGTH}
-
-
-def card_columns(card: Card) -> dict[str, CardColumn]:
-    """Return the columns of an item of ``card`` by key: the card's own and the common ones."""
-    columns = {column.key: column for column in CARD_COLUMNS[card]}
-    for column in (*CARD_COLUMNS[Card.B], *CARD_COLUMNS[Card.C]):
-        if column.key in COMMON_COLUMNS:
-            columns.setdefault(column.key, column)
-    return columns
 
 
 def parse_value(column: CardColumn, raw: object) -> object:
@@ -253,11 +244,21 @@ def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset
 
 
 def insert_asset(
-    session: Session, agency_id: int, card: Card, values: Mapping[str, object], by: User, now: dt.datetime
+    session: Session, agency_id: int, card: Card, values: Mapping[str, object], by: User | None, now: dt.datetime
 ) -> Asset:
-    """Insert an item with parsed ``values``; raises ValidationFailed if it is on the agency's list already."""
+    """Insert an item with parsed ``values``; ``by`` None is the terminal.
+
+    Raises ValidationFailed if it is on the agency's list already.
+    """
     require_not_listed(session, agency_id, values)
-    asset = Asset(agency_id=agency_id, card=card, details={}, is_retired=False, entered_at=now, entered_by_id=by.id)
+    asset = Asset(
+        agency_id=agency_id,
+        card=card,
+        details={},
+        is_retired=False,
+        entered_at=now,
+        entered_by_id=by.id if by else None,
+    )
     set_values(asset, values)
     session.add(asset)
     session.flush()

@@ -17,12 +17,13 @@ from lpse_admin.inventory.cards import (
     Card,
     CardColumn,
     CardColumnKind,
+    card_columns,
 )
 from lpse_admin.inventory.codes import CodeScheme, code_scheme, format_code
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.activity import AssetReview, AssetUpdate
 from models.inventory.asset import Asset, AssetMutation, MutationKind
-from models.inventory.mutation import card_columns, parse_new_asset, parse_value
+from models.inventory.mutation import parse_new_asset, parse_value
 from tests.support.cast import NOW, asset, change_at_step, make_move, set_test_audit_context
 from tests.support.present import one_of, present
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpse_admin.errors import ValidationFailed
-from lpse_admin.inventory.cards import CONDITION_WORDS, AssetCondition, Card, CardColumn, CardColumnKind
+from lpse_admin.inventory.cards import CONDITION_WORDS, AssetCondition, Card, CardColumn, CardColumnKind, card_columns
 from lpse_admin.parsing.numbers import write_number
 from models.inventory.asset import Asset
-from models.inventory.mutation import card_columns, parse_new_asset, parse_value
+from models.inventory.mutation import parse_new_asset, parse_value
 from tests.support.running_app import running_app  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:

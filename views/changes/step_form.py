@@ -28,6 +28,7 @@ from wtforms.form import BaseForm
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
+from lpse_admin.inventory.cards import card_columns as asset_columns
 from lpse_admin.parsing.blank import is_blank, strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import NEEDS_REASON
@@ -44,7 +45,6 @@ from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
-from models.inventory.mutation import card_columns as asset_columns
 from models.office.options import load_accepted_types
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form

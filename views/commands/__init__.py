@@ -9,6 +9,7 @@ from flask.cli import routes_command, run_command, shell_command
 
 from views.commands import (
     agency,
+    asset,
     audit,
     backup,
     deadline,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
     groups = (
-        agency.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group,
+        agency.group, asset.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group,
         search.group,
     )  # fmt: skip
     for group in groups:

@@ -24,12 +24,12 @@ from lpse_admin.inventory.cards import (
     CardColumn,
     CardColumnKind,
 )
+from lpse_admin.inventory.cards import card_columns as columns_of
 from lpse_admin.inventory.codes import code_prefixes, code_scheme
 from lpse_admin.parsing.numbers import write_number
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced
-from models.inventory.mutation import card_columns as columns_of
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
 from models.search.index import SearchKind

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from lpse_admin.i18n import Message, _
-from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKind
+from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKind, card_columns
 from lpse_admin.parsing.numbers import write_number
-from models.inventory.mutation import card_columns
 from views.i18n.language import format_date, format_rupiah, tr
 from views.listing.cells import EMPTY_CELL
 
