@@ -31,6 +31,8 @@ class Event(LabelledEnum):
     FOLLOW_UP = "follow-up", _("Follow-up assigned to you")
     DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
     DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation revoked")
+    RELEASE_UNRECORDED = "release-unrecorded", _("Release without its actual time")
+    RELEASE_REVISED = "release-revised", _("Release plan changed")
     RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
     PASSWORD_RESET = "password-reset", _("Link to set a new password")
     EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
@@ -55,6 +57,8 @@ _MESSAGES: dict[Event, Message] = {
     Event.FOLLOW_UP: _("A deviation in “%(step)s” was assigned to you for follow-up."),
     Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
     Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
+    Event.RELEASE_UNRECORDED: _("The release window has passed, and the actual time is not recorded."),
+    Event.RELEASE_REVISED: _("The release plan was changed: %(change)s."),
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
     Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
@@ -83,7 +87,7 @@ _VALUE_LABELS: dict[str, Message] = {
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
-VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", *_VALUE_LABELS})
+VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", "change", *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 #: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.

@@ -345,9 +345,11 @@ def _as_told(value: object) -> object:
 
 def _chain_and_change_of(instance: Base) -> tuple[int, str | None]:
     """Return the chain that a row belongs to, and the request, if any: its own, or those of what it is a part of."""
-    for owner in ("run", "review", "release"):
+    for owner in ("run", "review", "release", "evaluation"):
         if getattr(instance, owner, None) is not None:
             return _chain_and_change_of(getattr(instance, owner))
+    if instance.__tablename__ == "change_item" and getattr(instance, "change", None) is not None:
+        return _chain_and_change_of(instance.change)[0], str(instance.change_id)  # type: ignore[attr-defined] # its request
     change_id = None if instance.__tablename__ in _PERSONAL_TABLES else getattr(instance, "change_id", None)
     chain = getattr(instance, instance.agency_column, None) or INSTALLATION_CHAIN
     return int(chain), None if change_id is None else str(change_id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
@@ -31,10 +31,19 @@ if TYPE_CHECKING:
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import Asset, AssetMutation
+    from models.releases.release_revision import ReleaseRevision
 
 
 _FINISHED = "(SELECT finished_at FROM activity WHERE activity.id = OLD.{key}) IS NOT NULL"
 _FINISHED_MESSAGE = "the record of a finished step cannot be changed"
+
+
+#: What a revision changes of a finished release (``models.releases.release_revision``).
+_PLAN_COLUMNS = ("window_start_at", "window_end_at", "actual_at", "overlap_reason", "set_aside_at", "plan_revision")
+_IS_REVISED = (
+    "(NEW.plan_revision = OLD.plan_revision + 1 AND EXISTS (SELECT 1 FROM release_revision r"
+    " WHERE r.release_id = OLD.id AND r.number = NEW.plan_revision))"
+)
 
 
 def _frozen_when_finished(key: str = "id") -> RowRules:
@@ -231,6 +240,10 @@ class Evaluation(Activity):
     #: The head's refusal that this evaluation answers.
     answers_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("approval.id"))
 
+    affected_items: Mapped[list[EvaluationItem]] = relationship(
+        order_by="EvaluationItem.position", cascade="all, delete-orphan", back_populates="evaluation", lazy="selectin"
+    )
+
 
 class UrgencyAssessment(Activity):
     """The manager's assessment of the urgency of a request."""
@@ -346,16 +359,18 @@ class Release(Activity):
         # For the overlap query: of a long register, few releases end after the start of a future window.
         Index(None, "window_end_at", "window_start_at"),
         Index(None, "actual_at"),
+        CheckConstraint("set_aside_at IS NULL OR actual_at IS NULL", name="set_aside_or_done"),
     )
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
 
     row_rules: ClassVar[RowRules] = (
         UpdateRule(
             "release_frozen_update",
-            "only the actual time may be added to a finished release",
+            "a finished release gets its actual time; what else changes of its plan stands in a revision",
             (
-                Immutable(_FINISHED.format(key="id"), mutable=("actual_at",)),
-                Immutable(f"{_FINISHED.format(key='id')} AND OLD.actual_at IS NOT NULL"),
+                Immutable(_FINISHED.format(key="id"), mutable=_PLAN_COLUMNS),
+                Immutable(f"{_FINISHED.format(key='id')} AND NOT {_IS_REVISED}", mutable=("actual_at",)),
+                Immutable(f"{_FINISHED.format(key='id')} AND OLD.actual_at IS NOT NULL AND NOT {_IS_REVISED}"),
             ),
         ),
         DeleteRule("release_frozen_delete", _FINISHED_MESSAGE, _FINISHED.format(key="id")),
@@ -371,10 +386,16 @@ class Release(Activity):
     audience: Mapped[LongText | None]
     person_in_charge: Mapped[ShortText | None]
     actual_at: Mapped[Timestamp | None]
+    #: When the plan was set aside: nothing is released in its window, unless it is planned anew.
+    set_aside_at: Mapped[Timestamp | None]
+    #: How often the plan or the actual time was revised since the step was finished.
+    plan_revision: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
     release_assets: Mapped[list[ReleaseAsset]] = relationship(
         order_by="ReleaseAsset.position", cascade="all, delete-orphan", back_populates="release", lazy="selectin"
     )
+
+    revisions: Mapped[list[ReleaseRevision]] = relationship(order_by="ReleaseRevision.number", viewonly=True)
 
     def can_get_actual_time(self) -> bool:
         """Whether a release is planned and has no actual time yet."""
@@ -416,6 +437,28 @@ class ReleaseAsset(Base):
 
     release: Mapped[Release] = relationship(back_populates="release_assets")
     asset: Mapped[Asset] = relationship(lazy="joined")
+
+
+class EvaluationItem(Base):
+    """An asset or a service that the change affects, as the evaluation names it."""
+
+    __tablename__ = "evaluation_item"
+    __table_args__ = (
+        UniqueConstraint("evaluation_id", "position"),
+        CheckConstraint("(asset_id IS NULL) <> (service IS NULL)", name="asset_or_service"),
+        Index(None, "asset_id"),
+    )
+
+    row_rules: ClassVar[RowRules] = _frozen_when_finished("evaluation_id")
+
+    id: Mapped[PrimaryKey]
+    evaluation_id: Mapped[int] = mapped_column(IdType, ForeignKey("evaluation.id"))
+    position: Mapped[int]
+    asset_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("asset.id"))
+    service: Mapped[ShortText | None]
+
+    evaluation: Mapped[Evaluation] = relationship(back_populates="affected_items")
+    asset: Mapped[Asset | None] = relationship(lazy="joined")
 
 
 class AssetReview(Activity):

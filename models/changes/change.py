@@ -19,6 +19,7 @@ from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp
 from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.case_file import open_case, person_of, position_of
+from models.changes.change_item import ChangeItem
 from models.changes.revision import ChangeRevision
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
@@ -172,6 +173,9 @@ class ChangeRequest(Base):
         order_by="Activity.sequence",
         foreign_keys="Activity.change_id",
         cascade="all, delete-orphan",
+    )
+    affected_items: Mapped[list[ChangeItem]] = relationship(
+        order_by="ChangeItem.position", cascade="all, delete-orphan", back_populates="change", lazy="selectin"
     )
     revisions: Mapped[list[ChangeRevision]] = relationship(order_by="ChangeRevision.revision", viewonly=True)
     documents: Mapped[list[Document]] = relationship(order_by="Document.id", viewonly=True)

@@ -27,6 +27,7 @@ class MutationKind(LabelledEnum):
 
     ADDED = "added", _("Added")
     ALTERED = "altered", _("Changed")
+    MOVED = "moved", _("Moved")
     RETIRED = "retired", _("Removed from the list")
 
 
@@ -124,6 +125,8 @@ class AssetMutation(Base):
     kind: Mapped[MutationKind] = mapped_column(enum_type(MutationKind, "kind"))
     before: Mapped[LongText | None]
     after: Mapped[LongText]
+    #: Why the item was removed from the list, moved or changed.
+    reason: Mapped[LongText | None]
 
     asset: Mapped[Asset] = relationship(back_populates="mutations", lazy="joined")
     change: Mapped[ChangeRequest] = relationship()
