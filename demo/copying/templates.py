@@ -38,6 +38,9 @@ OWNERS = {
     "test_case": "run_id",
     "release_asset": "release_id",
     "asset_review_item": "review_id",
+    "change_item": "change_id",
+    "evaluation_item": "evaluation_id",
+    "release_revision": "release_id",
     "step_time": "activity_id",
 }
 #: The same tables in the order of their foreign keys.

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
     groups = (
-        agency.group, asset.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group, report.group,
-        search.group,
+        agency.group, asset.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group,
+        report.group, search.group,
     )  # fmt: skip
     for group in groups:
         app.cli.add_command(group)

@@ -18,8 +18,9 @@ from models.inventory.card_import import ImportFailed, import_cards
 from models.office.agency import Agency
 from views.app.clock import now
 from views.commands.terminal import CommandGroup, fail, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("asset", help="The asset list: import.")
+group = CommandGroup("asset", help=terminal_text(_("The asset list: import.")))
 
 _MAX_BYTES = 20 * 1024 * 1024
 #: The most errors that are printed.
@@ -28,8 +29,12 @@ _MAX_ERRORS = 200
 
 @group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--agency", help="Key of the LPSE; needed if there are several.")
-@click.option("--card", type=click.Choice([card.value for card in Card]), help="KIB card, if the codes do not say it.")
+@click.option("--agency", help=terminal_text(_("Key of the LPSE; needed if there are several.")))
+@click.option(
+    "--card",
+    type=click.Choice([card.value for card in Card]),
+    help=terminal_text(_("KIB card, if the codes do not say it.")),
+)
 def import_file(file: Path, agency: str | None, card: str | None) -> None:
     """Enter the items of a KIB card from a CSV FILE, all of them or none.
 
@@ -57,7 +62,7 @@ def _find_agency(key: str | None) -> Agency:
     agencies = db.session.scalars(select(Agency).order_by(Agency.key)).all()
     if key is None and len(agencies) > 1:
         keys = ", ".join(agency.key for agency in agencies)
-        raise click.UsageError(f"--agency is needed, one of: {keys}")
+        raise click.UsageError(terminal_text(_("--agency is needed, one of: %(keys)s", keys=keys)))
     for agency in agencies:
         if key in {None, agency.key}:
             return agency
