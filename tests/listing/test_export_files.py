@@ -21,7 +21,7 @@ from lpse_admin.errors import FileTooLarge
 from views.exports import columns as exports_columns
 from views.exports import xlsx_export
 from views.exports.columns import CellKind, ExportColumn, zone_name
-from views.exports.csv_export import csv_stream, escape_formula
+from views.exports.csv_export import CsvDialect, csv_stream, escape_formula
 from views.exports.xlsx_export import xlsx_file
 
 if TYPE_CHECKING:
@@ -54,7 +54,16 @@ FORMULAS = [
     "－1",
     "＠SUM(1)",
     "-2+3",
-    "+62 811",
+    "+62 811+A1",
+    "+A1",
+    "-A1",
+    "-1-1",
+    "+1+1",
+    "-1E5+1",
+    "- Restart",
+    "-- DROP",
+    "-12|A1",
+    "-5 (A1)",
     "@SUM(A1:A9)",
     " =1",
     "\u00a0=1",
@@ -68,17 +77,17 @@ FORMULAS = [
 
 
 def read_csv(
-    columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], zone: ZoneInfo = WIB
+    columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], zone: ZoneInfo = WIB, separator: str = ","
 ) -> list[list[str]]:
     """Return the rows of a CSV, parsed by RFC 4180, including the headings."""
-    text = b"".join(csv_stream(columns, rows, zone)).decode("utf-8")
+    text = b"".join(csv_stream(columns, rows, zone, separator)).decode("utf-8")
     assert text.startswith("\ufeff")
-    return list(csv.reader(StringIO(text[1:], newline=""), strict=True))
+    return list(csv.reader(StringIO(text[1:], newline=""), delimiter=separator, strict=True))
 
 
-def read_column(column: ExportColumn, *cells: object, zone: ZoneInfo = WIB) -> list[str]:
+def read_column(column: ExportColumn, *cells: object, zone: ZoneInfo = WIB, separator: str = ",") -> list[str]:
     """Return one column of a CSV without its heading."""
-    return [line[0] for line in read_csv([column], [(cell,) for cell in cells], zone)[1:]]
+    return [line[0] for line in read_csv([column], [(cell,) for cell in cells], zone, separator)[1:]]
 
 
 def read_xlsx(columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], **how: int) -> openpyxl.Workbook:
@@ -170,7 +179,10 @@ def test_a_formula_is_caught_in_headings_labels_dates_and_numbers_too(formula: s
     [
         ("a;=1;b", "a;'=1;b"),
         ("a\n=1", "a\n'=1"),
-        ("a\r\n +62 811", "a\r\n '+62 811"),
+        ("a\r\n +62 811+A1", "a\r\n '+62 811+A1"),
+        ("a\r\n +62 811", "a\r\n +62 811"),
+        ("a; -; b", "a; -; b"),
+        ("a;-12,5;b", "a;-12,5;b"),
         ("a; -2+3", "a; '-2+3"),
         ("a\n- cmd|' /C calc'!A0", "a\n'- cmd|' /C calc'!A0"),
         ("butir:\n- satu\n- dua", "butir:\n- satu\n- dua"),
@@ -183,6 +195,80 @@ def test_a_formula_behind_a_semicolon_or_line_end_is_caught_since_excel_may_part
 ) -> None:
     assert escape_formula(text) == written
     assert read_column(TEXT, text) == [written]
+
+
+NO_FORMULAS = [
+    "-",
+    "--",
+    " - ",
+    "-12",
+    "-12,5",
+    "- 3",
+    "+7",
+    "-1.250,50",
+    "-12 %",
+    "+62 852-1234-5678",
+    "+62852-1234-5678",
+    "+62 (852) 1234.5678",
+    "+62 852-1234-5678 / +62 813-1234-5678",
+    "+62 852-1234-5678 / 0813 1234 5678",
+    "0852-1234-5678",
+    "Rp 12.500.000,-",
+    "suhu 20, -5 derajat, lalu naik",
+    "2020-2024",
+    "a@b.example",
+    "butir:\n- satu\n- dua",
+]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("text", NO_FORMULAS)
+def test_a_stroke_a_number_and_a_telephone_number_stay_as_they_are(text: str, separator: str) -> None:
+    assert escape_formula(text, CsvDialect(separator)) == text
+    assert read_column(TEXT, "=1", text, separator=separator) == ["'=1", text]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_formula_gets_an_apostrophe_between_semicolons_too(formula: str) -> None:
+    (written,) = read_column(TEXT, formula, separator=";")
+    assert written.startswith("'")
+    assert written.replace("'", "") == formula.replace("'", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a,=1", "a,'=1"),
+        ("a, @SUM(A1)", "a, '@SUM(A1)"),
+        ("a,+A1", "a,'+A1"),
+        ("a, -cmd|x", "a, '-cmd|x"),
+        ("a;=1", "a;'=1"),
+        ("a, b - c", "a, b - c"),
+    ],
+)
+def test_a_formula_behind_a_comma_is_caught_between_semicolons(text: str, written: str) -> None:
+    assert read_column(TEXT, text, separator=";") == [written]
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), min_size=2, max_size=2), max_size=6
+    ),
+    st.sampled_from([",", ";"]),
+)
+def test_what_is_no_formula_is_read_back_from_either_kind_of_file(rows: list[list[str]], separator: str) -> None:
+    found = read_csv([TEXT, TEXT], rows, separator=separator)[1:]
+    dialect = CsvDialect(separator)
+    assert found == [[escape_formula(text, dialect) for text in row] for row in rows]
+    # Nothing but apostrophes was added.
+    assert [[text.replace("'", "") for text in row] for row in found] == [
+        [text.replace("'", "") for text in row] for row in rows
+    ]
+
+
+@given(st.from_regex(r"[-+]?[0-9]{1,9}([.,][0-9]{1,3})?", fullmatch=True))
+def test_any_number_with_its_sign_stays_as_it_is(number: str) -> None:
+    assert escape_formula(number) == number
 
 
 @given(st.lists(st.text(st.sampled_from("=+-@;, \t\r\n\"'a1\u200b＝"), max_size=8), min_size=1, max_size=5))
