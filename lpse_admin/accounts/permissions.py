@@ -31,6 +31,7 @@ class Resource(StrEnum):
 
     CHANGE = "change"
     EVALUATION = "evaluation"
+    RETURNED = "returned"
     URGENCY = "urgency"
     APPROVAL = "approval"
     IMPLEMENTATION = "implementation"
@@ -78,6 +79,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         delete=frozenset({Role.REQUESTER}),
     ),
     Resource.EVALUATION: _STEP_RECORD_GRANTS,
+    # The requester's own step: it is written on the request's page.
+    Resource.RETURNED: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
     Resource.URGENCY: _STEP_RECORD_GRANTS,
     Resource.APPROVAL: _HEAD_RECORD_GRANTS,
     Resource.IMPLEMENTATION: _STEP_RECORD_GRANTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyotp
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import login_user
 from wtforms import PasswordField, RadioField, SelectField, StringField
@@ -16,12 +16,12 @@ from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
-from models.accounts.user import Language, Scheme, is_password_correct, totp_step_of
+from models.accounts.user import CsvSeparator, Language, Scheme, is_password_correct, totp_step_of
 from models.audit import trail
 from models.database import db
 from models.notifications import account_mails
 from models.releases.calendar_feed import load_active_feed
-from views.app.access import get_current_user
+from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
 from views.forms.base import CheckboxListField, Form
 from views.i18n.language import LANGUAGE_NAMES, remember_language
@@ -220,6 +220,19 @@ def choose_colours() -> Response:
     remember_language(response, language.value)
     flash(gettext("Saved."), "success")
     return response
+
+
+@blueprint.post("/csv")
+def choose_csv_separator() -> Response:
+    """Keep what stands between the cells of this user's CSV exports, and lead back to the list."""
+    chosen = request.form.get("separator")
+    user = get_current_user()
+    if chosen in set(CsvSeparator) and chosen != user.csv_separator:
+        trail.update_audit_context(db.session(), action="profile.csv")
+        user.csv_separator = CsvSeparator(chosen)
+        db.session.commit()
+    following = request.form.get("next", "")
+    return redirect(following if is_local_url(following) else url_for("profile.show", _anchor="csv"), 303)
 
 
 @blueprint.post("/second-factor")

@@ -53,21 +53,24 @@ def _set_request_audit_context() -> None:
     """Say who answers for a request that may write; one that only reads cannot commit anything."""
     if request.method in SAFE_METHODS:
         return
+    _store_link_base()
+    set_audit_context(db.session(), audit_context(action=f"{request.method} {request.endpoint}"[:80]))
+
+
+def audit_context(*, action: str, reason: str | None = None) -> AuditContext:
+    """Return who answers for what this web request does."""
     user = current_user_or_none()
     with force_locale(Language.INDONESIAN.value):
         held = capacity() or None
-    _store_link_base()
-    set_audit_context(
-        db.session(),
-        AuditContext(
-            at=now(),
-            actor_id=user.id if user else None,
-            actor_name=user.full_name if user else "tanpa akun",
-            capacity=held,
-            address=request.remote_addr,
-            request_id=g.request_id,
-            action=f"{request.method} {request.endpoint}"[:80],
-        ),
+    return AuditContext(
+        at=now(),
+        actor_id=user.id if user else None,
+        actor_name=user.full_name if user else "tanpa akun",
+        capacity=held,
+        address=request.remote_addr,
+        request_id=g.request_id,
+        action=action,
+        reason=reason,
     )
 
 

@@ -16,7 +16,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Result, Step, Urgency
-from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, ChangeSource, FieldKind
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
@@ -54,7 +54,17 @@ if TYPE_CHECKING:
     from models.changes.case_file import CaseFile
     from views.changes.assignment import ReassignForm
 
+_linked = aliased(ChangeRequest, flat=True, name="linked_request")
+#: The texts of a request that are columns of the list under names of their own.
+_LISTED_FIELDS = frozenset({"title", "requester_institution"})
 _open_activity = aliased(Activity, flat=True, name="open_activity")
+
+#: What a request says, for exports and the choice of columns; the rest are columns of the list.
+REQUEST_TEXT_COLUMNS = tuple(
+    Column(field.key, field.label, getattr(ChangeRequest, field.key), in_list=False, wide=True)
+    for field in REQUEST_FIELDS
+    if field.kind in {FieldKind.MULTI_LINE, FieldKind.SINGLE_LINE} and field.key not in _LISTED_FIELDS
+)
 
 #: Open, and not at a step of the requester.
 _WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
@@ -95,6 +105,7 @@ class ChangeView(RecordView):
     column_joins = (
         (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
         (Agency, Agency.id == ChangeRequest.agency_id),
+        (_linked, _linked.id == ChangeRequest.linked_change_id),
     )
     column_list = (
         Column("number", _("Number"), ChangeRequest.number, is_link=True),
@@ -113,6 +124,8 @@ class ChangeView(RecordView):
         Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
         Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
         Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
+        *REQUEST_TEXT_COLUMNS,
+        Column("linked", _("Earlier request"), _linked.number, in_list=False),
     )
     column_filters = (
         CaseFilter(

@@ -43,7 +43,7 @@ _DELEGATION_COLUMNS = (
 #: Steps whose urgency is not assessed yet, is the outcome, is the same for all, or no longer matters.
 _STEPS_WITHOUT_URGENCY = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RELEASE})
 _STEPS_WITH_URGENCY = frozenset(ACTIVITY_CLASSES) - _STEPS_WITHOUT_URGENCY
-_STEPS_WITH_REASON = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL})
+_STEPS_WITH_REASON = frozenset({Step.EVALUATION, Step.URGENCY, Step.APPROVAL, Step.RETURNED})
 
 
 def record_table_columns(step: Step) -> ReadOnlyColumnCollection[str, Any]:
@@ -53,6 +53,8 @@ def record_table_columns(step: Step) -> ReadOnlyColumnCollection[str, Any]:
 
 def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
     """Return the columns of a step's record; those in ``listed_keys`` are shown in the list."""
+    if ACTIVITY_CLASSES[step].__table__ is Activity.__table__:  # a step of the requester, whose record is the request
+        return []
     return [
         Column(
             field.key,
@@ -133,10 +135,15 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
 
 
 def step_spec(
-    step: Step, *listed_keys: str, filters: tuple[Filter, ...] = (), columns: tuple[Column, ...] = ()
+    step: Step,
+    *listed_keys: str,
+    filters: tuple[Filter, ...] = (),
+    columns: tuple[Column, ...] = (),
+    joins: tuple[tuple[Any, Any], ...] = (),
 ) -> ListSpec:
     """Return the list of a step's records."""
     model = ACTIVITY_CLASSES[step]
+    record = model.__table__
     return ListSpec(
         model=model,
         from_table=Activity.__table__,
@@ -144,10 +151,15 @@ def step_spec(
         link_id=ACTIVITY_COLUMNS.change_id,
         base_criteria=(ACTIVITY_COLUMNS.step == step,),
         joins=(
-            (model.__table__, record_table_columns(step).id == ACTIVITY_COLUMNS.id),
+            *(
+                ()
+                if record is Activity.__table__
+                else ((record, record_table_columns(step).id == ACTIVITY_COLUMNS.id),)
+            ),
             (ChangeRequest, ChangeRequest.id == ACTIVITY_COLUMNS.change_id),
             (Agency, Agency.id == ACTIVITY_COLUMNS.agency_id),
             *(((Delegation, Delegation.id == ACTIVITY_COLUMNS.delegation_id),) if step in HEAD_STEPS else ()),
+            *joins,
         ),
         column_list=(
             *_common_columns(step),

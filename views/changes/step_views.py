@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
-from lpse_admin.sop.steps import Step
+from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
 from models.changes.change import ChangeRequest
@@ -40,7 +40,7 @@ from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import Fact
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
-from views.listing.record_view import current_principal, parse_id, url_builder
+from views.listing.record_view import RecordView, current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 
 if TYPE_CHECKING:
@@ -130,6 +130,40 @@ class EvaluationView(StepRecordView):
         "risk",
         filters=(ChoiceFilter("risk", _("Risk"), column=record_table_columns(Step.EVALUATION).risk, choices=Risk),),
     )
+
+
+#: The step that a request was returned from: it ended at the moment at which the requester's began.
+_returning: Any = Activity.__table__.alias("returning_step")
+
+
+class ReturnedView(RecordView):
+    """Requests that were returned to their requesters: why, and whether they came back or were withdrawn."""
+
+    step = Step.RETURNED
+    resource = Resource.RETURNED
+    title = _("Returned requests")
+    empty_message = _("No request has been returned yet.")
+    spec = step_spec(
+        Step.RETURNED,
+        joins=(
+            (
+                _returning,
+                and_(
+                    _returning.c.change_id == ACTIVITY_COLUMNS.change_id,
+                    _returning.c.outcome == Outcome.RETURNED,
+                    _returning.c.finished_at == ACTIVITY_COLUMNS.arrived_at,
+                ),
+            ),
+        ),
+        columns=(
+            Column("returned_because", _("Reason of the return"), _returning.c.reason, wide=True),
+            Column("returned_by", _("Returned by"), _returning.c.actor_name),
+        ),
+    )
+
+    def link_url_builder(self) -> Callable[[int], str]:
+        """Return a function for the address of the request's page."""
+        return url_builder("change.details_view")
 
 
 class UrgencyView(StepRecordView):
@@ -353,8 +387,9 @@ class AssetUpdateView(StepRecordView):
 
 
 #: The step screens in the order of the procedure.
-STEP_VIEWS: tuple[type[StepRecordView], ...] = (
+STEP_VIEWS: tuple[type[RecordView], ...] = (
     EvaluationView,
+    ReturnedView,
     UrgencyView,
     ApprovalView,
     ImplementationView,

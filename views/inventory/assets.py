@@ -140,7 +140,9 @@ class AssetView(RecordView):
         if in_export and (given := request.args.get("card")) in set(Card):
             superadmin_columns = [column for column in columns if column.superadmin_only]
             return [*superadmin_columns, *self._official_columns(Card(given))]
-        if in_list or in_export:
+        if in_export:
+            return [*columns, *_OWN_COLUMNS_OF_CARDS]
+        if in_list:
             return columns
         return [column for column in columns if column.key in _EXTRA_COLUMNS]
 
@@ -234,6 +236,18 @@ def _export_column(column: CardColumn) -> Column:
     else:
         expression = Asset.details[column.key].as_string()
     return Column(column.key, column.label, expression, kind, AssetCondition if kind is CellKind.CHOICE else None)
+
+
+#: The columns that only some cards have, once each, in the order of the cards.
+_OWN_COLUMNS_OF_CARDS = tuple(
+    _export_column(column)
+    for column in {
+        column.key: column
+        for columns in CARD_COLUMNS.values()
+        for column in columns
+        if column.key not in COMMON_COLUMNS
+    }.values()
+)
 
 
 def _asset_form(card: Card, initial: Mapping[str, str] | None = None) -> Form:

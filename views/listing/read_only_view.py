@@ -33,6 +33,7 @@ from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_timezone, tr
 from views.listing.cells import cell_formatter, export_columns
 from views.listing.declarations import build_spec
+from views.listing.export_log import describe_list, export_name, record_export
 from views.listing.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
 from views.listing.lists import PAGE_SIZES, Column, ComputedColumns, ListArguments, ListQuery, ListSpec, row_processor
 from views.listing.rows import row_checkbox, table_rows
@@ -356,20 +357,28 @@ class ReadOnlyView(ModelView):
         if writer is None:
             raise NotFound(_("Exports are available as CSV and XLSX."))
         listing = self.list_query()
-        response = writer(listing, self.sort_for_details(self.get_columns(in_export=True)))
-        stamp = now().astimezone(listing.zone).strftime("%Y-%m-%d-%H%M")
-        response.headers["Content-Disposition"] = f'attachment; filename="{self.resource}-{stamp}.{export_type}"'
+        columns = self.sort_for_details(self.get_columns(in_export=True))
+        name = export_name(listing, tr(self.title), get_current_user().agency, now(), export_type)
+        separator = get_current_user().csv_separator.character
+        rows = stream_rows(listing, columns)  # an address that cannot be answered is refused before anything is noted
+        record_export(f"{tr(self.title)} ({export_type.upper()})", describe_list(listing))
+        response = writer(listing, columns, rows, separator)
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _csv_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
-        stream = csv_stream(export_columns(columns), stream_rows(query, columns), query.zone)
+    def _csv_response(
+        self, query: ListQuery, columns: Sequence[Column], rows: Iterator[Sequence[object]], separator: str
+    ) -> Response:
+        stream = csv_stream(export_columns(columns), rows, query.zone, separator)
         return Response(stream_with_context(stream), mimetype="text/csv")
 
-    def _xlsx_response(self, query: ListQuery, columns: Sequence[Column]) -> Response:
+    def _xlsx_response(
+        self, query: ListQuery, columns: Sequence[Column], rows: Iterator[Sequence[object]], _separator: str
+    ) -> Response:
         file = xlsx_file(
             export_columns(columns),
-            stream_rows(query, columns),
+            rows,
             query.zone,
             tr(self.title),
             expected_rows=query.count(db.session(), limit=None),
