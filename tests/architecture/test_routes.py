@@ -81,6 +81,7 @@ ROUTES: dict[str, object] = {
     "profile.change_contact": ANYBODY,
     "profile.choose_mail": ANYBODY,
     "profile.choose_colours": ANYBODY,
+    "profile.choose_csv_separator": ANYBODY,
     "profile.offer_second_factor": ANYBODY,
     "profile.confirm_second_factor": ANYBODY,
     "profile.turn_off_second_factor": ANYBODY,

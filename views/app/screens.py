@@ -20,7 +20,7 @@ from views.app.clock import now
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
 from views.changes.step_form import form_field_name
-from views.changes.step_views import STEP_VIEWS
+from views.changes.step_views import STEP_VIEWS, ReturnedView
 from views.dashboard import home
 from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView
@@ -64,7 +64,7 @@ class IndexView(AdminIndexView):
 #: The menu: groups of screens. Screens that the user may not read are hidden.
 MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
-    (_("Steps"), STEP_VIEWS),
+    (_("Steps"), (*STEP_VIEWS, ReturnedView)),
     (None, (DeviationView,)),
     (None, (DocumentView,)),
     (None, (AssetView,)),

@@ -51,9 +51,14 @@ def record_table_columns(step: Step) -> ReadOnlyColumnCollection[str, Any]:
     return ACTIVITY_CLASSES[step].__table__.c
 
 
+def _has_table_of_its_own(step: Step) -> bool:
+    """Whether the step has a record of its own; that of a requester's step is the request."""
+    return ACTIVITY_CLASSES[step].__table__ is not Activity.__table__
+
+
 def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
     """Return the columns of a step's record; those in ``listed_keys`` are shown in the list."""
-    if ACTIVITY_CLASSES[step].__table__ is Activity.__table__:  # a step of the requester, whose record is the request
+    if not _has_table_of_its_own(step):
         return []
     return [
         Column(
@@ -151,11 +156,7 @@ def step_spec(
         link_id=ACTIVITY_COLUMNS.change_id,
         base_criteria=(ACTIVITY_COLUMNS.step == step,),
         joins=(
-            *(
-                ()
-                if record is Activity.__table__
-                else ((record, record_table_columns(step).id == ACTIVITY_COLUMNS.id),)
-            ),
+            *(((record, record.c.id == ACTIVITY_COLUMNS.id),) if _has_table_of_its_own(step) else ()),
             (ChangeRequest, ChangeRequest.id == ACTIVITY_COLUMNS.change_id),
             (Agency, Agency.id == ACTIVITY_COLUMNS.agency_id),
             *(((Delegation, Delegation.id == ACTIVITY_COLUMNS.delegation_id),) if step in HEAD_STEPS else ()),

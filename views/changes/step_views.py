@@ -387,9 +387,8 @@ class AssetUpdateView(StepRecordView):
 
 
 #: The step screens in the order of the procedure.
-STEP_VIEWS: tuple[type[RecordView], ...] = (
+STEP_VIEWS: tuple[type[StepRecordView], ...] = (
     EvaluationView,
-    ReturnedView,
     UrgencyView,
     ApprovalView,
     ImplementationView,

@@ -239,15 +239,10 @@ def _export_column(column: CardColumn) -> Column:
 
 
 #: The columns that only some cards have, once each, in the order of the cards.
-_OWN_COLUMNS_OF_CARDS = tuple(
-    _export_column(column)
-    for column in {
-        column.key: column
-        for columns in CARD_COLUMNS.values()
-        for column in columns
-        if column.key not in COMMON_COLUMNS
-    }.values()
-)
+_CARDS_OWN = {
+    column.key: column for columns in CARD_COLUMNS.values() for column in columns if column.key not in COMMON_COLUMNS
+}
+_OWN_COLUMNS_OF_CARDS = tuple(map(_export_column, _CARDS_OWN.values()))
 
 
 def _asset_form(card: Card, initial: Mapping[str, str] | None = None) -> Form:

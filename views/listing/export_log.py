@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from flask import request
 from flask_babel import force_locale, gettext
 
 from lpse_admin.i18n import _
@@ -60,6 +61,8 @@ def record_export(what: str, filters: list[str]) -> None:
     A web request that reads takes no write lock; it is taken for this one entry and given back, so that a slow reader
     of the export keeps nobody waiting.
     """
+    if request.method == "HEAD":
+        return  # nothing is read
     session = db.session()
     user = get_current_user()
     chain = user.agency_id or 0
