@@ -10,7 +10,7 @@ from flask import current_app, request, url_for
 from lpse_admin.accounts.permissions import Verb, is_granted
 from lpse_admin.i18n import Message, _
 from views.app.access import current_user_or_none, is_acting_head, unread_count
-from views.audit.context import capacity
+from views.app.audit_context import capacity
 from views.i18n.language import current_language, tr
 from views.listing.record_view import RecordView
 from views.notifications.notifications import unread_label

@@ -15,7 +15,7 @@ from models.audit.actions import AuditAction
 from models.audit.trail import append_entry
 from models.database import db, takes_write_lock
 from views.app.access import get_current_user
-from views.audit.context import audit_context
+from views.app.audit_context import audit_context
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
