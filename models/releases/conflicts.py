@@ -121,11 +121,11 @@ def conflicts(session: Session, case: CaseFile, record: Mapping[str, Any]) -> di
     zone, environment = case.change.agency.zone, record.get("environment")
     errors: dict[str, Message] = {}
     if freezes := conflicting_freezes(session, case, (start, end), environment):
-        errors["window_start_at"] = _freeze_error(freezes, zone)
+        errors["window_start_at"] = freeze_error(freezes, zone)
     if is_empty(record.get("overlap_reason")):
         release_assets = [item["asset_id"] for item in record.get("touched_assets") or ()]
         if others := overlapping_releases(session, case.change, (start, end), environment, release_assets):
-            errors["overlap_reason"] = _overlap_error(others, zone)
+            errors["overlap_reason"] = overlap_error(others, zone)
     return errors
 
 
@@ -146,7 +146,8 @@ def _touches_asset(asset_ids: Collection[int]) -> ColumnElement[bool]:
     return exists().where(ReleaseAsset.release_id == Release.id, ReleaseAsset.asset_id.in_(sorted(asset_ids)))
 
 
-def _freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
+def freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
+    """Return the sentence that nothing is released in ``freezes``."""
     named = [f"{freeze.name} ({format_window((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
     return _(
         "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to permit it.",
@@ -154,7 +155,8 @@ def _freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
     )
 
 
-def _overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
+def overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
+    """Return the sentence that ``releases`` are planned at the same time."""
     named = []
     for release in releases:
         if release.window_start_at is None or release.window_end_at is None:

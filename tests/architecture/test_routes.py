@@ -116,6 +116,7 @@ ROUTES: dict[str, object] = {
     "absence.create_view": Verb.CREATE,
     "absence.end": Verb.EDIT,
     "release.calendar": Verb.READ,
+    "release.window": Verb.EDIT,
     "freeze.create_view": Verb.CREATE,
     "freeze.edit_view": Verb.EDIT,
     "freeze.lift": Verb.EDIT,

@@ -12,12 +12,14 @@ from lpse_admin.errors import FileTooLarge, Malformed, NotFound, Refused, Valida
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
-from models.changes.case_file import CaseFile, open_case
-from models.changes.loading import load_change
+from models.changes.case_file import CaseFile, open_case, read_case
+from models.changes.change import ChangeRequest
+from models.changes.loading import load_change, steps_of
 from models.changes.transition import Given, save
 from models.database import db
 from models.documents.document import attach
-from views.app.access import current_delegation, get_current_user
+from models.scope import visible
+from views.app.access import current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.step_form import InvalidFieldValues, build_step_form, form_field_name
 from views.forms.recovery import require_resubmit
@@ -55,6 +57,16 @@ def locked_case(change_id: int, visible: ColumnElement[bool]) -> CaseFile:
         delegation=current_delegation(),
         is_locked=True,
     )
+
+
+def current_case(change_id: int) -> CaseFile:
+    """Return the case file of a request for the current user, without a lock. Raises NotFound if it is not visible."""
+    scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
+    change = load_change(db.session(), change_id, scope)
+    if change is None:
+        raise NotFound(_("There is no such record, or you may not see it."))
+    steps = steps_of(db.session(), change_id)
+    return read_case(change, get_current_user(), now(), delegation=current_delegation(), visits=steps)
 
 
 class SentStep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask import flash, redirect, request
+from flask import flash, jsonify, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import and_, func, select
@@ -16,6 +16,7 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
+from models.changes.case_file import with_record
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset
@@ -27,8 +28,9 @@ from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import Reassign, TakeUp
 from views.changes.material import format_field_value
-from views.changes.moves import save_step_input, with_form_field_names
+from views.changes.moves import current_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
+from views.changes.step_form import build_step_form
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
@@ -42,11 +44,14 @@ from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
+from views.releases.conflicts import ReleaseConflicts
+from views.releases.window import describe_conflicts, week_of_window
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
     from views.listing.lists import ListQuery, Page
@@ -333,6 +338,25 @@ class ReleaseView(StepRecordView):
         """Show the releases and freezes of a month or a week as a grid, or of a month as a list."""
         page = CalendarPage.from_args(request.args, current_principal(), now(), current_timezone())
         return str(self.render("releases/calendar.html", view=self, page=page))
+
+    @expose("/window")
+    def window(self) -> Response:
+        """Tell what stands in the way of the window that is being typed, and what its week holds: JSON for a script.
+
+        The arguments are ``change`` (the request at this step) and the fields of its form.
+        """
+        self.require_permission(Verb.EDIT)
+        case = current_case(parse_id(request.args.get("change")))
+        if case.position.step is not Step.RELEASE:
+            raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
+        case.require_actor()
+        form = build_step_form(with_record(case), request.args)
+        zone = current_timezone()
+        window = form["window_start_at"].data, form["window_end_at"].data
+        return jsonify(
+            **describe_conflicts(ReleaseConflicts.of(case, form), case.change.agency.zone),
+            days=week_of_window(*window, current_principal(), now(), zone),
+        )
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Add the form for the actual time, if it can be added and the user may edit releases."""

@@ -105,3 +105,51 @@
   for (const kind of ["input", "change", "chosen"]) form.addEventListener(kind, refresh);
   refresh();
 })();
+
+// The window of a release: what stands in its way, and what is planned in its week, while one types.
+(() => {
+  const place = document.querySelector(".window-check");
+  if (!place) return;
+  const form = place.closest("form");
+  const isAsked = (field) => /^(window_start_at|window_end_at|environment|touched_assets-\d+-asset)$/.test(field.name);
+  const make = (tag, attributes = {}, ...children) => {
+    const made = Object.assign(document.createElement(tag), attributes);
+    made.append(...children);
+    return made;
+  };
+  const overlapReason = document.getElementById("field-overlap_reason");
+  const showReason = (isNeeded) => {
+    if (!overlapReason) return;
+    overlapReason.hidden = !isNeeded && !overlapReason.querySelector("textarea").value.trim()
+      && !overlapReason.querySelector(".field-errors");
+  };
+  const day = ({ text, holiday, chosen, entries }) => make("li", { className: chosen ? "is-chosen" : "" },
+    make("strong", { textContent: text }), holiday ? ` · ${holiday}` : "",
+    ...entries.flatMap((one) => [make("br"), make("a", { href: one.url, target: "_blank", textContent: `${one.kind}: ${one.text}` })]));
+
+  function show({ freezes, overlaps, days }) {
+    const faults = [freezes, overlaps].filter(Boolean).map((text) => make("p", { className: "live-errors", textContent: text }));
+    const week = days.length ? [make("details", { open: faults.length > 0 }, make("summary", { textContent: place.dataset.week }),
+      make("ul", {}, ...days.map(day)))] : [];
+    place.replaceChildren(...faults, ...week);
+    place.hidden = !faults.length && !week.length;
+    showReason(Boolean(overlaps));
+  }
+
+  let timer, latest = 0;
+  async function check() {
+    const asked = new URLSearchParams([...form.elements].filter((field) => field.name && isAsked(field)).map((field) => [field.name, field.value]));
+    const number = latest += 1;
+    try {
+      const answer = await fetch(`${place.dataset.url}&${asked}`, { headers: { Accept: "application/json" } });
+      if (answer.ok && number === latest) show(await answer.json());
+    } catch { /* the server tells it when the form is sent */ }
+  }
+  form.addEventListener("input", ({ target }) => {
+    if (!isAsked(target)) return;
+    clearTimeout(timer);
+    timer = setTimeout(check, 300);
+  });
+  showReason(false);
+  if (form.elements.window_start_at.value) check();
+})();
