@@ -132,3 +132,14 @@ def test_a_draft_is_nobody_else_s_and_goes_with_the_logout(page: Page, address: 
     with page.expect_event("load"):
         page.click("button[form=logout]")
     assert page.evaluate(_KEPT) == 0
+
+
+def test_a_date_is_written_out_beside_its_field_in_the_reader_s_language(page: Page, address: str) -> None:
+    page.set_default_timeout(10_000)
+    log_in(page, address, "kepala")
+    page.goto(f"{address}/admin/delegation/new/")
+    dates = page.locator("main input[type=date]")
+    dates.first.fill("2026-12-02")
+    assert dates.first.evaluate("field => field.nextElementSibling.textContent") == "Rabu, 2 Desember 2026"
+    dates.first.fill("")
+    assert dates.first.evaluate("field => field.nextElementSibling.textContent") == ""

@@ -349,8 +349,9 @@ class ReleaseView(StepRecordView):
         case = current_case(parse_id(request.args.get("change")))
         if case.position.step is not Step.RELEASE:
             raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
+        case = with_record(case)
         case.require_actor()
-        form = build_step_form(with_record(case), request.args)
+        form = build_step_form(case, request.args)
         zone = current_timezone()
         window = form["window_start_at"].data, form["window_end_at"].data
         return jsonify(

@@ -207,6 +207,25 @@
     summary.focus();
   }, true);
 
+  // --- dates, written out: a browser shows them in the order of its own language -----------------------------------
+
+  const DAY_WORDS = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
+  const dateWords = (field) => {
+    const [year, month, day, hour, minute] = field.value.split(/\D/).map(Number);
+    if (!day || year < 1000) return "";
+    const clock = field.type === "date" ? {} : { hour: "2-digit", minute: "2-digit" };
+    const format = new Intl.DateTimeFormat(document.documentElement.lang, { ...DAY_WORDS, ...clock });
+    return format.format(new Date(year, month - 1, day, hour || 0, minute || 0));
+  };
+  for (const field of document.querySelectorAll("main :is(input[type=date], input[type=datetime-local])")) {
+    const text = make("span", { className: "date-words" });
+    field.after(text);
+    const write = () => { const now = dateWords(field); if (text.textContent !== now) text.textContent = now; };
+    for (const kind of ["input", "change"]) field.addEventListener(kind, write);
+    field.form?.addEventListener("input", write);  // what a draft brings back
+    write();
+  }
+
   // --- files by drop and paste -----------------------------------------------------------------------------------
 
   const MOST = Number(words.most), MOST_OF_ALL = 60, MB = 1024 * 1024;
