@@ -67,7 +67,7 @@ class StepRecordView(BulkView):
 
     def link_url_builder(self) -> Callable[[int], str]:
         """Return a function for the address of the request's page, where the step is acted on."""
-        return url_builder("change.details_view", "#step")
+        return url_builder("change.details_view")
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the record with its list fields, and the address of its request."""

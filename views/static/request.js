@@ -74,7 +74,7 @@
       event.preventDefault();
       unfolded.forEach((other) => { other.open = other === one && !one.open; });
       choose();
-      if (one.open) (one.querySelector(".decision-fields :is(input, select, textarea)") ?? one.querySelector("[name=outcome]")).focus();
+      if (one.open) (one.querySelector(".decision-fields :is(input, select, textarea)") ?? one.querySelector("[name=outcome]")).focus({ preventScroll: true });
     });
     one.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !one.open) return;
