@@ -32,7 +32,8 @@ def test_an_overlap_is_told_with_its_number_and_the_week_shows_both_days(running
     first = running_app.change_at_step(LUMAJANG, Step.RELEASE)
     second = running_app.change_at_step(LUMAJANG, Step.RELEASE)
     assert not check(running_app, second, **EVENING)["overlaps"]
-    made = running_app.make_move(first, Outcome.SCHEDULED, **EVENING)
+    typed: dict[str, Any] = {**EVENING}
+    made = running_app.make_move(first, Outcome.SCHEDULED, **typed)
     assert made.status_code == 303
     found = check(running_app, second, **EVENING)
     assert "RFC/2026/" in found["overlaps"]
