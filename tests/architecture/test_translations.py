@@ -200,6 +200,7 @@ NO_PAGES = frozenset(
         "delegation.decree",
         "sop.download",
         "feed.show",
+        "release.window",
     }
 )
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
