@@ -19,6 +19,8 @@ _MINUTE = dt.timedelta(minutes=1)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _LOOKBACK = dt.timedelta(days=60)
 _MINUTES_PER_HOUR = 60
+#: From so many working days on, a duration is told in whole ones.
+_WHOLE_DAYS_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,18 @@ def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datet
     """Return the latest start at which work with ``standard`` is not late at ``now``; every earlier start is late.
 
     A whole queue is judged by comparing its start times with this one. The search goes back by two months and twice
-    the standard, longer than any office is closed at a stretch.
+    the standard, longer than any office is closed at a stretch. It mostly ends at a full minute (an opening), or full
+    minutes before ``now``: these two are tried as soon as a minute is left.
     """
     late, on_time = now - _LOOKBACK - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_WORKDAY), now
+    has_tried = False
     while on_time - late > _MICROSECOND:
+        if on_time - late <= _MINUTE and not has_tried:
+            has_tried = True
+            for limit in (on_time.replace(second=0, microsecond=0), now + (on_time - now) // _MINUTE * _MINUTE):
+                is_limit = late < limit and not calendar.is_late(limit, standard, now)
+                if is_limit and calendar.is_late(limit - _MICROSECOND, standard, now):
+                    return limit
         middle = late + (on_time - late) // 2
         if calendar.is_late(middle, standard, now):
             late = middle
@@ -132,7 +142,28 @@ def round_up_to_minutes(duration: dt.timedelta) -> int:
 
 
 def duration_message(minutes: int) -> Message:
-    """Return ``minutes`` as a text such as "2 h 5 min"."""
+    """Return working time as a text: "2 h 5 min", "3 working days 2 h", "15 working days".
+
+    From a working day on it is rounded up to hours, from ten on to days.
+    """
+    days, rest = divmod(minutes, MINUTES_PER_WORKDAY)
+    if days >= _WHOLE_DAYS_FROM:
+        return _days_message(days + bool(rest))
+    if not days:
+        return _hours_message(rest)
+    hours = -(-rest // _MINUTES_PER_HOUR)
+    if hours * _MINUTES_PER_HOUR > MINUTES_PER_WORKDAY:
+        days, hours = days + 1, 0
+    if not hours:
+        return _days_message(days)
+    return _("%(days)s %(hours)s h", days=_days_message(days), hours=hours)
+
+
+def _days_message(days: int) -> Message:
+    return _("1 working day") if days == 1 else _("%(days)s working days", days=days)
+
+
+def _hours_message(minutes: int) -> Message:
     hours, rest = divmod(minutes, _MINUTES_PER_HOUR)
     if not hours:
         return _("%(minutes)s min", minutes=rest)

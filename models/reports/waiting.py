@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select
 
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
 from models.changes.activity import Activity, Approval
+from models.changes.assessments import last_ground, last_risk
 from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Sop
     from lpse_admin.workflow.deviations import DeviationKind
+    from lpse_admin.workflow.record_fields import EmergencyGround, Risk
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
 
@@ -37,6 +39,8 @@ _activity: Any = Activity.__table__.c
 _change: Any = ChangeRequest.__table__.c
 #: Another step of the same request, which somebody finished.
 _taken: Any = Activity.__table__.alias("taken").c
+#: The step that led to this one.
+_previous: Any = Activity.__table__.alias("previous").c
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ class WaitingStep:
     actor: str
     urgency: Urgency | None
     arrived_at: dt.datetime
+    #: Who asks, and what the evaluation and the urgency assessment said.
+    requester: str | None = None
+    risk: Risk | None = None
+    ground: EmergencyGround | None = None
+    #: Why it was sent here: of a returned request.
+    reason: str | None = None
     #: Who has taken it up, and since when.
     assignee: str | None = None
     taken_up_at: dt.datetime | None = None
@@ -146,6 +156,67 @@ def late_requests(session: Session, acting_user: ActingUser, limit: int, now: dt
     )
 
 
+def count_waiting(session: Session, reader: ActingUser) -> Counter[Step]:
+    """Return how many open steps wait for the reader, by step."""
+    rows = session.connection().execute(
+        select(_activity.step, func.count()).where(waits_for(reader)).group_by(_activity.step)
+    )
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def count_waiting_for_others(session: Session, reader: ActingUser) -> int:
+    """Return how many of the reader's requests, and of those that they took a step of, wait for somebody else."""
+    statement = select(func.count()).select_from(Activity.__table__).where(waits_for_others(reader))
+    return session.connection().scalar(statement) or 0
+
+
+def count_late_requests(session: Session, reader: ActingUser, now: dt.datetime) -> int:
+    """Return how many of the reader's own requests wait longer than the standard of their step."""
+    if reader.user.agency is None:
+        return 0
+    statement = select(func.count()).where(
+        _activity.requester_id == reader.user.id, late_now(session, [reader.user.agency], now)
+    )
+    return session.connection().scalar(statement) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePosition:
+    """Where a step is among those that wait for the reader at the same step of the procedure.
+
+    ``next_id`` is the request after it, or the first where it is the last; None where no other waits.
+    """
+
+    place: int
+    total: int
+    next_id: int | None
+
+
+def position_in_queue(session: Session, reader: ActingUser, activity: Activity) -> QueuePosition:
+    """Return the position of ``activity``, open or just finished, in the order in which the steps arrived.
+
+    ``place`` is where it is, or would be: from 1 on; ``total`` counts what waits now.
+    """
+    rows = (
+        session.connection()
+        .execute(
+            select(_activity.change_id, _activity.arrived_at, _activity.id)
+            .where(waits_for(reader), _activity.step == activity.step)
+            .order_by(_activity.arrived_at, _activity.id)
+            .limit(MAX_IN_QUEUE)
+        )
+        .all()
+    )
+    key = (activity.arrived_at, activity.id)
+    before = sum((row.arrived_at, row.id) < key for row in rows)
+    others = [row.change_id for row in (*rows[before:], *rows[:before]) if row.id != activity.id]
+    return QueuePosition(before + 1, len(rows), others[0] if others else None)
+
+
+#: So many are looked at for a position; whoever has more waiting does not count them.
+MAX_IN_QUEUE = 500
+
+
 @dataclass(frozen=True, slots=True)
 class OwnRequestCounts:
     """How many requests somebody has, by where they stand; ``with_office`` are open and not with themselves."""
@@ -197,16 +268,19 @@ def load_follow_ups(session: Session, acting_user: ActingUser, limit: int) -> li
     return [FollowUp(*row) for row in rows]
 
 
+def waits_for_disposal_by(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the deviations that wait for the reader's disposal."""
+    if not reader.decides_as_head:
+        return false()
+    waiting = and_(Deviation.agency_id == reader.user.agency_id, in_state(DeviationState.ACCOUNTED))
+    return waiting if Role.HEAD in reader.user.roles else and_(waiting, not_own_deviation_of(reader.user))
+
+
 def count_undisposed(session: Session, acting_user: ActingUser) -> int:
     """Return how many deviations wait for the head's disposal, for those who may dispose of them; else 0."""
     if not acting_user.decides_as_head:
         return 0
-    waiting = select(func.count()).where(
-        Deviation.agency_id == acting_user.user.agency_id, in_state(DeviationState.ACCOUNTED)
-    )
-    if Role.HEAD not in acting_user.user.roles:
-        waiting = waiting.where(not_own_deviation_of(acting_user.user))
-    return session.scalar(waiting) or 0
+    return session.scalar(select(func.count(Deviation.id)).where(waits_for_disposal_by(acting_user))) or 0
 
 
 def _can_act(reader: ActingUser) -> ColumnElement[bool]:
@@ -261,8 +335,20 @@ _WAITING_STEPS = (
         _activity.taken_up_at,
         _activity.held_by_id,
         _activity.held_by_name,
+        _change.requester_name,
+        case((_activity.step == Step.RETURNED, _previous.reason)).label("reason"),
+        last_risk(_activity.change_id).label("risk"),
+        last_ground(_activity.change_id).label("ground"),
     )
     .join_from(Activity.__table__, ChangeRequest.__table__, _change.id == _activity.change_id)
+    .outerjoin(
+        _previous.id.table,
+        and_(
+            _previous.change_id == _activity.change_id,
+            _previous.sequence == _activity.previous_sequence,
+            _activity.step == Step.RETURNED,
+        ),
+    )
     .order_by(_PRIORITY, _activity.arrived_at, _activity.id)
 )
 
@@ -303,6 +389,10 @@ def _waiting_step(
         actor=str(sop.actor_title(row.step)),
         urgency=row.urgency,
         arrived_at=row.arrived_at,
+        requester=row.requester_name,
+        risk=row.risk,
+        ground=row.ground,
+        reason=row.reason,
         is_for_head=row.actor_role is Role.HEAD,
         assignee=row.held_by_name,
         taken_up_at=row.taken_up_at,

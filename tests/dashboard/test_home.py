@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 _CELL = re.compile(r'<td class="number"><a href="([^"]+)">(?:<span[^>]*>)?([\d.]+)(?: terlambat</span>)?</a>')
-_KEY_NUMBER = re.compile(r'<dd><a href="(/[^"]+)">([\d.]+)</a>')
+_KEY_NUMBER = re.compile(r'<dd><a (?:class="is-bad" )?href="(/[^"]+)">([\d.]+)</a>')
+_COUNTED_LINK = re.compile(r'<p><a href="(/[^"]+)">[^<]+ \(([\d.]+)\)</a></p>')
 _COUNT = re.compile(r'<span role="status">\s*([\d.]+)')
 
 
@@ -62,15 +63,15 @@ def shown(visitor: Visitor, address: str) -> int:
 
 def linked(page: str) -> dict[str, int]:
     """Return the numbers of a page that lead to lists."""
-    found = [*_CELL.findall(page), *_KEY_NUMBER.findall(page)]
+    found = [*_CELL.findall(page), *_KEY_NUMBER.findall(page), *_COUNTED_LINK.findall(page)]
     return {unescape(url): int(number.replace(".", "")) for url, number in found if number.replace(".", "").isdigit()}
 
 
-@pytest.mark.parametrize("reader", ["kepala", "admin", "pengelola"])
+@pytest.mark.parametrize("reader", ["kepala", "admin", "pengelola", "pengelola.tt", "pemohon", "pemeriksa"])
 def test_each_figure_is_the_number_of_rows_in_the_list_that_it_leads_to(running_app: RunningApp, reader: str) -> None:
     visitor = running_app.visitor(reader)
     figures = linked(visitor.get("/").text)
-    assert len(figures) > (5 if reader == "pengelola" else 40)
+    assert len(figures) > (40 if reader in {"kepala", "admin", "pemeriksa"} else 1)
     wrong = {address: (number, shown(visitor, address)) for address, number in figures.items()}
     assert not {address: pair for address, pair in wrong.items() if pair[0] != pair[1]}
 
@@ -93,11 +94,93 @@ def test_the_figures_are_those_that_were_counted_by_hand(running_app: RunningApp
     assert max(n for url, n in everywhere.items() if url.startswith("/admin/change/?submitted-from")) == 6
 
 
-def test_an_age_is_told_against_its_standard_and_lateness_in_words(running_app: RunningApp) -> None:
-    head = running_app.visitor("kepala").get("/").text
-    assert "3 jam dari 1 jam" in head
-    assert "terlambat 2 jam" in head
-    assert "permintaan Anda terlambat" in running_app.visitor("pemohon").get("/").text
+def test_lateness_is_told_in_words(running_app: RunningApp) -> None:
+    assert "terlambat 2 jam" in running_app.visitor("kepala").get("/").text
+    assert re.search(r'<span class="badge-state badge-bad">terlambat [^<]+</span>', home_of(running_app, "pemohon"))
+
+
+def home_of(running_app: RunningApp, name: str) -> str:
+    """Return the home page of somebody."""
+    return running_app.visitor(name).get("/").text
+
+
+def test_the_head_decides_from_the_first_rows_and_has_three_counters_above_them(running_app: RunningApp) -> None:
+    page = home_of(running_app, "kepala")
+    counters = page[page.index('class="key-numbers counters"') : page.index('class="table worklist"')]
+    assert linked(counters) == {
+        "/admin/approval/?state=open&waiting=me": 1,
+        "/admin/verification/?state=open&waiting=me": 0,
+        "/admin/deviation/?state=accounted&waiting=me": 0,
+    }
+    row = page[page.index('<tr class="is-emergency">') :].partition("</tr>")[0]
+    link = re.search(r'<a class="btn btn-sm btn-danger" href="(/admin/change/details/\?id=\d+)#step">Putuskan', row)
+    assert link
+    assert running_app.visitor("kepala").get(link[1]).status_code == 200
+    assert page.index('class="table worklist"') < page.index('id="glance"')
+
+
+def test_what_waits_for_me_and_for_others_leads_to_my_own_list(running_app: RunningApp) -> None:
+    for name in ("pengelola", "pemohon", "kepala", "plh"):
+        visitor = running_app.visitor(name)
+        whole = shown(visitor, "/admin/change/?waiting=me")
+        by_step = {url: n for url, n in linked(visitor.get("/").text).items() if "waiting=me" in url}
+        of_steps = sum(n for url, n in by_step.items() if url.startswith("/admin/") and "deviation" not in url)
+        assert by_step.get("/admin/change/?waiting=me", whole) == whole
+        if name != "pemohon":
+            assert of_steps - by_step.get("/admin/change/?waiting=me", 0) == whole
+    assert shown(running_app.visitor("pemeriksa"), "/admin/change/?waiting=me") == 0
+    assert running_app.visitor("kepala").get("/admin/change/?waiting=you").status_code == 400
+    assert running_app.visitor("kepala").get("/admin/change/?judged=soon").status_code == 400
+    assert running_app.visitor("kepala").get("/admin/deviation/?waiting=others").status_code == 400
+
+
+def test_finished_steps_add_up_with_those_whose_sop_sets_no_standard(running_app: RunningApp) -> None:
+    finished = re.compile(r"/admin/([\w-]+)/\?state=done&(finished-from=[\d-]+&finished-until=[\d-]+)(?:&judged=(.+))?")
+    by_step: dict[str, dict[str, int]] = {}
+    for url, number in linked(home_of(running_app, "admin")).items():
+        if found := finished.fullmatch(url):
+            by_step.setdefault(found[1], {})[found[3] or "all"] = number
+    assert by_step["evaluation"]["all"] > 0
+    for step, numbers in by_step.items():
+        if "no-standard" in numbers:
+            parts = [numbers[part] for part in ("in-time", "late", "no-standard")]
+            assert sum(parts) == numbers["all"], step
+
+
+@pytest.mark.parametrize(
+    ("reader", "role", "address"),
+    [
+        ("pemohon", "Pemohon", "/admin/change/new/"),
+        ("pengelola", "Pengelola Perubahan", ""),
+        ("kepala", "Kepala LPSE", "/admin/delegation/new/"),
+        ("pemeriksa", "Pemeriksa", "/admin/audit/"),
+        ("administrator", "Administrator", "/admin/user/new/"),
+        ("admin", "Administrator", "/admin/sop/"),
+    ],
+)
+def test_each_home_says_how_to_begin_in_the_role(running_app: RunningApp, reader: str, role: str, address: str) -> None:
+    visitor = running_app.visitor(reader)
+    page = visitor.get("/").text
+    begin = page[page.index('class="first-steps"') :].partition("</details>")[0]
+    assert f"Cara memulai selaku {role}" in begin
+    assert begin.count("<li>") == 3
+    for link in {address, *re.findall(r'href="([^"#]+)', begin)} - {""}:
+        assert link in begin
+        assert visitor.get(link).status_code == 200
+
+
+def test_a_new_user_finds_the_beginning_unfolded(running_app: RunningApp) -> None:
+    assert '<details class="first-steps" open>' in home_of(running_app, "pemohon2")
+    assert '<details class="first-steps">' in home_of(running_app, "pemohon")
+
+
+def test_a_returned_request_shows_its_reason_and_a_button(running_app: RunningApp) -> None:
+    page = home_of(running_app, "pemohon")
+    returned = page[page.index('<section class="returned"') :].partition("</section>")[0]
+    assert re.search(r"<strong>[^<]+:</strong> \S+", returned)
+    button = re.search(r'<a class="btn btn-primary" href="([^"#]+)[^"]*">Perbaiki', returned)
+    assert button
+    assert running_app.visitor("pemohon").get(button[1]).status_code == 200
 
 
 def test_the_installation_chooses_an_office_and_everybody_a_period(running_app: RunningApp) -> None:
@@ -128,8 +211,7 @@ def test_the_requester_s_home_leads_to_their_requests_by_state(running_app: Runn
     assert figures["/admin/change/?step=returned"] == 1
     assert figures["/admin/change/?state=with-office"] == 3
     assert all(shown(visitor, url) == number for url, number in figures.items())
-    queue = page[page.index('aria-label="Apa yang menunggu') if 'aria-label="Apa yang menunggu' in page else 0 :]
-    assert queue.index('data-label="Langkah">Dikembalikan') < queue.index(">Draf</a></th>")
+    assert page.index('class="returned"') < page.index(">Draf</a></th>")
 
 
 def test_an_inspector_reaches_an_export_from_home(running_app: RunningApp) -> None:
@@ -161,3 +243,17 @@ def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(r
         assert step_durations.is_up_to_date(session, [agency], running_app.now)
         assert not session.scalar(text("select count(*) from audit_row where table_name = 'step_time'"))
         session.rollback()
+
+
+# The last one: it adds requests.
+def test_late_requests_are_all_counted_however_many_rows_are_shown(running_app: RunningApp) -> None:
+    for _number in range(12):
+        running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    running_app.now += dt.timedelta(days=10)
+    try:
+        visitor = running_app.visitor("pemohon")
+        late = linked(visitor.get("/").text)["/admin/change/?judged=late"]
+        assert late >= 12
+        assert shown(visitor, "/admin/change/?judged=late") == late
+    finally:
+        running_app.now -= dt.timedelta(days=10)

@@ -132,6 +132,14 @@ def test_a_paper_without_times_judges_nothing() -> None:
     assert read.waiting_time == minutes(60)
 
 
+@exact
+@given(MOMENTS, STANDARDS.filter(bool))
+def test_a_queue_is_parted_at_the_very_moment_whenever_it_is_asked(now: dt.datetime, standard: StandardTime) -> None:
+    limit, tick = late_threshold(OFFICE, standard, now), dt.timedelta(microseconds=1)
+    assert OFFICE.is_late(limit - tick, standard, now)
+    assert not OFFICE.is_late(limit, standard, now)
+
+
 def test_a_holiday_put_in_after_the_fact_changes_what_was_late() -> None:
     times = StepTimestamps(wib(2, 14), None, wib(4, 9))
     assert measure_timing(OFFICE, TWO_HOURS, "handling", times, wib(9, 9)).is_late
@@ -144,8 +152,24 @@ def test_a_minute_begun_is_a_minute() -> None:
     assert [whole_minutes(dt.timedelta(seconds=seconds)) for seconds in (0, 1, 60, 61)] == [0, 1, 1, 2]
 
 
-@pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (4598, "76 h 38 min")])
+@pytest.mark.parametrize(("whole", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (449, "7 h 29 min")])
 def test_minutes_are_written_in_hours_and_minutes(whole: int, words: str) -> None:
+    assert str(duration_message(whole)) == words
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        (450, "1 working day"),
+        (451, "1 working day 1 h"),
+        (900, "2 working days"),
+        (1021, "2 working days 3 h"),
+        (450 + 421, "2 working days"),
+        (10 * 450, "10 working days"),
+        (14 * 450 + 1, "15 working days"),
+    ],
+)
+def test_a_working_day_and_more_is_written_in_working_days_rounded_up(whole: int, words: str) -> None:
     assert str(duration_message(whole)) == words
 
 

@@ -34,6 +34,7 @@ from views.app.errors import wants_json
 from views.changes.assignment import make_reassign_form
 from views.changes.moves import SentStep, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
+from views.changes.waiting_filter import LateFilter, WaitingFilter
 from views.exports.columns import CellKind
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
@@ -138,6 +139,8 @@ class ChangeView(RecordView):
                 ("with-office", _("With the office"), _WITH_OFFICE),
             ),
         ),
+        WaitingFilter("waiting", _("Waiting for"), of_requests=True),
+        LateFilter("judged", _("Lateness")),
         ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
         UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),

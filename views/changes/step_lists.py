@@ -13,6 +13,7 @@ from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from models.search.index import SearchKind
 from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
+from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
@@ -130,6 +131,7 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
                 ("done", _("Finished"), ACTIVITY_COLUMNS.finished_at.is_not(None)),
             ),
         ),
+        WaitingFilter("waiting", _("Waiting for")),
         ChoiceFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("outcome", _("Outcome"), column=ACTIVITY_COLUMNS.outcome, choices=Outcome, subset=OUTCOMES[step]),
         TimelinessFilter("judged", _("Basis of the standard time"), choices=Timeliness, step=step),

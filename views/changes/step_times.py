@@ -24,12 +24,13 @@ from views.listing.lists import MAX_COUNT, Column, ComputedColumns, Shortcut
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from lpse_admin.i18n import Message
     from lpse_admin.sop.steps import Step
     from views.listing.lists import ListQuery
 
@@ -40,6 +41,9 @@ class Timeliness(LabelledEnum):
     IN_TIME = "in-time", _("On time")
     LATE = "late", _("Late")
 
+
+#: The filter's value for steps for which their SOP sets no standard.
+NO_STANDARD = "no-standard"
 
 _activity_columns: Any = Activity.__table__.c
 _step_times: Any = StepTime.__table__.c
@@ -94,7 +98,7 @@ TIMING_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class TimelinessFilter(ChoiceFilter):
-    """Steps within or beyond their standard time: ``?judged=late``.
+    """Steps within or beyond their standard time, or without one: ``?judged=late``.
 
     Stored for finished steps (``models.worktime.step_durations``), computed at the time of the query for open ones.
     """
@@ -102,11 +106,22 @@ class TimelinessFilter(ChoiceFilter):
     step: Step | None = None
 
     @override
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return (value, title) of the choices."""
+        return [*ChoiceFilter.options(self), (NO_STANDARD, _("Without a standard"))]
+
+    @override
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the chosen timeliness. Raises Malformed for an unknown one."""
         value = given.get(self.key)
         if not value:
             return None
+        if value == NO_STANDARD:
+            has_standard = open_with_standard(db.session(), visible_agencies(db.session()))
+            measured = select(StepTime.activity_id).where(
+                StepTime.activity_id == _activity_columns.id, _step_times.is_late.is_not(None)
+            )
+            return and_(~measured.exists(), ~has_standard)
         if value not in set(Timeliness):
             raise self._malformed(value)
         is_late, session = value == Timeliness.LATE, db.session()
@@ -129,7 +144,12 @@ def timeliness_shortcut(step: Step) -> Callable[[ListQuery, Session], Shortcut |
     def shortcut(query: ListQuery, session: Session) -> Shortcut | None:
         args = query.arguments
         user = get_current_user()
-        if set(args.filter_values) != {"judged"} or args.search or not (sees_all_requests(user) or is_acting_head()):
+        if (
+            set(args.filter_values) != {"judged"}
+            or args.filter_values["judged"] == NO_STANDARD
+            or args.search
+            or not (sees_all_requests(user) or is_acting_head())
+        ):
             return None
         agencies = visible_agencies(session)
         late = args.filter_values["judged"] == Timeliness.LATE

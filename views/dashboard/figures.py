@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
 
-#: In units of the drawing; a full bar takes the whole width.
+#: In units of the drawing: its width, and where the bars begin and how long a full one is.
 WIDTH = 360
-_ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 40, 20, 13
+_BAR_LEFT, _BAR_WIDTH = 152, 106
+_ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 19, 3, 13
+#: Characters of a label that fit before its bar.
+_MAX_LABEL = 27
 #: The least width of a part, so that small numbers stay visible.
 _MIN_BAR_WIDTH = 1.5
 
@@ -44,22 +47,26 @@ class TableCell:
 class BarRow:
     """One row: its label, its cells, and the lengths of its bar's parts in the order of the series.
 
-    ``note`` is the text at the bar. A row without ``lengths`` (a total) is in the table only.
+    ``urls`` are the addresses of the lists behind the parts, and ``note`` is the text at the bar. A row without
+    ``lengths`` (a total) is in the table only.
     """
 
     label: str
     cells: Sequence[TableCell]
     lengths: Sequence[float] = ()
     note: str = ""
+    urls: Sequence[str | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BarPart:
-    """A part of a bar, in units of the drawing."""
+    """A part of a bar, in units of the drawing; ``title`` says what it is."""
 
     x: float
     width: float
     pattern: FillPattern
+    url: str | None
+    title: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ class BarChart:
 
     bar_height = _BAR_HEIGHT
     width = WIDTH
+    bar_left = _BAR_LEFT
+    bar_width = _BAR_WIDTH
 
     @property
     def height(self) -> int:
@@ -111,12 +120,13 @@ class BarChart:
         full = self.full_length or max((sum(row.lengths) for row in self._bar_rows), default=0) or 1
         for index, row in enumerate(self._bar_rows):
             top = index * _ROW_HEIGHT
-            yield Bar(row.label, row.note, top + _BAR_TOP - 5, top + _BAR_TOP, list(self._bar_parts(row, full)))
+            label = row.label if len(row.label) <= _MAX_LABEL else f"{row.label[: _MAX_LABEL - 1].rstrip()}…"
+            yield Bar(label, row.note, top + _BAR_TOP + 11, top + _BAR_TOP, list(self._bar_parts(row, full)))
 
     def _bar_parts(self, row: BarRow, full: float) -> Iterator[BarPart]:
-        x = 0.0
-        for length, (_title, pattern) in zip(row.lengths, self.series, strict=True):
+        x, urls = 0.0, row.urls or [None] * len(row.lengths)
+        for length, url, (title, pattern) in zip(row.lengths, urls, self.series, strict=True):
             if length:
-                width = max(_MIN_BAR_WIDTH, length / full * (WIDTH - 1))
-                yield BarPart(round(x, 2), round(min(width, WIDTH - 1 - x), 2), pattern)
+                width = max(_MIN_BAR_WIDTH, length / full * (_BAR_WIDTH - 1))
+                yield BarPart(round(_BAR_LEFT + x, 2), round(min(width, _BAR_WIDTH - 1 - x), 2), pattern, url, title)
                 x += width

@@ -1,64 +1,109 @@
-"""The home page: what waits for the user, what the user waits for, late requests, and the office dashboard."""
+"""The home page: what waits for the user and for others, and the figures of the office for whoever oversees it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.accounts.roles import Role
-from lpse_admin.sop.steps import Result
+from lpse_admin.accounts.roles import ACTOR_ROLES, Role
+from lpse_admin.i18n import Message, _
+from lpse_admin.sop.steps import HEAD_STEPS, Result, Step, Urgency
 from lpse_admin.worktime.periods import PeriodKind
+from lpse_admin.worktime.step_timing import duration_message
 from models.database import db
+from models.deviations.deviation import DeviationState
 from models.reports import waiting
 from models.scope import sees_all_requests
 from views.app.access import can
 from views.app.clock import now
-from views.dashboard.office import OfficeDashboard, OfficeSelection
+from views.changes.waiting_filter import LATE, ME, OTHERS
+from views.dashboard.first_steps import first_steps
+from views.dashboard.office import STEP_SCREENS, OfficeDashboard, OfficeSelection
 from views.delegation.absent_head import absent_head
-from views.i18n.language import today
+from views.i18n.language import relative_time, today, tr
 from views.listing.record_view import current_principal
 
 if TYPE_CHECKING:
-    from models.reports.waiting import ActingUser
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from models.reports.waiting import ActingUser, WaitingStep
 
 blueprint = Blueprint("home", __name__)
 
-#: Rows of each list on the home page.
-_MAX_ROWS = 10
+#: Rows of what waits for the user, and of what waits for others.
+_MAX_ROWS, _MAX_SENT, _MAX_FOLLOW_UPS = 8, 5, 5
 #: Roles whose home page has the office dashboard.
 _OVERSIGHT_ROLES = frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
+#: What somebody does with a step that waits for them.
+_ACTIONS = {
+    Step.APPROVAL: _("Decide"),
+    Step.VERIFICATION: _("Verify"),
+    Step.RETURNED: _("Revise"),
+    Step.REQUEST: _("Continue"),
+}
+_OTHER_ACTION = _("Work on it")
+#: What the head is asked for.
+_HEAD_COUNTERS = {Step.APPROVAL: _("To decide"), Step.VERIFICATION: _("Reports to verify")}
+
+
+@dataclass(frozen=True, slots=True)
+class CountedList:
+    """A number, and the list of as many rows that it leads to."""
+
+    title: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """A request in a list of the home page, as text; ``action`` is what the user does with it, "" for nothing."""
+
+    number: str
+    title: str
+    url: str
+    requester: str
+    step: str
+    ground: str
+    risk: str
+    lateness: str
+    is_late: bool
+    is_emergency: bool
+    action: str
+    #: Whom it waits for.
+    waits_for: str
+    #: Why it was returned.
+    reason: str
 
 
 @blueprint.get("/")
 def index() -> tuple[str, int]:
     """Show the home page of the current user."""
-    principal = current_principal()
+    session, principal = db.session(), current_principal()
     roles = principal.user.roles
-    office = (
-        OfficeSelection.from_args(request.args)
-        if sees_all_requests(principal.user) or principal.decides_as_head
-        else None
-    )
+    sees_office = sees_all_requests(principal.user) or principal.decides_as_head
+    office = OfficeSelection.from_args(request.args) if sees_office else None
     oversees = office is not None and (principal.decides_as_head or not _OVERSIGHT_ROLES.isdisjoint(roles))
     dashboard = OfficeDashboard.from_args(office, request.args) if office is not None and oversees else None
-    queues = _queues(principal)
-    late = [] if office is not None else waiting.late_requests(db.session(), principal, _MAX_ROWS, now())
-    # A late request is shown in the list of late ones only.
-    late_ids = {row.id for row in late}
-    queues["sent"] = [row for row in queues["sent"] if row.id not in late_ids]
+    acts = principal.decides_as_head or not roles.isdisjoint(ACTOR_ROLES)
     page = render_template(
         "dashboard/index.html",
-        **queues,
+        **(_waiting_for_user(principal) if acts else {"rows": [], "counters": []}),
+        **_waiting_for_others(principal, as_rows=acts and not principal.decides_as_head),
         today=today(),
         may_request=can(Verb.CREATE, Resource.CHANGE),
-        shows_emergencies=principal.decides_as_head,
-        acts=bool(roles - {Role.INSPECTOR, Role.ADMINISTRATOR}) or principal.decides_as_head,
-        own=None if office is not None else waiting.count_own_requests(db.session(), principal.user),
-        late=late,
+        decides=principal.decides_as_head,
+        acts=acts,
+        follow_ups=waiting.load_follow_ups(session, principal, _MAX_FOLLOW_UPS),
+        own=None if sees_office else waiting.count_own_requests(session, principal.user),
+        late=None if sees_office else _late_requests(principal),
         office=office,
         glance=dashboard,
+        first_steps=first_steps(roles | ({Role.HEAD} if principal.is_acting_head else set())),
         inspects=Role.INSPECTOR in roles,
         results={result.value: result for result in Result},
         period_kinds=list(PeriodKind),
@@ -67,21 +112,87 @@ def index() -> tuple[str, int]:
     return page, 400 if dashboard is not None and dashboard.form.error else 200
 
 
-def _queues(principal: ActingUser) -> dict[str, Any]:
-    """Return what waits for the user, and what the user waits for."""
+def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:
+    """Return the counters and the first rows of what waits for the user."""
     session = db.session()
-    rows = waiting.waiting_for_user(session, principal, _MAX_ROWS + 1, now())
-    sent = waiting.waiting_for_others(session, principal, _MAX_ROWS, now())
-    at_head_since = min((row.arrived_at for row in sent if row.is_for_head), default=None)
-    number, oldest = waiting.count_emergencies(session, principal) if principal.decides_as_head else (0, None)
+    counts = waiting.count_waiting(session, principal)
+    counters = [
+        CountedList(tr(title), counts.get(step, 0), _waiting_url(step))
+        for step, title in (_HEAD_COUNTERS.items() if principal.decides_as_head else ())
+    ]
+    if principal.decides_as_head:
+        undisposed = waiting.count_undisposed(session, principal)
+        accounted = url_for("deviation.index_view", state=DeviationState.ACCOUNTED.value, waiting=ME)
+        counters.append(CountedList(tr(_("Deviations to decide on")), undisposed, accounted))
+    counters += _counters_of_steps(counts, without=HEAD_STEPS if principal.decides_as_head else ())
+    rows = waiting.waiting_for_user(session, principal, _MAX_ROWS, now())
+    everything = CountedList(tr(_("All that waits for me")), counts.total(), url_for("change.index_view", waiting=ME))
     return {
-        "waiting": rows[:_MAX_ROWS],
-        "more": len(rows) > _MAX_ROWS,
-        "follow_ups": waiting.load_follow_ups(session, principal, _MAX_ROWS),
-        "undisposed": waiting.count_undisposed(session, principal),
-        "sent": sent,
+        "counters": counters,
+        "rows": _work_rows(rows, for_user=True),
+        "everything": everything if counts.total() > len(rows) else None,
+    }
+
+
+def _counters_of_steps(counts: Counter[Step], without: Sequence[Step]) -> list[CountedList]:
+    """Return what waits for the user at each step of the office, in the order of the procedure."""
+    steps = [step for step in STEP_SCREENS if counts.get(step) and step not in without]
+    return [CountedList(tr(step.title), counts[step], _waiting_url(step)) for step in steps]
+
+
+def _waiting_url(step: Step) -> str:
+    return url_for(f"{STEP_SCREENS[step]}.index_view", state="open", waiting=ME)
+
+
+def _waiting_for_others(principal: ActingUser, *, as_rows: bool) -> dict[str, Any]:
+    """Return what waits for somebody else: its number, and the first rows."""
+    session = db.session()
+    count = waiting.count_waiting_for_others(session, principal)
+    rows = waiting.waiting_for_others(session, principal, _MAX_SENT, now()) if as_rows and count else []
+    at_head_since = min((row.arrived_at for row in rows if row.is_for_head), default=None)
+    return {
+        "others": CountedList(tr(_("Waiting for others")), count, url_for("change.index_view", waiting=OTHERS)),
+        "sent": _work_rows(rows, for_user=False),
         # The actor of a step and its request belong to the same agency.
         "absent_head": absent_head(principal.user.agency, arrived=at_head_since) if at_head_since else None,
-        "emergencies": number,
-        "oldest": oldest,
     }
+
+
+def _late_requests(principal: ActingUser) -> CountedList:
+    """Return how many of a requester's own requests are late."""
+    count = waiting.count_late_requests(db.session(), principal, now())
+    return CountedList(tr(_("Late now")), count, url_for("change.index_view", judged=LATE))
+
+
+def _work_rows(rows: Sequence[WaitingStep], *, for_user: bool) -> list[WorkRow]:
+    details, edit = url_for("change.details_view", id=""), url_for("change.edit_view", id="")
+    return [
+        WorkRow(
+            number=row.number or tr(_("Draft")),
+            title=row.title or tr(_("Untitled draft")),
+            url=f"{edit}{row.id}" if row.number is None else f"{details}{row.id}{'#step' if for_user else ''}",
+            requester=row.requester or "–",
+            step=tr(row.step.title),
+            ground=tr(row.ground.title) if row.ground and row.urgency is Urgency.EMERGENCY else "–",
+            risk=tr(row.risk.title) if row.risk else "–",
+            lateness=_lateness(row),
+            is_late=row.is_late,
+            is_emergency=row.urgency is Urgency.EMERGENCY,
+            action=tr(_ACTIONS.get(row.step, _OTHER_ACTION)) if for_user else "",
+            waits_for=f"{row.actor}: {row.assignee}" if row.assignee else row.actor,
+            reason=row.reason or "",
+        )
+        for row in rows
+    ]
+
+
+def _lateness(row: WaitingStep) -> str:
+    """Return in words how late a step is, how much time is left, or since when it waits if it has no standard."""
+    if row.used_minutes is None or row.allowed_minutes is None:
+        return relative_time(row.arrived_at)
+    left: Message
+    if row.is_late:
+        left = _("late by %(time)s", time=duration_message(row.used_minutes - row.allowed_minutes))
+    else:
+        left = _("%(time)s left", time=duration_message(row.allowed_minutes - row.used_minutes))
+    return tr(left)

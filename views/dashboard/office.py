@@ -23,8 +23,9 @@ from models.worktime import step_durations
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
 from views.changes.changes import NOT_ASSESSED
-from views.changes.step_times import Timeliness
+from views.changes.step_times import NO_STANDARD, Timeliness
 from views.changes.step_views import STEP_VIEWS
+from views.changes.waiting_filter import LATE
 from views.dashboard.figures import BarChart, BarRow, FillPattern, TableCell
 from views.dashboard.period_form import PeriodForm
 from views.i18n.language import current_timezone, format_date, format_duration, format_number, today, tr
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from models.office.agency import Agency
 
 #: How many of the next releases are listed.
-_MAX_NEXT_RELEASES = 5
+_MAX_NEXT_RELEASES = 3
 _ALL = 1000  # in tenths of a percent
 #: The screen of each step's records.
 STEP_SCREENS = {view.step: view.resource.value for view in STEP_VIEWS}
@@ -103,12 +104,41 @@ class OfficeSelection:
         """The open requests by step."""
         return figures.queues(db.session(), self.scope, now())
 
-    def queue_urls(self, queue: figures.Queue) -> tuple[str, str | None]:
-        """Return the addresses of the lists of open and of late visits of a step; None if there is no such list."""
+    def queue_urls(self, queue: figures.Queue) -> tuple[str, str]:
+        """Return the addresses of the lists of open and of late visits of a step."""
         screen = STEP_SCREENS.get(queue.step)
         if screen is None:
-            return self.list_url("change", step=queue.step.value), None
+            step = {"step": queue.step.value}
+            return self.list_url("change", **step), self.list_url("change", **step, judged=LATE)
         return self.list_url(screen, state="open"), self.list_url(screen, state="open", judged=Timeliness.LATE.value)
+
+    def queues_html(self) -> Markup:
+        """Return the chart of the queues as HTML, for whoever does not see the other figures."""
+        return Markup(render_template("dashboard/queues.html", chart=self.queue_by_step()))  # noqa: S704 - a template's
+
+    def queue_by_step(self) -> BarChart:
+        """Return what waits now, and what of it is late, by step."""
+        rows = []
+        for one in self.queues:
+            waiting_url, late_url = self.queue_urls(one)
+            cells = [
+                TableCell(_format_count(one.waiting), waiting_url),
+                TableCell(_format_count(one.late), late_url),
+                TableCell(format_date(one.oldest_arrival.astimezone(current_timezone()).date())),
+            ]
+            note = gettext("%(count)s (%(late)s late)", count=cells[0].text, late=cells[1].text)
+            lengths = [one.waiting - one.late, one.late]
+            rows.append(
+                BarRow(tr(one.step.title), cells, lengths, note if one.late else cells[0].text, [waiting_url, late_url])
+            )
+        return BarChart(
+            "queue",
+            _("Queue by step"),
+            [(_("Not late"), FillPattern.SOLID), (_("Late"), FillPattern.STRIPES)],
+            [_("Step"), _("Waiting"), _("Late"), _("Oldest since")],
+            rows,
+            remark=_("What waits now, whatever the period."),
+        )
 
 
 @dataclass(frozen=True)
@@ -174,6 +204,7 @@ class OfficeDashboard:
             tuple(self._steps.items()),
             frozenset(self._deviations.items()),
             frozenset(self._longest.items()),
+            tuple(self.office.queues),
         )
         selected = self.office.selected.id if self.office.selected else None
         key = (str(get_locale()), request.script_root, selected, self.period, numbers)
@@ -204,6 +235,7 @@ class OfficeDashboard:
         emergencies = requests.of_urgency(Urgency.EMERGENCY)
         with_standard = sum(one.with_standard for one in self._steps.values())
         in_time = sum(one.in_time for one in self._steps.values())
+        late_now = sum(one.late for one in self.office.queues)
         return [
             KeyFigure(_("Requests submitted"), _format_count(requests.total), self._submitted_url(self.period)),
             KeyFigure(
@@ -212,7 +244,13 @@ class OfficeDashboard:
                 self._submitted_url(self.period, urgency=Urgency.EMERGENCY.value),
                 _format_share(emergencies, requests.total),
             ),
-            KeyFigure(_("Steps within the standard"), _format_share(in_time, with_standard) or "–", "#within"),
+            KeyFigure(
+                _("Finished steps within the standard"),
+                _format_share(in_time, with_standard) or "–",
+                "#within",
+                gettext("of %(steps)s with a standard", steps=_format_count(with_standard)),
+            ),
+            KeyFigure(_("Late now"), _format_count(late_now), self.office.list_url("change", judged=LATE)),
             KeyFigure(
                 _("Roll backs"),
                 _format_count(rolled_back),
@@ -248,7 +286,7 @@ class OfficeDashboard:
         for (result, _title, _pattern), count in zip(_RESULT_SERIES, counts, strict=True):
             filters = {"state": "open"} if result is None else {"result": result.value}
             cells.append(TableCell(_format_count(count), self._submitted_url(month, **filters)))
-        return BarRow(label, cells, counts, _format_count(sum(counts)))
+        return BarRow(label, cells, counts, _format_count(sum(counts)), [cell.url for cell in cells[1:]])
 
     def by_urgency(self) -> BarChart:
         """Return the requests by urgency."""
@@ -263,7 +301,13 @@ class OfficeDashboard:
                 TableCell(share or "–"),
             ]
             rows.append(
-                BarRow(label, cells, [count], f"{_format_count(count)} ({share})" if share else _format_count(count))
+                BarRow(
+                    label,
+                    cells,
+                    [count],
+                    f"{_format_count(count)} ({share})" if share else _format_count(count),
+                    [cells[0].url],
+                )
             )
         return BarChart(
             "by-urgency",
@@ -279,35 +323,30 @@ class OfficeDashboard:
         rows = []
         for step, one in self._steps.items():
             share = _format_share(one.in_time, one.with_standard)
-            cells = [
-                TableCell(_format_count(one.finished), self._finished_url(step)),
-                *(
-                    [
-                        TableCell(
-                            _format_count(one.in_time), self._finished_url(step, judged=Timeliness.IN_TIME.value)
-                        ),
-                        TableCell(_format_count(one.late), self._finished_url(step, judged=Timeliness.LATE.value)),
-                        TableCell(share),
-                    ]
-                    if share
-                    else [
-                        TableCell("–"),
-                        TableCell("–"),
-                        TableCell("–" if not one.finished else gettext("no standard")),
-                    ]
-                ),
+            parts = [
+                (one.in_time, self._finished_url(step, judged=Timeliness.IN_TIME.value)),
+                (one.late, self._finished_url(step, judged=Timeliness.LATE.value)),
+                (one.finished - one.with_standard, self._finished_url(step, judged=NO_STANDARD)),
             ]
-            parts = [one.in_time / one.with_standard, one.late / one.with_standard] if one.with_standard else [0, 0]
-            rows.append(BarRow(tr(step.title), cells, parts, share or "–"))
+            cells = [TableCell(_format_count(one.finished), self._finished_url(step))]
+            cells += [TableCell(_format_count(count), url) for count, url in parts]
+            note = share or ("–" if not one.finished else gettext("no standard"))
+            urls = [url for _count, url in parts]
+            lengths = [count / one.finished if one.finished else 0 for count, _url in parts]
+            rows.append(BarRow(tr(step.title), [*cells, TableCell(note)], lengths, note, urls))
         return BarChart(
             "within",
             _("Share within the standard time, by step"),
-            [(_("On time"), FillPattern.SOLID), (_("Late"), FillPattern.STRIPES)],
-            [_("Step"), _("Finished"), _("On time"), _("Late"), _("Share on time")],
+            [
+                (_("On time"), FillPattern.SOLID),
+                (_("Late"), FillPattern.STRIPES),
+                (_("Without a standard"), FillPattern.DOTS),
+            ],
+            [_("Step"), _("Finished"), _("On time"), _("Late"), _("Without a standard"), _("Share on time")],
             rows,
             remark=_(
                 "Steps that were finished in the period, each measured by the standard of its SOP and the office's "
-                "calendar."
+                "calendar. The share leaves out those for which the SOP sets no standard."
             ),
             full_length=1,
         )
@@ -330,7 +369,8 @@ class OfficeDashboard:
             else:
                 cells += [TableCell("–"), TableCell("–")]
             note = format_duration(longest) if one.finished else "–"
-            rows.append(BarRow(tr(step.title), cells, [median, longest - median], note))
+            urls = [cells[1].url, cells[2].url]
+            rows.append(BarRow(tr(step.title), cells, [median, longest - median], note, urls))
         return BarChart(
             "waits",
             _("Waiting until assigned, by step"),
@@ -350,7 +390,8 @@ class OfficeDashboard:
                 TableCell(_format_count(count), self._raised_url(kind=kind.value, state=state.value))
                 for (state, _pattern), count in zip(_DEVIATION_SERIES, counts, strict=True)
             ]
-            rows.append(BarRow(tr(kind.title), cells, counts, _format_count(sum(counts))))
+            urls = [cell.url for cell in cells[1:]]
+            rows.append(BarRow(tr(kind.title), cells, counts, _format_count(sum(counts)), urls))
         return BarChart(
             "by-class",
             _("Deviations by class"),

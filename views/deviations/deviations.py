@@ -35,6 +35,7 @@ from models.reports.figures import (
     newest_deviations_of,
     people_in_deviations,
 )
+from models.reports.waiting import waits_for_disposal_by
 from models.scope import sees_all_requests, visible
 from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head, visible_agencies
@@ -49,7 +50,7 @@ from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
 from views.listing.lists import MAX_COUNT, Column, Shortcut
-from views.listing.record_view import parse_id
+from views.listing.record_view import current_principal, parse_id
 from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
@@ -118,6 +119,25 @@ class UserFilter(OptionFilter):
             return None
         result: ColumnElement[bool] = self.column == parse_id(value)
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalFilter(OptionFilter):
+    """The deviations that wait for the reader's decision: ``?waiting=me``."""
+
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the only value."""
+        return [("me", _("Waiting for me"))]
+
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the reader. Raises Malformed for another value."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value != "me":
+            raise self._malformed(value)
+        return waits_for_disposal_by(current_principal())
 
 
 class FollowUpForm(Form):
@@ -230,6 +250,7 @@ class DeviationView(BulkView):
             _("State"),
             cases=tuple((state.value, state.title, in_state(state)) for state in DeviationState),
         ),
+        DisposalFilter("waiting", _("Waiting for")),
         ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
         ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
         DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
