@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import ColumnElement, SQLColumnExpression
+    from sqlalchemy import ColumnElement, Select, SQLColumnExpression
     from sqlalchemy.orm import Session
 
     from models.office.agency import Agency
@@ -554,13 +554,15 @@ def count_deviations_of(session: Session, requester_id: int) -> int:
     return session.scalar(total) or 0
 
 
-def people_in_deviations(session: Session, requester_id: int, column: str) -> set[int]:
-    """Return the ids in ``column`` of ``RequesterDeviationTotal`` ("executor_id" or "follower_id") of a requester."""
+def people_in_deviations(requester_id: int, column: str) -> Select[int]:
+    """Return a statement for the ids of those who executed a requester's deviations, or follow them up.
+
+    ``column`` is that of ``RequesterDeviationTotal``: "executor_id" or "follower_id".
+    """
     of: Any = RequesterDeviationTotal.__table__.c
-    named = (
+    return (
         select(of[column])
         .where(of.requester_id == requester_id, of.month.is_(None), of[column].is_not(None))
         .group_by(of[column])
         .having(func.sum(of.number) != 0)
     )
-    return set(session.scalars(named))

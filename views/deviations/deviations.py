@@ -107,7 +107,7 @@ class UserFilter(OptionFilter):
             # Looked up for each user: there are fewer users than deviations.
             is_named = exists().where(self.column == User.id, is_visible)
         else:
-            is_named = User.id.in_(sorted(people_in_deviations(db.session(), user.id, self.total_key)))
+            is_named = User.id.in_(people_in_deviations(user.id, self.total_key))
         people = select(User.id, User.full_name).where(is_named).order_by(User.full_name, User.id)
         return [(str(id_), name) for id_, name in db.session.execute(people)]
 
