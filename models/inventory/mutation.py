@@ -1,13 +1,20 @@
 """Mutations of the asset list: all mutations of a request are applied together or not at all.
 
-A row of the form is ``{"kind": "altered", "asset_id": 5, "column": "condition", "value": "good"}``, ``{"kind":
-"retired", "asset_id": 5, "value": why}`` or ``{"kind": "added", "card": "B", "code": …, "register": …, "name": …}``
-with further columns of that card. Several rows may change one asset; they become one mutation.
+A row of an asset update is, by its kind::
+
+    {"kind": "added", "card": "B", "code": …, "register": …, "name": …}, with further columns of that card
+    {"kind": "altered", "asset_id": 5, "values": {"condition": "Baik", …}}
+    {"kind": "moved", "asset_id": 5, "value": the new place}
+    {"kind": "retired", "asset_id": 5, "value": why}
+
+A row of the kind "altered" may have "column" and "value" instead of "values"; each may have a "reason". Several rows
+may change one asset; they become one mutation.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +31,7 @@ from lpse_admin.inventory.cards import (
 )
 from lpse_admin.inventory.codes import MAX_REGISTER_LENGTH, read_code, read_registers
 from lpse_admin.parsing import UnreadableError
-from lpse_admin.parsing.blank import is_blank
+from lpse_admin.parsing.blank import is_blank, strip_blank
 from lpse_admin.parsing.numbers import write_number
 from models.base import SHORT_TEXT_LENGTH, canonical_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
@@ -33,7 +40,7 @@ from models.office.agency import lock_agency
 from models.validation import MAX_YEAR, MIN_YEAR, is_plausible_date, text_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from models.accounts.user import User
     from models.changes.activity import Activity, AssetUpdate
@@ -143,13 +150,13 @@ def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, n
     """
     session = session_of(change)
     lock_agency(session, change.agency_id)  # serialises requests that enter the same item
-    altered: dict[int, dict[str, object]] = {}
+    altered: dict[int, _Alteration] = {}
     for number, row in enumerate((activity.draft or {}).get("rows", []), 1):
         try:
             if row["kind"] == MutationKind.ADDED:
                 _add_assets(session, change, activity, row, actor, now)
             else:
-                altered.setdefault(row["asset_id"], {}).update(_altered_values(session, row, activity))
+                altered.setdefault(row["asset_id"], _Alteration()).add(row, _altered_values(session, row, activity))
         except ValidationFailed as refusal:
             message = _row_error(number, refusal)
             raise ValidationFailed(message, field_errors={"mutations": message}) from None
@@ -164,7 +171,7 @@ def mutations_error(rows: object, activity: Activity) -> Message | None:
     session = session_of(activity)
     for number, row in enumerate(rows, 1):
         try:
-            _check_row(session, row, activity)
+            check_row(session, row, activity)
         except ValidationFailed as refusal:
             return _row_error(number, refusal)
     return None
@@ -175,13 +182,13 @@ def findings_error(rows: object, activity: Activity) -> Message | None:
     if not isinstance(rows, list) or len(rows) > MAX_ROWS:
         return _("This is not a list of assets.")
     session = session_of(activity)
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or set(row) != {"asset_id", "finding"}:
             return _("Each asset needs a finding.")
         if not isinstance(row["finding"], str) or is_blank(row["finding"]) or not is_storable(row["finding"]):
-            return _("Each asset needs a finding.")
+            return _("Row %(row)s: %(error)s", row=number, error=_("Each asset needs a finding."))
         if row["asset_id"] is not None and _find_asset(session, row["asset_id"], activity) is None:
-            return _("There is no such asset.")
+            return _("Row %(row)s: %(error)s", row=number, error=_("There is no such asset."))
     return None
 
 
@@ -191,15 +198,13 @@ def touched_assets_error(rows: object, activity: Activity) -> Message | None:
         return _("This is not a list of assets.")
     session = session_of(activity)
     seen = set()
-    for row in rows:
-        if (
-            not isinstance(row, dict)
-            or set(row) != {"asset_id"}
-            or _find_asset(session, row["asset_id"], activity) is None
-        ):
-            return _("There is no such asset.")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or set(row) != {"asset_id"}:
+            return _("This is not a list of assets.")
+        if _find_asset(session, row["asset_id"], activity) is None:
+            return _("Row %(row)s: %(error)s", row=number, error=_("There is no such asset."))
         if row["asset_id"] in seen:
-            return _("An asset is listed twice.")
+            return _("Row %(row)s: %(error)s", row=number, error=_("An asset is listed twice."))
         seen.add(row["asset_id"])
     return None
 
@@ -209,33 +214,93 @@ def _row_error(number: int, refusal: ValidationFailed) -> Message:
     return _("Row %(row)s: %(error)s", row=number, error=first)
 
 
-def _check_row(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
+def check_row(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
+    """Raise ValidationFailed, with an error for each invalid column, if a row of an asset update cannot be applied."""
     kind = str(row.get("kind"))
     if kind == MutationKind.ADDED:
         if str(row.get("card")) not in set(Card):
             raise ValidationFailed(_("Choose the card for the item."))
         parse_new_assets(Card(row["card"]), row)
-    elif kind in {MutationKind.ALTERED, MutationKind.RETIRED}:
+    elif kind in set(MutationKind):
         _altered_values(session, row, activity)
     else:
-        raise ValidationFailed(_("Choose whether the item is added, changed or removed from the list."))
+        raise ValidationFailed(_("Choose whether the item is added, changed, moved or removed from the list."))
+
+
+def check_new_row(session: Session, row: Mapping[str, Any], activity: Activity) -> None:
+    """Raise what ``check_row`` raises, and if an item that the row adds is on the list already."""
+    check_row(session, row, activity)
+    if row["kind"] == MutationKind.ADDED:
+        for values in parse_new_assets(Card(row["card"]), row):
+            require_not_listed(session, activity.agency_id, values)
+
+
+@dataclass(slots=True)
+class _Alteration:
+    """What the rows of an update do to one asset."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, row: Mapping[str, Any], values: dict[str, object]) -> None:
+        self.values |= values
+        self.kinds.add(str(row["kind"]))
+        reason = row.get("reason") or (row.get("value") if row["kind"] == MutationKind.RETIRED else None)
+        if isinstance(reason, str) and not is_blank(reason):
+            self.reasons.append(strip_blank(reason))
+
+    @property
+    def kind(self) -> MutationKind:
+        """The kind of the mutation: what weighs most."""
+        return next(kind for kind in _BY_WEIGHT if kind in self.kinds)
+
+
+_BY_WEIGHT = (MutationKind.RETIRED, MutationKind.ALTERED, MutationKind.MOVED)
 
 
 def _altered_values(session: Session, row: Mapping[str, Any], activity: Activity) -> dict[str, object]:
+    """Return the values that a row sets, by column key; raises ValidationFailed."""
     asset = _find_asset(session, row.get("asset_id"), activity)
     if asset is None:
         raise ValidationFailed(_("There is no such asset."))
     if asset.is_retired:
         raise ValidationFailed(_("This item was already removed from the list."))
-    if row["kind"] == MutationKind.RETIRED:
-        return {"is_retired": True}
-    column = card_columns(asset.card).get(str(row.get("column")))
-    if column is None or column.key in {"code", "register"}:
-        raise ValidationFailed(_("Choose the column that changes; code and register number cannot change."))
-    value = parse_value(column, row.get("value"))
-    if column.key == "name" and not value:
-        raise ValidationFailed(_("“%(field)s” is required here.", field=column.label))
-    return {column.key: value}
+    match row["kind"]:
+        case MutationKind.RETIRED:
+            reason = row.get("value")
+            if not isinstance(reason, str) or is_blank(reason):
+                message = _("State why the item is removed from the list.")
+                raise ValidationFailed(message, field_errors={"value": message})
+            if error := text_error(reason):
+                raise ValidationFailed(error, field_errors={"value": error})
+            return {"is_retired": True}
+        case MutationKind.MOVED:
+            texts: dict[Any, object] = {"location": row.get("value")}
+        case _:
+            texts = row["values"] if isinstance(row.get("values"), dict) else {row.get("column"): row.get("value")}
+    return _parse_alterations(asset, texts)
+
+
+def _parse_alterations(asset: Asset, texts: Mapping[Any, object]) -> dict[str, object]:
+    columns = card_columns(asset.card)
+    errors: dict[str, Message] = {}
+    values: dict[str, object] = {}
+    for key, text in texts.items():
+        column = columns.get(str(key))
+        if column is None or column.key in {"code", "register"}:
+            raise ValidationFailed(_("Choose the column that changes; code and register number cannot change."))
+        try:
+            values[column.key] = parse_value(column, text)
+        except ValidationFailed as refusal:
+            errors |= refusal.field_errors
+        if column.key == "name" and not values.get("name"):
+            errors.setdefault("name", _("“%(field)s” is required here.", field=column.label))
+    if errors:
+        raise ValidationFailed(_("The item cannot be saved with these values."), field_errors=errors)
+    if not values:
+        raise ValidationFailed(_("Nothing of this item changes."))
+    return values
 
 
 def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset | None:
@@ -290,21 +355,20 @@ def _add_assets(
     card = Card(row["card"])
     for values in parse_new_assets(card, row):
         asset = insert_asset(session, change.agency_id, card, values, actor, now)
-        _record_mutation(session, change, activity, asset, MutationKind.ADDED, None, snapshot(asset))
+        _record_mutation(session, change, activity, asset, MutationKind.ADDED, (None, snapshot(asset)))
 
 
 def _alter_asset(
-    session: Session, change: ChangeRequest, activity: AssetUpdate, asset_id: int, values: dict[str, object]
+    session: Session, change: ChangeRequest, activity: AssetUpdate, asset_id: int, alteration: _Alteration
 ) -> None:
     asset = session.get_one(Asset, asset_id, with_for_update=True, populate_existing=True)
-    before = snapshot(asset)
+    before, values = snapshot(asset), dict(alteration.values)
     retired = bool(values.pop("is_retired", False))
     # The mutation is inserted first: a trigger denies changes of items without one.
     after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON_COLUMNS})
     set_values(after, values)
     after.is_retired = retired
-    kind = MutationKind.RETIRED if retired else MutationKind.ALTERED
-    _record_mutation(session, change, activity, asset, kind, before, snapshot(after))
+    _record_mutation(session, change, activity, asset, alteration.kind, (before, snapshot(after)), alteration.reasons)
     set_values(asset, values)
     asset.is_retired = retired
     session.flush()
@@ -316,9 +380,10 @@ def _record_mutation(  # noqa: PLR0913, PLR0917 - the columns of a mutation
     activity: AssetUpdate,
     asset: Asset,
     kind: MutationKind,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
+    states: tuple[dict[str, Any] | None, dict[str, Any]],
+    reasons: Collection[str] = (),
 ) -> None:
+    before, after = states
     session.add(
         AssetMutation(
             agency_id=change.agency_id,
@@ -328,6 +393,7 @@ def _record_mutation(  # noqa: PLR0913, PLR0917 - the columns of a mutation
             kind=kind,
             before=None if before is None else canonical_json(before),
             after=canonical_json(after),
+            reason="\n".join(dict.fromkeys(reasons)) or None,
         )
     )
     session.flush()

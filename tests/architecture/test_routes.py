@@ -104,6 +104,8 @@ ROUTES: dict[str, object] = {
     "verification.edit_view": Verb.READ,
     "release.edit_view": Verb.READ,
     "release.actual": Verb.EDIT,
+    "asset-update.item": Verb.EDIT,
+    "asset-update.remove_item": Verb.EDIT,
     "asset-review.edit_view": Verb.READ,
     "asset-update.edit_view": Verb.READ,
     "asset.create_view": Verb.CREATE,

@@ -42,10 +42,13 @@ from lpse_admin.workflow.record_fields import (
     is_empty,
 )
 from models.changes import record_store
+from models.changes.activity import AssetUpdate
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
+from models.inventory.lookup import find_asset
 from models.office.options import load_accepted_types
+from views.changes.asset_rows import row_summaries
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
 from views.forms.fields import (
@@ -226,6 +229,10 @@ class StepForm(BaseForm):
             raise InvalidFieldValues(values, errors)
         return values
 
+    def mutation_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of an asset update so far, in words."""
+        return row_summaries(self.activity) if isinstance(self.activity, AssetUpdate) else []
+
     def request_suggestions(self) -> list[tuple[str, str]] | None:
         """Return (number, title) of the requester's earlier requests, newest first, at most 300.
 
@@ -315,10 +322,12 @@ def _form_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C9
         case FieldKind.TOUCHED_ASSETS:
             return FieldList(FormField(_touched_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
         case FieldKind.MUTATIONS:
-            return FieldList(FormField(_mutation_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
+            return FieldList(FormField(_mutation_form(change)), label, max_entries=_MAX_ROWS)
 
 
 def _field_value(field: RecordField, form_field: Field) -> object:
+    if isinstance(form_field, FieldList) and field.kind in _ASSET_FIELD_KINDS:
+        _require_assets_found(form_field)
     match field.kind:
         case FieldKind.TEST_CASES:
             return [row for row in form_field.data if not all(is_blank(text or "") for text in row.values())]
@@ -369,18 +378,40 @@ def _change_number(change_id: int) -> str:
     return db.session.scalar(select(ChangeRequest.number).where(ChangeRequest.id == change_id)) or ""
 
 
+class AssetField(LookupField):
+    """A text that names an asset, in any notation; ``refusal`` says why it names none, or more than one."""
+
+    refusal: ValidationFailed | None = None
+
+    @override
+    def __init__(self, label: object = None, *, agency_id: int, **settings: Any) -> None:
+        """Look in the list of this agency."""
+        super().__init__(label, find_id=self._find, name_of=_asset_name, **settings)
+        self.agency_id = agency_id
+
+    def _find(self, text: str) -> int | None:
+        try:
+            return find_asset(db.session(), self.agency_id, text).id
+        except ValidationFailed as refusal:
+            self.refusal = refusal
+            return None
+
+
+def _asset_name(asset_id: int) -> str:
+    asset = db.session.get(Asset, asset_id)
+    return asset.reference if asset else ""
+
+
 def _asset_field(change: ChangeRequest, label: Message) -> Field:
-    def find(text: str) -> int | None:
-        code, _dot, register = text.split(" ", 1)[0].rpartition(".")
-        return db.session.scalar(
-            select(Asset.id).where(Asset.agency_id == change.agency_id, Asset.code == code, Asset.register == register)
-        )
+    return AssetField(tr(label), agency_id=change.agency_id)
 
-    def name_of(asset_id: int) -> str:
-        asset = db.session.get(Asset, asset_id)
-        return f"{asset.code}.{asset.register}" if asset else ""
 
-    return LookupField(tr(label), find_id=find, name_of=name_of)
+def _require_assets_found(rows: FieldList) -> None:
+    """Raise ValidationFailed, naming the row, if a row names no asset or more than one."""
+    for number, entry in enumerate(rows, 1):
+        field = entry.form["asset"]
+        if isinstance(field, AssetField) and field.refusal is not None:
+            raise ValidationFailed(_("Row %(row)s: %(error)s", row=number, error=field.refusal.message))
 
 
 def _case_form() -> type[PlainForm]:
@@ -431,7 +462,7 @@ def _parse_mutation(row: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"kind": kind, **{key: row[key] for key in ("card", "code", "register", "name")}, **extra}
     if kind == MutationKind.ALTERED:
         return {"kind": kind, "asset_id": row["asset"], "column": row["column"], "value": row["value"]}
-    return {"kind": kind, "asset_id": row["asset"]}
+    return {"kind": kind, "asset_id": row["asset"], "value": row["value"]}
 
 
 def _mutation_rows(rows: list[dict[str, Any]]) -> dict[str, Any]:

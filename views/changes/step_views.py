@@ -13,6 +13,8 @@ from typing_extensions import override
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
+from lpse_admin.inventory.cards import Card
+from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
@@ -26,6 +28,7 @@ from models.scope import visible
 from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.app.errors import wants_json
+from views.changes import asset_update
 from views.changes.assignment import Reassign, TakeUp
 from views.changes.material import format_field_value
 from views.changes.moves import current_case, save_step_input, with_form_field_names
@@ -40,7 +43,7 @@ from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import Fact
-from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters import MAX_SEARCH_LENGTH, ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
@@ -118,7 +121,10 @@ def _list_rows(activity: Activity) -> list[dict[str, Any]]:
         case AssetReview():
             return [{"asset": item.asset and str(item.asset), "finding": item.finding} for item in activity.items]
         case AssetUpdate():
-            return [{"kind": tr(one.kind.title), "asset": str(one.asset)} for one in activity.mutations]
+            return [
+                {"kind": tr(one.kind.title), "asset": str(one.asset), "reason": one.reason}
+                for one in activity.mutations
+            ]
         case _:
             return []
 
@@ -409,6 +415,52 @@ class AssetUpdateView(StepRecordView):
     title = _("Updates of the asset list")
     empty_message = _("No update yet. One appears when a review finds changed assets.")
     spec = step_spec(Step.ASSET_UPDATE, "notes")
+
+    @expose("/<change_id>/item", methods=("GET", "POST"))
+    @recoverable
+    def item(self, change_id: str) -> ResponseReturnValue:
+        """Enter or correct one row of an open update: first the item is picked, then its columns are filled in."""
+        self.require_permission(Verb.EDIT)
+        case, update = asset_update.open_update(parse_id(change_id))
+        back = self.link_url(case.change.id)
+        if not (request.args.get("kind") or request.args.get("row")):
+            return self._pick(update, back)
+        row = asset_update.RowForm(case.change, update, request.args)
+        return self.submit_form(
+            row.form,
+            lambda: asset_update.save_row(case, row),
+            lambda _done: self.redirect_with_message(_("Noted. The list changes when the step is finished."), back),
+            heading=row.heading,
+            submit=_("Note this change"),
+            back=back,
+        )
+
+    def _pick(self, update: AssetUpdate, back: str) -> str:
+        """Show the items on the list by code, name or place."""
+        text = strip_blank(request.args.get("search", ""))[:MAX_SEARCH_LENGTH].replace("\x00", "")
+        assets = asset_update.pick_assets(update.agency_id, text)
+        return str(
+            self.render(
+                "changes/pick_asset.html",
+                view=self,
+                assets=assets[: asset_update.MAX_PICKED],
+                has_more=len(assets) > asset_update.MAX_PICKED,
+                text=text,
+                cards=[*Card],
+                change_id=update.change_id,
+                back=back,
+            )
+        )
+
+    @expose("/<change_id>/item/remove", methods=("POST",))
+    def remove_item(self, change_id: str) -> ResponseReturnValue:
+        """Take a row out of an open update."""
+        self.require_permission(Verb.EDIT)
+        case, update = asset_update.open_update(parse_id(change_id))
+        id_ = case.change.id
+        asset_update.remove_row(case, update, request.form.get("row"))
+        db.session.commit()
+        return self.redirect_with_message(_("The row was removed."), self.link_url(id_))
 
 
 #: The step screens in the order of the procedure.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -10,8 +9,6 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
-from wtforms import SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import Malformed
@@ -24,9 +21,7 @@ from lpse_admin.inventory.cards import (
     CardColumn,
     CardColumnKind,
 )
-from lpse_admin.inventory.cards import card_columns as columns_of
 from lpse_admin.inventory.codes import code_prefixes, code_scheme
-from lpse_admin.parsing.numbers import write_number
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced
@@ -36,10 +31,10 @@ from models.search.index import SearchKind
 from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
-from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
+from views.inventory.item_form import all_card_columns, asset_form, to_form_text
 from views.inventory.mutations import changed_columns, format_column_value
 from views.listing.cells import Fact
 from views.listing.filters import CaseFilter, ChoiceFilter, TextFilter
@@ -53,10 +48,8 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
     from sqlalchemy import ColumnElement
-    from wtforms import Field
 
 _YEAR_KEYS = ("purchase_year", "acquired_year", "print_year")
-_REQUIRED = frozenset({"code", "register", "name"})
 #: The most mutations on an item's page; the newest are shown.
 _MAX_MUTATIONS = 100
 #: The columns of the details page besides the official ones.
@@ -167,7 +160,7 @@ class AssetView(RecordView):
             "scheme": scheme.value if scheme else None,
             "official": [
                 Fact(column.label, format_column_value(column, values.get(column.key)))
-                for column in _all_card_columns(asset)
+                for column in all_card_columns(asset.card)
             ],
             "alterations": _recent_mutations(asset),
             "may_correct": can(Verb.EDIT, self.resource) and not asset.is_retired and not is_referenced(asset),
@@ -184,7 +177,7 @@ class AssetView(RecordView):
         if given not in set(Card):
             raise Malformed(_("Choose the card for the item."))
         card = Card(given)
-        form = _asset_form(card)
+        form = asset_form(card)
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.enter"):
                 me = get_current_user()
@@ -206,8 +199,8 @@ class AssetView(RecordView):
         asset = self.get_one(request.args.get("id", ""))
         require_unreferenced(asset)
         values = snapshot(asset)
-        columns = _all_card_columns(asset)
-        form = _asset_form(asset.card, {one.key: _to_form_text(one, values.get(one.key)) for one in columns})
+        columns = all_card_columns(asset.card)
+        form = asset_form(asset.card, {one.key: to_form_text(one, values.get(one.key)) for one in columns})
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.correct"):
                 correct_asset(asset, get_current_user(), texts=form.data)
@@ -218,12 +211,6 @@ class AssetView(RecordView):
 
 def _many_entered(count: int, scheme: str | None) -> Message:
     return _("%(count)s items were entered. The item code follows %(scheme)s.", count=count, scheme=scheme)
-
-
-def _all_card_columns(asset: Asset) -> list[CardColumn]:
-    """Return the card's official columns in order, then the other common columns."""
-    official = CARD_COLUMNS[asset.card]
-    return [*official, *(column for column in columns_of(asset.card).values() if column not in official)]
 
 
 def _export_column(column: CardColumn) -> Column:
@@ -243,56 +230,6 @@ _CARDS_OWN = {
     column.key: column for columns in CARD_COLUMNS.values() for column in columns if column.key not in COMMON_COLUMNS
 }
 _OWN_COLUMNS_OF_CARDS = tuple(map(_export_column, _CARDS_OWN.values()))
-
-
-def _asset_form(card: Card, initial: Mapping[str, str] | None = None) -> Form:
-    """Return the form for an item of ``card``: its official columns in order, then the other common columns."""
-    form_class = type("ItemForm", (Form,), {column.key: _form_field(column) for column in columns_of(card).values()})
-    form: Form = form_class(data=dict(initial or {}))
-    return form
-
-
-def _form_field(column: CardColumn) -> Field:
-    match column.kind:
-        case CardColumnKind.CONDITION:
-            conditions = {one.value: one.title for one in AssetCondition}
-            return SelectField(column.label, default="", choices=_choices(conditions))
-        case CardColumnKind.YES_NO:
-            return SelectField(column.label, default="", choices=_choices({"yes": _("Yes"), "no": _("No")}))
-        case CardColumnKind.DATE:
-            extra: dict[str, str] = {"type": "date"}
-        case CardColumnKind.YEAR:
-            extra = {"inputmode": "numeric"}
-        case CardColumnKind.NUMBER | CardColumnKind.MONEY:
-            extra = {"inputmode": "decimal"}
-        case _:
-            extra = {}
-    needed = [Required()] if column.key in _REQUIRED else []
-    return StringField(column.label, needed, description=_DESCRIPTIONS.get(column.key), render_kw=extra)
-
-
-_DESCRIPTIONS = {
-    "code": _("12 digits in 7 levels (Permendagri 108/2016), or 10 digits in 5 levels (Permendagri 17/2007)."),
-    "register": _("As written on the card, such as 0001; for several equal items 0001 s/d 0015."),
-    "price": _("In rupiah for each item, such as 12.500.000."),
-}
-
-
-def _choices(titles: Mapping[str, Message]) -> list[SelectChoice]:
-    return [SelectChoice("", "–"), *(SelectChoice(value, tr(title)) for value, title in titles.items())]
-
-
-def _to_form_text(column: CardColumn, value: object) -> str:
-    """Return a stored value of ``column`` as text for a form, from which it is read again as itself."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case _ if column.kind in {CardColumnKind.NUMBER, CardColumnKind.MONEY}:
-            return write_number(Decimal(str(value)))
-        case _:
-            return str(value)
 
 
 def _recent_mutations(asset: Asset) -> list[tuple[AssetMutation, Any]]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKind, card_columns
 from lpse_admin.parsing.numbers import write_number
+from models.inventory.mutation import parse_value
 from views.i18n.language import format_date, format_rupiah, tr
 from views.listing.cells import EMPTY_CELL
 
@@ -38,6 +40,15 @@ _FORMATTERS: Mapping[CardColumnKind, Callable[[object], str]] = {
     CardColumnKind.YES_NO: lambda value: tr(_("Yes") if value else _("No")),
     CardColumnKind.DATE: lambda value: format_date(dt.date.fromisoformat(str(value))),
 }
+
+
+def format_text(column: CardColumn, text: str) -> str:
+    """Return what is typed for ``column`` as its page will show it; a text that is not valid stays as it is."""
+    try:
+        value = parse_value(column, text)
+    except ValidationFailed:
+        return text
+    return str(format_column_value(column, value)) if value is not None else tr(_("(emptied)"))
 
 
 def changed_columns(mutation: AssetMutation) -> tuple[tuple[Message, Markup | str, Markup | str], ...]:
