@@ -26,6 +26,7 @@ from views.app import access, clock, errors, headers, health, login, proxies, sc
 from views.app.scheduler import Scheduler
 from views.app.serving import Server
 from views.audit import context
+from views.forms import once
 from views.help import guides
 from views.i18n import language
 from views.i18n.wording import terminal_text
@@ -75,6 +76,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     login.init_app(app)
     CSRFProtect(app)
     context.init_app(app)
+    once.init_app(app)
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
@@ -113,6 +115,7 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
         "PERMANENT_SESSION_LIFETIME": _IDLE,
         "SESSION_REFRESH_EACH_REQUEST": False,  # but every few minutes: views/app/access.py
         "MAX_CONTENT_LENGTH": 64 * _MIB,
+        "MAX_UPLOAD_LENGTH": 256 * _MIB,  # of those who are logged in
         "MAX_FORM_MEMORY_SIZE": 2 * _MIB,
         "MAX_FORM_PARTS": 1000,
         "WTF_CSRF_TIME_LIMIT": None,  # good as long as the session

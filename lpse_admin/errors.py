@@ -55,9 +55,24 @@ class FileTooLarge(Refused):
 
 
 class ValidationFailed(Refused):
-    """Required input is missing or invalid; ``field_errors`` has an error for each field."""
+    """Required input is missing or invalid; ``field_errors`` has an error for each field.
+
+    ``questions`` are about values that are possible but hardly meant, by field name; they are errors as well, unless
+    somebody has confirmed them.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(
+        self,
+        message: Message,
+        *,
+        field_errors: Mapping[str, Message] | None = None,
+        questions: Mapping[str, Message] | None = None,
+    ) -> None:
+        """Store the message, the errors and the questions."""
+        super().__init__(message, field_errors=field_errors)
+        self.questions: Mapping[str, Message] = MappingProxyType(dict(questions or {}))
 
 
 class Unauthenticated(Refused):

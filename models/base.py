@@ -5,12 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeGuard
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from enum import StrEnum
 
     from models.immutability import RowRules
@@ -71,13 +86,66 @@ def enum_type(enum_class: type[StrEnum], name: str) -> Enum:
 _JSON_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
+class EnumSet(TypeDecorator["tuple[StrEnum, ...]"]):
+    """Several members of an enum in one column: their values in the enum's order, with a space between; NULL for none.
+
+    A column needs ``enum_set_check`` beside it. ``values_with`` finds rows by one of the members.
+    """
+
+    impl = String(80)
+    cache_ok = True
+
+    def __init__(self, enum_class: type[StrEnum]) -> None:
+        """Store members of ``enum_class``."""
+        super().__init__()
+        self.enum_class = enum_class
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Return the text of several members; a text is compared as it stands."""
+        if value is None or (isinstance(value, str) and not isinstance(value, self.enum_class)):
+            return value or None
+        members = {value} if isinstance(value, self.enum_class) else set(value)  # type: ignore[call-overload]
+        return enum_set_text(self.enum_class, members) or None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StrEnum, ...] | None:  # noqa: ARG002
+        """Return the members, in the enum's order."""
+        return None if value is None else tuple(map(self.enum_class, value.split()))
+
+
+def enum_set_text(enum_class: type[StrEnum], members: Collection[object]) -> str:
+    """Return the text that ``EnumSet`` stores."""
+    return " ".join(member.value for member in enum_class if member in members)
+
+
+def enum_set_texts(enum_class: type[StrEnum], member: StrEnum | None = None) -> list[str]:
+    """Return every text that a column of ``EnumSet`` may hold; with ``member``, those that it is in."""
+    members = list(enum_class)
+    texts = [
+        " ".join(one.value for one in chosen)
+        for size in range(1, len(members) + 1)
+        for chosen in combinations(members, size)
+    ]
+    return [text for text in texts if member is None or member.value in text.split()]
+
+
+def enum_set_check(column: str, enum_class: type[StrEnum]) -> CheckConstraint:
+    """Return the CHECK that ``column`` holds members of ``enum_class`` in their order."""
+    texts = ", ".join(f"'{text}'" for text in enum_set_texts(enum_class))
+    return CheckConstraint(f"{column} IN ({texts})", name=column)
+
+
 def canonical_json(value: object) -> str:
     """Return ``value`` as canonical JSON for hashing and storage: sorted keys, no extra spaces."""
     return _JSON_ENCODER.encode(value)
 
 
 def to_json_value(value: object) -> object:
-    """Return a date or datetime as an ISO string for a JSON column, and any other value unchanged."""
+    """Return a date or datetime as an ISO string and several members of an enum as ``EnumSet`` stores them, for JSON.
+
+    Any other value is returned unchanged.
+    """
+    if isinstance(value, tuple):
+        return " ".join(value)
     return value.isoformat() if isinstance(value, dt.date) else value
 
 

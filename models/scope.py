@@ -19,6 +19,7 @@ from models.audit.trail import AuditEntry
 from models.base import Base
 from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
+from models.changes.comment import Comment
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.listing.saved_view import visible_to
@@ -121,6 +122,11 @@ def _deviations(user: UserScope) -> ColumnElement[bool]:
     return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
 
 
+def _comments(user: UserScope) -> ColumnElement[bool]:
+    own = Comment.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+    return _of_agency(Comment.agency_id, user) if user.sees_all_requests else own
+
+
 def _permits(user: UserScope) -> ColumnElement[bool]:
     own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
     return _of_agency(FreezePermit.agency_id, user) if user.sees_all_requests else own
@@ -151,6 +157,7 @@ _RULES: tuple[tuple[type[Any], Callable[[UserScope], ColumnElement[bool]]], ...]
     (Activity, _activities),
     (Document, _documents),
     (Deviation, _deviations),
+    (Comment, _comments),
     (SopRevision, _sops),
     (OfficeDay, _office_days),
     (FreezePermit, _permits),

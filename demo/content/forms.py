@@ -66,7 +66,7 @@ def request(office: Office, requester: Player, topic: Topic, texts: dict[str, st
     by_proxy = random.random() < (_ACCOUNT_BY_PROXY if topic.kind is ChangeKind.ACCOUNT else _BY_PROXY)
     return {
         "title": topic_texts["title"],
-        "kind": topic.kind,
+        "kind": (topic.kind,),
         "source": random.choice(topic.sources),
         "description": topic_texts["description"],
         "purpose": topic_texts["purpose"],
@@ -109,6 +109,7 @@ def _resubmission(turn: Turn) -> Values:
 def _evaluation(turn: Turn) -> Values:
     record: Values = {"findings": turn.say("evaluation", turn.outcome.value)}
     if turn.outcome is Outcome.ACCEPTED:
+        record["resources"] = turn.say("evaluation", "resources")
         record["risk"] = turn.random.choices(list(Risk), (5, 3, 1))[0]
         if turn.journey.position.refused:
             record["answer_to_refusal"] = turn.say("evaluation", "answer")

@@ -30,6 +30,7 @@ class Resource(StrEnum):
     """A kind of records with a screen; the value is the last part of its address."""
 
     CHANGE = "change"
+    COMMENT = "comment"
     EVALUATION = "evaluation"
     RETURNED = "returned"
     URGENCY = "urgency"
@@ -77,6 +78,12 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.REQUESTER}),
         edit=frozenset({Role.REQUESTER}),
         delete=frozenset({Role.REQUESTER}),
+    ),
+    # On a request that one may read; an acting head writes them too (``changes.comment``).
+    Resource.COMMENT: _grants(
+        read=_ALL_ROLES,
+        export=_ALL_ROLES,
+        create=frozenset({Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD}),
     ),
     Resource.EVALUATION: _STEP_RECORD_GRANTS,
     # The requester's own step: it is written on the request's page.

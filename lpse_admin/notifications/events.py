@@ -29,6 +29,7 @@ class Event(LabelledEnum):
     DEVIATION = "deviation", _("Deviation awaiting a decision")
     DEVIATION_DISPOSED = "deviation-disposed", _("Deviation decided")
     FOLLOW_UP = "follow-up", _("Follow-up assigned to you")
+    COMMENT = "comment", _("Comment or question for you")
     DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
     DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation revoked")
     RELEASE_UNRECORDED = "release-unrecorded", _("Release without its actual time")
@@ -55,6 +56,7 @@ _MESSAGES: dict[Event, Message] = {
     Event.DEVIATION: _("A deviation in “%(step)s” is waiting for a decision."),
     Event.DEVIATION_DISPOSED: _("A deviation in “%(step)s” was decided: %(disposal)s."),
     Event.FOLLOW_UP: _("A deviation in “%(step)s” was assigned to you for follow-up."),
+    Event.COMMENT: _("%(by)s wrote to you about this request."),
     Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
     Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
     Event.RELEASE_UNRECORDED: _("The release window has passed, and the actual time is not recorded."),

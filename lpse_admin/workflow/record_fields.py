@@ -28,6 +28,7 @@ class FieldKind(StrEnum):
     DATE = "date"
     MINUTES = "minutes"
     CHOICE = "choice"
+    CHOICES = "choices"
     LINKED_CHANGE = "change"
     TEST_CASES = "cases"
     ASSETS = "assets"
@@ -88,10 +89,13 @@ class RecordField:
     label: Message
     kind: FieldKind = FieldKind.SINGLE_LINE
     required_for: frozenset[Outcome] = frozenset()
-    choices: type[StrEnum] | None = None
+    choices: type[LabelledEnum] | None = None
     help: Message | None = None
     only_for: frozenset[Outcome] = frozenset()
     must_be_past: bool = False
+    #: A past time that may be before the request; ``is_before_request``: that must be.
+    may_precede_request: bool = False
+    is_before_request: bool = False
 
 
 def _all_outcomes(step: Step) -> frozenset[Outcome]:
@@ -99,6 +103,10 @@ def _all_outcomes(step: Step) -> frozenset[Outcome]:
 
 
 _SUBMISSIONS = frozenset({Outcome.SUBMITTED, Outcome.RESUBMITTED})
+_ACCEPTANCE = frozenset({Outcome.ACCEPTED})
+_SCHEDULED = frozenset({Outcome.SCHEDULED})
+_RESOURCES_HELP = _("People, equipment, budget and time that the change takes.")
+_DONE_BEFORE_HELP = _("Only for urgent work that had to be done before it could be requested.")
 
 #: The fields of a request; a resubmission has the same.
 REQUEST_FIELDS: tuple[RecordField, ...] = (
@@ -108,17 +116,33 @@ REQUEST_FIELDS: tuple[RecordField, ...] = (
         required_for=_SUBMISSIONS,
         help=_("One line that distinguishes this request from the others."),
     ),
-    RecordField("kind", _("Type of change"), FieldKind.CHOICE, _SUBMISSIONS, ChangeKind),
-    RecordField("source", _("Source"), FieldKind.CHOICE, _SUBMISSIONS, ChangeSource),
     RecordField("description", _("What is to be changed"), FieldKind.MULTI_LINE, _SUBMISSIONS),
-    RecordField("purpose", _("Purpose"), FieldKind.MULTI_LINE, _SUBMISSIONS),
-    RecordField(
-        "impact", _("Impact"), FieldKind.MULTI_LINE, _SUBMISSIONS, help=_("Who and what is affected, and for how long.")
-    ),
-    RecordField("risk_if_not_done", _("Risk of not changing"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("purpose", _("Why it is needed"), FieldKind.MULTI_LINE, _SUBMISSIONS),
     RecordField("wanted_by", _("Requested date"), FieldKind.DATE),
-    RecordField("test_plan", _("Test plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
-    RecordField("rollback_plan", _("Roll back plan"), FieldKind.MULTI_LINE, _SUBMISSIONS),
+    RecordField("kind", _("Type of change"), FieldKind.CHOICES, choices=ChangeKind),
+    RecordField("source", _("Source"), FieldKind.CHOICE, choices=ChangeSource),
+    RecordField("impact", _("Impact"), FieldKind.MULTI_LINE, help=_("Who and what is affected, and for how long.")),
+    RecordField("risk_if_not_done", _("Risk of not changing"), FieldKind.MULTI_LINE),
+    RecordField("resources", _("Resources needed"), FieldKind.MULTI_LINE, help=_RESOURCES_HELP),
+    RecordField("test_plan", _("Test plan"), FieldKind.MULTI_LINE),
+    RecordField("rollback_plan", _("Roll back plan"), FieldKind.MULTI_LINE),
+    RecordField(
+        "incident_at",
+        _("Incident occurred at (as stated)"),
+        FieldKind.DATETIME,
+        help=_("Only for an incident: when it was, as far as known."),
+        must_be_past=True,
+        may_precede_request=True,
+    ),
+    RecordField(
+        "done_before_at",
+        _("Work done at, before the request (as stated)"),
+        FieldKind.DATETIME,
+        help=_DONE_BEFORE_HELP,
+        must_be_past=True,
+        may_precede_request=True,
+        is_before_request=True,
+    ),
     RecordField("requester_name", _("Requester's name"), required_for=_SUBMISSIONS),
     RecordField(
         "requester_contact", _("Requester's contact"), required_for=_SUBMISSIONS, help=_("Telephone or e-mail.")
@@ -132,10 +156,11 @@ REQUEST_FIELDS: tuple[RecordField, ...] = (
 
 #: The groups of a request's fields, on its form and on its page.
 REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
-    (_("Requested change"), ("title", "kind", "source", "description", "wanted_by", "linked_change_id")),
-    (_("Reason, impact and risk"), ("purpose", "impact", "risk_if_not_done")),
-    (_("Plans"), ("test_plan", "rollback_plan")),
     (_("Requester and beneficiary"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
+    (_("Requested change"), ("title", "description", "purpose", "wanted_by")),
+    (_("If you know it already"), ("kind", "source", "impact", "risk_if_not_done", "resources")),
+    (_("Plans"), ("test_plan", "rollback_plan")),
+    (_("Earlier events"), ("incident_at", "done_before_at", "linked_change_id")),
 )
 
 #: The fields of each step's record, in the order of the form.
@@ -144,7 +169,12 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.RETURNED: REQUEST_FIELDS,
     Step.EVALUATION: (
         RecordField("findings", _("Evaluation findings"), FieldKind.MULTI_LINE, _all_outcomes(Step.EVALUATION)),
-        RecordField("risk", _("Risk"), FieldKind.CHOICE, frozenset({Outcome.ACCEPTED}), Risk),
+        RecordField("kind", _("Type of change"), FieldKind.CHOICES, _ACCEPTANCE, ChangeKind),
+        RecordField("risk", _("Risk"), FieldKind.CHOICE, _ACCEPTANCE, Risk),
+        RecordField("impact", _("Impact"), FieldKind.MULTI_LINE, _ACCEPTANCE),
+        RecordField("resources", _("Resources needed"), FieldKind.MULTI_LINE, _ACCEPTANCE, help=_RESOURCES_HELP),
+        RecordField("test_plan", _("Test plan"), FieldKind.MULTI_LINE, _ACCEPTANCE),
+        RecordField("rollback_plan", _("Roll back plan"), FieldKind.MULTI_LINE, _ACCEPTANCE),
         RecordField(
             "answer_to_refusal",
             _("Response to the refusal"),
@@ -154,7 +184,12 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     ),
     Step.URGENCY: (
         RecordField(
-            "ground", _("Grounds for the emergency"), FieldKind.CHOICE, frozenset({Outcome.EMERGENCY}), EmergencyGround
+            "ground",
+            _("Grounds for the emergency"),
+            FieldKind.CHOICE,
+            frozenset({Outcome.EMERGENCY}),
+            EmergencyGround,
+            only_for=frozenset({Outcome.EMERGENCY}),
         ),
         RecordField(
             "assessment", _("Assessment"), FieldKind.MULTI_LINE, help=_("What was considered in assessing the urgency.")
@@ -167,6 +202,15 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
         RecordField("participants", _("Participants"), FieldKind.MULTI_LINE, _all_outcomes(Step.IMPLEMENTATION)),
         RecordField("claimed_start_at", _("Start (as stated)"), FieldKind.DATETIME, must_be_past=True),
         RecordField("claimed_end_at", _("End (as stated)"), FieldKind.DATETIME, must_be_past=True),
+        RecordField(
+            "done_before_at",
+            _("Work done at, before the request (as stated)"),
+            FieldKind.DATETIME,
+            help=_DONE_BEFORE_HELP,
+            must_be_past=True,
+            may_precede_request=True,
+            is_before_request=True,
+        ),
     ),
     Step.TEST: (
         RecordField("cases", _("Test cases"), FieldKind.TEST_CASES, _all_outcomes(Step.TEST)),
@@ -188,15 +232,12 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
         RecordField("notes", _("Verification result"), FieldKind.MULTI_LINE, _all_outcomes(Step.VERIFICATION)),
     ),
     Step.RELEASE: (
-        RecordField("version", _("Version"), required_for=frozenset({Outcome.SCHEDULED})),
-        RecordField("window_start_at", _("Window start"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
-        RecordField("window_end_at", _("Window end"), FieldKind.DATETIME, frozenset({Outcome.SCHEDULED})),
-        RecordField("environment", _("Environment"), FieldKind.CHOICE, frozenset({Outcome.SCHEDULED}), Environment),
+        RecordField("version", _("Version"), required_for=_SCHEDULED, only_for=_SCHEDULED),
+        RecordField("window_start_at", _("Window start"), FieldKind.DATETIME, _SCHEDULED, only_for=_SCHEDULED),
+        RecordField("window_end_at", _("Window end"), FieldKind.DATETIME, _SCHEDULED, only_for=_SCHEDULED),
+        RecordField("environment", _("Environment"), FieldKind.CHOICE, _SCHEDULED, Environment, only_for=_SCHEDULED),
         RecordField(
-            "touched_assets",
-            _("Assets affected by the release"),
-            FieldKind.TOUCHED_ASSETS,
-            only_for=frozenset({Outcome.SCHEDULED}),
+            "touched_assets", _("Assets affected by the release"), FieldKind.TOUCHED_ASSETS, only_for=_SCHEDULED
         ),
         RecordField(
             "overlap_reason",
@@ -205,16 +246,18 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
             help=_(
                 "Only where another release is planned at the same time, in the same environment or on the same asset."
             ),
+            only_for=_SCHEDULED,
         ),
-        RecordField("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, frozenset({Outcome.SCHEDULED})),
-        RecordField("audience", _("Notified parties"), FieldKind.MULTI_LINE, frozenset({Outcome.SCHEDULED})),
-        RecordField("person_in_charge", _("Person in charge"), required_for=frozenset({Outcome.SCHEDULED})),
+        RecordField("downtime_minutes", _("Downtime (minutes)"), FieldKind.MINUTES, _SCHEDULED, only_for=_SCHEDULED),
+        RecordField("audience", _("Notified parties"), FieldKind.MULTI_LINE, _SCHEDULED, only_for=_SCHEDULED),
+        RecordField("person_in_charge", _("Person in charge"), required_for=_SCHEDULED, only_for=_SCHEDULED),
         RecordField(
             "actual_at",
             _("Actual release time"),
             FieldKind.DATETIME,
             must_be_past=True,
             help=_("For an emergency that is already live; otherwise it can be added later."),
+            only_for=_SCHEDULED,
         ),
     ),
     Step.ASSET_REVIEW: (
@@ -234,6 +277,9 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
     Step.CLOSED: (),
 }
 
+#: What the requester may say and the evaluation has to: an empty field of an evaluation is as in the request.
+EVALUATED_FIELDS = ("kind", "impact", "resources", "test_plan", "rollback_plan")
+
 #: The reason of an outcome; it is stored with the activity and not with the record.
 REASON_FIELD = RecordField("reason", _("Reason"), FieldKind.MULTI_LINE, frozenset(NEEDS_REASON))
 
@@ -251,12 +297,30 @@ def missing_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -
 
 
 def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return an error for each field that is filled in ``values`` and does not belong to ``outcome`` of ``step``."""
+    """Return an error for each list of rows in ``values`` that does not belong to ``outcome`` of ``step``.
+
+    Single values that do not belong to it are left out of the record (``unrelated_fields``).
+    """
     return {
         field.key: _("“%(field)s” cannot be used with “%(outcome)s”.", field=field.label, outcome=outcome.title)
         for field in RECORD_FIELDS[step]
-        if field.only_for and outcome not in field.only_for and not is_empty(values.get(field.key))
+        if _is_unrelated(field, outcome) and field.kind in _ROWS and not is_empty(values.get(field.key))
     }
+
+
+def unrelated_fields(step: Step, outcome: Outcome) -> frozenset[str]:
+    """Return the keys of the single values that a record of ``step`` that ends in ``outcome`` does not keep."""
+    return frozenset(
+        field.key for field in RECORD_FIELDS[step] if _is_unrelated(field, outcome) and field.kind not in _ROWS
+    )
+
+
+def _is_unrelated(field: RecordField, outcome: Outcome) -> bool:
+    return bool(field.only_for) and outcome not in field.only_for
+
+
+#: Fields that consist of rows.
+_ROWS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 
 
 def is_empty(value: object) -> bool:

@@ -24,7 +24,7 @@ from lpse_admin.workflow.deviations import (
     lateness_deviation,
     output_field,
 )
-from lpse_admin.workflow.record_fields import ChangeKind, forbidden_fields, is_empty, missing_fields
+from lpse_admin.workflow.record_fields import ChangeKind, forbidden_fields, is_empty, missing_fields, unrelated_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -196,6 +196,14 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
     return errors
 
 
+def fields_not_kept(position: Position, outcome: Outcome) -> frozenset[str]:
+    """Return the keys of the values that the record does not keep if the current step ends in ``outcome``."""
+    unrelated = unrelated_fields(position.step, outcome)
+    if position.step is Step.EVALUATION and not position.refused:
+        return unrelated | {"answer_to_refusal"}
+    return unrelated
+
+
 def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> tuple[RequiredItem, ...]:
     """Return the items that the SOP requires for ``outcome`` and that are not present."""
     if outcome in _OUTCOMES_WITHOUT_REQUIREMENTS:
@@ -291,12 +299,12 @@ def position_after(position: Position, move: Move, actor_id: int) -> Position:
 
 
 def conditions_of(
-    on_behalf_of: str | None, kind: ChangeKind | None, urgency: Urgency | None
+    on_behalf_of: str | None, kinds: Collection[ChangeKind] | None, urgency: Urgency | None
 ) -> frozenset[RequirementCondition]:
     """Return the conditions of a request that make its SOP require further items."""
     flags = {
         RequirementCondition.BY_PROXY: bool(on_behalf_of),
-        RequirementCondition.ACCOUNT: kind is ChangeKind.ACCOUNT,
+        RequirementCondition.ACCOUNT: ChangeKind.ACCOUNT in (kinds or ()),
         RequirementCondition.EMERGENCY: urgency is Urgency.EMERGENCY,
     }
     return frozenset(condition for condition, is_set in flags.items() if is_set)

@@ -177,8 +177,8 @@ class AuditContext:
     reason: str | None = None
 
 
-#: Bookkeeping of the trail itself and of the migrations: not told.
-_UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain"})
+#: Bookkeeping of the trail itself, and of forms that are being filled in: not told.
+_UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain", "submission", "pending_upload"})
 
 #: Rows that are somebody's own business: the history of the request that they name is kept free of them.
 _PERSONAL_TABLES = frozenset({"notification"})
@@ -340,6 +340,8 @@ def _as_told(value: object) -> object:
     """Return ``value`` as JSON can hold it."""
     if value is None or isinstance(value, bool | int | str | list | dict):
         return value
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 

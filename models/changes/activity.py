@@ -17,10 +17,21 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
+from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, Risk
 from lpse_admin.worktime.step_timing import StepTimestamps
 from models.accounts.actor_snapshot import snapshot_of
-from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index
+from models.base import (
+    Base,
+    EnumSet,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_set_check,
+    enum_type,
+    partial_index,
+)
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
 
 if TYPE_CHECKING:
@@ -231,10 +242,16 @@ class Evaluation(Activity):
     """The manager's evaluation of a request."""
 
     __tablename__ = "evaluation"
+    __table_args__: Any = (enum_set_check("kind", ChangeKind),)
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION}
 
     id: Mapped[int] = _activity_key()
     findings: Mapped[LongText | None]
+    kind: Mapped[tuple[ChangeKind, ...] | None] = mapped_column(EnumSet(ChangeKind))
+    impact: Mapped[LongText | None]
+    resources: Mapped[LongText | None]
+    test_plan: Mapped[LongText | None]
+    rollback_plan: Mapped[LongText | None]
     risk: Mapped[Risk | None] = mapped_column(enum_type(Risk, "risk"))
     answer_to_refusal: Mapped[LongText | None]
     #: The head's refusal that this evaluation answers.
@@ -278,6 +295,8 @@ class Implementation(Activity):
     participants: Mapped[LongText | None]
     claimed_start_at: Mapped[Timestamp | None]
     claimed_end_at: Mapped[Timestamp | None]
+    #: A time that the implementer states, of work that was done before the request.
+    done_before_at: Mapped[Timestamp | None]
 
 
 class TestRun(Activity):
@@ -412,7 +431,7 @@ class Release(Activity):
         if at > now:
             message = _("The actual time cannot be in the future.")
             raise ValidationFailed(message, field_errors={"actual_at": message})
-        if self.change.submitted_at is not None and at < self.change.submitted_at:
+        if self.change.submitted_at is not None and at < self.change.submitted_at.replace(second=0, microsecond=0):
             message = _("The actual time cannot be before the request.")
             raise ValidationFailed(message, field_errors={"actual_at": message})
         self.actual_at = at

@@ -15,7 +15,19 @@ from lpse_admin.workflow.record_fields import ChangeKind, ChangeSource
 from lpse_admin.workflow.transitions import available_moves, conditions_of, reason_cannot_act, reason_not_eligible
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
-from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
+from models.base import (
+    Base,
+    EnumSet,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_set_check,
+    enum_type,
+    partial_index,
+    session_of,
+)
 from models.changes import transition
 from models.changes.activity import Activity
 from models.changes.case_file import open_case, person_of, position_of
@@ -59,6 +71,7 @@ class ChangeRequest(Base):
             name="numbered_when_submitted",
         ),
         CheckConstraint("submitted_at IS NOT NULL OR step = 'request'", name="draft_is_at_the_start"),
+        enum_set_check("kind", ChangeKind),
         CheckConstraint(
             "(step = 'closed') = (closed_at IS NOT NULL) AND (step = 'closed') = (result IS NOT NULL)",
             name="closed_with_a_result",
@@ -108,9 +121,11 @@ class ChangeRequest(Base):
                     "OLD.step NOT IN ('request', 'returned')",
                     mutable=(
                         *_IDENTITY_COLUMNS, "step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back",
-                        "version", "closed_at",
+                        "version", "closed_at", "kind",
                     ),
                 ),
+                # The evaluation classifies what the requester did not, or otherwise.
+                Immutable("OLD.step NOT IN ('request', 'returned', 'evaluation')", columns=("kind",)),
             ),
         ),
         UpdateRule(
@@ -129,15 +144,20 @@ class ChangeRequest(Base):
     number: Mapped[str | None] = mapped_column(String(40))
 
     title: Mapped[ShortText | None]
-    kind: Mapped[ChangeKind | None] = mapped_column(enum_type(ChangeKind, "kind"))
+    #: What it changes: one or several, as the requester says and, from its acceptance on, as the evaluation does.
+    kind: Mapped[tuple[ChangeKind, ...] | None] = mapped_column(EnumSet(ChangeKind))
     source: Mapped[ChangeSource | None] = mapped_column(enum_type(ChangeSource, "source"))
     description: Mapped[LongText | None]
     purpose: Mapped[LongText | None]
     impact: Mapped[LongText | None]
     risk_if_not_done: Mapped[LongText | None]
+    resources: Mapped[LongText | None]
     wanted_by: Mapped[dt.date | None]
     test_plan: Mapped[LongText | None]
     rollback_plan: Mapped[LongText | None]
+    #: Times that the requester states, of what was before the request.
+    incident_at: Mapped[Timestamp | None]
+    done_before_at: Mapped[Timestamp | None]
     requester_name: Mapped[ShortText | None]
     requester_contact: Mapped[ShortText | None]
     requester_institution: Mapped[ShortText | None]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS
 from models.base import session_of
 from models.changes import record_store
 from models.changes.case_file import lock
@@ -58,6 +59,24 @@ def create_draft(session: Session, requester: User, *, now: dt.datetime, values:
     record_store.write_record(change, change.activities[0], values, now)
     session.flush()
     return change
+
+
+#: What a copy of a request does not take over: times of the past, and what it followed.
+_NOT_COPIED = frozenset({"incident_at", "done_before_at", "linked_change_id"})
+
+
+def content_to_copy(change: ChangeRequest, now: dt.datetime) -> dict[str, object]:
+    """Return the content of ``change`` for a new request: no number, no files, no dates of the past."""
+    content = {field.key: getattr(change, field.key) for field in REQUEST_FIELDS if field.key not in _NOT_COPIED}
+    if change.wanted_by is not None and change.wanted_by < change.agency.local_date(now):
+        content["wanted_by"] = None
+    return content
+
+
+def write_content(change: ChangeRequest, content: Mapping[str, object]) -> None:
+    """Write ``content`` into a new request that is not saved yet."""
+    for key, value in content.items():
+        setattr(change, key, value)
 
 
 def discard_draft(change: ChangeRequest, actor: User) -> None:

@@ -14,13 +14,21 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind, RecordField
+from lpse_admin.workflow.record_fields import (
+    EVALUATED_FIELDS,
+    REASON_FIELD,
+    RECORD_FIELDS,
+    FieldKind,
+    RecordField,
+    is_empty,
+)
 from models.base import SHORT_TEXT_LENGTH, is_id, is_storable
 from models.changes.activity import (
     Activity,
     AssetReview,
     AssetReviewItem,
     AssetUpdate,
+    Evaluation,
     Release,
     ReleaseAsset,
     TestCase,
@@ -40,13 +48,39 @@ _MAX_LINE_LENGTHS = {"version": 80}
 _MAX_TEXT_LENGTH = 100_000
 _MAX_MINUTES = 60 * 24 * 365
 
+#: The sequence number of a request's first evaluation.
+FIRST_EVALUATION = 2
+
 _TEST_CASE_FIELDS = ("name", "expected", "actual")
 
 
 def read_record(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
     """Return the stored values of the record by field key."""
     owner: Any = change if activity.step in REQUESTER_STEPS else activity
-    return {field.key: _read_field(owner, field) for field in RECORD_FIELDS[activity.step]}
+    record = {field.key: _read_field(owner, field) for field in RECORD_FIELDS[activity.step]}
+    return _with_request(record, change, activity) if isinstance(activity, Evaluation) else record
+
+
+def _with_request(record: dict[str, Any], change: ChangeRequest, activity: Evaluation) -> dict[str, Any]:
+    """Return the record of an evaluation; what it leaves empty is as in the former evaluation, or the request.
+
+    A former evaluation of this revision comes first, and one of an earlier revision last.
+    """
+    if not activity.is_open or not any(is_empty(record[key]) for key in EVALUATED_FIELDS):
+        return record
+    former = _former_evaluation(change, activity) if activity.sequence > FIRST_EVALUATION else None
+    sources: list[Any] = [change] if former is None else [change, former]
+    if former is not None and former.revision == activity.revision:
+        sources.reverse()
+    for key in EVALUATED_FIELDS:
+        found = (getattr(source, key) for source in sources)
+        record[key] = next((value for value in (record[key], *found) if not is_empty(value)), record[key])
+    return record
+
+
+def _former_evaluation(change: ChangeRequest, activity: Evaluation) -> Evaluation | None:
+    before = (one for one in reversed(change.activities) if one.sequence < activity.sequence)
+    return next((one for one in before if isinstance(one, Evaluation)), None)
 
 
 def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime) -> None:
@@ -62,6 +96,16 @@ def check(
 
     Raises ValidationFailed with an error for each field whose value is of the wrong type, too long or impossible.
     """
+    record, errors = examine(change, activity, values, now)
+    if errors:
+        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
+    return record
+
+
+def examine(
+    change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime
+) -> tuple[dict[str, Any], dict[str, Message]]:
+    """Return the record as it will be with ``values`` in it, and an error for each value that cannot be in it."""
     fields = [field for field in RECORD_FIELDS[activity.step] if field.key in values]
     errors: dict[str, Message] = {}
     for field in fields:
@@ -72,9 +116,7 @@ def check(
         errors[REASON_FIELD.key] = error
     record = {**read_record(change, activity), **values}
     errors |= _cross_field_errors(activity.step, {key: value for key, value in record.items() if key not in errors})
-    if errors:
-        raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
-    return record
+    return record, errors
 
 
 def store(change: ChangeRequest, activity: Activity, values: Mapping[str, object]) -> None:
@@ -129,6 +171,8 @@ def _write_field(owner: Any, field: RecordField, value: Any) -> None:  # noqa: A
             setattr(owner, field.key, " ".join(strip_blank(value or "").split()) or None)
         case FieldKind.MULTI_LINE:
             setattr(owner, field.key, strip_blank(value or "") or None)
+        case FieldKind.CHOICES:
+            setattr(owner, field.key, tuple(one for one in field.choices or () if one in (value or ())) or None)
         case _:
             setattr(owner, field.key, value)
 
@@ -160,6 +204,9 @@ def _field_error(  # noqa: C901, PLR0911 - one branch for each kind of field
         case FieldKind.CHOICE:
             fits = field.choices is not None and isinstance(value, field.choices)
             return None if fits else _("Choose an item from the list.")
+        case FieldKind.CHOICES:
+            fits = isinstance(value, tuple) and all(type(one) is field.choices for one in value)
+            return None if fits else _("Choose an item from the list.")
         case FieldKind.TEST_CASES:
             return _test_cases_error(value)
         case FieldKind.LINKED_CHANGE:
@@ -186,9 +233,16 @@ def _datetime_error(field: RecordField, value: object, change: ChangeRequest, no
         return _("This is not a date and time.")
     if field.must_be_past and value > now:
         return _("The actual time cannot be in the future.")
-    if field.must_be_past and value < (change.submitted_at or change.created_at):
-        return _("The actual time cannot be before the request.")
+    if field.is_before_request and value >= request_minute(change, now):
+        return _("This was not before the request: leave it empty, or correct it.")
+    if field.must_be_past and not field.may_precede_request and value < request_minute(change, now):
+        return _("The actual time cannot be before the request. Work that was done before has a field of its own.")
     return None
+
+
+def request_minute(change: ChangeRequest, now: dt.datetime) -> dt.datetime:
+    """Return the minute in which ``change`` was submitted, now for one that is not: forms have no seconds."""
+    return (change.submitted_at or now).replace(second=0, microsecond=0)
 
 
 def _test_cases_error(value: object) -> Message | None:

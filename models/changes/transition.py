@@ -6,22 +6,24 @@ lock. Only ``advance`` changes the step of a request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lpse_admin.errors import ValidationFailed
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step
-from lpse_admin.workflow.record_fields import REQUEST_FIELDS
+from lpse_admin.workflow.questions import date_questions
+from lpse_admin.workflow.record_fields import EVALUATED_FIELDS, REQUEST_FIELDS
 from lpse_admin.workflow.transitions import (
     Evidence,
     conditions_of,
     detect_deviations,
+    fields_not_kept,
     move_from,
     position_after,
-    require_evidence,
     result_of,
     validation_errors,
 )
@@ -52,12 +54,20 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
 
 
+#: The steps in which the type of the change is said, on which required items depend.
+_CLASSIFYING_STEPS = frozenset({*REQUESTER_STEPS, Step.EVALUATION})
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The input for a step: values of its record and ``reason`` by field key, and keys of the confirmed equipment."""
+    """The input for a step: values of its record and ``reason`` by field key, and keys of the ticked equipment."""
 
     values: Mapping[str, object]
     equipment: Collection[str] = ()
+    #: Errors of what could not be read, by field key.
+    errors: Mapping[str, Message] = field(default_factory=lambda: MappingProxyType({}))
+    #: Field keys of the questions (``lpse_admin.workflow.questions``) that are answered with "it is so".
+    confirmed: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +166,14 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     """Validate a move and return what ``advance`` writes; nothing is written here."""
     current = case.require_open()
     move = move_from(case.sop, case.position, outcome)
+    not_kept = fields_not_kept(case.position, outcome)
+    values = {**given.values, **dict.fromkeys(not_kept)}
     with session.no_autoflush:
-        record = record_store.check(case.change, current, given.values, case.now)
+        record, wrong = record_store.examine(case.change, current, values, case.now)
+        wrong |= {key: error for key, error in given.errors.items() if key not in not_kept}
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
-        if current.step in REQUESTER_STEPS:
+        if current.step in _CLASSIFYING_STEPS:
             position = replace(position, conditions=_conditions_with(case, record))
         times = case.timing(current)
         evidence = Evidence(
@@ -171,19 +184,34 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
             raised_deviations=time_deviations(case, times),
         )
         undisposed = deviation.undisposed(case.change) if outcome is Outcome.VERIFIED else []
+        others = conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED and not wrong else {}
         _require_complete(
             validation_errors(case.sop, position, outcome, evidence),
+            wrong=wrong,
             owed=deviation.disposal_errors(undisposed, _disposals(declared), case.now),
-            others=conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED else {},
+            others=others,
+            questions=_questions(case, outcome, record) if not wrong else {},
+            confirmed=given.confirmed,
         )
     detected = detect_deviations(case.sop, position, outcome, evidence)
-    return _ValidatedMove(move, {**given.values, **declared}, times, detected, undisposed)
+    if outcome is Outcome.ACCEPTED:
+        values |= {key: record[key] for key in EVALUATED_FIELDS}
+    return _ValidatedMove(move, {**values, **declared}, times, detected, undisposed)
 
 
 def _conditions_with(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:
-    """Return the requirement conditions of the request with the values of ``record``."""
-    on_behalf_of = strip_blank(record["on_behalf_of"] or "")
-    return conditions_of(on_behalf_of, record["kind"], case.change.urgency)
+    """Return the requirement conditions of the request with the values of ``record``, wrong ones left out."""
+    on_behalf_of, kinds = record.get("on_behalf_of", case.change.on_behalf_of), record["kind"]
+    on_behalf_of = strip_blank(on_behalf_of) if isinstance(on_behalf_of, str) else None
+    return conditions_of(on_behalf_of, kinds if isinstance(kinds, tuple) else None, case.change.urgency)
+
+
+def _questions(case: CaseFile, outcome: Outcome, record: Mapping[str, Any]) -> dict[str, Message]:
+    """Return the questions about the values of ``record`` by field key."""
+    change = case.change
+    zone = change.agency.zone
+    since = change.submitted_at or case.now
+    return date_questions(case.position.step, outcome, record, now=case.now.astimezone(zone), since=since)
 
 
 def _requires_documents(case: CaseFile) -> bool:
@@ -191,17 +219,39 @@ def _requires_documents(case: CaseFile) -> bool:
 
 
 def _require_complete(
-    missing: Mapping[str, Message], *, owed: Mapping[str, Message], others: Mapping[str, Message]
+    missing: Mapping[str, Message],
+    *,
+    wrong: Mapping[str, Message],
+    owed: Mapping[str, Message],
+    others: Mapping[str, Message],
+    questions: Mapping[str, Message],
+    confirmed: Collection[str],
 ) -> None:
-    """Raise ValidationFailed with all errors at once: missing evidence, missing disposals (``owed``), and conflicts."""
-    try:
-        require_evidence(missing)
-    except ValidationFailed as refusal:
-        raise ValidationFailed(refusal.message, field_errors={**others, **missing, **owed}) from None
-    if others:
-        raise ValidationFailed(_("The release cannot be scheduled with these values."), field_errors=others)
-    if owed:
-        raise ValidationFailed(_("Every deviation must be decided before the report is verified."), field_errors=owed)
+    """Raise ValidationFailed with all errors at once.
+
+    ``wrong`` are values that cannot be stored, ``missing`` is what is required and not there, ``owed`` disposals,
+    ``others`` conflicts, and ``questions`` those about values, of which ``confirmed`` are answered.
+    """
+    open_questions = {key: _ask(question) for key, question in questions.items() if key not in confirmed}
+    errors = {**open_questions, **others, **missing, **owed, **wrong}
+    if not errors:
+        return
+    if wrong:
+        message = _("Some of the values entered cannot be saved.")
+    elif missing:
+        message = _("Still required: %(missing)s", missing=join_messages(list(missing.values()), " "))
+    elif others:
+        message = _("The release cannot be scheduled with these values.")
+    elif owed:
+        message = _("Every deviation must be decided before the report is verified.")
+    else:
+        sentences = join_messages([*open_questions.values()], " ")
+        message = _("Please look at this once more: %(questions)s", questions=sentences)
+    raise ValidationFailed(message, field_errors=errors, questions=questions)
+
+
+def _ask(question: Message) -> Message:
+    return _("%(question)s Correct it, or confirm that it is so.", question=question)
 
 
 def _known_equipment(case: CaseFile, ticked: Collection[str]) -> list[str]:
@@ -222,6 +272,8 @@ def _write_record(session: Session, case: CaseFile, validated: _ValidatedMove) -
     current, outcome = case.require_open(), validated.move.outcome
     with session.no_autoflush:
         record_store.store(case.change, current, validated.given)
+        if isinstance(current, Evaluation) and outcome is Outcome.ACCEPTED:
+            case.change.kind = current.kind
     if outcome is Outcome.UPDATED:
         with session.begin_nested():  # if one mutation fails, none is applied
             record_store.apply_asset_mutations(case.change, current, outcome, case.actor, case.now)
@@ -277,7 +329,7 @@ def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
 
 def _record_revision(session: Session, change: ChangeRequest, now: dt.datetime) -> None:
     """Store the content of the request at its submission."""
-    content = {field.key: to_json_value(getattr(change, field.key)) for field in REQUEST_FIELDS}
+    content = {one.key: to_json_value(getattr(change, one.key)) for one in REQUEST_FIELDS}
     session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=now))
 
 

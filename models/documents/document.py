@@ -157,6 +157,19 @@ def _lock_open_activity(session: Session, activity: Activity) -> None:
         raise NoSuchMove(_("This step is finished: its files cannot be changed."))
 
 
+def _same_file(session: Session, activity: Activity, item_key: str | None, name: str, sha256: str) -> Document | None:
+    return session.scalars(
+        select(Document)
+        .where(
+            Document.activity_id == activity.id,
+            Document.item_key.is_(None) if item_key is None else Document.item_key == item_key,
+            Document.name == name,
+            Document.sha256 == sha256,
+        )
+        .limit(1)
+    ).first()
+
+
 def attach(  # noqa: PLR0913 - the columns of a document
     session: Session,
     *,
@@ -172,7 +185,8 @@ def attach(  # noqa: PLR0913 - the columns of a document
 ) -> Document:
     """Attach an inspected file to an open step or to a delegation, and return its row.
 
-    ``is_locked`` means that the step was loaded under the lock of its request. Raises NoSuchMove if it is finished.
+    A file that the step has already for the same item is taken once: its row is returned. ``is_locked`` means that the
+    step was loaded under the lock of its request. Raises NoSuchMove if it is finished.
     """
     owner = activity or delegation
     if owner is None:
@@ -180,6 +194,8 @@ def attach(  # noqa: PLR0913 - the columns of a document
     if activity is not None and not is_locked:
         _lock_open_activity(session, activity)
     row = store_content(session, content)
+    if activity is not None and (same := _same_file(session, activity, item_key, name, row.sha256)):
+        return same
     document = Document(
         agency_id=owner.agency_id,
         change_id=activity.change_id if activity else None,

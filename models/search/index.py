@@ -41,6 +41,7 @@ class SearchKind(IntEnum):
     ASSET = 3
     DOCUMENT = 4
     DEVIATION = 5
+    COMMENT = 6
 
 
 class SearchRecord(Base):
@@ -295,7 +296,15 @@ _DEVIATION = _Source(
     _qualified("t", DEVIATION_WORDS),
     joins=" JOIN change_request c ON c.id = t.change_id",
 )
-_SOURCES = (_CHANGE, _STEP, _ASSET, _DOCUMENT, _DEVIATION)
+_COMMENT = _Source(
+    SearchKind.COMMENT,
+    "change_comment",
+    "t.agency_id",
+    "c.requester_id",
+    ("t.text",),
+    joins=" JOIN change_request c ON c.id = t.change_id",
+)
+_SOURCES = (_CHANGE, _STEP, _ASSET, _DOCUMENT, _DEVIATION, _COMMENT)
 
 
 def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
@@ -306,6 +315,7 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
         (_ASSET, (*ASSET_WORDS, "details")),
         (_DOCUMENT, ("name",)),
         (_DEVIATION, DEVIATION_WORDS),
+        (_COMMENT, ("text",)),
     ):
         yield from _table_triggers(dialect, source, columns)
     for step, columns in STEP_WORDS.items():

@@ -19,6 +19,7 @@ from models.audit.verification import chain_anchors
 from models.base import Base
 from models.changes.activity import ACTIVITY_CLASSES
 from models.changes.change import ChangeRequest
+from models.changes.comment import Comment, add_comment
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
@@ -29,7 +30,7 @@ from models.office.office_day import OfficeDay
 from models.office.working_hours import WorkingHours
 from models.releases.freeze import Freeze
 from models.sops.sop import SopRevision
-from tests.support.cast import absence, asset, delegation, deviation, freeze, move_through, new_change, settings
+from tests.support.cast import NOW, absence, asset, delegation, deviation, freeze, move_through, new_change, settings
 from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
@@ -92,6 +93,8 @@ ROUTES: dict[str, object] = {
     "change.save": Verb.READ,
     "change.take_up": Verb.READ,
     "change.reassign": Verb.READ,
+    "change.comment": Verb.READ,
+    "change.copy": Verb.CREATE,
     "deviation.dispose": Verb.READ,
     "deviation.follow_up": Verb.READ,
     "evaluation.edit_view": Verb.READ,
@@ -308,7 +311,9 @@ def furnished(running_app: RunningApp) -> None:
             absence(session, office)
             freeze(session, office)
             new_change(session, office)
-            move_through(session, office, *WAY)
+            closed = move_through(session, office, *WAY)
+            add_comment(closed, by=office.requester, now=NOW, text="Terima kasih")
+            session.commit()
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
                 move_through(session, office, *WAY[:steps])
             deviation(session, office)
@@ -353,7 +358,7 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     }
     # The last is asked with a request at its step: tests/releases/test_window_check.py.
     closed = {"admin.index", "access.login", "access.first_password", "feed.show", "password_reset.show"}
-    closed |= {"release.window"}
+    closed |= {"release.window", "change.copy"}
     assert opened - seen == closed
 
 
@@ -361,6 +366,7 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
 TABLES = {
     **{step.value: record.__table__ for step, record in ACTIVITY_CLASSES.items()},
     "change": ChangeRequest.__table__,
+    "comment": Comment.__table__,
     "asset": Asset.__table__,
     "document": Document.__table__,
     "delegation": Delegation.__table__,

@@ -10,7 +10,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, ValidationFailed
 from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Result, Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, ChangeKind
 from lpse_admin.workflow.transitions import Evidence, Position, Principal, available_moves, decide
 from models.changes.drafts import discard_draft
 from tests.support.cast import (
@@ -185,7 +185,7 @@ def test_letters_for_a_proxy_or_an_account_are_asked_for_only_where_they_apply(
     office = cast.lumajang
     change = new_change(session, office)
     attach_required(session, change)
-    typed = {key: type(present(change.kind))(value) if key == "kind" else value for key, value in values.items()}
+    typed = {key: (ChangeKind(value),) if key == "kind" else value for key, value in values.items()}
     with pytest.raises(ValidationFailed) as refusal:
         change.advance(Outcome.SUBMITTED, office.requester, now=NOW, values=typed)
     told = " ".join(str(message) for message in refusal.value.field_errors.values())

@@ -254,10 +254,11 @@ def field_of(page: str, name: str) -> str:
     if found := re.search(rf'<select[^>]* name="{name}"[^>]*>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'<option selected value="([^"]*)"', found.group(1))
         return chosen.group(1) if chosen else ""
+    if boxes := re.findall(rf'<input[^>]* name="{name}" type="checkbox"[^>]*>', page):
+        ticked = [re.search(r' value="([^"]*)"', box) for box in boxes if " checked" in box]
+        return " ".join(one.group(1) for one in ticked if one)
     found = re.search(rf'<input[^>]* name="{name}"[^>]*>', page)
     assert found, name
-    if 'type="checkbox"' in found.group():
-        return "y" if " checked" in found.group() else ""
     value = re.search(r' value="([^"]*)"', found.group())
     return unescape(value.group(1)) if value else ""
 
@@ -316,7 +317,7 @@ def test_text_in_all_its_forms_is_still_there_after_a_422(running_app: RunningAp
         pytest.param(Step.EVALUATION, "risk", "terrible", marks=pytest.mark.sqlite_alone),
         pytest.param(Step.EVALUATION, "findings", "x" * 100_001, marks=pytest.mark.sqlite_alone),
         (Step.EVALUATION, "findings", "\x07"),
-        pytest.param(Step.RETURNED, "wanted_by", "31/12/2026", marks=pytest.mark.sqlite_alone),
+        pytest.param(Step.RETURNED, "wanted_by", "31/13/2026", marks=pytest.mark.sqlite_alone),
         pytest.param(Step.RETURNED, "wanted_by", "2026-02-30", marks=pytest.mark.sqlite_alone),
         pytest.param(Step.RETURNED, "linked_change_id", "RFC/9999/0001", marks=pytest.mark.sqlite_alone),
         pytest.param(Step.RETURNED, "kind", "everything", marks=pytest.mark.sqlite_alone),
@@ -450,7 +451,7 @@ def test_a_script_whose_move_lacked_something_can_send_it_again_with_the_same_ve
     fields = {"outcome": "accepted", "version": stands[1], "findings": "Lengkap"}
     assert visitor.post(path(change_id), json=True, **fields).status_code == 422
     assert running_app.step_and_version(change_id) == stands
-    assert visitor.post(path(change_id), json=True, risk="low", **fields).status_code == 303
+    assert visitor.post(path(change_id), json=True, risk="low", resources="Satu orang", **fields).status_code == 303
 
 
 def test_a_whole_request_goes_from_a_blank_form_to_closed_and_its_page_shows_every_step(

@@ -62,7 +62,8 @@ WRONG = [
     (Step.REQUEST, "description", "x" * 100_001),
     (Step.REQUEST, "description", ["x"]),
     (Step.REQUEST, "kind", "application"),
-    (Step.REQUEST, "kind", record_fields.Risk.LOW),
+    (Step.REQUEST, "kind", ChangeKind.SERVICE),
+    (Step.REQUEST, "kind", (record_fields.Risk.LOW,)),
     (Step.REQUEST, "wanted_by", "2026-03-02"),
     (Step.REQUEST, "wanted_by", NOW),
     (Step.REQUEST, "wanted_by", dt.date(1, 1, 1)),
@@ -180,7 +181,7 @@ def test_only_an_earlier_request_of_one_s_own_can_be_linked(
 def test_a_request_knows_the_conditions_of_the_sop_that_it_meets(session: AuditedSession, office: Office) -> None:
     change = new_change(session, office)
     assert change.conditions == frozenset()
-    change.save(office.requester, now=NOW, values={"on_behalf_of": "PT Satu", "kind": ChangeKind.ACCOUNT})
+    change.save(office.requester, now=NOW, values={"on_behalf_of": "PT Satu", "kind": (ChangeKind.ACCOUNT,)})
     assert change.conditions == {RequirementCondition.BY_PROXY, RequirementCondition.ACCOUNT}
     urgent = change_at_step(session, office, Step.APPROVAL)
     assert urgent.conditions == {RequirementCondition.EMERGENCY}
@@ -284,7 +285,7 @@ def test_a_step_s_outcomes_and_fields_belong_to_it_alone() -> None:
             )
             assert field.required_for <= asking
             assert field.only_for <= asking
-            assert (field.choices is not None) == (field.kind is FieldKind.CHOICE)
+            assert (field.choices is not None) == (field.kind in {FieldKind.CHOICE, FieldKind.CHOICES})
 
 
 def test_a_message_is_read_in_english_where_nobody_translates_it() -> None:

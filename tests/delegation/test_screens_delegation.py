@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from models.accounts.user import User
 from models.audit.trail import entries_for_record
 from models.delegation.delegation import Delegation
+from models.forms.pending_upload import PendingUpload
 from tests.support.cast import NOW
 from tests.support.program import PDF
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
@@ -127,9 +129,19 @@ def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
     assert len(delegations(running_app)) == before
 
 
-def test_the_decree_has_to_be_chosen_again_and_the_page_says_so(running_app: RunningApp) -> None:
-    answer = sent(running_app, decree_number="")
-    assert (answer.status_code, 'id="decree-error"' in answer.text) == (422, True)
+def test_the_scanned_decree_survives_a_form_that_comes_back(running_app: RunningApp) -> None:
+    answer = sent(running_app, days=0)
+    assert (answer.status_code, 'id="until_date-error"' in answer.text) == (422, True)
+    assert 'id="decree-error"' not in answer.text
+    assert "Sudah terunggah: SK Plh.pdf" in answer.text
+    found = re.search(r'name="form_id"[^>]* value="([0-9a-f]{32})"', answer.text)
+    assert found
+    again = sent(running_app, decree=None, decree_number="800/78/2026", form_id=found.group(1))
+    assert again.status_code == 303, again.text
+    with running_app.session() as session:
+        newest = session.scalars(select(Delegation).order_by(Delegation.id.desc()).limit(1)).one()
+        assert [one.name for one in newest.documents] == ["SK Plh.pdf"]
+        assert list(session.scalars(select(PendingUpload).where(PendingUpload.form_id == found.group(1)))) == []
 
 
 def test_a_refusal_is_told_as_json_where_asked(running_app: RunningApp) -> None:

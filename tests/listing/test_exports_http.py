@@ -39,7 +39,7 @@ def register(running_app: RunningApp) -> None:
             change = new_change(
                 session, office, requester=office.requester if place % 2 else office.requester2, now=when
             )
-            asked = {"title": title, "kind": ChangeKind.SERVICE if place % 3 == 0 else ChangeKind.APPLICATION}
+            asked = {"title": title, "kind": (ChangeKind.SERVICE if place % 3 == 0 else ChangeKind.APPLICATION,)}
             way = (
                 OUTCOMES_TO[Step.APPROVAL] if place < 4 else (Outcome.SUBMITTED, Outcome.REJECTED) if place < 6 else ()
             )

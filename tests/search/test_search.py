@@ -13,12 +13,13 @@ from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.activity import Evaluation
 from models.changes.change import ChangeRequest
+from models.changes.comment import add_comment
 from models.database import is_sqlite
 from models.reports.waiting import ActingUser
 from models.search import index
 from models.search.index import SearchKind, SearchRecord
 from models.search.search import Search
-from tests.support.cast import OUTCOMES_TO, asset, change_at_step, deviation, move_through, new_change, values_for
+from tests.support.cast import NOW, OUTCOMES_TO, asset, change_at_step, deviation, move_through, new_change, values_for
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.search import search
@@ -48,6 +49,9 @@ def filled(running_app: RunningApp) -> RunningApp:
             move_through(session, office, *WAY)
             change_at_step(session, office, Step.EVALUATION)
             deviation(session, office, "Antrean zamrud panjang")
+            waiting = change_at_step(session, office, Step.EVALUATION)
+            add_comment(waiting, by=office.manager, now=NOW, text="Kapan zamrud dapat diperiksa?")
+            session.commit()
         draft = new_change(session, cast.lumajang)
         draft.title = "Rancangan zamrud"
         session.commit()
@@ -106,9 +110,9 @@ def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled:
 
 def test_everybody_finds_what_they_may_see_and_no_more(filled: RunningApp) -> None:
     office = looked_for(filled, "kepala", "zamrud")
-    assert office == {"asset": "1", "deviation": "1"}  # of their own office, and nobody's draft
-    assert looked_for(filled, "admin", "zamrud") == {"asset": "2", "deviation": "2"}
-    assert looked_for(filled, "pemohon", "zamrud") == {"change": "1", "deviation": "1"}
+    assert office == {"asset": "1", "deviation": "1", "comment": "1"}  # of their own office, and nobody's draft
+    assert looked_for(filled, "admin", "zamrud") == {"asset": "2", "deviation": "2", "comment": "2"}
+    assert looked_for(filled, "pemohon", "zamrud") == {"change": "1", "deviation": "1", "comment": "1"}
     assert looked_for(filled, "pemohon2", "zamrud") == {}
     assert looked_for(filled, "kepala.tt", "rancangan") == {}
     title = values_for(Step.REQUEST, Outcome.SUBMITTED)["title"].split()[0]

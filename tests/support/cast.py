@@ -382,7 +382,7 @@ def change_at_step(session: Session, office: Office, step: Step) -> ChangeReques
 
 _REQUEST = {
     "title": "Pembaruan sertifikat TLS aplikasi SPSE",
-    "kind": ChangeKind.APPLICATION,
+    "kind": (ChangeKind.APPLICATION,),
     "source": ChangeSource.USER,
     "description": "Sertifikat lama berakhir minggu depan",
     "purpose": "Layanan tetap dapat diakses dengan aman",
@@ -398,6 +398,7 @@ _VALUES: dict[Step, dict[str, Any]] = {
     Step.REQUEST: _REQUEST,
     Step.EVALUATION: {
         "findings": "Berkas lengkap",
+        "resources": "Satu pengelola, satu jam",
         "risk": Risk.LOW,
         "answer_to_refusal": "Rencana roll back telah dilengkapi",
     },

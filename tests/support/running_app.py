@@ -140,6 +140,8 @@ def form_fields(key: str, value: Any, change: ChangeRequest | None = None) -> di
     if isinstance(value, list):
         rows = [{name: part for name, part in row.items() if part is not None} for row in value]
         return {f"{key}-{number}-{name}": str(part) for number, row in enumerate(rows) for name, part in row.items()}
+    if isinstance(value, tuple):  # one of them: these forms have each field once
+        return {key: value[0].value}
     if isinstance(value, dt.datetime):
         return {key: value.astimezone(present(change).agency.zone).strftime("%Y-%m-%dT%H:%M")}
     return {key: value.value if isinstance(value, StrEnum) else str(value)}

@@ -139,6 +139,9 @@ def _limit_request_size() -> None:
     """Allow large request bodies only for file uploads of logged-in users; other forms are read into memory."""
     if is_public(request.endpoint) or request.mimetype != "multipart/form-data":
         request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
+    elif current_user_or_none() is not None:
+        # More than is taken, so that the form comes back with its text and says so.
+        request.max_content_length = current_app.config["MAX_UPLOAD_LENGTH"]
 
 
 def _require_login() -> None:

@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
+from models.forms.pending_upload import remove_old_uploads
+from models.forms.submission import remove_old_submissions
 from models.office.agency import Agency
 from models.reports import totals
 from models.worktime.deadlines import sweep
@@ -46,8 +48,21 @@ def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
     return None
 
 
+def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
+    """Forget forms that were sent long ago, and files of forms that were never sent again."""
+    session = db.session()
+    remove_old_submissions(session, now())
+    remove_old_uploads(session, now())
+    session.commit()
+    return None
+
+
 #: The jobs in order: notifications of the sweep are mailed in the same run.
-JOBS: tuple[tuple[str, Job], ...] = (("deadlines", _sweep_deadlines), ("mail", _send_mail))
+JOBS: tuple[tuple[str, Job], ...] = (
+    ("deadlines", _sweep_deadlines),
+    ("mail", _send_mail),
+    ("forms", _forget_old_forms),
+)
 
 
 class Scheduler:

@@ -11,14 +11,17 @@ from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Theme
 from werkzeug.utils import redirect
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
 from views.accounts.users import UserView
 from views.app import layout
+from views.app.access import can
 from views.app.clock import now
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
+from views.changes.comments import CommentView
 from views.changes.step_form import form_field_name
 from views.changes.step_views import STEP_VIEWS, ReturnedView
 from views.dashboard import home
@@ -69,7 +72,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (DocumentView,)),
     (None, (AssetView,)),
     (_("Governance"), (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, UserView)),
-    (_("Supervision"), (MailView, AuditView)),
+    (_("Supervision"), (CommentView, MailView, AuditView)),
 )
 
 #: Screens with a link in the page header and not in the menu.
@@ -94,6 +97,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(search.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
+        form_field_name=form_field_name,
+        can_copy=lambda: can(Verb.CREATE, Resource.CHANGE),
         field_label=_field_label,
         field_value=_field_value,
         zone_label=_timezone_label,
@@ -126,10 +131,13 @@ def _field_value(key: str, value: str) -> str:
         match field.kind if field else None:
             case FieldKind.CHOICE if field and field.choices:
                 return tr(field.choices(value))
+            case FieldKind.CHOICES if field and field.choices:
+                return tr(join_messages([field.choices(one).title for one in value.split()], ", "))
             case FieldKind.DATE:
                 return format_date(dt.date.fromisoformat(value))
             case FieldKind.DATETIME:
-                return format_datetime(dt.datetime.fromisoformat(value).replace(tzinfo=current_timezone()))
+                moment = dt.datetime.fromisoformat(value)
+                return format_datetime(moment if moment.tzinfo else moment.replace(tzinfo=current_timezone()))
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import flash, redirect, request
 from flask_admin import expose
@@ -22,9 +23,9 @@ from models.audit import trail
 from models.changes.activity import Activity
 from models.changes.assignment import reassign_step, take_up_step
 from models.changes.change import ChangeRequest
-from models.changes.drafts import create_draft, discard_draft, new_draft
+from models.changes.comment import add_comment
+from models.changes.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.changes.loading import load_change
-from models.changes.transition import advance
 from models.database import db
 from models.office.agency import Agency
 from models.search.index import SearchKind
@@ -32,10 +33,13 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import make_reassign_form
-from views.changes.moves import SentStep, locked_case, save_step_input, with_form_field_names
+from views.changes.comments import CommentForm
+from views.changes.moves import SentStep, keep_step_files, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
 from views.changes.waiting_filter import LateFilter, WaitingFilter
 from views.exports.columns import CellKind
+from views.forms.commit import commit_or_show_errors
+from views.forms.once import creates, earlier_location, forget_submissions_of, keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
@@ -43,6 +47,7 @@ from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 from views.listing.search import SearchedKind, search_index
+from views.listing.several import MemberFilter, several_of, stored_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +117,14 @@ class ChangeView(RecordView):
         Column("number", _("Number"), ChangeRequest.number, is_link=True),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("title", _("Title"), ChangeRequest.title, wide=True),
-        Column("kind", _("Kind"), ChangeRequest.kind, CellKind.CHOICE, ChangeKind, in_list=False),
+        Column(
+            "kind",
+            _("Type of change"),
+            stored_text(ChangeRequest.kind),
+            CellKind.CHOICE,
+            several_of(ChangeKind),
+            in_list=False,
+        ),
         Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
         Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
         Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
@@ -144,7 +156,7 @@ class ChangeView(RecordView):
         ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
         UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
-        ChoiceFilter("kind", _("Kind"), column=ChangeRequest.kind, choices=ChangeKind),
+        MemberFilter("kind", _("Type of change"), column=ChangeRequest.kind, choices=ChangeKind),
         DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
         AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
     )
@@ -168,10 +180,16 @@ class ChangeView(RecordView):
         refusal: Refused | None = None,
         is_typed: bool = False,
         reassign_form: ReassignForm | None = None,
+        comment_form: CommentForm | None = None,
     ) -> str:
         """Return the page of a request; ``is_typed`` shows the submitted values with the errors of ``refusal``."""
         page = ChangePage.read(
-            change_id, self.visible_criterion(), refusal=refusal, is_typed=is_typed, reassign_form=reassign_form
+            change_id,
+            self.visible_criterion(),
+            refusal=refusal,
+            is_typed=is_typed,
+            reassign_form=reassign_form,
+            comment_form=comment_form,
         )
         # At the requester's steps the form alone is shown: the page would repeat its values.
         alone = is_typed and page.form is not None and page.change.step in REQUESTER_STEPS
@@ -189,15 +207,18 @@ class ChangeView(RecordView):
         session = db.session()
         if request.method == "GET":
             change = new_draft(session, get_current_user(), now=now())
+            if request.args.get("copy"):
+                copied = self._load_visible(parse_id(request.args.get("copy")))
+                write_content(change, content_to_copy(copied, now()))
             for key, value in _requester_defaults(get_current_user()).items():
                 setattr(change, key, value)
             return self.render("changes/form.html", view=self, page=ChangePage.of_new(change), change=change)
         if request.form.get("outcome"):
             _outcome_from_request()  # raises before a draft is created
+        if (made := _change_made_before()) is not None:  # from the same page, with other content: that one it is
+            return self._save_or_submit(made)
         change = create_draft(session, get_current_user(), now=now(), values=_requester_defaults(get_current_user()))
-        trail.update_audit_context(session, action="change.draft")
-        session.commit()
-        return self._save_or_submit(change.id)
+        return self._save_or_submit(change.id, save_action="change.draft")
 
     @expose("/edit/", methods=("GET", "POST"))
     @recoverable
@@ -212,24 +233,28 @@ class ChangeView(RecordView):
             return redirect(self.row_url(change_id))
         return self.render("changes/form.html", view=self, page=page, change=page.change)
 
-    def _save_or_submit(self, change_id: int) -> ResponseReturnValue:
+    def _save_or_submit(self, change_id: int, *, save_action: str = "change.save") -> ResponseReturnValue:
         """Save the submitted values, or make the move if the form names an outcome."""
         if request.form.get("outcome"):
-            return self._make_move(change_id)
+            return self._make_move(change_id, save_action=save_action)
+        page = self.get_url(".edit_view", id=change_id)
         try:
-            save_step_input(change_id, self.visible_criterion())
+            save_step_input(change_id, self.visible_criterion(), action=save_action, location=page)
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(change_id, refusal)
         flash(gettext("Saved as a draft. Nobody else sees it until you submit it."), "success")
-        return redirect(self.get_url(".edit_view", id=change_id), 303)
+        return redirect(page, 303)
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
         """Discard a draft; submitted requests are never deleted."""
         self.require_permission(Verb.DELETE)
         session = db.session()
-        discard_draft(self._load_visible(parse_id(request.form.get("id"))), get_current_user())
+        change_id = parse_id(request.form.get("id"))
+        discard_draft(self._load_visible(change_id), get_current_user())
         trail.update_audit_context(session, action="change.discard")
+        forget_submissions_of(self.get_url(".edit_view", id=change_id))
+        keep_submission(self.get_url(".index_view"))
         session.commit()
         flash(gettext("The draft was discarded."), "success")
         return redirect(self.get_url(".index_view"), 303)
@@ -248,11 +273,41 @@ class ChangeView(RecordView):
         """Save the submitted values; the step stays open."""
         id_ = parse_id(change_id)
         try:
-            save_step_input(id_, self.visible_criterion())
+            save_step_input(id_, self.visible_criterion(), location=self.row_url(id_) + "#step")
         except (ValidationFailed, FileTooLarge, NoSuchMove) as refusal:
             return self._answer_refusal(id_, refusal)
         flash(gettext("Saved. The step stays open until you finish it."), "success")
         return redirect(self.row_url(id_) + "#step", 303)
+
+    # -- comments ----------------------------------------------------------------------------------------------
+
+    @expose("/<change_id>/comment", methods=("POST",))
+    @recoverable
+    @creates
+    def comment(self, change_id: str) -> ResponseReturnValue:
+        """Add a comment or question, and notify the one it is for."""
+        change = self._load_visible(parse_id(change_id))
+        id_, form = change.id, CommentForm()
+        form.set_up(change)
+        page = self.row_url(id_) + "#comments"
+        if form.validate():
+            with commit_or_show_errors(form):
+                add_comment(change, by=get_current_user(), now=now(), **form.arguments())
+                keep_submission(page)
+            if not form.errors and not form.form_errors:
+                flash(gettext("The comment was saved."), "success")
+                return redirect(page, 303)
+        if wants_json():
+            raise ValidationFailed(
+                _("The comment cannot be saved with these values."), field_errors=form.error_messages()
+            )
+        return self._render_page(id_, comment_form=form), form.status
+
+    @expose("/<change_id>/copy")
+    def copy(self, change_id: str) -> ResponseReturnValue:
+        """Open the form of a new request with the content of this one."""
+        self.require_permission(Verb.CREATE)
+        return redirect(self.get_url(".create_view", copy=self._load_visible(parse_id(change_id)).id))
 
     # -- assignment --------------------------------------------------------------------------------------------
 
@@ -262,6 +317,7 @@ class ChangeView(RecordView):
         case = locked_case(parse_id(change_id), self.visible_criterion())
         take_up_step(case)
         trail.update_audit_context(db.session(), action="change.take-up", capacity=case.capacity)
+        keep_submission(self.row_url(parse_id(change_id)) + "#step")
         db.session.commit()
         flash(gettext("The step is assigned to you. Its handling time starts now."), "success")
         return redirect(self.row_url(parse_id(change_id)) + "#step", 303)
@@ -283,6 +339,7 @@ class ChangeView(RecordView):
                 db.session(), action="change.hand-over", capacity=case.capacity, reason=reason.strip()
             )
             message = tr(_("The step is now assigned to %(name)s.", name=to.full_name))
+            keep_submission(self.row_url(id_) + "#step")
             db.session.commit()
         except (ValidationFailed, NoSuchMove) as refusal:
             if wants_json():
@@ -313,27 +370,30 @@ class ChangeView(RecordView):
             raise ValidationFailed(message, field_errors={"to": message})
         return to
 
-    def _make_move(self, change_id: int) -> ResponseReturnValue:
+    def _make_move(self, change_id: int, *, save_action: str = "change.save") -> ResponseReturnValue:
         outcome = _outcome_from_request()
         try:
             sent = SentStep(locked_case(change_id, self.visible_criterion()))
         except NoSuchMove as refusal:
             return self._answer_refusal(change_id, refusal)
         try:
-            finished = advance(sent.case, outcome, sent.given())
+            finished = sent.advance(outcome)
         except (ValidationFailed, FileTooLarge) as refusal:
-            return self._answer_refusal(change_id, refusal, sent=sent)
+            return self._answer_refusal(change_id, refusal, sent=sent, save_action=save_action)
         except NoSuchMove as refusal:
             return self._answer_refusal(change_id, refusal)
         trail.update_audit_context(
             db.session(), action=f"change.{outcome}", capacity=finished.capacity, reason=finished.reason
         )
         message = self._move_message(sent.case, outcome)
+        keep_submission(self.row_url(change_id))
         db.session.commit()
         flash(message, "success")
         return redirect(self.row_url(change_id), 303)
 
-    def _answer_refusal(self, change_id: int, refusal: Refused, *, sent: SentStep | None = None) -> ResponseReturnValue:
+    def _answer_refusal(
+        self, change_id: int, refusal: Refused, *, sent: SentStep | None = None, save_action: str = "change.save"
+    ) -> ResponseReturnValue:
         """Return the request's page with the submitted values, the errors and the status of ``refusal``.
 
         The valid values and files of a refused move (``sent``) are saved, so that they need not be entered again.
@@ -342,8 +402,10 @@ class ChangeView(RecordView):
             raise with_form_field_names(refusal)
         if sent is not None:
             with suppress(Refused):
-                sent.save_valid()
+                sent.save_valid(action=save_action)
         db.session.rollback()
+        if isinstance(refusal, NoSuchMove):
+            keep_step_files()
         return self._render_page(change_id, refusal=refusal, is_typed=True), refusal.status
 
     @staticmethod
@@ -369,6 +431,12 @@ def _outcome_from_request() -> Outcome:
         return Outcome(request.form.get("outcome", ""))
     except ValueError:
         raise Malformed(_("The form does not state the outcome of the step.")) from None
+
+
+def _change_made_before() -> int | None:
+    """Return the id of the request that the form that was sent has made before; None if it has made none."""
+    location = earlier_location()
+    return None if location is None else parse_id(dict(parse_qsl(urlsplit(location).query)).get("id"))
 
 
 def _requester_defaults(user: User) -> dict[str, str]:

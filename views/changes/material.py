@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.i18n import LabelledEnum, _, join_messages
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
 from views.forms.folding import collapsible_text, short_text
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from models.changes.loading import ChangeDetails, StepShown
 
 #: The fields of the request that an approval is decided on; the evaluation's answer stands in place of the request's.
-_REQUEST_KEYS = ("description", "purpose", "impact", "risk_if_not_done", "wanted_by", "rollback_plan", "test_plan")
+_REQUEST_KEYS = (
+    "description",
+    "purpose",
+    "impact",
+    "risk_if_not_done",
+    "wanted_by",
+    "resources",
+    "rollback_plan",
+    "test_plan",
+)
 #: The records that a report is verified by, the latest of each step.
 _REPORT_KEYS: tuple[tuple[Step, tuple[str, ...]], ...] = (
     (Step.REPORT, ("summary", "follow_up")),
@@ -97,9 +106,9 @@ def _short(value: object) -> Markup | str:
     )
 
 
-def format_field_value(value: object) -> Markup | str:
+def format_field_value(value: object) -> Markup | str:  # noqa: PLR0911 - one for each type
     """Return the value of a record's field, formatted for the page."""
-    if value in (None, "", []):
+    if value in (None, "", [], ()):
         return EMPTY_CELL
     match value:
         case dt.datetime():
@@ -108,6 +117,8 @@ def format_field_value(value: object) -> Markup | str:
             return format_date(value)
         case LabelledEnum():
             return tr(value)
+        case tuple():
+            return tr(join_messages([one.title for one in value], ", "))
         case list():
             return Markup("<br>").join(_row_text(row) for row in value)
         case _:

@@ -10,24 +10,33 @@ from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.documents.inspection import inspect_file
 from lpse_admin.errors import FileTooLarge, Malformed, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
 from models.changes.case_file import CaseFile, open_case, read_case
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change, steps_of
-from models.changes.transition import Given, save
+from models.changes.transition import Given, advance, save
 from models.database import db
 from models.documents.document import attach
 from models.scope import visible
 from views.app.access import current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
-from views.changes.step_form import InvalidFieldValues, build_step_form, form_field_name
+from views.changes.step_form import CONFIRM_PREFIX, InvalidFieldValues, build_step_form, field_key, form_field_name
+from views.forms.once import keep_submission, returned_form_id
 from views.forms.recovery import require_resubmit
+from views.forms.uploads import KeptFile, keep_files
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from lpse_admin.sop.steps import Outcome
+    from models.changes.activity import Activity
+
 _MAX_DIGITS = 9
+_MIB = 1024 * 1024
+#: The most that the files of one form may have together.
+MAX_FORM_BYTES = 64 * _MIB
 
 
 def version_from_request() -> int | None:
@@ -78,6 +87,7 @@ class SentStep:
         self.case = case
         self.form = build_step_form(case, request.form)
         self.refusal: Refused | None = None
+        self.file_refusal: Refused | None = None
         try:
             self.values = self.form.values(request.form)
         except InvalidFieldValues as refusal:
@@ -85,16 +95,27 @@ class SentStep:
         self._is_attached = False
 
     def given(self) -> Given:
-        """Attach the files and return the values. Raises ValidationFailed or FileTooLarge for invalid ones."""
-        if self.refusal is not None:
-            raise self.refusal
+        """Attach the files and return the values, with the errors of what cannot be read or attached."""
         require_resubmit()
-        if refusal := self._attach():
-            raise refusal
-        return Given(self.values, self.form.ticked_equipment())
+        self.file_refusal = self._attach()
+        refused = (self.refusal, self.file_refusal)
+        errors = {key: error for one in refused if one is not None for key, error in one.field_errors.items()}
+        return Given(self.values, self.form.ticked_equipment(), errors, confirmed_questions())
 
-    def save_valid(self) -> Refused | None:
-        """Save and commit the valid values without a move, and return the error for the others."""
+    def advance(self, outcome: Outcome) -> Activity:
+        """Make the move. Raises what ``transition.advance`` raises, FileTooLarge for a file with all other errors."""
+        try:
+            return advance(self.case, outcome, self.given())
+        except ValidationFailed as refusal:
+            if not isinstance(self.file_refusal, FileTooLarge):
+                raise
+            raise FileTooLarge(self.file_refusal.message, field_errors=refusal.field_errors) from None
+
+    def save_valid(self, *, action: str = "change.save", location: str | None = None) -> Refused | None:
+        """Save and commit the valid values without a move, and return the error for the others.
+
+        ``location`` is where who sends the form again is led, if there is no error.
+        """
         values = {key: value for key, value in self.values.items() if key != REASON_FIELD.key}
         refusal = (None if self._is_attached else self._attach()) or self.refusal
         try:
@@ -104,7 +125,9 @@ class SentStep:
             valid = {key: value for key, value in values.items() if key not in error.field_errors}
             save(self.case, Given(valid, self.form.ticked_equipment()))
         session = db.session()
-        trail.update_audit_context(session, action="change.save")
+        trail.update_audit_context(session, action=action)
+        if refusal is None and location is not None:
+            keep_submission(location)
         session.commit()
         return refusal
 
@@ -113,33 +136,70 @@ class SentStep:
         self._is_attached = True
         errors: dict[str, Message] = {}
         error_class: type[Refused] = ValidationFailed
-        for key, file in self.form.files(request.files):
-            content = file.read(MAX_FILE_BYTES + 1)
-            file.seek(0)
+        files = self.form.files(request.files)
+        total = sum(len(file.content) for file in files)
+        attached = 0
+        for file in files:
             try:
-                checked = inspect_file(file.filename or "", content, self.form.accepted_types)
+                checked = inspect_file(file.name, file.content, self.form.accepted_types)
+                _require_room(attached + len(file.content), total)
             except (ValidationFailed, FileTooLarge) as refusal:
-                errors[f"document-{key}" if key else "document"] = refusal.message
+                errors[file.field] = refusal.message
                 error_class = FileTooLarge if isinstance(refusal, FileTooLarge) else error_class
                 continue
+            attached += len(file.content)
             attach(
                 db.session(),
                 name=checked.name,
                 media_type=checked.type.media_type,
-                content=content,
+                content=file.content,
                 by=get_current_user(),
                 now=now(),
-                item_key=key,
+                item_key=file.item_key,
                 activity=self.case.current,
                 is_locked=True,
             )
         return error_class(_("A file cannot be attached."), field_errors=errors) if errors else None
 
 
-def save_step_input(change_id: int, visible: ColumnElement[bool]) -> None:
+def _require_room(size: int, total: int) -> None:
+    """Raise FileTooLarge if ``size`` is more than a form may have; ``total`` is that of all its files, in bytes."""
+    if size > MAX_FORM_BYTES:
+        raise FileTooLarge(
+            _(
+                "The files have %(size)s MB together, and at most %(most)s MB can be sent at a time. Those that fit"
+                " were attached; send the others afterwards.",
+                size=-(-total // _MIB),
+                most=MAX_FORM_BYTES // _MIB,
+            )
+        )
+
+
+def save_step_input(
+    change_id: int, visible: ColumnElement[bool], *, action: str = "change.save", location: str | None = None
+) -> None:
     """Save values and files without a move. Raises ValidationFailed or FileTooLarge for invalid ones."""
-    if refusal := SentStep(locked_case(change_id, visible)).save_valid():
+    if refusal := SentStep(locked_case(change_id, visible)).save_valid(action=action, location=location):
         raise refusal
+
+
+def confirmed_questions() -> frozenset[str]:
+    """Return the field keys of the questions that are ticked as "it is so"."""
+    ticked = [name.removeprefix(CONFIRM_PREFIX) for name in request.form if name.startswith(CONFIRM_PREFIX)]
+    return frozenset(field_key(name) for name in ticked)
+
+
+def keep_step_files() -> None:
+    """Keep the files that were sent with a step's form, which is not taken and comes back."""
+    keep_files(
+        returned_form_id(),
+        (
+            KeptFile(field, file.filename or "", file.read(MAX_FILE_BYTES + 1))
+            for field, file in request.files.items(multi=True)
+            if file.filename and (field == "document" or field.startswith(f"{ItemKind.DOCUMENT}-"))
+        ),
+        replace=False,
+    )
 
 
 def with_form_field_names(refusal: Refused) -> Refused:

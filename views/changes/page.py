@@ -32,6 +32,7 @@ from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
 from views.changes.assignment import Assignment
 from views.changes.chart import ChangeChart
+from views.changes.comments import ChangeComments
 from views.changes.decisions import decisions, outcomes_of_field
 from views.changes.material import Material, decision_material, format_field_value
 from views.changes.step_form import build_step_form
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation
     from views.changes.assignment import ReassignForm
+    from views.changes.comments import CommentForm
     from views.changes.decisions import Decision
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
@@ -130,6 +132,8 @@ class ChangePage:
     absent_head: AbsentHead | None
     may_record_absence: bool
     release_conflicts: ReleaseConflicts
+    #: The comments on it; None for a request that is not saved yet.
+    comments: ChangeComments | None
     #: All notifications about the request, with their mails; None for requesters.
     notifications: ChangeNotifications | None
 
@@ -147,6 +151,7 @@ class ChangePage:
         refusal: Refused | None = None,
         is_typed: bool = False,
         reassign_form: ReassignForm | None = None,
+        comment_form: CommentForm | None = None,
     ) -> ChangePage:
         """Return the page of a request for the current user.
 
@@ -165,7 +170,9 @@ class ChangePage:
             form = build_step_form(case, request.form if is_typed else None)
             if is_typed and refusal is not None:
                 form.add_field_errors(refusal.field_errors)
-        return cls._of(case, details_of(session, change, steps), form, refusal=refusal, reassign_form=reassign_form)
+        comments = None if change.is_draft else ChangeComments.of(change, comment_form)
+        details = details_of(session, change, steps)
+        return cls._of(case, details, form, refusal=refusal, reassign_form=reassign_form, comments=comments)
 
     @classmethod
     def of_new(cls, change: ChangeRequest) -> ChangePage:
@@ -184,6 +191,7 @@ class ChangePage:
         *,
         refusal: Refused | None = None,
         reassign_form: ReassignForm | None = None,
+        comments: ChangeComments | None = None,
     ) -> ChangePage:
         change, rule = case.change, case.rule
         material = decision_material(change, details) if form is not None else Material()
@@ -223,6 +231,7 @@ class ChangePage:
             absent_head=_absent_head(case, current, waits_for) if waits_for_head else None,
             may_record_absence=waits_for_head and may_record_absence(),
             release_conflicts=ReleaseConflicts.of(case, form),
+            comments=comments,
             notifications=change_notifications(change, case.actor),
         )
 

@@ -6,6 +6,7 @@ are added to the fields here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
 
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
@@ -50,7 +52,7 @@ from models.inventory.lookup import find_asset
 from models.office.options import load_accepted_types
 from views.changes.asset_rows import row_summaries
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
-from views.forms.base import Form
+from views.forms.base import CheckboxListField, Form
 from views.forms.fields import (
     AwareDateTimeField,
     DateField,
@@ -58,6 +60,7 @@ from views.forms.fields import (
     describe_accepted_files,
     file_input_attributes,
 )
+from views.forms.uploads import kept_files
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -108,6 +111,15 @@ class LookupField(StringField):
         """Set the data to the id of the submitted text."""
         text = strip_blank(valuelist[0]) if valuelist else ""
         self.data = (self.find_id(text) or self.UNKNOWN) if text else None
+
+
+#: Before the name of a field about which there is a question: the box that answers "it is so".
+CONFIRM_PREFIX = "confirm-"
+
+
+def field_key(name: str) -> str:
+    """Return the key of the record's field that a form sends as ``name``."""
+    return next((key for key, own in _FORM_FIELD_NAMES.items() if own == name), name)
 
 
 def form_field_name(key: str) -> str:
@@ -270,16 +282,21 @@ class StepForm(BaseForm):
         prefix = f"{ItemKind.EQUIPMENT}-"
         return [name.removeprefix(prefix) for name in self._fields if name.startswith(prefix) and self[name].data]
 
-    def files(self, uploaded: MultiDict[str, FileStorage]) -> list[tuple[str | None, FileStorage]]:
-        """Return (item key or None, file) of the submitted files."""
+    def files(self, uploaded: MultiDict[str, FileStorage]) -> list[SentFile]:
+        """Return the submitted files, and those that were sent with the form before and are kept for it."""
         prefix = f"{ItemKind.DOCUMENT}-"
-        return [
-            (name.removeprefix(prefix) if name.startswith(prefix) else None, file)
-            for name in self._fields
-            if name == "document" or name.startswith(prefix)
-            for file in uploaded.getlist(name)
-            if file.filename
-        ]
+        sent = []
+        for field in self._fields:
+            if field == "document" or field.startswith(prefix):
+                key = field.removeprefix(prefix) if field.startswith(prefix) else None
+                chosen = (one for one in uploaded.getlist(field) if one.filename)
+                sent += [SentFile(field, key, one.filename or "", _read_file(one)) for one in chosen]
+                sent += [SentFile(field, key, kept.name, kept.content) for kept in kept_files(field)]
+        return sent
+
+    def kept_names(self, field: str) -> list[str]:
+        """Return the names of the files of ``field`` that are kept for this form, which came back."""
+        return [kept.name for kept in kept_files(field)]
 
     def add_field_errors(self, errors: Mapping[str, Message]) -> None:
         """Append each error to its field."""
@@ -287,6 +304,22 @@ class StepForm(BaseForm):
             if name in self._fields:
                 field = self[name]
                 field.errors = [*(field.errors or ()), str(tr(message))]
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A submitted file: its field, the key of the item it is for (None: another file), its name and content."""
+
+    field: str
+    item_key: str | None
+    name: str
+    content: bytes
+
+
+def _read_file(file: FileStorage) -> bytes:
+    content: bytes = file.read(MAX_FILE_BYTES + 1)
+    file.seek(0)
+    return content
 
 
 class InvalidFieldValues(ValidationFailed):
@@ -313,6 +346,9 @@ def _form_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C9
             return IntegerField(label)
         case FieldKind.CHOICE:
             return SelectField(label, choices=_choices(field.choices), coerce=_coerce_to(field.choices))
+        case FieldKind.CHOICES:
+            members = [SelectChoice(member.value, tr(member.title)) for member in field.choices or ()]
+            return CheckboxListField(label, choices=members, coerce=_coerce_to(field.choices))
         case FieldKind.LINKED_CHANGE:
             return LookupField(label, find_id=lambda text: _find_change_id(change, text), name_of=_change_number)
         case FieldKind.TEST_CASES:
@@ -341,6 +377,8 @@ def _field_value(field: RecordField, form_field: Field) -> object:
             return [{"asset_id": row["asset"]} for row in form_field.data if row["asset"]]
         case FieldKind.MUTATIONS:
             return [row for row in map(_parse_mutation, form_field.data) if row]
+        case FieldKind.CHOICES:  # an empty value stands for none: boxes that are not ticked are not sent
+            return tuple(member for member in form_field.data or () if member is not None) or None
         case _:
             return form_field.data
 

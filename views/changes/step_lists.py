@@ -19,9 +19,12 @@ from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
 from views.listing.lists import Column, ListSpec
 from views.listing.search import SearchedKind, search_index
+from views.listing.several import several_of, stored_text
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+    from lpse_admin.workflow.record_fields import RecordField
 
 #: The columns of the table that all steps share; each list is read along one of its indexes.
 ACTIVITY_COLUMNS: Any = Activity.__table__.c
@@ -31,6 +34,7 @@ _CELL_KINDS = {
     FieldKind.DATE: CellKind.DATE,
     FieldKind.MINUTES: CellKind.NUMBER,
     FieldKind.CHOICE: CellKind.CHOICE,
+    FieldKind.CHOICES: CellKind.CHOICE,
 }
 #: Fields that consist of rows; shown on a record's page, not in a column.
 LIST_FIELD_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
@@ -65,9 +69,9 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
         Column(
             field.key,
             field.label,
-            record_table_columns(step)[field.key],
+            _record_column(step, field),
             _CELL_KINDS.get(field.kind, CellKind.TEXT),
-            field.choices,
+            several_of(field.choices) if field.kind is FieldKind.CHOICES and field.choices else field.choices,
             in_list=field.key in listed_keys,
             in_list_while_open=False,
             wide=field.kind is FieldKind.MULTI_LINE,
@@ -75,6 +79,11 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
         for field in RECORD_FIELDS[step]
         if field.kind not in LIST_FIELD_KINDS
     ]
+
+
+def _record_column(step: Step, field: RecordField) -> Any:  # noqa: ANN401 - a column of any type
+    column = record_table_columns(step)[field.key]
+    return stored_text(column) if field.kind is FieldKind.CHOICES else column
 
 
 def _common_columns(step: Step) -> tuple[Column, ...]:

@@ -39,6 +39,7 @@ from views.delegation.absent_head import absent_head
 from views.forms.base import Form
 from views.forms.commit import commit_or_show_errors
 from views.forms.fields import AwareDateTimeField
+from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
 from views.listing.bulk import BulkAction, BulkView
@@ -94,7 +95,7 @@ class StepRecordView(BulkView):
         scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         if request.method == "POST":
             try:
-                save_step_input(change_id, scope)
+                save_step_input(change_id, scope, location=self.link_url(change_id))
             except (ValidationFailed, FileTooLarge, NoSuchMove) as error:
                 if wants_json():
                     raise with_form_field_names(error) from None
@@ -384,6 +385,7 @@ class ReleaseView(StepRecordView):
         id_ = release.id
         with commit_or_show_errors(form, "release.actual"):
             release.add_actual_time(_require_time(form.actual_at.data), now=now())
+            keep_submission(self.row_url(id_))
         if not form.errors:
             return self.redirect_to_record(gettext("The actual time is recorded."), id_)
         return self.render_form(form, _("Actual release time"), _("Record the actual time"), back=self.row_url(id_))

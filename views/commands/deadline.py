@@ -6,6 +6,8 @@ import click
 from sqlalchemy import select
 
 from lpse_admin.i18n import _
+from models.forms.pending_upload import remove_old_uploads
+from models.forms.submission import remove_old_submissions
 from models.office.agency import Agency
 from models.reports import totals
 from models.worktime.deadlines import SweepResult, sweep
@@ -34,6 +36,8 @@ def sweep_all() -> None:
         for agency in session.scalars(select(Agency).order_by(Agency.id)).all():
             result += sweep(session, agency, now())
             totals.merge(session.connection(), agency.id)
+        remove_old_submissions(session, now())
+        remove_old_uploads(session, now())
         session.flush()
         for deviation in result.raised:
             say(

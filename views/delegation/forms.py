@@ -104,7 +104,7 @@ class DelegationForm(Form):
 
     def validate_decree(self, field: ScannedFileField) -> None:
         """Raise ValidationError where no file was sent."""
-        if not field.data:
+        if not field.is_given:
             raise ValidationError(_("The scanned decree is required: without it nobody can act for the head."))
 
     def arguments(self) -> dict[str, Any]:

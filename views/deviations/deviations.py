@@ -44,6 +44,7 @@ from views.deviations.fields import colleagues_of, disposal_fields, disposal_val
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
+from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import format_date, tr
 from views.listing.agency_filter import AgencyFilter
@@ -338,6 +339,7 @@ class DeviationView(BulkView):
         given = disposal_values(form, deviation.id)
         with commit_or_show_errors(form, "deviation.dispose", reason=str(given["note"] or "") or None):
             _dispose(deviation, given)
+            keep_submission(self.row_url(deviation.id))
         if not form.errors and not form.form_errors:
             return self.redirect_to_record(gettext("The decision on the deviation is recorded."), deviation.id)
         return self.render_form(form, _("Decision on a deviation"), _("Record"), back=self.row_url(deviation.id))
@@ -351,6 +353,7 @@ class DeviationView(BulkView):
         note = form.note.data or ""
         with commit_or_show_errors(form, "deviation.follow-up", reason=note or None):
             deviation.follow_up(get_current_user(), now=now(), note=note)
+            keep_submission(self.row_url(deviation.id))
         if not form.errors and not form.form_errors:
             return self.redirect_to_record(gettext("The follow-up is recorded as done."), deviation.id)
         return self.render_form(form, _("Follow-up of a deviation"), _("Record"), back=self.row_url(deviation.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import request
@@ -38,8 +39,25 @@ class _Translations:
 _TRANSLATIONS = _Translations()
 
 
+#: The hidden field with the id of a form, by which it is taken once (``views.forms.once``).
+FORM_ID = "form_id"
+_FORM_ID_BYTES = 16
+
+
+def new_form_id() -> str:
+    """Return an id for a form on a page."""
+    return secrets.token_hex(_FORM_ID_BYTES)
+
+
+def is_form_id(text: str) -> bool:
+    """Whether ``text`` can be an id of ``new_form_id``."""
+    return len(text) == 2 * _FORM_ID_BYTES and not set(text) - set("0123456789abcdef")
+
+
 class Form(FlaskForm):
     """A form of this program."""
+
+    form_id = HiddenField(default=new_form_id)
 
     class Meta(FlaskForm.Meta):
         """Where the messages come from."""
@@ -84,6 +102,11 @@ class Form(FlaskForm):
                 self[name].errors = [*self[name].errors, message]
         if self._fields.keys().isdisjoint(refusal.field_errors):
             self.form_errors.append(refusal.message)
+
+    def files_to_keep(self) -> list[tuple[str, str, bytes]]:
+        """Return (field, name, content) of the files that were sent with it and are not at fault themselves."""
+        sent = ((name, getattr(field, "sent_file", None)) for name, field in self._fields.items())
+        return [(name, *file) for name, file in sent if file]
 
     def error_messages(self) -> dict[str, Message]:
         """Return the first sentence beside each field."""

@@ -23,6 +23,7 @@ from models.database import db
 from models.office.options import load_accepted_types
 from views.app.access import get_current_user
 from views.forms.base import Form
+from views.forms.uploads import kept_files
 from views.i18n.language import current_timezone, tr
 
 if TYPE_CHECKING:
@@ -103,10 +104,15 @@ def describe_accepted_files(accepted: Collection[FileType]) -> str:
 
 
 class ScannedFileField(FileField):
-    """One file, checked by ``lpse_admin.documents.inspection``; ``content`` and ``inspected`` hold it after that."""
+    """One file, checked by ``lpse_admin.documents.inspection``; ``content`` and ``inspected`` hold it after that.
+
+    Where none was chosen it is the one that came with the form before, when that came back (``views.forms.uploads``).
+    """
 
     content = b""
     inspected: InspectedFile | None = None
+    #: The name of the file that is kept for this form.
+    kept_name: str | None = None
 
     accepted: Collection[FileType] = ()
 
@@ -120,17 +126,31 @@ class ScannedFileField(FileField):
 
     @override
     def pre_validate(self, form: BaseForm) -> None:
-        """Read the file, if one was sent; the form gets the status of its refusal."""
-        if not self.data:
+        """Read the file, if one was sent or kept; the form gets the status of its refusal."""
+        if self.data:
+            name, self.content = self.data.filename or "", self.data.read(MAX_FILE_BYTES + 1)
+            self.data.close()
+        elif kept := kept_files(self.name):
+            name, self.content = kept[-1].name, kept[-1].content
+        else:
             return
-        self.content = self.data.read(MAX_FILE_BYTES + 1)
-        self.data.close()
         try:
-            self.inspected = inspect_file(self.data.filename or "", self.content, self.accepted)
+            self.inspected = inspect_file(name, self.content, self.accepted)
         except (ValidationFailed, FileTooLarge) as refusal:
             if isinstance(form, Form):
                 form.status = refusal.status
             raise StopValidation(refusal.message) from None
+        self.kept_name = name
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is a file, chosen now or kept."""
+        return self.inspected is not None
+
+    @property
+    def sent_file(self) -> tuple[str, bytes] | None:
+        """Return name and content of a file that was sent now and can be taken; it is kept if the form comes back."""
+        return (self.kept_name, self.content) if self.data and self.kept_name else None
 
     def as_document(self) -> dict[str, Any]:
         """Return name, media type and content, as ``models.documents.document.attach`` takes them."""

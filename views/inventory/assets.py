@@ -32,6 +32,7 @@ from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.commit import commit_or_show_errors
+from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.inventory.item_form import all_card_columns, asset_form, to_form_text
@@ -182,6 +183,7 @@ class AssetView(RecordView):
             with commit_or_show_errors(form, "asset.enter"):
                 me = get_current_user()
                 assets = create_assets(db.session(), me, card=card, texts=form.data, now=now())
+                keep_submission(self.row_url(assets[0].id))
             if not form.errors:
                 scheme = code_scheme(assets[0].code)
                 sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=scheme)
@@ -204,6 +206,7 @@ class AssetView(RecordView):
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.correct"):
                 correct_asset(asset, get_current_user(), texts=form.data)
+                keep_submission(self.row_url(asset.id))
             if not form.errors:
                 return self.redirect_to_record(gettext("The entry was corrected."), asset.id)
         return self.render_form(form, str(asset), _("Save"), back=self.row_url(asset.id))

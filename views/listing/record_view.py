@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 from typing_extensions import override
-from wtforms import FileField
 
 from lpse_admin.accounts.permissions import Verb
 from lpse_admin.errors import ValidationFailed
@@ -21,7 +20,9 @@ from views.app.access import can, get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms.commit import commit_or_show_errors
+from views.forms.once import forget_submissions_of, keep_submission
 from views.forms.recovery import recoverable
+from views.forms.uploads import KeptFile, keep_files
 from views.i18n.wording import tr
 from views.listing.actions import SAVED, Action, OfferedAction
 from views.listing.read_only_view import ReadOnlyView, current_principal, get_visible, parse_id, url_builder
@@ -151,7 +152,12 @@ class RecordView(ReadOnlyView):
             return self.redirect_to_record(self._fill(self.create_success, record), record.id)
 
         return self.submit_form(
-            form, lambda: self.create_model(form), done, heading=self.create_label, submit=self.create_submit
+            form,
+            lambda: self.create_model(form),
+            done,
+            location=lambda record: self.row_url(record.id),
+            heading=self.create_label,
+            submit=self.create_submit,
         )
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -172,6 +178,7 @@ class RecordView(ReadOnlyView):
             form,
             lambda: self.update_model(form, record),
             done,
+            location=lambda _result: self.row_url(record_id),
             heading=self._fill(self.edit_heading, record),
             submit=_("Save"),
             back=self.row_url(record_id),
@@ -185,11 +192,17 @@ class RecordView(ReadOnlyView):
         self.require_permission(Verb.DELETE)
         record = self.get_one(request.form.get("id", ""))
         action, form = self.delete_action, self.delete_form()
-        success = self._fill(action.success, record)
+        success, page, index = self._fill(action.success, record), self.row_url(record.id), self.get_url(".index_view")
+
+        def delete() -> None:
+            self.delete_model(record, form)
+            forget_submissions_of(page)
+
         return self.submit_form(
             form,
-            lambda: self.delete_model(record, form),
-            lambda _result: self.redirect_with_message(success, self.get_url(".index_view")),
+            delete,
+            lambda _result: self.redirect_with_message(success, index),
+            location=lambda _result: index,
             heading=self._fill(action.heading or action.label, record),
             submit=action.label,
             back=self.row_url(record.id),
@@ -206,28 +219,33 @@ class RecordView(ReadOnlyView):
             form,
             lambda: method(self, record, form),
             lambda url: self.redirect_with_message(self._fill(action.success, record), url or back),
+            location=lambda url: url or back,
             heading=self._fill(action.heading or action.label, record),
             submit=action.label,
             back=back,
         )
 
-    def submit_form(
+    def submit_form(  # noqa: PLR0913 - what is done, and what the page says
         self,
         form: Form,
         operation: Callable[[], Any],
         done: Callable[[Any], Response],
         *,
+        location: Callable[[Any], str] | None = None,
         heading: Message,
         submit: Message,
         back: str | None = None,
     ) -> ResponseReturnValue:
         """Show ``form``; where it was sent, run ``operation`` in one transaction and return ``done`` of its result.
 
-        What the operation refuses is shown beside the fields.
+        What the operation refuses is shown beside the fields. ``location`` returns where ``done`` leads, for who
+        sends the form again.
         """
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form):
                 result = operation()
+                if location is not None:
+                    keep_submission(location(result))
             if not form.errors:
                 return done(result)
         return self.render_form(form, heading, submit, back=back)
@@ -246,9 +264,7 @@ class RecordView(ReadOnlyView):
             if wants_json():
                 message = _("Some of the values entered cannot be saved.")
                 raise ValidationFailed(message, field_errors=form.error_messages())
-            for field in form:
-                if isinstance(field, FileField) and field.data and not field.errors:
-                    field.errors = [_("Choose the file again: the browser cannot restore it.")]
+            keep_files(str(form.form_id.data), (KeptFile(*one) for one in form.files_to_keep()), replace=True)
         page = self.render(
             template or form.template or self.form_template,
             view=self,

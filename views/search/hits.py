@@ -16,6 +16,7 @@ from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUE
 from models.accounts.user import User
 from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
 from models.changes.change import ChangeRequest
+from models.changes.comment import Comment
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
@@ -187,6 +188,24 @@ def deviation_hits(
                 _hit_name(query, row.number, tr(join_messages([row.kind.title, row.step.title], ": "))),
                 (format_datetime_short(row.raised_at),),
                 _matches(query, [(_DEVIATION_LABELS[key], texts[key]) for key in DEVIATION_WORDS]),
+            ),
+        )
+
+
+def comment_hits(
+    session: Session, ids: list[int], visible: ColumnElement[bool], query: SearchQuery
+) -> Iterator[tuple[int, Hit]]:
+    """Read comments on requests."""
+    columns = (Comment.id, Comment.change_id, Comment.text, Comment.author_name, Comment.at, ChangeRequest.number)
+    statement = select(*columns).join(ChangeRequest, ChangeRequest.id == Comment.change_id)
+    for row in session.execute(statement.where(Comment.id.in_(ids), visible)):
+        yield (
+            row.id,
+            Hit(
+                url_for("change.details_view", id=row.change_id, _anchor=f"comment-{row.id}"),
+                _hit_name(query, row.number, row.author_name),
+                (format_datetime_short(row.at),),
+                _matches(query, [(_("Comment or question"), row.text)]),
             ),
         )
 

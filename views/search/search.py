@@ -15,6 +15,7 @@ from lpse_admin.search.query import SearchQuery, parse_search
 from models.accounts.user import User
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.comment import Comment
 from models.database import db
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
@@ -69,6 +70,7 @@ RECORD_KINDS = (
     RecordKind(
         "deviation", _("Deviations"), Resource.DEVIATION, Deviation, search_hits.deviation_hits, SearchKind.DEVIATION
     ),
+    RecordKind("comment", _("Comments"), Resource.COMMENT, Comment, search_hits.comment_hits, SearchKind.COMMENT),
     RecordKind("sop", _("SOPs"), Resource.SOP, SopRevision, search_hits.sop_hits, criterion=sop_matches),
     RecordKind("user", _("Users"), Resource.USER, User, search_hits.user_hits, criterion=user_matches),
 )

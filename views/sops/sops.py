@@ -28,6 +28,7 @@ from views.app.clock import now
 from views.app.errors import wants_json
 from views.exports.columns import CellKind
 from views.forms.base import Form
+from views.forms.once import keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.listing.filters import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
@@ -185,6 +186,7 @@ class SopView(RecordView):
         revision = load_revision(session, form.text.data, form.key.data, now=moment, by=get_current_user())
         trail.update_audit_context(session, action="sop.load")
         is_new = revision.loaded_at == moment
+        keep_submission(self.row_url(revision.id))
         session.commit()
         if is_new:
             return self.redirect_to_record(gettext("Loaded as a draft. The head can enact it."), revision.id)
@@ -198,6 +200,7 @@ class SopView(RecordView):
         revision = self.get_one(str(parse_id(sop_id)))
         revision.enact(now=now(), by=get_current_user())
         trail.update_audit_context(db.session(), action="sop.enact")
+        keep_submission(self.row_url(revision.id))
         db.session.commit()
         return self.redirect_to_record(
             gettext("%(sop)s is now in force.", sop=revision.number or revision.key), revision.id

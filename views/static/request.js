@@ -17,7 +17,7 @@
   ];
   const applies = {
     "by-proxy": () => Boolean(form.elements.on_behalf_of?.value.trim()),
-    account: () => form.elements.kind?.value === "account",
+    account: () => [...form.querySelectorAll("[name=kind]")].some((box) => box.checked && box.value === "account"),
   };
   const count = (element, ...numbers) => {
     if (!element) return;
