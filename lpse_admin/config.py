@@ -6,8 +6,9 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -114,7 +115,10 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         port=read(_port, "LPSE_PORT", otherwise=0),
         base_url=base_url,
         smtp_url=smtp_url,
-        mail_server=read(_mail_server, "LPSE_SMTP_URL", given.get("LPSE_MAIL_FROM", ""), base_url, otherwise=None),
+        mail_server=with_ca_file(
+            read(_mail_server, "LPSE_SMTP_URL", given.get("LPSE_MAIL_FROM", ""), base_url, otherwise=None),
+            read(_ca_file, "LPSE_SMTP_CA", otherwise=None),
+        ),
         scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
         login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
         proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
@@ -274,6 +278,32 @@ def _mail_server(url: str, sender: str, base_url: str | None) -> notifications_s
     except ValueError as error:
         # The URL may contain a password, so it is not repeated.
         raise ConfigurationError(error.args[0]) from None
+
+
+def with_ca_file(
+    server: notifications_smtp_url.MailServer | None, ca_file: str | None
+) -> notifications_smtp_url.MailServer | None:
+    """Return ``server`` with the certificates that are trusted besides the system's."""
+    return server if server is None or ca_file is None else replace(server, ca_file=ca_file)
+
+
+def _ca_file(value: str) -> str | None:
+    """Return the path of a file with certificates."""
+    if not value:
+        return None
+    path = Path(value).expanduser()
+    try:
+        ssl.create_default_context().load_verify_locations(path)
+    except ssl.SSLError:
+        raise ConfigurationError(
+            _("LPSE_SMTP_CA is “%(value)s”; this file has no certificate in PEM form (-----BEGIN CERTIFICATE-----).",
+              value=value)
+        ) from None  # fmt: skip
+    except OSError as error:
+        raise ConfigurationError(
+            _("LPSE_SMTP_CA is “%(value)s”; this file cannot be read (%(reason)s).", value=value, reason=error.strerror)
+        ) from None
+    return str(path.resolve())
 
 
 def _scheduler_interval(value: str) -> int:

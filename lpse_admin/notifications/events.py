@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lpse_admin.i18n import LabelledEnum, Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 class Event(LabelledEnum):
@@ -44,6 +44,24 @@ ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED})
 
 #: Mailed whatever the user's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY}) | ACCOUNT_EVENTS
+
+
+class Delivery(LabelledEnum):
+    """When the mail of an event goes to a user."""
+
+    AT_ONCE = "at-once", _("At once")
+    DAILY = "daily", _("Daily digest")
+    NONE = "none", _("No mail")
+
+
+def delivery_of(event: Event, muted: Collection[str], daily: Collection[str]) -> Delivery:
+    """Return when a user gets mail of ``event`` who has turned ``muted`` off and wants ``daily`` once a day."""
+    if event in ALWAYS_MAILED:
+        return Delivery.AT_ONCE
+    if event.value in muted:
+        return Delivery.NONE
+    return Delivery.DAILY if event.value in daily else Delivery.AT_ONCE
+
 
 _MESSAGES: dict[Event, Message] = {
     Event.WAITING: _("“%(step)s” is waiting for you."),

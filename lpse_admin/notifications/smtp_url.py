@@ -31,6 +31,8 @@ class MailServer:
     is_tls: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    #: A file with the certificates of further authorities that are trusted, in PEM form.
+    ca_file: str | None = None
     #: Seconds to wait for an answer of the server.
     timeout: float = 30.0
 

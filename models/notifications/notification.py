@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from lpse_admin.notifications.events import ACCOUNT_EVENTS, ALWAYS_MAILED, Event, serialize_values
+from lpse_admin.notifications.digest import next_digest
+from lpse_admin.notifications.events import ACCOUNT_EVENTS, Delivery, Event, delivery_of, serialize_values
+from lpse_admin.worktime.working_calendar import OutsideCalendar, TimeKind
 from models.accounts.user import User
 from models.audit.trail import note_inserted
 from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications.mail import Mail, MailState
+from models.office.agency import Agency
+from models.office.calendars import load_calendar
+from models.office.options import load_digest_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -90,6 +95,7 @@ class Recipient:
     is_active: bool
     email: str | None
     muted_events: Collection[str]
+    digest_events: Collection[str] = ()
 
 
 def notify(  # noqa: PLR0913 - the parts of an event
@@ -148,14 +154,22 @@ def create_notifications(
         for user in notice.recipients:
             if _is_recipient(user, change, notice.event):
                 rows.append({"agency_id": user.agency_id, "user_id": user.id, **columns})
-                if user.email and any(wants_mail(user, one) for one in (notice.event, *notice.mail_events)):
-                    addressed.append((user, notice.key))
+                delivery = mail_delivery(user, (notice.event, *notice.mail_events))
+                if user.email and delivery is not Delivery.NONE:
+                    addressed.append((user, notice.key, delivery))
     if not rows:
         return []
     session.flush()  # the notifications refer to pending rows
     ids = _insert(session, Notification, rows, "user_id", "key")
     if addressed:
-        mails = [{"notification_id": ids[user.id, key], **_create_mail(session, user, now)} for user, key in addressed]
+        digests = _NextDigests(session, now)
+        mails = [
+            {
+                "notification_id": ids[user.id, key],
+                **_create_mail(session, user, now if delivery is Delivery.AT_ONCE else digests[user.agency_id]),
+            }
+            for user, key, delivery in addressed
+        ]
         _insert(session, Mail, mails, "notification_id")
     return sorted(ids.values())
 
@@ -192,18 +206,38 @@ def _is_recipient(user: User | Recipient, change: ChangeRequest | None, event: E
     return user.is_active and user.agency_id is not None and (change is None or user.agency_id == change.agency_id)
 
 
-def wants_mail(user: User | Recipient, event: Event) -> bool:
-    """Whether ``user`` gets mail of ``event``: unless turned off, except for emergencies."""
-    return event in ALWAYS_MAILED or event.value not in user.muted_events
+def mail_delivery(user: User | Recipient, events: Iterable[Event]) -> Delivery:
+    """Return when ``user`` gets the mail of a notice that tells of ``events``: as soon as for any of them."""
+    wanted = {delivery_of(event, user.muted_events, user.digest_events) for event in events}
+    return next(delivery for delivery in Delivery if delivery in wanted)
 
 
-def _create_mail(session: Session, user: User | Recipient, now: dt.datetime) -> dict[str, Any]:
+class _NextDigests(dict[int | None, dt.datetime]):
+    """When the next digest of an office goes out, by its id."""
+
+    def __init__(self, session: Session, now: dt.datetime) -> None:
+        super().__init__()
+        self._session, self._now = session, now
+
+    def __missing__(self, agency_id: int | None) -> dt.datetime:
+        agency = self._session.get_one(Agency, agency_id)
+        calendar = load_calendar(self._session, agency)
+        time = load_digest_time(self._session, agency.id)
+        try:
+            moment = next_digest(self._now, time, agency.zone, lambda day: calendar.day(day).kind is TimeKind.WORK)
+        except OutsideCalendar:
+            moment = next_digest(self._now, time, agency.zone, lambda _day: True)
+        self[agency_id] = moment
+        return moment
+
+
+def _create_mail(session: Session, user: User | Recipient, due: dt.datetime) -> dict[str, Any]:
     return {
         "agency_id": user.agency_id,
         "address": user.email,
         "state": MailState.WAITING,
         "attempts": 0,
-        "next_try_at": now,
+        "next_try_at": due,
         "link_base": session.info.get(LINK_BASE),
     }
 

@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from lpse_admin.accounts.reset_tokens import LINK_LIFETIME
-from lpse_admin.notifications.events import Event
+from lpse_admin.notifications.events import ALWAYS_MAILED, Event
 from models.audit.trail import AuditContext, set_audit_context
 from models.base import canonical_json
 from models.database import takes_write_lock
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
-from models.notifications.smtp_client import OutgoingMail, RenderedMail, SmtpClient
+from models.notifications.smtp_client import MailItem, OutgoingMail, RenderedMail, SendFailure, SmtpClient
 from models.office.agency import Agency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from lpse_admin.notifications.mail_faults import MailFault
     from lpse_admin.notifications.smtp_url import MailServer
 
 #: The lease of a claimed mail; longer than ``smtp_client.SEND_TIMEOUT``.
@@ -40,6 +41,13 @@ _MAX_PAUSE_MINUTES = 360
 
 #: After this many attempts a mail has failed. With the pauses above that takes five days while the program runs.
 MAX_ATTEMPTS = 28
+
+#: The same for a fault of the setting: about a month.
+MAX_SETTING_ATTEMPTS = 800
+_ATTEMPTS_OF_FIRST_DAY = 96
+
+#: So many notifications go out in one mail at the most.
+_MAX_IN_ONE_MAIL = 200
 
 #: After this many server errors in a row the run ends; the next run tries again.
 _MAX_FAILURES_IN_A_ROW = 3
@@ -58,6 +66,8 @@ class SendResult:
     cancelled: int = 0
     #: The last error of the server.
     last_error: str = field(default="")
+    #: What is at fault in it, where that is known.
+    fault: MailFault | None = None
 
 
 def send_outbox(
@@ -81,23 +91,24 @@ def send_outbox(
             outgoing = _claim_next(session, server, now())
             if outgoing is None:
                 break
+            many = len(outgoing.mail_ids)
             if not outgoing.is_active:
                 _record_state(session, outgoing, MailState.CANCELLED, now(), by, None)
-                result.cancelled += 1
+                result.cancelled += many
                 continue
             failure = client.send(outgoing, compose(outgoing), now)
             if failure is None:
                 _record_state(session, outgoing, MailState.SENT, now(), by, None)
-                result.sent += 1
+                result.sent += many
                 failures = 0
                 continue
-            result.last_error = failure.error
-            if failure.is_permanent or outgoing.attempts >= MAX_ATTEMPTS:
-                _record_state(session, outgoing, MailState.FAILED, now(), by, failure.error)
-                result.failed += 1
+            result.last_error, result.fault = failure.error, failure.fault
+            if failure.is_permanent or outgoing.attempts >= _max_attempts(failure):
+                _record_state(session, outgoing, MailState.FAILED, now(), by, failure)
+                result.failed += many
             else:
-                _postpone(session, outgoing, now(), failure.error)
-                result.postponed += 1
+                _postpone(session, outgoing, now(), failure)
+                result.postponed += many
             if failure.is_unreachable:
                 break
             failures += failure.is_server_error
@@ -135,13 +146,37 @@ def _claim_next(session: Session, server: MailServer, now: dt.datetime) -> Outgo
         session.rollback()
         return None
     message_id = row.message_id or _message_id(row.id, row.notification_id, now, server)
+    ids = [row.id, *_ids_for_the_same_mail(session, row.id, row.message_id, now)]
     connection.execute(
         update(Mail)
-        .where(Mail.id == row.id)
+        .where(Mail.id.in_(ids))
         .values(claimed_until=now + CLAIM_LEASE, attempts=Mail.attempts + 1, message_id=message_id)
     )
     session.commit()
-    return _outgoing_mail(session, row.id, now)
+    return _outgoing_mail(session, ids, now)
+
+
+def _ids_for_the_same_mail(session: Session, mail_id: int, message_id: str | None, now: dt.datetime) -> list[int]:
+    """Return the other mails that wait for the recipient of this one and go out with it: about requests, no emergency.
+
+    At a further attempt these are the mails of the first one, so that all attempts have the same content.
+    """
+    first, told, own = aliased(Mail), aliased(Notification), aliased(Notification)
+    statement = (
+        select(Mail.id)
+        .join(told, told.id == Mail.notification_id)
+        .join(first, first.id == mail_id)
+        .join(own, own.id == first.notification_id)
+        .where(*_due_criteria(now), Mail.id != mail_id)
+        .where(told.user_id == own.user_id, Mail.address == first.address)
+        .where(Mail.message_id.is_(None) if message_id is None else Mail.message_id == message_id)
+        .where(told.change_id.is_not(None), told.event.not_in(ALWAYS_MAILED))
+        .where(own.change_id.is_not(None), own.event.not_in(ALWAYS_MAILED))
+        .order_by(Mail.id)
+        .limit(_MAX_IN_ONE_MAIL - 1)
+        .with_for_update(skip_locked=True, of=Mail)
+    )
+    return list(session.connection().scalars(statement))
 
 
 def _is_expired(notification: Notification, now: dt.datetime) -> bool:
@@ -149,13 +184,14 @@ def _is_expired(notification: Notification, now: dt.datetime) -> bool:
     return notification.event is Event.PASSWORD_RESET and notification.at + LINK_LIFETIME <= now
 
 
-def _outgoing_mail(session: Session, mail_id: int, now: dt.datetime) -> OutgoingMail:
-    mail = session.scalars(
+def _outgoing_mail(session: Session, mail_ids: Sequence[int], now: dt.datetime) -> OutgoingMail:
+    mail, *others = session.scalars(
         select(Mail)
-        .where(Mail.id == mail_id)
+        .where(Mail.id.in_(mail_ids))
         .options(joinedload(Mail.notification).joinedload(Notification.user))
+        .order_by(Mail.id != mail_ids[0], Mail.id)
         .execution_options(populate_existing=True)
-    ).one()
+    ).all()
     notification, user = mail.notification, mail.notification.user
     agency = session.get_one(Agency, mail.agency_id) if mail.agency_id is not None else None
     outgoing = OutgoingMail(
@@ -173,6 +209,10 @@ def _outgoing_mail(session: Session, mail_id: int, now: dt.datetime) -> Outgoing
         at=notification.at,
         change_id=notification.change_id,
         link_base=mail.link_base,
+        others=tuple(
+            MailItem(one.id, one.notification.details, one.notification.at, one.notification.change_id)
+            for one in others
+        ),
     )
     session.rollback()  # no transaction while the server is contacted
     return outgoing
@@ -185,19 +225,29 @@ def _message_id(mail_id: int, notification_id: int, now: dt.datetime, server: Ma
 
 
 def _record_state(
-    session: Session, outgoing: OutgoingMail, state: MailState, now: dt.datetime, by: str, error: str | None
+    session: Session,
+    outgoing: OutgoingMail,
+    state: MailState,
+    now: dt.datetime,
+    by: str,
+    failure: SendFailure | None,
 ) -> None:
-    """Record the final state of a mail, with an audit entry."""
+    """Record the final state of the rows of a mail, with one audit entry."""
     for attempt in range(1, _MAX_RECORD_ATTEMPTS + 1):
         try:
             session.rollback()
             set_audit_context(session, AuditContext(at=now, actor_id=None, actor_name=by, action="mail.send"))
-            mail = session.get_one(Mail, outgoing.mail_id, with_for_update=True, populate_existing=True)
-            if mail.state is not MailState.WAITING:
-                session.rollback()
-                return
-            mail.state, mail.claimed_until, mail.last_error = state, None, error
-            mail.sent_at = now if state is MailState.SENT else None
+            mails = session.scalars(
+                select(Mail)
+                .where(Mail.id.in_(outgoing.mail_ids), Mail.state == MailState.WAITING)
+                .order_by(Mail.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            ).all()
+            for mail in mails:
+                mail.state, mail.claimed_until = state, None
+                mail.last_error, mail.fault = (failure.error, failure.fault) if failure else (None, None)
+                mail.sent_at = now if state is MailState.SENT else None
             session.commit()
         except SQLAlchemyError:
             session.rollback()
@@ -207,14 +257,33 @@ def _record_state(
             return
 
 
-def _postpone(session: Session, outgoing: OutgoingMail, now: dt.datetime, error: str) -> None:
+def _postpone(session: Session, outgoing: OutgoingMail, now: dt.datetime, failure: SendFailure) -> None:
     """Schedule the next attempt; its state does not change, so there is no audit entry."""
+    delay = setting_retry_delay if failure.is_of_setting else retry_delay
     session.connection().execute(
         update(Mail)
-        .where(Mail.id == outgoing.mail_id, Mail.state == MailState.WAITING)
-        .values(claimed_until=None, next_try_at=now + retry_delay(outgoing.attempts), last_error=error)
+        .where(Mail.id.in_(outgoing.mail_ids), Mail.state == MailState.WAITING)
+        .values(
+            claimed_until=None,
+            next_try_at=now + delay(outgoing.attempts),
+            last_error=failure.error,
+            fault=failure.fault,
+        )
     )
     session.commit()
+
+
+def _max_attempts(failure: SendFailure) -> int:
+    return MAX_SETTING_ATTEMPTS if failure.is_of_setting else MAX_ATTEMPTS
+
+
+def setting_retry_delay(attempts: int) -> dt.timedelta:
+    """Return the pause after this many attempts while the setting is at fault.
+
+    A quarter of an hour at most on the first day, so that mail goes out soon after the setting is mended, and an hour
+    later.
+    """
+    return dt.timedelta(minutes=min(2 ** min(attempts - 1, 30), 15 if attempts < _ATTEMPTS_OF_FIRST_DAY else 60))
 
 
 def retry_delay(attempts: int) -> dt.timedelta:

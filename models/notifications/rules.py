@@ -80,7 +80,7 @@ def _move_recipients(session: Session, case: CaseFile, position: Position) -> di
         roles = frozenset(role for role in Role if getattr(row, f"is_{role.value}"))
         principal = Principal(row.id, roles, is_acting_head=Role.HEAD not in roles)
         is_eligible = row.acts and row.is_active and reason_not_eligible(case.sop, position, principal) is None
-        recipient = Recipient(row.id, row.agency_id, row.is_active, row.email, row.muted_events)
+        recipient = Recipient(row.id, row.agency_id, row.is_active, row.email, row.muted_events, row.digest_events)
         recipients[row.id] = (recipient, bool(is_eligible))
     return recipients
 
@@ -100,7 +100,7 @@ def _people(acting: Role | None) -> Select[Any]:
             acts = or_(acts, user.id.in_(acting_head_ids(bindparam("agency"), date_parameter("today"))))
     is_next = and_(user.agency_id == bindparam("agency"), user.is_active, acts)
     roles = (user[f"is_{role.value}"] for role in Role)
-    columns = (user.id, user.agency_id, user.is_active, user.email, user.muted_events, *roles)
+    columns = (user.id, user.agency_id, user.is_active, user.email, user.muted_events, user.digest_events, *roles)
     return select(*columns, acts.label("acts")).where(or_(user.id == bindparam("requester"), is_next)).order_by(user.id)
 
 

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Self
 
+from lpse_admin.notifications.mail_faults import MailFault, SmtpCommand, classify_reply
 from models.base import UNSTORABLE_CHARACTERS
 
 if TYPE_CHECKING:
@@ -30,9 +31,16 @@ SEND_TIMEOUT = 300.0
 
 _MAX_ERROR_LENGTH = 500
 _MAX_SUBJECT_LENGTH = 160
-_PERMANENT_CODES = range(500, 600)
-#: Answers about the authentication and not the mail (RFC 4954): the mail is postponed.
-_AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
+
+
+@dataclass(frozen=True, slots=True)
+class MailItem:
+    """What a mail tells of: the values of one notification."""
+
+    mail_id: int
+    details: dict[str, Any]
+    at: dt.datetime
+    change_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,18 @@ class OutgoingMail:
     at: dt.datetime
     change_id: int | None
     link_base: str | None
+    #: What waited for the same recipient at the same time, and goes out in the same mail.
+    others: tuple[MailItem, ...] = ()
+
+    @property
+    def items(self) -> tuple[MailItem, ...]:
+        """All that it tells of."""
+        return (MailItem(self.mail_id, self.details, self.at, self.change_id), *self.others)
+
+    @property
+    def mail_ids(self) -> list[int]:
+        """The rows of the outbox that it sends."""
+        return [item.mail_id for item in self.items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,13 @@ class SendFailure:
     is_server_error: bool = False
     #: There was no connection, so the next mail would fail too.
     is_unreachable: bool = False
+    #: What is at fault, where that is known.
+    fault: MailFault | None = None
+
+    @property
+    def is_of_setting(self) -> bool:
+        """Whether the installation's setting is at fault: the mail waits until that is mended."""
+        return self.fault is not None and self.fault.is_of_setting
 
 
 class SmtpClient:
@@ -107,11 +134,11 @@ class SmtpClient:
         try:
             message = build_message(self._server, mail, rendered, now())
         except (MessageError, ValueError, LookupError) as error:  # an address that is not valid in a header
-            return SendFailure(_error_text(error), is_permanent=True)
+            return SendFailure(_error_text(error), is_permanent=True, fault=MailFault.RECIPIENT)
         try:
             smtp = self._connection()
         except (OSError, smtplib.SMTPException) as error:
-            return SendFailure(_error_text(error), is_unreachable=True)
+            return SendFailure(_error_text(error), is_unreachable=True, fault=_connection_fault(error))
         if now() + dt.timedelta(seconds=SEND_TIMEOUT) > mail.claimed_until:
             return SendFailure("the server took too long to answer", is_unreachable=True)
         failure = self._send_message(smtp, message, mail.address)
@@ -130,25 +157,50 @@ class SmtpClient:
                 smtp.send_message(message, self._server.sender, [address])
         except smtplib.SMTPRecipientsRefused as error:
             ((code, reply),) = error.recipients.values()
-            text = _error_text(smtplib.SMTPResponseException(code, reply))
-            return SendFailure(text, is_permanent=_is_permanent(code))
+            return _refusal(smtplib.SMTPResponseException(code, reply), SmtpCommand.RCPT)
+        except smtplib.SMTPSenderRefused as error:
+            return _refusal(error, SmtpCommand.MAIL)
         except smtplib.SMTPDataError as error:
-            return SendFailure(_error_text(error), is_permanent=_is_permanent(error.smtp_code))
+            return _refusal(error, SmtpCommand.DATA)
         except smtplib.SMTPNotSupportedError as error:  # a non-ASCII address, without SMTPUTF8 on the server
-            return SendFailure(_error_text(error), is_permanent=True)
+            return SendFailure(_error_text(error), is_permanent=True, fault=MailFault.RECIPIENT)
         except (OSError, smtplib.SMTPException) as error:
             self._disconnect()
             return SendFailure(_error_text(error), is_server_error=True)
         return None
 
 
-def _is_permanent(code: int) -> bool:
-    return code in _PERMANENT_CODES and code not in _AUTHENTICATION_CODES
+def _refusal(error: smtplib.SMTPResponseException, command: SmtpCommand) -> SendFailure:
+    """Return what the server's reply to ``command`` means."""
+    text = _error_text(error)
+    fault = classify_reply(error.smtp_code, text, command)
+    is_of_setting = fault is not None and fault.is_of_setting
+    # What is refused for our setting would be refused for the next mail too.
+    return SendFailure(
+        text, is_permanent=fault is not None and not is_of_setting, is_server_error=is_of_setting, fault=fault
+    )
+
+
+def _connection_fault(error: OSError | smtplib.SMTPException) -> MailFault:
+    """Return what keeps the server from being reached."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return MailFault.CERTIFICATE
+        case ssl.SSLError():
+            return MailFault.ENCRYPTION
+        case smtplib.SMTPAuthenticationError() | smtplib.SMTPNotSupportedError():
+            return MailFault.LOGIN
+        case smtplib.SMTPConnectError():
+            return MailFault.POLICY
+        case _:
+            return MailFault.UNREACHABLE
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:
     """Return a connection, encrypted if the server supports it, and logged in if there is a password."""
     context = ssl.create_default_context()
+    if server.ca_file is not None:
+        context.load_verify_locations(server.ca_file)  # beside the system's
     smtp: smtplib.SMTP
     if server.is_tls:
         smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)

@@ -145,8 +145,10 @@ def test_cells_of_a_workbook_have_their_types(running_app: RunningApp) -> None:
 def test_an_empty_list_exports_its_headings_alone(running_app: RunningApp) -> None:
     for screen in ("change", "rollback", "asset", "document", "delegation", "user", "audit", "sop", "release"):
         visitor = running_app.visitor("pemeriksa.tt")
-        rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/?search=tidakadasamasekali").text)
-        cells = read_xlsx(visitor.get(f"/admin/{screen}/export/xlsx/?search=tidakadasamasekali").data)
+        # What was searched for in an export is in the trail itself.
+        query = "at-from=2031-01-01" if screen == "audit" else "search=tidakadasamasekali"
+        rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/?{query}").text)
+        cells = read_xlsx(visitor.get(f"/admin/{screen}/export/xlsx/?{query}").data)
         assert len(rows) == len(cells) == 1, screen
         assert list(cells[0]) == rows[0]
 
@@ -202,7 +204,8 @@ def test_every_list_exports_as_many_rows_as_it_counts(running_app: RunningApp) -
         page = visitor.get(f"/admin/{screen}/").text
         (count,) = re.findall(r'<span role="status">\s*([\d.]+) ', page)
         rows = read_csv(visitor.get(f"/admin/{screen}/export/csv/").text)
-        assert len(rows) - 1 == int(count.replace(".", "")), screen
+        # An export of the trail has its own entry too.
+        assert len(rows) - 1 == int(count.replace(".", "")) + (screen == "audit"), screen
 
 
 def test_a_walked_request_is_in_the_export_of_each_step_that_it_passed(running_app: RunningApp) -> None:

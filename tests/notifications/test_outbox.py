@@ -427,8 +427,10 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
         found = mails(session)
         told = Counter(session.scalars(select(Notification.event)))
         assert {mail.state for mail in found} == {MailState.SENT}
-        assert Counter(box.message_ids) == Counter(mail.message_id for mail in found)
-        assert len(set(box.message_ids)) == len(found) > before + kills * 3 // 4
+        # Mails that waited for the same recipient at the same time went out as one, and each of those once.
+        assert set(Counter(box.message_ids).values()) == {1}
+        assert set(box.message_ids) == {mail.message_id for mail in found}
+        assert len(found) > before + kills * 3 // 4
         moves = [entry.action for entry in session.scalars(select(AuditEntry)) if entry.action.startswith("change.")]
         # Every move that was committed was told, and no other.
         returned, resubmitted = moves.count(f"change.{Outcome.RETURNED}"), moves.count(f"change.{Outcome.RESUBMITTED}")

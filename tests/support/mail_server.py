@@ -35,6 +35,8 @@ class Mailbox:
     recipients: list[str] = field(default_factory=list)
     recipient_replies: deque[str] = field(default_factory=deque)
     data_replies: deque[str] = field(default_factory=deque)
+    #: The responses to the next senders.
+    sender_replies: deque[str] = field(default_factory=deque)
     port: int = 0
     requires_login: bool = False
 
@@ -47,6 +49,13 @@ class Mailbox:
             "timeout": 5.0,
         } | more
         return MailServer(**given)
+
+    async def handle_MAIL(self, _server: SMTP, _session: object, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
+        """Respond to a sender."""
+        answer = self.sender_replies.popleft() if self.sender_replies else ACCEPT
+        if answer == ACCEPT:
+            envelope.mail_from = address
+        return answer
 
     async def handle_RCPT(self, _server: SMTP, session: Any, envelope: Any, address: str, _options: object) -> str:  # noqa: N802
         """Respond to a recipient."""

@@ -20,6 +20,7 @@ from models.accounts.user import CsvSeparator, Language, Scheme, is_password_cor
 from models.audit import trail
 from models.database import db
 from models.notifications import account_mails
+from models.office.options import load_digest_time
 from models.releases.calendar_feed import load_active_feed
 from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
@@ -68,13 +69,14 @@ class ContactForm(Form):
     )
 
 
-class MailPreferencesForm(Form):
-    """The events whose mail one wants; those that are always mailed are no choice."""
+_CHOSEN_EVENTS = [SelectChoice(event.value, event.title) for event in Event if event not in ALWAYS_MAILED]
 
-    events = CheckboxListField(
-        _("Send mail about"),
-        choices=[SelectChoice(event.value, event.title) for event in Event if event not in ALWAYS_MAILED],
-    )
+
+class MailPreferencesForm(Form):
+    """The events whose mail one wants, and which of them in the daily digest; what is always mailed is no choice."""
+
+    events = CheckboxListField(_("Send mail about"), choices=_CHOSEN_EVENTS)
+    daily = CheckboxListField(_("In the daily digest"), choices=_CHOSEN_EVENTS)
 
 
 class DisplayForm(Form):
@@ -132,7 +134,8 @@ def render_profile(
         code_form=code or ConfirmSecondFactorForm(formdata=None),
         off_form=disable or DisableSecondFactorForm(formdata=None),
         display_form=DisplayForm(formdata=None, data={"scheme": user.scheme, "lang": user.language}),
-        mail_form=mail or MailPreferencesForm(formdata=None, data={"events": _mailed_events()}),
+        mail_form=mail or MailPreferencesForm(formdata=None, data=_mail_choices()),
+        digest_time=f"{load_digest_time(db.session(), user.agency_id):%H.%M}" if user.agency_id else None,
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
         secret=secret,
         address=_provisioning_uri(secret) if secret else None,
@@ -141,9 +144,13 @@ def render_profile(
     )
 
 
-def _mailed_events() -> list[str]:
-    """Return the events whose mail the viewer has not turned off."""
-    return [event.value for event in Event if event.value not in get_current_user().muted_events]
+def _mail_choices() -> dict[str, list[str]]:
+    """Return the events whose mail the viewer has not turned off, and those that they get in the daily digest."""
+    user = get_current_user()
+    return {
+        "events": [event.value for event in Event if event.value not in user.muted_events],
+        "daily": list(user.digest_events),
+    }
 
 
 def _provisioning_uri(secret: str) -> str:
@@ -198,9 +205,11 @@ def choose_mail() -> Response | tuple[str, int]:
     if not form.validate():
         return _profile_response(mail=form)
     muted = sorted({event.value for event in Event} - ALWAYS_MAILED - set(form.events.data or ()))
-    if muted != get_current_user().muted_events:
+    daily = sorted(set(form.daily.data or ()) - set(muted))
+    user = get_current_user()
+    if (muted, daily) != (user.muted_events, user.digest_events):
         trail.update_audit_context(db.session(), action="profile.mail")
-        get_current_user().muted_events = muted
+        user.muted_events, user.digest_events = muted, daily
         db.session.commit()
     return redirect_to_profile(gettext("Saved: you receive mail about the selected events."))
 

@@ -38,6 +38,8 @@ def send_mail() -> None:
             cancelled=result.cancelled,
         )
     )
+    if result.fault is not None:
+        say(result.fault.title, err=True)
     if result.last_error:
         say(_("The mail server: %(error)s", error=result.last_error), err=True)
     if result.failed:

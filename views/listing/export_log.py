@@ -7,12 +7,12 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from flask import request
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
+from sqlalchemy.orm import Session
 
 from lpse_admin.i18n import _
-from models.accounts.user import Language
 from models.audit.actions import AuditAction
-from models.audit.trail import append_entry
+from models.audit.trail import INSTALLATION_CHAIN, append_entry
 from models.database import db, takes_write_lock
 from views.app.access import get_current_user
 from views.app.audit_context import audit_context
@@ -58,20 +58,17 @@ def _slug(text: str) -> str:
 def record_export(what: str, filters: list[str]) -> None:
     """Write the entry of an export, and commit it before the first row is read.
 
-    A web request that reads takes no write lock; it is taken for this one entry and given back, so that a slow reader
-    of the export keeps nobody waiting.
+    A web request that reads takes no write lock; it is taken for this one entry, on a connection of its own, and given
+    back, so that a slow reader of the export keeps nobody waiting.
     """
     if request.method == "HEAD":
         return  # nothing is read
-    session = db.session()
-    user = get_current_user()
-    chain = user.agency_id or 0
-    with force_locale(Language.INDONESIAN.value):
-        context = audit_context(action=EXPORTED.value, reason="; ".join([what, *filters]))
-    session.rollback()
+    chain = get_current_user().agency_id or INSTALLATION_CHAIN
+    context = audit_context(action=EXPORTED.value, reason="; ".join([what, *filters]))
     token = takes_write_lock.set(True)
     try:
-        append_entry(session, chain, context, [])
-        session.commit()
+        with Session(db.engine) as session:
+            append_entry(session, chain, context, [])
+            session.commit()
     finally:
         takes_write_lock.reset(token)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
+from lpse_admin.notifications.mail_faults import MailFault
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.change import ChangeRequest
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
+
+    from views.listing.lists import ListQuery, Page
+
+
+_SETTING_FAULTS = [fault for fault in MailFault if fault.is_of_setting]
 
 
 def _format_request_number(number: str | None) -> str:
@@ -77,12 +83,17 @@ def resend(one: Notification) -> None:
     one.mail.send_again(now())
 
 
+#: When a mail that waits is tried next, or goes out with the daily digest.
+_next_try = case((Mail.state == MailState.WAITING, Mail.next_try_at))
+
+
 class MailView(BulkView):
     """All notifications of the agency, with their mails."""
 
     resource = Resource.MAIL
     title = _("Notifications and mail")
     empty_message = _("No notifications yet. Each notification is listed here with the state of its mail.")
+    list_template = "notifications/mail_list_page.html"
     details_template = "notifications/mail_details.html"
     actions = (Resend(),)
     bulk_label_columns = ("at", "number", "to", "sentence", "state")
@@ -106,7 +117,9 @@ class MailView(BulkView):
         Column("address", _("Mail address"), Mail.address),
         Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER),
         Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
-        Column("error", _("Mail server response"), Mail.last_error, wide=True),
+        Column("fault", _("What is at fault"), Mail.fault, CellKind.CHOICE, MailFault, wide=True),
+        Column("error", _("Mail server response"), Mail.last_error, wide=True, in_list=False),
+        Column("next_try", _("Next attempt"), _next_try, CellKind.DATETIME, in_list=False),
         Column("read", _("Read"), Notification.read_at, CellKind.DATETIME, in_list=False),
     )
     column_filters = (
@@ -128,6 +141,18 @@ class MailView(BulkView):
     def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for all notifications of the agency, not only the user's own."""
         return visible_agency_notifications(get_current_user(), is_acting_head=is_acting_head())
+
+    @override
+    def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
+        """Return what of the installation's setting keeps mail waiting, and how many mails."""
+        faults = db.session.execute(
+            select(Mail.fault, func.count())
+            .join(Notification, Notification.id == Mail.notification_id)
+            .where(Mail.state == MailState.WAITING, Mail.fault.in_(_SETTING_FAULTS), self.visible_criterion())
+            .group_by(Mail.fault)
+            .order_by(func.count().desc())
+        )
+        return {"setting_faults": [(fault.title, count) for fault, count in faults if fault]}
 
     def link_url_builder(self) -> Callable[[int], str]:
         """Return a function from ``link_id`` to the address of the request or of the notification."""
