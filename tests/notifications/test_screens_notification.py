@@ -315,14 +315,14 @@ def test_the_commands_tell_what_was_sent_put_off_and_failed(running_app: Running
     with posted(running_app) as box:
         box.recipient_replies.extend(["550 tidak dikenal", "451 nanti"])
         ended = run(running_app.app, "mail", "send")
-    assert (ended.exit_code, ended.stdout) == (1, "Sent 2, postponed 1, failed 1.\n")
+    assert (ended.exit_code, ended.stdout) == (1, "Terkirim 2, ditunda 1, gagal 1, tidak jadi dikirim 0.\n")
     assert "451 nanti" in ended.stderr
     listed = run(running_app.app, "mail", "list")
     assert listed.exit_code == 0
     assert "550 tidak dikenal" in listed.stdout
     assert "451 nanti" in listed.stdout
     assert "550" not in run(running_app.app, "mail", "list", "--state", "cancelled", "--state", "sent").stdout
-    assert "1 failed" in listed.stdout
+    assert "Gagal 1" in listed.stdout
     assert run(running_app.app, "mail", "list", "--state", "lost").exit_code == 2
 
 
