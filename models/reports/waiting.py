@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.record_fields import EmergencyGround, Risk
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
+    from models.changes.loading import StepShown
 
 
 _activity: Any = Activity.__table__.c
@@ -192,7 +193,7 @@ class QueuePosition:
     next_id: int | None
 
 
-def position_in_queue(session: Session, reader: ActingUser, activity: Activity) -> QueuePosition:
+def position_in_queue(session: Session, reader: ActingUser, activity: Activity | StepShown) -> QueuePosition:
     """Return the position of ``activity``, open or just finished, in the order in which the steps arrived.
 
     ``place`` is where it is, or would be: from 1 on; ``total`` counts what waits now.

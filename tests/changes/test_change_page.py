@@ -141,3 +141,18 @@ def test_every_time_on_the_page_is_one_that_html_knows(key: str, step: Step, run
         times = re.findall(r'<time[^>]* datetime="([^"]*)"', page)
         for time in times:
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)|\d{4}-\d\d-\d\d", time)
+
+
+def test_after_a_decision_the_next_request_that_waits_is_offered_with_its_place(running_app: RunningApp) -> None:
+    one, other = (running_app.change_at_step(LUMAJANG, Step.APPROVAL) for _number in range(2))
+    head = running_app.actor(one)
+    before = head.get(f"/admin/change/details/?id={one}").text
+    assert re.search(r"\d+ dari \d+ menunggu Anda pada “Persetujuan”", before)
+    assert f'href="/admin/change/details/?id={other}">Berikutnya:' in before
+    assert running_app.make_move(one, Outcome.APPROVED).status_code == 303
+    after = head.get(f"/admin/change/details/?id={one}").text
+    assert f'href="/admin/change/details/?id={other}" class="btn btn-primary">Berikutnya:' in after
+    manager = running_app.visitor("pengelola" + ACCOUNT_SUFFIXES[LUMAJANG])
+    assert (
+        f'?id={other}" class="btn btn-primary">Berikutnya' not in manager.get(f"/admin/change/details/?id={one}").text
+    )

@@ -35,6 +35,7 @@ from views.changes.chart import ChangeChart
 from views.changes.comments import ChangeComments
 from views.changes.decisions import decisions, outcomes_of_field
 from views.changes.material import Material, decision_material, format_field_value
+from views.changes.queue import next_in_queue
 from views.changes.step_form import build_step_form
 from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from views.changes.assignment import ReassignForm
     from views.changes.comments import CommentForm
     from views.changes.decisions import Decision
+    from views.changes.queue import NextInQueue
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import ChangeNotifications
@@ -111,6 +113,8 @@ class ChangePage:
     waiting_for: str | None
     reason_cannot_act: Message | None
     form: StepForm | None
+    #: What else waits for the reader at the same step.
+    queue: NextInQueue | None
     moves: tuple[Move, ...]
     decisions: tuple[Decision, ...]
     requirements: tuple[Requirement, ...]
@@ -211,6 +215,7 @@ class ChangePage:
             waiting_for=waits_for,
             reason_cannot_act=case.reason_cannot_act,
             form=form,
+            queue=None if change.is_draft else next_in_queue(case, details.steps, can_act=form is not None),
             moves=moves,
             decisions=decisions(case.sop, moves, form) if form is not None else (),
             requirements=tuple(_requirements(case, details, form, moves)) if rule is not None else (),
