@@ -22,7 +22,19 @@ from models.audit import trail as audit_trail
 from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import access, clock, errors, headers, health, login, proxies, screens, write_limit
+from views.app import (
+    access,
+    clock,
+    compression,
+    errors,
+    head_requests,
+    headers,
+    health,
+    login,
+    proxies,
+    screens,
+    write_limit,
+)
 from views.app.scheduler import Scheduler
 from views.app.serving import Server
 from views.audit import context
@@ -59,7 +71,9 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     chosen = settings or _settings()
     app = Flask(__name__, root_path=str(_ROOT), static_folder="views/static", template_folder="templates")
     app.config.update(_flask_settings(chosen))
+    head_requests.init_app(app)
     proxies.init_app(app, chosen.proxies)
+    compression.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _set_clock(app, clock)
     protect_file(chosen.database_url)

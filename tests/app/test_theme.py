@@ -73,11 +73,6 @@ def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of
                 done.close()
 
 
-def test_a_page_is_not_compressed_as_it_holds_the_token_of_its_forms(running_app: RunningApp) -> None:
-    page = running_app.visitor("pemohon").client.get("/", headers={"Accept-Encoding": "gzip"})
-    assert "Content-Encoding" not in page.headers
-
-
 def test_nothing_of_flask_admin_s_own_files_is_served(running_app: RunningApp) -> None:
     folder = Path(flask_admin.__file__).parent / "static"
     files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]

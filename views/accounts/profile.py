@@ -24,6 +24,7 @@ from models.office.options import load_digest_time
 from models.releases.calendar_feed import load_active_feed
 from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
+from views.app.compression import never_compress
 from views.forms.base import CheckboxListField, Form
 from views.i18n.language import LANGUAGE_NAMES, remember_language
 
@@ -127,6 +128,8 @@ def render_profile(
 ) -> str:
     """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
     secret, user = session.get(_TOTP_OFFER_KEY), get_current_user()
+    if secret or feed_address:
+        never_compress()
     return render_template(
         "accounts/profile.html",
         contact_form=contact or ContactForm(formdata=None, obj=user),

@@ -1,7 +1,6 @@
 """Security and cache headers of every response, and the addresses of static files.
 
-Static files are compressed and cached for a year under an address with their digest. Pages are not compressed: they
-contain a CSRF token together with text that an attacker may choose, from which it could be recovered (BREACH).
+Static files are compressed and cached for a year under an address with their digest. For pages see ``compression``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from views.i18n.language import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from lpse_admin.i18n import LabelledEnum, Message
@@ -91,7 +91,9 @@ def _format_number_cell(value: float | None) -> Markup | str:
 
 def _time_element(value: dt.date, words: str) -> Markup:
     """Return a day or a moment with its words, neither of which holds anything to escape."""
-    return Markup(f'<time datetime="{value.isoformat()}">{words}</time>')  # noqa: S704
+    # HTML knows no more than three digits of a second.
+    exact = value.isoformat(timespec="seconds") if isinstance(value, dt.datetime) else value.isoformat()
+    return Markup(f'<time datetime="{exact}">{words}</time>')  # noqa: S704
 
 
 def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:

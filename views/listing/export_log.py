@@ -6,7 +6,6 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from flask import request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from models.audit.trail import INSTALLATION_CHAIN, append_entry
 from models.database import db, takes_write_lock
 from views.app.access import get_current_user
 from views.app.audit_context import audit_context
+from views.app.head_requests import is_head
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def record_export(what: str, filters: list[str]) -> None:
     A web request that reads takes no write lock; it is taken for this one entry, on a connection of its own, and given
     back, so that a slow reader of the export keeps nobody waiting.
     """
-    if request.method == "HEAD":
+    if is_head():
         return  # nothing is read
     chain = get_current_user().agency_id or INSTALLATION_CHAIN
     context = audit_context(action=EXPORTED.value, reason="; ".join([what, *filters]))
