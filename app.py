@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask
-from flask_babel import Babel
 from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +40,7 @@ from views.audit import context
 from views.forms import once
 from views.help import guides
 from views.i18n import language
+from views.i18n.sop_titles import SopBabel
 from views.i18n.wording import terminal_text
 from views.releases import calendar_feed
 
@@ -80,7 +80,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     db.init_app(app)
     _arm_the_trail()
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
-    Babel(app, locale_selector=language.current_language)
+    SopBabel(app, locale_selector=language.current_language)
     headers.init_app(app)
     errors.init_app(app)
     # The order of these is the order in which they look at a request.

@@ -15,6 +15,8 @@ _MODULES = (
     "models.audit.verification",
     "models.changes.activity",
     "models.changes.assignment",
+    "models.changes.clock_correction",
+    "models.changes.requester_takeover",
     "models.changes.change",
     "models.changes.change_item",
     "models.changes.comment",

@@ -7,14 +7,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop.steps import Outcome, Step
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
-
-    from lpse_admin.accounts.roles import Role
 
 #: Which time is compared with the standard (procedure.md, reading 12).
 TimingBasis = Literal["handling", "arrival"]
@@ -242,6 +241,15 @@ class Sop:
     def rule(self, step: Step) -> StepRule:
         """Return the rule of ``step``; raises KeyError if the SOP leaves the step out."""
         return self.rules[step]
+
+    @property
+    def head_title(self) -> str:
+        """What the SOP calls the head, all of them if it has several columns; empty if it has none."""
+        return " atau ".join(self.titles_of(Role.HEAD))
+
+    def titles_of(self, role: Role) -> tuple[str, ...]:
+        """Return the titles of the columns with this role."""
+        return tuple(actor.title for actor in self.actors if actor.role is role)
 
     def actor_title(self, role_or_step: Role | Step) -> str | Message:
         """Return the SOP's title for the actor of a step or of a role; a role without an actor has its own title."""

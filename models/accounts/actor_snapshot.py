@@ -81,6 +81,8 @@ def _value(connection: Connection, row: Base, user_column: str, source: Source) 
 def _fill(_mapper: Mapper[Any], connection: Connection, row: Base, *, is_new: bool) -> None:
     state = inspect(row)
     for user_column, columns in _snapshots(state.mapper).items():
+        if is_new and getattr(row, user_column) is None:
+            continue  # nobody, or somebody without an account, whose name is given
         is_changed = bool(state.attrs[user_column].history.added)
         for column in columns:
             if is_new or (is_changed and not column.info[_ONCE]):

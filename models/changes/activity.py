@@ -131,21 +131,40 @@ class Activity(Base):
     )
 
     row_rules: ClassVar[RowRules] = (
-        UpdateRule("activity_frozen", "a finished step cannot be changed", (Immutable("OLD.finished_at IS NOT NULL"),)),
+        UpdateRule(
+            "activity_frozen",
+            "a finished step cannot be changed",
+            (Immutable("OLD.finished_at IS NOT NULL", mutable=("requester_id",)),),
+        ),
         UpdateRule(
             "activity_in_its_place",
             "a step keeps its request, its place and the time of its arrival",
             (
                 Immutable(
                     mutable=(
-                        "sop_id", "actor_role", "standard_minutes", "taken_up_at", "taken_up_by_id", "held_by_id",
-                        "finished_at", "outcome", "target", "actor_id", "capacity", "delegation_id", "reason",
-                        "equipment", "declared",
+                        "sop_id", "requester_id", "actor_role", "standard_minutes", "arrived_at", "taken_up_at",
+                        "taken_up_by_id", "held_by_id", "finished_at", "outcome", "target", "actor_id", "capacity",
+                        "delegation_id", "reason", "equipment", "declared",
                     )
                 ),
                 # A draft is bound to the SOP that is in force when it is submitted; no later step is.
                 Immutable("OLD.sequence > 1", columns=("sop_id", "actor_role", "standard_minutes")),
-                Immutable("OLD.taken_up_at IS NOT NULL", columns=("taken_up_at", "taken_up_by_id")),
+                Immutable("OLD.taken_up_at IS NOT NULL", columns=("taken_up_by_id",)),
+                Immutable(
+                    "NOT EXISTS (SELECT 1 FROM clock_correction c WHERE c.activity_id = OLD.id"
+                    " AND c.arrived_at = NEW.arrived_at)",
+                    columns=("arrived_at",),
+                ),
+                Immutable(
+                    "OLD.taken_up_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM clock_correction c"
+                    " WHERE c.activity_id = OLD.id AND c.taken_up_at = NEW.taken_up_at)",
+                    columns=("taken_up_at",),
+                ),
+                Immutable(
+                    "NOT EXISTS (SELECT 1 FROM requester_takeover t WHERE t.change_id = OLD.change_id"
+                    " AND t.from_id = OLD.requester_id AND t.to_id = NEW.requester_id)",
+                    columns=("requester_id",),
+                ),
             ),
         ),
         DeleteRule(

@@ -83,7 +83,7 @@ class CaseFile:
     @property
     def capacity(self) -> str:
         """The capacity in which the actor acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
-        return capacity(self.sop, self.position.step, self.delegation)
+        return capacity(self.sop, self.position.step, self.actor, self.delegation)
 
     def require_open(self) -> Activity:
         """Return the open activity. Raises NoSuchMove (409) if the request is closed."""

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 #: Immutable as soon as the request has a number.
 _IDENTITY_COLUMNS = (
-    "id", "number", "year", "serial", "submitted_at", "agency_id", "sop_id", "requester_id", "asked_by_name",
+    "id", "number", "year", "serial", "submitted_at", "agency_id", "sop_id", "asked_by_name",
     "asked_by_title", "created_at",
 )  # fmt: skip
 
@@ -111,7 +111,14 @@ class ChangeRequest(Base):
         UpdateRule(
             "change_request_numbered_once",
             "the number of a request cannot be changed",
-            (Immutable("OLD.number IS NOT NULL", columns=_IDENTITY_COLUMNS),),
+            (
+                Immutable("OLD.number IS NOT NULL", columns=_IDENTITY_COLUMNS),
+                Immutable(
+                    "OLD.number IS NOT NULL AND NOT EXISTS (SELECT 1 FROM requester_takeover t"
+                    " WHERE t.change_id = OLD.id AND t.from_id = OLD.requester_id AND t.to_id = NEW.requester_id)",
+                    columns=("requester_id",),
+                ),
+            ),
         ),
         UpdateRule(
             "change_request_says_what_was_asked",
@@ -120,8 +127,8 @@ class ChangeRequest(Base):
                 Immutable(
                     "OLD.step NOT IN ('request', 'returned')",
                     mutable=(
-                        *_IDENTITY_COLUMNS, "step", "urgency", "result", "is_refused", "is_undone", "is_rolled_back",
-                        "version", "closed_at", "kind",
+                        *_IDENTITY_COLUMNS, "requester_id", "step", "urgency", "result", "is_refused", "is_undone",
+                        "is_rolled_back", "version", "closed_at", "kind",
                     ),
                 ),
                 # The evaluation classifies what the requester did not, or otherwise.
@@ -236,7 +243,7 @@ class ChangeRequest(Base):
 
     def capacity_of(self, user: User, now: dt.datetime) -> str:
         """Return the capacity in which ``user`` acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
-        return capacity(self.sop, self.step, self.as_actor(user, now)[1])
+        return capacity(self.sop, self.step, user, self.as_actor(user, now)[1])
 
     def reason_not_eligible(self, user: User, now: dt.datetime) -> Message | None:
         """Return why ``user`` is not eligible for the current step, ignoring its assignee; None if eligible."""

@@ -5,7 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, bindparam, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    and_,
+    bindparam,
+    event,
+    exists,
+    inspect,
+    select,
+)
 from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -14,11 +26,24 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.notifications.events import Event
 from lpse_admin.parsing.blank import strip_blank
+from lpse_admin.sop.steps import Step
+from lpse_admin.workflow.acting_head import reason_cannot_act_for_head
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
+from models.audit import trail
 from models.audit.actions import AuditAction
-from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, session_of
+from models.base import (
+    SHORT_TEXT_LENGTH,
+    Base,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_type,
+    session_of,
+)
 from models.hybrids import date_parameter, first_true, is_null, is_set
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications.notification import notify
@@ -30,7 +55,6 @@ if TYPE_CHECKING:
 
     from lpse_admin.accounts.roles import Role
     from lpse_admin.sop import Sop
-    from lpse_admin.sop.steps import Step
     from models.documents.document import Document
 
 
@@ -56,7 +80,7 @@ class DelegationState(LabelledEnum):
     UPCOMING = "coming", _("Not yet in force")
     ENDED = "ended", _("Ended")
     WITHDRAWN = "withdrawn", _("Revoked")
-    VOID = "void", _("Void: the grantor is no longer head")
+    VOID = "void", _("Void: the post of head has changed hands")
 
 
 class Delegation(Base):
@@ -69,6 +93,11 @@ class Delegation(Base):
         CheckConstraint("delegate_id <> head_id", name="not_to_oneself"),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name="withdrawn_by_somebody"),
         CheckConstraint("withdrawn_reason IS NULL OR withdrawn_at IS NOT NULL", name="reason_of_a_withdrawal"),
+        CheckConstraint(
+            "head_id IS NOT NULL OR (kind = 'plt' AND head_name IS NOT NULL AND head_title IS NOT NULL"
+            " AND decree_date IS NOT NULL)",
+            name="given_by_somebody",
+        ),
         Index(None, "agency_id", "from_date", "id"),
         Index(None, "delegate_id", "until_date"),
     )
@@ -76,10 +105,11 @@ class Delegation(Base):
     row_rules: ClassVar[RowRules] = (
         UpdateRule(
             "delegation_stands",
-            "a delegation can only be withdrawn, once",
+            "a delegation ends once, and stays ended",
             (
-                Immutable(mutable=("withdrawn_at", "withdrawn_by_id", "withdrawn_reason")),
+                Immutable(mutable=("withdrawn_at", "withdrawn_by_id", "withdrawn_reason", "void_at")),
                 Immutable("OLD.withdrawn_at IS NOT NULL"),
+                Immutable("OLD.void_at IS NOT NULL"),
             ),
         ),
         DeleteRule("delegation_kept", "a delegation is withdrawn, not deleted"),
@@ -87,7 +117,8 @@ class Delegation(Base):
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
-    head_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
+    #: The head who granted it; None if the post is vacant: ``head_name`` and ``head_title`` are then the superior's.
+    head_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     head_name: Mapped[str | None] = snapshot_of("head_id")
     head_title: Mapped[str | None] = snapshot_of("head_id", "position")
     delegate_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
@@ -95,6 +126,7 @@ class Delegation(Base):
     delegate_title: Mapped[str | None] = snapshot_of("delegate_id", "position")
     kind: Mapped[DelegationKind] = mapped_column(enum_type(DelegationKind, "kind"))
     decree_number: Mapped[ShortText]
+    decree_date: Mapped[dt.date | None]
     from_date: Mapped[dt.date]
     until_date: Mapped[dt.date]
     reason: Mapped[LongText | None]
@@ -109,39 +141,38 @@ class Delegation(Base):
     withdrawn_by_title: Mapped[str | None] = snapshot_of("withdrawn_by_id", "position")
     withdrawn_by_capacity: Mapped[str | None] = snapshot_of("withdrawn_by_id", "capacity")
     withdrawn_reason: Mapped[LongText | None]
+    #: Why it starts in the past, or lasts longer than an acting head may.
+    exception_reason: Mapped[LongText | None]
+    #: When it lost its ground: the head who granted it ceased to be head, or the vacant post was filled. For good.
+    void_at: Mapped[Timestamp | None]
 
     agency: Mapped[Agency] = relationship()
-    head: Mapped[User] = relationship(foreign_keys=head_id)
+    head: Mapped[User | None] = relationship(foreign_keys=head_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
     withdrawn_by: Mapped[User | None] = relationship(foreign_keys=withdrawn_by_id)
     documents: Mapped[list[Document]] = relationship(back_populates="delegation")
 
     @hybrid_property
-    def has_head_in_office(self) -> bool:
-        """Whether the grantor is still head; otherwise the delegation is void."""
-        return self.head.is_head
-
-    @has_head_in_office.inplace.expression
-    @classmethod
-    def _has_head_in_office_expression(cls) -> ColumnElement[bool]:
-        return cls.head_id.in_(select(User.id).where(User.is_head))
+    def is_standing(self) -> bool:
+        """Whether it is neither withdrawn nor void; its days may be over."""
+        return is_null(self.withdrawn_at) & is_null(self.void_at)
 
     @hybrid_method
     def is_in_force_on(self, today: dt.date) -> bool:
         """Whether the delegate may decide in the head's place on the day ``today`` of the LPSE's time zone."""
         is_between = (self.from_date <= today) & (self.until_date >= today)
-        return is_null(self.withdrawn_at) & is_between & self.has_head_in_office
+        return self.is_standing & is_between
 
     @hybrid_method
     def state(self, today: dt.date) -> DelegationState:
         """Return the state on the day ``today`` of the LPSE's time zone."""
         return first_true(
             (is_set(self.withdrawn_at), DelegationState.WITHDRAWN),
+            (is_set(self.void_at), DelegationState.VOID),
             (self.until_date < today, DelegationState.ENDED),
             (self.is_in_force_on(today), DelegationState.IN_FORCE),
-            (self.has_head_in_office, DelegationState.UPCOMING),
-            default=DelegationState.VOID,
+            default=DelegationState.UPCOMING,
         )
 
     def is_in_force(self, now: dt.datetime) -> bool:
@@ -150,7 +181,7 @@ class Delegation(Base):
 
     def can_be_withdrawn_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it has not ended, and ``user`` may withdraw it."""
-        is_over = self.withdrawn_at is not None or self.until_date < self.agency.local_date(now)
+        is_over = not self.is_standing or self.until_date < self.agency.local_date(now)
         return not is_over and is_permitted(user, Verb.EDIT, Resource.DELEGATION, self.agency_id)
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
@@ -168,6 +199,8 @@ class Delegation(Base):
         )
         if self.withdrawn_at is not None:
             raise NoSuchMove(_("This delegation is already revoked."))
+        if self.void_at is not None:
+            raise NoSuchMove(_("This delegation is void already: the post of head has changed hands."))
         if self.until_date < self.agency.local_date(now):
             raise NoSuchMove(_("This delegation has ended already: its last day is over."))
         if reason is not None and (error := text_error(reason, required_label=_("Reason"))):
@@ -184,7 +217,7 @@ class Delegation(Base):
             notify(
                 session,
                 event,
-                [user for user in (self.delegate, self.head) if user.id != by.id],
+                [user for user in (self.delegate, self.head) if user is not None and user.id != by.id],
                 now=now,
                 key=f"{event}-{self.id}",
                 delegate=f"{self.kind.prefix} {self.delegate.full_name}",
@@ -196,18 +229,56 @@ class Delegation(Base):
             )
 
 
-def capacity(sop: Sop, step_or_role: Step | Role, delegation: Delegation | None) -> str:
-    """Return the capacity of the actor of a step or role, in the SOP's wording: 'Plh. Kepala LPSE'."""
-    title = sop.actor_title(step_or_role)
-    return f"{delegation.kind.prefix} {title}" if delegation else str(title)
+def capacity(sop: Sop, step_or_role: Step | Role, user: User, delegation: Delegation | None) -> str:
+    """Return the capacity of ``user`` as the actor of a step or role, in the SOP's wording: 'Plh. Kepala LPSE'.
+
+    Where the SOP has several columns of the role, each may take the other's step: it is then the title of the person,
+    or of whoever delegated, and not that of the column.
+    """
+    titles = sop.titles_of(sop.rules[step_or_role].actor if isinstance(step_or_role, Step) else step_or_role)
+    title: object = sop.actor_title(step_or_role)
+    if len(titles) > 1:
+        own = delegation.head_title if delegation else user.position
+        title = own or " atau ".join(titles)
+    return f"{delegation.kind.prefix} {title}"[:SHORT_TEXT_LENGTH] if delegation else str(title)[:SHORT_TEXT_LENGTH]
+
+
+def is_post_vacant(session: Session, agency_id: int) -> bool:
+    """Whether nobody with an enabled account is head of this agency."""
+    in_office = exists().where(User.agency_id == agency_id, User.is_head, User.is_active)
+    return not session.scalar(select(in_office))
+
+
+@event.listens_for(Session, "before_flush")
+def _void_on_change_of_head(session: Session, _context: object, _instances: object) -> None:
+    """Void what loses its ground: a head's delegations when the head leaves, a superior's when the post is filled."""
+    now = trail.context_time(session)
+    if now is None:
+        return
+    users = [row for row in (*session.new, *session.dirty) if isinstance(row, User) and row.agency_id is not None]
+    for user in users:
+        is_head = inspect(user).attrs.is_head.history
+        is_active = inspect(user).attrs.is_active.history
+        if True in is_head.deleted:
+            _void(session, now, Delegation.head_id == user.id)
+        if user.is_head and user.is_active and (is_head.added or is_active.added):
+            _void(session, now, and_(Delegation.agency_id == user.agency_id, Delegation.head_id.is_(None)))
+
+
+def _void(session: Session, now: dt.datetime, criterion: ColumnElement[bool]) -> None:
+    with session.no_autoflush:
+        for delegation in session.scalars(select(Delegation).where(criterion, Delegation.is_standing)):
+            if delegation.until_date >= delegation.agency.local_date(now):
+                delegation.void_at = now
 
 
 def load_active_delegation(session: Session, user: User, now: dt.datetime) -> Delegation | None:
     """Return the delegation under which ``user`` may decide in the head's place at ``now``, if any.
 
-    It stays in force while the account of the head who granted it is disabled. Returns None for a head.
+    It stays in force while the account of the head who granted it is disabled. Returns None for a head, and for a user
+    whose roles no longer allow it.
     """
-    if user.agency is None or not user.is_active or user.is_head:
+    if user.agency is None or not user.is_active or reason_cannot_act_for_head(user.roles):
         return None
     today = user.agency.local_date(now)
     params = {"delegate": user.id, "agency": user.agency_id, "today": today}

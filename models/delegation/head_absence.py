@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from lpse_admin.i18n import LabelledEnum, _
@@ -106,6 +106,18 @@ def _present_head_statement() -> Select[int]:
     )
 
 
+@cache
+def _superiors_delegation_statement() -> Select[Delegation]:
+    """Return the statement for the superior's delegation of a vacant post."""
+    return (
+        select(Delegation)
+        .where(Delegation.agency_id == bindparam("agency"), Delegation.head_id.is_(None))
+        .where(Delegation.is_in_force_on(date_parameter("today")))
+        .order_by(Delegation.id.desc())
+        .limit(1)
+    )
+
+
 def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbsence | None:
     """Return since when and why no head of ``agency`` is present, and who acts; None while one is present.
 
@@ -122,6 +134,8 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
         since = session.scalar(select(func.max(User.head_until)).where(User.agency_id == agency.id))
         absences.append(HeadAbsence(AbsenceCause.VACANT, since=since))
     delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
+    if delegation is None:
+        delegation = session.scalars(_superiors_delegation_statement(), params).first()
     last = max(absences, key=lambda one: _as_datetime(one.since, agency.zone))
     covered = delegation is not None and delegation.delegate.is_active
     return HeadAbsence(
@@ -183,7 +197,7 @@ def _uncovered_since(
             select(Delegation)
             .where(
                 Delegation.agency_id == agency.id,
-                or_(Delegation.withdrawn_at.is_not(None), Delegation.until_date < today),
+                or_(not_(Delegation.is_standing), Delegation.until_date < today),
             )
             .order_by(Delegation.until_date.desc(), Delegation.id.desc())
             .limit(_MAX_DELEGATIONS)
@@ -194,12 +208,13 @@ def _uncovered_since(
 
 def _ended_at(delegation: Delegation, zone: ZoneInfo) -> dt.date | None:
     """Return the day or datetime from which a delegation was no longer in force; None if it never was."""
-    if delegation.withdrawn_at is None:
+    ended = delegation.withdrawn_at or delegation.void_at
+    if ended is None:
         return delegation.until_date + _DAY
-    withdrawn_on = delegation.withdrawn_at.astimezone(zone).date()
-    if withdrawn_on < delegation.from_date:
+    ended_on = ended.astimezone(zone).date()
+    if ended_on < delegation.from_date:
         return None
-    return delegation.until_date + _DAY if withdrawn_on > delegation.until_date else delegation.withdrawn_at
+    return delegation.until_date + _DAY if ended_on > delegation.until_date else ended
 
 
 def _latest(moments: Iterable[dt.date | None], zone: ZoneInfo) -> dt.date | None:

@@ -267,10 +267,10 @@ class Deviation(Base):
         """Return the capacity and the delegation of ``by`` for a disposal. Raises NotAllowed if they may not."""
         if by.agency_id == self.agency_id and by.is_active:
             if Role.HEAD in by.roles:
-                return capacity(self.change.sop, Role.HEAD, None), None
+                return capacity(self.change.sop, Role.HEAD, by, None), None
             delegation = load_active_delegation(session_of(self), by, now)
             if delegation is not None and not self._is_own_deviation_of(by):
-                return capacity(self.change.sop, Role.HEAD, delegation), delegation
+                return capacity(self.change.sop, Role.HEAD, by, delegation), delegation
         raise NotAllowed(_("Only the head or the acting head decides on a deviation, and never on their own."))
 
     def _is_own_deviation_of(self, by: User) -> bool:

@@ -204,6 +204,7 @@ def _outgoing_mail(session: Session, mail_ids: Sequence[int], now: dt.datetime) 
         language=user.language,
         is_active=user.is_active and not _is_expired(notification, now),
         agency_name=agency.name if agency else "LPSE",
+        head_title=agency.head_title if agency else None,
         zone=agency.zone if agency else None,
         details=notification.details,
         at=notification.at,

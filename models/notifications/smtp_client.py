@@ -57,6 +57,8 @@ class OutgoingMail:
     #: Whether it is still to be sent: the account is active, and its link is good.
     is_active: bool
     agency_name: str
+    #: What the agency's SOP calls the head.
+    head_title: str | None
     #: None for the installation's own.
     zone: ZoneInfo | None
     details: dict[str, Any]

@@ -26,6 +26,8 @@ class Agency(Base):
     region: Mapped[ShortText]
     province: Mapped[ShortText]
     time_zone: Mapped[ShortText]
+    #: What the SOP in force calls the head: "Kepala UKPBJ". None before one is enacted.
+    head_title: Mapped[ShortText | None]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -163,7 +163,7 @@ def grant_permit(  # noqa: PLR0913 - the columns of a permit
         change_id=change.id,
         allowed_by_id=by.id,
         allowed_at=now,
-        capacity=capacity(case.sop, _head_step_or_role(case.sop), delegation),
+        capacity=capacity(case.sop, _head_step_or_role(case.sop), by, delegation),
         delegation_id=delegation.id if delegation else None,
         reason=strip_blank(reason),
         letter_id=document.id if document else None,

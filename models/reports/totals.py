@@ -320,7 +320,7 @@ _DEVIATIONS_OF_ALL_MONTHS = _Summary(
     _DEVIATION_CHANGES,
     "TRUE",
 )
-#: A request keeps its requester from its submission on, and only then it can have deviations.
+#: A request has deviations from its submission on; another requester takes them over (``_requester_changes``).
 _REQUESTER = "(SELECT c.requester_id FROM change_request c WHERE c.id = {row}.change_id)"
 _REQUESTER_DEVIATION_KEYS = _DEVIATION_KEYS | {"requester_id": _REQUESTER, "follower_id": "{row}.follow_up_by_id"}
 _DEVIATIONS_OF_REQUESTERS = _Summary(
@@ -376,6 +376,26 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
             f"total_{source}_updated", source, f"UPDATE OF {', '.join(columns)}", (*taken_off, *added), differs
         )
         yield SyncTrigger(f"total_{source}_deleted", source, "DELETE", taken)
+    yield SyncTrigger(
+        "total_requester_changed",
+        "change_request",
+        "UPDATE OF requester_id",
+        tuple(_requester_changes(dialect)),
+        "NEW.requester_id IS DISTINCT FROM OLD.requester_id",
+    )
+
+
+def _requester_changes(dialect: str) -> Iterator[str]:
+    """Yield the statements that give the deviations of a request to another requester."""
+    for summary in (_DEVIATIONS_OF_REQUESTERS, _DEVIATIONS_OF_REQUESTERS_OF_ALL_MONTHS):
+        for requester, sign in (("OLD", "-"), ("NEW", "")):
+            statement = summary.append_statement(dialect, "d", sign).removesuffix("WHERE TRUE")
+            statement = statement.replace(_REQUESTER.format(row="d"), f"{requester}.requester_id")
+            yield f"{statement}FROM deviation d WHERE d.change_id = NEW.id"
+    yield (
+        "UPDATE requester_deviation SET requester_id = NEW.requester_id"
+        " WHERE deviation_id IN (SELECT d.id FROM deviation d WHERE d.change_id = NEW.id)"
+    )
 
 
 def ddl_statements(dialect: str) -> list[tuple[str, str]]:

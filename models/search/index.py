@@ -334,6 +334,23 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
         tuple(_DOCUMENT.upsert_statements(dialect, "t.change_id = NEW.id", keys)),
         _any_changed(dialect, ("submitted_at",)),
     )
+    # Another requester finds what the former one did.
+    rows = " UNION ALL ".join(
+        f"SELECT {source.key_expression('r.agency_id', 'r.id')} FROM {source.table} r WHERE r.{column} = NEW.id"
+        for source, column in (
+            (_CHANGE, "id"),
+            (_STEP, "change_id"),
+            (_DOCUMENT, "change_id"),
+            (_DEVIATION, "change_id"),
+        )
+    )
+    yield SyncTrigger(
+        "search_requester_changed",
+        "change_request",
+        "UPDATE OF requester_id",
+        (f"UPDATE search_record SET owner_id = NEW.requester_id WHERE key IN ({rows})",),
+        _any_changed(dialect, ("requester_id",)),
+    )
 
 
 def _table_triggers(dialect: str, source: _Source, columns: tuple[str, ...]) -> Iterator[SyncTrigger]:

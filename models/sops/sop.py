@@ -30,7 +30,18 @@ from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import require_permission
-from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, partial_index, session_of
+from models.base import (
+    SHORT_TEXT_LENGTH,
+    Base,
+    IdType,
+    LongText,
+    PrimaryKey,
+    ShortText,
+    Timestamp,
+    enum_type,
+    partial_index,
+    session_of,
+)
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
 
@@ -133,6 +144,7 @@ class SopRevision(Base):
             former.state, former.superseded_at = SopState.SUPERSEDED, now
             session.flush()
         self.state, self.enacted_at, self.enacted_by_id = SopState.IN_FORCE, now, by.id if by else None
+        self.agency.head_title = self.sop.head_title[:SHORT_TEXT_LENGTH] or None
 
     def __str__(self) -> str:
         """Return key and revision."""

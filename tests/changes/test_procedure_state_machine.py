@@ -7,6 +7,7 @@ one from the tables, without the models.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -106,6 +107,9 @@ SUMS = {
 
 #: The office and the users of each SOP.
 Offices = dict[str, tuple[Office, list[User]]]
+
+#: Of decrees; each serves one delegation.
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -266,8 +270,9 @@ class Procedure(RuleBasedStateMachine):
         set_test_audit_context(self.session, now=self.now)
         try:
             made = grant_delegation(
-                self.session, head=self.office.head, delegate=self.people[which], kind=kind, decree_number="800/1",
-                from_date=today, until_date=today + dt.timedelta(days=days), by=self.office.head, now=self.now,
+                self.session, head=self.office.head, delegate=self.people[which], kind=kind,
+                decree_number=f"800/{next(_numbers)}", from_date=today,
+                until_date=today + dt.timedelta(days=days), by=self.office.head, now=self.now,
             )  # fmt: skip
         except ValidationFailed:
             self.session.rollback()

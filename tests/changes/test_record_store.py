@@ -309,7 +309,7 @@ def test_every_refusal_has_a_status_of_its_own_and_a_sentence() -> None:
 
 
 def test_the_capacity_is_the_sop_s_title_of_the_actor(office: Office) -> None:
-    assert capacity(office.sop_revision.sop, Step.APPROVAL, None) == "Kepala LPSE"
+    assert capacity(office.sop_revision.sop, Step.APPROVAL, office.head, None) == "Kepala LPSE"
 
 
 def test_documents_of_an_earlier_visit_count_when_a_request_comes_back(session: AuditedSession, office: Office) -> None:

@@ -110,8 +110,8 @@ def test_a_move_that_the_paper_does_not_have(
     current = present(change.current_activity).id
     for outcome, target in (("done", "test"), ("accepted", "implementation"), ("approved", "closed")):
         refuses(
-            f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
-            f" outcome = '{outcome}', target = '{target}' WHERE id = {current}",
+            f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, actor_name = 'x',"
+            f" capacity = 'x', outcome = '{outcome}', target = '{target}' WHERE id = {current}",
             "move_of_the_paper|FOREIGN KEY",
         )
     refuses(f"UPDATE change_request SET step = 'release' WHERE id = {change.id}", "last finished step led")
@@ -301,8 +301,9 @@ def test_a_refused_request_carried_out_without_the_head(
 ) -> None:
     change = move_through(session, office, *OUTCOMES_TO[Step.APPROVAL], Outcome.REFUSED, Outcome.ACCEPTED)
     refuses(
-        f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
-        f" outcome = 'normal', target = 'implementation' WHERE id = {present(change.current_activity).id}",
+        f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, actor_name = 'x',"
+        f" capacity = 'x', outcome = 'normal', target = 'implementation'"
+        f" WHERE id = {present(change.current_activity).id}",
         "without the head",
     )
 
@@ -314,8 +315,9 @@ def test_a_release_after_a_failed_test_or_a_roll_back(
         session, office, *OUTCOMES_TO[Step.ROLLBACK], Outcome.ROLLED_BACK, Outcome.REPORTED, Outcome.VERIFIED
     )
     refuses(
-        f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, capacity = 'x',"
-        f" outcome = 'scheduled', target = 'asset-review' WHERE id = {present(change.current_activity).id}",
+        f"UPDATE activity SET finished_at = arrived_at, actor_id = {office.manager.id}, actor_name = 'x',"
+        f" capacity = 'x', outcome = 'scheduled', target = 'asset-review'"
+        f" WHERE id = {present(change.current_activity).id}",
         "nothing is released",
     )
 

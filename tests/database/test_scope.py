@@ -159,8 +159,8 @@ def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register: tuple[Audit
 
     for person in (office.manager, office.head, office.inspector, office.administrator):
         assert looked_into(person) == {office.agency.id}
-    assert looked_into(office.requester) == looked_into(office.delegate) == set()
-    assert looked_into(office.delegate, is_acting_head=True) == {office.agency.id}
+    assert looked_into(office.requester) == looked_into(office.requester2) == set()
+    assert looked_into(office.requester2, is_acting_head=True) == {office.agency.id}
     assert looked_into(cast.superadmin) == {office.agency.id, cast.tana_tidung.agency.id}
     session.rollback()
     office.head.is_active = False

@@ -16,7 +16,16 @@ from models.delegation.absence import AbsenceState, record_absence
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant_delegation
 from models.delegation.head_absence import AbsenceCause, head_absence
-from tests.support.cast import NOW, absence, change_at_step, delegation, make_move, set_test_audit_context, user
+from tests.support.cast import (
+    NOW,
+    absence,
+    change_at_step,
+    delegation,
+    make_move,
+    official,
+    set_test_audit_context,
+    user,
+)
 from tests.support.present import present
 
 if TYPE_CHECKING:
@@ -120,7 +129,7 @@ def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, off
     made = away(session, office)
     other = cast.tana_tidung
     strangers = (
-        office.requester, office.delegate, office.inspector, other.head, other.manager, other.administrator,
+        office.requester, office.requester2, office.inspector, other.head, other.manager, other.administrator,
     )  # fmt: skip
     delegation(session, office)
     for stranger in strangers:
@@ -284,8 +293,8 @@ def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office
     found = head_absence(session, office.agency, then)
     assert (present(found).since, present(found).delegation, present(found).uncovered_since) == (TODAY, None, then)
     granted_later = grant_delegation(
-        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLT, decree_number="800/2/2026",
-        from_date=TODAY + 5 * DAY, until_date=TODAY + 6 * DAY, by=office.head, now=NOW,
+        session, head=office.head, delegate=official(session, office.delegate), kind=DelegationKind.PLT,
+        decree_number="800/2/2026", from_date=TODAY + 5 * DAY, until_date=TODAY + 6 * DAY, by=office.head, now=NOW,
     )  # fmt: skip
     granted_later.withdraw(now=then + DAY, by=office.head)
     session.commit()

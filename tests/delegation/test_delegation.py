@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.transitions import Principal
 from models.delegation.delegation import DelegationKind, load_active_delegation
 from models.delegation.grant import grant_delegation
-from tests.support.cast import NOW, change_at_step, delegation, make_move, set_test_audit_context, user
+from tests.support.cast import NOW, change_at_step, delegation, make_move, official, set_test_audit_context, user
 from tests.support.present import present
 
 if TYPE_CHECKING:
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
     from tests.support.cast import AuditedSession, Cast, Office
 
 TODAY = dt.date(2026, 3, 2)
+#: Of decrees; each serves one delegation.
+_numbers = itertools.count(1)
 
 
 def decree(session: AuditedSession, office: Office, **changes: Any) -> Delegation:
     """Grant a delegation for two days, with ``changes``."""
+    official(session, office.delegate)
     values = {
-        "head": office.head, "delegate": office.delegate, "kind": DelegationKind.PLH, "decree_number": "800/1/2026",
-        "from_date": TODAY, "until_date": TODAY + dt.timedelta(days=1), "by": office.head, "now": NOW, **changes,
+        "head": office.head, "delegate": office.delegate, "kind": DelegationKind.PLH,
+        "decree_number": f"800/{next(_numbers)}/2026", "from_date": TODAY,
+        "until_date": TODAY + dt.timedelta(days=1), "by": office.head, "now": NOW, **changes,
     }  # fmt: skip
     return grant_delegation(session, **values)
 

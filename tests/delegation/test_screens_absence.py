@@ -56,7 +56,7 @@ def _afterwards_the_head_is_back(running_app: RunningApp) -> Iterator[None]:
     running_app.now = NOW
     head = running_app.visitor("kepala")
     with running_app.session() as opened:
-        left = list(opened.scalars(select(Delegation.id).where(Delegation.withdrawn_at.is_(None))))
+        left = list(opened.scalars(select(Delegation.id).where(Delegation.is_standing)))
     for id_ in left:
         assert head.post(f"/admin/delegation/{id_}/withdraw", reason="Selesai").status_code == 303
     for one in absences(running_app):
@@ -194,7 +194,7 @@ def test_home_and_the_queues_say_it_once_for_all_rows(running_app: RunningApp) -
 def test_with_a_delegation_it_says_who_decides_by_which_decree_until_when(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.APPROVAL)
     recorded(running_app)
-    assert sent_delegation(running_app).status_code == 303
+    assert sent_delegation(running_app, decree_number="800/77/2026").status_code == 303
     shown = page(running_app, "pengelola", change_id)
     with running_app.session() as opened:
         delegate = opened.scalars(select(User.full_name).where(User.username == "plh")).one()
@@ -284,7 +284,7 @@ def test_a_delegation_that_ends_ends_in_an_open_page_too(running_app: RunningApp
     assert visitor.post(f"/admin/change/{change_id}/move", **late_page).status_code == 403
     running_app.now = NOW
     with running_app.session() as opened:
-        granted = opened.scalars(select(Delegation.id).where(Delegation.withdrawn_at.is_(None))).one()
+        granted = opened.scalars(select(Delegation.id).where(Delegation.is_standing)).one()
     assert (
         running_app.visitor("kepala").post(f"/admin/delegation/{granted}/withdraw", reason="Kembali").status_code == 303
     )

@@ -31,6 +31,7 @@ from tests.support.cast import (
     make_move,
     move_through,
     new_change,
+    official,
     set_test_audit_context,
     user,
     values_for,
@@ -334,7 +335,8 @@ def test_a_delegate_is_not_told_of_what_they_may_not_decide_nor_before_their_fir
     before, tomorrow = len(told(session)), NOW.date() + dt.timedelta(days=1)
     set_test_audit_context(session)
     grant_delegation(
-        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
+        session, head=office.head, delegate=official(session, office.delegate),
+        kind=DelegationKind.PLH, decree_number="800/13/2026",
         from_date=tomorrow, until_date=tomorrow, by=office.head, now=NOW,
     )  # fmt: skip
     session.commit()
@@ -347,7 +349,8 @@ def test_the_first_sweep_of_a_delegate_s_first_day_tells_them_of_what_waits_and_
     urgent, begins = change_at_step(session, office, Step.APPROVAL), NOW + dt.timedelta(days=1)
     set_test_audit_context(session)
     grant_delegation(
-        session, head=office.head, delegate=office.delegate, kind=DelegationKind.PLH, decree_number="800/13/2026",
+        session, head=office.head, delegate=official(session, office.delegate),
+        kind=DelegationKind.PLH, decree_number="800/14/2026",
         from_date=begins.date(), until_date=begins.date(), by=office.head, now=NOW,
     )  # fmt: skip
     what_waits = [f"waiting-{present(urgent.current_activity).id}", f"overdue-{present(urgent.current_activity).id}"]

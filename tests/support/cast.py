@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.roles import Role
@@ -151,8 +151,8 @@ def create_cast(session: Session) -> Cast:
 def _office(session: Session, revision: sop.SopRevision) -> Office:
     suffix = revision.sop.agency.account_suffix
 
-    def make(name: str, role: Role) -> User:
-        return user(session, revision.agency, name + suffix, role)
+    def make(name: str, *roles: Role) -> User:
+        return user(session, revision.agency, name + suffix, *roles)
 
     return Office(
         sop_revision=revision,
@@ -197,14 +197,25 @@ def asset(session: Session, office: Office, register: str = "0001", **columns: o
     return made
 
 
+def official(session: Session, person: User) -> User:
+    """Make somebody who is only a requester an official of the LPSE, who can act for the head."""
+    if person.roles == {Role.REQUESTER}:
+        set_test_audit_context(session, "user.edit")
+        person.is_change_manager = True
+        session.flush()
+    return person
+
+
 def delegation(
     session: Session, office: Office, delegate: User | None = None, *, days: int = 1, reason: str | None = None
 ) -> Delegation:
     """Create a delegation by the head from today for ``days``, and commit."""
     today = NOW.astimezone(office.agency.zone).date()
+    numbers = session.scalars(select(Delegation.decree_number).where(Delegation.agency_id == office.agency.id)).all()
+    number = f"800/12-{len(numbers)}/2026" if "800/12/2026" in numbers else "800/12/2026"
     made = grant_delegation(
-        session, head=office.head, delegate=delegate or office.delegate, kind=DelegationKind.PLH,
-        decree_number="800/12/2026", from_date=today, until_date=today + dt.timedelta(days=days - 1),
+        session, head=office.head, delegate=official(session, delegate or office.delegate), kind=DelegationKind.PLH,
+        decree_number=number, from_date=today, until_date=today + dt.timedelta(days=days - 1),
         by=office.head, now=NOW, reason=reason,
     )  # fmt: skip
     set_test_audit_context(session, "delegation.grant")

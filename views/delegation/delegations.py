@@ -48,11 +48,17 @@ class DelegationView(RecordView):
     column_labels: ClassVar = {"delegate": _("Delegate"), "kind": _("Kind"), "head": _("Granted by")}
     column_details_list = (
         *column_list,
+        Column("head_title", _("Title of who granted it"), Delegation.head_title),
+        Column("decree_date", _("Date of the decree"), Delegation.decree_date),
+        Column("delegate_title", _("Title of the delegate"), Delegation.delegate_title),
         Column("reason", _("Reason for the absence"), Delegation.reason),
+        Column("exception_reason", _("Reason for an exception"), Delegation.exception_reason),
         Column("recorder", _("Recorded by"), "recorded_by"),
+        Column("recorder_capacity", _("Recorded in the capacity of"), Delegation.recorded_by_capacity),
         Column("recorded", _("Recorded"), Delegation.recorded_at),
         Column("withdrawn", _("Revoked"), Delegation.withdrawn_at),
         Column("withdrawer", _("Revoked by"), "withdrawn_by"),
+        Column("void", _("Void since"), Delegation.void_at),
         Column("withdrawn_reason", _("Reason for the revocation"), Delegation.withdrawn_reason),
     )
     column_filters = ("state", "kind", "from")
@@ -69,11 +75,11 @@ class DelegationView(RecordView):
 
     def details_heading(self, record: Delegation) -> str:
         """Name the delegate and what they are."""
-        return f"{record.kind.prefix} {tr(Role.HEAD.title)}: {record.delegate}"
+        return f"{record.kind.prefix} {tr(Role.HEAD.title)}: {record.delegate_name}"
 
     def record_name(self, record: Delegation) -> str:
         """Return the name of the delegate."""
-        return record.delegate.full_name
+        return record.delegate_name or record.delegate.full_name
 
     @override
     def create_model(self, form: Form) -> Delegation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 from typing_extensions import override
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -13,12 +13,14 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
+from lpse_admin.workflow.acting_head import reason_cannot_act_for_head
 from models.accounts.user import User
 from models.database import db
 from models.delegation.absence import can_record_absence
-from models.delegation.delegation import DelegationKind
+from models.delegation.delegation import DelegationKind, is_post_vacant
+from models.delegation.grant import Superior
 from models.office.agency import Agency
-from views.app.access import get_current_user
+from views.app.access import get_current_user, visible_agencies
 from views.forms.base import Form, Required
 from views.forms.fields import DateField, ScannedFileField
 from views.i18n.language import today, tr
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
     from models.delegation.absence import Absence
 
+#: The choice for a post that nobody holds; its agency is that of the delegate.
+_VACANT = 0
+_VACANT_POST = _("Vacant post: appointed by the superior")
 _REASON_ON_BEHALF = _("Why you act in the head's place")
 
 
@@ -79,12 +84,22 @@ class DelegationForm(Form):
     """A delegation as its decree says it."""
 
     head_id = SelectField(_("Head who delegates"), [Required()], coerce=int)
+    giver_name = StringField(_("Name of the superior"), [Required()])
+    giver_title = StringField(
+        _("Title of the superior"), [Required()], description=_("As the decree has it, for example Sekretaris Daerah.")
+    )
     delegate_id = SelectField(_("Delegate"), [Required()], coerce=lambda text: int(text) if text else None)
     kind = SelectField(_("Kind"), [Required()], coerce=DelegationKind)
     decree_number = StringField(_("Decree number"), [Required()])
+    decree_date = DateField(_("Date of the decree"), [Optional()])
     from_date = DateField(_("First day"), [InputRequired()])
     until_date = DateField(_("Last day"), [InputRequired()])
     reason = TextAreaField(_("Reason for the absence"), render_kw={"rows": 3})
+    exception_reason = TextAreaField(
+        _("Reason for an exception"),
+        render_kw={"rows": 2},
+        description=_("Only if it starts more than a day ago, or a Plt. is appointed for longer than three months."),
+    )
     decree = ScannedFileField(_("Scanned decree"), [Required()])
 
     @override
@@ -93,7 +108,16 @@ class DelegationForm(Form):
         user = get_current_user()
         is_administrator = Role.ADMINISTRATOR in user.roles
         self.heads = {head.id: head for head in _agency_heads() if is_administrator or head.id == user.id}
-        self.head_id.choices = _head_choices(self.heads.values())
+        vacant = _vacant_agencies() if is_administrator else []
+        self.head_id.choices = [
+            *_head_choices(self.heads.values()),
+            *(SelectChoice(_VACANT, _with_agency(tr(_VACANT_POST), agency)) for agency in vacant[:1]),
+        ]
+        if not vacant:
+            del self.giver_name, self.giver_title, self.decree_date
+        elif self.heads:  # of other offices: only a vacant post needs them
+            for field in (self.giver_name, self.giver_title):
+                field.validators, field.flags.required = [Optional()], False
         self.delegate_id.choices = _delegate_choices(user)
         self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DelegationKind]
 
@@ -109,8 +133,13 @@ class DelegationForm(Form):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``grant_delegation``."""
+        superior = None
+        if self.head_id.data == _VACANT:
+            superior = Superior(self.giver_name.data or "", self.giver_title.data or "", self.decree_date.data)
         return {
-            "head": self.heads[self.head_id.data],
+            "head": None if superior else self.heads[self.head_id.data],
+            "superior": superior,
+            "exception_reason": self.exception_reason.data or None,
             "delegate": db.session.get_one(User, self.delegate_id.data),
             "kind": self.kind.data,
             "decree_number": self.decree_number.data or "",
@@ -135,16 +164,22 @@ def _agency_heads() -> Sequence[User]:
     return db.session.scalars(heads.order_by(User.full_name)).all()
 
 
+def _vacant_agencies() -> list[Agency]:
+    """Return the agencies without a head in office, of those that the current user sees."""
+    return [agency for agency in visible_agencies(db.session()) if is_post_vacant(db.session(), agency.id)]
+
+
 def _head_choices(heads: Iterable[User]) -> list[SelectChoice]:
-    return [SelectChoice(str(head.id), _with_agency(head.full_name, head.agency)) for head in heads]
+    return [SelectChoice(head.id, _with_agency(head.full_name, head.agency)) for head in heads]
 
 
 def _delegate_choices(user: User) -> list[SelectChoice]:
-    """Return who may be named: every active user of the agency but a head; change managers first."""
+    """Return who may be named: every active user of the agency who can act for the head; change managers first."""
     people = (
-        select(User.id, User.full_name, User.position, Agency.name)
-        .join(Agency, Agency.id == User.agency_id)
-        .where(User.is_active, User.is_head.is_(False))
+        select(User)
+        .join(User.agency)
+        .options(contains_eager(User.agency))
+        .where(User.is_active)
         .order_by(Agency.name, User.is_change_manager.desc(), User.full_name)
     )
     if not user.is_superadmin:
@@ -152,8 +187,9 @@ def _delegate_choices(user: User) -> list[SelectChoice]:
     return [
         SelectChoice("", "–"),
         *(
-            SelectChoice(str(id_), _with_agency(f"{name}, {position}" if position else name, agency))
-            for id_, name, position, agency in db.session.execute(people)
+            SelectChoice(str(one.id), _with_agency(", ".join(filter(None, (one.full_name, one.position))), one.agency))
+            for one in db.session.scalars(people)
+            if not reason_cannot_act_for_head(one.roles)
         ),
     ]
 

@@ -15,6 +15,7 @@ from models.notifications.outbox import SendResult, send_outbox
 from models.notifications.smtp_client import MailItem, OutgoingMail, RenderedMail
 from views.app.access import settings
 from views.app.clock import now
+from views.i18n.sop_titles import head_called
 from views.i18n.wording import tr
 from views.notifications.notices import notification_facts, notification_text
 
@@ -33,7 +34,8 @@ def render_mail(mail: OutgoingMail) -> RenderedMail:
             g.zone = mail.zone
         try:
             render = _render_list if mail.others else _render_mail
-            return render(mail, has_link=base is not None)
+            with head_called(mail.head_title):
+                return render(mail, has_link=base is not None)
         finally:
             for name in ("zone", "current_user", "delegation"):
                 g.pop(name, None)

@@ -20,6 +20,7 @@ from views.accounts.profile import redirect_to_profile, render_profile
 from views.app.access import get_current_user, public, settings
 from views.app.clock import now
 from views.i18n.language import tr
+from views.i18n.sop_titles import head_called
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -52,7 +53,7 @@ def show(token: str) -> Response:
         is_acting_head=load_active_delegation(session, owner, at) is not None,
         limit=_MAX_ENTRIES,
     )
-    with force_locale(owner.language.value):
+    with force_locale(owner.language.value), head_called(owner.agency.head_title if owner.agency else None):
         body = _build_calendar(owner, entries)
     response = Response(body, content_type=_MIMETYPE)
     response.headers["Cache-Control"] = "private, no-cache"
