@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+_NOT_A_COLLEAGUE = _("The delegate must be an active user of the same agency.")
 _GRANTED = AuditAction("delegation.grant", _("Recorded a delegation"))
 
 
@@ -67,9 +68,10 @@ def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
     """
     agency = head.agency if head is not None else delegate.agency
     _require_can_grant(head, agency, by)
-    if agency is not None:
-        session.flush()
-        lock_agency(session, agency.id)  # otherwise concurrent delegations would not see each other
+    if agency is None:
+        raise ValidationFailed(_NOT_A_COLLEAGUE, field_errors={"delegate_id": _NOT_A_COLLEAGUE})
+    session.flush()
+    lock_agency(session, agency.id)  # otherwise concurrent delegations would not see each other
     delegation = Delegation(
         agency=agency,
         head=head,
@@ -132,7 +134,7 @@ def _giver_errors(session: Session, delegation: Delegation, now: dt.datetime) ->
         if Role.HEAD not in delegation.head.roles:
             return {"head_id": _("Only the head can delegate: a delegation cannot be delegated further.")}
         return {}
-    if delegation.agency is None or not is_post_vacant(session, delegation.agency.id):
+    if not is_post_vacant(session, delegation.agency.id):
         return {"head_id": _("The post of head is not vacant: the head delegates.")}
     found = {
         "giver_name": text_error(
@@ -156,8 +158,8 @@ def _delegate_errors(delegation: Delegation) -> dict[str, Message]:
     delegate, by = delegation.delegate, delegation.recorded_by
     if by.id == delegate.id:
         return {"delegate_id": _("You cannot record a delegation to yourself: another administrator or the head can.")}
-    if delegation.agency is None or delegate.agency_id != delegation.agency.id or not delegate.is_active:
-        return {"delegate_id": _("The delegate must be an active user of the same agency.")}
+    if delegate.agency_id != delegation.agency.id or not delegate.is_active:
+        return {"delegate_id": _NOT_A_COLLEAGUE}
     error = reason_cannot_act_for_head(delegate.roles)
     return {"delegate_id": error} if error else {}
 
@@ -165,7 +167,7 @@ def _delegate_errors(delegation: Delegation) -> dict[str, Message]:
 def _date_errors(delegation: Delegation, now: dt.datetime) -> dict[str, Message]:
     if delegation.until_date < delegation.from_date:
         return {"until_date": _("The last day is before the first.")}
-    if delegation.agency is not None and delegation.until_date < delegation.agency.local_date(now):
+    if delegation.until_date < delegation.agency.local_date(now):
         return {"until_date": _("The last day is in the past.")}
     return {}
 

@@ -109,7 +109,7 @@ SUMS = {
 Offices = dict[str, tuple[Office, list[User]]]
 
 #: Of decrees; each serves one delegation.
-_numbers = itertools.count(1)
+_numbers = itertools.count(1000)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,11 @@ NOT_AN_ACT = {
     ("deviation_total", "executor_id"),
     ("login", "user_id"),
     ("notification", "user_id"),
+    ("password_reset", "user_id"),
+    ("requester_deviation", "requester_id"),
+    ("requester_deviation_total", "executor_id"),
+    ("requester_deviation_total", "follower_id"),
+    ("requester_deviation_total", "requester_id"),
     ("requester_total", "requester_id"),
     ("saved_view", "user_id"),
 }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TODAY = dt.date(2026, 3, 2)
 #: Of decrees; each serves one delegation.
-_numbers = itertools.count(1)
+_numbers = itertools.count(1000)
 
 
 def decree(session: AuditedSession, office: Office, **changes: Any) -> Delegation:

@@ -99,6 +99,7 @@ def test_an_administrator_records_it_for_the_head_they_choose(running_app: Runni
     one = granted(running_app, "administrator")
     with running_app.session() as opened:
         stored = opened.get_one(Delegation, one.id)
+        assert stored.head is not None
         assert (stored.head.username, stored.recorded_by.username) == ("kepala", "administrator")
     answer = sent(running_app, "administrator", head_id=user_id(running_app, "kepala.tt"))
     assert (answer.status_code, 'id="head_id-error"' in answer.text) == (422, True)
