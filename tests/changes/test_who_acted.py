@@ -32,12 +32,14 @@ NOT_AN_ACT = {
     ("login", "user_id"),
     ("notification", "user_id"),
     ("password_reset", "user_id"),
+    ("pending_upload", "user_id"),
     ("requester_deviation", "requester_id"),
     ("requester_deviation_total", "executor_id"),
     ("requester_deviation_total", "follower_id"),
     ("requester_deviation_total", "requester_id"),
     ("requester_total", "requester_id"),
     ("saved_view", "user_id"),
+    ("submission", "user_id"),
 }
 
 
