@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +20,7 @@ FIRST = "empat kata yang panjang"
 
 def newcomer(running_app: RunningApp, username: str) -> None:
     """Have an administrator make an account."""
-    typed = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": FIRST}
+    typed: dict[str, Any] = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": FIRST}
     made = running_app.visitor("administrator").post("/admin/user/new/", username=username, **typed)
     assert made.status_code == 303, made.text
 
@@ -69,7 +69,12 @@ def test_a_form_that_meets_a_first_password_comes_back_afterwards(running_app: R
     with running_app.session() as session:
         id_ = session.scalars(select(User.id).where(User.username == "baru.mengetik")).one()
     running_app.visitor("administrator").post(f"/admin/user/{id_}/password", password="lima kata dari kantor ini")
-    typed = {"name": "Tender", "from_at": "2026-12-01T08:00", "until_at": "2026-12-02T08:00", "reason": "Alasan saya"}
+    typed: dict[str, Any] = {
+        "name": "Tender",
+        "from_at": "2026-12-01T08:00",
+        "until_at": "2026-12-02T08:00",
+        "reason": "Alasan saya",
+    }
     lapsed = visitor.post("/admin/freeze/new/", **typed)
     assert lapsed.status_code == 401
     packed = re.findall(r'name="typed" value="([^"]+)"', lapsed.text)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -84,7 +84,12 @@ def test_an_address_that_an_administrator_changes_is_told_too(running_app: Runni
     with running_app.session() as session:
         user = session.scalars(select(User).where(User.username == "plh")).one()
         id_, name, former = user.id, user.full_name, user.email
-    typed = {"username": "plh", "full_name": name, "roles": ["change_manager"], "email": "kantor@example.invalid"}
+    typed: dict[str, Any] = {
+        "username": "plh",
+        "full_name": name,
+        "roles": ["change_manager"],
+        "email": "kantor@example.invalid",
+    }
     assert running_app.visitor("administrator").post(f"/admin/user/edit/?id={id_}", **typed).status_code == 303
     assert told_addresses(running_app, "plh") == [former]
 
