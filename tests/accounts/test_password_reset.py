@@ -82,7 +82,7 @@ def mails(program: Flask, event: str = "password-reset") -> list[tuple[str, Rend
             select(Mail).join(Notification).where(Notification.event == event).order_by(Mail.id)
         ).all()
         ids = [mail.id for mail in found]
-        outgoing = [_outgoing_mail(db.session(), id_, program.extensions["test_clock"]()) for id_ in ids]
+        outgoing = [_outgoing_mail(db.session(), [id_], program.extensions["test_clock"]()) for id_ in ids]
     return [(mail.address, render_mail_in(program, mail), mail.is_active) for mail in outgoing]
 
 
