@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from babel.messages.pofile import read_po
 from openpyxl import load_workbook
 from sqlalchemy import event, select
 
 from lpse_admin.notifications.events import Event
+from lpse_admin.notifications.mail_faults import MailFault
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import entries_for_record
 from models.changes.change import ChangeRequest
 from models.notifications.mail import Mail, MailState, MailStatus
 from models.notifications.notification import Notification, notify
-from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, make_move
+from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, delegation, make_move, set_test_audit_context
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
@@ -210,3 +213,28 @@ def test_the_administrator_has_a_failed_mail_sent_again_and_nobody_else_has(runn
     assert administrator.post(again).status_code == 409
     assert administrator.post(f"/admin/mail/{without}/again").status_code == 409
     assert "/again" not in administrator.get(details).text
+
+
+def test_what_of_the_setting_keeps_mail_waiting_is_told_above_the_list(
+    running_app: RunningApp,
+) -> None:
+    sender = in_indonesian(MailFault.SENDER)
+    with running_app.session() as session:
+        set_test_audit_context(session)
+        office = running_app.cast(session).lumajang
+        office.manager.email = "pengelola@kantor.example"
+        notify(session, Event.OVERDUE, [office.manager], now=NOW, key="held-up", step=Step.TEST)
+        (mail,) = session.scalars(select(Mail).join(Notification).where(Notification.key == "held-up"))
+        mail.fault, mail.last_error = MailFault.SENDER, "553 5.7.1 not owned by user"
+        session.commit()
+    page = running_app.visitor("administrator").get("/admin/mail/").text
+    above, _table, rows = page.partition("<table")
+    assert sender in above
+    assert "menunggu dan terkirim sendiri" in above
+    assert sender in rows
+
+
+def in_indonesian(fault: MailFault) -> str:
+    """Return what an Indonesian reads of a fault."""
+    with Path("views/translations/id/LC_MESSAGES/messages.po").open("rb") as file:
+        return str(read_po(file)[fault.title.text].string)

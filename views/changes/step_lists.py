@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lpse_admin.i18n import _
@@ -150,14 +151,30 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
     )
 
 
+def _last_columns(step: Step) -> tuple[Column, ...]:
+    """Return the columns that all steps have at the end."""
+    return (
+        Column(
+            "reason",
+            _("Reason"),
+            ACTIVITY_COLUMNS.reason,
+            in_list=step in _STEPS_WITH_REASON,
+            in_list_while_open=False,
+            wide=True,
+        ),
+        Column("revision", _("Revision"), ACTIVITY_COLUMNS.revision, CellKind.NUMBER, in_list=False),
+    )
+
+
 def step_spec(
     step: Step,
     *listed_keys: str,
     filters: tuple[Filter, ...] = (),
     columns: tuple[Column, ...] = (),
     joins: tuple[tuple[Any, Any], ...] = (),
+    unlisted: frozenset[str] = frozenset(),
 ) -> ListSpec:
-    """Return the list of a step's records."""
+    """Return the list of a step's records; ``unlisted`` are columns that only its reader's choice brings into it."""
     model = ACTIVITY_CLASSES[step]
     record = model.__table__
     return ListSpec(
@@ -173,19 +190,9 @@ def step_spec(
             *(((Delegation, Delegation.id == ACTIVITY_COLUMNS.delegation_id),) if step in HEAD_STEPS else ()),
             *joins,
         ),
-        column_list=(
-            *_common_columns(step),
-            *_record_columns(step, listed_keys),
-            *columns,
-            Column(
-                "reason",
-                _("Reason"),
-                ACTIVITY_COLUMNS.reason,
-                in_list=step in _STEPS_WITH_REASON,
-                in_list_while_open=False,
-                wide=True,
-            ),
-            Column("revision", _("Revision"), ACTIVITY_COLUMNS.revision, CellKind.NUMBER, in_list=False),
+        column_list=tuple(
+            replace(column, in_list=False, in_list_while_open=False) if column.key in unlisted else column
+            for column in (*_common_columns(step), *_record_columns(step, listed_keys), *columns, *_last_columns(step))
         ),
         column_filters=(*_common_filters(step), *filters),
         index=search_index(

@@ -35,6 +35,7 @@ from views.changes.moves import current_case, save_step_input, with_form_field_n
 from views.changes.page import ChangePage
 from views.changes.step_form import build_step_form
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
+from views.changes.step_times import TIMING_COLUMNS
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form
 from views.forms.commit import commit_or_show_errors
@@ -151,12 +152,12 @@ _returning: Any = Activity.__table__.alias("returning_step")
 class ReturnedView(RecordView):
     """Requests that were returned to their requesters: why, and whether they came back or were withdrawn."""
 
-    step = Step.RETURNED
     resource = Resource.RETURNED
     title = _("Returned requests")
     empty_message = _("No request has been returned yet.")
     spec = step_spec(
         Step.RETURNED,
+        unlisted=frozenset({"urgency", "actor", *(column.key for column in TIMING_COLUMNS)}),
         joins=(
             (
                 _returning,
