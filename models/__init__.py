@@ -58,6 +58,7 @@ _MODULES = (
     "models.releases.freeze",
     "models.releases.freeze_permit",
     "models.releases.release_revision",
+    "models.releases.revising",
     "models.reports.figures",
     "models.reports.waiting",
     "models.search.index",

@@ -78,7 +78,7 @@ _MESSAGES: dict[Event, Message] = {
     Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
     Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
     Event.RELEASE_UNRECORDED: _("The release window has passed, and the actual time is not recorded."),
-    Event.RELEASE_REVISED: _("The release plan was changed: %(change)s."),
+    Event.RELEASE_REVISED: _("The release plan was changed: %(revision)s."),
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
     Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
@@ -107,7 +107,7 @@ _VALUE_LABELS: dict[str, Message] = {
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
-VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", "change", *_VALUE_LABELS})
+VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", "revision", *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 #: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.

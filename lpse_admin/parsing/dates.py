@@ -79,7 +79,12 @@ def read_datetime(text: str, zone: dt.tzinfo) -> dt.datetime | None:
         return None
     found = _CLOCK.search(normalized)
     if found is None:
-        if read_date(text) is None:
+        try:
+            date = read_date(text)
+        except UnreadableError:
+            sentence = _("“%(value)s” is not a date and time: write it as 31-12-2025 14.30.", value=original)
+            raise UnreadableError(sentence) from None
+        if date is None:
             return None
         raise UnreadableError(_("“%(value)s” lacks the time: write it as 31-12-2025 14.30.", value=original))
     date = _read_date(normalized[: found.start()], original)

@@ -22,6 +22,7 @@ from models.inventory.asset import Asset
 from models.office.agency import Agency
 from models.releases.conflicts import in_window
 from models.releases.freeze import Freeze, FreezePermit
+from models.releases.release_revision import ReleaseRevision
 from models.scope import visible
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class CalendarEntry:
     overlaps_with: tuple[str, ...] = ()
     #: When it took place.
     actual_at: dt.datetime | None = None
-    #: Of a freeze: why, and whether it was lifted before it began.
+    #: Of a freeze: why, and whether it was lifted before it began; of a release, whether its plan was set aside.
     reason: str | None = None
     is_void: bool = False
 
@@ -113,7 +114,8 @@ def calendar_entries(
     rows = _load_releases(session, [seen], [planned, *of_environment], _release.window_start_at, limit)
     happened = _load_releases(session, [seen], [actual, *of_environment], _release.actual_at, limit)
     told = _load_details(session, {row.id for row in (*rows, *happened)})
-    overlaps = _overlapping_releases(session, visible(ChangeRequest, user, is_acting_head=is_acting_head), rows)
+    standing = [row for row in rows if row.set_aside_at is None]
+    overlaps = _overlapping_releases(session, visible(ChangeRequest, user, is_acting_head=is_acting_head), standing)
     found = [
         *(_planned_entry(row, told, overlaps.get(row.id)) for row in rows),
         *(_actual_entry(row, told) for row in happened),
@@ -204,7 +206,7 @@ def _read_times(session: Session, seen: ColumnElement[bool], window: Window) -> 
             case((seen, 1), else_=0),
         )
         .join_from(Release.__table__, Activity.__table__, _activity.id == _release.id)
-        .where(or_(planned, actual), _activity.outcome == Outcome.SCHEDULED)
+        .where(or_(planned, actual), _activity.outcome == Outcome.SCHEDULED, _release.set_aside_at.is_(None))
     )
     return list(map(_Times._make, rows.all()))
 
@@ -336,10 +338,12 @@ class _ReleaseDetails:
 
     assets: dict[int, list[str]]
     freezes: dict[int, list[str]]
+    #: When the plan or the actual time was last revised.
+    revised: dict[int, dt.datetime]
 
 
 def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = True) -> _ReleaseDetails:
-    found = _ReleaseDetails(defaultdict(list), defaultdict(list))
+    found = _ReleaseDetails(defaultdict(list), defaultdict(list), {})
     of_these = sorted(ids)
     if not of_these:
         return found
@@ -362,6 +366,11 @@ def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = T
     )
     for release_id, name in session.execute(permits):
         found.freezes[release_id].append(name)
+    revised = select(ReleaseRevision.release_id, func.max(ReleaseRevision.revised_at)).where(
+        ReleaseRevision.release_id.in_(of_these)
+    )
+    for release_id, at in session.execute(revised.group_by(ReleaseRevision.release_id)):
+        found.revised[release_id] = at
     return found
 
 
@@ -461,7 +470,9 @@ def _planned_entry(row: Row[Any], details: _ReleaseDetails, overlaps: Sequence[s
         starts_at=row.window_start_at,
         ends_at=row.window_end_at,
         environment=row.environment,
-        changed_at=row.finished_at,
+        changed_at=details.revised.get(row.id, row.finished_at),
+        revision=row.plan_revision,
+        is_void=row.set_aside_at is not None,
         change_id=row.change_id,
         number=row.number,
         version=row.version,
@@ -484,7 +495,7 @@ def _actual_entry(row: Row[Any], details: _ReleaseDetails) -> CalendarEntry:
         kind=CalendarEntryKind.ACTUAL,
         starts_at=row.actual_at,
         ends_at=None,
-        changed_at=max(row.finished_at, row.actual_at),
+        changed_at=max(entry.changed_at, row.actual_at),
     )
 
 

@@ -49,6 +49,7 @@ def overlapping_releases(
                 Release.agency_id == change.agency_id,
                 Release.change_id != change.id,
                 Release.outcome == Outcome.SCHEDULED,
+                Release.set_aside_at.is_(None),
                 in_window(Release.window_start_at, Release.window_end_at, window),
                 or_(Release.environment == environment, _touches_asset(asset_ids)),
             )
@@ -98,6 +99,7 @@ def releases_in_freeze(session: Session, freeze: Freeze) -> list[Release]:
             .where(
                 Release.agency_id == freeze.agency_id,
                 Release.outcome == Outcome.SCHEDULED,
+                Release.set_aside_at.is_(None),
                 in_window(Release.window_start_at, Release.window_end_at, (freeze.from_at, freeze.until_at)),
                 *of_environment,
             )

@@ -24,6 +24,7 @@ from models.notifications import rules
 from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.office.calendars import load_calendar, load_warning_share
+from models.releases.revising import remind_of_unrecorded
 from models.sops.sop import SopRevision
 from models.worktime import step_durations
 from models.worktime.timing import measure_activity, raise_overdue
@@ -54,11 +55,13 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
 
     An overdue step is raised as a deviation if its SOP has deviations (procedure.md, reading 13); in any case the
     people concerned are notified once. An acting head whose delegation has begun is notified of the waiting steps.
+    So are the change managers, of a release whose window has passed without its actual time.
     Stored durations of finished steps are recomputed where the calendar has changed.
     """
     step_durations.recompute_stale(session, agency, now)
     for delegation in session.scalars(delegations_in_force(agency.id, agency.local_date(now))):
         notify_of_waiting_steps(session, delegation, now)
+    remind_of_unrecorded(session, agency, now)
     share = load_warning_share(session, agency.id) / _PERCENT
     result = SweepResult()
     for change_id in _changes_to_process(session, agency, share, now):

@@ -212,9 +212,23 @@ def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(running_app: R
 
 #: Every form that is recovered after an expired session, besides those of ``new/`` and ``edit/``.
 RECOVERABLE_ENDPOINTS = {
-    "absence.end", "asset-update.item", "change.comment", "change.move", "change.reassign", "change.save",
-    "delegation.withdraw", "deviation.dispose",
-    "deviation.follow_up", "freeze.lift", "freeze.permit", "release.actual", "setting.digest", "setting.files",
+    "absence.end",
+    "asset-update.item",
+    "change.comment",
+    "change.move",
+    "change.reassign",
+    "change.save",
+    "delegation.withdraw",
+    "deviation.dispose",
+    "deviation.follow_up",
+    "freeze.lift",
+    "freeze.permit",
+    "release.actual",
+    "release.correct_actual",
+    "release.move_window",
+    "release.set_aside",
+    "setting.digest",
+    "setting.files",
     "setting.ramadan", "setting.threshold",
     "user.password",
 }  # fmt: skip

@@ -124,7 +124,7 @@ def test_a_time_is_that_of_the_zone_unless_it_names_another(text: str, clock: st
         ("31-12-2025", "“31-12-2025” lacks the time"),
         ("31-12-2025 24.00", "“31-12-2025 24.00” has no such time"),
         ("besok 14.30", "“besok 14.30” is not a date"),
-        ("besok", "“besok” is not a date"),
+        ("besok", "“besok” is not a date and time"),
     ],
 )
 def test_what_is_not_a_time_is_refused_with_the_way_out(text: str, sentence: str) -> None:

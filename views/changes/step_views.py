@@ -9,6 +9,7 @@ from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import and_, func, select
 from typing_extensions import override
+from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
@@ -23,6 +24,7 @@ from models.changes.change import ChangeRequest
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
+from models.releases.revising import can_correct, can_move, correct_actual_time, is_unrecorded, move_window, set_aside
 from models.reports import waiting
 from models.scope import visible
 from views.app.access import can, get_current_user, is_acting_head
@@ -37,16 +39,18 @@ from views.changes.step_form import build_step_form
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
 from views.changes.step_times import TIMING_COLUMNS
 from views.delegation.absent_head import absent_head
-from views.forms.base import Form
+from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
 from views.forms.fields import AwareDateTimeField
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
+from views.listing.actions import action
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import Fact
-from views.listing.filters import MAX_SEARCH_LENGTH, ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters import MAX_SEARCH_LENGTH, CaseFilter, ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
+from views.listing.parameters import NOW
 from views.listing.record_view import RecordView, current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage
 from views.releases.conflicts import ReleaseConflicts
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
     from flask import Response
     from flask.typing import ResponseReturnValue
 
+    from models.accounts.user import User
     from views.listing.lists import ListQuery, Page
 
 
@@ -294,6 +299,50 @@ class ActualTimeForm(Form):
     actual_at = AwareDateTimeField(lazy_gettext("Actual release time"))
 
 
+class CorrectionForm(ActualTimeForm):
+    """Another actual time than the recorded one, and why."""
+
+    reason = TextAreaField(_("Reason"), [Required()])
+
+    def set_up(self, record: Release) -> None:
+        """Begin with the time that is recorded."""
+        if request.method == "GET":
+            self.actual_at.data = record.actual_at
+
+
+class MoveForm(Form):
+    """Another window for a release, and why."""
+
+    window_start_at = AwareDateTimeField(_("Window start"), [Required()])
+    window_end_at = AwareDateTimeField(_("Window end"), [Required()])
+    overlap_reason = TextAreaField(
+        _("Reason for the overlap"),
+        description=_(
+            "Only where another release is planned at the same time, in the same environment or on the same asset."
+        ),
+    )
+    reason = TextAreaField(_("Reason"), [Required()])
+
+    def set_up(self, record: Release) -> None:
+        """Begin with the present plan."""
+        if request.method == "GET":
+            self.window_start_at.data, self.window_end_at.data = record.window_start_at, record.window_end_at
+
+
+class SetAsideForm(Form):
+    """Why the plan of a release is set aside."""
+
+    reason = TextAreaField(_("Reason"), [Required()])
+
+
+def _is_movable(release: Release, _by: User, _now: dt.datetime) -> bool:
+    return can_move(release)
+
+
+def _is_correctable(release: Release, _by: User, _now: dt.datetime) -> bool:
+    return can_correct(release)
+
+
 #: The assets that a release affects, and the freezes it is permitted in: rows of other tables joined to one text.
 _TOUCHED_ASSETS = (
     select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
@@ -334,6 +383,18 @@ class ReleaseView(StepRecordView):
             ),
             DateRangeFilter("window", _("Window start"), column=record_table_columns(Step.RELEASE).window_start_at),
             TextFilter("version", _("Version"), column=record_table_columns(Step.RELEASE).version),
+            CaseFilter(
+                "plan",
+                _("Plan"),
+                cases=(
+                    (
+                        "unrecorded",
+                        _("Window has passed, actual time not recorded"),
+                        (ACTIVITY_COLUMNS.outcome == Outcome.SCHEDULED) & is_unrecorded(NOW),
+                    ),
+                    ("set-aside", _("Set aside"), record_table_columns(Step.RELEASE).set_aside_at.is_not(None)),
+                ),
+            ),
         ),
         columns=(
             Column("touched", _("Assets affected by the release"), _TOUCHED_ASSETS, in_list=False),
@@ -370,7 +431,30 @@ class ReleaseView(StepRecordView):
     def details_context(self, id: int) -> dict[str, Any]:
         """Add the form for the actual time, if it can be added and the user may edit releases."""
         extras = super().details_context(id)
-        return extras | {"actual_form": ActualTimeForm() if self._may_add_actual_time(extras["activity"]) else None}
+        release = extras["activity"]
+        may_edit = can(Verb.EDIT, Resource.RELEASE)
+        return extras | {
+            "actual_form": ActualTimeForm() if self._may_add_actual_time(release) else None,
+            "may_move": may_edit and can_move(release),
+            "may_correct": may_edit and can_correct(release),
+        }
+
+    @action("move-window", _("Move the window"), form=MoveForm, when=_is_movable, has_page=True)
+    def move_window(self, release: Release, form: MoveForm) -> None:
+        """Plan a finished release for another window."""
+        values = form.arguments()
+        window = values.pop("window_start_at"), values.pop("window_end_at")
+        move_window(release, by=get_current_user(), now=now(), window=window, **values)
+
+    @action("set-aside", _("Set the plan aside"), form=SetAsideForm, when=_is_movable, has_page=True)
+    def set_aside(self, release: Release, form: SetAsideForm) -> None:
+        """Set the plan of a release aside."""
+        set_aside(release, by=get_current_user(), now=now(), **form.arguments())
+
+    @action("correct-actual", _("Correct the actual time"), form=CorrectionForm, when=_is_correctable, has_page=True)
+    def correct_actual(self, release: Release, form: CorrectionForm) -> None:
+        """Correct the actual time of a release."""
+        correct_actual_time(release, by=get_current_user(), now=now(), **form.arguments())
 
     @staticmethod
     def _may_add_actual_time(release: Release) -> bool:
