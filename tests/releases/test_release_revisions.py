@@ -128,8 +128,8 @@ def test_an_actual_time_is_corrected_with_a_reason_and_the_window_then_stays(
     manager, path = running_app.visitor("pengelola"), f"/admin/release/{planned}"
     assert manager.post(f"{path}/correct-actual", actual_at="2026-03-02T09:00", reason="Keliru").status_code == 409
     assert manager.post(f"{path}/actual", actual_at="2026-03-02T09:00").status_code == 303
-    wrong: dict[str, Any]
-    for wrong in ({"actual_at": "2027-01-01T10:00"}, {"actual_at": ""}, {"actual_at": "2020-01-01T10:00"}):
+    times: list[dict[str, Any]] = [{"actual_at": text} for text in ("2027-01-01T10:00", "", "2020-01-01T10:00")]
+    for wrong in times:
         assert manager.post(f"{path}/correct-actual", **wrong, reason="Keliru").status_code == 422
     assert manager.post(f"{path}/correct-actual", actual_at="2026-03-02T08:59", reason="").status_code == 422
     corrected = manager.post(f"{path}/correct-actual", actual_at="2-3-2026 09.00", reason="Salah ketik")
