@@ -17,7 +17,7 @@ from models.changes.change import ChangeRequest
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
 from models.office.calendars import load_calendars_and_sops
-from models.reports.totals import RequesterTotal
+from models.reports.totals import DeviationTotal, RequesterTotal
 from models.scope import visible
 from models.worktime.step_durations import late_now
 
@@ -281,7 +281,14 @@ def count_undisposed(session: Session, acting_user: ActingUser) -> int:
     """Return how many deviations wait for the head's disposal, for those who may dispose of them; else 0."""
     if not acting_user.decides_as_head:
         return 0
-    return session.scalar(select(func.count(Deviation.id)).where(waits_for_disposal_by(acting_user))) or 0
+    if Role.HEAD not in acting_user.user.roles:
+        return session.scalar(select(func.count(Deviation.id)).where(waits_for_disposal_by(acting_user))) or 0
+    accounted = select(func.sum(DeviationTotal.number)).where(
+        DeviationTotal.agency_id == acting_user.user.agency_id,
+        DeviationTotal.month.is_(None),
+        DeviationTotal.state == DeviationState.ACCOUNTED,
+    )
+    return session.scalar(accounted) or 0
 
 
 def _can_act(reader: ActingUser) -> ColumnElement[bool]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flask import url_for
+from markupsafe import Markup
+
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, OUTCOMES, Outcome, Step, Urgency
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from lpse_admin.workflow.record_fields import RECORD_FIELDS, ChangeKind, EmergencyGround, FieldKind, Risk
 from models.changes.activity import ACTIVITY_CLASSES, Activity
+from models.changes.assessments import last_ground, last_risk
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
@@ -16,9 +20,11 @@ from models.search.index import SearchKind
 from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
+from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
 from views.listing.lists import Column, ListSpec
+from views.listing.record_view import current_principal
 from views.listing.search import SearchedKind, search_index
 from views.listing.several import several_of, stored_text
 
@@ -87,6 +93,58 @@ def _record_column(step: Step, field: RecordField) -> Any:  # noqa: ANN401 - a c
     return stored_text(column) if field.kind is FieldKind.CHOICES else column
 
 
+def _decision_link(change_id: int) -> Markup:
+    """Return the link by which the head decides, from a row of what waits."""
+    label = _("Decide") if current_principal().decides_as_head else _("Open")
+    return Markup('<a class="btn btn-sm btn-primary" href="{}#step">{}</a>').format(
+        url_for("change.details_view", id=change_id), tr(label)
+    )
+
+
+#: What a reader of what waits is told of the request; the head also what the manager said of it.
+_REQUEST_COLUMNS = (
+    Column("requester", _("Requester"), ChangeRequest.requester_name, in_list=False, in_list_while_open=True),
+    Column(
+        "kind",
+        _("Type of change"),
+        stored_text(ChangeRequest.kind),
+        CellKind.CHOICE,
+        several_of(ChangeKind),
+        in_list=False,
+        in_list_while_open=True,
+    ),
+)
+_HEAD_COLUMNS = (
+    Column(
+        "ground",
+        _("Ground"),
+        last_ground(ACTIVITY_COLUMNS.change_id),
+        CellKind.CHOICE,
+        EmergencyGround,
+        in_list=False,
+        in_list_while_open=True,
+    ),
+    Column(
+        "risk",
+        _("Risk"),
+        last_risk(ACTIVITY_COLUMNS.change_id),
+        CellKind.CHOICE,
+        Risk,
+        in_list=False,
+        in_list_while_open=True,
+    ),
+)
+_DECISION_COLUMN = Column(
+    "act",
+    _("Action"),
+    ACTIVITY_COLUMNS.change_id,
+    in_list=False,
+    in_list_while_open=True,
+    in_export=False,
+    formatter=_decision_link,
+)
+
+
 def _common_columns(step: Step) -> tuple[Column, ...]:
     """Return the columns that all steps have: request, times, outcome and actor."""
     return (
@@ -94,6 +152,7 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
         Column("number", _("Number"), ChangeRequest.number, is_link=True),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("title", _("Title"), ChangeRequest.title, wide=True),
+        *_REQUEST_COLUMNS,
         Column(
             "urgency",
             _("Urgency"),
@@ -102,7 +161,15 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             Urgency,
             in_list=step in _STEPS_WITH_URGENCY,
         ),
-        Column("arrived", _("Arrived"), ACTIVITY_COLUMNS.arrived_at, CellKind.DATETIME, sortable=True),
+        *(_HEAD_COLUMNS if step in HEAD_STEPS else ()),
+        Column(
+            "arrived",
+            _("Arrived"),
+            ACTIVITY_COLUMNS.arrived_at,
+            CellKind.DATETIME,
+            sortable=True,
+            in_list_while_open=step not in HEAD_STEPS,
+        ),
         Column("taken_up", _("Assigned"), ACTIVITY_COLUMNS.taken_up_at, CellKind.DATETIME, in_list=False),
         *TIMING_COLUMNS[:-1],
         Column("standard", _("Standard (minutes)"), ACTIVITY_COLUMNS.standard_minutes, CellKind.NUMBER, in_list=False),
@@ -163,6 +230,7 @@ def _last_columns(step: Step) -> tuple[Column, ...]:
             wide=True,
         ),
         Column("revision", _("Revision"), ACTIVITY_COLUMNS.revision, CellKind.NUMBER, in_list=False),
+        *((_DECISION_COLUMN,) if step in HEAD_STEPS else ()),
     )
 
 

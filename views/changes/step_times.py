@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 from typing_extensions import override
 
 from lpse_admin.i18n import LabelledEnum, _
-from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
+from lpse_admin.worktime.step_timing import StepTimestamps, duration_message, measure_step, round_up_to_minutes
 from models.changes.activity import Activity
 from models.database import db
 from models.office.calendars import load_calendars_and_sops
@@ -19,6 +19,7 @@ from models.worktime.step_durations import StepTime, late_now, open_with_standar
 from views.app.access import get_current_user, is_acting_head, visible_agencies
 from views.app.clock import now
 from views.exports.columns import CellKind
+from views.i18n.language import tr
 from views.listing.filters import ChoiceFilter
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns, Shortcut
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
     from lpse_admin.sop.steps import Step
+    from lpse_admin.worktime.step_timing import StepTiming
     from views.listing.lists import ListQuery
 
 
@@ -70,9 +72,20 @@ def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
             "handled": None if timing.handling_time is None else round_up_to_minutes(timing.handling_time),
             "due": timing.due,
             "judged": judged,
+            "lateness": lateness_text(timing),
         }
 
     return compute
+
+
+def lateness_text(timing: StepTiming) -> str:
+    """Return in words how late a step is, or how much of its time is or was left; "" without a standard."""
+    if timing.allowed_time is None:
+        return ""
+    over = round_up_to_minutes(timing.measured_time) - round_up_to_minutes(timing.allowed_time)
+    if timing.is_late:
+        return tr(_("late by %(time)s", time=duration_message(over)))
+    return tr(_("%(time)s left", time=duration_message(-over)))
 
 
 _TIMING = ComputedColumns(
@@ -89,10 +102,11 @@ _TIMING = ComputedColumns(
 
 #: In working minutes of the agency's calendar; up to now for an open step.
 TIMING_COLUMNS = (
-    Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False, in_list_while_open=True),
-    Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER),
-    Column("due", _("Due"), _TIMING, CellKind.DATETIME, in_list=False, in_list_while_open=True),
-    Column("judged", _("Basis of the standard time"), _TIMING, CellKind.CHOICE, Timeliness),
+    Column("lateness", _("Deadline"), _TIMING, in_list=False, in_list_while_open=True),
+    Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False),
+    Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER, in_list_while_open=False),
+    Column("due", _("Due"), _TIMING, CellKind.DATETIME, in_list=False),
+    Column("judged", _("Basis of the standard time"), _TIMING, CellKind.CHOICE, Timeliness, in_list_while_open=False),
 )
 
 
