@@ -9,6 +9,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from lpse_admin.i18n import Message, _
+from lpse_admin.parsing.blank import says_nothing, shorten
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS
 
@@ -41,6 +42,15 @@ def date_questions(
         if isinstance(end, dt.datetime) and end <= now:
             questions["window_end_at"] = _("The release window has passed already, and no actual time is given.")
     return questions
+
+
+def plan_question(outcome: Outcome, rollback_plan: str | None, *, is_emergency: bool) -> dict[str, Message]:
+    """Return a question about the roll back plan of an emergency that says nothing, when it is judged or approved."""
+    is_asked = outcome is Outcome.EMERGENCY or (outcome is Outcome.APPROVED and is_emergency)
+    if not is_asked or not says_nothing(rollback_plan or ""):
+        return {}
+    plan = shorten(rollback_plan or "") or "–"
+    return {"rollback_plan": _("The roll back plan of this emergency says only “%(plan)s”.", plan=plan)}
 
 
 def _date_question(field: RecordField, value: object, now: dt.datetime, since: dt.datetime) -> Message | None:

@@ -36,7 +36,8 @@ class Position:
 
     ``duties`` maps each duty to the ids of the users who did it; ``refused`` is true from the head's refusal until
     the head's approval; ``test_failed`` is true from a failed test until a later one passes or, after a rollback,
-    for good; ``assignee_id`` is the id of the user who has taken up the current step.
+    for good; ``evaluated_conditions`` are those that the evaluation in hand would add; ``assignee_id`` is the id of the
+    user who has taken up the current step.
     """
 
     step: Step
@@ -47,6 +48,7 @@ class Position:
     test_failed: bool = False
     rolled_back: bool = False
     conditions: frozenset[RequirementCondition] = frozenset()
+    evaluated_conditions: frozenset[RequirementCondition] = frozenset()
     assignee_id: int | None = None
 
 
@@ -164,6 +166,18 @@ def required_items(rule: StepRule, position: Position) -> tuple[RequiredItem, ..
     return tuple(item for item in rule.requires if item.condition is None or item.condition in position.conditions)
 
 
+def letters_of_the_type(sop: Sop, position: Position) -> tuple[RequiredItem, ...]:
+    """Return the documents that the SOP requires of a request by its type, if ``position`` has no such type so far.
+
+    The evaluation may say a type that the request did not: it is accepted when these are there.
+    """
+    rule, type_of_change = sop.rules.get(Step.REQUEST), RequirementCondition.ACCOUNT
+    if rule is None or position.step is not Step.EVALUATION or type_of_change in position.conditions:
+        return ()
+    documents = (item for item in rule.requires if item.kind is ItemKind.DOCUMENT)
+    return tuple(item for item in documents if item.condition is type_of_change)
+
+
 def is_item_present(item: RequiredItem, evidence: Evidence) -> bool:
     """Whether a required item of a step is present.
 
@@ -208,9 +222,12 @@ def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evid
     """Return the items that the SOP requires for ``outcome`` and that are not present."""
     if outcome in _OUTCOMES_WITHOUT_REQUIREMENTS:
         return ()
-    return tuple(
-        item for item in required_items(sop.rules[position.step], position) if not is_item_present(item, evidence)
-    )
+    items = required_items(sop.rules[position.step], position)
+    if outcome is Outcome.ACCEPTED:
+        items += tuple(
+            item for item in letters_of_the_type(sop, position) if item.condition in position.evaluated_conditions
+        )
+    return tuple(item for item in items if not is_item_present(item, evidence))
 
 
 def detect_deviations(

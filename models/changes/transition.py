@@ -14,8 +14,8 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop import ItemKind
-from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step
-from lpse_admin.workflow.questions import date_questions
+from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step, Urgency
+from lpse_admin.workflow.questions import date_questions, plan_question
 from lpse_admin.workflow.record_fields import EVALUATED_FIELDS, REQUEST_FIELDS
 from lpse_admin.workflow.transitions import (
     Evidence,
@@ -174,7 +174,11 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
         if current.step in _CLASSIFYING_STEPS:
-            position = replace(position, conditions=_conditions_with(case, record))
+            said = _conditions_with(case, record)
+            is_evaluation = current.step is Step.EVALUATION
+            position = (
+                replace(position, evaluated_conditions=said) if is_evaluation else replace(position, conditions=said)
+            )
         times = case.timing(current)
         evidence = Evidence(
             values={**record, **declared},
@@ -211,10 +215,22 @@ def _questions(case: CaseFile, outcome: Outcome, record: Mapping[str, Any]) -> d
     change = case.change
     zone = change.agency.zone
     since = change.submitted_at or case.now
-    return date_questions(case.position.step, outcome, record, now=case.now.astimezone(zone), since=since)
+    questions = date_questions(case.position.step, outcome, record, now=case.now.astimezone(zone), since=since)
+    if outcome in {Outcome.EMERGENCY, Outcome.APPROVED}:
+        is_emergency = change.urgency is Urgency.EMERGENCY
+        questions |= plan_question(outcome, _rollback_plan(change), is_emergency=is_emergency)
+    return questions
+
+
+def _rollback_plan(change: ChangeRequest) -> str | None:
+    """Return the roll back plan of the last evaluation, or of the request where that has none."""
+    evaluations = (one for one in reversed(change.activities) if isinstance(one, Evaluation))
+    return next((one.rollback_plan for one in evaluations if one.rollback_plan), change.rollback_plan)
 
 
 def _requires_documents(case: CaseFile) -> bool:
+    if case.position.step is Step.EVALUATION:
+        return True
     return case.rule is not None and any(item.kind is ItemKind.DOCUMENT for item in case.rule.requires)
 
 

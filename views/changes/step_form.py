@@ -43,6 +43,7 @@ from lpse_admin.workflow.record_fields import (
     RecordField,
     is_empty,
 )
+from lpse_admin.workflow.transitions import letters_of_the_type
 from models.changes import record_store
 from models.changes.activity import AssetUpdate
 from models.changes.change import ChangeRequest
@@ -133,7 +134,7 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
     fields: dict[str, Any] = {field.key: _form_field(field, change) for field in RECORD_FIELDS[activity.step]}
     if NEEDS_REASON.intersection(rule.leads_to):
         fields[REASON_FIELD.key] = _form_field(REASON_FIELD, change)
-    for item in rule.requires:
+    for item in _askable_items(case):
         name = f"{item.kind}-{item.key}"
         if item.kind is ItemKind.DOCUMENT:
             fields[name] = MultipleFileField(item.label)
@@ -150,6 +151,11 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
     saved |= {f"{ItemKind.EQUIPMENT}-{key}": True for key in activity.equipment or ()}
     saved |= saved_deviation_values(activity.declared or {})
     return StepForm(case, fields, formdata, saved)
+
+
+def _askable_items(case: CaseFile) -> tuple[RequiredItem, ...]:
+    """Return the items of the step, and in an evaluation the letters that a type of change may require."""
+    return (*case.sop.rules[case.position.step].requires, *letters_of_the_type(case.sop, case.position))
 
 
 class _Meta(Form.Meta):
@@ -172,6 +178,7 @@ class StepForm(BaseForm):
         super().__init__(fields, meta=_Meta())
         self.change, self.activity = case.change, case.require_open()
         self.rule = case.sop.rules[case.position.step]
+        self.items = _askable_items(case)
         self.process(formdata, data=saved)
 
     @cached_property
@@ -217,7 +224,7 @@ class StepForm(BaseForm):
     def conditional_documents(self, page: ChangePage) -> list[tuple[str, RequiredItem]]:
         """Return (field name, item) of the documents whose condition in the SOP is not met by this request so far."""
         required = {requirement.field_name for requirement in page.requirements}
-        items = [(f"{item.kind}-{item.key}", item) for item in self.rule.requires if item.kind is ItemKind.DOCUMENT]
+        items = [(f"{item.kind}-{item.key}", item) for item in self.items if item.kind is ItemKind.DOCUMENT]
         return [(name, item) for name, item in items if name not in required]
 
     def values(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
