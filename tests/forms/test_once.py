@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from lpse_admin.errors import Malformed
+from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from models.changes.change import ChangeRequest
 from models.documents.document import Document
@@ -236,3 +239,33 @@ def test_forms_that_were_sent_long_ago_are_forgotten(running_app: RunningApp) ->
         remove_old_submissions(session, running_app.now + KEPT_FOR + dt.timedelta(hours=1))
         session.commit()
     assert count(running_app, Submission) == 0
+
+
+def test_a_new_request_that_is_submitted_is_one_transaction(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, fields = running_app.visitor("pemohon"), complete_request(running_app, "Satu transaksi")
+    commits: list[str] = []
+    commit = Session.commit
+
+    def counted(session: Session) -> None:
+        commits.append("commit")
+        commit(session)
+
+    monkeypatch.setattr(Session, "commit", counted)
+    is_made(visitor.post(NEW, **fresh(fields)))
+    assert commits == ["commit"]
+
+
+def test_a_failure_before_the_commit_leaves_no_draft_behind(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, fields = running_app.visitor("pemohon"), complete_request(running_app, "Terputus")
+    before = count(running_app, ChangeRequest)
+
+    def fail(*_arguments: object) -> None:
+        raise Malformed(_("The program could not read what was sent."))
+
+    monkeypatch.setattr("views.changes.changes.keep_submission", fail)
+    assert visitor.post(NEW, **fresh(fields)).status_code == 400
+    assert count(running_app, ChangeRequest) == before
