@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -108,7 +108,7 @@ def test_a_comment_stays_as_written_is_audited_listed_and_exported(running_app: 
 
 def test_a_copy_opens_the_form_of_a_new_request_with_its_content(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.REQUEST)
-    typed = {"title": "Pembaruan bulanan", "wanted_by": f"{running_app.now:%Y-%m-%d}"}
+    typed: dict[str, Any] = {"title": "Pembaruan bulanan", "wanted_by": f"{running_app.now:%Y-%m-%d}"}
     assert running_app.make_move(change_id, Outcome.SUBMITTED, **typed).status_code == 303
     visitor = running_app.visitor("pemohon")
     details = f"/admin/change/details/?id={change_id}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 DAY = dt.timedelta(days=1)
+CONFIRMED: dict[str, Any] = {"confirm-rollback_plan": "y"}
 
 
 def asked(step: Step, outcome: Outcome, **record: object) -> set[str]:
@@ -122,9 +123,9 @@ def test_an_emergency_whose_plan_is_a_dash_is_questioned_on_the_page_and_goes_on
     refused = running_app.make_move(change_id, Outcome.EMERGENCY)
     assert refused.status_code == 422
     assert 'name="confirm-rollback_plan"' in refused.text
-    assert running_app.make_move(change_id, Outcome.EMERGENCY, **{"confirm-rollback_plan": "y"}).status_code == 303
+    assert running_app.make_move(change_id, Outcome.EMERGENCY, **CONFIRMED).status_code == 303
     assert running_app.make_move(change_id, Outcome.APPROVED).status_code == 422
-    assert running_app.make_move(change_id, Outcome.APPROVED, **{"confirm-rollback_plan": "y"}).status_code == 303
+    assert running_app.make_move(change_id, Outcome.APPROVED, **CONFIRMED).status_code == 303
 
 
 def test_a_date_in_the_past_comes_back_with_a_box_to_confirm_it(running_app: RunningApp) -> None:
@@ -156,12 +157,24 @@ def test_a_request_may_change_several_things_and_the_list_finds_it_by_each(runni
 
 def test_the_evaluation_demands_what_the_requester_left_out(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.REQUEST)
-    few = {"kind": "", "impact": "", "test_plan": "", "rollback_plan": "", "source": "", "risk_if_not_done": ""}
+    few: dict[str, Any] = {
+        "kind": "",
+        "impact": "",
+        "test_plan": "",
+        "rollback_plan": "",
+        "source": "",
+        "risk_if_not_done": "",
+    }
     assert running_app.make_move(change_id, Outcome.SUBMITTED, **few).status_code == 303
     refused = running_app.make_move(change_id, Outcome.ACCEPTED, json=True, resources="")
     assert refused.status_code == 422
     assert set(refused.get_json()["fields"]) == {"kind", "impact", "resources", "test_plan", "rollback_plan"}
-    said = {"kind": "service", "impact": "Satu pengguna", "test_plan": "Masuk", "rollback_plan": "Sandi lama"}
+    said: dict[str, Any] = {
+        "kind": "service",
+        "impact": "Satu pengguna",
+        "test_plan": "Masuk",
+        "rollback_plan": "Sandi lama",
+    }
     assert running_app.make_move(change_id, Outcome.ACCEPTED, **said).status_code == 303
     with running_app.session() as session:
         assert session.get_one(ChangeRequest, change_id).kind == (ChangeKind.SERVICE,)
@@ -190,7 +203,7 @@ def test_work_before_the_request_is_stated_beside_the_program_s_times(running_ap
     before, now = f"{local - dt.timedelta(hours=7):%Y-%m-%dT%H:%M}", f"{local:%Y-%m-%dT%H:%M}"
     refused = running_app.make_move(change_id, Outcome.SUBMITTED, json=True, done_before_at=now)
     assert list(refused.get_json()["fields"]) == ["done_before_at"]
-    stated = {"incident_at": before, "done_before_at": before}
+    stated: dict[str, Any] = {"incident_at": before, "done_before_at": before}
     assert running_app.make_move(change_id, Outcome.SUBMITTED, json=False, **stated).status_code == 303
     page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert "Dikerjakan pada, sebelum permintaan (menurut keterangan)" in page

@@ -84,7 +84,8 @@ def test_four_large_files_come_back_with_the_text_and_say_that_they_are_too_much
     running_app: RunningApp,
 ) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
-    server: Any = create_server(running_app.app, host="127.0.0.1", port=0, **SERVING)
+    serving: dict[str, Any] = dict(SERVING)
+    server: Any = create_server(running_app.app, host="127.0.0.1", port=0, **serving)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
