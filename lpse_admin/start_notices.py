@@ -29,10 +29,16 @@ def start_notices(settings: Settings) -> list[Message]:
     """Return the notices for these settings; the demo has none."""
     if settings.is_demo:
         return []
+    is_behind_proxy = settings.proxies > 0 or not is_loopback(settings.host)
+    return [_HTTPS_ALONE, *([] if is_behind_proxy else [_NO_PROXY]), *reset_link_notices(settings)]
+
+
+def reset_link_notices(settings: Settings) -> list[Message]:
+    """Return why users get no links to set a forgotten password by mail, or links that lead nowhere."""
+    if settings.is_demo:
+        return []
     base_url = settings.base_url
     candidates = (
-        (_HTTPS_ALONE, True),
-        (_NO_PROXY, settings.proxies == 0 and is_loopback(settings.host)),
         (_NO_BASE_URL, base_url is None),
         (_PLAIN_BASE_URL, base_url is not None and base_url.startswith("http://")),
         (_NO_MAIL_SERVER, settings.mail_server is None),

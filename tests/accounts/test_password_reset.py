@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from app import create_app
-from lpse_admin.accounts.reset_tokens import derive_token
 from lpse_admin.config import RunMode, Settings
 from models.accounts.password_reset import PasswordReset
 from models.accounts.user import User
@@ -282,8 +281,3 @@ def test_in_production_links_are_mailed_only_with_the_address_of_the_setting(
         else:
             assert found == []
         close_app(program)
-
-
-def test_a_token_follows_from_the_key_and_the_nonce_alone() -> None:
-    assert derive_token("k" * 32, "a") == derive_token("k" * 32, "a")
-    assert len({derive_token(key * 32, nonce) for key in "kl" for nonce in "ab"}) == 4

@@ -72,6 +72,20 @@ def test_the_notices_are_printed_at_the_start(
     assert "hanya dapat masuk lewat https://" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("username", "expected"), [("admin", True), ("pemeriksa", False)])
+def test_administrators_read_on_the_users_screen_why_no_links_are_mailed(
+    new_database: NewDatabase, username: str, expected: bool
+) -> None:
+    with new_database("sqlite") as url:
+        close_app(make_app(url))
+        app = create_app(Settings(RunMode.PRODUCTION, url, "y" * 32))
+        page = Visitor(app, username).get("/admin/user/")
+        assert page.status_code == 200
+        assert ("LPSE_BASE_URL belum diisi" in page.text) is expected
+        assert ("LPSE_SMTP_URL belum diisi" in page.text) is expected
+        close_app(app)
+
+
 def test_a_login_page_over_plain_http_says_that_it_takes_https_and_where(production: tuple[Flask, Settings]) -> None:
     visitor = Visitor(production[0])
     page = visitor.get("/login")

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 from flask_login import login_user
 from typing_extensions import override
 
-from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import _
+from lpse_admin.start_notices import reset_link_notices
 from models.accounts.user import User, create_user
 from models.database import db
 from models.notifications.account_mails import alter_account
 from models.search.search import user_matches
 from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import NewUserForm, ResetPasswordForm, UserForm
-from views.app.access import get_current_user
+from views.app.access import can, get_current_user, settings
 from views.app.clock import now
 from views.i18n.language import format_nip
 from views.listing.actions import action
@@ -24,6 +25,7 @@ from views.listing.record_view import RecordView
 from views.listing.search import search_by
 
 if TYPE_CHECKING:
+    from lpse_admin.i18n import Message
     from views.forms.base import Form
 
 
@@ -34,6 +36,7 @@ class UserView(RecordView):
     model = User
     title = _("Users")
     empty_message = _("No account yet. An administrator creates one with “New user”.")
+    list_template = "accounts/user_list.html"
     details_template = "accounts/user_details.html"
 
     column_list = (
@@ -67,6 +70,11 @@ class UserView(RecordView):
     create_submit = _("Create the account")
     create_success = _("%(name)s can log in now.")
     edit_success = _("Saved: %(name)s.")
+
+    @property
+    def notices(self) -> list[Message]:
+        """What of the settings keeps users from setting a forgotten password by themselves; for administrators."""
+        return reset_link_notices(settings()) if can(Verb.EDIT, Resource.USER) else []
 
     @override
     def create_model(self, form: Form) -> User:
