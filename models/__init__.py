@@ -14,6 +14,7 @@ _MODULES = (
     "models.audit.trail",
     "models.audit.verification",
     "models.changes.activity",
+    "models.changes.affected",
     "models.changes.assignment",
     "models.changes.clock_correction",
     "models.changes.requester_takeover",

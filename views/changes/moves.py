@@ -13,6 +13,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
+from models.changes import affected
 from models.changes.case_file import CaseFile, open_case, read_case
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change, steps_of
@@ -92,11 +93,13 @@ class SentStep:
             self.values = self.form.values(request.form)
         except InvalidFieldValues as refusal:
             self.values, self.refusal = refusal.valid_values, refusal
+        self.affected = self._read_affected()
         self._is_attached = False
 
     def given(self) -> Given:
         """Attach the files and return the values, with the errors of what cannot be read or attached."""
         require_resubmit()
+        self._store_affected()
         self.file_refusal = self._attach()
         refused = (self.refusal, self.file_refusal)
         errors = {key: error for one in refused if one is not None for key, error in one.field_errors.items()}
@@ -118,6 +121,7 @@ class SentStep:
         """
         values = {key: value for key, value in self.values.items() if key != REASON_FIELD.key}
         refusal = (None if self._is_attached else self._attach()) or self.refusal
+        self._store_affected()
         try:
             save(self.case, Given(values, self.form.ticked_equipment()))
         except ValidationFailed as error:
@@ -130,6 +134,21 @@ class SentStep:
             keep_submission(location)
         session.commit()
         return refusal
+
+    def _read_affected(self) -> list[affected.Affected] | None:
+        """Return the assets and services that the form names; None if it does not ask, or names what is not there."""
+        if affected.FIELD not in request.form or not self.form.has_field(affected.FIELD):
+            return None
+        try:
+            return affected.read_lines(db.session(), self.case.change.agency_id, request.form[affected.FIELD])
+        except ValidationFailed as refusal:
+            errors = {**(self.refusal.field_errors if self.refusal else {}), **refusal.field_errors}
+            self.refusal = InvalidFieldValues(self.values, errors)
+            return None
+
+    def _store_affected(self) -> None:
+        if self.affected is not None:
+            affected.store(self.case.change, self.case.require_open(), self.affected)
 
     def _attach(self) -> Refused | None:
         """Attach the valid files to the open step, and return the error for the others."""

@@ -23,6 +23,7 @@ from lpse_admin.workflow.record_fields import (
     RecordField,
 )
 from lpse_admin.workflow.transitions import required_items
+from models.changes.affected import affected_by
 from models.changes.case_file import read_case, with_record
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
 from models.database import db
@@ -55,8 +56,10 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
+    from models.changes.activity import EvaluationItem
     from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.change_item import ChangeItem
     from models.changes.loading import ReassignmentShown, StepShown
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
@@ -106,6 +109,8 @@ class ChangePage:
 
     case: CaseFile
     request_facts: tuple[FactGroup, ...]
+    #: The assets and services that the change affects.
+    affected: tuple[ChangeItem | EvaluationItem, ...]
     chart: ChangeChart
     finished_steps: tuple[FinishedStep, ...]
     current: StepShown | None
@@ -208,6 +213,7 @@ class ChangePage:
         return cls(
             case=case,
             request_facts=_request_facts(change, material.request_keys),
+            affected=tuple(affected_by(change)) if change.id else (),
             chart=ChangeChart.of(case),
             finished_steps=tuple(_finished_steps(case, details)),
             current=current,

@@ -44,7 +44,7 @@ from lpse_admin.workflow.record_fields import (
     is_empty,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
-from models.changes import record_store
+from models.changes import affected, record_store
 from models.changes.activity import AssetUpdate
 from models.changes.change import ChangeRequest
 from models.database import db
@@ -140,9 +140,16 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
             fields[name] = MultipleFileField(item.label)
         elif item.kind is ItemKind.EQUIPMENT:
             fields[name] = BooleanField(item.label)
+    if activity.step in affected.STEPS:
+        fields[affected.FIELD] = TextAreaField(
+            tr(_("Assets and services affected")),
+            description=tr(_("One on a line: the code of an asset and its register number, or the name of a service.")),
+        )
     fields["document"] = MultipleFileField(tr(_("Other files")))
     fields |= deviation_fields(case)
     saved = record_store.read_record(change, activity)
+    if activity.step in affected.STEPS:
+        saved[affected.FIELD] = "\n".join(affected.named_lines(change, activity))
     for key in ("assets", "touched_assets"):
         if key in saved:
             saved[key] = [{**row, "asset": row["asset_id"]} for row in saved[key]]

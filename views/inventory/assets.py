@@ -22,6 +22,7 @@ from lpse_admin.inventory.cards import (
     CardColumnKind,
 )
 from lpse_admin.inventory.codes import code_prefixes, code_scheme
+from models.changes.affected import touches
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced
@@ -164,6 +165,7 @@ class AssetView(RecordView):
                 for column in all_card_columns(asset.card)
             ],
             "alterations": _recent_mutations(asset),
+            "touches": touches(asset, _MAX_MUTATIONS),
             "may_correct": can(Verb.EDIT, self.resource) and not asset.is_retired and not is_referenced(asset),
         }
 

@@ -1,0 +1,158 @@
+"""The assets and services that a change affects, as its requester and its evaluation name them, one on a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.i18n import _
+from lpse_admin.inventory.codes import read_reference
+from lpse_admin.parsing.blank import is_blank, strip_blank
+from lpse_admin.sop.steps import REQUESTER_STEPS, Step
+from models.base import SHORT_TEXT_LENGTH, session_of
+from models.changes.activity import Activity, AssetReviewItem, Evaluation, EvaluationItem, ReleaseAsset
+from models.changes.change import ChangeRequest
+from models.changes.change_item import ChangeItem
+from models.inventory.asset import Asset
+from models.inventory.lookup import find_asset
+from models.inventory.mutation import MAX_ROWS
+from models.validation import text_error
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+
+    from lpse_admin.i18n import Message
+
+#: The steps whose actor names what is affected.
+STEPS = frozenset({*REQUESTER_STEPS, Step.EVALUATION})
+#: The name of the field, in forms and in errors.
+FIELD = "affected"
+
+#: An asset by its id, or a service by its name.
+Affected = tuple[int | None, str | None]
+
+
+def read_lines(session: Session, agency_id: int, text: str) -> list[Affected]:
+    """Return what each line of ``text`` names: an asset by its code or its name, else a service.
+
+    Raises ValidationFailed, naming the line, for a code that is not on the list.
+    """
+    lines = [strip_blank(line) for line in text.splitlines() if not is_blank(line)]
+    if len(lines) > MAX_ROWS:
+        raise _refused(_("At most %(most)s lines.", most=MAX_ROWS))
+    found: dict[Affected, None] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            found[_read_line(session, agency_id, line)] = None
+        except ValidationFailed as refusal:
+            raise _refused(_("Row %(row)s: %(error)s", row=number, error=refusal.message)) from None
+    return list(found)
+
+
+def store(change: ChangeRequest, current: Activity, items: Sequence[Affected]) -> None:
+    """Store what the open step names as affected, in place of what it named before."""
+    session = session_of(change)
+    owner = current if isinstance(current, Evaluation) else change
+    if [(item.asset_id, item.service) for item in owner.affected_items] == list(items):
+        return
+    owner.affected_items = []
+    session.flush()  # the positions are unique
+    kind = EvaluationItem if isinstance(current, Evaluation) else ChangeItem
+    rows = [kind(position=number, asset_id=asset, service=name) for number, (asset, name) in enumerate(items, 1)]
+    owner.affected_items = rows  # type: ignore[assignment] # of the kind that the owner has
+    session.flush()
+
+
+def lines_of(items: Sequence[ChangeItem | EvaluationItem]) -> list[str]:
+    """Return each item as a line that is read as itself: code, register number and name, or the service."""
+    return [str(item.asset) if item.asset is not None else item.service or "" for item in items]
+
+
+def affected_by(change: ChangeRequest) -> list[ChangeItem | EvaluationItem]:
+    """Return what the change affects: as its latest evaluation names it, else as the request does."""
+    session = session_of(change)
+    found: list[ChangeItem | EvaluationItem] = []
+    latest = (
+        select(func.max(EvaluationItem.evaluation_id))
+        .join(_activity, _activity.c.id == EvaluationItem.evaluation_id)
+        .where(_activity.c.change_id == change.id)
+        .scalar_subquery()
+    )
+    of_evaluation = select(EvaluationItem).where(EvaluationItem.evaluation_id == latest)
+    found += session.scalars(of_evaluation.order_by(EvaluationItem.position))
+    if not found:
+        of_request = select(ChangeItem).where(ChangeItem.change_id == change.id)
+        found += session.scalars(of_request.order_by(ChangeItem.position))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Where a request names an asset."""
+
+    where: Message
+    change_id: int
+    number: str
+    title: str
+    at: dt.datetime
+
+
+def touches(asset: Asset, limit: int) -> list[Touch]:
+    """Return where submitted requests name ``asset``, the newest first, at most ``limit``."""
+    session = session_of(asset)
+    steps: tuple[tuple[Message, Any, Any], ...] = (
+        (_("Evaluation"), EvaluationItem.evaluation_id, EvaluationItem.asset_id),
+        (_("Review of the asset list"), AssetReviewItem.review_id, AssetReviewItem.asset_id),
+        (_("Release"), ReleaseAsset.release_id, ReleaseAsset.asset_id),
+    )
+    of_request = select(ChangeItem.change_id).where(ChangeItem.asset_id == asset.id)
+    found = _touches(session, of_request, _("Request"), limit)
+    for where, step_id, asset_id in steps:
+        named = select(step_id).where(asset_id == asset.id)
+        found += _touches(session, select(_activity.c.change_id).where(_activity.c.id.in_(named)), where, limit)
+    return sorted(found, key=lambda one: (one.at, one.change_id), reverse=True)[:limit]
+
+
+#: The table that all steps share, alone.
+_activity: Any = Activity.__table__
+
+
+def _touches(session: Session, ids: Select[Any], where: Message, limit: int) -> list[Touch]:
+    kind = ChangeRequest
+    rows = session.execute(
+        select(kind.id, kind.number, kind.title, kind.submitted_at)
+        .where(kind.id.in_(ids), kind.submitted_at.is_not(None))
+        .order_by(kind.submitted_at.desc())
+        .limit(limit)
+    )
+    return [Touch(where, id_, number or "", title or "", at) for id_, number, title, at in rows if at is not None]
+
+
+def named_lines(change: ChangeRequest, current: Activity) -> list[str]:
+    """Return what the open step names so far; an evaluation begins with what the request names."""
+    if isinstance(current, Evaluation) and current.affected_items:
+        return lines_of(current.affected_items)
+    return lines_of(change.affected_items)
+
+
+def _read_line(session: Session, agency_id: int, line: str) -> Affected:
+    if read_reference(line) is not None:
+        return find_asset(session, agency_id, line).id, None
+    by_name = select(Asset.id).where(Asset.agency_id == agency_id, Asset.name == line, Asset.is_retired.is_(False))
+    ids = session.scalars(by_name.limit(2)).all()
+    if len(ids) == 1:
+        return ids[0], None
+    if error := text_error(line, max_length=SHORT_TEXT_LENGTH):
+        raise ValidationFailed(error)
+    return None, line
+
+
+def _refused(message: Message) -> ValidationFailed:
+    return ValidationFailed(message, field_errors={FIELD: message})
