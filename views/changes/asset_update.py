@@ -97,12 +97,10 @@ class RowForm:
             return _MovedForm(data={"value": stored, **self.row})
         if self.kind is MutationKind.RETIRED:
             return _RetiredForm(data=self.row)
-        extra: dict[str, Field] = {"version": HiddenField()}
         if self.asset is None:
-            return asset_form(self.card, self.row, extra=extra)
-        extra["reason"] = StringField(_("Reason"))
+            return asset_form(self.card, self.row, extra=lambda: {"version": HiddenField()})
         initial = {**self._stored(), **altered_texts(self.row), "reason": self.row.get("reason") or ""}
-        return asset_form(self.card, initial, without=_IDENTITY, extra=extra)
+        return asset_form(self.card, initial, without=_IDENTITY, extra=_reason_fields)
 
     def _stored(self) -> dict[str, str]:
         """Return the asset's present values as the form shows them."""
@@ -127,6 +125,10 @@ class RowForm:
             if key in typed and key not in _IDENTITY and strip_blank(typed[key]) != stored[key]
         }
         return {**row, "values": values, **reason}
+
+
+def _reason_fields() -> dict[str, Field]:
+    return {"reason": StringField(_("Reason")), "version": HiddenField()}
 
 
 def visible_changes() -> ColumnElement[bool]:

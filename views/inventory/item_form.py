@@ -15,7 +15,7 @@ from views.forms.base import Form, Required
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from wtforms import Field
 
@@ -33,14 +33,14 @@ def asset_form(
     initial: Mapping[str, str] | None = None,
     *,
     without: Collection[str] = (),
-    extra: Mapping[str, Field] | None = None,
+    extra: Callable[[], Mapping[str, Field]] = dict,
 ) -> Form:
     """Return the form for an item of ``card``: its official columns in order, then the other common columns.
 
-    ``without`` are keys of columns that are not asked, and ``extra`` fields before them.
+    ``without`` are keys of columns that are not asked; ``extra`` makes the fields behind them.
     """
     columns = {one.key: _form_field(one) for one in card_columns(card).values() if one.key not in without}
-    form_class = type("ItemForm", (Form,), {**columns, **(extra or {})})
+    form_class = type("ItemForm", (Form,), {**columns, **extra()})
     form: Form = form_class(data=dict(initial or {}))
     return form
 
