@@ -18,6 +18,7 @@ from lpse_admin.notifications.events import ALWAYS_MAILED, Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import Language, User
 from models.audit.trail import entries_for_record
+from models.changes.change import ChangeRequest
 from models.database import db
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant_delegation
@@ -175,6 +176,45 @@ def test_the_list_is_narrowed_and_exported_in_words(running_app: RunningApp) -> 
     }
     book = load_workbook(io.BytesIO(requester.get("/admin/notification/export/xlsx/?event=overdue").data))
     assert "“Dokumentasi dan Uji Coba” terlambat." in [cell for row in present(book.active).values for cell in row]
+
+
+@pytest.mark.usefixtures("all_read")
+def test_what_is_about_one_request_is_one_group_of_lines_and_opening_it_reads_all_of_them(
+    running_app: RunningApp,
+) -> None:
+    change_id = returned(running_app)
+    returned(running_app)
+    with running_app.session() as session:
+        notice = told(running_app, "pemohon")
+        number = next(one.details["number"] for one in notice if one.change_id == change_id)
+        change = session.get_one(ChangeRequest, change_id)
+        notify(session, Event.OVERDUE, [running_app.cast(session).lumajang.requester], now=NOW, change=change,
+               key=f"s-{change_id}", step=Step.TEST, due=NOW)  # fmt: skip
+        session.commit()
+    requester = running_app.visitor("pemohon")
+    page = requester.get("/admin/notification/?state=unread").text
+    groups = page.split('<li class="notice-group')[1:]
+    mine = [group for group in groups if number in group]
+    assert len(mine) == 1
+    assert mine[0].count('<li class="notice') == 2
+    opened = re.search(r'action="([^"]+/open)"', mine[0])
+    assert opened
+    assert requester.post(opened[1]).status_code == 303
+    assert number not in requester.get("/admin/notification/?state=unread").text
+    assert unread(running_app, "pemohon") == "1"
+
+
+def test_the_menu_under_the_bell_has_the_newest_and_the_bell_is_a_link_without_it(running_app: RunningApp) -> None:
+    change_id = returned(running_app)
+    requester = running_app.visitor("pemohon")
+    page = requester.get("/").text
+    assert re.search(r'<a class="bell" data-menu="/admin/notification/latest" href="/admin/notification/', page)
+    menu = requester.get("/admin/notification/latest").text
+    assert f'href="/admin/change/details/?id={change_id}"' in menu
+    assert 'href="/admin/change/?waiting=me"' in menu
+    assert 'href="/admin/notification/"' in menu
+    assert "<html" not in menu
+    assert "waiting=me" not in running_app.visitor("pemeriksa").get("/admin/notification/latest").text
 
 
 def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningApp) -> None:

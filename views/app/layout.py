@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, request, url_for
 
-from lpse_admin.accounts.permissions import Verb, is_granted
+from lpse_admin.accounts.permissions import Resource, Verb, is_granted
+from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.i18n import Message, _
 from views.app.access import current_user_or_none, is_acting_head, unread_count
 from views.app.audit_context import capacity
@@ -131,6 +132,10 @@ def _links(
             for view in views
             if is_granted(roles, Verb.READ, view.resource, is_acting_head=is_acting_head)
         ]
+        if links and any(view.resource is Resource.APPROVAL for view in views):
+            is_actor = is_acting_head or not roles.isdisjoint(ACTOR_ROLES)
+            waiting = (tr(_("Waiting for me")), url_for("change.index_view", waiting="me"), "")
+            links = [waiting, *links] if is_actor else links
         if links:
             groups.append((tr(label) if label else None, links))
     return groups

@@ -8,9 +8,11 @@ from flask import flash, redirect, url_for
 from flask_admin import expose
 from flask_babel import ngettext
 from markupsafe import Markup, escape
+from sqlalchemy import select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.audit import trail
@@ -24,6 +26,7 @@ from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import EMPTY_CELL, cell_formatter
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
+from views.listing.record_view import current_principal
 from views.listing.rows import row_checkbox
 from views.notifications.notices import notification_facts, notification_text
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from views.listing.lists import ListQuery, Page
     from views.listing.rows import Row
 
+#: Lines in the menu under the bell.
+_MAX_LATEST = 6
 _number: Any = Notification.details["number"].as_string()
 _title: Any = Notification.details["title"].as_string()
 _reason: Any = Notification.details["reason"].as_string()
@@ -108,10 +113,10 @@ class NotificationView(BulkView):
         return {"has_unread": unread_count() > 0}
 
     def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """Return the rows for the template of this list."""
+        """Return the groups of rows for the template of this list."""
         keys, formatters = [column.key for column in columns], [cell_formatter(column) for column in columns]
         row_url, link_url, checkbox = self.row_url_builder(), self.link_url_builder(), row_checkbox()
-        return [
+        lines = [
             _row_context(
                 {
                     "id": id_,
@@ -123,11 +128,30 @@ class NotificationView(BulkView):
             )
             for id_, link_id, values in rows
         ]
+        return _grouped(lines)
 
     def link_url_builder(self) -> Callable[[int], str]:
         """Return a function for the address of a row's button."""
         start, end = url_for(".open", notification_id=0).rsplit("0", 1)
         return lambda id_: f"{start}{id_}{end}"
+
+    @expose("/latest")
+    def latest(self) -> str:
+        """Show the newest notifications as a part of a page, for the menu under the bell."""
+        newest = db.session.scalars(
+            select(Notification)
+            .where(Notification.user_id == get_current_user().id)
+            .order_by(Notification.at.desc(), Notification.id.desc())
+            .limit(_MAX_LATEST)
+        )
+        acts = current_principal().decides_as_head or not get_current_user().roles.isdisjoint(ACTOR_ROLES)
+        return str(
+            self.render(
+                "notifications/latest.html",
+                latest=[_latest(one, self.row_url(one.id)) for one in newest],
+                waiting_url=url_for("change.index_view", waiting="me") if acts else "",
+            )
+        )
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the message and the values below it."""
@@ -140,12 +164,16 @@ class NotificationView(BulkView):
 
     @expose("/<notification_id>/open", methods=("POST",))
     def open(self, notification_id: str) -> Response:
-        """Mark one as read, and redirect to its request or its own page."""
+        """Mark one as read, and all others of its request, and redirect to the request or its own page."""
         one = self.get_one(notification_id)
-        if one.read_at is None:
+        of_request = Notification.id == one.id if one.change_id is None else Notification.change_id == one.change_id
+        unread = db.session.scalars(
+            select(Notification).where(Notification.user_id == one.user_id, Notification.read_at.is_(None), of_request)
+        ).all()
+        for notification in unread:
             trail.update_audit_context(db.session(), action="notification.read")
-            one.mark_read(now())
-            db.session.commit()
+            notification.mark_read(now())
+        db.session.commit()
         if one.change_id is None:
             return redirect(self.row_url(one.id), 303)
         return redirect(url_for("change.details_view", id=one.change_id), 303)
@@ -159,6 +187,37 @@ class NotificationView(BulkView):
         session.commit()
         flash(ngettext("%(num)s notification is marked as read.", "%(num)s notifications are marked as read.", count))
         return redirect(url_for(".index_view"), 303)
+
+
+def _latest(one: Notification, url: str) -> dict[str, Any]:
+    """Return a line of the menu under the bell; it leads to the request, or to the notification itself."""
+    number, title = one.details.get("number"), one.details.get("title")
+    return {
+        "heading": " ".join(str(part) for part in (number, title) if part),
+        "sentence": notification_text(one.details),
+        "at": one.at,
+        "is_read": one.read_at is not None,
+        "url": url if one.change_id is None else url_for("change.details_view", id=one.change_id),
+    }
+
+
+def _grouped(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of each request together, in the order of their newest; a line without a request by itself."""
+    groups: dict[object, dict[str, Any]] = {}
+    for line in lines:
+        group = groups.setdefault(
+            line["request"] or line["id"],
+            {
+                "heading": line["request"] or line["event"],
+                "open_url": line["open_url"],
+                "button": line["button"],
+                "is_unread": False,
+                "rows": [],
+            },
+        )
+        group["rows"].append(line)
+        group["is_unread"] = group["is_unread"] or not line["is_read"]
+    return list(groups.values())
 
 
 def _row_context(

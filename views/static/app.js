@@ -30,6 +30,37 @@
     });
   });
 
+  // The bell opens a menu with the newest; without this file it leads to the list of all.
+  const bell = document.querySelector(".bell[data-menu]");
+  const closeBell = () => {
+    const panel = document.querySelector(".bell-panel");
+    if (panel) { panel.remove(); bell.setAttribute("aria-expanded", "false"); }
+    return panel;
+  };
+  if (bell) {
+    bell.setAttribute("aria-expanded", "false");
+    bell.addEventListener("click", async (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      if (closeBell()) return;
+      try {
+        const answer = await fetch(bell.dataset.menu);
+        if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+        const panel = document.createElement("div");
+        panel.className = "menu-panel bell-panel";
+        panel.innerHTML = await answer.text();
+        bell.after(panel);
+        bell.setAttribute("aria-expanded", "true");
+        const first = panel.querySelector("a");
+        if (first) first.focus();
+      } catch { window.location.assign(bell.href); }
+    });
+    const closeElsewhere = (event) => { if (!event.target.closest(".bell-panel, .bell")) closeBell(); };
+    document.addEventListener("click", closeElsewhere);
+    document.addEventListener("focusin", closeElsewhere);
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && closeBell()) bell.focus(); });
+  }
+
   // What is wrong is read out first.
   const summary = document.querySelector(".alert-danger[tabindex='-1']");
   if (summary) summary.focus();
