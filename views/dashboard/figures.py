@@ -20,7 +20,7 @@ WIDTH = 360
 _BAR_LEFT, _BAR_WIDTH = 152, 106
 _ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 19, 3, 13
 #: Characters of a label that fit before its bar.
-_MAX_LABEL = 27
+_MAX_LABEL = 24
 #: The least width of a part, so that small numbers stay visible.
 _MIN_BAR_WIDTH = 1.5
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("home", __name__)
 
 #: Rows of what waits for the user, and of what waits for others.
-_MAX_ROWS, _MAX_SENT, _MAX_FOLLOW_UPS = 8, 5, 5
+_MAX_ROWS, _MAX_SENT, _MAX_FOLLOW_UPS = 7, 5, 5
 #: Roles whose home page has the office dashboard.
 _OVERSIGHT_ROLES = frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
 #: What somebody does with a step that waits for them.
