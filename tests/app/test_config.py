@@ -13,6 +13,7 @@ import pytest
 from app import create_app
 from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, read_settings
 from models.database import db
+from tests.support.certificates import make_certificates
 from tests.support.program import close_app
 
 KEY = "k" * 32
@@ -196,3 +197,26 @@ def test_the_program_ends_with_2_and_one_sentence_on_a_wrong_setting(command: li
     )
     assert ended.returncode == 2
     assert ended.stderr == "LPSE_PORT berisi “none”; isinya harus angka dari 1 sampai 65535.\n"
+
+
+@pytest.mark.parametrize("content", [None, "", "bukan sertifikat"])
+def test_a_file_without_a_certificate_is_refused_at_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match="LPSE_SMTP_CA"):
+        read_settings({"LPSE_SMTP_CA": str(path)}, instance=tmp_path)
+
+
+def test_the_file_of_the_region_s_certificates_is_passed_on_to_the_mail_server(tmp_path: Path) -> None:
+    ca_file, _context = make_certificates(tmp_path)
+    variables = {"LPSE_SMTP_CA": str(ca_file)}
+    assert read_settings(variables, instance=tmp_path).mail_server is None
+    variables["LPSE_SMTP_URL"] = "smtps://surel.example.go.id"
+    server = read_settings(variables, instance=tmp_path).mail_server
+    assert server is not None
+    assert server.ca_file == str(ca_file)
+    del variables["LPSE_SMTP_CA"]
+    without = read_settings(variables, instance=tmp_path).mail_server
+    assert without is not None
+    assert without.ca_file is None

@@ -11,7 +11,9 @@ import pytest
 from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import (
     VALUE_NAMES,
+    Delivery,
     Event,
+    delivery_of,
     deserialize_values,
     event_message,
     labelled_values,
@@ -61,3 +63,19 @@ def test_every_event_has_a_sentence_also_where_a_value_was_not_told(event: Event
 def test_facts_are_those_that_were_told_in_their_order() -> None:
     values = {"due": "besok", "reason": "Kurang", "step": "Uji", "unknown": 1}
     assert [(str(label), value) for label, value in labelled_values(values)] == [("Reason", "Kurang"), ("Due", "besok")]
+
+
+@pytest.mark.parametrize(
+    ("event", "muted", "daily", "delivery"),
+    [
+        (Event.OVERDUE, [], [], Delivery.AT_ONCE),
+        (Event.OVERDUE, [], ["overdue"], Delivery.DAILY),
+        (Event.OVERDUE, ["overdue"], ["overdue"], Delivery.NONE),
+        (Event.EMERGENCY, ["emergency"], ["emergency"], Delivery.AT_ONCE),
+        (Event.PASSWORD_RESET, ["password-reset"], [], Delivery.AT_ONCE),
+    ],
+)
+def test_each_event_is_mailed_at_once_daily_or_not_at_all_and_an_emergency_always_at_once(
+    event: Event, muted: list[str], daily: list[str], delivery: Delivery
+) -> None:
+    assert delivery_of(event, muted, daily) is delivery

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from lpse_admin.config import ConfigurationError, read_settings
+from lpse_admin.config import read_settings
 from lpse_admin.notifications.events import Event
 from lpse_admin.notifications.mail_faults import MailFault
 from lpse_admin.sop.steps import Step
@@ -22,6 +17,7 @@ from models.notifications.notification import notify
 from models.notifications.outbox import MAX_ATTEMPTS, MAX_SETTING_ATTEMPTS, setting_retry_delay
 from tests.notifications.test_outbox import MINUTE, box, mails, office, put, sending  # noqa: F401 - fixtures
 from tests.support.cast import NOW, new_change, set_test_audit_context
+from tests.support.certificates import make_certificates
 from tests.support.mail_server import running_server
 from tests.support.present import present
 
@@ -103,36 +99,6 @@ def test_a_fault_of_the_setting_is_tried_for_a_month_and_at_least_each_quarter_o
 # --- the region's own certificate ------------------------------------------------------------------------------------
 
 
-def make_certificates(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make an authority and a server's certificate for localhost; return the authority's file and the server's TLS."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA Kabupaten")])
-    start = dt.datetime.now(dt.UTC) - DAY
-    ca = (
-        x509.CertificateBuilder().subject_name(ca_name).issuer_name(ca_name).public_key(ca_key.public_key())
-        .serial_number(1).not_valid_before(start).not_valid_after(start + 9 * DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )  # fmt: skip
-    server = (
-        x509.CertificateBuilder().subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]))
-        .issuer_name(ca_name).public_key(key.public_key()).serial_number(2)
-        .not_valid_before(start).not_valid_after(start + 9 * DAY)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )  # fmt: skip
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    ca_file, server_file = folder / "ca-daerah.pem", folder / "server.pem"
-    ca_file.write_bytes(ca.public_bytes(pem))
-    key_text = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    server_file.write_bytes(server.public_bytes(pem) + key_text)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(server_file)
-    return ca_file, context
-
-
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_a_server_with_the_region_s_own_certificate_is_trusted_once_the_setting_names_its_authority(
     session: AuditedSession, office: Office, tmp_path: Path, scheme: str
@@ -150,15 +116,6 @@ def test_a_server_with_the_region_s_own_certificate_is_trusted_once_the_setting_
         server = present(read_settings(variables, instance=tmp_path).mail_server)
         assert sending(session, server, NOW + MINUTE).sent == 1
         assert len(box.received) == 1
-
-
-@pytest.mark.parametrize("content", [None, "", "bukan sertifikat"])
-def test_a_file_without_a_certificate_is_refused_at_the_start(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "ca.pem"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ConfigurationError, match="LPSE_SMTP_CA"):
-        read_settings({"LPSE_SMTP_CA": str(path)}, instance=tmp_path)
 
 
 # --- one mail for what waits together --------------------------------------------------------------------------------
