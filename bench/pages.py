@@ -39,6 +39,9 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("audit trail of all with a word", "admin", "/admin/audit/?search=setuju"),
     ("search of an office", "kepala", "/search?q=server"),
     ("search of a requester", "pemohon", "/search?q=server"),
+    ("search with one letter wrong", "kepala", "/search?q=servar"),
+    ("requests with a word", "kepala", "/admin/change/?search=server"),
+    ("evaluations with a word", "kepala", "/admin/evaluation/?search=server"),
 )
 _ROUNDS, _WARM_UP = 15, 3
 

@@ -32,6 +32,8 @@ class TrailSearch:
     session: Session
     text: str
     chain: int | None
+    #: The entries that are left out, if any.
+    leave_out: ColumnElement[bool] | None = None
 
     def criterion(self) -> ColumnElement[bool]:
         """Return the criterion for all of them."""
@@ -42,7 +44,7 @@ class TrailSearch:
         at, id_ = (_entry.at.asc(), _entry.id.asc()) if oldest else (_entry.at.desc(), _entry.id.desc())
         found: set[tuple[Any, int]] = set()
         for criterion in self._criteria:
-            statement = select(_entry.at, _entry.id).where(criterion).order_by(at, id_).limit(limit)
+            statement = select(_entry.at, _entry.id).where(criterion, *self._kept).order_by(at, id_).limit(limit)
             found.update(map(tuple, self.session.connection().execute(statement)))
         return [key for _at, key in sorted(found, reverse=not oldest)[:limit]]
 
@@ -61,8 +63,12 @@ class TrailSearch:
         return found
 
     def _count(self, criterion: ColumnElement[bool], limit: int) -> int:
-        matching = select(_entry.id).where(criterion).limit(limit + 1).subquery()
+        matching = select(_entry.id).where(criterion, *self._kept).limit(limit + 1).subquery()
         return self.session.connection().scalar(select(func.count()).select_from(matching)) or 0
+
+    @property
+    def _kept(self) -> tuple[ColumnElement[bool], ...]:
+        return () if self.leave_out is None else (~self.leave_out,)
 
     @cached_property
     def _criteria(self) -> list[ColumnElement[bool]]:

@@ -83,6 +83,8 @@ class ChangeRequest(Base):
         Index("ix_change_result", "agency_id", "result", "id"),
         Index("ix_change_urgency", "agency_id", "urgency", "id"),
         Index("ix_change_kind", "agency_id", "kind", "id"),
+        Index("ix_change_asked_by", "agency_id", "asked_by_name", "id"),
+        Index("ix_change_institution", "agency_id", "requester_institution", "id"),
         Index("ix_change_requester", "requester_id", "id"),
         Index("ix_change_requester_submitted", "requester_id", "submitted_at", "id"),
         # The open requests alone, with what they have in common first: without statistics SQLite would rather read
@@ -104,6 +106,8 @@ class ChangeRequest(Base):
         Index("ix_change_result_everywhere", "result", "id"),
         Index("ix_change_urgency_everywhere", "urgency", "id"),
         Index("ix_change_kind_everywhere", "kind", "id"),
+        Index("ix_change_asked_by_everywhere", "asked_by_name", "id"),
+        Index("ix_change_institution_everywhere", "requester_institution", "id"),
         Index(None, "linked_change_id"),
     )
 

@@ -504,7 +504,7 @@ def test_the_trail_shows_the_office_a_draft_but_not_its_content(
             answer = running_app.visitor(name).get(f"/admin/audit/details/?id={id_}")
             assert answer.status_code == 200
             assert own.draft_mark not in answer.text
-            assert "change_request" in answer.text
+            assert "Dicatat: Permintaan" in answer.text
 
 
 def test_a_thrown_away_draft_stays_unread(running_app: RunningApp) -> None:

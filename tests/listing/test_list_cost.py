@@ -111,7 +111,7 @@ def variants(view: RecordView) -> Iterator[str]:
 def narrowed(entry: Filter) -> Iterator[str]:
     """Yield the address for every value of a filter."""
     if isinstance(entry, DateRangeFilter):
-        first, last = entry.parameter_names()
+        first, last, _period = entry.parameter_names()
         yield f"{first}=2025-02-03&{last}=2025-02-04"
     elif isinstance(entry, UserFilter | AgencyFilter):
         yield f"{entry.key}=1"

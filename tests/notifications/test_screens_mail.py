@@ -157,7 +157,9 @@ def test_the_screen_and_its_export_tell_the_mails_of_a_request_in_order(running_
         c for row in present(book.active).values for c in row
     ]
     page = running_app.visitor("administrator").get(f"/admin/mail/?search={number}").text
-    assert page.count(f'<a href="/admin/change/details/?id={told}">') == 7
+    own = re.findall(r'<th scope="row"><a href="(/admin/mail/details/\?id=\d+)">', page)
+    assert len(set(own)) == 7
+    assert f'<a href="/admin/change/details/?id={told}">' in running_app.visitor("administrator").get(own[0]).text
 
 
 def test_it_is_narrowed_by_state_event_and_period(running_app: RunningApp, told: int) -> None:
@@ -173,7 +175,8 @@ def test_it_is_narrowed_by_state_event_and_period(running_app: RunningApp, told:
 @pytest.mark.usefixtures("told")
 def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningApp) -> None:
     page = running_app.visitor("kepala").get("/admin/mail/?event=delegation-granted").text
-    (own,) = re.findall(r'<th scope="row"><a href="([^"]+)">Tanpa permintaan</a>', page)
+    (own,) = re.findall(r'<th scope="row"><a href="([^"]+)">', page)
+    assert "Tanpa permintaan" in page
     assert own.startswith("/admin/mail/details/?id=")
     assert "menggantikan Kepala LPSE" in running_app.visitor("kepala").get(own).text
 

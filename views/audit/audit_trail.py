@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, case, cast, exists, literal, select
+from flask_babel import gettext
+from sqlalchemy import BigInteger, case, cast, exists, func, literal, literal_column, or_, select
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
+from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import Outcome
 from models.audit.actions import AUDIT_ACTIONS, AuditAction
 from models.audit.search import TrailSearch
 from models.audit.trail import AuditEntry, AuditRow, RowAction
 from models.changes.change import ChangeRequest
 from models.database import db
+from models.search.search import number_matches
 from views.app.access import get_current_user
+from views.audit.words import TABLES, column_title, table_title, value_text
 from views.exports.columns import CellKind
 from views.i18n.language import tr
-from views.listing.filters import DateRangeFilter, TextFilter
-from views.listing.lists import MAX_COUNT, Column, ListIndex, Shortcut
+from views.listing.filters import CaseFilter, DateRangeFilter, OptionFilter, TextFilter, WordsFilter
+from views.listing.lists import MAX_COUNT, Column, ComputedColumns, ListIndex, Shortcut
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from lpse_admin.i18n import Message
     from views.listing.lists import ListQuery
 
 #: Actions that no operation of the models names. What has no title (a command, an address) is shown as it is stored.
@@ -80,9 +90,88 @@ def audit_action_label(action: str) -> str:
     return tr(next((known.title for known in AUDIT_ACTIONS if known.value == action), action))
 
 
+#: The entries of an office's work: who came in and went is asked for by itself.
+_LOGINS = ("POST access.login", "POST access.logout")
+#: Written out and not bound, so that it is known when the plan is made.
+_IS_LOGIN = AuditEntry.action.in_([literal_column(f"'{action}'") for action in _LOGINS])
+
+_IS_OF_REQUEST = AuditRow.table_name == ChangeRequest.__tablename__
+#: The request that an entry tells of, else the first table that it tells of.
+_NUMBER = (
+    select(func.min(ChangeRequest.number))
+    .select_from(AuditRow)
+    .join(ChangeRequest, ChangeRequest.id == _change_id)
+    .where(AuditRow.entry_id == AuditEntry.id)
+    .correlate(AuditEntry)
+    .scalar_subquery()
+)
+_TABLE = (
+    select(func.coalesce(func.min(case((_IS_OF_REQUEST, AuditRow.table_name))), func.min(AuditRow.table_name)))
+    .where(AuditRow.entry_id == AuditEntry.id)
+    .correlate(AuditEntry)
+    .scalar_subquery()
+)
+
+
+def _load_objects(_session: Session) -> Callable[..., Mapping[str, object]]:
+    """Return a function from request number and table to the cell that says what an entry is about."""
+
+    def cells(number: str | None, table: str | None) -> Mapping[str, object]:
+        if number or table != ChangeRequest.__tablename__:
+            return {"object": number or (table and table_title(table))}
+        return {"object": gettext("Draft")}
+
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFilter(TextFilter):
+    """Entries that tell of a request, by its number in any notation: ``?object=2026/81``."""
+
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the entries of the requests with this number."""
+        if not (values.get(self.key) or "").strip():
+            return None
+        asked = number_matches(parse_search(values[self.key]))
+        ids = db.session.scalars(select(ChangeRequest.id).where(or_(*asked)).limit(_MAX_OBJECTS)).all()
+        told = select(AuditRow.entry_id).where(
+            AuditRow.table_name == ChangeRequest.__tablename__, AuditRow.row_id.in_([str(id_) for id_ in ids])
+        )
+        result: ColumnElement[bool] = AuditEntry.id.in_(told)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKindFilter(OptionFilter):
+    """Entries that tell of a row of a table: ``?record=asset``."""
+
+    @override
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return the tables, each with its title."""
+        return sorted(TABLES.items(), key=lambda item: item[1].text)
+
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the entries that tell of the table."""
+        value = values.get(self.key)
+        if not value:
+            return None
+        if value not in TABLES:
+            raise self._malformed(value)
+        told = select(AuditRow.entry_id).where(AuditRow.entry_id == AuditEntry.id, AuditRow.table_name == value)
+        return told.correlate(AuditEntry).exists()
+
+
+#: How many requests a number may name: one of each office and year, say.
+_MAX_OBJECTS = 100
+
+
 def _search(query: ListQuery) -> TrailSearch:
     user = get_current_user()
-    return TrailSearch(db.session(), query.arguments.search, None if user.is_superadmin else user.agency_id)
+    leave_out = _IS_LOGIN if query.arguments.filter_values.get("logins") == "without" else None
+    chain = None if user.is_superadmin else user.agency_id
+    return TrailSearch(db.session(), query.arguments.search, chain, leave_out)
 
 
 def _search_criterion(query: ListQuery) -> ColumnElement[bool]:
@@ -93,7 +182,8 @@ def _search_shortcut(query: ListQuery, _session: Session) -> Shortcut | None:
     """Return the entries of a page that a text is searched for, where nothing else is asked of the list."""
     asked = query.arguments
     limit = (asked.page + 1) * asked.size + 1
-    if not asked.search or asked.filter_values or limit > MAX_COUNT:
+    set_by_itself = {"logins": "without"}
+    if not asked.search or dict(asked.filter_values) != set_by_itself or limit > MAX_COUNT:
         return None
     search = _search(query)
     return Shortcut(search.newest(limit, oldest=not asked.sort.startswith("-")), lambda: search.count(MAX_COUNT))
@@ -109,13 +199,14 @@ class AuditView(RecordView):
     model = AuditEntry
     column_list = (
         Column("at", _("Date and time"), AuditEntry.at, CellKind.DATETIME, sortable=True, is_link=True),
-        Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, superadmin_only=True),
-        Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER),
+        Column("chain", _("Chain"), AuditEntry.chain, CellKind.NUMBER, superadmin_only=True, in_list=False),
+        Column("number", _("Entry"), AuditEntry.number, CellKind.NUMBER, in_list=False),
         Column("actor", _("User"), AuditEntry.actor_name),
         Column("capacity", _("Capacity"), AuditEntry.capacity),
         Column("action", _("Action performed"), AuditEntry.action, CellKind.CHOICE, AUDIT_ACTIONS),
+        Column("object", _("About"), ComputedColumns((_NUMBER, _TABLE), _load_objects)),
         Column("reason", _("Reason given"), AuditEntry.reason),
-        Column("address", _("Client address"), AuditEntry.address),
+        Column("address", _("Client address"), AuditEntry.address, in_list=False),
         Column("request", _("HTTP request ID"), AuditEntry.request_id, in_list=False),
         Column("rows", _("Changed rows"), _ROWS, in_list=False),
         Column("previous_hash", _("Hash of the previous entry"), AuditEntry.previous_hash, in_list=False),
@@ -123,6 +214,15 @@ class AuditView(RecordView):
     )
     column_filters = (
         DateRangeFilter("at", _("Date and time"), column=AuditEntry.at),
+        CaseFilter(
+            "logins",
+            _("Logging in and out"),
+            cases=(("without", _("left out"), ~_IS_LOGIN), ("only", _("only these"), _IS_LOGIN)),
+            default="without",
+        ),
+        WordsFilter("actor", _("User"), columns=(AuditEntry.actor_name,)),
+        ObjectFilter("object", _("Number of the request")),
+        RecordKindFilter("record", _("Kind of record")),
         TextFilter("action", _("Action performed"), column=AuditEntry.action),
     )
     column_searchable_list = (AuditEntry.actor_name, AuditEntry.reason)
@@ -137,11 +237,17 @@ class AuditView(RecordView):
         told = [
             {
                 "table": row["table"],
+                "title": table_title(row["table"]),
                 "id": row["id"],
                 "action": tr(RowAction(row["action"]).title),
+                "raw": json.dumps(row, ensure_ascii=False, indent=1, sort_keys=True) if not is_of_a_draft else "",
                 "columns": [
-                    (name, row["before"].get(name), row["after"].get(name))
+                    (
+                        column_title(name),
+                        *(value_text(row["table"], name, row[when].get(name)) for when in ("before", "after")),
+                    )
                     for name in sorted({*row["before"], *row["after"]} if not is_of_a_draft else ())
+                    if row["before"].get(name) != row["after"].get(name)
                 ],
             }
             for row in entry.row_changes

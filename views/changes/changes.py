@@ -33,17 +33,19 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes.assignment import make_reassign_form
+from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTimeliness
 from views.changes.comments import CommentForm
 from views.changes.moves import SentStep, keep_step_files, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
-from views.changes.waiting_filter import LateFilter, WaitingFilter
+from views.changes.step_times import Timeliness
+from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.forms.commit import commit_or_show_errors
 from views.forms.once import creates, earlier_location, forget_submissions_of, keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, WordsFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 from views.listing.search import SearchedKind, search_index
@@ -114,7 +116,7 @@ class ChangeView(RecordView):
         (_linked, _linked.id == ChangeRequest.linked_change_id),
     )
     column_list = (
-        Column("number", _("Number"), ChangeRequest.number, is_link=True),
+        Column("number", _("Number"), ChangeRequest.number, is_link=True, empty=_("Draft")),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("title", _("Title"), ChangeRequest.title, wide=True),
         Column(
@@ -127,14 +129,22 @@ class ChangeView(RecordView):
         ),
         Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
         Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
-        Column("waiting_since", _("Waiting since"), _open_activity.arrived_at, CellKind.DATETIME),
-        Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result),
-        Column("requester", _("Requester"), ChangeRequest.asked_by_name),
+        Column(
+            "waiting_since",
+            _("Waiting since"),
+            _open_activity.arrived_at,
+            CellKind.DATETIME,
+            in_list=False,
+            in_list_while_open=True,
+        ),
+        Column("handler", _("With"), _open_activity.held_by_name, in_list=False, in_list_while_open=True),
+        Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result, in_list_while_open=False),
+        Column("requester", _("Requester"), ChangeRequest.asked_by_name, sortable=True),
         Column("requester_title", _("Title of the requester"), ChangeRequest.asked_by_title, in_list=False),
         Column("submitted", _("Submitted"), ChangeRequest.submitted_at, CellKind.DATETIME, sortable=True),
         Column("closed", _("Closed"), ChangeRequest.closed_at, CellKind.DATETIME, in_list=False),
         Column("source", _("Source"), ChangeRequest.source, CellKind.CHOICE, ChangeSource, in_list=False),
-        Column("institution", _("Institution"), ChangeRequest.requester_institution, in_list=False),
+        Column("institution", _("Institution"), ChangeRequest.requester_institution, sortable=True, in_list=False),
         Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
         Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
         *REQUEST_TEXT_COLUMNS,
@@ -152,12 +162,18 @@ class ChangeView(RecordView):
             ),
         ),
         WaitingFilter("waiting", _("Waiting for"), of_requests=True),
-        LateFilter("judged", _("Lateness")),
         ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
         UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
         MemberFilter("kind", _("Type of change"), column=ChangeRequest.kind, choices=ChangeKind),
+        WordsFilter("requester", _("Requester"), columns=(ChangeRequest.asked_by_name, ChangeRequest.requester_name)),
+        WordsFilter("institution", _("Institution"), columns=(ChangeRequest.requester_institution,)),
+        AssetFilter("asset", _("Asset (code, name, plate …)"), column=ChangeRequest.id),
+        HandlerFilter("handler", _("With"), activity=_open_activity),
+        WordsFilter("handler-name", _("Name of who has it"), columns=(_open_activity.held_by_name,)),
+        OpenStepTimeliness("judged", _("Timeliness of the current step"), column=ChangeRequest.id, choices=Timeliness),
         DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
+        DateRangeFilter("closed", _("Closed"), column=ChangeRequest.closed_at),
         AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
     )
     column_searchable_list = (ChangeRequest.number, ChangeRequest.title)

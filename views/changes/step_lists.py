@@ -17,12 +17,13 @@ from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from models.search.index import SearchKind
+from views.changes.change_filters import HandlerFilter
 from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter
+from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter, WordsFilter
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import current_principal
 from views.listing.search import SearchedKind, search_index
@@ -171,6 +172,13 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             in_list_while_open=step not in HEAD_STEPS,
         ),
         Column("taken_up", _("Assigned"), ACTIVITY_COLUMNS.taken_up_at, CellKind.DATETIME, in_list=False),
+        Column(
+            "handler",
+            _("With"),
+            ACTIVITY_COLUMNS.held_by_name,
+            in_list=False,
+            in_list_while_open=step not in HEAD_STEPS,
+        ),
         *TIMING_COLUMNS[:-1],
         Column("standard", _("Standard (minutes)"), ACTIVITY_COLUMNS.standard_minutes, CellKind.NUMBER, in_list=False),
         TIMING_COLUMNS[-1],
@@ -211,6 +219,8 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
         WaitingFilter("waiting", _("Waiting for")),
         ChoiceFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("outcome", _("Outcome"), column=ACTIVITY_COLUMNS.outcome, choices=Outcome, subset=OUTCOMES[step]),
+        HandlerFilter("handler", _("With"), activity=ACTIVITY_COLUMNS),
+        WordsFilter("handler-name", _("Name of who has it"), columns=(ACTIVITY_COLUMNS.held_by_name,)),
         TimelinessFilter("judged", _("Basis of the standard time"), choices=Timeliness, step=step),
         DateRangeFilter("arrived", _("Arrived"), column=ACTIVITY_COLUMNS.arrived_at),
         DateRangeFilter("finished", _("Finished"), column=ACTIVITY_COLUMNS.finished_at),
@@ -241,15 +251,19 @@ def step_spec(
     columns: tuple[Column, ...] = (),
     joins: tuple[tuple[Any, Any], ...] = (),
     unlisted: frozenset[str] = frozenset(),
+    link_id: Any = ACTIVITY_COLUMNS.change_id,  # noqa: ANN401 - an expression
 ) -> ListSpec:
-    """Return the list of a step's records; ``unlisted`` are columns that only its reader's choice brings into it."""
+    """Return the list of a step's records; ``unlisted`` are columns that only its reader's choice brings into it.
+
+    ``link_id`` is what a row leads to: the request, in which the step is acted on.
+    """
     model = ACTIVITY_CLASSES[step]
     record = model.__table__
     return ListSpec(
         model=model,
         from_table=Activity.__table__,
         key_column=ACTIVITY_COLUMNS.id,
-        link_id=ACTIVITY_COLUMNS.change_id,
+        link_id=link_id,
         base_criteria=(ACTIVITY_COLUMNS.step == step,),
         joins=(
             *(((record, record.c.id == ACTIVITY_COLUMNS.id),) if _has_table_of_its_own(step) else ()),

@@ -19,6 +19,7 @@ from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
+from models.changes.assessments import last_risk
 from models.changes.case_file import with_record
 from models.changes.change import ChangeRequest
 from models.database import db
@@ -79,6 +80,11 @@ class StepRecordView(BulkView):
         """Return a function for the address of the request's page, where the step is acted on."""
         return url_builder("change.details_view")
 
+    @staticmethod
+    def change_url(change_id: int) -> str:
+        """Return the address of the request's page, at its open step."""
+        return url_builder("change.details_view", "#step")(change_id)
+
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the record with its list fields, and the address of its request."""
         activity = self.get_one(str(id))
@@ -86,7 +92,7 @@ class StepRecordView(BulkView):
         return {
             "activity": activity,
             "lists": [Fact(field.label, format_field_value(_list_rows(activity))) for field in lists],
-            "change_url": self.link_url(activity.change_id),
+            "change_url": self.change_url(activity.change_id),
         }
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -109,7 +115,7 @@ class StepRecordView(BulkView):
                 refusal = error
             else:
                 flash(gettext("Saved. The step stays open until you finish it."), "success")
-                return redirect(self.link_url(change_id), 303)
+                return redirect(self.change_url(change_id), 303)
         page = ChangePage.read(change_id, scope, refusal=refusal, is_typed=refusal is not None)
         if page.current is None or page.current.id != activity_id:
             raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
@@ -211,7 +217,10 @@ class ApprovalView(StepRecordView):
     actions = ()
     empty_message = _("No emergency has reached the head yet. One appears when a change is assessed as an emergency.")
     list_template = "changes/approvals.html"
-    spec = step_spec(Step.APPROVAL)
+    spec = step_spec(
+        Step.APPROVAL,
+        filters=(ChoiceFilter("risk", _("Risk"), column=last_risk(ACTIVITY_COLUMNS.change_id), choices=Risk),),
+    )
 
     @override
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:
@@ -374,6 +383,8 @@ class ReleaseView(StepRecordView):
         "window_end_at",
         "environment",
         "actual_at",
+        unlisted=frozenset({"arrived", "handled", "judged", "actor"}),
+        link_id=ACTIVITY_COLUMNS.id,
         filters=(
             ChoiceFilter(
                 "environment",
@@ -381,7 +392,12 @@ class ReleaseView(StepRecordView):
                 column=record_table_columns(Step.RELEASE).environment,
                 choices=Environment,
             ),
-            DateRangeFilter("window", _("Window start"), column=record_table_columns(Step.RELEASE).window_start_at),
+            DateRangeFilter(
+                "window",
+                _("Window start"),
+                column=record_table_columns(Step.RELEASE).window_start_at,
+                is_planned=True,
+            ),
             TextFilter("version", _("Version"), column=record_table_columns(Step.RELEASE).version),
             CaseFilter(
                 "plan",
@@ -401,6 +417,11 @@ class ReleaseView(StepRecordView):
             Column("allowed", _("Permitted in a freeze"), _FREEZE_PERMITS, in_list=False),
         ),
     )
+
+    @override
+    def link_url_builder(self) -> Callable[[int], str]:
+        """Return a function for the address of the release itself, which can be told its actual time."""
+        return self.row_url_builder()
 
     @expose("/calendar")
     def calendar(self) -> str:

@@ -1,4 +1,4 @@
-"""Filters of the lists of requests and steps by what waits for the reader, and by what is late now."""
+"""Filters of the lists of requests and steps by what waits for the reader."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from typing_extensions import override
 from lpse_admin.i18n import _
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.database import db
 from models.reports.waiting import waits_for, waits_for_others
-from models.worktime.step_durations import late_now
-from views.app.access import visible_agencies
-from views.app.clock import now
 from views.listing.filters import OptionFilter
 from views.listing.record_view import current_principal
 
@@ -58,25 +54,3 @@ class WaitingFilter(OptionFilter):
         if self.of_requests:
             return ChangeRequest.id.in_(select(_activity.change_id).where(is_waiting))
         return is_waiting
-
-
-@dataclass(frozen=True, slots=True)
-class LateFilter(OptionFilter):
-    """Requests whose current step is late now: ``?judged=late``."""
-
-    @override
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return the only value."""
-        return [(LATE, _("Late now"))]
-
-    @override
-    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return the criterion for the open steps. Raises Malformed for an unknown value."""
-        value = values.get(self.key)
-        if not value:
-            return None
-        if value != LATE:
-            raise self._malformed(value)
-        session = db.session()
-        is_late = late_now(session, visible_agencies(session), now())
-        return ChangeRequest.id.in_(select(_activity.change_id).where(is_late))

@@ -107,7 +107,7 @@ class AssetView(RecordView):
         Column("origin", _("Origin"), Asset.origin, in_list=False),
         Column("price", _("Price (Rp)"), Asset.price, CellKind.MONEY),
         Column("remarks", _("Remarks"), Asset.remarks, in_list=False),
-        Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN),
+        Column("retired", _("Removed from the list"), Asset.is_retired, CellKind.BOOLEAN, in_list=False),
         Column("entered", _("Entered"), Asset.entered_at, CellKind.DATETIME, in_list=False),
         Column("entered_by", _("Entered by"), Asset.entered_by_name, in_list=False),
     )
@@ -121,6 +121,7 @@ class AssetView(RecordView):
                 ("listed", _("Listed"), Asset.is_retired.is_(False)),
                 ("retired", _("Removed from the list"), Asset.is_retired.is_(True)),
             ),
+            default="listed",
         ),
         CodeFilter("code", _("Item code starts with"), column=Asset.code),
     )

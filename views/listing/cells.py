@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
@@ -57,6 +57,9 @@ class Fact:
 
 def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], Markup | str]:  # noqa: PLR0911 - one for each kind
     """Return the function that writes a column's values; ``in_full`` shows long text in full."""
+    if column.empty is not None:
+        empty, written = tr(column.empty), cell_formatter(replace(column, empty=None), in_full=in_full)
+        return lambda value: empty if value is None else written(value)
     if column.formatter is not None:
         write = column.formatter
         return lambda value: write(value) or EMPTY_CELL

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import and_
+from sqlalchemy import and_, or_
+from typing_extensions import override
 
 from lpse_admin.errors import Malformed
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.parsing.dates import read_date
-from views.i18n.language import format_date
+from lpse_admin.worktime.relative_periods import RelativePeriod
+from views.i18n.language import format_date, today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,12 +32,18 @@ if TYPE_CHECKING:
 MAX_SEARCH_LENGTH = 200
 
 
+#: The value by which an address asks for all rows of a filter that narrows the list by itself.
+ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Something that a list can be narrowed by, with a readable name in the address."""
 
     key: str
     heading: Message
+    #: The value of a list whose address says nothing of it; ``?key=all`` takes it off.
+    default: str = field(default="", kw_only=True)
 
     def parameter_names(self) -> tuple[str, ...]:
         """Return the names of the parameters that belong to this filter."""
@@ -145,18 +153,27 @@ class YearFilter(OptionFilter):
 
 @dataclass(frozen=True, slots=True)
 class DateRangeFilter(Filter):
-    """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``."""
+    """Two dates, both included: ``?submitted-from=2026-01-01&submitted-until=2026-03-31``.
+
+    Or a period that moves with the day on which the list is read, also in a saved view: ``?submitted=this-month``.
+    """
 
     column: Any = None
     is_datetime: bool = True
+    #: Whether what it is about is planned, so that periods to come are offered.
+    is_planned: bool = False
 
     def parameter_names(self) -> tuple[str, ...]:
-        """Return the names of the two dates."""
-        return (f"{self.key}-from", f"{self.key}-until")
+        """Return the names of the two dates, and of the period."""
+        return (f"{self.key}-from", f"{self.key}-until", self.key)
+
+    def periods(self) -> list[tuple[str, Message]]:
+        """Return the periods that are offered, each with its title."""
+        return [(period.value, period.title) for period in RelativePeriod if self.is_planned or not period.is_ahead]
 
     def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
         """Return the criterion for the period in the reader's zone."""
-        first, last = (self._date(values.get(name)) for name in self.parameter_names())
+        first, last = self._days(values)
         parts: list[ColumnElement[bool]] = []
         if first:
             parts.append(self.column >= self._bound(first, zone))
@@ -166,12 +183,35 @@ class DateRangeFilter(Filter):
 
     def describe(self, values: Mapping[str, str]) -> str | Message | None:
         """Return the period in words."""
-        first, last = (format_date(self._date(values.get(name))) for name in self.parameter_names())
+        period = self._period(values)
+        first, last = (format_date(day) for day in self._days(values))
+        if period is not None and first == last:
+            return join_messages([period.title, Message(first)], ", ")
+        if period is not None:
+            return _("%(period)s, %(first)s to %(last)s", period=period.title, first=first, last=last)
         if first and last:
             return _("%(first)s to %(last)s", first=first, last=last)
         if first:
             return _("from %(first)s", first=first)
         return _("until %(last)s", last=last) if last else None
+
+    def _days(self, values: Mapping[str, str]) -> tuple[dt.date | None, dt.date | None]:
+        """Return the first and the last day, where there are any: those of the period within the dates."""
+        first, last = (self._date(values.get(f"{self.key}-{end}")) for end in ("from", "until"))
+        period = self._period(values)
+        if period is None:
+            return first, last
+        begins, ends = period.days(today())
+        return max(begins, first or begins), min(ends, last or ends)
+
+    def _period(self, values: Mapping[str, str]) -> RelativePeriod | None:
+        value = values.get(self.key)
+        if not value:
+            return None
+        try:
+            return RelativePeriod(value)
+        except ValueError:
+            raise self._malformed(value) from None
 
     def _date(self, text: str | None) -> dt.date | None:
         if not text:
@@ -210,6 +250,22 @@ class TextFilter(Filter):
         """Return the text in quotes."""
         value = strip_blank(values.get(self.key) or "")
         return f"“{value}”" if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsFilter(TextFilter):
+    """Each word of a text, in any order, in one of some columns: ``?requester=budi``."""
+
+    columns: tuple[Any, ...] = ()
+
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the words that were given."""
+        value = strip_blank(values.get(self.key) or "")
+        if len(value) > MAX_SEARCH_LENGTH or "\x00" in value:
+            raise self._malformed(value)
+        words = [or_(*(contains(column, word) for column in self.columns)) for word in value.split()]
+        return and_(*words) if words else None
 
 
 def contains(column: SQLColumnExpression[Any], text: str) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from lpse_admin.errors import Refused
 from lpse_admin.i18n import Message, _
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
-from views.listing.filters import OptionFilter
+from views.listing.filters import ALL, OptionFilter
 from views.listing.lists import PAGE_SIZES, ListArguments, select_columns
 
 if TYPE_CHECKING:
@@ -254,7 +254,8 @@ def filter_chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
         text = tr(_("Search: “%(search)s”", search=arguments.search))
         found.append(Chip(text, arguments.query_string(spec, page=0, search=None)))
     for entry in spec.column_filters if arguments.filter_values else ():
-        words = entry.describe(arguments.filter_values)
+        is_off = entry.default and arguments.filter_values.get(entry.key) == ALL
+        words = None if is_off else entry.describe(arguments.filter_values)
         if words is not None:
             address = arguments.query_string(spec, page=0, **dict.fromkeys(entry.parameter_names()))
             found.append(Chip(f"{tr(entry.heading)}: {tr(words)}", address))

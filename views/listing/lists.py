@@ -18,7 +18,7 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
-from views.listing.filters import MAX_SEARCH_LENGTH, contains
+from views.listing.filters import ALL, MAX_SEARCH_LENGTH, contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,6 +86,8 @@ class Column:
     superadmin_only: bool = False
     #: What decides among rows that are alike in this column, before the key does.
     tie_breakers: tuple[Any, ...] = ()
+    #: What a cell without a value shows: a draft has no number, say.
+    empty: Message | None = None
     #: Formats a value that is not plain (JSON, say), for pages and exports.
     formatter: Callable[[Any], str] | None = None
 
@@ -199,17 +201,22 @@ class ListArguments:
         if sort != default and (column is None or not column.sortable):
             raise Malformed(_("This list cannot be sorted by “%(sort)s”.", sort=sort[:60]))
         names = [name for entry in spec.column_filters for name in entry.parameter_names()]
+        _require_known(args, names)
         return cls(
             search=search,
             sort=sort,
             page=_parse_page_number(args.get("page"), _MAX_PAGE),
             size=_parse_page_size(args.get("size")),
-            filter_values={name: args[name] for name in names if args.get(name)},
+            filter_values={
+                **{entry.key: entry.default for entry in spec.column_filters if entry.default},
+                **{name: args[name] for name in names if args.get(name)},
+            },
             columns=_parse_column_keys(spec, args.get("columns")),
         )
 
     def query_string(self, spec: ListSpec, **changes: object) -> str:
         """Return the query string for this list with some of its parts changed ("" for none)."""
+        defaults = {entry.key: entry.default for entry in spec.column_filters if entry.default}
         parts: dict[str, object] = {**self.filter_values}
         if self.search:
             parts["search"] = self.search
@@ -222,8 +229,29 @@ class ListArguments:
         if self.columns:
             parts["columns"] = ",".join(self.columns)
         parts |= changes
+        for name, default in defaults.items():
+            # What the list is narrowed to by itself is not in its address; that it is not to be is.
+            value = parts.get(name) or ALL
+            parts[name] = None if value == default else value
         kept = {name: value for name, value in parts.items() if value not in (None, "", 0)}
         return urlencode(kept, safe=",") or self.show_all_query
+
+
+#: What the address of every list can have besides its filters.
+_COMMON_PARAMETERS = frozenset({"search", "sort", "page", "size", "columns", "all"})
+
+
+def _require_known(args: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raise Malformed for a parameter that the list does not know: its reader would take more rows for fewer."""
+    unknown = next((name for name in args if name not in _COMMON_PARAMETERS and name not in names), None)
+    if unknown is not None:
+        raise Malformed(
+            _(
+                "This list cannot be narrowed by “%(name)s”. It knows: %(names)s.",
+                name=unknown[:60],
+                names=", ".join(names),
+            )
+        )
 
 
 def _parse_page_number(text: str | None, maximum: int) -> int:
@@ -281,8 +309,10 @@ class ListQuery:
     def criteria(self) -> list[ColumnElement[bool]]:
         """Return scope, filters and search."""
         found = [self.visible, *self.spec.base_criteria]
+        values = self.arguments.filter_values
         for entry in self.spec.column_filters:
-            criterion = entry.criterion(self.arguments.filter_values, self.zone)
+            is_off = entry.default and values.get(entry.key) == ALL
+            criterion = None if is_off else entry.criterion(values, self.zone)
             if criterion is not None:
                 found.append(criterion)
         if self.arguments.search:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from flask import Response, abort, request, stream_with_context, url_for
+from flask import Response, abort, request, session, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
-from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from typing_extensions import override
@@ -51,6 +50,9 @@ if TYPE_CHECKING:
 
 _Row = TypeVar("_Row", bound=Base)
 
+#: Where a session keeps the address of the list that was looked at last; addresses beyond this length are not kept.
+LAST_LIST = "list"
+_MAX_ADDRESS_LENGTH = 600
 _MAX_ID_DIGITS = 18
 _XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -217,6 +219,7 @@ class ReadOnlyView(ModelView):
         page = listing.page(db.session(), columns)
         finish = row_processor(columns, db.session())
         bulk_actions = self.bulk_actions()
+        self._remember_address()
         return str(
             self.render(
                 self.list_template,
@@ -247,17 +250,25 @@ class ReadOnlyView(ModelView):
             )
         )
 
+    def _remember_address(self) -> None:
+        """Keep the address of the list, to which "Back" leads from the pages of its records."""
+        address = request.full_path.removesuffix("?")
+        if len(address) <= _MAX_ADDRESS_LENGTH and session.get(LAST_LIST) != address:
+            session[LAST_LIST] = address
+
+    def back_url(self) -> str:
+        """Return the address of the list as it was when it was left, with filters and page."""
+        own, last = str(self.get_url(".index_view")), str(session.get(LAST_LIST, ""))
+        return last if last.partition("?")[0] == own else own
+
     def bulk_actions(self) -> Sequence[Any]:
         """Return the bulk actions of the current user (``bulk``)."""
         return ()
 
     def render_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> object:
         """Return the rows as the list's template shows them."""
-        details = None if self.spec.link_id is None else gettext("Details")
         tick = row_checkbox() if self.bulk_actions() else None
-        return table_rows(
-            columns, rows, self.row_url_builder(), self.link_url_builder(), details_label=details, checkbox=tick
-        )
+        return table_rows(columns, rows, self.link_url_builder(), checkbox=tick)
 
     def list_context(self, listing: ListQuery, page: Page) -> dict[str, Any]:  # noqa: ARG002 - for the screens that have some
         """Return what a screen's own list template needs beside the rows."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.cells import cell_formatter
 
@@ -22,18 +23,12 @@ if TYPE_CHECKING:
 def table_rows(
     columns: Sequence[Column],
     rows: Iterable[Row],
-    row_url: Callable[[int], str],
     link_url: Callable[[int], str],
     *,
-    details_label: str | None,
     checkbox: Callable[[int, Markup], str] | None,
 ) -> Markup:
-    """Return the rows of a table's body; ``details_label`` is the text of a last cell that leads to the row's own page.
-
-    ``checkbox`` writes a box for a row, whose first cell that is.
-    """
+    """Return the rows of a table's body, each with one link; ``checkbox`` writes a box for a row as its first cell."""
     writers = [(cell_formatter(column), *_cell_tags(column), column.is_link) for column in columns]
-    last = "" if details_label is None else f'">{escape(details_label)}</a></td>'
     named = next((place for place, column in enumerate(columns) if column.is_link), 0)
     parts: list[str] = []
     for id_, lead, values in rows:
@@ -43,8 +38,12 @@ def table_rows(
         for (write, before, after, leads), value in zip(writers, values, strict=True):
             link = f'{escape(link_url(lead))}">' if leads else ""
             parts.append(f"{before}{link}{escape(write(value))}{after}")
-        parts.append(f'<td><a href="{escape(row_url(id_))}{last}</tr>\n' if last else "</tr>\n")
+        parts.append("</tr>\n")
     return Markup("".join(parts))  # noqa: S704 - every part of it is escaped or our own
+
+
+#: Cells that stay on one line.
+_SHORT = dict.fromkeys((CellKind.DATETIME, CellKind.DATE, CellKind.MONEY), ' class="short"')
 
 
 def _cell_tags(column: Column) -> tuple[str, str]:
@@ -52,7 +51,7 @@ def _cell_tags(column: Column) -> tuple[str, str]:
     if column.is_link:
         return '<th scope="row"><a href="', "</a></th>"
     # On a narrow screen, where the table's head is not shown, each cell says what it is.
-    kind = ' class="number"' if column.is_numeric else ' class="wide"' if column.wide else ""
+    kind = ' class="number"' if column.is_numeric else ' class="wide"' if column.wide else _SHORT.get(column.kind, "")
     return f'<td{kind} data-label="{escape(tr(column.heading))}">', "</td>"
 
 

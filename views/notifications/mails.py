@@ -31,12 +31,11 @@ from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
-from views.listing.record_view import url_builder
 from views.notifications.notices import notification_text
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response
@@ -98,8 +97,6 @@ class MailView(BulkView):
     actions = (Resend(),)
     bulk_label_columns = ("at", "number", "to", "sentence", "state")
     model = Notification
-    # The id of the request, or minus the notification's own id if it has no request.
-    link_id = func.coalesce(Notification.change_id, -Notification.id)
     column_joins = (
         (Mail, Mail.notification_id == Notification.id),
         (User, User.id == Notification.user_id),
@@ -107,8 +104,8 @@ class MailView(BulkView):
         (Agency, Agency.id == Notification.agency_id),
     )
     column_list = (
-        Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True),
-        Column("number", _("Number"), ChangeRequest.number, is_link=True, formatter=_format_request_number),
+        Column("at", _("Date and time"), Notification.at, CellKind.DATETIME, sortable=True, is_link=True),
+        Column("number", _("Number"), ChangeRequest.number, formatter=_format_request_number),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("to", _("To"), User.full_name),
         Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event),
@@ -153,11 +150,6 @@ class MailView(BulkView):
             .order_by(func.count().desc())
         )
         return {"setting_faults": [(fault.title, count) for fault, count in faults if fault]}
-
-    def link_url_builder(self) -> Callable[[int], str]:
-        """Return a function from ``link_id`` to the address of the request or of the notification."""
-        to_request, to_row = url_builder("change.details_view"), self.row_url_builder()
-        return lambda link_id: to_request(link_id) if link_id > 0 else to_row(-link_id)
 
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the notification, and whether the user may queue its mail again."""

@@ -2,7 +2,7 @@
 // Comforts of lists only: everything here can be done without this file.
 (() => {
   // Empty fields leave no trace in the address.
-  const filters = document.querySelector("form.filters");
+  const filters = document.querySelector("form.list-form");
   if (filters) {
     filters.addEventListener("formdata", ({ formData }) => {
       for (const [name, value] of [...formData]) if (!value) formData.delete(name);

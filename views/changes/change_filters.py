@@ -1,0 +1,111 @@
+"""What requests and the records of their steps can be narrowed by: who has the step, and whether it is late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, false, select
+from typing_extensions import override
+
+from lpse_admin.i18n import _
+from lpse_admin.search.query import parse_search
+from lpse_admin.sop.steps import REQUESTER_STEPS
+from models.changes.activity import Activity
+from models.changes.asset_requests import changes_of_assets
+from models.database import db
+from models.search.index import SearchKind
+from models.search.search import Search
+from models.worktime.step_durations import late_now, open_with_standard
+from views.app.access import get_current_user, visible_agencies
+from views.app.clock import now
+from views.changes.step_times import Timeliness
+from views.listing.filters import ChoiceFilter, OptionFilter, TextFilter
+from views.listing.record_view import current_principal, parse_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement
+
+    from lpse_admin.i18n import Message
+
+_activity: Any = Activity.__table__.c
+
+#: The values for oneself, and for what nobody has taken up.
+ME, NOBODY = "me", "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerFilter(OptionFilter):
+    """Who has the step: ``?handler=me``, ``?handler=nobody`` or ``?handler=12``.
+
+    ``activity`` are the columns of the step; nobody has one that is open, of the office, and not taken up. The same is
+    offered to every reader, so that the form is made once; a name is typed into a filter of its own.
+    """
+
+    activity: Any = None
+
+    @override
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return oneself and nobody."""
+        return [(ME, _("Me")), (NOBODY, _("Nobody yet"))]
+
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for who has the step. Raises NotFound for what is no id."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value == NOBODY:
+            is_of_office = self.activity.step.not_in(REQUESTER_STEPS)
+            return and_(self.activity.id.is_not(None), self.activity.finished_at.is_(None), is_of_office,
+                        self.activity.held_by_id.is_(None))  # fmt: skip
+        holder = get_current_user().id if value == ME else parse_id(value)
+        result: ColumnElement[bool] = self.activity.held_by_id == holder
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStepTimeliness(ChoiceFilter):
+    """Requests whose open step is late, or in time: ``?judged=late``."""
+
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the chosen timeliness. Raises Malformed for an unknown one."""
+        value = given.get(self.key)
+        if not value:
+            return None
+        if value not in set(Timeliness):
+            raise self._malformed(value)
+        session = db.session()
+        agencies = visible_agencies(session)
+        late = late_now(session, agencies, now())
+        asked = late if value == Timeliness.LATE else and_(open_with_standard(session, agencies), ~late)
+        agency_ids = [agency.id for agency in agencies]
+        of_open = select(_activity.change_id).where(
+            _activity.finished_at.is_(None), _activity.agency_id.in_(agency_ids), asked
+        )
+        result: ColumnElement[bool] = self.column.in_(of_open) if agency_ids else false()
+        return result
+
+
+#: Of so many assets at the most the requests are looked for.
+_MAX_ASSETS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter(TextFilter):
+    """Requests that name or changed an asset, which is found by code, name, plate …: ``?asset=X5YZ``."""
+
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the requests of the assets that are found."""
+        value = (values.get(self.key) or "").strip()
+        if not value:
+            return None
+        search = Search.prepare(db.session(), current_principal(), parse_search(value))
+        ids = search.find(SearchKind.ASSET, _MAX_ASSETS) or search.loosened().find(SearchKind.ASSET, _MAX_ASSETS)
+        result: ColumnElement[bool] = self.column.in_(changes_of_assets(ids))
+        return result
