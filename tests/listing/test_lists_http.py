@@ -51,7 +51,7 @@ def register(running_app: RunningApp) -> list[str]:
             change = new_change(session, office, now=when)
             kind = ChangeKind.SERVICE if place % 2 else ChangeKind.INFRASTRUCTURE
             for outcome in OUTCOMES_TO[Step.APPROVAL]:
-                typed = {"title": title, "kind": kind} if outcome is Outcome.SUBMITTED else {}
+                typed = {"title": title, "kind": (kind,)} if outcome is Outcome.SUBMITTED else {}
                 make_move(session, change, outcome, office.actor(change.step), now=when, values=typed)
             numbers.append(present(change.number))
         change = new_change(session, office, now=NOW)
@@ -229,8 +229,7 @@ def test_a_queue_of_open_steps_shows_how_long_they_wait_and_nothing_that_only_fi
     visitor = running_app.visitor("kepala")
     page = visitor.get("/admin/approval/?state=open&urgency=emergency").text
     assert headings(page) == [
-        "Nomor", "Judul", "Diterima pada", "Petugas", "Menunggu (menit)", "Ditangani (menit)", "Batas waktu",
-        "Ketepatan waktu", "Risiko",
+        "Nomor", "Judul", "Pemohon", "Jenis perubahan", "Dasar", "Risiko", "Batas waktu", "Tindakan",
     ]  # fmt: skip
     assert {"Hasil", "Oleh", "Selaku", "Alasan"} < set(headings(visitor.get("/admin/approval/").text))
     assert headings(visitor.get("/admin/approval/?state=open&columns=number,reason").text) == [
