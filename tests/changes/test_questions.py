@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.parsing.blank import says_nothing
+from lpse_admin.sop import RequirementCondition, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.questions import date_questions, plan_question
 from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, unrelated_fields
+from lpse_admin.workflow.transitions import Evidence, Position, letters_of_the_type, missing_items
 from models.changes.activity import Evaluation, Release, UrgencyAssessment
 from models.changes.case_file import open_case
 from models.changes.change import ChangeRequest
@@ -20,6 +23,7 @@ from tests.support.cast import LUMAJANG, NOW, Cast, attach_required, change_at_s
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
+    from lpse_admin.sop import Sop
     from tests.support.cast import AuditedSession
     from tests.support.running_app import RunningApp
 
@@ -223,3 +227,19 @@ def test_the_very_minute_of_the_request_is_not_before_it(running_app: RunningApp
         assert running_app.make_move(change_id, Outcome.DONE, claimed_start_at=minute).status_code == 303
     finally:
         running_app.now = now
+
+
+@pytest.mark.parametrize("sop", [parse(text, key) for key, text in bundled_sops()], ids=lambda sop: sop.key)
+def test_the_letter_of_an_account_is_due_where_the_evaluation_makes_it_one(sop: Sop) -> None:
+    account = frozenset({RequirementCondition.ACCOUNT})
+    position = Position(Step.EVALUATION)
+    due = letters_of_the_type(sop, position)
+    assert {item.condition for item in due} <= account
+    assert letters_of_the_type(sop, replace(position, conditions=account)) == ()
+    assert letters_of_the_type(sop, Position(Step.URGENCY)) == ()
+    evaluated = replace(position, evaluated_conditions=account)
+    assert missing_items(sop, position, Outcome.ACCEPTED, Evidence()) == ()
+    assert missing_items(sop, evaluated, Outcome.ACCEPTED, Evidence()) == due
+    there = Evidence(attached_documents={item.key for item in due})
+    assert missing_items(sop, evaluated, Outcome.ACCEPTED, there) == ()
+    assert missing_items(sop, evaluated, Outcome.REJECTED, Evidence()) == ()
