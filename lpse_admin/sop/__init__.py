@@ -7,6 +7,7 @@ packages import from here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -35,10 +36,13 @@ from lpse_admin.sop.model import (
     TimingBasis,
 )
 from lpse_admin.sop.reading import read_sop
+from lpse_admin.sop.remarks import dead_ends, time_readings
 from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lpse_admin.i18n import Message
 
 __all__ = [
     "MINUTES_PER_WORKDAY",
@@ -62,10 +66,13 @@ __all__ = [
     "TimingBasis",
     "bundled_sops",
     "check",
+    "dead_ends",
     "digest",
+    "key_error",
     "parse",
     "parse_standard_time",
     "spaced_nip",
+    "time_readings",
     "to_json",
     "to_text",
     "to_toml",
@@ -75,6 +82,7 @@ __all__ = [
 _SOP_FOLDER = Path(__file__).parent / "papers"
 #: The first bytes of files that are not plain text: ZIP (Office), PDF, old Office.
 _DOCUMENT_SIGNATURES = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
+_KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?", re.ASCII)
 _NO_NUMBERS_IN_USE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -106,6 +114,13 @@ def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _N
             LineError(line, _("the number %(number)s already belongs to an SOP with other content", number=sop.number))
         ]
     return errors
+
+
+def key_error(key: str) -> Message | None:
+    """Return the error of the key of an SOP, in the browser and in the terminal; None if it is valid."""
+    if _KEY.fullmatch(key):
+        return None
+    return _("The key has 1 to 100 letters, digits, blanks, full stops, hyphens or underscores, such as SOP-KAMI.")
 
 
 def with_switches(sop: Sop, switches: Switches) -> Sop:

@@ -23,6 +23,15 @@ _MINUTES_BY_UNIT = {
     "minggu": Fraction(WORKDAYS_PER_WEEK * MINUTES_PER_WORKDAY),
     "pekan": Fraction(WORKDAYS_PER_WEEK * MINUTES_PER_WORKDAY),
 }
+#: The same by the clock, where the SOP says "kalender".
+_CLOCK_MINUTES_BY_UNIT = _MINUTES_BY_UNIT | {
+    "hari": Fraction(24 * 60),
+    "minggu": Fraction(7 * 24 * 60),
+    "pekan": Fraction(7 * 24 * 60),
+}
+_MAX_CLOCK_MINUTES = 366 * 24 * 60
+_BY_CLOCK = re.compile(r"\s*\bkalender\b")
+_WORKING = re.compile(r"\bkerja\b")
 #: Words that make a limit of the figure after them; a standard time is a limit anyway.
 _LIMIT_WORDS = re.compile(
     r"^(?:±|≤|<=?|\+/-|maks(?:imal|imum)?\b\.?|paling (?:lama|lambat)\b|sekitar\b|kurang lebih\b)\s*"
@@ -50,10 +59,17 @@ def _parse_figure(text: str) -> Fraction:
 def parse_standard_time(text: str) -> StandardTime | None:
     """Return the standard time in ``text``, or None if it is not a standard time or out of range.
 
-    Days and weeks are working time. Of a range ("5-10 menit") the upper end counts; "±" and "maks." are ignored.
+    Days and weeks are working time, unless it says "kalender": then all of it is time by the clock.
+    Of a range ("5-10 menit") the upper end counts; "±" and "maks." are ignored.
     """
     rest = _LIMIT_WORDS.sub("", _FIGURE_IN_WORDS.sub(" ", _HALF.sub("0,5", text.lower())).strip().removesuffix("."))
-    rest = _ROUND_THE_CLOCK.sub(r"\1 hari", rest)
+    by_clock = _BY_CLOCK.search(rest) is not None
+    if by_clock:
+        if _WORKING.search(rest):
+            return None
+        rest = _ROUND_THE_CLOCK.sub(r"\1 hari", _BY_CLOCK.sub("", rest).strip())
+    else:
+        rest = _ROUND_THE_CLOCK.sub(r"\1 hari", rest)
     minutes = Fraction(0)
     whole_days = Fraction(0)
     seen: set[Fraction] = set()
@@ -61,16 +77,17 @@ def parse_standard_time(text: str) -> StandardTime | None:
         part = (_NEXT_QUANTITY if seen else _FIRST_QUANTITY).match(rest)
         if part is None:
             return None
-        unit, most = _MINUTES_BY_UNIT[part["unit"]], _parse_figure(part["most"])
+        minutes_of = _CLOCK_MINUTES_BY_UNIT if by_clock else _MINUTES_BY_UNIT
+        unit, most = minutes_of[part["unit"]], _parse_figure(part["most"])
         if unit in seen or (
-            part["least"] and _parse_figure(part["least"]) * _MINUTES_BY_UNIT.get(part["of"], unit) >= most * unit
+            part["least"] and _parse_figure(part["least"]) * minutes_of.get(part["of"], unit) >= most * unit
         ):
             return None
         seen.add(unit)
         minutes += most * unit
-        if unit >= MINUTES_PER_WORKDAY:
+        if unit >= MINUTES_PER_WORKDAY and not by_clock:
             whole_days += most * unit / MINUTES_PER_WORKDAY
         rest = rest[part.end() :]
-    if not 0 < minutes <= MAX_STANDARD_MINUTES:
+    if not 0 < minutes <= (_MAX_CLOCK_MINUTES if by_clock else MAX_STANDARD_MINUTES):
         return None
-    return StandardTime(text=text.strip(), minutes=ceil(minutes), days=int(whole_days))
+    return StandardTime(text=text.strip(), minutes=ceil(minutes), days=int(whole_days), by_clock=by_clock)

@@ -155,6 +155,7 @@ def _json_step(rule: StepRule) -> dict[str, object]:
         "actor_key": rule.actor_key,
         "standard": rule.standard.text if rule.standard else None,
         "standard_minutes": rule.standard.minutes if rule.standard else None,
+        "standard_by_clock": rule.standard.by_clock if rule.standard else None,
         "standard_days": rule.standard.days if rule.standard else None,
         "requires": [_item_values(item) for item in rule.requires],
         "output": list(rule.outputs),

@@ -56,11 +56,15 @@ class RequiredItem:
 
 @dataclass(frozen=True, slots=True)
 class StandardTime:
-    """A standard time: the SOP's text, its total in working minutes, and the whole working days in it."""
+    """A standard time: the SOP's text, its total in working minutes, and the whole working days in it.
+
+    With ``by_clock`` the minutes are those of the clock, day and night: "24 jam kalender".
+    """
 
     text: str
     minutes: int
     days: int = 0
+    by_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class StepTimestamps:
 
 @dataclass(frozen=True, slots=True)
 class StepTiming:
-    """The timing of a step, in working time.
+    """The timing of a step, in working time; what is compared with a standard by the clock is time by the clock.
 
     ``waiting_time`` ends when the step is taken up (else at its finish, or now); ``handling_time`` is None until then.
     ``basis`` says which time is compared with the standard; it starts at ``measured_from`` and is ``measured_time``
@@ -89,8 +89,10 @@ def measure_timing(
         basis, since, measured = "handling", timestamps.taken_up_at, handling
     else:
         basis, since, measured = "arrival", timestamps.arrived_at, waiting + (handling or dt.timedelta())
+    if standard is not None and standard.by_clock:
+        measured = end - since
     due = calendar.deadline(since, standard) if standard else None
-    allowed = calendar.elapsed(since, due) if due else None
+    allowed = calendar.allowed_time(since, standard) if standard else None
     return StepTiming(waiting, handling, basis, since, end, measured, due, allowed)
 
 

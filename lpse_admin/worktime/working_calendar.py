@@ -348,18 +348,24 @@ class WorkCalendar:
 
     def deadline(self, arrival: dt.datetime, standard: StandardTime) -> dt.datetime:
         """Return the due time for an arrival and a standard time."""
+        if standard.by_clock:
+            return arrival + standard.minutes * _MINUTE
         return self.add_working_time(arrival, standard.minutes - standard.days * MINUTES_PER_WORKDAY, standard.days)
 
     def allowed_time(self, arrival: dt.datetime, standard: StandardTime) -> dt.timedelta:
-        """Return the working time that ``standard`` allows from ``arrival`` on."""
-        return self.elapsed(arrival, self.deadline(arrival, standard))
+        """Return the time that ``standard`` allows from ``arrival`` on, of the kind that it is measured in."""
+        return self.elapsed_for(standard, arrival, self.deadline(arrival, standard))
+
+    def elapsed_for(self, standard: StandardTime | None, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+        """Return what has passed of the time that ``standard`` is measured in: by the clock, or working time."""
+        return end - start if standard is not None and standard.by_clock else self.elapsed(start, end)
 
     def is_late(self, arrival: dt.datetime, standard: StandardTime, moment: dt.datetime) -> bool:
-        """Whether more working time than ``standard`` allows has passed at ``moment``.
+        """Whether more time than ``standard`` allows has passed at ``moment``.
 
         This differs from ``moment > deadline``: an evening after a deadline at closing adds no working time.
         """
-        return self.elapsed(arrival, moment) > self.allowed_time(arrival, standard)
+        return self.elapsed_for(standard, arrival, moment) > self.allowed_time(arrival, standard)
 
     # Breakdown
 

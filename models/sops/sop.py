@@ -26,7 +26,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, _
-from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, parse
+from lpse_admin.sop import InvalidSopError, LineError, Sop, check, digest, key_error, parse
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import require_permission
@@ -223,19 +223,25 @@ def sop_in_force(session: Session, agency_id: int) -> SopRevision | None:
     ).one_or_none()
 
 
-def taken_numbers(session: Session, key: str) -> dict[str, str]:
-    """Return the digest by SOP number of all revisions with other keys than ``key``."""
+def taken_numbers(session: Session, key: str, agency_key: str) -> dict[str, str]:
+    """Return the digest by SOP number of the revisions of this agency with other keys than ``key``."""
     rows = session.execute(
-        select(SopRevision.number, SopRevision.digest).where(SopRevision.number.is_not(None), SopRevision.key != key)
+        select(SopRevision.number, SopRevision.digest)
+        .join(Agency)
+        .where(SopRevision.number.is_not(None), SopRevision.key != key, Agency.key == agency_key)
     )
     return {number: content for number, content in rows if number is not None}
 
 
 def parse_and_check(session: Session, source: str, key: str, *, by: User | None = None) -> Sop:
     """Return the SOP in ``source`` if ``by`` may load it; raises what ``load_revision`` raises."""
-    if errors := check(source, key, numbers_in_use=taken_numbers(session, key)):
+    if error := key_error(key):
+        raise ValidationFailed(error, field_errors={"key": error})
+    if errors := check(source, key):
         raise InvalidSopError(tuple(errors))
     sop = _parsed(source, key)
+    if errors := check(source, key, numbers_in_use=taken_numbers(session, key, sop.agency.key)):
+        raise InvalidSopError(tuple(errors))
     other = select(Agency.id).join(SopRevision).where(SopRevision.key == key, Agency.key != sop.agency.key).limit(1)
     if session.scalars(other).first() is not None:
         taken = _("The key %(key)s belongs to another office's SOP; choose another.", key=key)

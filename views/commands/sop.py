@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop import Sop, check, to_json, to_text, to_toml
+from lpse_admin.sop import Sop, check, dead_ends, parse, time_readings, to_json, to_text, to_toml
 from models.database import db
 from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check
 from views.app.clock import now
@@ -35,6 +35,11 @@ def check_file(file: Path) -> None:
             parse_and_check(session, content.decode(), file.stem)
     except SQLAlchemyError:
         say(_("The database could not be queried for the number."), err=True)
+    sop = parse(content.decode(), file.stem)
+    for reading in time_readings(sop, content.decode()):
+        say(reading)
+    if found := dead_ends(sop, content.decode()):
+        fail(*found)
     say(_("%(file)s: this SOP is valid.", file=file.name))
 
 
@@ -48,6 +53,9 @@ def load_file(file: Path) -> None:
     with write_session("sop load") as session:
         revision = load_revision(session, content.decode(), file.stem, now=now())
         message = _revision_state(revision)
+        remarks = (*dead_ends(revision.sop, revision.source), *time_readings(revision.sop, revision.source))
+    for remark in remarks:
+        say(remark, err=True)
     say(message)
 
 

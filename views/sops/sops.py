@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NotAllowed, ValidationFailed
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
-from lpse_admin.sop import InvalidSopError, LineError, Sop, check, to_toml
+from lpse_admin.sop import InvalidSopError, LineError, Sop, check, dead_ends, key_error, time_readings, to_toml
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
@@ -30,6 +29,7 @@ from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable, require_resubmit
+from views.i18n.language import tr
 from views.listing.filters import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 
 _MAX_BYTES = 1024 * 1024
-_KEY_PATTERN = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 
 
 class SopForm(Form):
@@ -51,7 +50,7 @@ class SopForm(Form):
     )
     key = StringField(
         _("Key"),
-        description=_("Identifies the SOP: lower-case letters, digits and hyphens. If empty, the file name is used."),
+        description=_("Identifies the SOP: letters, digits, hyphens. If empty, the file name is used."),
         render_kw={"autocapitalize": "none", "spellcheck": "false"},
     )
     #: The errors in the file.
@@ -75,10 +74,8 @@ class SopForm(Form):
 
     def validate_key(self, field: StringField) -> None:
         """Require a valid key."""
-        if not _KEY_PATTERN.fullmatch(field.data or ""):
-            raise ValidationError(
-                _("The key has 1 to 100 lower-case letters, digits and hyphens, such as kota-contoh-2024.")
-            )
+        if error := key_error(field.data or ""):
+            raise ValidationError(error)
 
     def validate_text(self, field: TextAreaField) -> None:
         """Require a file or a text."""
@@ -189,6 +186,8 @@ class SopView(RecordView):
         keep_submission(self.row_url(revision.id))
         session.commit()
         if is_new:
+            for remark in (*dead_ends(revision.sop, revision.source), *time_readings(revision.sop, revision.source)):
+                flash(tr(remark.full_message), "warning")
             return self.redirect_to_record(gettext("Loaded as a draft. The head can enact it."), revision.id)
         flash(gettext("This SOP is already loaded with the same content: this is it."), "info")
         return redirect(self.row_url(revision.id), 303)
