@@ -25,6 +25,7 @@ from views.app import (
     access,
     clock,
     compression,
+    cookie_clock,
     errors,
     head_requests,
     headers,
@@ -81,6 +82,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     _arm_the_trail()
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
     SopBabel(app, locale_selector=language.current_language)
+    cookie_clock.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     # The order of these is the order in which they look at a request.

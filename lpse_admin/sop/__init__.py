@@ -69,6 +69,7 @@ __all__ = [
     "dead_ends",
     "digest",
     "key_error",
+    "key_of_file",
     "parse",
     "parse_standard_time",
     "spaced_nip",
@@ -82,7 +83,7 @@ __all__ = [
 _SOP_FOLDER = Path(__file__).parent / "papers"
 #: The first bytes of files that are not plain text: ZIP (Office), PDF, old Office.
 _DOCUMENT_SIGNATURES = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")
-_KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _NO_NUMBERS_IN_USE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -116,11 +117,16 @@ def check(text: str | bytes, key: str, *, numbers_in_use: Mapping[str, str] = _N
     return errors
 
 
+def key_of_file(stem: str) -> str:
+    """Return the key of an SOP from the name of its file: blanks become hyphens."""
+    return "-".join(stem.split())
+
+
 def key_error(key: str) -> Message | None:
     """Return the error of the key of an SOP, in the browser and in the terminal; None if it is valid."""
     if _KEY.fullmatch(key):
         return None
-    return _("The key has 1 to 100 letters, digits, blanks, full stops, hyphens or underscores, such as SOP-KAMI.")
+    return _("The key has 1 to 100 letters, digits, full stops, hyphens or underscores, such as SOP-KAMI.")
 
 
 def with_switches(sop: Sop, switches: Switches) -> Sop:

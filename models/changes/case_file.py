@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     #: The delegation, if the caller has loaded it already (None: there is none), or that it must be loaded.
     Known = Delegation | None | Literal["to be read"]
 
+CLOCK_IS_WRONG = _(
+    "The server's clock is wrong: by it, this step has not begun yet. Tell the administrator, who sets the clock"
+    " right, or, if it was ahead before, corrects the times of this request. Nothing you have entered is lost."
+)
 TO_BE_READ: Literal["to be read"] = "to be read"
 
 
@@ -137,6 +141,8 @@ def open_case(
         raise NoSuchMove(_("Conflict: this request has been moved or changed since you opened it."))
     case = with_record(read_case(change, actor, now, delegation=delegation))
     current = case.require_open()
+    if now < max(current.arrived_at, current.taken_up_at or current.arrived_at):
+        raise NoSuchMove(CLOCK_IS_WRONG)
     if not case.visits[-1].deviates:  # saves a query
         set_committed_value(current, "deviations", [])
     return case

@@ -132,3 +132,19 @@ def take_over_request(change: ChangeRequest, to: User, *, by: User, now: dt.date
     session.expire(change, ["requester"])
     rules.notify_reassigned(session, change, current, to, by, takeover.reason, now)
     return takeover
+
+
+def requests_that_need(session: Session, user: User) -> list[ChangeRequest]:
+    """Return the open requests of ``user`` whose current step, or one that may follow it, is the requester's."""
+    return [change for change in open_requests_of(session, user) if needs_requester(change)]
+
+
+def waiting_message(changes: Sequence[ChangeRequest]) -> Message:
+    """Return what waits for a requester, by number, and what may come back to them."""
+    waiting = [str(change.number) for change in changes if waits_for_requester(change)]
+    others = [str(change.number) for change in changes if not waits_for_requester(change)]
+    return _(
+        "Waiting for this requester now: %(waiting)s. May still come back to them: %(others)s.",
+        waiting=", ".join(waiting) or "–",
+        others=", ".join(others) or "–",
+    )

@@ -143,6 +143,7 @@ ROUTES: dict[str, object] = {
     "user.edit_view": Verb.EDIT,
     "user.password": Verb.EDIT,
     "user.disable": Verb.EDIT,
+    "user.hand_over_requests": Verb.EDIT,
     "user.enable": Verb.EDIT,
     "holiday.create_view": Verb.CREATE,
     "holiday.edit_view": Verb.EDIT,

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpse_admin.sop import bundled_sops, check, dead_ends, key_error, parse, parse_standard_time, time_readings, to_toml
+from lpse_admin.sop import (
+    bundled_sops,
+    check,
+    dead_ends,
+    key_error,
+    key_of_file,
+    parse,
+    parse_standard_time,
+    time_readings,
+    to_toml,
+)
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
 from models.sops.sop import load_revision
@@ -94,12 +104,13 @@ def test_a_step_by_the_clock_is_late_after_a_weekend_and_survives_the_export() -
 @pytest.mark.parametrize(
     ("key", "is_valid"),
     [
-        ("SOP-KAMI", True), ("kota-contoh-2022", True), ("SOP Kami 2.1", True), ("1", True),
-        ("", False), ("a/b", False), ("-x", False), ("x" * 101, False),
+        ("SOP-KAMI", True), ("kota-contoh-2022", True), ("SOP_Kami-2.1", True), ("1", True),
+        ("", False), ("a/b", False), ("SOP Kami", False), ("-x", False), ("x" * 101, False),
     ],
 )  # fmt: skip
 def test_one_rule_says_which_keys_an_sop_may_have(key: str, is_valid: bool) -> None:
     assert (key_error(key) is None) == is_valid
+    assert key_of_file("SOP  Kami 2026") == "SOP-Kami-2026"
 
 
 def test_two_offices_may_both_have_an_sop_with_the_number_01(session: AuditedSession, cast: Cast) -> None:

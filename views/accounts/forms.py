@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from sqlalchemy import select
 from typing_extensions import override
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from models.accounts.user import PERSONAL_FIELDS
+from models.accounts.user import PERSONAL_FIELDS, User
+from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
 from views.app.access import get_current_user
@@ -23,8 +24,8 @@ from views.i18n.language import tr
 if TYPE_CHECKING:
     from wtforms import Field
 
-    from models.accounts.user import User
-
+#: The choice that leaves the requests of a disabled account waiting.
+LEFT_WAITING = "0"
 _INSTALLATION_KEY = "-"
 _INSTALLATION = _("The installation (administrators only)")
 
@@ -77,6 +78,49 @@ class UserForm(Form):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``User.alter``."""
         return {"values": {key: self[key].data for key in PERSONAL_FIELDS}, "roles": self.roles.data or ()}
+
+
+class DisableForm(Form):
+    """What becomes of the requests of somebody whose account is disabled; asked only if some need their requester."""
+
+    successor_id = SelectField(_("The requests go to"), [Required()])
+    reason = TextAreaField(_("Reason"), render_kw={"rows": 2})
+
+    @override
+    def set_up(self, record: User) -> None:
+        """Name what waits, and offer the other requesters; or ask nothing."""
+        changes = requests_that_need(db.session(), record)
+        if not changes:
+            del self.successor_id, self.reason
+            return
+        self.successor_id.description = tr(waiting_message(changes))
+        self.successor_id.choices = [
+            SelectChoice("", "–"),
+            *_other_requesters(record),
+            SelectChoice(LEFT_WAITING, tr(_("Nobody yet: they wait"))),
+        ]
+
+
+class HandOverForm(Form):
+    """To whom the requests of a requester go, and why."""
+
+    successor_id = SelectField(_("The requests go to"), [Required()])
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 2})
+
+    @override
+    def set_up(self, record: User) -> None:
+        """Name what waits, and offer the other requesters."""
+        self.successor_id.description = tr(waiting_message(requests_that_need(db.session(), record)))
+        self.successor_id.choices = [SelectChoice("", "–"), *_other_requesters(record)]
+
+
+def _other_requesters(user: User) -> list[SelectChoice]:
+    others = (
+        select(User)
+        .where(User.agency_id == user.agency_id, User.is_active, User.is_requester, User.id != user.id)
+        .order_by(User.full_name)
+    )
+    return [SelectChoice(str(one.id), one.full_name) for one in db.session.scalars(others)]
 
 
 class NewUserForm(UserForm):

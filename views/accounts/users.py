@@ -8,14 +8,17 @@ from flask_login import login_user
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.i18n import _
+from lpse_admin.accounts.roles import Role
+from lpse_admin.errors import ValidationFailed
+from lpse_admin.i18n import _, join_messages
 from lpse_admin.start_notices import reset_link_notices
 from models.accounts.user import User, create_user
+from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
 from models.notifications.account_mails import alter_account
 from models.search.search import user_matches
 from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
-from views.accounts.forms import NewUserForm, ResetPasswordForm, UserForm
+from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
 from views.app.access import can, get_current_user, settings
 from views.app.clock import now
 from views.i18n.language import format_nip
@@ -27,6 +30,26 @@ from views.listing.search import search_by
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
     from views.forms.base import Form
+
+
+_GIVE_FIRST = _("Give them to another requester first, on the page of the account; then the role can be taken away.")
+
+
+def _hand_over(user: User, successor_id: str, reason: str) -> None:
+    """Give the requests of ``user`` to another requester; raises ValidationFailed with the form's field names."""
+    if successor_id == LEFT_WAITING:
+        return
+    session = db.session()
+    to = session.get(User, int(successor_id)) if successor_id.isdigit() else None
+    if to is None:
+        error = _("Choose who takes over the requests.")
+        raise ValidationFailed(error, field_errors={"successor_id": error})
+    try:
+        for change in requests_that_need(session, user):
+            take_over_request(change, to, by=get_current_user(), now=now(), reason=reason)
+    except ValidationFailed as refusal:
+        errors = {("successor_id" if key == "to" else key): error for key, error in refusal.field_errors.items()}
+        raise ValidationFailed(refusal.message, field_errors=errors) from None
 
 
 class UserView(RecordView):
@@ -84,6 +107,10 @@ class UserView(RecordView):
     @override
     def update_model(self, form: Form, model: User) -> None:
         """Change what is known of somebody, and their roles."""
+        gone = model.roles - frozenset(form["roles"].data or ())
+        if Role.REQUESTER in gone and (changes := requests_that_need(db.session(), model)):
+            error = join_messages([waiting_message(changes), _GIVE_FIRST], " ")
+            raise ValidationFailed(error, field_errors={"roles": error})
         alter_account(model, get_current_user(), now=now(), **form.arguments())
 
     @override
@@ -108,14 +135,30 @@ class UserView(RecordView):
     @action(
         "disable",
         _("Disable"),
+        form=DisableForm,
         when=lambda user, by, _now: user.is_active and user.id != by.id,
         summary=_("Disable the account"),
         explanation=_("%(name)s is logged out and can no longer log in, until the account is enabled again."),
         success=_("%(name)s can no longer log in."),
     )
-    def disable(self, user: User, _form: Form) -> None:
-        """Close an account and end its sessions."""
+    def disable(self, user: User, form: Form) -> None:
+        """Close an account and end its sessions; its requests go to another requester, or wait."""
+        if "successor_id" in form:
+            _hand_over(user, form["successor_id"].data, form["reason"].data or "")
         user.disable(get_current_user())
+
+    @action(
+        "hand-over-requests",
+        _("Give the requests to another requester"),
+        form=HandOverForm,
+        when=lambda user, _by, _now: bool(requests_that_need(db.session(), user)),
+        summary=_("Give the requests to another requester"),
+        explanation=_("Who asked stays on the request and in its history."),
+        success=_("The requests of %(name)s have gone to another requester."),
+    )
+    def hand_over_requests(self, user: User, form: Form) -> None:
+        """Give the requests that need their requester to another one."""
+        _hand_over(user, form["successor_id"].data, form["reason"].data or "")
 
     @action(
         "enable",

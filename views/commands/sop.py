@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop import Sop, check, dead_ends, parse, time_readings, to_json, to_text, to_toml
+from lpse_admin.sop import Sop, check, dead_ends, key_of_file, parse, time_readings, to_json, to_text, to_toml
 from models.database import db
 from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check
 from views.app.clock import now
@@ -28,14 +28,14 @@ _FILE_TYPE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Pa
 def check_file(file: Path) -> None:
     """Print every error in FILE with its line; exit 1 if there is one."""
     content = file.read_bytes()
-    if errors := check(content, file.stem):
+    if errors := check(content, key_of_file(file.stem)):
         fail(*errors)
     try:
         with read_session() as session:
-            parse_and_check(session, content.decode(), file.stem)
+            parse_and_check(session, content.decode(), key_of_file(file.stem))
     except SQLAlchemyError:
         say(_("The database could not be queried for the number."), err=True)
-    sop = parse(content.decode(), file.stem)
+    sop = parse(content.decode(), key_of_file(file.stem))
     for reading in time_readings(sop, content.decode()):
         say(reading)
     if found := dead_ends(sop, content.decode()):
@@ -48,10 +48,10 @@ def check_file(file: Path) -> None:
 def load_file(file: Path) -> None:
     """Store FILE as a draft; content that is already loaded changes nothing."""
     content = file.read_bytes()
-    if errors := check(content, file.stem):
+    if errors := check(content, key_of_file(file.stem)):
         fail(*errors)
     with write_session("sop load") as session:
-        revision = load_revision(session, content.decode(), file.stem, now=now())
+        revision = load_revision(session, content.decode(), key_of_file(file.stem), now=now())
         message = _revision_state(revision)
         remarks = (*dead_ends(revision.sop, revision.source), *time_readings(revision.sop, revision.source))
     for remark in remarks:

@@ -12,6 +12,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import _
 from models.accounts.user import User, create_user, find_user
+from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
 from views.commands.terminal import CommandGroup, print_table, read_session, say, write_session
@@ -77,6 +78,11 @@ def disable(username: str) -> None:
         if user.is_active:
             user.disable(None)
         name = user.username
+        waiting = requests_that_need(db.session(), user)
+        remark = waiting_message(waiting) if waiting else None
+    if remark is not None:
+        say(remark, err=True)
+        say(_("On the page of the account an administrator gives them to another requester."), err=True)
     say(_("%(username)s: disabled.", username=name))
 
 

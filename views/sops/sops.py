@@ -17,7 +17,17 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NotAllowed, ValidationFailed
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
-from lpse_admin.sop import InvalidSopError, LineError, Sop, check, dead_ends, key_error, time_readings, to_toml
+from lpse_admin.sop import (
+    InvalidSopError,
+    LineError,
+    Sop,
+    check,
+    dead_ends,
+    key_error,
+    key_of_file,
+    time_readings,
+    to_toml,
+)
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
@@ -64,7 +74,7 @@ class SopForm(Form):
             upload.close()
             if len(content) > _MAX_BYTES:
                 raise FileTooLarge(_FILE_TOO_LARGE, field_errors={"file": _FILE_TOO_LARGE})
-            self.key.data = self.key.data or PurePath((upload.filename or "").replace("\\", "/")).stem
+            self.key.data = self.key.data or key_of_file(PurePath((upload.filename or "").replace("\\", "/")).stem)
             try:
                 self.text.data = content.decode()
             except UnicodeDecodeError:
