@@ -18,7 +18,7 @@ class ClockTolerantSigner(TimestampSigner):
     itsdangerous refuses it: a clock that jumps two hours back would end every session.
     """
 
-    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:  # type: ignore[override] # noqa: ANN401, FBT001, FBT002 - as in the base class
+    def unsign(self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - as in the base class
         """Return the value; raises BadSignature, and SignatureExpired if its age is beyond ``max_age`` either way."""
         value, signed_at = super().unsign(signed_value, return_timestamp=True)
         if max_age is not None:
