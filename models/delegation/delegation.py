@@ -233,13 +233,11 @@ def capacity(sop: Sop, step_or_role: Step | Role, user: User, delegation: Delega
     """Return the capacity of ``user`` as the actor of a step or role, in the SOP's wording: 'Plh. Kepala LPSE'.
 
     Where the SOP has several columns of the role, each may take the other's step: it is then the title of the person,
-    or of whoever delegated, and not that of the column.
+    or of whoever delegated, and not that of the column; the column's only for who has no title on record.
     """
     titles = sop.titles_of(sop.rules[step_or_role].actor if isinstance(step_or_role, Step) else step_or_role)
-    title: object = sop.actor_title(step_or_role)
-    if len(titles) > 1:
-        own = delegation.head_title if delegation else user.position
-        title = own or " atau ".join(titles)
+    own = (delegation.head_title if delegation else user.position) if len(titles) > 1 else None
+    title = own or sop.actor_title(step_or_role)
     return f"{delegation.kind.prefix} {title}"[:SHORT_TEXT_LENGTH] if delegation else str(title)[:SHORT_TEXT_LENGTH]
 
 

@@ -99,4 +99,4 @@ def test_the_name_of_an_office_s_sop_is_refused_to_another_office(running_app: R
         sop.parse_and_check(session, text, TANA_TIDUNG)
     assert list(refusal.value.field_errors) == ["key"]
     told = running_app.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
-    assert (told.status_code, "sudah bernama" in told.text) == (422, True)
+    assert (told.status_code, "sudah dipakai LPSE lain" in told.text) == (422, True)

@@ -58,7 +58,7 @@ def test_where_an_sop_has_two_columns_of_a_role_the_record_says_the_title_of_the
     done = make_move(session, change, Outcome.DONE, people["pelaksana"])
     assert (evaluated.capacity, evaluated.actor_title) == ("Pranata Komputer", "Pranata Komputer")
     assert approved.capacity == "Kepala Bagian", "it stood in the column of the Sekretaris Daerah"
-    assert done.capacity == "Helpdesk atau Tim Teknis", "who has no title is given none of the two"
+    assert done.capacity == "Tim Teknis", "who has no title of their own has that of the column"
     assert session.scalars(select(Activity.capacity).where(Activity.capacity == "Sekretaris Daerah")).all() == []
 
 
