@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -89,7 +89,7 @@ def test_a_disabled_requester_s_requests_go_to_another_or_wait_as_the_administra
     assert f"Sedang menunggu pemohon ini: {number}" in page
     unanswered = administrator.post(path)
     assert (unanswered.status_code, str(number) in unanswered.text) == (422, True)
-    typed = {"username": "pemohon", "full_name": "Pemohon", "roles": ["inspector"]}
+    typed: dict[str, Any] = {"username": "pemohon", "full_name": "Pemohon", "roles": ["inspector"]}
     edited = administrator.post(f"/admin/user/edit/?id={ids[0]}", **typed)
     assert (edited.status_code, str(number) in edited.text) == (422, True)
     assert administrator.post(path, successor_id=str(ids[1]), reason=" ").status_code == 422
