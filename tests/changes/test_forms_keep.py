@@ -230,7 +230,7 @@ RECOVERABLE_ENDPOINTS = {
     "setting.digest",
     "setting.files",
     "setting.ramadan", "setting.threshold",
-    "user.password",
+    "user.disable", "user.hand_over_requests", "user.password",
 }  # fmt: skip
 #: Screens with a form to create and a form to edit a record.
 WITH_NEW = {"absence", "asset", "change", "delegation", "freeze", "holiday", "setting", "sop", "user"}
