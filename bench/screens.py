@@ -127,7 +127,8 @@ class Person:
                     start = dt.datetime.now(dt.UTC) + dt.timedelta(days=40)
                     one.fill(f"{start + dt.timedelta(minutes=1 if 'end' in name else 0):%Y-%m-%dT%H:%M}")
                 case _:
-                    one.fill("30" if "minutes" in name else _TEXT)
+                    # The time sets each walk's request apart: the same request sent twice is taken once.
+                    one.fill("30" if "minutes" in name else f"{_TEXT} ({dt.datetime.now(dt.UTC):%H.%M.%S})")
             self.effort.fields += 1
 
     def look(self, title: str, pictures: Path | None, *, is_read: bool = False) -> Height:
