@@ -41,6 +41,8 @@ _REQUIRED = """outcome => {
   const isEmpty = one => one.type === "checkbox" ? !one.checked : one.type === "file" ? !one.files.length : !one.value;
   const rows = [...form.querySelectorAll(`[data-needed-rows~="${outcome}"] .row-fields:first-of-type`)]
     .flatMap(row => [...row.querySelectorAll("input[type=text]:not([list])")]);
+  const choices = form.querySelectorAll(`[data-needed-rows~="${outcome}"] .choices:not(:has(:checked))`);
+  rows.push(...[...choices].map(one => one.querySelector("input[type=checkbox]")));
   const found = [...form.elements].filter(one => one.name && (
     (one.dataset.neededFor ?? "").split(" ").includes(outcome)
     || one.closest(".requirement") && (one.type === "checkbox" || one.type === "file") || rows.includes(one)));
@@ -111,7 +113,7 @@ class Person:
 
     def _fill(self, outcome: str) -> None:
         for name in dict.fromkeys(self.page.evaluate(_REQUIRED, outcome)):
-            one = self.page.locator(f"[name='{name}']").first
+            one = self.page.locator(f"[name='{name}']:not([type=hidden])").first
             match one.evaluate("one => one.tagName === 'SELECT' ? 'select' : one.type"):
                 case "select":
                     values = one.evaluate("one => [...one.options].map(option => option.value)")
