@@ -28,6 +28,7 @@ _TEXTS = {
     "rollback_plan": "Memasang kembali sertifikat lama.",
     "requester_contact": "0812-0000-0000",
     "requester_institution": "Dinas Komunikasi dan Informatika",
+    "resources": "Dua orang, setengah hari.",
     "findings": "Berkas lengkap.",
     "assessment": "Telah ditimbang.",
     "considerations": "Telah ditimbang.",
@@ -45,19 +46,15 @@ _TEXTS = {
     "reason": "Sesuai hasil pemeriksaan.",
     "answer_to_refusal": "Risiko telah dikurangi.",
     "assets-0-finding": "Sertifikat baru dipasang.",
-    "mutations-0-code": "1.5.3.01.01.05.001",
-    "mutations-0-register": "0001",
-    "mutations-0-name": "Sertifikat TLS",
 }
 _CHOICES = {
-    "kind": "application",
     "source": "maintenance",
     "risk": "low",
     "ground": "security",
     "environment": "production",
-    "mutations-0-kind": "added",
-    "mutations-0-card": "ATB",
 }
+#: The item that an update of the asset list adds, on a page of its own.
+_ITEM = {"code": "1.5.3.01.01.05.001", "register": "0001", "name": "Sertifikat TLS"}
 _LETTER: FilePayload = {"name": "surat.pdf", "mimeType": "application/pdf", "buffer": PDF}
 
 
@@ -93,10 +90,20 @@ class Desk:
 
     def finish(self, outcome: str) -> None:
         """Fill in whatever the step's form asks for and press the button of ``outcome``, which is taken."""
+        if outcome == "updated":
+            self.note_item()
         self.unfold(outcome)
         self.fill_in()
         self.press(outcome)
         assert self.page.locator(".alert-danger").count() == 0, self.page.inner_text("main")
+
+    def note_item(self) -> None:
+        """Note an item that is added to the asset list."""
+        path = self.page.get_attribute(".step-form a[href$='/item']", "href")
+        self.page.goto(f"{self.address}{path}?kind=added&card=ATB")
+        for name, text in _ITEM.items():
+            self.page.fill(f"main [name={name}]", text)
+        self.click("main form[method=post] button.btn-primary")
 
     def press(self, outcome: str) -> None:
         """Press the button of ``outcome``."""
@@ -120,8 +127,9 @@ class Desk:
         for name in names.intersection(_CHOICES):
             if form.locator(f"[name='{name}']").is_visible():
                 form.locator(f"[name='{name}']").select_option(_CHOICES[name])
-        for tick in form.locator("input[type=checkbox]").all():
-            tick.check()
+        for tick in form.locator(".requirement input[type=checkbox], [name=kind][value=application]").all():
+            if tick.is_visible():
+                tick.check()
         for letter in form.locator(".requirement input[type=file]").all():
             if letter.get_attribute("name") != without:
                 letter.set_input_files(_LETTER)

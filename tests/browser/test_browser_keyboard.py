@@ -125,7 +125,7 @@ class Keys:
             steps = focus["options"].index(_CHOICES[name]) if name in _CHOICES else 0
             for _step in range(steps):
                 keys.press("ArrowDown")
-        elif focus["type"] == "checkbox" and not focus["checked"]:
+        elif focus["type"] == "checkbox" and not focus["checked"] and focus["value"] in {"y", "application"}:
             keys.press("Space")
         elif focus["type"] == "file" and focus["isRequired"]:
             with self.page.expect_file_chooser() as chooser:
