@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 #: Addresses that are looked at and are no page: files, and those that lead on.
-NO_PAGE = {"admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download"}
+NO_PAGE = {
+    "admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download",
+    "release.window",
+}  # fmt: skip
 
 #: A word that nothing breaks: it must not push a page over its edge.
 LONG = "konfigurasi_sertifikat_aplikasi_pengadaan_secara_elektronik_lpse"
