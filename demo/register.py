@@ -1,8 +1,8 @@
 """The demo register: made with the program's operations; further requests are copies of those.
 
-Not used in production. The register ends at ``REFERENCE``, so that the same number of requests and the same seed give
-the same register on every machine. If the clock is before ``REFERENCE``, the register ends now, because nothing in it
-may be in the future.
+Not used in production. The register of `flask demo` ends at ``REFERENCE``, so that the same number of requests and the
+same seed give the same register on every machine. If the clock is before ``REFERENCE``, it ends now, because nothing in
+it may be in the future. The small one of the first start ends now, so that it looks as a register does on a usual day.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from demo.cast import Account, accounts, administrator_of, make_cast
 from demo.copying import copy_requests
 from demo.scenario import Scenario, Timeline
 from lpse_admin.sop import bundled_sops
+from lpse_admin.worktime.national_holidays import LAST_YEAR
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.changes.change import ChangeRequest
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 REFERENCE = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 _YEARS = 3
+#: Days after the end whose working hours an office plans with.
+_LOOKS_AHEAD = 60
 _FIRST_REQUESTS, _FIRST_SEED = 60, 6
 #: Up to so many requests are all made with the program's operations; of more, so many are, and the others copied.
 _MOST_MADE, _TEMPLATES = 200, 120
@@ -43,9 +46,10 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     """Fill an empty database for the demo, commit, and return the new accounts.
 
     Loads the bundled SOPs and enacts those of agencies without an SOP in force. In a database without users, creates
-    the cast and a register of ``requests``. ``now`` is the current time.
+    the cast and a register of ``requests`` that ends ``now``, as on a usual day: most of what is open is in time.
     """
-    begin = _begin(_end(now))
+    end = _latest_end(now)
+    begin = _begin(end)
     set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
     revisions = [load_revision(session, text, key, now=begin) for key, text in bundled_sops()]
     made = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
@@ -55,7 +59,7 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     session.commit()
     # Also where an earlier first start was ended after the cast, and before the first request.
     if requests and not _count(session) and accounts(session):
-        make_register(session, requests=requests, seed=_FIRST_SEED, now=now)
+        _fill(session, requests, _FIRST_SEED, end)
     return made
 
 
@@ -70,6 +74,11 @@ def make_register(
     """
     end = _end(now)
     first_start(session, end, requests=0)
+    return _fill(session, requests, seed, end, most_made)
+
+
+def _fill(session: Session, requests: int, seed: int, end: dt.datetime, most_made: int = _MOST_MADE) -> int:
+    """Add ``requests`` that end at ``end``, commit, and return the new total."""
     existing, last_id = _count(session), session.scalar(select(func.max(ChangeRequest.id))) or 0
     offices = [
         # With the number of requests, so that a second register with the same seed differs from the first.
@@ -103,6 +112,11 @@ def _count(session: Session) -> int:
 
 def _end(now: dt.datetime | None) -> dt.datetime:
     return REFERENCE if now is None else min(now, REFERENCE)
+
+
+def _latest_end(now: dt.datetime) -> dt.datetime:
+    """Return ``now``, or ``REFERENCE`` where the national holidays of the time around it are not known."""
+    return now if (now + dt.timedelta(_LOOKS_AHEAD)).year <= LAST_YEAR else min(now, REFERENCE)
 
 
 def _begin(end: dt.datetime) -> dt.datetime:

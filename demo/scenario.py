@@ -16,7 +16,7 @@ from demo.agency.hours import DAY
 from demo.content import forms, wording
 from demo.requests.aftermath import Aftermath
 from demo.requests.journey import Journey
-from demo.requests.planning import choose_actor, plan_of
+from demo.requests.planning import choose_actor, plan_of, standard_seconds, steady_time
 from demo.requests.routes import any_of
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Result, Step
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from demo.content.wording import Topic
     from demo.requests.routes import Aim
 
-#: Working days before the end between which the requests are created that stay open.
-_TAIL_BEGINS, _TAIL_ENDS = 14, 4
+#: Working days before the end from which on only requests are created that stay open.
+_TAIL_BEGINS = 14
 #: Working days without new requests before that.
 _PAUSE = 6
+#: Share of the open requests that are late, and by how many working seconds at most.
+_LATE_AT_THE_END, _LATE_BY = 0.2, 3 * DAY
 #: Share of requests that are open at the end.
 _OPEN_SHARE = 0.2
 #: Probability that an unsuccessful request is followed by another one, linked to it.
@@ -155,6 +157,17 @@ def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
     yield from (_Beginning(second, shown.get(index)) for index, second in enumerate(seconds))
     aims = [waits[index % len(waits)] for index in range(open_)]
     random.shuffle(aims)
-    last = hours.days_before(office.end, _TAIL_ENDS)
-    seconds = sorted(random.randrange(tail, last) for _ in range(open_))
-    yield from (_Beginning(second, aim) for second, aim in zip(seconds, aims, strict=True))
+    tails = [_Beginning(max(office.end - _time_before_the_end(office, aim.step), last), aim) for aim in aims]
+    yield from sorted(tails, key=lambda beginning: beginning.second)
+
+
+def _time_before_the_end(office: Office, step: Step) -> int:
+    """Return how many working seconds before the end a request begins that is open at ``step`` then.
+
+    Most have been there for a part of the standard time, as on a usual day, and a few for longer.
+    """
+    random, allowed = office.random, standard_seconds(office, step)
+    waited = random.uniform(0.1, 0.8) * allowed
+    if random.random() < _LATE_AT_THE_END:
+        waited = allowed + random.randrange(_LATE_BY)
+    return round(sum(steady_time(office, one) for one in office.routes.steps_to(step)) + waited) + 1

@@ -26,7 +26,6 @@ class OfficeHours:
     def __init__(self, calendar: WorkCalendar, first: dt.date, last: dt.date) -> None:
         """Load the working days from ``first`` to ``last``, inclusive."""
         self.days: list[dt.date] = []
-        self._closings: list[dt.datetime] = []
         self._day_starts = [0]
         self._openings: list[dt.datetime] = []
         self._span_starts: list[int] = []
@@ -40,7 +39,6 @@ class OfficeHours:
             if spans:
                 self.days.append(day)
                 self._day_starts.append(second)
-                self._closings.append(spans[-1][1])
 
     def day(self, second: int) -> dt.date:
         """Return the date of a working second in the office's time zone."""
@@ -64,8 +62,12 @@ class OfficeHours:
         return self._day_starts[max(bisect_right(self._day_starts, second) - 1 - days, 0)]
 
     def until(self, moment: dt.datetime) -> int:
-        """Return the working seconds of all days that have ended before ``moment``."""
-        return self._day_starts[bisect_right(self._closings, moment)]
+        """Return the working seconds before ``moment``."""
+        span = bisect_right(self._openings, moment) - 1
+        if span < 0:
+            return 0
+        until = self._span_starts[span + 1] if span + 1 < len(self._span_starts) else self._day_starts[-1]
+        return min(self._span_starts[span] + (moment - self._openings[span]) // _SECOND, until)
 
     def _day_index(self, second: int) -> int:
         return bisect_right(self._day_starts, second) - 1

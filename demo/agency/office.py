@@ -39,6 +39,8 @@ _SHARES = (6, 4, 1)
 _APART = (35, 70)
 _LASTS = (4, 12)
 _ACTING_LASTS = (25, 40)
+#: Days after the end on which the head will be absent.
+_DAYS_AHEAD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Office:
         return next(player for group in self.people.values() for player in group if player.id == id_)
 
     def plan_deputies(self, begin: dt.date, until: dt.date) -> None:
-        """Plan delegations of the head to the last of the managers, between ``begin`` and ``until``."""
+        """Plan delegations of the head to the last of the managers between ``begin`` and ``until``, and one ahead."""
         managers = self.people[Role.CHANGE_MANAGER]
         day = begin + dt.timedelta(self.random.randrange(*_APART))
         while self.people[Role.HEAD] and managers:
@@ -128,6 +130,10 @@ class Office:
             kind = DelegationKind.PLT if is_acting else DelegationKind.PLH
             self.planned.append(Deputy(managers[-1].id, kind, day, last))
             day = last + dt.timedelta(self.random.randrange(*_APART))
+        if self.people[Role.HEAD] and managers:
+            # A journey of next week, recorded already.
+            first = self.hours.day(self.hours.opening(self.hours.day(self.end - 1) + dt.timedelta(_DAYS_AHEAD)))
+            self.planned.append(Deputy(managers[-1].id, DelegationKind.PLH, first, first + dt.timedelta(2)))
 
 
 def office_of(session: Session, revision: SopRevision, begin: dt.datetime, end: dt.datetime, random: Random) -> Office:

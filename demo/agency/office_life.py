@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from demo.scenario import Timeline
 
 #: Working seconds between two times that somebody reads their notifications; working days from the last one to the end.
-_READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (1, 5)
+_READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (1, 3)
 #: The freeze at the end of a budget year: month and day of its first and of its last day.
 _YEAR_END = ((12, 18), (12, 31))
-#: Days before a freeze on which it is entered.
-_ENTERED_BEFORE = 30
+#: Days before a freeze on which it is entered; days after the end on which one begins.
+_ENTERED_BEFORE, _FREEZE_AHEAD = 30, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class OfficeLife:
         self._timeline.add(office, office.end - 1, lambda at: self._people.sweep(office, at))
 
     def _plan_deputy(self, office: Office, deputy: Deputy, number: int) -> None:
-        second = max(office.hours.opening(deputy.first) - within_half_a_day(office.random), 1)
+        known = min(office.hours.opening(deputy.first), office.end)
+        second = max(known - within_half_a_day(office.random), 1)
         self._timeline.add(office, second, lambda at: self._delegate(office, deputy, number, at))
 
     def _delegate(self, office: Office, deputy: Deputy, number: int, at: dt.datetime) -> None:
@@ -73,7 +74,7 @@ class OfficeLife:
     # -- freezes -----------------------------------------------------------------------------------------------
 
     def _plan_freezes(self, office: Office, administrator: Player) -> None:
-        """Plan a freeze at the end of each year, and one for a tender that is lifted after three days."""
+        """Plan a freeze at the end of each year, one for a tender that is lifted after three days, and one ahead."""
         if office.freezes:
             return
         first, last = office.hours.day(0), office.hours.day(office.end - 1)
@@ -85,6 +86,9 @@ class OfficeLife:
         middle = office.hours.day(office.end // 2)
         tender = _Freeze("Tender strategis", middle, middle + dt.timedelta(9), _TENDER_REASON)
         self._plan_freeze(office, administrator, tender, lifted_on=middle + dt.timedelta(3))
+        ahead = last + dt.timedelta(_FREEZE_AHEAD)
+        coming = _Freeze("Pemasukan penawaran tender", ahead, ahead + dt.timedelta(4), _TENDER_REASON)
+        self._plan_freeze(office, administrator, coming)
 
     def _plan_freeze(
         self, office: Office, administrator: Player, freeze: _Freeze, lifted_on: dt.date | None = None

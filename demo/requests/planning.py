@@ -14,6 +14,7 @@ from lpse_admin.sop.steps import Step
 if TYPE_CHECKING:
     from random import Random
 
+    from demo.agency.office import Office
     from demo.requests.journey import Journey
 
 #: Maximum working minutes of a step without a standard.
@@ -23,6 +24,8 @@ _LATE, _LEFT_LYING = 0.08, 0.25
 #: Mean working minutes until a step is taken up, by role for a normal change, and for an emergency.
 _WAITING = {Role.REQUESTER: 240, Role.CHANGE_MANAGER: 120, Role.HEAD: 200}
 _EMERGENCY_WAITING = 15
+#: Of a request that will be open at the end: working seconds until a step is taken up, and share of its standard.
+_STEADY_WAITING, _STEADY_SHARE = 5 * MINUTE, 0.5
 #: Probability that a step is finished without being taken up first, and that a step open at the end is taken up.
 _AT_ONCE = 0.5
 _TAKEN_UP = 0.5
@@ -60,24 +63,49 @@ def plan_of(journey: Journey) -> Plan:
     """
     office, random, arrived = journey.office, journey.random, journey.arrived
     rule = office.sop.rules[journey.step]
-    is_hasty = journey.aim is not None and journey.aim.outcome is None
-    is_pressing = is_hasty or journey.is_emergency
-    mean = min(_WAITING[rule.actor], _EMERGENCY_WAITING) if is_pressing else _WAITING[rule.actor]
+    if journey.aim is not None and journey.aim.outcome is None:
+        return _steady_plan(journey)
+    mean = min(_WAITING[rule.actor], _EMERGENCY_WAITING) if journey.is_emergency else _WAITING[rule.actor]
     waiting = MINUTE + round(random.expovariate(1 / mean) * MINUTE)
     standard = rule.standard
     is_judged = standard is not None and office.sop.switches.deviations and journey.step is not Step.REQUEST
-    is_late = random.random() < _LATE and (is_judged or not is_hasty)
+    is_late = random.random() < _LATE
     if not is_judged:
         minutes = min(standard.minutes, DAY // MINUTE) if standard else _USUAL_MINUTES
         finished = arrived + waiting + working_seconds(random, minutes * MINUTE, is_late=is_late)
-        is_at_once = rule.actor is Role.REQUESTER or (not is_hasty and random.random() < _AT_ONCE)
+        is_at_once = rule.actor is Role.REQUESTER or random.random() < _AT_ONCE
         return Plan(None if is_at_once else arrived + waiting, finished, None)
     allowed = _allowed(journey, arrived)
-    if not is_hasty and random.random() < (_LEFT_LYING if is_late else _AT_ONCE):
+    if random.random() < (_LEFT_LYING if is_late else _AT_ONCE):
         return Plan(None, arrived + working_seconds(random, allowed, is_late=is_late), arrived + allowed)
     taken_up = arrived + min(waiting, round(allowed * (0.2 + 0.7 * random.random())))
     allowed = _allowed(journey, taken_up)
     return Plan(taken_up, taken_up + working_seconds(random, allowed, is_late=is_late), taken_up + allowed)
+
+
+def _steady_plan(journey: Journey) -> Plan:
+    """Return the plan of a request that will be open at the end: without chance, so that it arrives there in time."""
+    rule = journey.office.sop.rules[journey.step]
+    taken_up = None if rule.actor is Role.REQUESTER else journey.arrived + _STEADY_WAITING
+    finished = journey.arrived + steady_time(journey.office, journey.step)
+    is_judged = rule.standard is not None and journey.office.sop.switches.deviations
+    overdue = None
+    if is_judged and journey.step is not Step.REQUEST:
+        overdue = (taken_up or journey.arrived) + _allowed(journey, taken_up or journey.arrived)
+    return Plan(taken_up, finished, overdue)
+
+
+def steady_time(office: Office, step: Step) -> int:
+    """Return the working seconds that ``step`` takes a request which will be open at the end."""
+    return _STEADY_WAITING + round(standard_seconds(office, step) * _STEADY_SHARE)
+
+
+def standard_seconds(office: Office, step: Step) -> int:
+    """Return about how many working seconds the SOP allows for ``step``; a usual time where it sets no standard."""
+    standard = office.sop.rules[step].standard
+    if standard is None:
+        return _USUAL_MINUTES * MINUTE
+    return standard.days * DAY if standard.days else standard.minutes * MINUTE
 
 
 def _allowed(journey: Journey, second: int) -> int:

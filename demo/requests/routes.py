@@ -70,6 +70,16 @@ class Routes:
             distances |= dict.fromkeys(frontier, max(distances.values()) + 1)
         return distances
 
+    def steps_to(self, goal: Step) -> list[Step]:
+        """Return the steps on the shortest route from the first step to ``goal``, without it."""
+        step, route = Step.REQUEST, []
+        while step is not goal:
+            route.append(step)
+            distances = self._distances[goal]
+            targets = [move.target for move in self._moves if move.origin is step and move.target in distances]
+            step = min(targets, key=lambda target: distances[target])
+        return route
+
     def towards(self, aim: Aim, open_moves: Sequence[Move]) -> Move | None:
         """Return the open move on the shortest route to ``aim``, or None if there is none."""
         for move in open_moves:

@@ -21,7 +21,7 @@ def list_agencies() -> None:
         counted = select(User.agency_id, func.count().label("accounts")).where(User.is_active).group_by(User.agency_id)
         accounts = {row.agency_id: row.accounts for row in session.execute(counted)}
         print_table(
-            (_("Key"), _("Name"), _("Region"), _("Time zone"), _("SOP in force"), _("Active accounts")),
+            (_("Agency key"), _("Name"), _("Region"), _("Time zone"), _("SOP in force"), _("Active accounts")),
             [
                 (
                     agency.key,
