@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _TAIL_BEGINS = 14
 #: Working days without new requests before that.
 _PAUSE = 6
-#: Share of the open requests that are late, and by how many working seconds at most.
-_LATE_AT_THE_END, _LATE_BY = 0.2, 3 * DAY
+#: Of so many open requests one is late, by at most so many working seconds.
+_ONE_IN, _LATE_BY = 5, 3 * DAY
 #: Share of requests that are open at the end.
 _OPEN_SHARE = 0.2
 #: Probability that an unsuccessful request is followed by another one, linked to it.
@@ -49,6 +49,8 @@ class _Beginning:
 
     second: int
     aim: Aim | None
+    #: The step on its way that is finished late, if there is one.
+    late_step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ class Scenario:
             topic = random.choice(wording.topics())
             texts = wording.values(random) | {"lpse": office.name, "daerah": office.region}
             texts["judul"] = wording.fill(topic.texts["title"], texts)
-        journey = Journey(office, requester, topic, texts, beginning.aim, arrived=beginning.second)
+        journey = Journey(
+            office, requester, topic, texts, beginning.aim, late_step=beginning.late_step, arrived=beginning.second
+        )
         values = forms.request(office, requester, topic, texts, at)
         if earlier:
             values["linked_change_id"] = earlier.id
@@ -157,17 +161,22 @@ def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:
     yield from (_Beginning(second, shown.get(index)) for index, second in enumerate(seconds))
     aims = [waits[index % len(waits)] for index in range(open_)]
     random.shuffle(aims)
-    tails = [_Beginning(max(office.end - _time_before_the_end(office, aim.step), last), aim) for aim in aims]
+    tails = [_tail(office, aim, number, last) for number, aim in enumerate(aims)]
     yield from sorted(tails, key=lambda beginning: beginning.second)
 
 
-def _time_before_the_end(office: Office, step: Step) -> int:
-    """Return how many working seconds before the end a request begins that is open at ``step`` then.
+def _tail(office: Office, aim: Aim, number: int, earliest: int) -> _Beginning:
+    """Return when a request begins that is open at the step of ``aim`` at the end.
 
-    Most have been there for a part of the standard time, as on a usual day, and a few for longer.
+    As on a usual day, most have been there for a part of the standard time; of every five one is late there, and
+    another was late in an earlier step.
     """
-    random, allowed = office.random, standard_seconds(office, step)
+    random, allowed = office.random, standard_seconds(office, aim.step)
     waited = random.uniform(0.1, 0.8) * allowed
-    if random.random() < _LATE_AT_THE_END:
-        waited = allowed + random.randrange(_LATE_BY)
-    return round(sum(steady_time(office, one) for one in office.routes.steps_to(step)) + waited) + 1
+    if number % _ONE_IN == 0:
+        waited = allowed + random.randrange(1, _LATE_BY)
+    route = office.routes.steps_to(aim.step)
+    measured = [step for step in route if step is not Step.REQUEST and office.sop.rules[step].standard]
+    late_step = random.choice(measured) if measured and number % _ONE_IN == 1 else None
+    length = sum(steady_time(office, step, is_late=step is late_step) for step in route)
+    return _Beginning(max(office.end - length - round(waited) - 1, earliest), aim, late_step)

@@ -192,9 +192,9 @@ def _moments(rows: dict[str, list[dict[str, Any]]]) -> set[dt.datetime]:
 
 
 def _until_closing(office: Office, moment: dt.datetime) -> int:
-    """Return the seconds from ``moment`` until the end of its working span."""
-    spans = office.calendar.spans(office.date_of(moment))
-    return next((closes - moment) // _SECOND - 1 for opens, closes in spans if opens <= moment < closes)
+    """Return the seconds from ``moment`` until the end of its working span, or of the demo."""
+    spans, end = office.calendar.spans(office.date_of(moment)), office.hours.at(office.end)
+    return next((min(closes, end) - moment) // _SECOND - 1 for opens, closes in spans if opens <= moment < closes)
 
 
 def _days(

@@ -60,6 +60,8 @@ class Journey:
     #: Values of the placeholders in the sentences.
     texts: dict[str, str]
     aim: Aim | None
+    #: The step that it finishes late, where it will be open at the end.
+    late_step: Step | None = None
     id: int = 0
     #: The position after the last event.
     position: Position = field(init=False)

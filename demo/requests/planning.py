@@ -24,8 +24,9 @@ _LATE, _LEFT_LYING = 0.08, 0.25
 #: Mean working minutes until a step is taken up, by role for a normal change, and for an emergency.
 _WAITING = {Role.REQUESTER: 240, Role.CHANGE_MANAGER: 120, Role.HEAD: 200}
 _EMERGENCY_WAITING = 15
-#: Of a request that will be open at the end: working seconds until a step is taken up, and share of its standard.
-_STEADY_WAITING, _STEADY_SHARE = 5 * MINUTE, 0.5
+#: Of a request that will be open at the end: working seconds until a step is taken up, and multiples of its standard
+#: until it is finished, in time and late.
+_STEADY_WAITING, _STEADY_SHARE, _STEADY_LATE = 5 * MINUTE, 0.5, 1.4
 #: Probability that a step is finished without being taken up first, and that a step open at the end is taken up.
 _AT_ONCE = 0.5
 _TAKEN_UP = 0.5
@@ -87,7 +88,7 @@ def _steady_plan(journey: Journey) -> Plan:
     """Return the plan of a request that will be open at the end: without chance, so that it arrives there in time."""
     rule = journey.office.sop.rules[journey.step]
     taken_up = None if rule.actor is Role.REQUESTER else journey.arrived + _STEADY_WAITING
-    finished = journey.arrived + steady_time(journey.office, journey.step)
+    finished = journey.arrived + steady_time(journey.office, journey.step, is_late=journey.step is journey.late_step)
     is_judged = rule.standard is not None and journey.office.sop.switches.deviations
     overdue = None
     if is_judged and journey.step is not Step.REQUEST:
@@ -95,9 +96,9 @@ def _steady_plan(journey: Journey) -> Plan:
     return Plan(taken_up, finished, overdue)
 
 
-def steady_time(office: Office, step: Step) -> int:
+def steady_time(office: Office, step: Step, *, is_late: bool) -> int:
     """Return the working seconds that ``step`` takes a request which will be open at the end."""
-    return _STEADY_WAITING + round(standard_seconds(office, step) * _STEADY_SHARE)
+    return _STEADY_WAITING + round(standard_seconds(office, step) * (_STEADY_LATE if is_late else _STEADY_SHARE))
 
 
 def standard_seconds(office: Office, step: Step) -> int:

@@ -47,6 +47,7 @@ def guard() -> None:
     for name in _WRITING:
         db.commands[name].callback = _in_development(_callback(db.commands[name]))
     exit_on_refusal_in_group(db)
+    db.help = terminal_text(_("The schema of the database: upgrade, current, heads, history."))
     for name, command in db.commands.items():
         command.hidden = name not in _LISTED
 

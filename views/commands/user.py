@@ -10,31 +10,42 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Message, _
 from models.accounts.user import User, create_user, find_user
 from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
 from views.commands.terminal import CommandGroup, print_table, read_session, say, write_session
+from views.i18n.wording import terminal_text
 
-group = CommandGroup("user", help="Users: add, disable, enable, role, reset, list.")
+group = CommandGroup("user", help=terminal_text(_("Users: add, disable, enable, role, reset, list.")))
 
+_SEVERAL = terminal_text(_("May be given several times."))
+_GIVE = terminal_text(_("Give this role too; may be given several times."))
+_TAKE_AWAY = terminal_text(_("Take this role away; may be given several times."))
 _ROLE_TYPE = click.Choice([role.value for role in Role])
 _MAX_USERNAME_LENGTH = 80
 _PASSWORD_OPTION = click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read the password from standard input; without it one is generated and printed.",
+    help=terminal_text(_("Read the password from standard input; without it one is generated and printed.")),
 )
 
 
 @group.command()
 @click.argument("username")
-@click.option("--name", required=True, help="Full name.")
-@click.option("--role", "roles", required=True, multiple=True, type=_ROLE_TYPE, help="May be given several times.")
-@click.option("--agency", help="Key of the LPSE; without it an administrator of the installation.")
-@click.option("--nip", help="NIP, with dots and blanks or not.")
-@click.option("--email", help="E-mail address, to which links to set a new password are sent.")
+@click.option("--name", required=True, help=terminal_text(_("Full name.")))
+@click.option(
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    type=_ROLE_TYPE,
+    help=_SEVERAL,
+)
+@click.option("--agency", help=terminal_text(_("Key of the LPSE; without it an administrator of the installation.")))
+@click.option("--nip", help=terminal_text(_("NIP, with dots and blanks or not.")))
+@click.option("--email", help=terminal_text(_("E-mail address, to which links to set a new password are sent.")))
 @_PASSWORD_OPTION
 def add(
     username: str,
@@ -47,12 +58,16 @@ def add(
 ) -> None:
     """Create an account; its password has to be changed at the first login."""
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= _MAX_USERNAME_LENGTH:
-        raise click.BadParameter("1 to 80 characters, with no blanks around them", param_hint="USERNAME")
+        raise click.BadParameter(
+            terminal_text(_("1 to 80 characters, with no blanks around them")), param_hint="USERNAME"
+        )
     if not name.strip():
-        raise click.BadParameter("must not be empty", param_hint="--name")
+        raise _bad(_("must not be empty"), "--name")
     held = frozenset(Role(role) for role in roles)
     if agency is None and Role.ADMINISTRATOR not in held:
-        raise click.BadParameter("is needed: only an administrator belongs to no agency", param_hint="--agency")
+        raise click.BadParameter(
+            terminal_text(_("is needed: only an administrator belongs to no agency")), param_hint="--agency"
+        )
     with write_session("user add") as session:
         password = _read_password() if password_stdin else secrets.token_urlsafe(15)
         user = create_user(
@@ -100,9 +115,19 @@ def enable(username: str) -> None:
 @group.command("role")
 @click.argument("username")
 @click.argument("roles", nargs=-1, type=_ROLE_TYPE)
-@click.option("--add", "added", multiple=True, type=_ROLE_TYPE, help="Give this role too; may be given several times.")
 @click.option(
-    "--remove", "removed", multiple=True, type=_ROLE_TYPE, help="Take this role away; may be given several times."
+    "--add",
+    "added",
+    multiple=True,
+    type=_ROLE_TYPE,
+    help=_GIVE,
+)
+@click.option(
+    "--remove",
+    "removed",
+    multiple=True,
+    type=_ROLE_TYPE,
+    help=_TAKE_AWAY,
 )
 def change_roles(username: str, roles: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...]) -> None:
     """Give an account these ROLES and no others, or add and remove single ones; a change ends its sessions."""
@@ -149,11 +174,15 @@ def list_users() -> None:
                     user.full_name,
                     user.agency.key if user.agency else None,
                     ",".join(role.value for role in Role if role in user.roles),
-                    "active" if user.is_active else "disabled",
+                    _("Active") if user.is_active else _("Disabled"),
                 )
                 for user in users
             ],
         )
+
+
+def _bad(message: Message, hint: str) -> click.BadParameter:
+    return click.BadParameter(terminal_text(message), param_hint=hint)
 
 
 def _read_password() -> str:
