@@ -77,6 +77,7 @@ def height(session: AuditedSession, chain: int) -> int:
 #: What can be made again from the rest at any time, and is told of with it.
 DERIVED = {
     "search_record", "step_time", "reckoned_month", "request_total", "requester_total", "step_total", "deviation_total",
+    "requester_deviation", "requester_deviation_total",
 }  # fmt: skip
 
 
