@@ -72,7 +72,7 @@ def request(office: Office, requester: Player, topic: Topic, texts: dict[str, st
         "purpose": topic_texts["purpose"],
         "impact": topic_texts["impact"],
         "risk_if_not_done": topic_texts["risk"],
-        "wanted_by": at.date() + dt.timedelta(random.randrange(3, 45)) if random.random() < _WANTED_BY else None,
+        "wanted_by": at.date() + dt.timedelta(random.randrange(21, 60)) if random.random() < _WANTED_BY else None,
         "test_plan": topic_texts["test"],
         "rollback_plan": topic_texts["rollback"],
         "requester_name": requester.name,
