@@ -81,7 +81,10 @@ NUMBERED = frozenset({"number", "serial"})
 COPIED = {name for name in OWNERS if name != "step_time"}
 
 #: Nobody is told of copies, and requests that changed the asset list or were allowed in a freeze are not copied.
-LEFT_OUT = {"notification", "mail", "asset_mutation", "freeze_permit", "requester_deviation"}
+LEFT_OUT = {
+    "change_comment", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
+    "requester_deviation", "requester_takeover",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
