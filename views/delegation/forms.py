@@ -119,7 +119,8 @@ class DelegationForm(Form):
             for field in (self.giver_name, self.giver_title):
                 field.validators, field.flags.required = [Optional()], False
         self.delegate_id.choices = _delegate_choices(user)
-        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in DelegationKind]
+        kinds = [DelegationKind.PLT] if vacant and not self.heads else list(DelegationKind)
+        self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in kinds]
 
     def validate_delegate_id(self, field: SelectField) -> None:
         """Raise ValidationError where nobody is chosen."""
