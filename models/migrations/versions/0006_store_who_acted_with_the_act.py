@@ -140,8 +140,9 @@ def _assignments(table: str, acts: tuple[tuple[str, tuple[str, ...], str], ...])
         user_id = f"{table}.{USER_COLUMNS.get(act, f'{act}_id')}"
         for part in parts:
             if part == CAPACITY:
+                # The plus keeps SQLite to the index of times: all entries of one user are a hundred thousand.
                 value = (
-                    f"SELECT e.capacity FROM audit_entry e WHERE e.at = {table}.{at} AND e.actor_id = {user_id}"
+                    f"SELECT e.capacity FROM audit_entry e WHERE e.at = {table}.{at} AND +e.actor_id = {user_id}"
                     f" AND e.chain = {table}.agency_id ORDER BY e.id LIMIT 1"
                 )
             else:
