@@ -235,6 +235,18 @@ _CHILD_TABLES: dict[Step, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
+#: Steps whose records have got columns with words since the first version: a column that is empty leaves no space
+#: there, so that what the index held before still agrees with the record.
+_GROWN_RECORDS = {Step.EVALUATION}
+
+
+def _joined_with_spaces(columns: tuple[str, ...], *, skips_empty: bool) -> str:
+    """Return the expression of the texts of columns one after another."""
+    if skips_empty:
+        return " || ".join(f"coalesce({column} || ' ', '')" for column in columns)
+    return " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+
+
 def _qualified(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{alias}.{column}" for column in columns)
 
@@ -244,7 +256,7 @@ def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
     gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
     found: list[tuple[Step, str]] = []
     for step, columns in STEP_WORDS.items():
-        words = " || ' ' || ".join(f"coalesce({name}, '')" for name in _qualified("r", columns))
+        words = _joined_with_spaces(_qualified("r", columns), skips_empty=step in _GROWN_RECORDS)
         found.append(
             (step, f"SELECT nullif(trim({words}), '') FROM {ACTIVITY_CLASSES[step].__tablename__} r WHERE r.id = t.id")
         )

@@ -195,12 +195,12 @@ def test_a_finished_release_changed_but_for_its_actual_time_once(
     change = change_at_step(session, office, Step.ASSET_REVIEW)
     release = change.activities[-2].id
     for assignment in ("downtime_minutes = 0", "window_end_at = '2027-01-01 00:00:00'", "person_in_charge = 'lain'"):
-        refuses(f"UPDATE release SET {assignment} WHERE id = {release}", "only the actual time")
+        refuses(f"UPDATE release SET {assignment} WHERE id = {release}", "gets its actual time")
     allows(f"UPDATE release SET actual_at = '2026-03-04 02:00:00' WHERE id = {release}")
     set_test_audit_context(session)
     one_of(Release, change.activities[-2]).actual_at = NOW
     session.commit()
-    refuses(f"UPDATE release SET actual_at = '2026-03-04 02:00:00' WHERE id = {release}", "only the actual time")
+    refuses(f"UPDATE release SET actual_at = '2026-03-04 02:00:00' WHERE id = {release}", "gets its actual time")
     refuses(f"UPDATE release SET actual_at = NULL WHERE id = {release}")
 
 

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 _FINISHED = "{} IN (SELECT id FROM activity WHERE finished_at IS NOT NULL)"
-_SET = frozenset({"set_by_id", "set_at"})
+_SET = frozenset({"set_by_id", "set_by_name", "set_by_title", "set_at"})
+_SUBMITTED = "change_id IN (SELECT id FROM change_request WHERE step NOT IN ('request', 'returned'))"
 _WEEK = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 _ASSET = {"code", "register", "name", "condition", "origin", "price", "remarks", "details", "is_retired"}
 
@@ -55,6 +56,10 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("file_content", "TRUE", frozenset()),
     ("change_revision", "TRUE", frozenset()),
     ("change_comment", "TRUE", frozenset()),
+    ("release_revision", "TRUE", frozenset()),
+    ("requester_takeover", "TRUE", frozenset()),
+    ("clock_correction", "TRUE", frozenset()),
+    ("change_item", _SUBMITTED, frozenset()),
     ("activity", "finished_at IS NOT NULL", frozenset()),
     *(
         (table, _FINISHED.format("id"), frozenset[str]())
@@ -68,21 +73,26 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("test_case", _FINISHED.format("run_id"), frozenset()),
     ("asset_review_item", _FINISHED.format("review_id"), frozenset()),
     ("release_asset", _FINISHED.format("release_id"), frozenset()),
+    ("evaluation_item", _FINISHED.format("evaluation_id"), frozenset()),
     ("document", _FINISHED.format("activity_id"), frozenset()),
     ("document", "delegation_id IS NOT NULL", frozenset()),
     ("change_request", "closed_at IS NOT NULL", frozenset({"version"})),
     ("sop", "superseded_at IS NOT NULL", frozenset()),
     ("sop", "state = 'in-force'", frozenset({"state", "superseded_at"})),
     ("delegation", "withdrawn_at IS NOT NULL", frozenset()),
+    ("delegation", "void_at IS NOT NULL", frozenset()),
     ("absence", "ended_at IS NOT NULL", frozenset()),
     ("deviation", "followed_up_at IS NOT NULL", frozenset()),
     ("notification", "read_at IS NOT NULL", frozenset()),
     ("mail", "state = 'sent'", frozenset()),
     ("freeze_period", "lifted_at IS NOT NULL", frozenset()),
+    ("password_reset", "used_at IS NOT NULL", frozenset()),
+    ("password_reset", "used_at IS NULL", frozenset({"used_at", "used_from"})),
     ("calendar_feed", "revoked_at IS NOT NULL", frozenset()),
     ("asset", "id IN (SELECT asset_id FROM asset_mutation)", frozenset(_ASSET)),
     ("office_day", "TRUE", _SET | {"kind", "name", "hours"}),
     ("threshold", "TRUE", _SET | {"warning_share"}),
+    ("office_options", "TRUE", _SET | {"file_types", "digest_time"}),
     ("ramadan_month", "TRUE", _SET),
     ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
 )  # fmt: skip
@@ -90,17 +100,38 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
 #: Tables whose rows are never final: accounts, counters, preferences, what is computed of other rows.
 MUTABLE_TABLES = {
     "agency", "user_account", "number_counter", "login", "login_failure", "saved_view", "list_choice", "step_time",
-    "request_total", "requester_total", "step_total", "deviation_total",
-    "reckoned_month", "search_record", "submission", "pending_upload",
+    "request_total", "requester_total", "step_total", "deviation_total", "requester_deviation",
+    "requester_deviation_total", "reckoned_month", "search_record", "submission", "pending_upload",
 }  # fmt: skip
 
 #: What makes a row final where the old register has none.
 _FINISH = (
     "UPDATE sop SET state = 'superseded', superseded_at = enacted_at WHERE id = (SELECT max(id) FROM sop)",
     "UPDATE absence SET ended_at = recorded_at, ended_by_id = head_id",
+    "UPDATE delegation SET void_at = recorded_at WHERE withdrawn_at IS NULL",
     "UPDATE calendar_feed SET revoked_at = made_at",
     "INSERT INTO change_comment (agency_id, change_id, author_id, author_name, text, at)"
     " SELECT agency_id, id, requester_id, 'Pemohon', 'Mohon kabar', created_at FROM change_request",
+    "INSERT INTO change_item (change_id, position, service)"
+    f" SELECT change_id, 1, 'SPSE' FROM (SELECT id AS change_id FROM change_request) c WHERE {_SUBMITTED}",
+    "INSERT INTO evaluation_item (evaluation_id, position, service)"
+    f" SELECT id, 1, 'SPSE' FROM evaluation WHERE {_FINISHED.format('id')}",
+    "INSERT INTO release_revision (agency_id, change_id, release_id, number, kind, reason, revised_at, revised_by_id)"
+    " SELECT a.agency_id, a.change_id, a.id, 1, 'set-aside', 'Tender ditunda', a.arrived_at, a.requester_id"
+    " FROM activity a JOIN release r ON r.id = a.id",
+    "UPDATE release SET plan_revision = 1",
+    "INSERT INTO requester_takeover (agency_id, change_id, from_id, to_id, at, reason)"
+    " SELECT agency_id, id, requester_id, (SELECT min(id) FROM user_account WHERE id <> requester_id), created_at,"
+    " 'Pindah tugas' FROM change_request",
+    "INSERT INTO clock_correction"
+    " (agency_id, change_id, activity_id, former_arrived_at, arrived_at, by_id, at, reason)"
+    " SELECT agency_id, change_id, id, arrived_at, '2001-01-02 03:04:05', requester_id, arrived_at, 'Jam server keliru'"
+    " FROM activity",
+    "INSERT INTO office_options (agency_id, set_by_id, set_at)"
+    " SELECT a.id, (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency a",
+    "INSERT INTO password_reset (at, name, address)"
+    " SELECT '2026-01-02 03:04:05', username, '127.0.0.1' FROM user_account",
+    "UPDATE password_reset SET used_at = at WHERE name LIKE 'kepala%'",
 )
 
 

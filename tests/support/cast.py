@@ -28,6 +28,8 @@ from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.audit import trail
+from models.changes import transition
+from models.changes.case_file import open_case
 from models.changes.drafts import create_draft
 from models.delegation.absence import Absence, record_absence
 from models.delegation.delegation import Delegation, DelegationKind
@@ -43,7 +45,7 @@ from models.releases.freeze import Freeze, FreezeValues, create_freeze
 from models.sops import sop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
@@ -339,13 +341,18 @@ def make_move(
     *,
     now: dt.datetime = NOW,
     values: Mapping[str, object] | None = None,
+    confirmed: Collection[str] = (),
 ) -> Activity:
-    """Make one complete move and commit it; ``values`` override the default ones. Rolls back if it is refused."""
+    """Make one complete move and commit it; ``values`` override the default ones. Rolls back if it is refused.
+
+    ``confirmed`` are the field keys of questions that are answered with "it is so".
+    """
     set_test_audit_context(session, f"change.{outcome}", now=now, actor_id=actor.id, actor_name=actor.full_name)
     try:
         equipment = [] if change.step is Step.CLOSED else attach_required(session, change, now=now)
         given = {**values_for(change.step, outcome), **explanations(change), **(values or {})}
-        finished = change.advance(outcome, actor, now=now, values=given, equipment=equipment)
+        case = open_case(change, actor, now)
+        finished = transition.advance(case, outcome, transition.Given(given, equipment, confirmed=confirmed))
         trail.update_audit_context(session, capacity=finished.capacity, reason=finished.reason)
         session.commit()
     except BaseException:
