@@ -118,24 +118,21 @@ def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datet
     """Return the latest start at which work with ``standard`` is not late at ``now``; every earlier start is late.
 
     A whole queue is judged by comparing its start times with this one. The search goes back by two months and twice
-    the standard, longer than any office is closed at a stretch. It mostly ends at a full minute (an opening), or full
-    minutes before ``now``: these two are tried as soon as a minute is left.
+    the standard, longer than any office is closed at a stretch. It ends at a full minute (an opening), or full minutes
+    before ``now``, since hours and standards are in minutes.
     """
     late, on_time = now - _LOOKBACK - dt.timedelta(days=2 * standard.minutes // MINUTES_PER_WORKDAY), now
-    has_tried = False
-    while on_time - late > _MICROSECOND:
-        if on_time - late <= _MINUTE and not has_tried:
-            has_tried = True
-            for limit in (on_time.replace(second=0, microsecond=0), now + (on_time - now) // _MINUTE * _MINUTE):
-                is_limit = late < limit and not calendar.is_late(limit, standard, now)
-                if is_limit and calendar.is_late(limit - _MICROSECOND, standard, now):
-                    return limit
+    while on_time - late > _MINUTE:
         middle = late + (on_time - late) // 2
         if calendar.is_late(middle, standard, now):
             late = middle
         else:
             on_time = middle
-    return on_time
+    opening = on_time.replace(second=0, microsecond=0)
+    is_on_time = late < opening and not calendar.is_late(opening, standard, now)
+    if is_on_time and calendar.is_late(opening - _MICROSECOND, standard, now):
+        return opening
+    return now + (on_time - now) // _MINUTE * _MINUTE
 
 
 def round_up_to_minutes(duration: dt.timedelta) -> int:

@@ -11,7 +11,9 @@ from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 #: delete, enact. Moves are not here: they follow from the papers.
 TABLE = """
 change        RMHIA RMHIA R  R  R -
+comment       RMHIA RMHIA RMH - - -
 evaluation    RMHIA RMHIA -  M  - -
+returned      RMHIA RMHIA -  -  - -
 urgency       RMHIA RMHIA -  M  - -
 approval      RMHIA RMHIA -  H  - -
 implementation RMHIA RMHIA - M  - -

@@ -10,7 +10,7 @@ import pytest
 from app import _announce, create_app
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.smtp_url import parse_smtp_url
-from lpse_admin.start_notices import start_notices
+from lpse_admin.start_notices import reset_link_notices, start_notices
 from tests.support.program import Visitor, close_app, make_app
 
 if TYPE_CHECKING:
@@ -107,3 +107,7 @@ def test_over_https_it_says_nothing_of_it_and_the_demo_neither(
         demo = make_app(url)
         assert "LPSE_PROXIES" not in Visitor(demo).get("/login").text
         close_app(demo)
+
+
+def test_the_demo_has_no_notices_of_links_in_mail() -> None:
+    assert reset_link_notices(Settings(RunMode.DEMO, "sqlite://", "x" * 32)) == []

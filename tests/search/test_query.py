@@ -148,3 +148,14 @@ def test_short_words_long_words_and_numbers_are_taken_as_they_are() -> None:
     assert [list(edits(word)) for word in ("abc", "a" * 21, "123456", "x5yz")] == [[], [], [], []]
     assert [list(splits(word)) for word in ("abc", "a" * 21)] == [[], []]
     assert list(splits("wifi")) == [("w", "ifi"), ("wi", "fi"), ("wif", "i")]
+
+
+def test_the_words_of_a_query_without_separators_are_looked_for_in_the_middle_of_something() -> None:
+    query = parse_search("e-Kontrak X/5 —")
+    assert query.compact == ("ekontrak", "x5")
+
+
+def test_the_last_word_of_a_variant_also_begins_longer_words() -> None:
+    (term,) = parse_search("kontrak").terms
+    assert ("kontrak",) in set(term.begun)
+    assert all(variant[-1] for variant in term.begun)
