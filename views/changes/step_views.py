@@ -107,7 +107,7 @@ class StepRecordView(BulkView):
         scope = visible(ChangeRequest, get_current_user(), is_acting_head=is_acting_head())
         if request.method == "POST":
             try:
-                save_step_input(change_id, scope, location=self.link_url(change_id))
+                save_step_input(change_id, scope, location=self.change_url(change_id))
             except (ValidationFailed, FileTooLarge, NoSuchMove) as error:
                 if wants_json():
                     raise with_form_field_names(error) from None
