@@ -97,15 +97,16 @@ def screens(app: Flask) -> list[RecordView]:
     return [view for view in app.extensions["admin"][0]._views if isinstance(view, RecordView)]
 
 
-def variants(view: RecordView) -> Iterator[str]:
-    """Yield the addresses of a list in every order and with every single filter."""
+def variants(view: RecordView, username: str) -> Iterator[str]:
+    """Yield the addresses of a list in every order and with every single filter that the reader has."""
     spec = view.spec
     yield ""
     for column in spec.column_list:
         if column.sortable:
             yield from (f"sort={column.key}", f"sort=-{column.key}")
     for entry in spec.column_filters:
-        yield from narrowed(entry)
+        if username == "admin" or not isinstance(entry, AgencyFilter):
+            yield from narrowed(entry)
 
 
 def narrowed(entry: Filter) -> Iterator[str]:
@@ -147,7 +148,7 @@ def test_more_rows_on_a_page_never_cost_more_statements(
 def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner: Flask, username: str) -> None:
     found: list[str] = []
     for view in screens(planner):
-        for variant in variants(view):
+        for variant in variants(view, username):
             costly = filter(is_costly, plans(planner, view, username, variant))
             found.extend(f"{view.endpoint}?{variant}\n{plan}" for plan in costly)
     assert not found, "\n\n".join(found)
