@@ -24,6 +24,7 @@ from models import triggers
 from models.base import Base
 from models.database import is_sqlite
 from models.migrations import trigger_files
+from models.search.index import is_fts_intact, stale_records
 from tests.support import postgres
 from tests.support.cast import LUMAJANG, asset, change_at_step, create_cast, delegation, open_session
 from tests.support.migrations import FOLDER, REVISIONS, SCRIPTS, differences, migration_app, reflected_tables, schema
@@ -284,6 +285,17 @@ def test_a_database_in_use_keeps_its_rows_through_a_revision(lived_in_url: str, 
     with connected(lived_in_url) as connection:
         found = rows(connection)
     assert all(found[table] for table in ("change_request", "activity", "audit_entry", "asset", "delegation"))
+
+
+def test_the_search_index_agrees_with_the_records_after_the_way_down_to_the_first_release_and_up(
+    lived_in_url: str,
+) -> None:
+    with migration_app(lived_in_url):
+        downgrade(revision="0004")
+        upgrade()
+    with connected(lived_in_url) as connection:
+        assert list(stale_records(connection)) == []
+        assert is_fts_intact(connection)
 
 
 def test_a_table_that_others_refer_to_can_be_altered_and_everything_stays(lived_in_url: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Rows that are there get the name and title that the audit trail knows of that moment, or else those of today, and the
 capacity of the trail's entry where it has one. Each table is read and written once; steps are most of it. With 100,000
-requests (900,000 steps) this takes a quarter of a minute.
+requests (900,000 steps) this takes a quarter of a minute on SQLite, and a minute and a half on PostgreSQL.
 """
 
 import datetime as dt

@@ -146,6 +146,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _empty_new_columns()
     op.drop_triggers(revision, down_revision)
     _remove_what_has_no_place()
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
@@ -210,6 +211,29 @@ def downgrade() -> None:
 
     op.drop_table("pending_upload")
     op.create_triggers(revision, down_revision)
+
+
+def _empty_new_columns() -> None:
+    """Empty the columns with words that go, while the triggers of this revision take those out of the search index."""
+    connection = op.get_bind()
+    for table, columns, guards in (
+        ("change_request", ("resources",), ("change_request_says_what_was_asked", "change_request_closed")),
+        ("evaluation", ("impact", "resources", "test_plan", "rollback_plan"), ("evaluation_frozen_update",)),
+    ):
+        update = (
+            f"UPDATE {table} SET {', '.join(f'{column} = NULL' for column in columns)}"
+            f" WHERE {' OR '.join(f'{column} IS NOT NULL' for column in columns)}"
+        )
+        if connection.dialect.name == "sqlite":
+            named = ", ".join(f"'{guard}'" for guard in guards)
+            made = connection.exec_driver_sql(f"SELECT name, sql FROM sqlite_master WHERE name IN ({named})").all()
+            off, on = [f"DROP TRIGGER {name}" for name, _sql in made], [sql for _name, sql in made]
+        else:
+            off, on = (
+                [f"ALTER TABLE {table} {verb} TRIGGER {guard}" for guard in guards] for verb in ("DISABLE", "ENABLE")
+            )
+        for statement in (*off, update, *on):
+            connection.exec_driver_sql(statement)
 
 
 def _remove_what_has_no_place() -> None:
