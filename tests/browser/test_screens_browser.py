@@ -16,7 +16,7 @@ from tests.support import cast as factories
 from tests.support import nu
 from tests.support.axe import PageChecker, ReplayMiddleware
 from tests.support.browser import serve_app
-from tests.support.documents import Crawler, Document
+from tests.support.documents import PART_ENDPOINTS, Crawler, Document
 from tests.support.running_app import open_app
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Addresses that are looked at and are no page: files, and those that lead on.
 NO_PAGE = {
     "admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download",
-    "release.window",
+    "release.window", "change.copy", *PART_ENDPOINTS,
 }  # fmt: skip
 
 #: A word that nothing breaks: it must not push a page over its edge.
@@ -108,6 +108,21 @@ def test_nothing_is_found_by_axe_nothing_goes_over_the_edge_and_nothing_is_refus
                 found.setdefault(fault, []).append(str(document))
     told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in found.items()]
     assert not found, "\n".join([f"{len(chosen)} documents", *told])
+
+
+def test_the_menu_under_the_bell_is_as_sound_as_the_page_that_it_opens_on(
+    browser: Browser, running_app: RunningApp, walk: Crawler, documents: list[Document]
+) -> None:
+    homes = [document for document in documents if document.endpoint == "home.index" and document.who == "pengelola"]
+    replay = ReplayMiddleware(running_app.app)
+    with serve_app(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
+        eye = PageChecker(context, address, replay)
+        menu = (".bell", ".bell-panel a.is-unread")
+        assert list(eye.check(homes[0], walk.session_cookie("pengelola"), menu=menu)) == []
+        eye.page.locator(".bell-panel a").first.focus()
+        eye.page.keyboard.press("Escape")
+        assert eye.page.locator(".bell-panel").count() == 0
+        assert eye.page.evaluate("document.activeElement.className") == "bell"
 
 
 def test_every_answer_has_a_policy_without_unsafe(documents: list[Document]) -> None:

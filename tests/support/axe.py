@@ -134,8 +134,11 @@ class PageChecker:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.errors.append(f"another host: {request.url}")
 
-    def check(self, document: Document, session: str) -> Iterator[str]:
-        """Yield the errors of ``document`` for the user with the cookie ``session``: wide, then narrow, loaded once."""
+    def check(self, document: Document, session: str, *, menu: tuple[str, str] | None = None) -> Iterator[str]:
+        """Yield the errors of ``document`` for the user with the cookie ``session``: wide, then narrow, loaded once.
+
+        ``menu`` is what is clicked first, and what opens then.
+        """
         self.replay.document = document
         self.errors.clear()
         self.page.context.clear_cookies()
@@ -145,8 +148,12 @@ class PageChecker:
             self._set_viewport(size, scheme)
             if place == 0:
                 self.page.goto(f"{self.address}{document.path}")
+                if menu:
+                    self.page.click(menu[0])
+                    self.page.wait_for_selector(menu[1])
             else:
                 self.page.evaluate(_OPEN_DETAILS)
+            self._show_whole_page(size)
             yield from self._page_errors(document, f"{scheme} {size['width']}", asked)
         yield from self.errors
 
@@ -154,6 +161,11 @@ class PageChecker:
         self.page.set_viewport_size(size)
         # Colours in a transition would be measured half way.
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    def _show_whole_page(self, size: ViewportSize) -> None:
+        """Make the window as high as the page: the size of a target is not that of what a sticking bar leaves of it."""
+        height = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
 
     def _page_errors(self, document: Document, how: str, options: dict[str, object]) -> Iterator[str]:
         seen = self.page.evaluate(_RUN_AXE, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,8 +11,12 @@ from flask import make_response
 from sqlalchemy import column, select
 
 from lpse_admin.accounts.permissions import Verb
+from lpse_admin.accounts.reset_tokens import hash_token
+from lpse_admin.accounts.roles import Role
+from models.accounts.password_reset import PasswordReset
 from models.changes.change import ChangeRequest
 from tests.architecture.test_routes import NOBODY, TABLES, classified, rules
+from tests.support.cast import user
 from tests.support.program import Visitor
 from tests.support.running_app import _actor_username as house_actor
 from views.app import errors
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
+    from tests.support.cast import AuditedSession
     from tests.support.running_app import RunningApp
 
 #: The users: every role, an acting delegate, one with empty queues, the superadmin, and an anonymous one ("").
@@ -43,6 +49,12 @@ ADDRESS_VARIANTS = {
 
 #: Endpoints whose empty form would end the crawl: they end the session or disable a user.
 SKIPPED_ENDPOINTS = {"access.logout", "user.disable", "language.choose"}
+
+#: Endpoints that answer with a part of a page, which a page takes in: it is looked at there.
+PART_ENDPOINTS = {"notification.latest"}
+
+#: Somebody who has the password that an administrator chose, and the token of a link to set another.
+NEWCOMER, RESET_TOKEN = "baru", "1"
 
 VOID_TAGS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -158,6 +170,8 @@ class Crawler:
                 for screen, of in TABLES.items()
             }
             actors = [(house_actor(change), change.id) for change in session.scalars(select(ChangeRequest))]
+            _add_newcomer(session, running_app)
+        self.visitors[NEWCOMER] = Visitor(running_app.app, NEWCOMER)
         self.change_ids_to_move = {who: [id_ for actor, id_ in actors if actor == who] or [1] for who in USERNAMES}
         addresses = [
             (rule.endpoint, method, path.partition("?")[0] if method == "POST" else path)
@@ -179,6 +193,8 @@ class Crawler:
             self.set_language(who, language)
             yield from self._pages(who, language)
             yield from self._wrong_forms(who, language)
+        self.set_language(NEWCOMER, language)
+        yield from filter(None, [self._get(NEWCOMER, language, "access.first_password", "/first-password")])
         yield from self._refusals(language)
 
     def in_language(self, document: Document, language: str) -> Document | None:
@@ -231,6 +247,7 @@ class Crawler:
     def _document(self, answer: TestResponse, asked: RequestInfo) -> Document | None:
         """Return a response as a document, or None if it is not a page."""
         is_page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
+        is_page = is_page and asked.endpoint not in PART_ENDPOINTS
         found = Document(*asked, answer.status_code, tuple(answer.headers), answer.text) if is_page else None
         if found and answer.status_code == 200:
             self.opened_endpoints.add(asked.endpoint)
@@ -268,3 +285,15 @@ class Crawler:
                 answer = self.running_app.app.process_response(make_response(errors.error_response(status)))
                 yield Document("", language, "refusal", "GET", f"/?status={status}", status, tuple(answer.headers),
                                answer.get_data(as_text=True))  # fmt: skip
+
+
+def _add_newcomer(session: AuditedSession, running_app: RunningApp) -> None:
+    """Create somebody who has not chosen a password yet, and a link to set one that is good for half an hour."""
+    made = user(session, running_app.cast(session).lumajang.agency, NEWCOMER, Role.REQUESTER)
+    made.is_password_initial = True
+    reset = PasswordReset(
+        at=running_app.now, name=NEWCOMER, address="127.0.0.1", user=made, agency_id=made.agency_id,
+        token_hash=hash_token(RESET_TOKEN), expires_at=running_app.now + dt.timedelta(minutes=30),
+    )  # fmt: skip
+    session.add(reset)
+    session.commit()
