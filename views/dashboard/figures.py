@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: In units of the drawing: its width, and where the bars begin and how long a full one is.
 WIDTH = 360
-_BAR_LEFT, _BAR_WIDTH = 152, 106
+_BAR_LEFT, _BAR_WIDTH = 160, 98
 _ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 19, 3, 13
 #: Characters of a label that fit before its bar.
 _MAX_LABEL = 24
