@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "views" / "static" / "guides"
 #: The fixed time: a Friday morning, after the last day of the demo register.
 CLOCK = REFERENCE + dt.timedelta(hours=2)
-WIDTH, HEIGHT = 1000, 640
+WIDTH, HEIGHT = 1200, 640
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,21 @@ class Picture:
 
 #: The link of a list's first row.
 _FIRST = "main tbody th a"
+#: The link of the first request that was submitted: a draft has no number.
+_FIRST_WITH_NUMBER = "main tbody th a:has-text('RFC/')"
 
 PICTURES = (
     Picture("pemohon-formulir", "pemohon", "/admin/change/new/", opened="details.about-step", top="h1", height=900),
-    Picture("pemohon-bagan", "pemohon", "/admin/change/?state=open", follow=_FIRST, top="#procedure", height=760),
     Picture(
-        "pengelola-evaluasi", "pengelola2", "/admin/evaluation/?state=open", follow=_FIRST, top="#step", height=820
+        "pemohon-bagan",
+        "pemohon",
+        "/admin/change/?state=open",
+        follow=_FIRST_WITH_NUMBER,
+        top="#procedure",
+        opened="#procedure",
+        height=760,
     ),
+    Picture("pengelola-evaluasi", "pengelola", "/admin/evaluation/?state=open", follow=_FIRST, top="#step", height=820),
     Picture("pengelola-penyimpangan", "pengelola", "/admin/deviation/"),
     Picture("kepala-persetujuan", "kepala", "/admin/approval/?state=open", follow=_FIRST, top="#step", height=900),
     Picture("kepala-sop", "kepala", "/admin/sop/details/?id=1", top="#paper-table", height=900, width=1280),
@@ -90,7 +98,10 @@ def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
         page.locator(picture.opened).first.evaluate("details => { details.open = true }")
     if picture.top:
         page.locator(picture.top).first.evaluate(
-            "element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 12)"
+            """element => {
+                const bar = document.querySelector(".where")?.offsetHeight ?? 0;
+                scrollTo(0, element.getBoundingClientRect().top + scrollY - bar - 12);
+            }"""
         )
     else:
         page.evaluate("scrollTo(0, 0)")
