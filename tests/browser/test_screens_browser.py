@@ -119,7 +119,7 @@ def test_the_menu_under_the_bell_is_as_sound_as_the_page_that_it_opens_on(
         eye = PageChecker(context, address, replay)
         menu = (".bell", ".bell-panel")
         assert list(eye.check(homes[0], walk.session_cookie("pengelola"), menu=menu)) == []
-        assert eye.page.locator(".bell-panel a.is-unread").count() > 1
+        assert eye.page.locator(".bell-panel a.is-unread").count() >= 1
         eye.page.locator(".bell-panel a").first.focus()
         eye.page.keyboard.press("Escape")
         assert eye.page.locator(".bell-panel").count() == 0
