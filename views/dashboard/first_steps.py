@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
+from views.app.access import can
 from views.help.guides import GUIDES
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ _STEPS: dict[Role, tuple[tuple[Message, str, Message | None], ...]] = {
 }  # fmt: skip
 
 
+#: What is created there: an acting head decides as the head does, and delegates nothing.
+_CREATED = {"delegation.create_view": Resource.DELEGATION}
+
+
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
     """The first steps of a role: sentences with the address and the text of a link, and the address of its guide."""
@@ -60,7 +66,11 @@ def first_steps(roles: Collection[Role]) -> list[FirstSteps]:
     return [
         FirstSteps(
             role,
-            [(text, url_for(endpoint) if endpoint else "", link) for text, endpoint, link in steps],
+            [
+                (text, url_for(endpoint) if endpoint else "", link)
+                for text, endpoint, link in steps
+                if endpoint not in _CREATED or can(Verb.CREATE, _CREATED[endpoint])
+            ],
             f"{url_for('help.index')}#{guides[role]}",
         )
         for role, steps in _STEPS.items()
