@@ -78,6 +78,7 @@ def build_spec(screen: type[Any]) -> ListSpec:
         base_criteria=screen.base_criteria,
         index=screen.list_index,
         search_hint=screen.search_hint,
+        other_parameters=screen.other_parameters,
     )
 
 

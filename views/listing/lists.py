@@ -148,6 +148,8 @@ class ListSpec:
     index: ListIndex | None = None
     #: What the search looks into, in words.
     search_hint: Message | None = None
+    #: Parameters of the address that narrow something else on the page.
+    other_parameters: frozenset[str] = frozenset()
 
     def column(self, key: str) -> Column | None:
         """Return the column of this key, if there is one."""
@@ -201,7 +203,7 @@ class ListArguments:
         if sort != default and (column is None or not column.sortable):
             raise Malformed(_("This list cannot be sorted by “%(sort)s”.", sort=sort[:60]))
         names = [name for entry in spec.column_filters for name in entry.parameter_names()]
-        _require_known(args, names)
+        _require_known(args, (*names, *spec.other_parameters))
         return cls(
             search=search,
             sort=sort,

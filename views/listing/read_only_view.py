@@ -109,6 +109,8 @@ class ReadOnlyView(ModelView):
     list_index: ClassVar[ListIndex | None] = None
     #: What the search looks into, in words.
     search_hint: ClassVar[Message | None] = None
+    #: Parameters of the address that narrow something else on the page than the list.
+    other_parameters: ClassVar[frozenset[str]] = frozenset()
     #: What the list is called, and the sentence that an empty one shows.
     title: ClassVar[Message]
     empty_message: ClassVar[Message] = _("Nothing here yet.")

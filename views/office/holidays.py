@@ -55,6 +55,7 @@ class HolidayView(RecordView):
     column_filters = (YearFilter("year", _("Year"), column=OfficeDay.date, years=CALENDAR_YEARS), "kind")
     column_searchable_list = ("name",)
     search_hint = _("Name of the day.")
+    other_parameters = frozenset({"agency"})  # whose calendar is shown to an administrator of all
     column_sortable_list = ("date",)
     column_default_sort = ("date", True)
 

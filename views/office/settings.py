@@ -57,6 +57,7 @@ class SettingView(RecordView):
     column_details_list = (*column_list, *RAMADAN_WEEK, "set_by", Column("set", _("Set on"), WorkingHours.set_at))
     column_searchable_list = ("set_by",)
     search_hint = _("Who changed the setting.")
+    other_parameters = frozenset({"agency"})  # whose calendar is shown to an administrator of all
     column_sortable_list = ("since",)
     column_default_sort = ("since", True)
 
