@@ -35,6 +35,6 @@ def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(running_app
     assert [present(move).origin for move in taken[1:]][-1] is Step.IMPLEMENTATION
     assert all(present(here).target is present(there).origin for here, there in pairwise(taken[1:])), "one path"
     page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
-    assert page.count('aria-current="step"') == 2, "in the table, and in the list for a narrow screen"
+    assert page.count('aria-current="step"') == 3, "in the line on top, the table, and the list for a narrow screen"
     assert "flow-taken" in page
     assert re.search(r"▶</text>", page)

@@ -45,7 +45,7 @@ _NUMBERS_AND_DATES = re.compile(
     r"|\b[\w-]+\.(?:pdf|png|toml|txt)\b|\b(?:application|image|text)/[\w.+-]+"
 )
 #: Names that are the same in every language.
-NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt"})
+NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt", "CSV", "XLSX"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
 #: An entered text that a list has truncated.
 _TRUNCATED = re.compile(r"‹[^‹›⟦⟧]*…")

@@ -100,6 +100,7 @@ _COLUMNS: dict[str, Message] = {
     "enacted": _("Enacted"),
     "entered": _("Entered"),
     "finished": _("Finished"),
+    "form": _("Form"),
     "from_date": _("From"),
     "full_name": _("Name"),
     "held": _("With"),

@@ -18,6 +18,7 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
+from views.i18n.wording import tr
 from views.listing.agency_filter import AgencyFilter
 from views.listing.filters import DateRangeFilter, TextFilter
 from views.listing.lists import Column
@@ -41,7 +42,7 @@ class CommentForm(Form):
             field.id = field.label.field_id = f"comment-{field.name}"
         self.people = {user.id: user for user in possible_addressees(record, get_current_user(), now())}
         self.addressee_id.choices = [
-            SelectChoice("", _("Everybody who reads the request")),
+            SelectChoice("", tr(_("Everybody who reads the request"))),
             *(SelectChoice(str(user.id), _name(user)) for user in self.people.values()),
         ]
 
