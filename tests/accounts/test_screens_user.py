@@ -198,8 +198,7 @@ def test_no_secret_is_shown_exported_sorted_or_filtered_by(running_app: RunningA
     for path in pages:
         assert somebody.password_hash not in administrator.get(f"/admin/user/{path}").text
     assert administrator.get("/admin/user/?sort=password_hash").status_code == 400
-    everybody = administrator.get("/admin/user/").text
-    assert administrator.get("/admin/user/?password_hash=x").text.count("<tr>") == everybody.count("<tr>")
+    assert administrator.get("/admin/user/?password_hash=x").status_code == 400
 
 
 def test_nobody_is_ever_deleted(running_app: RunningApp) -> None:

@@ -115,7 +115,8 @@ def test_money_figures_sizes_and_nip(indonesian: None) -> None:
 
 
 def test_figures_in_english(english: None) -> None:
-    assert language.format_rupiah(Decimal(12_500_000)) == "Rp12,500,000.00"
+    # Rupiah are written as on the cards of the office, in every language.
+    assert language.format_rupiah(Decimal(12_500_000)) == "Rp12.500.000,00"
     assert language.format_size(1536) == "1.5 KB"
 
 

@@ -111,8 +111,9 @@ def test_a_plan_is_set_aside_once_leaves_the_calendar_and_can_be_planned_anew(
     assert manager.post(f"{path}/set-aside", reason="Tidak jadi").status_code == 303
     assert manager.post(f"{path}/set-aside", reason="Tidak jadi").status_code == 409
     assert link not in manager.get(calendar).text
-    assert link in manager.get("/admin/release/?plan=set-aside&size=100").text
-    assert link not in manager.get("/admin/release/?plan=unrecorded&size=100").text
+    row = f"/admin/release/details/?id={planned}"
+    assert row in manager.get("/admin/release/?plan=set-aside&size=100").text
+    assert row not in manager.get("/admin/release/?plan=unrecorded&size=100").text
     other = running_app.change_at_step(LUMAJANG, Step.RELEASE)
     answer = running_app.make_move(other, Outcome.SCHEDULED, **window(3))
     assert answer.status_code == 303

@@ -225,10 +225,11 @@ def _first_password_page(
 
 def _require_own_password() -> Response | None:
     """Let nobody pass whose password was chosen by somebody else: they are led to choose their own."""
+    is_open = request.endpoint is None or is_public(request.endpoint) or request.endpoint in _BEFORE_FIRST_PASSWORD
+    if is_open:
+        return None  # the user is not asked for: there may be no database
     user = current_user_or_none()
     if user is None or not user.is_password_initial:
-        return None
-    if is_public(request.endpoint) or request.endpoint in _BEFORE_FIRST_PASSWORD:
         return None
     if wants_json():
         raise NotAllowed(_("Choose a password of your own first: yours was set by somebody else."))
