@@ -30,6 +30,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
 from models.changes.activity import Activity
+from models.changes.comment import Comment, add_comment
 from models.listing.saved_view import save_view
 from models.releases.freeze_permit import grant_permit
 from models.sops.sop import load_revision
@@ -275,6 +276,7 @@ def _fill(running_app: RunningApp) -> None:
         allowed = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
         set_test_audit_context(session)
         grant_permit(session, frozen, allowed, by=office.head, now=NOW, reason=mark_text("Mendesak"))
+        add_comment(allowed, by=office.manager, now=NOW, text=mark_text("Mohon dilengkapi"))
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         session.commit()
@@ -284,9 +286,11 @@ def _unlinked(running_app: RunningApp, reader: str) -> list[str]:
     """Return the addresses that no link leads to: the search, and each step's record."""
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
+        comments = session.scalars(select(Comment.id).where(Comment.agency_id == office.agency.id)).all()
         return [
             "/search",
             "/search?q=0",
+            *[f"/admin/comment/details/?id={id_}" for id_ in comments if reader == office.head.username],
             *[
                 f"/admin/{activity.step.value}/edit/?id={activity.id}"
                 for activity in session.scalars(select(Activity).where(Activity.finished_at.is_(None)))
@@ -438,6 +442,8 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
     }
     # Leads home; are read by strangers, below.
     beside = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
+    # The first leads to the form of a new request; the other has the form of a release's other corrections.
+    beside |= {"change.copy", "release.correct_actual"}
     closed = {
         page for page in pages if page in beside or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
     }

@@ -150,7 +150,7 @@ def test_a_request_may_change_several_things_and_the_list_finds_it_by_each(runni
     assert running_app.actor(change_id).post(f"/admin/change/{change_id}/move", **sent).status_code == 303
     reader = running_app.visitor("pengelola")
     for kind, is_found in (("application", True), ("infrastructure", True), ("account", False)):
-        page = reader.get(f"/admin/change/?kind={kind}&q=Aplikasi+dan+server")
+        page = reader.get(f"/admin/change/?kind={kind}&search=Aplikasi+dan+server")
         assert page.status_code == 200
         assert (f"id={change_id}" in page.text) is is_found
     assert "Aplikasi, Infrastruktur" in reader.get(f"/admin/change/details/?id={change_id}").text

@@ -299,7 +299,7 @@ def test_a_disabled_account_is_closed_and_stays_so_through_a_reset(program: Flas
     told = done(program, "user", "reset", "pemohon")
     assert "masih dinonaktifkan" in told
     assert login(program, "pemohon", told.rpartition("Kata sandi: ")[2].strip()) == 401
-    assert "disabled" in done(program, "user", "list")
+    assert "Nonaktif" in done(program, "user", "list")
 
 
 def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program: Flask) -> None:

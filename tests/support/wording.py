@@ -47,8 +47,8 @@ _NUMBERS_AND_DATES = re.compile(
 #: Names that are the same in every language.
 NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt", "CSV", "XLSX"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
-#: An entered text that a list has truncated.
-_TRUNCATED = re.compile(r"‹[^‹›⟦⟧]*…")
+#: An entered or translated text that a list or a chart has truncated.
+_TRUNCATED = re.compile(r"[‹⟦][^‹›⟦⟧]*…")
 _TRANSLATED = re.compile(r"⟦[^‹›⟦⟧]*⟧")
 _WORD = re.compile(r"[^\W\d_]+")
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})

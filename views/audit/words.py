@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import Boolean, Date, Enum, select
 
 from lpse_admin.i18n import Message, _
@@ -68,6 +69,15 @@ TABLES: dict[str, Message] = {
     "user_account": _("User"),
     "verification": _("Verification"),
     "working_hours": _("Working hours"),
+    "change_comment": _("Comment"),
+    "change_item": _("Affected asset or service"),
+    "clock_correction": _("Correction of a wrong clock"),
+    "evaluation_item": _("Affected asset or service"),
+    "password_reset": _("Link to set a password"),
+    "pending_upload": _("File of an unfinished form"),
+    "release_revision": _("Revision of a release"),
+    "requester_takeover": _("Takeover of the requester's part"),
+    "submission": _("Form that was taken"),
 }
 
 #: Columns that several tables have; those of records are called as on their forms.
@@ -168,7 +178,7 @@ def table_title(table: str) -> str:
 
 
 def column_title(column: str) -> str:
-    """Return what a column is called; its own name where no screen has a word for it."""
+    """Return what a column is called; its own name, as code, where no screen has a word for it."""
     if column in _FIELDS:
         return tr(_FIELDS[column])
     stem, more = column, ""
@@ -176,7 +186,7 @@ def column_title(column: str) -> str:
         if stem.endswith(ending):
             stem, more = stem.removesuffix(ending), f" ({tr(word)})" if word.text else more
     stem = stem.removesuffix("_by")
-    return f"{tr(_COLUMNS[stem])}{more}" if stem in _COLUMNS else column
+    return f"{tr(_COLUMNS[stem])}{more}" if stem in _COLUMNS else Markup("<code>{}</code>").format(column)
 
 
 def value_text(table: str, column: str, value: object) -> str:

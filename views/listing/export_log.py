@@ -17,6 +17,7 @@ from views.app.access import get_current_user
 from views.app.audit_context import audit_context
 from views.app.head_requests import is_head
 from views.i18n.language import tr
+from views.listing.filters import ALL
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +35,7 @@ def describe_list(listing: ListQuery) -> list[str]:
     """Return what the list is narrowed to, in words: a text for each filter, and one for the search."""
     values = listing.arguments.filter_values
     found = [(entry.heading, entry.describe(values)) for entry in listing.spec.column_filters]
-    texts = [f"{tr(heading)}: {tr(words)}" for heading, words in found if words]
+    texts = [f"{tr(heading)}: {gettext('All') if words == ALL else tr(words)}" for heading, words in found if words]
     search = listing.arguments.search
     return [*texts, *([f"{gettext('Search')}: {search}"] if search else [])]
 
