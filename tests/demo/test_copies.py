@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import FromClause, func, select
+from sqlalchemy.dialects import sqlite
 
 from demo import REFERENCE, make_register
 from demo.copying.templates import OWNERS
@@ -16,7 +17,7 @@ from lpse_admin.workflow.deviations import OUTPUT_LACKING, DeviationKind, accoun
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
-from models.base import Base, UtcDateTime
+from models.base import Base, EnumSet, UtcDateTime
 from models.changes.activity import ACTIVITY_CLASSES, Activity, Release
 from models.changes.assignment import reassign, take_up
 from models.changes.change import ChangeRequest
@@ -377,6 +378,9 @@ def typed(table: FromClause, row: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in row.items():
         column = table.c[name].type
+        if isinstance(column, EnumSet):
+            found[name] = column.process_result_value(value, sqlite.dialect())
+            continue
         kind: Any = dt.datetime if isinstance(column, UtcDateTime) else column.python_type
         plain = isinstance(value, str) and kind is not str
         if plain and kind in {dt.date, dt.datetime}:
