@@ -273,7 +273,8 @@ def again(
             values = {field.key: said[field.key] for field in RECORD_FIELDS[Step.REQUEST] if field.key in said}
             create_draft(session, by, now=at, values=values)
         case ["change", outcome]:
-            finished = next(row for row in told if row["table"] == "activity" and row["action"] == "updated")
+            updated = (row for row in told if row["table"] == "activity" and row["action"] == "updated")
+            finished = next(row for row in updated if "outcome" in row["after"])
             activity = session.get_one(Activity, int(finished["id"]))
             attach_again(session, inserted, contents, by, at, activity=activity)
             session.get_one(ChangeRequest, activity.change_id).advance(
@@ -281,9 +282,9 @@ def again(
                 by,
                 now=at,
                 values={
+                    "reason": finished["after"].get("reason"),
                     **written(activity, told, inserted),
                     **said_of_deviations(session, told),
-                    "reason": finished["after"].get("reason"),
                 },
                 equipment=finished["after"].get("equipment", ()),
             )

@@ -51,7 +51,9 @@ LETTER = "document-surat-permohonan"
 
 
 def at_hand(step: Step, outcome: Outcome, *, lateness: Lateness | None = None, **values: Any) -> Evidence:
-    given = {**values_for(step, outcome), **{key.replace("__", "-"): value for key, value in values.items()}}
+    # An evaluation that accepts demands what the requester has left to it.
+    asked = values_for(Step.REQUEST, Outcome.SUBMITTED) if step is Step.EVALUATION else {}
+    given = {**asked, **values_for(step, outcome), **{key.replace("__", "-"): value for key, value in values.items()}}
     return Evidence(values=given, confirmed_equipment=frozenset({"pc"}), lateness=lateness)
 
 
