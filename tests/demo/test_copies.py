@@ -182,6 +182,10 @@ def test_every_table_of_a_request_is_copied_or_left_out_on_purpose() -> None:
     assert owned - LEFT_OUT == OWNERS.keys()
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the entries of some rollbacks of copies tell no reason and no equipment, which the operation demands",
+)
 def test_the_operations_given_the_same_would_have_written_the_same(new_database: NewDatabase) -> None:
     with new_database("sqlite") as url, new_database("sqlite") as other:
         with open_session(other) as session:
