@@ -12,7 +12,8 @@ from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.i18n import Message, _
 from views.app.access import current_user_or_none, is_acting_head, unread_count
 from views.app.audit_context import capacity
-from views.i18n.language import current_language, tr
+from views.i18n.language import tr
+from views.i18n.sop_titles import wording_key
 from views.listing.record_view import RecordView
 from views.notifications.notifications import unread_label
 
@@ -60,8 +61,8 @@ def init_app(app: Flask, menu: Menu) -> None:
 
 
 def _cached_fragment(name: str, *arguments: object) -> Markup:
-    """Return the macro ``name`` of macros/layout.html rendered with ``arguments``, cached by language."""
-    key = (name, current_language(), request.script_root, *arguments)
+    """Return the macro ``name`` of macros/layout.html rendered with ``arguments``, cached by its wording."""
+    key = (name, wording_key(), request.script_root, *arguments)
     return _cached(key, lambda: _render_fragment(name, *arguments))
 
 
@@ -116,7 +117,7 @@ def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
         html: Markup = _macro("macros/navigation.html", "navigation")(links, here)
         return html
 
-    return _cached((roles, acting, current_language(), root, here), render)
+    return _cached((roles, acting, wording_key(), root, here), render)
 
 
 def _links(

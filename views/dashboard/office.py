@@ -29,6 +29,7 @@ from views.changes.waiting_filter import LATE
 from views.dashboard.figures import BarChart, BarRow, FillPattern, TableCell
 from views.dashboard.period_form import PeriodForm
 from views.i18n.language import current_timezone, format_date, format_duration, format_number, today, tr
+from views.i18n.sop_titles import wording_key
 from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class OfficeDashboard:
             tuple(self.office.queues),
         )
         selected = self.office.selected.id if self.office.selected else None
-        key = (str(get_locale()), request.script_root, selected, self.period, numbers)
+        key = (wording_key(), request.script_root, selected, self.period, numbers)
         html = _html_by_numbers.get(key)
         if html is None:
             html = Markup(render_template("dashboard/figures.html", glance=self))  # noqa: S704 - a template's

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from flask_babel import get_locale
 from markupsafe import Markup
 
 from lpse_admin.documents.file_types import MAX_FILE_BYTES
@@ -12,6 +11,7 @@ from lpse_admin.i18n import _
 from views.app.access import current_user_or_none
 from views.app.clock import now
 from views.i18n.language import current_timezone
+from views.i18n.sop_titles import wording_key
 from views.i18n.wording import tr
 
 _MIB = 1024 * 1024
@@ -46,14 +46,14 @@ def script_texts() -> Markup:
     zone = current_timezone()
     label = now().astimezone(zone).tzname() or ""
     return Markup('<div id="form-words" hidden data-user="{}"{}></div>').format(
-        user.id, _text_attributes(str(get_locale()), zone.key, label)
+        user.id, _text_attributes(wording_key(), zone.key, label)
     )
 
 
 # Takes 0.4 ms, on every page.
 @lru_cache(maxsize=64)
-def _text_attributes(_language: str, zone: str, label: str) -> Markup:
-    """Return the words as attributes; they are the same for everybody of one language and zone."""
+def _text_attributes(_wording: tuple[str, str | None], zone: str, label: str) -> Markup:
+    """Return the words as attributes; they are the same for everybody of one wording and zone."""
     values = {name: tr(message) for name, message in _TEXTS.items()}
     values |= {"zone": zone, "zone-label": label, "most": str(MAX_FILE_BYTES // _MIB)}
     return Markup("").join(Markup(' data-{}="{}"').format(name, value) for name, value in values.items())

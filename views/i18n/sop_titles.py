@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import g, has_app_context
-from flask_babel import Babel, Domain
+from flask_babel import Babel, Domain, get_locale
 
 from lpse_admin.accounts.roles import Role
 from views.app.access import current_user_or_none
@@ -73,6 +73,14 @@ def head_called(title: str | None) -> Iterator[None]:
         yield
     finally:
         g.pop(_KEY, None)
+
+
+def wording_key() -> tuple[str, str | None]:
+    """Return what a translated text depends on: the language, and the title of the head in the reader's SOP.
+
+    Whatever keeps translated text for several readers keeps it by this.
+    """
+    return str(get_locale()), _head_title()
 
 
 def _head_title() -> str | None:

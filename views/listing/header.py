@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 from flask import current_app
-from flask_babel import get_locale
 
 from lpse_admin.errors import Refused
 from lpse_admin.i18n import Message, _
 from views.exports.columns import CellKind
+from views.i18n.sop_titles import wording_key
 from views.i18n.wording import tr
 from views.listing.filters import ALL, OptionFilter
 from views.listing.lists import PAGE_SIZES, ListArguments, select_columns
@@ -134,7 +134,7 @@ def list_header(  # noqa: PLR0913 - what it is made from
     if arguments.search or len(fixed) < len(options) or not fixed.issuperset(arguments.filter_values):
         return _build_header(_macros(), spec, arguments, shown)
     return _cached_header(
-        _macros(), spec, tuple(entry.key for entry in theirs), _language(), _header_key(arguments), shown
+        _macros(), spec, tuple(entry.key for entry in theirs), wording_key(), _header_key(arguments), shown
     )
 
 
@@ -157,7 +157,7 @@ def _cached_header(
     macros: ListMacros,
     spec: ListSpec,
     _filter_keys: tuple[str, ...],
-    _language: str,
+    _wording: tuple[str, str | None],
     key: HeaderKey,
     context: ListHeaderContext,
 ) -> ListHeader:
@@ -238,10 +238,6 @@ def shown_columns(selectable: Sequence[Column], arguments: ListArguments, saved:
 
 def _size_argument(size: int) -> int | None:
     return None if size == PAGE_SIZES[0] else size
-
-
-def _language() -> str:
-    return str(get_locale())
 
 
 # -- what narrows the list -----------------------------------------------------------------------------------
