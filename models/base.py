@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Iterable
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeGuard
 
@@ -104,7 +105,7 @@ class EnumSet(TypeDecorator["tuple[StrEnum, ...]"]):
         """Return the text of several members; a text is compared as it stands."""
         if value is None or (isinstance(value, str) and not isinstance(value, self.enum_class)):
             return value or None
-        members = {value} if isinstance(value, self.enum_class) else set(value)  # type: ignore[call-overload]
+        members = {value} if isinstance(value, self.enum_class) or not isinstance(value, Iterable) else set(value)
         return enum_set_text(self.enum_class, members) or None
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StrEnum, ...] | None:  # noqa: ARG002

@@ -88,7 +88,8 @@ def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = note
     try:
-        parser.Parse(xml, True)  # noqa: FBT003 - the parser takes it by position only
+        is_final = True  # the parser takes it by position only
+        parser.Parse(xml, is_final)
     except (expat.ExpatError, ValueError, LookupError):
         raise InvalidListError from None
     yield from found

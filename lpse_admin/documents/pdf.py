@@ -76,18 +76,18 @@ def _opens_without_password(encryption: PdfValues, file_id: object) -> bool:
     revision, user = encryption.get("R"), encryption.get("U")
     if encryption.get("Filter") != "Standard" or not isinstance(user, bytes):
         return False
-    if revision == 5:  # noqa: PLR2004 - a revision, as in the standard
+    if revision == _AES256_DRAFT:
         return hashlib.sha256(user[32:40]).digest() == user[:32]
-    if revision == 6:  # noqa: PLR2004
+    if revision == _AES256:
         return _hardened_hash(user[32:40]) == user[:32]
     owner, permissions = encryption.get("O"), encryption.get("P")
     if revision not in {2, 3, 4} or not isinstance(owner, bytes) or not isinstance(permissions, int):
         return False
     identifier = file_id[0] if isinstance(file_id, list) and file_id and isinstance(file_id[0], bytes) else b""
-    is_metadata_plain = revision == 4 and encryption.get("EncryptMetadata") is False  # noqa: PLR2004
+    is_metadata_plain = revision == _CRYPT_FILTERS and encryption.get("EncryptMetadata") is False
     seed = _PAD + owner[:32] + (permissions & 0xFFFFFFFF).to_bytes(4, "little") + identifier
     key = _md5(seed + (b"\xff" * 4 if is_metadata_plain else b""))
-    if revision == 2:  # noqa: PLR2004
+    if revision == _RC4_40_BITS:
         return _rc4(key[:5], _PAD) == user[:32]
     length = _key_length(encryption)
     for _round in range(50):
@@ -101,7 +101,7 @@ def _opens_without_password(encryption: PdfValues, file_id: object) -> bool:
 def _key_length(encryption: PdfValues) -> int:
     """Return the length of the key in bytes."""
     bits = encryption.get("Length")
-    if encryption.get("V") == 4:  # noqa: PLR2004 - a version, whose crypt filters use 128 bits
+    if encryption.get("V") == _VERSION_OF_CRYPT_FILTERS:
         return 16
     return min(max(bits // 8, 5), 16) if isinstance(bits, int) else 5
 
@@ -114,10 +114,15 @@ def _hardened_hash(salt: bytes) -> bytes:
         encrypted = encryptor.update(key * 64) + encryptor.finalize()
         digest = (hashlib.sha256, hashlib.sha384, hashlib.sha512)[sum(encrypted[:16]) % 3]
         key, number = digest(encrypted).digest(), number + 1
-        if number >= 64 and encrypted[-1] <= number - 32:  # noqa: PLR2004 - as the standard has it
+        if number >= _MIN_ROUNDS and encrypted[-1] <= number - 32:
             return key[:32]
 
 
+#: Revisions of the standard security handler (ISO 32000-2, table 21), and the version whose keys have 128 bits.
+_RC4_40_BITS, _CRYPT_FILTERS, _AES256_DRAFT, _AES256 = 2, 4, 5, 6
+_VERSION_OF_CRYPT_FILTERS = 4
+#: The least rounds of the hash of revision 6.
+_MIN_ROUNDS = 64
 _PAD = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 

@@ -42,6 +42,9 @@ _NUMBER_WIDTH = 4
 _MAX_NUMBERED_WORDS = 4
 #: The longest word that is put together from the parts of a query.
 _MAX_JOINED_LENGTH = 40
+_MIN_JOINED_LENGTH = 3
+#: The parts of a request's number.
+_YEAR_AND_NUMBER = 2
 #: The longest query whose words may be one word elsewhere ("X 5 YZ").
 _MAX_JOINED_WORDS = 5
 #: How many words of a query are looked for with other letters.
@@ -73,7 +76,7 @@ class SearchTerm:
     whole_words: tuple[str, ...] = ()
 
     @property
-    def begun(self) -> Iterator[tuple[str, ...]]:
+    def prefix_variants(self) -> Iterator[tuple[str, ...]]:
         """The variants whose last word also matches longer words."""
         return filter(matches_prefix, self.variants)
 
@@ -124,7 +127,7 @@ class SearchQuery:
     def year_and_serial(self) -> tuple[int, int] | None:
         """Year and number of the request that the query names in any notation ("rfc 2026 81", "81/2026"), if any."""
         numbers = [part for part in _WORD.findall(fold(self.text)) if part != "rfc"]
-        if len(numbers) != 2 or not all(_NUMBER.fullmatch(part) for part in numbers):  # noqa: PLR2004 - year and number
+        if len(numbers) != _YEAR_AND_NUMBER or not all(_NUMBER.fullmatch(part) for part in numbers):
             return None
         year, serial = numbers if _YEAR.fullmatch(numbers[0]) else reversed(numbers)
         return (int(year), int(serial)) if _YEAR.fullmatch(year) else None
@@ -226,7 +229,11 @@ def _joined_term(words: list[str], chunks: int) -> SearchTerm | None:
     """Return the term for all words as one, where they may be parts of a plate, a number or a name like e-Kontrak."""
     joined = "".join(words)
     may_be_one = any(len(word) < _MIN_PREFIX_LENGTH or word.isdigit() for word in words)
-    if not may_be_one or not 1 < chunks <= _MAX_JOINED_WORDS or not 3 <= len(joined) <= _MAX_JOINED_LENGTH:  # noqa: PLR2004
+    if (
+        not may_be_one
+        or not 1 < chunks <= _MAX_JOINED_WORDS
+        or not _MIN_JOINED_LENGTH <= len(joined) <= _MAX_JOINED_LENGTH
+    ):
         return None
     return SearchTerm(((joined,),))
 
@@ -260,7 +267,7 @@ def _compound_variants(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     joined = "".join(words)
     if len(joined) <= _MAX_JOINED_LENGTH and not joined.isdigit():
         yield (joined,)
-    if len(words) == 2 and words[0].isdigit() and _YEAR.fullmatch(words[1]):  # noqa: PLR2004
+    if len(words) == _YEAR_AND_NUMBER and words[0].isdigit() and _YEAR.fullmatch(words[1]):
         number, year = words
         for one in (number, *_number_notations(number)):
             yield (year, one)

@@ -350,8 +350,9 @@ def _chain_and_change_of(instance: Base) -> tuple[int, str | None]:
     for owner in ("run", "review", "release", "evaluation"):
         if getattr(instance, owner, None) is not None:
             return _chain_and_change_of(getattr(instance, owner))
-    if instance.__tablename__ == "change_item" and getattr(instance, "change", None) is not None:
-        return _chain_and_change_of(instance.change)[0], str(instance.change_id)  # type: ignore[attr-defined] # its request
+    change = getattr(instance, "change", None) if instance.__tablename__ == "change_item" else None
+    if change is not None:
+        return _chain_and_change_of(change)[0], str(change.id)
     change_id = None if instance.__tablename__ in _PERSONAL_TABLES else getattr(instance, "change_id", None)
     chain = getattr(instance, instance.agency_column, None) or INSTALLATION_CHAIN
     return int(chain), None if change_id is None else str(change_id)

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, func, inspect, select, text
+from sqlalchemy import table as sql_table
 from sqlalchemy.orm import Session
 
 from lpse_admin.config import VERSION
@@ -20,7 +21,7 @@ from models.database import is_sqlite, read_only
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
@@ -59,10 +60,16 @@ def _described(copy: Path, now: dt.datetime) -> Manifest:
     try:
         with engine.connect() as connection:
             manifest = _manifest(connection, now)
+            manifest.rows.update(_row_counts(connection, sqlite.tables(connection)))
     finally:
         engine.dispose()
-    manifest.rows.update(sqlite.row_counts(copy))
     return manifest
+
+
+def _row_counts(connection: Connection, tables: Iterable[str]) -> dict[str, int]:
+    return {
+        table: connection.execute(select(func.count()).select_from(sql_table(table))).scalar_one() for table in tables
+    }
 
 
 def _manifest(connection: Connection, now: dt.datetime) -> Manifest:
@@ -112,18 +119,15 @@ def restore(engine: Engine, path: Path, *, migrate: Callable[[str], None], revis
             migrate(manifest.revision)
             with engine.begin() as connection:
                 postgresql.read_parts(connection, reader)
-                _verify(connection, manifest, postgresql.row_counts(connection), verify_history=is_present)
+                counts = _row_counts(connection, postgresql.tables(connection))
+                _verify(connection, manifest, counts, verify_history=is_present)
     return manifest
 
 
 def _require_empty(engine: Engine) -> None:
     with read_only(engine).connect() as connection:
         present = set(inspect(connection).get_table_names())
-        filled = [
-            table
-            for table in _TABLES_OF_PEOPLE
-            if table in present and connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first()  # noqa: S608 - of the list above
-        ]
+        filled = [table for table in _TABLES_OF_PEOPLE if table in present and _row_counts(connection, [table])[table]]
     engine.dispose()
     if filled:
         raise Refused(_("There are data in this installation. A backup is restored into an empty one only."))
@@ -137,7 +141,8 @@ def _restore_sqlite(engine: Engine, reader: ArchiveReader, *, verify_history: bo
         copy = create_engine(f"sqlite:///{restored}")
         try:
             with read_only(copy).connect() as connection:
-                _verify(connection, reader.manifest, sqlite.row_counts(restored), verify_history=verify_history)
+                counts = _row_counts(connection, sqlite.tables(connection))
+                _verify(connection, reader.manifest, counts, verify_history=verify_history)
         finally:
             copy.dispose()
         sqlite.put_in_place(restored, database)

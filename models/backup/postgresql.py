@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, inspect, select, text
+from sqlalchemy import delete, inspect, text
 from sqlalchemy import table as sql_table
 
 if TYPE_CHECKING:
@@ -73,14 +73,6 @@ def read_parts(connection: Connection, reader: ArchiveReader) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER USER")
     for name, value in reader.manifest.sequences.items():
         connection.execute(text("SELECT setval(CAST(:name AS regclass), :value)"), {"name": name, "value": value})
-
-
-def row_counts(connection: Connection) -> dict[str, int]:
-    """Return the number of rows of each table."""
-    return {
-        table: connection.execute(select(func.count()).select_from(sql_table(table))).scalar_one()
-        for table in tables(connection)
-    }
 
 
 def _columns(connection: Connection, table: str) -> str:

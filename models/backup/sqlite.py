@@ -8,11 +8,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from sqlalchemy import Connection
 
     from models.backup.archive import ArchiveReader, ArchiveWriter
 
@@ -41,19 +43,10 @@ def write_part(writer: ArchiveWriter, copy: Path) -> None:
             write(chunk)
 
 
-def row_counts(database: Path) -> dict[str, int]:
-    """Return the number of rows of each table; raises sqlite3.DatabaseError where the file is none of SQLite."""
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return {
-            name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - a table's own name
-            for name in _tables(connection)
-        }
-
-
-def _tables(connection: sqlite3.Connection) -> Iterator[str]:
-    """Yield the names of the tables that hold rows of their own: without those behind a full-text index."""
-    listed = connection.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main' ORDER BY name")
-    yield from [name for name, kind in listed if kind == "table" and not name.startswith("sqlite_")]
+def tables(connection: Connection) -> list[str]:
+    """Return the names of the tables that hold rows of their own: without those behind a full-text index."""
+    listed = connection.execute(text("SELECT name, type FROM pragma_table_list WHERE schema = 'main' ORDER BY name"))
+    return [name for name, kind in listed if kind == "table" and not name.startswith("sqlite_")]
 
 
 def extract(reader: ArchiveReader, database: Path) -> Path:

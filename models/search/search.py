@@ -173,7 +173,7 @@ def _fts5_query(session: Session, query: SearchQuery) -> str:
     if not query.terms:
         return ""
     terms = (*query.terms, *([query.joined] if query.joined else []))
-    written_out = _words_with_prefix(session, {form[-1] for term in terms for form in term.begun})
+    written_out = _words_with_prefix(session, {form[-1] for term in terms for form in term.prefix_variants})
     written_out |= {
         word: [word] for word in _existing_words(session, [word for term in terms for word in term.whole_words])
     }

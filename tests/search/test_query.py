@@ -157,5 +157,5 @@ def test_the_words_of_a_query_without_separators_are_looked_for_in_the_middle_of
 
 def test_the_last_word_of_a_variant_also_begins_longer_words() -> None:
     (term,) = parse_search("kontrak").terms
-    assert ("kontrak",) in set(term.begun)
-    assert all(variant[-1] for variant in term.begun)
+    assert ("kontrak",) in set(term.prefix_variants)
+    assert all(variant[-1] for variant in term.prefix_variants)

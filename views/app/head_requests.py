@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from views.app.wsgi import wrap
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,4 +42,4 @@ def is_head() -> bool:
 
 def init_app(app: Flask) -> None:
     """Answer HEAD as GET in ``app``."""
-    app.wsgi_app = _HeadAsGet(app.wsgi_app)  # type: ignore[method-assign]
+    wrap(app, _HeadAsGet)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from views.app.wsgi import wrap
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -55,4 +57,4 @@ class _ProxyHeaders:
 
 def init_app(app: Flask, proxies: int) -> None:
     """Take address and scheme of a request from this many proxies in front of ``app``; 0 for what the server saw."""
-    app.wsgi_app = _ProxyHeaders(app.wsgi_app, proxies)  # type: ignore[method-assign]
+    wrap(app, lambda inner: _ProxyHeaders(inner, proxies))

@@ -20,7 +20,7 @@ GRACE_SECONDS = 30.0
 class Server:
     """A server of waitress that listens from the start, and stops when it is told to."""
 
-    def __init__(self, app: Callable[..., Any], host: str, port: int, **adjustments: Any) -> None:  # noqa: ANN401 - waitress's own
+    def __init__(self, app: Callable[..., Any], host: str, port: int, **adjustments: object) -> None:
         """Listen on ``host`` and ``port``; raises OSError where that is not possible."""
         self._sockets: dict[int, wasyncore.dispatcher] = {}
         self._server = create_server(app, map=self._sockets, host=host, port=port, **adjustments)

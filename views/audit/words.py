@@ -210,7 +210,7 @@ def _declared_text(declared: TableColumn[Any], value: object) -> str:
         if isinstance(kind, Date):
             return format_date(dt.date.fromisoformat(str(value))) or ""
         if isinstance(kind, Enum) and kind.enum_class is not None:
-            return tr(kind.enum_class(value).title)  # type: ignore[attr-defined]
+            return tr(kind.enum_class(value))
     except (ValueError, AttributeError):
         pass  # what an earlier version wrote
     return str(value)

@@ -40,6 +40,9 @@ MAX_PICKED = 25
 _IDENTITY = ("code", "register")
 _NOT_OPEN = _("The asset list is not updated by this request at present.")
 
+#: The longest number that an id of 63 bits can have.
+_MAX_ID_DIGITS = 18
+
 
 class _MovedForm(Form):
     """Where an item is now."""
@@ -212,7 +215,7 @@ def _card(text: str | None) -> Card:
 
 def _asset(update: AssetUpdate, id_: object) -> Asset:
     text = str(id_ or "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - fits 63 bits
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_ID_DIGITS else 0
     asset = db.session.get(Asset, number)
     if asset is None or asset.agency_id != update.agency_id:
         raise ValidationFailed(_("There is no such asset."))

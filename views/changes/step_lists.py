@@ -251,7 +251,7 @@ def step_spec(
     columns: tuple[Column, ...] = (),
     joins: tuple[tuple[Any, Any], ...] = (),
     unlisted: frozenset[str] = frozenset(),
-    link_id: Any = ACTIVITY_COLUMNS.change_id,  # noqa: ANN401 - an expression
+    link_id: object = ACTIVITY_COLUMNS.change_id,
 ) -> ListSpec:
     """Return the list of a step's records; ``unlisted`` are columns that only its reader's choice brings into it.
 

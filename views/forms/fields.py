@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_babel import gettext
 from flask_wtf.file import FileField
@@ -63,7 +63,10 @@ class IntegerField(WTFormsIntegerField):
         self.data = _read(read_whole_number, valuelist)
 
 
-def _read(read: Callable[[str], Any], valuelist: list[str]) -> Any:  # noqa: ANN401 - what the field holds
+_T = TypeVar("_T")
+
+
+def _read(read: Callable[[str], _T], valuelist: list[str]) -> _T | None:
     """Return what ``read`` makes of the submitted text; raises ValueError with the reader's reason, translated."""
     try:
         return read(valuelist[0]) if valuelist else None

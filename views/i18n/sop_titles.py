@@ -60,7 +60,7 @@ class _SopTranslations:
         title = _head_title()
         return text.replace(self._usual, title.replace("%", "")) if title else text
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else Babel asks of a catalogue
+    def __getattr__(self, name: str) -> object:
         """Return an attribute of the catalogue itself."""
         return getattr(self._catalogue, name)
 

@@ -134,7 +134,7 @@ class _Resolver:
         return joined
 
 
-def _snapshot(model: Any, path: str) -> QueryableAttribute[Any] | None:  # noqa: ANN401 - a mapped class
+def _snapshot(model: object, path: str) -> QueryableAttribute[Any] | None:
     """Return the stored name or title of who acted, for the path of such a user: no join."""
     relationship, _dot, source = path.partition(".")
     sources: dict[str, Source] = {"": "full_name", "full_name": "full_name", "position": "position"}

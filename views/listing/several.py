@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import QueryableAttribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def several_of(members: type[LabelledEnum]) -> tuple[Several, ...]:
     return tuple(Several(text, join_messages([titles[one] for one in text.split()], ", ")) for text in texts)
 
 
-def stored_text(column: object) -> Any:  # noqa: ANN401 - as SQLAlchemy's type_coerce
+def stored_text(column: ColumnElement[Any] | QueryableAttribute[Any]) -> ColumnElement[str]:
     """Return ``column`` as the text that it stores, which is what cells and exports are made of."""
     return type_coerce(column, String())
 
