@@ -37,6 +37,7 @@ from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTim
 from views.changes.comments import CommentForm
 from views.changes.moves import SentStep, keep_step_files, locked_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
+from views.changes.step_lists import KIND_COLUMN
 from views.changes.step_times import Timeliness
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
@@ -49,7 +50,7 @@ from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Wor
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 from views.listing.search import SearchedKind, search_index
-from views.listing.several import MemberFilter, several_of, stored_text
+from views.listing.several import MemberFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,14 +120,7 @@ class ChangeView(RecordView):
         Column("number", _("Number"), ChangeRequest.number, is_link=True, empty=_("Draft")),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("title", _("Title"), ChangeRequest.title, wide=True),
-        Column(
-            "kind",
-            _("Type of change"),
-            stored_text(ChangeRequest.kind),
-            CellKind.CHOICE,
-            several_of(ChangeKind),
-            in_list=False,
-        ),
+        KIND_COLUMN,
         Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
         Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
         Column(

@@ -102,18 +102,15 @@ def _decision_link(change_id: int) -> Markup:
     )
 
 
+#: The types of a request, in its own list and in those of its steps.
+KIND_COLUMN = Column(
+    "kind", _("Type of change"), stored_text(ChangeRequest.kind), CellKind.CHOICE, several_of(ChangeKind), in_list=False
+)
+
 #: What a reader of what waits is told of the request; the head also what the manager said of it.
 _REQUEST_COLUMNS = (
     Column("requester", _("Requester"), ChangeRequest.requester_name, in_list=False, in_list_while_open=True),
-    Column(
-        "kind",
-        _("Type of change"),
-        stored_text(ChangeRequest.kind),
-        CellKind.CHOICE,
-        several_of(ChangeKind),
-        in_list=False,
-        in_list_while_open=True,
-    ),
+    replace(KIND_COLUMN, in_list_while_open=True),
 )
 _HEAD_COLUMNS = (
     Column(
