@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from zxcvbn import zxcvbn
 
 from lpse_admin.i18n import Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 #: In characters; a very long password would only cost time to hash.
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
-#: Common passwords, in the form that ``_normalize`` returns.
-_COMMON_PASSWORDS = frozenset(
-    {
-        "1234567890", "123456789012", "1234567891011", "0123456789", "adminadmin", "administrator", "akusayangkamu",
-        "bismillah", "bismillahirrahmanirrahim", "gantipassword", "indonesia", "indonesiaraya", "iloveyou",
-        "katasandi", "katasandibaru", "letmein", "passw0rd", "password", "passwordbaru", "passwordlpse",
-        "qazwsxedcrfv", "qwertyuiop", "qwertyuiopasdf", "rahasia", "rahasiabanget", "sayangkamu", "selamatdatang",
-        "terimakasih", "welcome",
-    }
+#: Words that passwords here are made of, beside the lists that zxcvbn brings (English words, names, leaked passwords).
+_LOCAL_WORDS = (
+    "admin", "administrator", "akusayangkamu", "aparatur", "bahagia", "bandung", "barang", "baru", "bismillah",
+    "bismillahirrahmanirrahim", "bupati", "cinta", "daerah", "dinas", "ganti", "garuda", "indah", "indonesia",
+    "indonesiaraya", "jakarta", "jasa", "jaya", "kabupaten", "kantor", "kata", "katasandi", "kepala", "kota", "lelang",
+    "lpse", "lkpp", "makassar", "masuk", "medan", "merdeka", "pancasila", "panitia", "pegawai", "pemda", "pemerintah",
+    "pemohon", "pengadaan", "pengelola", "penyedia", "pokja", "provinsi", "rahasia", "rahasiabanget", "sandi",
+    "sandibaru", "sayang", "sayangkamu", "selamatdatang", "semangat", "semarang", "sistem", "spse", "sukses",
+    "surabaya", "terimakasih", "tender", "tersenyum", "yogyakarta",
 )  # fmt: skip
 
+#: How many guesses a password must take, as zxcvbn estimates them; a server that limits logins allows far fewer.
+MIN_GUESSES = 10**9
 
-def password_error(password: str, *, known_names: Iterable[str] = ()) -> Message | None:
-    """Return why ``password`` is not accepted, or None; ``known_names`` are the names of its owner."""
+#: zxcvbn takes long over longer texts, and these are beyond guessing unless they begin with a pattern that repeats.
+_LONGEST_ESTIMATED = 72
+
+
+def password_error(password: str, *, known_names: Collection[str] = ()) -> Message | None:
+    """Return why ``password`` is not accepted, or None; ``known_names`` are those of its owner and of their office."""
     if len(password) < MIN_PASSWORD_LENGTH:
         return _("The password must have at least %(count)s characters.", count=MIN_PASSWORD_LENGTH)
     if len(password) > MAX_PASSWORD_LENGTH:
@@ -34,9 +43,25 @@ def password_error(password: str, *, known_names: Iterable[str] = ()) -> Message
     stem = normalized.strip("0123456789")
     if not {normalized, stem}.isdisjoint(_normalize(name) for name in known_names if name):
         return _("The password must not be your own name.")
-    if len(set(normalized)) < len("abcd") or not _COMMON_PASSWORDS.isdisjoint({normalized, stem}):
+    if len(set(normalized)) < len("abcd") or _guesses(password, normalized, known_names) < MIN_GUESSES:
         return _("This password is too easy to guess; choose another.")
     return None
+
+
+def _guesses(password: str, normalized: str, known_names: Iterable[str]) -> int:
+    """Return in how many guesses somebody gets at ``password`` who knows its owner and common passwords.
+
+    Both as it is and by its letters and digits alone: signs between two words are guessed as easily as the words.
+    """
+    words = [*_LOCAL_WORDS, *(word for name in known_names for word in _words(name))]
+    forms = {form[:_LONGEST_ESTIMATED] for form in (password, normalized)}
+    return min(int(zxcvbn(form, user_inputs=words)["guesses"]) for form in forms)
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name that are long enough to tell something, and all of it in one piece."""
+    parts = re.findall(r"[^\W_]{4,}", name.casefold())
+    return [*parts, _normalize(name)]
 
 
 def _normalize(text: str) -> str:

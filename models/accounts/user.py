@@ -39,7 +39,7 @@ from models.base import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from models.office.agency import Agency
 
@@ -170,6 +170,10 @@ class User(Base):
         self.is_password_initial = is_initial
         self.session_version = (self.session_version or 0) + 1
 
+    def _known_names(self) -> list[str]:
+        """Return what somebody who guesses the password knows: the names of the user and of their office."""
+        return [self.username, self.full_name, *([self.agency.name] if self.agency else [])]
+
     # -- operations of administrators; ``by`` None is the terminal, who administers everything ------------------------
 
     def alter(self, by: User | None, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
@@ -216,7 +220,7 @@ class User(Base):
         _require_administrator_of(by, self.agency_id)
         if by is not None and by.id == self.id:
             raise NotAllowed(_("Change your own password on your profile page."))
-        _require_strong_password(password, (self.username, self.full_name))
+        _require_strong_password(password, self._known_names())
         self.set_password(password, is_initial=True)
         _PASSWORD_SET.describe(session_of(self))
         if without_second_factor:
@@ -263,7 +267,7 @@ class User(Base):
         if self.is_password_initial and is_password_correct(self, new):
             error = _("The new password is the same as the current one.")
             raise ValidationFailed(error, field_errors={"new": error})
-        if weakness := passwords.password_error(new, known_names=(self.username, self.full_name)):
+        if weakness := passwords.password_error(new, known_names=self._known_names()):
             raise ValidationFailed(weakness, field_errors={"new": weakness})
         if new != again:
             error = _("The two new passwords do not match.")
@@ -396,7 +400,8 @@ def create_user(
     except ValidationFailed as refusal:
         errors |= refusal.field_errors
     try:
-        _require_strong_password(password, (values.get("username") or "", values.get("full_name") or ""))
+        names = (values.get("username"), values.get("full_name"), agency.name if agency else None)
+        _require_strong_password(password, [name for name in names if name])
     except ValidationFailed as refusal:
         errors |= refusal.field_errors
     if errors:
@@ -420,7 +425,7 @@ def _require_administrator_of(by: User | None, agency_id: int | None) -> None:
         raise NotAllowed(_("Only an administrator of the installation has access beyond their own agency."))
 
 
-def _require_strong_password(password: str, names: tuple[str, ...]) -> None:
+def _require_strong_password(password: str, names: Collection[str]) -> None:
     if error := passwords.password_error(password, known_names=names):
         raise ValidationFailed(error, field_errors={"password": error})
 
