@@ -36,8 +36,8 @@ from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.changes.assignment import Reassignment
     from models.changes.change import ChangeRequest
+    from models.changes.moves.assignment import Reassignment
     from models.delegation.delegation import Delegation
     from models.deviations.deviation import Deviation
     from models.documents.document import Document

@@ -28,10 +28,10 @@ from models.base import (
     partial_index,
     session_of,
 )
-from models.changes import transition
 from models.changes.activity import Activity
-from models.changes.case_file import open_case, person_of, position_of
 from models.changes.change_item import ChangeItem
+from models.changes.moves import transition
+from models.changes.moves.case_file import open_case, person_of, position_of
 from models.changes.revision import ChangeRevision
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation

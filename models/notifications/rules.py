@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from lpse_admin.workflow.transitions import Position
     from models.changes.activity import Activity
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.moves.case_file import CaseFile
     from models.deviations.deviation import Deviation
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import SQLColumnExpression
 
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.moves.case_file import CaseFile
 
 #: Start and end, both timezone-aware; the end is exclusive.
 Window = tuple["dt.datetime", "dt.datetime"]

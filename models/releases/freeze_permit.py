@@ -16,8 +16,8 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.transitions import conflicting_duty, is_head
 from models.audit.actions import AuditAction
 from models.base import session_of
-from models.changes.case_file import read_case, with_record
 from models.changes.change import ChangeRequest
+from models.changes.moves.case_file import read_case, with_record
 from models.delegation.delegation import capacity, load_active_delegation
 from models.documents.document import attach
 from models.releases.freeze import Freeze, FreezePermit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Sop
     from models.accounts.user import User
-    from models.changes.case_file import CaseFile
+    from models.changes.moves.case_file import CaseFile
 
 
 _PERMITTED = AuditAction("freeze.permit", _("Permitted a release in a freeze"))

@@ -22,7 +22,7 @@ from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import session_of
 from models.changes.activity import Release
-from models.changes.case_file import lock, read_case
+from models.changes.moves.case_file import lock, read_case
 from models.notifications.notification import Notification, notify
 from models.notifications.rules import heads_and_acting_heads
 from models.releases import conflicts

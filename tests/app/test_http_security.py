@@ -253,7 +253,7 @@ def poisoned(running_app: RunningApp) -> int:
 
 
 def _draft(session: Any, requester: Any) -> int:
-    from models.changes.drafts import create_draft  # noqa: PLC0415
+    from models.changes.moves.drafts import create_draft  # noqa: PLC0415
 
     set_test_audit_context(session)
     change = create_draft(session, requester, now=NOW, values=values_for(Step.REQUEST, Outcome.SUBMITTED))

@@ -19,7 +19,7 @@ from models.audit import trail, verification
 from models.audit.trail import AuditContext, AuditEntry, AuditRow
 from models.audit.verification import Anchor
 from models.base import Base
-from models.changes.drafts import discard_draft
+from models.changes.moves.drafts import discard_draft
 from models.documents.document import FileContent, store_content
 from tests.support.cast import (  # fmt: skip
     NOW,

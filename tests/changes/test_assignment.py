@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import entries_for_record
-from models.changes.assignment import Reassignment, reassign, take_up
+from models.changes.moves.assignment import Reassignment, reassign, take_up
 from models.notifications.notification import Notification
 from models.reports.waiting import ActingUser, waiting_for_others, waiting_for_user
 from models.worktime import timing

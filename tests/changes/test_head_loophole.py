@@ -226,7 +226,7 @@ def test_only_a_head_of_the_agency_puts_a_draft_in_force_and_only_once(session: 
 
 def test_no_request_is_created_without_an_sop_in_force_or_without_the_role(session: AuditedSession, cast: Cast) -> None:
     from lpse_admin.errors import NotAllowed  # noqa: PLC0415
-    from models.changes.drafts import create_draft  # noqa: PLC0415
+    from models.changes.moves.drafts import create_draft  # noqa: PLC0415
 
     office = cast.lumajang
     for person in (office.manager, office.head, cast.superadmin):

@@ -20,7 +20,7 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
-from models.changes.drafts import create_draft
+from models.changes.moves.drafts import create_draft
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation

@@ -12,7 +12,7 @@ from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, ChangeKind
 from lpse_admin.workflow.transitions import Evidence, Position, Principal, available_moves, decide
-from models.changes.drafts import discard_draft
+from models.changes.moves.drafts import discard_draft
 from tests.support.cast import (
     LUMAJANG,
     NOW,

@@ -14,8 +14,8 @@ from lpse_admin.i18n import Message
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
-from models.changes.drafts import discard_draft
 from models.changes.loading import load_change
+from models.changes.moves.drafts import discard_draft
 from models.database import is_sqlite
 from models.documents.document import FileContent, attach, store_content
 from models.office.agency import NumberCounter

@@ -33,8 +33,8 @@ from lpse_admin.workflow.transitions import required_items
 from lpse_admin.worktime.working_calendar import WorkCalendar
 from models.accounts.user import User
 from models.audit import verification
-from models.changes.assignment import reassign, take_up
-from models.changes.drafts import create_draft
+from models.changes.moves.assignment import reassign, take_up
+from models.changes.moves.drafts import create_draft
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant_delegation
 from tests.support.cast import (

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
-from models.changes.assignment import take_up
 from models.changes.clock_correction import correct_clock
 from models.changes.history import verify_histories
+from models.changes.moves.assignment import take_up
 from tests.support.cast import (
     LUMAJANG,
     NOW,

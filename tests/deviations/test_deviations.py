@@ -18,7 +18,7 @@ from lpse_admin.workflow.deviations import OUTPUT_LACKING, DeviationKind, Dispos
 from lpse_admin.workflow.transitions import Evidence, Position, Principal, decide, detect_deviations, validation_errors
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.audit.trail import AuditEntry
-from models.changes.assignment import take_up
+from models.changes.moves.assignment import take_up
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification
 from models.office.calendars import load_calendar

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lpse_admin.flowchart.chart import build_chart
 from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.sop.steps import Step
-from models.changes.case_file import read_case
 from models.changes.change import ChangeRequest
+from models.changes.moves.case_file import read_case
 from tests.support.cast import LUMAJANG, NOW
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture

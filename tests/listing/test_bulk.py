@@ -16,8 +16,8 @@ from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.changes.activity import Activity
-from models.changes.assignment import Reassignment
 from models.changes.change import ChangeRequest
+from models.changes.moves.assignment import Reassignment
 from models.deviations.deviation import Deviation
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, notify

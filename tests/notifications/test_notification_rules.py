@@ -15,7 +15,7 @@ from lpse_admin.errors import NotAllowed
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import entries_for_record
-from models.changes.assignment import reassign, take_up
+from models.changes.moves.assignment import reassign, take_up
 from models.delegation.delegation import DelegationKind
 from models.delegation.grant import grant_delegation
 from models.notifications import rules

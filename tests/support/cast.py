@@ -28,9 +28,9 @@ from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
 from models.audit import trail
-from models.changes import transition
-from models.changes.case_file import open_case
-from models.changes.drafts import create_draft
+from models.changes.moves import transition
+from models.changes.moves.case_file import open_case
+from models.changes.moves.drafts import create_draft
 from models.delegation.absence import Absence, record_absence
 from models.delegation.delegation import Delegation, DelegationKind
 from models.delegation.grant import grant_delegation

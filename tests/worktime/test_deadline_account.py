@@ -11,8 +11,8 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.accounts.user import User
-from models.changes.assignment import take_up
 from models.changes.change import ChangeRequest
+from models.changes.moves.assignment import take_up
 from models.office.office_day import set_day
 from tests.support.cast import make_move, new_change, set_test_audit_context
 from tests.support.running_app import running_app  # noqa: F401 - the fixture

@@ -16,7 +16,7 @@ from lpse_admin.parsing.blank import is_blank, strip_blank
 from models.audit import trail
 from models.changes.activity import AssetUpdate
 from models.changes.change import ChangeRequest
-from models.changes.transition import Given, save
+from models.changes.moves.transition import Given, save
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import check_new_row, check_row, snapshot
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from wtforms import Field
 
-    from models.changes.case_file import CaseFile
+    from models.changes.moves.case_file import CaseFile
 
 #: The most items that the picker shows.
 MAX_PICKED = 25

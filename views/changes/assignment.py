@@ -16,7 +16,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.audit import trail
-from models.changes.assignment import reason_error, reassign, take_up
+from models.changes.moves.assignment import reason_error, reassign, take_up
 from models.database import db
 from views.app.access import get_current_user
 from views.app.clock import now
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.changes.activity import Activity
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
     from models.changes.loading import StepShown
+    from models.changes.moves.case_file import CaseFile
 
 
 class ReassignForm(Form):

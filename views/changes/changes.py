@@ -21,11 +21,11 @@ from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, Change
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.activity import Activity
-from models.changes.assignment import reassign_step, take_up_step
 from models.changes.change import ChangeRequest
 from models.changes.comment import add_comment
-from models.changes.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.changes.loading import load_change
+from models.changes.moves.assignment import reassign_step, take_up_step
+from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.database import db
 from models.office.agency import Agency
 from models.search.index import SearchKind
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.i18n import Message
-    from models.changes.case_file import CaseFile
+    from models.changes.moves.case_file import CaseFile
     from views.changes.assignment import ReassignForm
 
 _linked = aliased(ChangeRequest, flat=True, name="linked_request")

@@ -13,8 +13,8 @@ from views.i18n.language import tr
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
     from lpse_admin.flowchart.layout import ChartLayout
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.moves.case_file import CaseFile
 
 
 class RowState(LabelledEnum):

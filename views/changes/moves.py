@@ -14,10 +14,10 @@ from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
 from models.changes import affected
-from models.changes.case_file import CaseFile, open_case, read_case
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change, steps_of
-from models.changes.transition import Given, advance, save
+from models.changes.moves.case_file import CaseFile, open_case, read_case
+from models.changes.moves.transition import Given, advance, save
 from models.database import db
 from models.documents.document import attach
 from models.scope import visible

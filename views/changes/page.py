@@ -24,8 +24,8 @@ from lpse_admin.workflow.record_fields import (
 )
 from lpse_admin.workflow.transitions import required_items
 from models.changes.affected import affected_by
-from models.changes.case_file import read_case, with_record
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
+from models.changes.moves.case_file import read_case, with_record
 from models.database import db
 from models.deviations.deviation import undisposed
 from models.worktime.timing import is_obsolete, time_deviations
@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
     from models.changes.activity import EvaluationItem
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
     from models.changes.change_item import ChangeItem
     from models.changes.loading import ReassignmentShown, StepShown
+    from models.changes.moves.case_file import CaseFile
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpse_admin.sop.steps import Step
-    from models.changes.case_file import CaseFile
     from models.changes.loading import StepShown
+    from models.changes.moves.case_file import CaseFile
 
 
 @dataclass(frozen=True, slots=True)

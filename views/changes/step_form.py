@@ -1,6 +1,6 @@
 """The form of a step: fields from the record's declaration, files and checkboxes from the SOP's requirements.
 
-The form only parses the submitted values. The transition (``models.changes.transition``) validates them; its errors
+The form only parses the submitted values. The transition (``models.changes.moves.transition``) validates them; its errors
 are added to the fields here.
 """
 
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.documents.file_types import FileType
     from lpse_admin.sop import RequiredItem
-    from models.changes.case_file import CaseFile
+    from models.changes.moves.case_file import CaseFile
     from views.changes.page import ChangePage
 
 #: Initial and maximal number of rows of a field that consists of rows.

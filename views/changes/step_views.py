@@ -20,8 +20,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
 from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
 from models.changes.assessments import last_risk
-from models.changes.case_file import with_record
 from models.changes.change import ChangeRequest
+from models.changes.moves.case_file import with_record
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit

@@ -17,7 +17,7 @@ from views.releases.forms import PermitForm
 
 if TYPE_CHECKING:
     from models.changes.activity import Release
-    from models.changes.case_file import CaseFile
+    from models.changes.moves.case_file import CaseFile
     from models.releases.freeze import Freeze, FreezePermit
     from views.changes.step_form import StepForm
 

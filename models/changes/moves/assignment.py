@@ -14,7 +14,7 @@ from lpse_admin.parsing.blank import strip_blank
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, session_of
-from models.changes.case_file import open_case
+from models.changes.moves.case_file import open_case
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
 from models.notifications import rules
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from models.changes.activity import Activity
-    from models.changes.case_file import CaseFile
     from models.changes.change import ChangeRequest
+    from models.changes.moves.case_file import CaseFile
 
 
 class Reassignment(Base):

@@ -1,6 +1,6 @@
 """The transition function: validates a move, writes the record, finishes the step and enters the next one.
 
-``advance`` and ``save`` take a case file (``models.changes.case_file``), which is loaded once under the request's
+``advance`` and ``save`` take a case file (``models.changes.moves.case_file``), which is loaded once under the request's
 lock. Only ``advance`` changes the step of a request.
 """
 
@@ -31,7 +31,7 @@ from models.accounts.actor_snapshot import take_snapshot
 from models.base import session_of, to_json_value
 from models.changes import record_store
 from models.changes.activity import ACTIVITY_CLASSES, Activity, Evaluation
-from models.changes.case_file import CaseFile
+from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
 from models.deviations import deviation
 from models.documents.document import attached_keys
