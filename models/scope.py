@@ -17,9 +17,9 @@ from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.base import Base
-from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.listing.saved_view import visible_to

@@ -15,10 +15,10 @@ from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.transitions import required_items
 from models.accounts.user import PERSONAL_FIELDS, User
 from models.audit.trail import AuditContext, set_audit_context, update_audit_context
-from models.changes.activity import Activity, Release
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import reassign, take_up
 from models.changes.moves.drafts import create_draft
+from models.changes.steps.activity import Activity, Release
 from models.delegation import absence
 from models.delegation.delegation import Delegation
 from models.delegation.grant import grant_delegation

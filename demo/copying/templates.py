@@ -13,7 +13,7 @@ from sqlalchemy import Date, Table, select
 from lpse_admin.workflow.deviations import DeviationKind
 from models.audit.trail import AuditEntry, AuditRow
 from models.base import Base, UtcDateTime
-from models.changes.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, union
 
-from models.changes.activity import Activity, AssetReviewItem, EvaluationItem, ReleaseAsset
 from models.changes.change_item import ChangeItem
+from models.changes.steps.activity import Activity, AssetReviewItem, EvaluationItem, ReleaseAsset
 from models.inventory.asset import AssetMutation
 
 if TYPE_CHECKING:

@@ -28,11 +28,11 @@ from models.base import (
     partial_index,
     session_of,
 )
-from models.changes.activity import Activity
 from models.changes.change_item import ChangeItem
 from models.changes.moves import transition
 from models.changes.moves.case_file import open_case, person_of, position_of
 from models.changes.revision import ChangeRevision
+from models.changes.steps.activity import Activity
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule

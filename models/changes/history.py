@@ -12,9 +12,9 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.transitions import result_of
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.revision import ChangeRevision
+from models.changes.steps.activity import Activity
 from models.office.agency import NumberCounter
 from models.sops.sop import SopMove
 

@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, select
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
 from lpse_admin.worktime.step_timing import StepTimestamps
-from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, ReleaseAsset, TestCase
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, ReleaseAsset, TestCase
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document

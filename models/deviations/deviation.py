@@ -44,7 +44,7 @@ from models.base import (
     session_of,
     to_json_value,
 )
-from models.changes.activity import Activity
+from models.changes.steps.activity import Activity
 from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications import rules

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from models.accounts.user import User
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
     from models.delegation.delegation import Delegation
     from models.releases.freeze import FreezePermit
 

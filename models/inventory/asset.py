@@ -18,8 +18,8 @@ from models.office.agency import Agency
 
 if TYPE_CHECKING:
     from models.accounts.user import User
-    from models.changes.activity import AssetReviewItem, AssetUpdate, ReleaseAsset
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import AssetReviewItem, AssetUpdate, ReleaseAsset
 
 
 class MutationKind(LabelledEnum):

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from models.accounts.user import User
-    from models.changes.activity import Activity, AssetUpdate
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity, AssetUpdate
 
 #: Prices are below this limit: the column has 18 digits, two of them decimals.
 _PRICE_LIMIT = Decimal(10) ** 16

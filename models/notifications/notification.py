@@ -24,8 +24,8 @@ from models.office.options import load_digest_time
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
 
 #: The key in ``session.info`` of the program's base URL, for links in mail.
 LINK_BASE = "link_base"

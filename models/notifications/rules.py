@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.workflow.transitions import Position
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import Activity
     from models.deviations.deviation import Deviation
 
 

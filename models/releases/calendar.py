@@ -16,8 +16,8 @@ from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Outcome
 from lpse_admin.workflow.record_fields import Environment
 from models.base import UtcDateTime
-from models.changes.activity import Activity, Release, ReleaseAsset
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity, Release, ReleaseAsset
 from models.inventory.asset import Asset
 from models.office.agency import Agency
 from models.releases.conflicts import in_window

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty, Outcome
 from lpse_admin.workflow.record_fields import Environment, is_empty
-from models.changes.activity import Release, ReleaseAsset
+from models.changes.steps.activity import Release, ReleaseAsset
 from models.office.agency import lock_agency
 from models.releases.freeze import Freeze, FreezePermit
 

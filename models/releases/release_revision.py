@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lpse_admin.i18n import LabelledEnum, _
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, enum_type
-from models.changes.activity import Release
+from models.changes.steps.activity import Release
 from models.immutability import RowRules, no_update_or_delete
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from models.accounts.permission import require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import session_of
-from models.changes.activity import Release
 from models.changes.moves.case_file import lock, read_case
+from models.changes.steps.activity import Release
 from models.notifications.notification import Notification, notify
 from models.notifications.rules import heads_and_acting_heads
 from models.releases import conflicts

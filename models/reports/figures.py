@@ -20,8 +20,8 @@ from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.periods import ReportPeriod
 from models.accounts.user import User
-from models.changes.activity import Activity, Release
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity, Release
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.reports.totals import (
     MINUTES_PER_CLASS,

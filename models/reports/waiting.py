@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, sele
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
-from models.changes.activity import Activity, Approval
-from models.changes.assessments import last_ground, last_risk
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity, Approval
+from models.changes.steps.assessments import last_ground, last_risk
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
 from models.office.calendars import load_calendars_and_sops

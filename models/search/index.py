@@ -23,7 +23,7 @@ from lpse_admin.sop.steps import REQUESTER_STEPS, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, FieldKind
 from models import sync_trigger
 from models.base import Base, IdType, LongText
-from models.changes.activity import ACTIVITY_CLASSES
+from models.changes.steps.activity import ACTIVITY_CLASSES
 from models.database import is_sqlite
 from models.sync_trigger import SyncTrigger
 

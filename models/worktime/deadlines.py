@@ -15,8 +15,8 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.delegation.acting_head import notify_of_waiting_steps
 from models.delegation.delegation import delegations_in_force
 from models.deviations.deviation import Deviation

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import StepTimestamps, StepTiming, measure_step
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.office.calendars import load_calendar
 from models.sops.sop import SopRevision
 

@@ -27,7 +27,7 @@ from lpse_admin.worktime.step_timing import (
     standard_time_of,
 )
 from models.base import Base, IdType, Timestamp, enum_type
-from models.changes.activity import Activity
+from models.changes.steps.activity import Activity
 from models.database import is_sqlite
 from models.office.calendars import load_calendar
 from models.sops.sop import load_sops

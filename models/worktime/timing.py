@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import Activity
 
 
 def measure_activity(

@@ -16,9 +16,9 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.base import Base
-from models.changes.activity import ACTIVITY_CLASSES, Activity
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment, add_comment
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation

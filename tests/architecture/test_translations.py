@@ -29,8 +29,8 @@ from lpse_admin.sop import bundled_sops
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
-from models.changes.activity import Activity
 from models.changes.comment import Comment, add_comment
+from models.changes.steps.activity import Activity
 from models.listing.saved_view import save_view
 from models.releases.freeze_permit import grant_permit
 from models.sops.sop import load_revision

@@ -12,7 +12,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.sop import bundled_sops, parse, to_toml, with_switches
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.transitions import result_of
-from models.changes.activity import Evaluation
+from models.changes.steps.activity import Evaluation
 from models.sops import sop
 from tests.support.cast import (
     LUMAJANG,

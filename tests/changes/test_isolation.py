@@ -18,9 +18,9 @@ from sqlalchemy import select
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.moves.drafts import create_draft
+from models.changes.steps.activity import Activity
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation

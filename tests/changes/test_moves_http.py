@@ -17,8 +17,8 @@ from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
-from models.changes.activity import Evaluation
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Evaluation
 from tests.support.cast import LUMAJANG, OUTCOMES_TO, TANA_TIDUNG, values_for
 from tests.support.papers import LUMAJANG_MOVES, LUMAJANG_STEPS, TANA_TIDUNG_MOVES, TANA_TIDUNG_STEPS
 from tests.support.present import one_of, present

@@ -15,10 +15,10 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.questions import date_questions, plan_question
 from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, unrelated_fields
 from lpse_admin.workflow.transitions import Evidence, Position, letters_of_the_type, missing_items
-from models.changes.activity import Evaluation, Release, UrgencyAssessment
 from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import open_case
 from models.changes.moves.transition import Given, advance
+from models.changes.steps.activity import Evaluation, Release, UrgencyAssessment
 from tests.support.cast import LUMAJANG, NOW, Cast, attach_required, change_at_step, make_move, new_change, values_for
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 

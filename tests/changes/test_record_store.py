@@ -16,9 +16,9 @@ from lpse_admin.sop import RequirementCondition, steps
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.workflow import record_fields
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, ChangeKind, FieldKind
-from models.changes import record_store
-from models.changes.activity import Implementation
 from models.changes.loading import load_change
+from models.changes.steps import record_store
+from models.changes.steps.activity import Implementation
 from models.delegation.delegation import capacity
 from tests.support.cast import (
     NOW,

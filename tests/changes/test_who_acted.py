@@ -14,8 +14,8 @@ from sqlalchemy.exc import DatabaseError
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.base import Base
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from tests.support.cast import LUMAJANG, cast, change_at_step, session  # noqa: F401 - fixtures
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 

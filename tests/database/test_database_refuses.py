@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.sop.steps import Outcome, Step
 from models import triggers
-from models.changes.activity import Release
+from models.changes.steps.activity import Release
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,

@@ -12,8 +12,8 @@ from lpse_admin.sop import to_toml
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.activity import ACTIVITY_CLASSES, Activity, Approval, Evaluation, TestCase
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Approval, Evaluation, TestCase
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation

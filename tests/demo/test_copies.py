@@ -18,10 +18,10 @@ from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
 from models.base import Base, EnumSet, UtcDateTime
-from models.changes.activity import ACTIVITY_CLASSES, Activity, Release
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import reassign, take_up
 from models.changes.moves.drafts import create_draft
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Release
 from models.deviations.deviation import DISPOSALS, Deviation
 from models.documents.document import FileContent, attach
 from models.office.agency import Agency

@@ -26,10 +26,10 @@ from models.audit import verification
 from models.audit.trail import AuditEntry
 from models.base import Base, canonical_json
 from models.changes import history
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
 from models.changes.moves.drafts import create_draft
+from models.changes.steps.activity import Activity
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState
 from models.documents.document import Document, FileContent

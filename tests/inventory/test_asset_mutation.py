@@ -21,7 +21,7 @@ from lpse_admin.inventory.cards import (
 )
 from lpse_admin.inventory.codes import CodeScheme, code_scheme, format_code
 from lpse_admin.sop.steps import Outcome, Step
-from models.changes.activity import AssetReview, AssetUpdate
+from models.changes.steps.activity import AssetReview, AssetUpdate
 from models.inventory.asset import Asset, AssetMutation, MutationKind
 from models.inventory.mutation import parse_new_asset, parse_value
 from tests.support.cast import NOW, asset, change_at_step, make_move, set_test_audit_context
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
     from tests.support.cast import AuditedSession, Cast, Office
 
 

@@ -15,9 +15,9 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import Disposal
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
+from models.changes.steps.activity import Activity
 from models.deviations.deviation import Deviation
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, notify

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Risk
-from models.changes.activity import Evaluation
+from models.changes.steps.activity import Evaluation
 from models.inventory.asset import Asset
 from tests.support.cast import NOW, OUTCOMES_TO, asset, change_at_step, make_move, new_change
 from tests.support.present import present

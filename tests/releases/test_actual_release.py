@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpse_admin.sop.steps import Outcome, Step
-from models.changes.activity import Release
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Release
 from tests.support.cast import LUMAJANG
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
-from models.changes.activity import Release
+from models.changes.steps.activity import Release
 from models.releases.calendar_feed import CalendarFeed, create_feed, feed_owner, revoke_feed
 from models.releases.freeze import Freeze, FreezeValues
 from tests.support.cast import (

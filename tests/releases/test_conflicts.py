@@ -13,8 +13,8 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
 from models.accounts.user import User
-from models.changes.activity import Release
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Release
 from models.releases import conflicts
 from tests.changes.test_numbers import Another
 from tests.support.cast import (

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from models.accounts.user import User
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
     from models.releases.freeze import FreezePermit
     from tests.support.cast import AuditedSession, Cast, Office
 

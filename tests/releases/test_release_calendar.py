@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import Environment
-from models.changes.activity import Release
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Release
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, change_at_step, freeze, make_move, set_test_audit_context
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 

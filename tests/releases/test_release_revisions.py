@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
-from models.changes.activity import Release
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Release
 from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.releases.release_revision import ReleaseRevisionKind

@@ -17,8 +17,8 @@ from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.periods import PeriodKind, ReportPeriod, report_period
 from models.accounts.user import User
 from models.base import Base
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.deviations.deviation import Deviation, DeviationState
 from models.reports import figures, totals
 from models.reports.figures import AgencyScope

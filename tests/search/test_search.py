@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import Outcome, Step
-from models.changes.activity import Evaluation
 from models.changes.change import ChangeRequest
 from models.changes.comment import add_comment
+from models.changes.steps.activity import Evaluation
 from models.database import is_sqlite
 from models.reports.waiting import ActingUser
 from models.search import index

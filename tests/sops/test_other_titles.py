@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome
-from models.changes.activity import Activity
+from models.changes.steps.activity import Activity
 from models.sops.sop import load_revision
 from tests.support.cast import NOW, cast, make_move, new_change, session, set_test_audit_context, user  # noqa: F401
 from tests.support.cast import Office as CastOffice

@@ -47,8 +47,8 @@ from models.sops import sop
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
     from models.office.agency import Agency
     from tests.conftest import NewDatabase
 

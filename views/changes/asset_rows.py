@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpse_admin.i18n import Message
-    from models.changes.activity import AssetUpdate
+    from models.changes.steps.activity import AssetUpdate
 
 
 def rows_of(update: AssetUpdate) -> list[dict[str, Any]]:

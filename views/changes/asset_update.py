@@ -14,9 +14,9 @@ from lpse_admin.inventory.cards import Card, card_columns
 from lpse_admin.inventory.codes import code_prefixes, read_reference
 from lpse_admin.parsing.blank import is_blank, strip_blank
 from models.audit import trail
-from models.changes.activity import AssetUpdate
 from models.changes.change import ChangeRequest
 from models.changes.moves.transition import Given, save
+from models.changes.steps.activity import AssetUpdate
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import check_new_row, check_row, snapshot

@@ -26,10 +26,10 @@ from views.listing.bulk import BulkAction, BulkView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
     from models.changes.loading import StepShown
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import Activity
 
 
 class ReassignForm(Form):

@@ -20,12 +20,12 @@ from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, ChangeSource, FieldKind
 from models.accounts.user import User
 from models.audit import trail
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.comment import add_comment
 from models.changes.loading import load_change
 from models.changes.moves.assignment import reassign_step, take_up_step
 from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
+from models.changes.steps.activity import Activity
 from models.database import db
 from models.office.agency import Agency
 from models.search.index import SearchKind

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from lpse_admin.sop.steps import Outcome
-    from models.changes.activity import Activity
+    from models.changes.steps.activity import Activity
 
 _MAX_DIGITS = 9
 _MIB = 1024 * 1024

@@ -56,11 +56,11 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
-    from models.changes.activity import EvaluationItem
     from models.changes.change import ChangeRequest
     from models.changes.change_item import ChangeItem
     from models.changes.loading import ReassignmentShown, StepShown
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import EvaluationItem
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation

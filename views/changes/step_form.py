@@ -44,9 +44,10 @@ from lpse_admin.workflow.record_fields import (
     is_empty,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
-from models.changes import affected, record_store
-from models.changes.activity import AssetUpdate
+from models.changes import affected
 from models.changes.change import ChangeRequest
+from models.changes.steps import record_store
+from models.changes.steps.activity import AssetUpdate
 from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.lookup import find_asset

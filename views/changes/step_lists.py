@@ -11,9 +11,9 @@ from markupsafe import Markup
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, OUTCOMES, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, ChangeKind, EmergencyGround, FieldKind, Risk
-from models.changes.activity import ACTIVITY_CLASSES, Activity
-from models.changes.assessments import last_ground, last_risk
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.assessments import last_ground, last_risk
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from models.search.index import SearchKind

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.worktime.step_timing import StepTimestamps, duration_message, measure_step, round_up_to_minutes
-from models.changes.activity import Activity
+from models.changes.steps.activity import Activity
 from models.database import db
 from models.office.calendars import load_calendars_and_sops
 from models.reports.figures import count_by_timeliness

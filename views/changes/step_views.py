@@ -18,10 +18,10 @@ from lpse_admin.inventory.cards import Card
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, EmergencyGround, Environment, Risk
-from models.changes.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
-from models.changes.assessments import last_risk
 from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import with_record
+from models.changes.steps.activity import Activity, AssetReview, AssetUpdate, Release, ReleaseAsset, TestRun
+from models.changes.steps.assessments import last_risk
 from models.database import db
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit

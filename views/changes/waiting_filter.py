@@ -9,8 +9,8 @@ from sqlalchemy import select
 from typing_extensions import override
 
 from lpse_admin.i18n import _
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.reports.waiting import waits_for, waits_for_others
 from views.listing.filters import OptionFilter
 from views.listing.record_view import current_principal

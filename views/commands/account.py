@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop, StandardTime
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import TimeSegment, WorkCalendar
-    from models.changes.activity import Activity
+    from models.changes.steps.activity import Activity
 
 _SECOND = dt.timedelta(seconds=1)
 _SECONDS_PER_MINUTE = 60

@@ -10,10 +10,10 @@ from sqlalchemy import or_, select
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import _
 from models.accounts.user import User
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.clock_correction import correct_clock, has_future_times
 from models.changes.history import verify_histories
+from models.changes.steps.activity import Activity
 from views.app.clock import now
 from views.commands.terminal import CommandGroup, read_session, say, write_session
 from views.i18n.wording import terminal_text

@@ -17,8 +17,8 @@ from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFaile
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models.audit import trail
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.database import db
 from models.documents.document import Document, detach, require_detachable
 from models.office.agency import Agency

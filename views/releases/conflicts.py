@@ -16,8 +16,8 @@ from views.app.access import can
 from views.releases.forms import PermitForm
 
 if TYPE_CHECKING:
-    from models.changes.activity import Release
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import Release
     from models.releases.freeze import Freeze, FreezePermit
     from views.changes.step_form import StepForm
 

@@ -14,9 +14,9 @@ from lpse_admin.inventory.cards import CARD_COLUMNS
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.changes.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset

@@ -13,9 +13,9 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from lpse_admin.search.query import SearchQuery, parse_search
 from models.accounts.user import User
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
+from models.changes.steps.activity import Activity
 from models.database import db
 from models.deviations.deviation import Deviation
 from models.documents.document import Document

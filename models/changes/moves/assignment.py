@@ -24,9 +24,9 @@ from models.worktime.timing import raise_overdue_in
 if TYPE_CHECKING:
     import datetime as dt
 
-    from models.changes.activity import Activity
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
+    from models.changes.steps.activity import Activity
 
 
 class Reassignment(Base):

@@ -24,7 +24,7 @@ from lpse_admin.workflow.transitions import (
 )
 from lpse_admin.worktime.step_timing import measure_step, standard_time_of
 from models.base import session_of
-from models.changes.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.office.calendars import load_calendars_and_sops

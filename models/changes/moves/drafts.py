@@ -9,10 +9,10 @@ from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS
 from models.base import session_of
-from models.changes import record_store
 from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import lock
 from models.changes.moves.transition import open_activity
+from models.changes.steps import record_store
 from models.sops.sop import sop_in_force
 
 if TYPE_CHECKING:

@@ -29,10 +29,10 @@ from lpse_admin.workflow.transitions import (
 )
 from models.accounts.actor_snapshot import take_snapshot
 from models.base import session_of, to_json_value
-from models.changes import record_store
-from models.changes.activity import ACTIVITY_CLASSES, Activity, Evaluation
 from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
+from models.changes.steps import record_store
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Evaluation
 from models.deviations import deviation
 from models.documents.document import attached_keys
 from models.notifications.rules import notify_move, notify_pending_deviations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from models.changes.activity import Activity, Evaluation, UrgencyAssessment
+from models.changes.steps.activity import Activity, Evaluation, UrgencyAssessment
 
 if TYPE_CHECKING:
     from sqlalchemy import ScalarSelect, SQLColumnExpression

@@ -23,7 +23,7 @@ from lpse_admin.workflow.record_fields import (
     is_empty,
 )
 from models.base import SHORT_TEXT_LENGTH, is_id, is_storable
-from models.changes.activity import (
+from models.changes.steps.activity import (
     Activity,
     AssetReview,
     AssetReviewItem,
