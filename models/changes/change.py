@@ -28,7 +28,7 @@ from models.base import (
     partial_index,
     session_of,
 )
-from models.changes.change_item import ChangeItem
+from models.changes.assets.change_item import ChangeItem
 from models.changes.moves import transition
 from models.changes.moves.case_file import open_case, person_of, position_of
 from models.changes.revision import ChangeRevision

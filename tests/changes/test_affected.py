@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
+from models.changes.assets.change_item import ChangeItem
 from models.changes.change import ChangeRequest
-from models.changes.change_item import ChangeItem
 from models.changes.steps.activity import EvaluationItem
 from tests.support.cast import LUMAJANG, OUTCOMES_TO, asset, make_move, move_through
 from tests.support.running_app import running_app  # noqa: F401 - a fixture

@@ -11,7 +11,7 @@ from typing_extensions import override
 from lpse_admin.i18n import _
 from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import REQUESTER_STEPS
-from models.changes.asset_requests import changes_of_assets
+from models.changes.assets.asset_requests import changes_of_assets
 from models.changes.steps.activity import Activity
 from models.database import db
 from models.search.index import SearchKind

@@ -13,7 +13,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
 from lpse_admin.workflow.record_fields import REASON_FIELD
 from models.audit import trail
-from models.changes import affected
+from models.changes.assets import affected
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change, steps_of
 from models.changes.moves.case_file import CaseFile, open_case, read_case

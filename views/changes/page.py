@@ -23,7 +23,7 @@ from lpse_admin.workflow.record_fields import (
     RecordField,
 )
 from lpse_admin.workflow.transitions import required_items
-from models.changes.affected import affected_by
+from models.changes.assets.affected import affected_by
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
 from models.changes.moves.case_file import read_case, with_record
 from models.database import db
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
     from lpse_admin.worktime.step_timing import StepTiming
+    from models.changes.assets.change_item import ChangeItem
     from models.changes.change import ChangeRequest
-    from models.changes.change_item import ChangeItem
     from models.changes.loading import ReassignmentShown, StepShown
     from models.changes.moves.case_file import CaseFile
     from models.changes.steps.activity import EvaluationItem

@@ -44,7 +44,7 @@ from lpse_admin.workflow.record_fields import (
     is_empty,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
-from models.changes import affected
+from models.changes.assets import affected
 from models.changes.change import ChangeRequest
 from models.changes.steps import record_store
 from models.changes.steps.activity import AssetUpdate

@@ -22,7 +22,7 @@ from lpse_admin.inventory.cards import (
     CardColumnKind,
 )
 from lpse_admin.inventory.codes import code_prefixes, code_scheme
-from models.changes.affected import touches
+from models.changes.assets.affected import touches
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, union
 
-from models.changes.change_item import ChangeItem
+from models.changes.assets.change_item import ChangeItem
 from models.changes.steps.activity import Activity, AssetReviewItem, EvaluationItem, ReleaseAsset
 from models.inventory.asset import AssetMutation
 

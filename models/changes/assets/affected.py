@@ -14,8 +14,8 @@ from lpse_admin.inventory.codes import read_reference
 from lpse_admin.parsing.blank import is_blank, strip_blank
 from lpse_admin.sop.steps import REQUESTER_STEPS, Step
 from models.base import SHORT_TEXT_LENGTH, session_of
+from models.changes.assets.change_item import ChangeItem
 from models.changes.change import ChangeRequest
-from models.changes.change_item import ChangeItem
 from models.changes.steps.activity import Activity, AssetReviewItem, Evaluation, EvaluationItem, ReleaseAsset
 from models.inventory.asset import Asset
 from models.inventory.lookup import find_asset
