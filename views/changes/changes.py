@@ -32,10 +32,16 @@ from models.search.index import SearchKind
 from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.changes.assignment import make_reassign_form
 from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTimeliness
 from views.changes.comments import CommentForm
-from views.changes.moves import SentStep, keep_step_files, locked_case, save_step_input, with_form_field_names
+from views.changes.moves.assignment import make_reassign_form
+from views.changes.moves.submission import (
+    SentStep,
+    keep_step_files,
+    locked_case,
+    save_step_input,
+    with_form_field_names,
+)
 from views.changes.page import ChangePage
 from views.changes.step_lists import KIND_COLUMN
 from views.changes.step_times import Timeliness
@@ -61,7 +67,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
     from models.changes.moves.case_file import CaseFile
-    from views.changes.assignment import ReassignForm
+    from views.changes.moves.assignment import ReassignForm
 
 _linked = aliased(ChangeRequest, flat=True, name="linked_request")
 #: The texts of a request that are columns of the list under names of their own.

@@ -31,12 +31,12 @@ from models.deviations.deviation import undisposed
 from models.worktime.timing import is_obsolete, time_deviations
 from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
-from views.changes.assignment import Assignment
 from views.changes.chart import ChangeChart
 from views.changes.comments import ChangeComments
-from views.changes.decisions import decisions, outcomes_of_field
-from views.changes.material import Material, decision_material, format_field_value
-from views.changes.queue import next_in_queue
+from views.changes.moves.assignment import Assignment
+from views.changes.moves.decisions import decisions, outcomes_of_field
+from views.changes.moves.material import Material, decision_material, format_field_value
+from views.changes.moves.queue import next_in_queue
 from views.changes.step_form import build_step_form
 from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
@@ -64,10 +64,10 @@ if TYPE_CHECKING:
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation
-    from views.changes.assignment import ReassignForm
     from views.changes.comments import CommentForm
-    from views.changes.decisions import Decision
-    from views.changes.queue import NextInQueue
+    from views.changes.moves.assignment import ReassignForm
+    from views.changes.moves.decisions import Decision
+    from views.changes.moves.queue import NextInQueue
     from views.changes.step_form import StepForm
     from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import ChangeNotifications

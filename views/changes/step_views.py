@@ -32,9 +32,9 @@ from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.changes import asset_update
-from views.changes.assignment import Reassign, TakeUp
-from views.changes.material import format_field_value
-from views.changes.moves import current_case, save_step_input, with_form_field_names
+from views.changes.moves.assignment import Reassign, TakeUp
+from views.changes.moves.material import format_field_value
+from views.changes.moves.submission import current_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
 from views.changes.step_form import build_step_form
 from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec

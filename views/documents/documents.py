@@ -26,7 +26,7 @@ from models.scope import visible
 from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
-from views.changes.moves import save_step_input, version_from_request
+from views.changes.moves.submission import save_step_input, version_from_request
 from views.exports.columns import CellKind
 from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
