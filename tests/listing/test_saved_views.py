@@ -16,7 +16,7 @@ from models.audit.trail import AuditEntry
 from models.listing.saved_view import MAX_VIEWS, SavedView
 from tests.support.cast import LUMAJANG
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
-from views.changes import step_times
+from views.changes.steps import times
 
 if TYPE_CHECKING:
     from tests.support.program import Visitor
@@ -134,7 +134,7 @@ def test_what_no_column_shows_is_not_worked_out(running_app: RunningApp, monkeyp
         read.append(1)
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(step_times, "measure_step", reading)
+    monkeypatch.setattr(times, "measure_step", reading)
     reader = running_app.visitor("kepala")
     assert reader.get("/admin/evaluation/?columns=number,title,arrived").status_code == 200
     assert not read

@@ -22,8 +22,8 @@ from views.app.clock import now
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
 from views.changes.comments import CommentView
-from views.changes.step_form import form_field_name
-from views.changes.step_views import STEP_VIEWS, ReturnedView
+from views.changes.steps.form import form_field_name
+from views.changes.steps.views import STEP_VIEWS, ReturnedView
 from views.dashboard import home
 from views.delegation.absences import AbsenceView
 from views.delegation.delegations import DelegationView

@@ -43,8 +43,8 @@ from views.changes.moves.submission import (
     with_form_field_names,
 )
 from views.changes.page import ChangePage
-from views.changes.step_lists import KIND_COLUMN
-from views.changes.step_times import Timeliness
+from views.changes.steps.lists import KIND_COLUMN
+from views.changes.steps.times import Timeliness
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.forms.commit import commit_or_show_errors

@@ -37,7 +37,7 @@ from views.changes.moves.assignment import Assignment
 from views.changes.moves.decisions import decisions, outcomes_of_field
 from views.changes.moves.material import Material, decision_material, format_field_value
 from views.changes.moves.queue import next_in_queue
-from views.changes.step_form import build_step_form
+from views.changes.steps.form import build_step_form
 from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
 from views.i18n.language import tr
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from views.changes.moves.assignment import ReassignForm
     from views.changes.moves.decisions import Decision
     from views.changes.moves.queue import NextInQueue
-    from views.changes.step_form import StepForm
+    from views.changes.steps.form import StepForm
     from views.delegation.absent_head import AbsentHead
     from views.notifications.mails import ChangeNotifications
 

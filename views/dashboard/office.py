@@ -23,8 +23,8 @@ from models.worktime import step_durations
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
 from views.changes.changes import NOT_ASSESSED
-from views.changes.step_times import NO_STANDARD, Timeliness
-from views.changes.step_views import STEP_VIEWS
+from views.changes.steps.times import NO_STANDARD, Timeliness
+from views.changes.steps.views import STEP_VIEWS
 from views.changes.waiting_filter import LATE
 from views.dashboard.figures import BarChart, BarRow, FillPattern, TableCell
 from views.dashboard.period_form import PeriodForm

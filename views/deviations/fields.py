@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wtforms.form import BaseForm
 
     from models.changes.moves.case_file import CaseFile
-    from views.changes.step_form import StepForm
+    from views.changes.steps.form import StepForm
 
 _DISPOSAL_FIELDS = ("disposal", "note", "follow_up_by", "follow_up_until")
 _NO_CHOICE = SelectChoice("", "–")

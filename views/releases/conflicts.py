@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.changes.moves.case_file import CaseFile
     from models.changes.steps.activity import Release
     from models.releases.freeze import Freeze, FreezePermit
-    from views.changes.step_form import StepForm
+    from views.changes.steps.form import StepForm
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Move, Sop
     from lpse_admin.sop.steps import Outcome
     from lpse_admin.workflow.record_fields import RecordField
-    from views.changes.step_form import StepForm
+    from views.changes.steps.form import StepForm
 
 #: An outcome with more fields of its own than these has them in the form and not beside its button.
 _MAX_FIELDS = 2

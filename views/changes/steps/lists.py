@@ -18,7 +18,7 @@ from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from models.search.index import SearchKind
 from views.changes.change_filters import HandlerFilter
-from views.changes.step_times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
+from views.changes.steps.times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.i18n.language import tr

@@ -36,9 +36,9 @@ from views.changes.moves.assignment import Reassign, TakeUp
 from views.changes.moves.material import format_field_value
 from views.changes.moves.submission import current_case, save_step_input, with_form_field_names
 from views.changes.page import ChangePage
-from views.changes.step_form import build_step_form
-from views.changes.step_lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
-from views.changes.step_times import TIMING_COLUMNS
+from views.changes.steps.form import build_step_form
+from views.changes.steps.lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS, record_table_columns, step_spec
+from views.changes.steps.times import TIMING_COLUMNS
 from views.delegation.absent_head import absent_head
 from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
@@ -72,7 +72,7 @@ class StepRecordView(BulkView):
     """The records of one step: created by moves, editable by the step's actor until the step is finished."""
 
     step: ClassVar[Step]
-    details_template = "changes/step_details.html"
+    details_template = "changes/steps/details.html"
     can_edit = True
     actions: ClassVar[tuple[BulkAction, ...]] = (TakeUp(), Reassign())
 
@@ -122,7 +122,7 @@ class StepRecordView(BulkView):
         if page.reason_cannot_act is not None:
             raise NotAllowed(page.reason_cannot_act)
         status = 200 if refusal is None else refusal.status
-        return self.render("changes/step_edit.html", view=self, page=page, change=page.change), status
+        return self.render("changes/steps/edit.html", view=self, page=page, change=page.change), status
 
 
 def _list_rows(activity: Activity) -> list[dict[str, Any]]:
@@ -216,7 +216,7 @@ class ApprovalView(StepRecordView):
     title = _("Approvals")
     actions = ()
     empty_message = _("No emergency has reached the head yet. One appears when a change is assessed as an emergency.")
-    list_template = "changes/approvals.html"
+    list_template = "changes/steps/approvals.html"
     spec = step_spec(
         Step.APPROVAL,
         filters=(ChoiceFilter("risk", _("Risk"), column=last_risk(ACTIVITY_COLUMNS.change_id), choices=Risk),),
@@ -293,7 +293,7 @@ class VerificationView(StepRecordView):
     title = _("Verifications")
     actions = ()
     empty_message = _("No verification yet. One appears when a report is submitted.")
-    list_template = "changes/verifications.html"
+    list_template = "changes/steps/verifications.html"
     spec = step_spec(Step.VERIFICATION, "notes")
 
     @override
@@ -549,7 +549,7 @@ class AssetUpdateView(StepRecordView):
         assets = asset_update.pick_assets(update.agency_id, text)
         return str(
             self.render(
-                "changes/pick_asset.html",
+                "changes/steps/pick_asset.html",
                 view=self,
                 assets=assets[: asset_update.MAX_PICKED],
                 has_more=len(assets) > asset_update.MAX_PICKED,

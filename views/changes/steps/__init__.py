@@ -1,0 +1,1 @@
+"""Screens of the steps: their forms, lists, working times and pages."""
