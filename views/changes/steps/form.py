@@ -52,7 +52,7 @@ from models.database import db
 from models.inventory.asset import Asset, MutationKind
 from models.inventory.lookup import find_asset
 from models.office.options import load_accepted_types
-from views.changes.asset_rows import row_summaries
+from views.changes.assets.rows import row_summaries
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import CheckboxListField, Form
 from views.forms.fields import (

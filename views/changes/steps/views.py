@@ -31,7 +31,7 @@ from models.scope import visible
 from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.changes import asset_update
+from views.changes.assets import update as assets_update
 from views.changes.moves.assignment import Reassign, TakeUp
 from views.changes.moves.material import format_field_value
 from views.changes.moves.submission import current_case, save_step_input, with_form_field_names
@@ -529,14 +529,14 @@ class AssetUpdateView(StepRecordView):
     def item(self, change_id: str) -> ResponseReturnValue:
         """Enter or correct one row of an open update: first the item is picked, then its columns are filled in."""
         self.require_permission(Verb.EDIT)
-        case, update = asset_update.open_update(parse_id(change_id))
+        case, update = assets_update.open_update(parse_id(change_id))
         back = self.link_url(case.change.id)
         if not (request.args.get("kind") or request.args.get("row")):
             return self._pick(update, back)
-        row = asset_update.RowForm(case.change, update, request.args)
+        row = assets_update.RowForm(case.change, update, request.args)
         return self.submit_form(
             row.form,
-            lambda: asset_update.save_row(case, row),
+            lambda: assets_update.save_row(case, row),
             lambda _done: self.redirect_with_message(_("Noted. The list changes when the step is finished."), back),
             heading=row.heading,
             submit=_("Note this change"),
@@ -546,13 +546,13 @@ class AssetUpdateView(StepRecordView):
     def _pick(self, update: AssetUpdate, back: str) -> str:
         """Show the items on the list by code, name or place."""
         text = strip_blank(request.args.get("search", ""))[:MAX_SEARCH_LENGTH].replace("\x00", "")
-        assets = asset_update.pick_assets(update.agency_id, text)
+        assets = assets_update.pick_assets(update.agency_id, text)
         return str(
             self.render(
                 "changes/steps/pick_asset.html",
                 view=self,
-                assets=assets[: asset_update.MAX_PICKED],
-                has_more=len(assets) > asset_update.MAX_PICKED,
+                assets=assets[: assets_update.MAX_PICKED],
+                has_more=len(assets) > assets_update.MAX_PICKED,
                 text=text,
                 cards=[*Card],
                 change_id=update.change_id,
@@ -564,9 +564,9 @@ class AssetUpdateView(StepRecordView):
     def remove_item(self, change_id: str) -> ResponseReturnValue:
         """Take a row out of an open update."""
         self.require_permission(Verb.EDIT)
-        case, update = asset_update.open_update(parse_id(change_id))
+        case, update = assets_update.open_update(parse_id(change_id))
         id_ = case.change.id
-        asset_update.remove_row(case, update, request.form.get("row"))
+        assets_update.remove_row(case, update, request.form.get("row"))
         db.session.commit()
         return self.redirect_with_message(_("The row was removed."), self.link_url(id_))
 

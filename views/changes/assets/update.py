@@ -22,7 +22,7 @@ from models.inventory.asset import Asset, MutationKind
 from models.inventory.mutation import check_new_row, check_row, snapshot
 from models.scope import visible
 from views.app.access import get_current_user, is_acting_head
-from views.changes.asset_rows import altered_texts, rows_of
+from views.changes.assets.rows import altered_texts, rows_of
 from views.changes.moves.submission import locked_case
 from views.forms.base import Form, Required
 from views.inventory.item_form import all_card_columns, asset_form, to_form_text

@@ -1,0 +1,1 @@
+"""Rows of an asset update."""
