@@ -1,0 +1,1 @@
+"""Tests: records of steps."""
