@@ -19,8 +19,8 @@ from models.database import db, takes_write_lock
 from tests.support.program import Visitor, close_app
 from views.deviations.deviations import UserFilter
 from views.listing import lists
-from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import DateRangeFilter, TextFilter
+from views.listing.filters.agency import AgencyFilter
+from views.listing.filters.kinds import DateRangeFilter, TextFilter
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import NewDatabase
-    from views.listing.filters import Filter
+    from views.listing.filters.kinds import Filter
 
 #: One user of each kind: of an office, only a requester, and the superadmin.
 READERS = ("kepala", "pengelola", "pemeriksa", "plh", "pemohon", "admin")

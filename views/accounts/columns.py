@@ -11,7 +11,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from views.i18n.language import tr
-from views.listing.filters import CaseFilter
+from views.listing.filters.kinds import CaseFilter
 
 _FLAGS = {role: getattr(User, f"is_{role.value}") for role in Role}
 #: The keys of a user's roles, each with a blank behind it.

@@ -23,9 +23,9 @@ from views.app.access import can, get_current_user, settings
 from views.app.clock import now
 from views.i18n.language import format_nip
 from views.listing.actions import action
+from views.listing.filters.search import search_by
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
-from views.listing.search import search_by
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message

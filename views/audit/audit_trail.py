@@ -24,7 +24,7 @@ from views.app.access import get_current_user
 from views.audit.words import TABLES, column_title, table_title, value_text
 from views.exports.columns import CellKind
 from views.i18n.language import tr
-from views.listing.filters import CaseFilter, DateRangeFilter, OptionFilter, TextFilter, WordsFilter
+from views.listing.filters.kinds import CaseFilter, DateRangeFilter, OptionFilter, TextFilter, WordsFilter
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns, ListIndex, Shortcut
 from views.listing.record_view import RecordView
 

@@ -20,7 +20,7 @@ from models.worktime.step_durations import late_now, open_with_standard
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
 from views.changes.steps.times import Timeliness
-from views.listing.filters import ChoiceFilter, OptionFilter, TextFilter
+from views.listing.filters.kinds import ChoiceFilter, OptionFilter, TextFilter
 from views.listing.record_view import current_principal, parse_id
 
 if TYPE_CHECKING:

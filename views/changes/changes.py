@@ -51,12 +51,12 @@ from views.forms.commit import commit_or_show_errors
 from views.forms.once import creates, earlier_location, forget_submissions_of, keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
-from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, WordsFilter
+from views.listing.filters.agency import AgencyFilter
+from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, WordsFilter
+from views.listing.filters.search import SearchedKind, search_index
+from views.listing.filters.several import MemberFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
-from views.listing.search import SearchedKind, search_index
-from views.listing.several import MemberFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,8 +19,8 @@ from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
 from views.i18n.wording import tr
-from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import DateRangeFilter, TextFilter
+from views.listing.filters.agency import AgencyFilter
+from views.listing.filters.kinds import DateRangeFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
 

@@ -12,7 +12,7 @@ from lpse_admin.i18n import _
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity
 from models.reports.waiting import waits_for, waits_for_others
-from views.listing.filters import OptionFilter
+from views.listing.filters.kinds import OptionFilter
 from views.listing.record_view import current_principal
 
 if TYPE_CHECKING:

@@ -47,12 +47,12 @@ from views.forms.commit import commit_or_show_errors
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import format_date, tr
-from views.listing.agency_filter import AgencyFilter
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
+from views.listing.filters.agency import AgencyFilter
+from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
+from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import MAX_COUNT, Column, Shortcut
 from views.listing.record_view import current_principal, parse_id
-from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -28,10 +28,10 @@ from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.moves.submission import save_step_input, version_from_request
 from views.exports.columns import CellKind
-from views.listing.filters import ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
-from views.listing.search import SearchedKind, search_index
 
 if TYPE_CHECKING:
     from typing import Any

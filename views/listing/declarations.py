@@ -17,7 +17,7 @@ from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import Source, snapshot_attribute
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
-from views.listing.filters import ChoiceFilter, DateRangeFilter, Filter, TextFilter
+from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, Filter, TextFilter
 from views.listing.lists import Column, ListSpec
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from views.app.access import get_current_user
 from views.app.audit_context import audit_context
 from views.app.head_requests import is_head
 from views.i18n.language import tr
-from views.listing.filters import ALL
+from views.listing.filters.kinds import ALL
 
 if TYPE_CHECKING:
     import datetime as dt

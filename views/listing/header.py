@@ -18,7 +18,7 @@ from lpse_admin.i18n import Message, _
 from views.exports.columns import CellKind
 from views.i18n.sop_titles import wording_key
 from views.i18n.wording import tr
-from views.listing.filters import ALL, OptionFilter
+from views.listing.filters.kinds import ALL, OptionFilter
 from views.listing.lists import PAGE_SIZES, ListArguments, select_columns
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
-from views.listing.filters import ALL, MAX_SEARCH_LENGTH, contains
+from views.listing.filters.kinds import ALL, MAX_SEARCH_LENGTH, contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, SQLColumnExpression
     from sqlalchemy.orm import Session
 
-    from views.listing.filters import Filter
+    from views.listing.filters.kinds import Filter
 
     #: What reads a page, and what counts the rows of all pages.
     Statements = tuple[Select[Any], Select[int]]

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine, Select
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    from views.listing.filters import Filter
+    from views.listing.filters.kinds import Filter
     from views.listing.lists import ListIndex, Page
     from views.listing.rows import Row
 

@@ -29,7 +29,7 @@ from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
+from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.notifications.notices import notification_text
 

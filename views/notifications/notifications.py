@@ -24,7 +24,7 @@ from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import EMPTY_CELL, cell_formatter
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter
+from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import current_principal
 from views.listing.rows import row_checkbox

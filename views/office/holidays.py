@@ -15,7 +15,7 @@ from models.database import db
 from models.office.office_day import OfficeDay, load_office_day, set_day
 from views.forms.recovery import recoverable
 from views.i18n.language import format_date
-from views.listing.filters import YearFilter
+from views.listing.filters.kinds import YearFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
 from views.office.forms import DAY_REMOVAL, OfficeDayForm, defaults_for_day

@@ -40,7 +40,7 @@ from views.forms.base import Form
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
-from views.listing.filters import ChoiceFilter, DateRangeFilter
+from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 

@@ -22,12 +22,12 @@ from views.changes.steps.times import TIMING_COLUMNS, Timeliness, TimelinessFilt
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.i18n.language import tr
-from views.listing.agency_filter import AgencyFilter
-from views.listing.filters import CaseFilter, ChoiceFilter, DateRangeFilter, Filter, WordsFilter
+from views.listing.filters.agency import AgencyFilter
+from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, Filter, WordsFilter
+from views.listing.filters.search import SearchedKind, search_index
+from views.listing.filters.several import several_of, stored_text
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import current_principal
-from views.listing.search import SearchedKind, search_index
-from views.listing.several import several_of, stored_text
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection

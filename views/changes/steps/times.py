@@ -20,7 +20,7 @@ from views.app.access import get_current_user, is_acting_head, visible_agencies
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.language import tr
-from views.listing.filters import ChoiceFilter
+from views.listing.filters.kinds import ChoiceFilter
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns, Shortcut
 
 if TYPE_CHECKING:

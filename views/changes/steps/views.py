@@ -49,7 +49,7 @@ from views.i18n.language import current_timezone, tr
 from views.listing.actions import action
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.cells import Fact
-from views.listing.filters import MAX_SEARCH_LENGTH, CaseFilter, ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters.kinds import MAX_SEARCH_LENGTH, CaseFilter, ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
 from views.listing.parameters import NOW
 from views.listing.record_view import RecordView, current_principal, parse_id, url_builder

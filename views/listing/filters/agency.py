@@ -11,7 +11,7 @@ from typing_extensions import override
 from models.database import db
 from models.office.agency import Agency
 from views.app.access import get_current_user
-from views.listing.filters import ChoiceFilter
+from views.listing.filters.kinds import ChoiceFilter
 from views.listing.record_view import parse_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from sqlalchemy import String, type_coerce
 
 from lpse_admin.i18n import LabelledEnum, Message, join_messages
 from models.base import enum_set_texts
-from views.listing.filters import ChoiceFilter
+from views.listing.filters.kinds import ChoiceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
