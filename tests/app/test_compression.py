@@ -16,8 +16,8 @@ from models.changes.change import ChangeRequest
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.exports.columns import CellKind
-from views.listing.cells import cell_formatter
 from views.listing.lists import Column
+from views.listing.page.cells import cell_formatter
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp

@@ -32,7 +32,7 @@ from views.documents.documents import DocumentView
 from views.forms.script_texts import script_texts
 from views.i18n.language import current_timezone, format_date, format_datetime, tr
 from views.inventory.assets import AssetView
-from views.listing import saved_views
+from views.listing.page import saved_views
 from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
 from views.office.holidays import HolidayView

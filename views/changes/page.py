@@ -42,7 +42,7 @@ from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
 from views.i18n.language import tr
 from views.inventory.mutations import changed_columns
-from views.listing.cells import Fact
+from views.listing.page.cells import Fact
 from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 

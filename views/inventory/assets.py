@@ -38,10 +38,10 @@ from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.inventory.item_form import all_card_columns, asset_form, to_form_text
 from views.inventory.mutations import changed_columns, format_column_value
-from views.listing.cells import Fact
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
+from views.listing.page.cells import Fact
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from lpse_admin.inventory.cards import AssetCondition, CardColumn, CardColumnKin
 from lpse_admin.parsing.numbers import write_number
 from models.inventory.mutation import parse_value
 from views.i18n.language import format_date, format_rupiah, tr
-from views.listing.cells import EMPTY_CELL
+from views.listing.page.cells import EMPTY_CELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,8 +18,8 @@ from lpse_admin.i18n import Message, _, join_messages
 from models.database import db
 from views.app.errors import wants_json
 from views.i18n.wording import tr
-from views.listing.cells import cell_formatter
 from views.listing.lists import PAGE_SIZES, row_processor, select_columns
+from views.listing.page.cells import cell_formatter
 from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:

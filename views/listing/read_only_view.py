@@ -30,12 +30,12 @@ from views.app.clock import now
 from views.exports.csv_export import csv_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_timezone, tr
-from views.listing.cells import cell_formatter, export_columns
 from views.listing.declarations import build_spec
 from views.listing.export_log import describe_list, export_name, record_export
-from views.listing.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
 from views.listing.lists import PAGE_SIZES, Column, ComputedColumns, ListArguments, ListQuery, ListSpec, row_processor
-from views.listing.rows import row_checkbox, table_rows
+from views.listing.page.cells import cell_formatter, export_columns
+from views.listing.page.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
+from views.listing.page.rows import row_checkbox, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from views.listing.filters.kinds import Filter
     from views.listing.lists import ListIndex, Page
-    from views.listing.rows import Row
+    from views.listing.page.rows import Row
 
 _Row = TypeVar("_Row", bound=Base)
 

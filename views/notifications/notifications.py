@@ -23,11 +23,11 @@ from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.cells import EMPTY_CELL, cell_formatter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
+from views.listing.page.cells import EMPTY_CELL, cell_formatter
+from views.listing.page.rows import row_checkbox
 from views.listing.record_view import current_principal
-from views.listing.rows import row_checkbox
 from views.notifications.notices import notification_facts, notification_text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from views.forms.base import Form
     from views.listing.lists import ListQuery, Page
-    from views.listing.rows import Row
+    from views.listing.page.rows import Row
 
 #: Lines in the menu under the bell.
 _MAX_LATEST = 6

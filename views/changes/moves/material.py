@@ -13,7 +13,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
 from views.forms.folding import collapsible_text, short_text
 from views.i18n.language import format_date, format_datetime, tr
-from views.listing.cells import EMPTY_CELL, Fact
+from views.listing.page.cells import EMPTY_CELL, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

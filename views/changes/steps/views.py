@@ -48,9 +48,9 @@ from views.forms.recovery import recoverable
 from views.i18n.language import current_timezone, tr
 from views.listing.actions import action
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.cells import Fact
 from views.listing.filters.kinds import MAX_SEARCH_LENGTH, CaseFilter, ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.lists import Column
+from views.listing.page.cells import Fact
 from views.listing.parameters import NOW
 from views.listing.record_view import RecordView, current_principal, parse_id, url_builder
 from views.releases.calendar import CalendarPage

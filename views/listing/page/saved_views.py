@@ -28,8 +28,8 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms.base import Form
-from views.listing.header import SHOW_ALL_QUERY, default_column_keys, parse_query
 from views.listing.lists import select_columns
+from views.listing.page.header import SHOW_ALL_QUERY, default_column_keys, parse_query
 from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from views.exports.columns import CellKind
 from views.i18n.wording import tr
-from views.listing.cells import cell_formatter
+from views.listing.page.cells import cell_formatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,0 +1,1 @@
+"""What a list's page shows: header, rows, cells, saved views."""
