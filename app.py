@@ -21,22 +21,10 @@ from models.audit import trail as audit_trail
 from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import (
-    access,
-    clock,
-    compression,
-    cookie_clock,
-    errors,
-    head_requests,
-    headers,
-    health,
-    login,
-    proxies,
-    screens,
-    write_limit,
-)
+from views.app import access, clock, errors, login, screens
+from views.app.http import compression, cookie_clock, head_requests, headers, health, proxies, write_limit
+from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
-from views.app.serving import Server
 from views.audit import context
 from views.forms import once
 from views.help import guides
@@ -153,7 +141,7 @@ def _arm_the_trail() -> None:
 def serving_options(settings: config.Settings) -> dict[str, Any]:
     """Return the options of waitress. It removes what proxies say of the client, unless there are proxies of ours.
 
-    What they say is read by ``views.app.proxies``, under any server; waitress itself trusts no proxy.
+    What they say is read by ``views.app.http.proxies``, under any server; waitress itself trusts no proxy.
     """
     return {**SERVING, "clear_untrusted_proxy_headers": settings.proxies == 0}
 

@@ -24,7 +24,7 @@ from models.office.options import load_digest_time
 from models.releases.calendar_feed import load_active_feed
 from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
-from views.app.compression import never_compress
+from views.app.http.compression import never_compress
 from views.forms.base import CheckboxListField, Form
 from views.i18n.language import LANGUAGE_NAMES, remember_language
 

@@ -11,7 +11,7 @@ from models.audit.trail import set_audit_context
 from models.database import db, has_time_limits, takes_write_lock
 from models.notifications.notification import LINK_BASE
 from views.app.audit_context import audit_context, capacity
-from views.app.write_limit import SAFE_METHODS
+from views.app.http.write_limit import SAFE_METHODS
 
 if TYPE_CHECKING:
     from flask import Flask, Response

@@ -15,7 +15,7 @@ from models.audit.trail import INSTALLATION_CHAIN, append_entry
 from models.database import db, takes_write_lock
 from views.app.access import get_current_user
 from views.app.audit_context import audit_context
-from views.app.head_requests import is_head
+from views.app.http.head_requests import is_head
 from views.i18n.language import tr
 from views.listing.filters.kinds import ALL
 

@@ -22,8 +22,8 @@ from app import create_app, serving_options
 from lpse_admin.config import RunMode, Settings
 from tests.support import nginx
 from tests.support.program import close_app, make_app
-from views.app.proxies import read_address
-from views.app.serving import Server
+from views.app.http.proxies import read_address
+from views.app.http.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

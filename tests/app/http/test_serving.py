@@ -16,7 +16,7 @@ import pytest
 
 from app import SERVING
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
-from views.app.serving import Server
+from views.app.http.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

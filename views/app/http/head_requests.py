@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from views.app.wsgi import wrap
+from views.app.http.wsgi import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from views.app.wsgi import wrap
+from views.app.http.wsgi import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

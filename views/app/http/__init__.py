@@ -1,0 +1,1 @@
+"""HTTP: headers, compression, proxies, health, and the production server."""
