@@ -13,7 +13,7 @@ from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.smtp_url import MailServer
 from tests.support.cast import create_cast, open_session
 from tests.support.program import close_app
-from views.commands import doctor
+from views.commands.checks import doctor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,22 +7,10 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import routes_command, run_command, shell_command
 
-from views.commands import (
-    agency,
-    asset,
-    audit,
-    backup,
-    deadline,
-    demo,
-    doctor,
-    history,
-    mail,
-    migrations,
-    report,
-    search,
-    sop,
-    user,
-)
+from views.commands import asset, deadline, demo, mail, sop
+from views.commands.accounts import agency, user
+from views.commands.checks import audit, doctor, history, report, search
+from views.commands.database import backup, migrations
 from views.commands.terminal import localize_help
 
 #: For developers: they work, and are not listed among the office's commands.

@@ -12,7 +12,7 @@ from models.office.agency import Agency
 from models.reports import totals
 from models.worktime.deadlines import SweepResult, sweep
 from views.app.clock import now
-from views.commands import account
+from views.commands import timing
 from views.commands.terminal import CommandGroup, read_session, say, write_session
 from views.i18n.wording import terminal_text
 
@@ -25,7 +25,7 @@ group = CommandGroup("deadline", help=terminal_text(_("The deadlines of requests
 def show_account(number: str, agency: str | None) -> None:
     """Show the time breakdown of each step of the request NUMBER."""
     with read_session() as session:
-        account.print_timing(session, account.find_change(session, number, agency), now())
+        timing.print_timing(session, timing.find_change(session, number, agency), now())
 
 
 @group.command("sweep")

@@ -1,0 +1,1 @@
+"""Commands that verify what is stored, and what an installation lacks."""

@@ -1,0 +1,1 @@
+"""Commands of the database: migrations, backup and restore."""
