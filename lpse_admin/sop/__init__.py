@@ -37,7 +37,7 @@ from lpse_admin.sop.model import (
 )
 from lpse_admin.sop.reading import read_sop
 from lpse_admin.sop.remarks import dead_ends, time_readings
-from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
+from lpse_admin.sop.toml.scanner import find_line_numbers, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -29,15 +29,15 @@ from lpse_admin.sop.model import (
     Switches,
 )
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
-from lpse_admin.sop.toml_parser import read_toml
-from lpse_admin.sop.toml_scanner import find_line_numbers
-from lpse_admin.sop.toml_values import MAX_KEY_LENGTH, SourceFile, Table, printable
+from lpse_admin.sop.toml.parser import read_toml
+from lpse_admin.sop.toml.scanner import find_line_numbers
+from lpse_admin.sop.toml.values import MAX_KEY_LENGTH, SourceFile, Table, printable
 from lpse_admin.sop.validation import StepNode, apply_switches, validate_moves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from lpse_admin.sop.toml_scanner import KeyPath
+    from lpse_admin.sop.toml.scanner import KeyPath
 
 #: A typical SOP file has about ten thousand characters.
 MAX_FILE_CHARACTERS = 100_000

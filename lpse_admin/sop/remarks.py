@@ -9,7 +9,7 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.durations import MINUTES_PER_WORKDAY
 from lpse_admin.sop.model import LineError
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
+from lpse_admin.sop.toml.scanner import find_line_numbers, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

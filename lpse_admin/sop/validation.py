@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from lpse_admin.sop.model import Switches
-    from lpse_admin.sop.toml_scanner import KeyPath
+    from lpse_admin.sop.toml.scanner import KeyPath
 
     Errors = Iterator[tuple[KeyPath, Message]]
 

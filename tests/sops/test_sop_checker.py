@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lpse_admin.i18n import Message
 from lpse_admin.sop import InvalidSopError, Sop, bundled_sops, check, digest, parse, to_json, to_text, to_toml
 from lpse_admin.sop.reading import MAX_FILE_CHARACTERS, slug
-from lpse_admin.sop.toml_scanner import find_line_numbers, line_of
+from lpse_admin.sop.toml.scanner import find_line_numbers, line_of
 
 PAPERS = dict(bundled_sops())
 LUMAJANG = PAPERS["lumajang-2018"]

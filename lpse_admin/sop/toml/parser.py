@@ -7,7 +7,7 @@ import tomllib
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.model import LineError
-from lpse_admin.sop.toml_scanner import SyntaxErrorKind, find_syntax_error
+from lpse_admin.sop.toml.scanner import SyntaxErrorKind, find_syntax_error
 
 #: More errors than this are not listed.
 _MAX_ERRORS = 20

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.model import LineError
-from lpse_admin.sop.toml_scanner import KeyPath, line_of
+from lpse_admin.sop.toml.scanner import KeyPath, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -1,0 +1,1 @@
+"""Reading of TOML with the line of each value."""
