@@ -67,15 +67,15 @@ migration: $(TEST) ## draft the next migration from the models: make migration N
 	@$(BIN)/python -m tools.migration "$(NAME)"
 
 guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
-	$(BIN)/python -m tests.support.guide_pictures
+	$(BIN)/python -m tests.support.pages.guide_pictures
 
 clean: ## remove what the goals made, but not the data in instance/
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 browser: $(TEST)
-	@$(BIN)/python -m tests.support.browser
-	@$(BIN)/python -m tests.support.nginx
+	@$(BIN)/python -m tests.support.pages.browser
+	@$(BIN)/python -m tests.support.servers.nginx
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed. Name another one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import sync_playwright
 
 from demo.cast import PASSWORD
-from tests.support.browser import ARGUMENTS, find_browser
+from tests.support.pages.browser import ARGUMENTS, find_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

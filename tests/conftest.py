@@ -16,9 +16,10 @@ from playwright.sync_api import sync_playwright
 
 import models.accounts.user
 from models.database import db
-from tests.support import browser as chromium
-from tests.support import migrations, postgres
+from tests.support import migrations
 from tests.support.cast import cast, session, shared  # noqa: F401 - fixtures for every test
+from tests.support.pages import browser as chromium
+from tests.support.servers import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

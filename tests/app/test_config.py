@@ -13,8 +13,8 @@ import pytest
 from app import create_app
 from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, read_settings
 from models.database import db
-from tests.support.certificates import make_certificates
 from tests.support.program import close_app
+from tests.support.servers.certificates import make_certificates
 
 KEY = "k" * 32
 PRODUCTION = {"LPSE_ENV": "production", "LPSE_SECRET_KEY": KEY, "LPSE_DATABASE_URL": "postgresql://lpse@db/lpse"}

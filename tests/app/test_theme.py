@@ -15,8 +15,8 @@ from sqlalchemy import select
 from demo.cast import PASSWORD
 from models.accounts.user import Scheme, User
 from models.audit.trail import entries_for_record
-from tests.support.axe import AXE
-from tests.support.browser import serve_app
+from tests.support.pages.axe import AXE
+from tests.support.pages.browser import serve_app
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from tools import vendor

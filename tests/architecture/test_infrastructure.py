@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from models.database import db
 from models.search.index import is_declared_by_models
-from tests.support import postgres
-from tests.support.browser import serve_app
+from tests.support.pages.browser import serve_app
+from tests.support.servers import postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

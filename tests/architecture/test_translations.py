@@ -49,10 +49,10 @@ from tests.support.cast import (  # fmt: skip
     set_test_audit_context,
     settings,
 )
+from tests.support.pages.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import open_app, upload_file
-from tests.support.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.cast import PASSWORD
-from tests.support.browser import serve_app
+from tests.support.pages.browser import serve_app
 from tests.support.program import close_app, make_app
 
 if TYPE_CHECKING:

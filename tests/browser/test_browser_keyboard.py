@@ -8,7 +8,7 @@ import pytest
 
 from demo.cast import PASSWORD
 from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
-from tests.support.browser import serve_app
+from tests.support.pages.browser import serve_app
 from tests.support.program import close_app, make_app
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import pytest
 
 from tests.architecture.test_routes import NOBODY, classified, furnished, rules  # noqa: F401 - the fixture
 from tests.support import cast as factories
-from tests.support import nu
-from tests.support.axe import PageChecker, ReplayMiddleware
-from tests.support.browser import serve_app
-from tests.support.documents import PART_ENDPOINTS, Crawler, Document
+from tests.support.pages import nu
+from tests.support.pages.axe import PageChecker, ReplayMiddleware
+from tests.support.pages.browser import serve_app
+from tests.support.pages.documents import PART_ENDPOINTS, Crawler, Document
 from tests.support.running_app import open_app
 
 if TYPE_CHECKING:

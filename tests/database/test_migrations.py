@@ -25,9 +25,9 @@ from models.base import Base
 from models.database import is_sqlite
 from models.migrations import trigger_files
 from models.search.index import is_fts_intact, stale_records
-from tests.support import postgres
 from tests.support.cast import LUMAJANG, asset, change_at_step, create_cast, delegation, open_session
 from tests.support.migrations import FOLDER, REVISIONS, SCRIPTS, differences, migration_app, reflected_tables, schema
+from tests.support.servers import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from lpse_admin.sop import bundled_sops, parse
 from tests.support.cast import LUMAJANG
-from tests.support.guide_pictures import PICTURES
+from tests.support.pages.guide_pictures import PICTURES
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.help.guides import GUIDES

@@ -27,8 +27,8 @@ from models.notifications.notification import Notification, notify
 from models.notifications.outbox import CLAIM_LEASE, MAX_ATTEMPTS, retry_delay, send_outbox
 from models.notifications.smtp_client import RenderedMail
 from tests.support.cast import NOW, change_at_step, create_cast, open_session, set_test_audit_context
-from tests.support.mail_server import DROP, STALL, running_server
 from tests.support.present import present
+from tests.support.servers.mail_server import DROP, STALL, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from models.notifications.outbox import SendResult
     from models.notifications.smtp_client import OutgoingMail
     from tests.support.cast import AuditedSession, Cast, Office
-    from tests.support.mail_server import Mailbox
+    from tests.support.servers.mail_server import Mailbox
 
 MINUTE = dt.timedelta(minutes=1)
 

@@ -26,18 +26,18 @@ from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, notify
 from tests.commands.test_commands import run
 from tests.support.cast import LUMAJANG, NOW, TANA_TIDUNG, make_move, new_change
-from tests.support.mail_server import running_server
 from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
+from tests.support.servers.mail_server import running_server
 from views.app.scheduler import JOBS, Scheduler
 from views.notifications import mailing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.mail_server import Mailbox
     from tests.support.running_app import RunningApp
+    from tests.support.servers.mail_server import Mailbox
 
 BACK = "Kurang <b>lengkap</b>"
 

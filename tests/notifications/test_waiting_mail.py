@@ -17,9 +17,9 @@ from models.notifications.notification import notify
 from models.notifications.outbox import MAX_ATTEMPTS, MAX_SETTING_ATTEMPTS, setting_retry_delay
 from tests.notifications.test_outbox import MINUTE, box, mails, office, put, sending  # noqa: F401 - fixtures
 from tests.support.cast import NOW, new_change, set_test_audit_context
-from tests.support.certificates import make_certificates
-from tests.support.mail_server import running_server
 from tests.support.present import present
+from tests.support.servers.certificates import make_certificates
+from tests.support.servers.mail_server import running_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
     from tests.support.cast import AuditedSession, Office
-    from tests.support.mail_server import Mailbox
+    from tests.support.servers.mail_server import Mailbox
 
 NOT_OWNED = "553 5.7.1 <lpse@example.go.id>: Sender address rejected: not owned by user"
 DAY = dt.timedelta(days=1)

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.support import postgres
+from tests.support.servers import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,10 +24,10 @@ from models.database import is_sqlite
 from models.office.agency import Agency
 from models.worktime import step_durations
 from models.worktime.step_durations import StepTime
-from tests.support import postgres
 from tests.support.cast import make_move, open_session
 from tests.support.migrations import HEAD, migration_app, schema
 from tests.support.program import close_app
+from tests.support.servers import postgres
 from tests.upgrades.old_database import VERSIONS, packed
 
 if TYPE_CHECKING:

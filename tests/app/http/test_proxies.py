@@ -20,8 +20,8 @@ from sqlalchemy import create_engine, text
 
 from app import create_app, serving_options
 from lpse_admin.config import RunMode, Settings
-from tests.support import nginx
 from tests.support.program import close_app, make_app
+from tests.support.servers import nginx
 from views.app.http.proxies import read_address
 from views.app.http.serving import Server
 

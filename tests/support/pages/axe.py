@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Page, Request, ViewportSize
 
-    from tests.support.documents import Document
+    from tests.support.pages.documents import Document
 
     Scheme = Literal["light", "dark"]
 

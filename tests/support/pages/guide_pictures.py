@@ -1,4 +1,4 @@
-"""Make the pictures of the guides from the running app: ``python -m tests.support.guide_pictures``.
+"""Make the pictures of the guides from the running app: ``python -m tests.support.pages.guide_pictures``.
 
 The app runs on its own database with the demo register at a fixed time, so that a picture changes only if its screen
 does. A picture shows one address to one role at a fixed window size.
@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from app import create_app, prepare
 from demo import PASSWORD, REFERENCE
 from lpse_admin.config import RunMode, Settings
-from tests.support import browser as chromium
+from tests.support.pages import browser as chromium
 from tests.support.program import close_app
 
 if TYPE_CHECKING:
