@@ -30,7 +30,7 @@ Menu = list[tuple[Message | None, list[RecordView]]]
 
 #: Macros that most pages use, by their global name. An import in each template would copy all of Jinja's globals.
 _GLOBAL_MACROS = {
-    "absences": "macros/head.html",
+    "absences": "macros/page/head.html",
     "badges": "macros/badges.html",
     "forms": "macros/forms.html",
     "lists": "macros/lists.html",
@@ -61,14 +61,14 @@ def init_app(app: Flask, menu: Menu) -> None:
 
 
 def _cached_fragment(name: str, *arguments: object) -> Markup:
-    """Return the macro ``name`` of macros/layout.html rendered with ``arguments``, cached by its wording."""
+    """Return the macro ``name`` of macros/page/layout.html rendered with ``arguments``, cached by its wording."""
     key = (name, wording_key(), request.script_root, *arguments)
     return _cached(key, lambda: _render_fragment(name, *arguments))
 
 
 def _render_fragment(name: str, *arguments: object) -> Markup:
-    """Render the macro ``name`` of macros/layout.html."""
-    html: Markup = _macro("macros/layout.html", name)(*arguments)
+    """Render the macro ``name`` of macros/page/layout.html."""
+    html: Markup = _macro("macros/page/layout.html", name)(*arguments)
     return html
 
 
@@ -114,7 +114,7 @@ def _navigation(menu: Menu, roles: frozenset[Role]) -> Markup:
 
     def render() -> Markup:
         links = _links(menu, roles, root, is_acting_head=acting)
-        html: Markup = _macro("macros/navigation.html", "navigation")(links, here)
+        html: Markup = _macro("macros/page/navigation.html", "navigation")(links, here)
         return html
 
     return _cached((roles, acting, wording_key(), root, here), render)
