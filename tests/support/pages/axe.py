@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Scheme = Literal["light", "dark"]
 
-AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 320, "height": 640}

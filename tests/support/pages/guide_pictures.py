@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-FOLDER = Path(__file__).parents[2] / "views" / "static" / "guides"
+FOLDER = Path(__file__).parents[3] / "views" / "static" / "guides"
 #: The fixed time: a Friday morning, after the last day of the demo register.
 CLOCK = REFERENCE + dt.timedelta(hours=2)
 WIDTH, HEIGHT = 1200, 640

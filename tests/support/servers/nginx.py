@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 #: The host name in that file.
 HOST = "perubahan.lpse.example.go.id"

@@ -1,7 +1,7 @@
 """The form of a step: fields from the record's declaration, files and checkboxes from the SOP's requirements.
 
-The form only parses the submitted values. The transition (``models.changes.moves.transition``) validates them; its errors
-are added to the fields here.
+The form only parses the submitted values. The transition (``models.changes.moves.transition``) validates them; its
+errors are added to the fields here.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _address(_session: Session) -> Iterator[Message]:
 def _schema(session: Session) -> Iterator[Message]:
     """Yield whether the database is of another version than the program, or has lost a trigger."""
     connection = session.connection()
-    head = ScriptDirectory(str(Path(__file__).parents[2] / "models" / "migrations")).get_current_head()
+    head = ScriptDirectory(str(Path(__file__).parents[3] / "models" / "migrations")).get_current_head()
     has_version = inspect(connection).has_table("alembic_version")
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has_version else None
     if found != head:

@@ -68,5 +68,5 @@ def _migrate(revision: str) -> None:
 
 def _revisions() -> list[str]:
     """Return the revisions that the program knows, from the first to the head."""
-    scripts = ScriptDirectory(str(Path(__file__).parents[2] / "models" / "migrations"))
+    scripts = ScriptDirectory(str(Path(__file__).parents[3] / "models" / "migrations"))
     return [script.revision for script in scripts.walk_revisions()][::-1]
