@@ -44,6 +44,10 @@ class Resource(StrEnum):
     ASSET_REVIEW = "asset-review"
     ASSET_UPDATE = "asset-update"
     ASSET = "asset"
+    ASSET_CODE = "asset-code"
+    ASSET_IMPORT = "asset-import"
+    ASSET_PERIOD = "asset-period"
+    ROOM = "room"
     DOCUMENT = "document"
     DEVIATION = "deviation"
     DELEGATION = "delegation"
@@ -69,6 +73,10 @@ def _grants(**roles: frozenset[Role]) -> Mapping[Verb, frozenset[Role]]:
 
 _STEP_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.CHANGE_MANAGER}))
 _HEAD_RECORD_GRANTS = _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD}))
+_INVENTORY_KEEPERS = frozenset({Role.CHANGE_MANAGER, Role.ADMINISTRATOR})
+_INVENTORY_GRANTS = _grants(
+    read=_OFFICE_ROLES, export=_OFFICE_ROLES, create=_INVENTORY_KEEPERS, edit=_INVENTORY_KEEPERS
+)
 
 #: The table. To ``edit`` a step's record, the step must also be open and the user its actor.
 GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
@@ -106,6 +114,11 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.CHANGE_MANAGER}),
         edit=frozenset({Role.CHANGE_MANAGER}),
     ),
+    Resource.ASSET_CODE: _INVENTORY_GRANTS,
+    Resource.ASSET_IMPORT: _INVENTORY_GRANTS,
+    # ``create`` is to lock a half-year, ``edit`` to set who signs the printed cards.
+    Resource.ASSET_PERIOD: _INVENTORY_GRANTS,
+    Resource.ROOM: _INVENTORY_GRANTS,
     Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
     # ``edit`` is the head's disposal; a delegate's is checked by the row.
     Resource.DEVIATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD})),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.inventory.codes import read_nibar
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.parsing.choices import YES_NO_WORDS, read_choice
 from lpse_admin.parsing.dates import read_date
@@ -64,6 +65,7 @@ class CardColumnKind(StrEnum):
     MONEY = "money"
     CONDITION = "condition"
     YES_NO = "yes-no"
+    NIBAR = "nibar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ _READERS: Mapping[CardColumnKind, Callable[[str], object]] = {
     CardColumnKind.YEAR: read_year,
     CardColumnKind.NUMBER: read_number,
     CardColumnKind.MONEY: read_money,
+    CardColumnKind.NIBAR: read_nibar,
 }
 
 #: Columns that every item has, on every card.
@@ -108,6 +111,12 @@ _PRICE = CardColumn("price", _("Price (Rp)"), CardColumnKind.MONEY)
 _REMARKS = CardColumn("remarks", _("Remarks"))
 _CONDITION = CardColumn("condition", _("Condition"), CardColumnKind.CONDITION)
 _LOCATION = CardColumn("location", _("Location"))
+#: What every item has besides the official columns of its card.
+FURTHER_COLUMNS = (
+    _LOCATION,
+    CardColumn("room", _("Room (code)")),
+    CardColumn("nibar", _("NIBAR"), CardColumnKind.NIBAR),
+)
 _STOREYS = CardColumn("multi_storey", _("Multi-storey"), CardColumnKind.YES_NO, STOREYS_WORDS)
 _CONCRETE = CardColumn("concrete", _("Concrete"), CardColumnKind.YES_NO, CONCRETE_WORDS)
 _DOCUMENT_DATE = CardColumn("document_date", _("Document date"), CardColumnKind.DATE)
@@ -193,9 +202,11 @@ CARD_COLUMNS: Mapping[Card, tuple[CardColumn, ...]] = {
 
 
 def card_columns(card: Card) -> dict[str, CardColumn]:
-    """Return the columns of an item of ``card`` by key: the card's own, the common ones, and where the item is."""
+    """Return the columns of an item of ``card`` by key: its own, the common ones, where the item is, and its NIBAR."""
     columns = {column.key: column for column in CARD_COLUMNS[card]}
     for column in (*CARD_COLUMNS[Card.B], *CARD_COLUMNS[Card.C]):
         if column.key in COMMON_COLUMNS:
             columns.setdefault(column.key, column)
-    return columns | ({} if _LOCATION.key in columns else {_LOCATION.key: _LOCATION})
+    for column in FURTHER_COLUMNS:
+        columns.setdefault(column.key, column)
+    return columns

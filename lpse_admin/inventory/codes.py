@@ -1,8 +1,8 @@
 """Item codes and register numbers, in the notations of cards and lists, stored in one form.
 
 A code has seven levels under Permendagri 108/2016 (1.3.2.10.01.02.002) or five under Permendagri 17/2007
-(02.06.01.04.06); the register number is not a part of it. A register number is stored with four digits: 1, 01 and 0001
-are one.
+(02.06.01.04.06); the register number is not a part of it. A register number is stored in four places: 1, 01 and 0001
+are one, and 9999 is followed by A000. A NIBAR is a text of digits that an item has for life.
 """
 
 from __future__ import annotations
@@ -43,8 +43,17 @@ MAX_RANGE = 1000
 _SEPARATOR = re.compile(r"[.\s/_-]+")
 _REFERENCE = re.compile(r"[\d.\s/_-]+", re.ASCII)
 _RANGE = re.compile(
-    r"(\d+)\s*(?:s\s*[./]?\s*d\s*[./]?|sampai(?:\s+dengan)?|to|hingga|-|\.\.+|…)\s*(\d+)", re.ASCII | re.IGNORECASE
+    r"([a-z]?\d+)\s*(?:s\s*[./]?\s*d\s*[./]?|sampai(?:\s+dengan)?|to|hingga|-|\.\.+|…)\s*([a-z]?\d+)",
+    re.ASCII | re.IGNORECASE,
 )
+#: Register numbers above 9999: a letter for the thousand, and three digits.
+_LETTER_REGISTER = re.compile(r"([A-Z])(\d{3})", re.ASCII)
+_FIRST_LETTER_NUMBER = 10_000
+_PER_LETTER = 1000
+_LETTERS = 26
+#: The digits of a NIBAR: 45, of earlier years 43.
+NIBAR_LENGTHS = (45, 43)
+_NUMBER_OF_A_SPREADSHEET = re.compile(r"\d[.,]\d+e\+?\d+", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,23 @@ def read_reference(text: str) -> AssetCode | None:
     return _split(found[0]) if found else None
 
 
+def code_levels(code: str) -> tuple[str, ...]:
+    """Return a code and the levels above it, the highest first: 1, 1.3, 1.3.2 and so on."""
+    parts = code.split(".")
+    return tuple(".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def read_level(text: str) -> tuple[str, CodeScheme] | None:
+    """Return a code or a level above one with its scheme: 1.3.2.10 and 02.06; None if it is neither."""
+    groups = _groups(normalize(text))
+    if len(groups) == 1 and (found := _split(groups[0])) and found.register is None:
+        return found.code, found.scheme
+    for scheme, lengths in _LEVELS.items():
+        if groups and list(map(len, groups)) == list(lengths[: len(groups)]) and "".join(groups).isascii():
+            return (".".join(groups), scheme) if all(map(str.isdigit, groups)) else None
+    return None
+
+
 def code_scheme(code: str) -> CodeScheme | None:
     """Return the scheme of an item code, in any notation; None if it follows neither."""
     try:
@@ -110,17 +136,35 @@ def code_prefixes(text: str) -> tuple[str, ...]:
 
 def read_register(text: str) -> str | None:
     """Return a register number in its stored form; None if it is blank, a dash or zeros. Raises UnreadableError."""
-    written = normalize(text)
+    written = normalize(text).upper()
     if not written or is_dash(written):
         return None
-    if not (written.isascii() and written.isdigit()):
-        if len(written) > MAX_REGISTER_LENGTH:
+    if written.isascii() and written.isdigit():
+        digits = written.lstrip("0")
+        if len(digits) > MAX_REGISTER_LENGTH:
             raise _no_register(text)
-        return written
-    number = int(written)
-    if len(str(number)) > MAX_REGISTER_LENGTH:
+        return write_register(int(digits)) if digits else None
+    if len(written) > MAX_REGISTER_LENGTH:
         raise _no_register(text)
-    return f"{number:0{_REGISTER_DIGITS}}" if number else None
+    return written if _LETTER_REGISTER.fullmatch(written) else normalize(text)
+
+
+def write_register(number: int) -> str:
+    """Return the register number of the item number ``number``: 0001, 9999, A000 for 10000, and so on to Z999.
+
+    Beyond that it is written in digits.
+    """
+    letter, rest = divmod(number - _FIRST_LETTER_NUMBER, _PER_LETTER)
+    if 0 <= letter < _LETTERS:
+        return f"{chr(ord('A') + letter)}{rest:03d}"
+    return f"{number:0{_REGISTER_DIGITS}}"
+
+
+def register_number(register: str) -> int | None:
+    """Return where a stored register number is in the sequence; None for one of another kind."""
+    if found := _LETTER_REGISTER.fullmatch(register):
+        return _FIRST_LETTER_NUMBER + (ord(found[1]) - ord("A")) * _PER_LETTER + int(found[2])
+    return int(register) if register.isascii() and register.isdigit() else None
 
 
 def read_registers(text: str) -> tuple[str, ...]:
@@ -132,20 +176,45 @@ def read_registers(text: str) -> tuple[str, ...]:
     if found is None:
         register = read_register(text)
         return () if register is None else (register,)
-    first, last = (read_register(part) for part in found.groups())
-    if first is None or last is None or int(last) < int(first):
+    first, last = (register_number(read_register(part) or "") for part in found.groups())
+    if first is None or last is None or last < first:
         raise UnreadableError(_("“%(value)s”: write the lower register number first.", value=shorten(text)))
-    if int(last) - int(first) >= MAX_RANGE:
+    if last - first >= MAX_RANGE:
         raise UnreadableError(_("“%(value)s”: at most %(most)s items at once.", value=shorten(text), most=MAX_RANGE))
-    return tuple(f"{number:0{_REGISTER_DIGITS}}" for number in range(int(first), int(last) + 1))
+    return tuple(map(write_register, range(first, last + 1)))
 
 
 def register_spellings(register: str) -> tuple[str, ...]:
-    """Return all forms in which ``register`` may have been stored: 1, 01, 001 and so on."""
-    if not (register.isascii() and register.isdigit()):
+    """Return all forms in which ``register`` may have been stored: 1, 01, 001 and so on; A000 and 10000."""
+    number = register_number(register)
+    if number is None:
         return (register,)
-    digits = str(int(register))
-    return tuple(digits.zfill(length) for length in range(len(digits), MAX_REGISTER_LENGTH + 1))
+    digits = str(number)
+    padded = (digits.zfill(length) for length in range(len(digits), MAX_REGISTER_LENGTH + 1))
+    return tuple(dict.fromkeys((*padded, write_register(number))))
+
+
+def read_nibar(text: str) -> str | None:
+    """Return a NIBAR as its digits; None if it is blank, a dash or zeros. Raises UnreadableError."""
+    digits = "".join(_groups(normalize(text)))
+    if not digits or is_dash(text) or set(digits) == {"0"}:
+        return None
+    if digits.isascii() and digits.isdigit() and len(digits) in NIBAR_LENGTHS:
+        return digits
+    if _NUMBER_OF_A_SPREADSHEET.fullmatch(normalize(text)):
+        raise UnreadableError(
+            _(
+                "“%(value)s” has lost digits of the NIBAR: format the column as text and enter it again.",
+                value=shorten(text),
+            )
+        )
+    raise UnreadableError(
+        _(
+            "A NIBAR has 45 digits, or 43 in earlier years; “%(value)s” has %(count)s.",
+            value=shorten(text),
+            count=len(digits),
+        )
+    )
 
 
 def code_spellings(code: str, register: str) -> tuple[str, ...]:
@@ -175,7 +244,7 @@ def _split(text: str) -> AssetCode | None:
     for scheme, lengths in _LEVELS.items():
         if (split := _split_by(groups, lengths)) is not None:
             code, registers = split
-            if len({int(register) for register in registers}) <= 1:
+            if len({read_register(register) for register in registers}) <= 1:
                 return AssetCode(".".join(code), scheme, read_register(registers[0]) if registers else None)
     return None
 

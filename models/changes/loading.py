@@ -225,7 +225,7 @@ def _mutation_lines(session: Session, change_id: int) -> dict[int, list[Any]]:
     by_step: dict[int, list[Any]] = {}
     of_change = select(AssetMutation).where(AssetMutation.change_id == change_id).order_by(AssetMutation.id)
     for mutation in session.scalars(of_change):
-        by_step.setdefault(mutation.update_id, []).append(mutation)
+        by_step.setdefault(mutation.update_id or 0, []).append(mutation)
     return by_step
 
 

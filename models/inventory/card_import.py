@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.card_file import CellError, read_card_file
-from models.inventory.mutation import insert_asset, parse_new_assets
+from models.inventory.mutation import insert_assets, parse_new_assets
 from models.office.agency import lock_agency
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def import_cards(
     for row in file.rows:
         try:
             parsed = parse_new_assets(row.card, row.texts)
-            assets += [insert_asset(session, agency.id, row.card, values, None, now) for values in parsed]
+            assets += insert_assets(agency, row.card, parsed, None, now)
         except ValidationFailed as refusal:
             errors += _row_errors(file, row, refusal.field_errors)
     if not assets and not errors:

@@ -35,12 +35,12 @@ from lpse_admin.parsing.blank import is_blank, strip_blank
 from lpse_admin.parsing.numbers import write_number
 from models.base import SHORT_TEXT_LENGTH, canonical_json, is_id, is_storable, session_of
 from models.inventory.asset import Asset, AssetMutation, MutationKind
-from models.inventory.lookup import item_with
-from models.office.agency import lock_agency
+from models.inventory.item_checks import ListedItems, check_item
+from models.office.agency import Agency, lock_agency
 from models.validation import MAX_YEAR, MIN_YEAR, is_plausible_date, text_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
@@ -161,7 +161,7 @@ def apply_mutations(change: ChangeRequest, activity: AssetUpdate, actor: User, n
             message = _row_error(number, refusal)
             raise ValidationFailed(message, field_errors={"mutations": message}) from None
     for asset_id in sorted(altered):
-        _alter_asset(session, change, activity, asset_id, altered[asset_id])
+        _alter_asset(session, activity, asset_id, altered[asset_id], now)
 
 
 def mutations_error(rows: object, activity: Activity) -> Message | None:
@@ -231,8 +231,9 @@ def check_new_row(session: Session, row: Mapping[str, Any], activity: Activity) 
     """Raise what ``check_row`` raises, and if an item that the row adds is on the list already."""
     check_row(session, row, activity)
     if row["kind"] == MutationKind.ADDED:
+        listed = ListedItems(session, activity.agency_id)
         for values in parse_new_assets(Card(row["card"]), row):
-            require_not_listed(session, activity.agency_id, values)
+            check_item(listed, values)
 
 
 @dataclass(slots=True)
@@ -308,40 +309,37 @@ def _find_asset(session: Session, asset_id: object, activity: Activity) -> Asset
     return asset if asset is not None and asset.agency_id == activity.agency_id else None
 
 
-def insert_asset(
-    session: Session, agency_id: int, card: Card, values: Mapping[str, object], by: User | None, now: dt.datetime
-) -> Asset:
-    """Insert an item with parsed ``values``; ``by`` None is the terminal.
+def insert_assets(
+    agency: Agency,
+    card: Card,
+    rows: Iterable[Mapping[str, object]],
+    by: User | None,
+    now: dt.datetime,
+    *,
+    booked_on: dt.date | None = None,
+) -> list[Asset]:
+    """Insert items with parsed values, booked on ``booked_on`` or today; ``by`` None is the terminal.
 
-    Raises ValidationFailed if it is on the agency's list already.
+    Raises ValidationFailed if one is on the agency's list already, has a NIBAR of another, is in a room that is not
+    there, or has a code that the office does not take.
     """
-    require_not_listed(session, agency_id, values)
-    asset = Asset(
-        agency_id=agency_id,
-        card=card,
-        details={},
-        is_retired=False,
-        entered_at=now,
-        entered_by_id=by.id if by else None,
-    )
+    session = session_of(agency)
+    listed, day = ListedItems(session, agency.id), booked_on or agency.local_date(now)
+    assets = []
+    for values in rows:
+        asset = new_asset(agency.id, card, check_item(listed, values), now, day)
+        asset.entered_by_id = by.id if by else None
+        session.add(asset)
+        session.flush()
+        assets.append(asset)
+    return assets
+
+
+def new_asset(agency_id: int, card: Card, values: Mapping[str, object], now: dt.datetime, booked_on: dt.date) -> Asset:
+    """Return an item with checked values, not yet in a session."""
+    asset = Asset(agency_id=agency_id, card=card, details={}, is_retired=False, entered_at=now, booked_on=booked_on)
     set_values(asset, values)
-    session.add(asset)
-    session.flush()
     return asset
-
-
-def require_not_listed(
-    session: Session, agency_id: int, values: Mapping[str, object], asset: Asset | None = None
-) -> None:
-    """Raise ValidationFailed if an item other than ``asset`` has the code and register number."""
-    holder = item_with(session, agency_id, str(values["code"]), str(values["register"]))
-    if holder is not None and holder is not asset:
-        message = _(
-            "Code %(code)s with register number %(register)s is already on the list.",
-            code=values["code"],
-            register=values["register"],
-        )
-        raise ValidationFailed(message, field_errors={"register": message})
 
 
 def _add_assets(
@@ -353,47 +351,62 @@ def _add_assets(
     now: dt.datetime,
 ) -> None:
     card = Card(row["card"])
-    for values in parse_new_assets(card, row):
-        asset = insert_asset(session, change.agency_id, card, values, actor, now)
-        _record_mutation(session, change, activity, asset, MutationKind.ADDED, (None, snapshot(asset)))
+    for asset in insert_assets(change.agency, card, parse_new_assets(card, row), actor, now):
+        _record_mutation(session, activity, asset, MutationKind.ADDED, (None, snapshot(asset)), now)
 
 
 def _alter_asset(
-    session: Session, change: ChangeRequest, activity: AssetUpdate, asset_id: int, alteration: _Alteration
+    session: Session, activity: AssetUpdate, asset_id: int, alteration: _Alteration, now: dt.datetime
 ) -> None:
     asset = session.get_one(Asset, asset_id, with_for_update=True, populate_existing=True)
     before, values = snapshot(asset), dict(alteration.values)
     retired = bool(values.pop("is_retired", False))
+    values = check_altered(session, asset, values)
     # The mutation is inserted first: a trigger denies changes of items without one.
-    after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON_COLUMNS})
-    set_values(after, values)
-    after.is_retired = retired
-    _record_mutation(session, change, activity, asset, alteration.kind, (before, snapshot(after)), alteration.reasons)
+    after = values_after(asset, values)
+    after["is_retired"] = retired
+    _record_mutation(session, activity, asset, alteration.kind, (before, after), now, alteration.reasons)
     set_values(asset, values)
     asset.is_retired = retired
     session.flush()
 
 
+def check_altered(session: Session, asset: Asset, values: Mapping[str, object]) -> dict[str, object]:
+    """Return what ``check_item`` returns of an item of the list with other ``values``."""
+    whole = {"code": asset.code, "register": asset.register, **values}
+    keeps_number = (asset.code, asset.register) == (whole["code"], whole["register"])
+    checked = check_item(ListedItems(session, asset.agency_id), whole, asset.id, keeps_number=keeps_number)
+    return {key: checked[key] for key in values}
+
+
+def values_after(asset: Asset, values: Mapping[str, object]) -> dict[str, Any]:
+    """Return the snapshot that ``asset`` will have with other ``values``."""
+    after = Asset(card=asset.card, details=asset.details, **{key: getattr(asset, key) for key in COMMON_COLUMNS})
+    set_values(after, values)
+    return snapshot(after)
+
+
 def _record_mutation(  # noqa: PLR0913, PLR0917 - the columns of a mutation
     session: Session,
-    change: ChangeRequest,
     activity: AssetUpdate,
     asset: Asset,
     kind: MutationKind,
     states: tuple[dict[str, Any] | None, dict[str, Any]],
+    now: dt.datetime,
     reasons: Collection[str] = (),
 ) -> None:
     before, after = states
     session.add(
         AssetMutation(
-            agency_id=change.agency_id,
-            change_id=change.id,
+            agency_id=asset.agency_id,
+            change_id=activity.change_id,
             update_id=activity.id,
             asset_id=asset.id,
             kind=kind,
             before=None if before is None else canonical_json(before),
             after=canonical_json(after),
             reason="\n".join(dict.fromkeys(reasons)) or None,
+            booked_on=session.get_one(Agency, asset.agency_id).local_date(now),
         )
     )
     session.flush()

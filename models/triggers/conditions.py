@@ -10,6 +10,10 @@ _LAST_OUTCOME_IS = (
     " AND a.outcome IN ('{good}', '{bad}') ORDER BY a.sequence DESC LIMIT 1)"
 )
 _IS_ROLLED_BACK = "EXISTS (SELECT 1 FROM activity a WHERE a.change_id = OLD.change_id AND a.outcome = 'rolled-back')"
+#: A half-year is locked with all before it.
+_IN_A_LOCKED_HALF_YEAR = (
+    "EXISTS (SELECT 1 FROM asset_period p WHERE p.agency_id = NEW.agency_id AND p.ends_on >= NEW.booked_on)"
+)
 
 DENY_TRIGGERS: tuple[DenyTrigger, ...] = (
     DenyTrigger(
@@ -94,6 +98,21 @@ DENY_TRIGGERS: tuple[DenyTrigger, ...] = (
         "asset_mutation",
         "INSERT",
         "a mutation belongs to the asset update of the request that it names",
-        "NOT EXISTS (SELECT 1 FROM activity a WHERE a.id = NEW.update_id AND a.change_id = NEW.change_id)",
+        "NEW.update_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM activity a WHERE a.id = NEW.update_id AND a.change_id = NEW.change_id)",
+    ),
+    DenyTrigger(
+        "asset_not_booked_in_a_locked_half_year",
+        "asset",
+        "INSERT",
+        "nothing is booked in a half-year that is locked",
+        _IN_A_LOCKED_HALF_YEAR,
+    ),
+    DenyTrigger(
+        "asset_mutation_not_booked_in_a_locked_half_year",
+        "asset_mutation",
+        "INSERT",
+        "nothing is booked in a half-year that is locked",
+        _IN_A_LOCKED_HALF_YEAR,
     ),
 )  # fmt: skip

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from models.base import Base
 from models.database import is_sqlite
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
+from models.inventory.period import SIGNATORY_KEYS
 from models.triggers.conditions import DENY_TRIGGERS
 from models.triggers.deny import DenyTrigger, table_triggers
 from tests.support.migrations import migration_app
@@ -90,6 +91,15 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("password_reset", "used_at IS NULL", frozenset({"used_at", "used_from"})),
     ("calendar_feed", "revoked_at IS NOT NULL", frozenset()),
     ("asset", "id IN (SELECT asset_id FROM asset_mutation)", frozenset(_ASSET)),
+    ("asset_period", "TRUE", frozenset()),
+    ("asset_import", "state IN ('undone', 'discarded')", frozenset()),
+    ("asset_code", "TRUE", frozenset({"name"})),
+    ("import_profile", "TRUE", _SET | {"layout"}),
+    ("inventory_options", "TRUE", _SET | {"unknown_code", *SIGNATORY_KEYS}),
+    ("room", "TRUE", frozenset({
+        "name", "unit", "location_code", "keeper_name", "keeper_nip", "answerable_name", "answerable_title",
+        "answerable_nip", "is_closed",
+    })),
     ("office_day", "TRUE", _SET | {"kind", "name", "hours"}),
     ("threshold", "TRUE", _SET | {"warning_share"}),
     ("office_options", "TRUE", _SET | {"file_types", "digest_time"}),
@@ -131,6 +141,19 @@ _FINISH = (
     " SELECT a.id, (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency a",
     "INSERT INTO password_reset (at, name, address)"
     " SELECT '2026-01-02 03:04:05', username, '127.0.0.1' FROM user_account",
+    "INSERT INTO asset_period (agency_id, year, half, ends_on, signed_on, locked_at, locked_by_id)"
+    " SELECT a.id, 2001, 1, '2001-06-30', '2001-07-02', '2001-07-02 03:04:05', (SELECT min(id) FROM user_account)"
+    " FROM agency a",
+    "INSERT INTO asset_import (agency_id, name, size, sha256, booked_on, state, uploaded_at)"
+    " SELECT a.id, 'kib-b.csv', 1, (SELECT min(sha256) FROM file_content), '2001-12-31', 'discarded',"
+    " '2026-01-02 03:04:05' FROM agency a",
+    "INSERT INTO asset_code (agency_id, scheme, code, name)"
+    " SELECT id, 'Permendagri 17/2007', '02.06.01.04.06', 'Genset' FROM agency",
+    "INSERT INTO import_profile (agency_id, name, layout, set_by_id, set_at)"
+    " SELECT a.id, 'KIB B', '{}', (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency a",
+    "INSERT INTO inventory_options (agency_id, unknown_code, set_by_id, set_at)"
+    " SELECT a.id, 'warn', (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency a",
+    "INSERT INTO room (agency_id, code, name, is_closed) SELECT id, 'R-1', 'Ruang server', FALSE FROM agency",
     "UPDATE password_reset SET used_at = at WHERE name LIKE 'kepala%'",
 )
 

@@ -232,6 +232,7 @@ def test_an_item_of_every_card_can_be_entered_with_all_its_columns(card: Card) -
         CardColumnKind.TEXT: "x", CardColumnKind.DATE: "2026-03-02", CardColumnKind.YEAR: "2026",
         CardColumnKind.NUMBER: "1,5",
         CardColumnKind.MONEY: "2.500", CardColumnKind.CONDITION: "good", CardColumnKind.YES_NO: "yes",
+        CardColumnKind.NIBAR: "1" * 45,
     }  # fmt: skip
     raw = {key: samples[column.kind] for key, column in card_columns(card).items()}
     values = parse_new_asset(card, {**raw, "code": "02.06.03.02.01.0001", "register": "1"})

@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 from lpse_admin.inventory.codes import (
     AssetCode,
     CodeScheme,
+    code_levels,
     code_prefixes,
     code_scheme,
     code_spellings,
     format_code,
     read_code,
+    read_level,
+    read_nibar,
     read_reference,
     read_register,
     read_registers,
+    register_number,
     register_spellings,
+    write_register,
 )
 from lpse_admin.parsing import UnreadableError
 
@@ -84,12 +89,74 @@ def test_a_name_is_no_reference() -> None:
 
 @pytest.mark.parametrize(
     ("text", "register"),
-    [("1", "0001"), ("01", "0001"), ("0001", "0001"), (" 0001\t", "0001"), ("00000001", "0001"), ("12345", "12345"),
+    [("1", "0001"), ("01", "0001"), ("0001", "0001"), (" 0001\t", "0001"), ("00000001", "0001"), ("12345", "C345"),
      ("A-1", "A-1"), ("", None), ("-", None), ("0000", None)],
 )  # fmt: skip
 def test_a_register_number_is_stored_with_four_digits(text: str, register: str | None) -> None:
     assert read_register(text) == register
     assert read_registers(text) == (() if register is None else (register,))
+
+
+@pytest.mark.parametrize(
+    ("text", "register"),
+    [("9999", "9999"), ("10000", "A000"), ("a000", "A000"), ("A999", "A999"), ("11000", "B000"), ("Z999", "Z999"),
+     ("36000", "36000"), ("0000A001", "0000A001")],
+)  # fmt: skip
+def test_register_numbers_above_9999_go_on_with_a_letter(text: str, register: str) -> None:
+    assert read_register(text) == register
+    assert {"10000", "A000"} <= set(register_spellings("A000"))
+
+
+def test_a_range_may_cross_9999() -> None:
+    assert read_registers("9998 s/d A001") == ("9998", "9999", "A000", "A001")
+
+
+@given(st.integers(1, 99_999_999))
+def test_any_number_of_an_item_is_read_back_from_its_register_number(number: int) -> None:
+    register = write_register(number)
+    assert read_register(register) == register
+    assert register_number(register) == number
+
+
+def test_a_register_number_of_another_kind_is_in_no_sequence() -> None:
+    assert register_number("A-1") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 45, "1" * 43, f" {'1' * 45}\t", ".".join("1" * 45), "12 " * 22 + "1", f"{'1' * 20}-{'1' * 25}"]
+)
+def test_a_nibar_is_the_digits_of_a_text(text: str) -> None:
+    assert read_nibar(text) == "".join(one for one in text if one.isdigit())
+
+
+@pytest.mark.parametrize("text", ["", "-", " ", "0000", "0" * 45])
+def test_no_nibar_is_none(text: str) -> None:
+    assert read_nibar(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("1" * 44, "45 digits, or 43 in earlier years.*has 44"), ("1,20112E+44", "has lost digits"),
+     ("1.2e44", "has lost digits"), ("Laptop", "45 digits")],
+)  # fmt: skip
+def test_what_is_no_nibar_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(UnreadableError, match=sentence):
+        read_nibar(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("1.3.2", ("1.3.2", _NEW)), ("1", ("1", _NEW)), ("02", ("02", _OLD)), ("02.06", ("02.06", _OLD)),
+     ("1.3.2.10.01.02.002", ("1.3.2.10.01.02.002", _NEW)), ("132100102002", ("1.3.2.10.01.02.002", _NEW)),
+     ("0206010406", ("02.06.01.04.06", _OLD)), ("1.3.02", None), ("Laptop", None), ("", None), ("1.x", None),
+     ("1.3.2.10.01.02.002.0001", None), ("é", None)],
+)  # fmt: skip
+def test_a_level_above_a_code_is_read_by_the_digits_of_its_levels(text: str, level: object) -> None:
+    assert read_level(text) == level
+
+
+def test_the_levels_of_a_code_are_those_above_it_and_itself() -> None:
+    assert code_levels("02.06.01") == ("02", "02.06", "02.06.01")
 
 
 @given(st.integers(min_value=1, max_value=99_999_999), st.integers(min_value=0, max_value=8))
@@ -106,7 +173,7 @@ def test_all_spellings_of_a_register_number_are_one(number: int, length: int) ->
 )
 def test_any_range_of_register_numbers_is_all_of_them(first: int, more: int, between: str) -> None:
     registers = read_registers(f"{first:04}{between}{first + more}")
-    assert [int(register) for register in registers] == list(range(first, first + more + 1))
+    assert [register_number(register) for register in registers] == list(range(first, first + more + 1))
 
 
 @pytest.mark.parametrize(

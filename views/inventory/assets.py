@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import flash, request
 from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import func, or_, select
@@ -26,6 +26,7 @@ from models.changes.assets.affected import touches
 from models.database import db
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.asset_entry import correct_asset, create_assets, is_referenced, require_unreferenced
+from models.inventory.item_checks import ListedItems
 from models.inventory.mutation import snapshot
 from models.office.agency import Agency
 from models.search.index import SearchKind
@@ -36,7 +37,7 @@ from views.forms.commit import commit_or_show_errors
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
-from views.inventory.item_form import all_card_columns, asset_form, to_form_text
+from views.inventory.item_form import all_card_columns, asset_form, correction_fields, entry_fields, to_form_text
 from views.inventory.mutations import changed_columns, format_column_value
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, TextFilter
 from views.listing.filters.search import SearchedKind, search_index
@@ -45,7 +46,7 @@ from views.listing.page.cells import Fact
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from flask.typing import ResponseReturnValue
@@ -181,20 +182,28 @@ class AssetView(RecordView):
         if given not in set(Card):
             raise Malformed(_("Choose the card for the item."))
         card = Card(given)
-        form = asset_form(card)
+        form = asset_form(card, extra=entry_fields)
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.enter"):
-                me = get_current_user()
-                assets = create_assets(db.session(), me, card=card, texts=form.data, now=now())
+                texts, session = form.data, db.session()
+                assets = create_assets(
+                    session, get_current_user(), card=card, texts=texts, now=now(), booked_on=texts["booked_on"]
+                )
                 keep_submission(self.row_url(assets[0].id))
             if not form.errors:
-                scheme = code_scheme(assets[0].code)
-                sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=scheme)
-                if len(assets) > 1:
-                    sentence = tr(_many_entered(len(assets), scheme))
-                return self.redirect_to_record(sentence, assets[0].id)
+                return self._entered(assets)
         heading = _("New item: %(card)s", card=card.title)
         return self.render_form(form, heading, _("Enter the item"), back=self.get_url(".create_view"))
+
+    def _entered(self, assets: Sequence[Asset]) -> ResponseReturnValue:
+        """Lead to the first of the items that were entered, with what there is to say of their code."""
+        scheme, code = code_scheme(assets[0].code), assets[0].code
+        sentence = gettext("Entered. The item code follows %(scheme)s.", scheme=scheme)
+        if len(assets) > 1:
+            sentence = tr(_many_entered(len(assets), scheme))
+        if warning := ListedItems(db.session(), assets[0].agency_id).code_warning(code):
+            flash(tr(warning), "warning")
+        return self.redirect_to_record(sentence, assets[0].id)
 
     @expose("/edit/", methods=("GET", "POST"))
     @recoverable
@@ -205,10 +214,11 @@ class AssetView(RecordView):
         require_unreferenced(asset)
         values = snapshot(asset)
         columns = all_card_columns(asset.card)
-        form = asset_form(asset.card, {one.key: to_form_text(one, values.get(one.key)) for one in columns})
+        texts = {one.key: to_form_text(one, values.get(one.key)) for one in columns}
+        form = asset_form(asset.card, texts, extra=correction_fields)
         if request.method == "POST" and form.validate():
             with commit_or_show_errors(form, "asset.correct"):
-                correct_asset(asset, get_current_user(), texts=form.data)
+                correct_asset(asset, get_current_user(), texts=form.data, now=now(), reason=form.data["reason"] or "")
                 keep_submission(self.row_url(asset.id))
             if not form.errors:
                 return self.redirect_to_record(gettext("The entry was corrected."), asset.id)

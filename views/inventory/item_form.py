@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from wtforms import SelectField, StringField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import CARD_COLUMNS, AssetCondition, Card, CardColumn, CardColumnKind, card_columns
 from lpse_admin.parsing.numbers import write_number
 from views.forms.base import Form, Required
+from views.forms.fields import DateField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -64,9 +65,25 @@ def _form_field(column: CardColumn) -> Field:
     return StringField(column.label, needed, description=_DESCRIPTIONS.get(column.key), render_kw=extra)
 
 
+def entry_fields() -> dict[str, Field]:
+    """Return the fields of a new item besides its columns."""
+    day = DateField(
+        _("Booked on"),
+        description=_("The day that half-years count it on; today if it is left empty. Not in a locked half-year."),
+    )
+    return {"booked_on": day}
+
+
+def correction_fields() -> dict[str, Field]:
+    """Return the fields of a correction besides the item's columns."""
+    return {"reason": TextAreaField(_("Reason of the correction"))}
+
+
 _DESCRIPTIONS = {
     "code": _("12 digits in 7 levels (Permendagri 108/2016), or 10 digits in 5 levels (Permendagri 17/2007)."),
     "register": _("As written on the card, such as 0001; for several equal items 0001 s/d 0015."),
+    "nibar": _("45 digits, 43 in earlier years."),
+    "room": _("The code of the room, from the list of rooms."),
     "price": _("In rupiah for each item, such as 12.500.000."),
 }
 

@@ -1,0 +1,1 @@
+"""The screens of lists of assets that are taken over."""
