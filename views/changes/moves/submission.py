@@ -23,7 +23,8 @@ from models.documents.document import attach
 from models.scope import visible
 from views.app.access import current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
-from views.changes.steps.form import CONFIRM_PREFIX, InvalidFieldValues, build_step_form, field_key, form_field_name
+from views.changes.steps.fields import field_key, form_field_name
+from views.changes.steps.form import CONFIRM_PREFIX, InvalidFieldValues, build_step_form
 from views.forms.once import keep_submission, returned_form_id
 from views.forms.recovery import require_resubmit
 from views.forms.uploads import KeptFile, keep_files
