@@ -22,7 +22,7 @@ from views.app.clock import now
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
 from views.changes.comments import CommentView
-from views.changes.steps.form import form_field_name
+from views.changes.steps.fields import form_field_name
 from views.changes.steps.views import STEP_VIEWS, ReturnedView
 from views.dashboard import home
 from views.delegation.absences import AbsenceView
