@@ -17,12 +17,13 @@ import demo
 from lpse_admin import config
 from lpse_admin.i18n import _
 from lpse_admin.start_notices import start_notices
+from models.accounts.demo_password import accounts_with_demo_password
 from models.audit import trail as audit_trail
 from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import password_reset, profile
 from views.app import access, clock, errors, login, screens
-from views.app.http import compression, cookie_clock, head_requests, headers, health, proxies, write_limit
+from views.app.http import compression, cookie_clock, head_requests, headers, health, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
 from views.audit import context
@@ -45,13 +46,15 @@ _IDLE = dt.timedelta(hours=8)
 #: How waitress serves. An export waits for its reader at a megabyte: waitress would let 16 of them pile up in memory.
 #: A browser keeps up to six connections open, so the default limit of 100 would serve sixteen people; 600 fit into the
 #: 1,024 file descriptors that a process usually has. Idle and half-sent connections end after a minute.
-SERVING: dict[str, int] = {
+SERVING: dict[str, Any] = {
     "threads": 24,
     "outbuf_high_watermark": _MIB,
     "connection_limit": 600,
     "channel_timeout": 60,
     "cleanup_interval": 10,
     "asyncore_use_poll": True,
+    # No Server header: strangers need not know what serves.
+    "ident": None,
 }
 
 
@@ -75,6 +78,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     errors.init_app(app)
     # The order of these is the order in which they look at a request.
     context.init_request_ids(app)
+    hosts.init_app(app, chosen)
     write_limit.init_app(app)
     access.init_app(app, chosen)
     login.init_app(app)
@@ -112,7 +116,8 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
             "max_overflow": 2 * SERVING["threads"],
             "pool_timeout": 10,
         },
-        "SESSION_COOKIE_NAME": "lpse",
+        # A browser takes a cookie of this prefix over HTTPS alone, from this host and for all of it.
+        "SESSION_COOKIE_NAME": "lpse" if settings.is_demo else "__Host-lpse",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": not settings.is_demo,
@@ -141,17 +146,29 @@ def _arm_the_trail() -> None:
 def serving_options(settings: config.Settings) -> dict[str, Any]:
     """Return the options of waitress. It removes what proxies say of the client, unless there are proxies of ours.
 
-    What they say is read by ``views.app.http.proxies``, under any server; waitress itself trusts no proxy.
+    What they say is read by ``views.app.http.proxies``, under any server; waitress itself trusts no proxy. The demo is
+    told, since it refuses what is forwarded.
     """
-    return {**SERVING, "clear_untrusted_proxy_headers": settings.proxies == 0}
+    return {**SERVING, "clear_untrusted_proxy_headers": settings.proxies == 0 and not settings.is_demo}
 
 
 def prepare(app: Flask, settings: config.Settings) -> None:
-    """Bring the database to the present schema and, in the demo, put its first register into it."""
+    """Bring the database to the present schema and, in the demo, put its first register into it.
+
+    Raises ConfigurationError in production while an account has the demo's password.
+    """
     with app.app_context(), startup_lock(db.engine):
         upgrade()
         if settings.is_demo:
             demo.first_start(db.session(), clock.now())
+        elif known := accounts_with_demo_password(db.session()):
+            raise config.ConfigurationError(
+                _(
+                    "Accounts with the demo's password, which everybody knows: %(names)s. Disable them, or give each a "
+                    "new password (flask user disable, flask user reset); production does not start before.",
+                    names=", ".join(known),
+                )
+            )
 
 
 def serve() -> None:
@@ -161,6 +178,8 @@ def serve() -> None:
     try:
         prepare(app, settings)
         server = Server(app, settings.host, settings.port, **serving_options(settings))
+    except config.ConfigurationError as error:
+        _stop(*error.faults)
     except SQLAlchemyError as error:
         _stop(_("The database cannot be used: %(reason)s", reason=str(error.__cause__ or error).strip()))
     except OSError as error:
@@ -181,8 +200,8 @@ def serve() -> None:
         rounds.stop()
 
 
-def _stop(reason: Message) -> NoReturn:
-    sys.stderr.write(f"{terminal_text(reason)}\n")
+def _stop(*reasons: Message) -> NoReturn:
+    sys.stderr.writelines(f"{terminal_text(reason)}\n" for reason in reasons)
     raise SystemExit(1)
 
 

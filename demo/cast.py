@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.roles import Role
 from models.accounts.user import User
 from models.sops.sop import SopRevision
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from models.office.agency import Agency
 
 #: The password of all accounts. Only for demo mode, which listens on localhost only.
-PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the program starts
+PASSWORD = DEMO_PASSWORD
 ADMINISTRATOR = "admin"
 
 

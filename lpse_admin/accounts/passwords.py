@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: In characters; a very long password would only cost time to hash.
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
+#: The password of all accounts of the demo. It opens nothing in production.
+DEMO_PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the demo starts
+
 #: Words that passwords here are made of, beside the lists that zxcvbn brings (English words, names, leaked passwords).
 _LOCAL_WORDS = (
     "admin", "administrator", "akusayangkamu", "aparatur", "bahagia", "bandung", "barang", "baru", "bismillah",
@@ -43,7 +46,11 @@ def password_error(password: str, *, known_names: Collection[str] = ()) -> Messa
     stem = normalized.strip("0123456789")
     if not {normalized, stem}.isdisjoint(_normalize(name) for name in known_names if name):
         return _("The password must not be your own name.")
-    if len(set(normalized)) < len("abcd") or _guesses(password, normalized, known_names) < MIN_GUESSES:
+    if (
+        password == DEMO_PASSWORD
+        or len(set(normalized)) < len("abcd")
+        or _guesses(password, normalized, known_names) < MIN_GUESSES
+    ):
         return _("This password is too easy to guess; choose another.")
     return None
 

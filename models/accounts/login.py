@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _
@@ -74,14 +75,15 @@ class LoginAttempt:
 
 
 def log_in(
-    session: Session, attempt: LoginAttempt, *, now: dt.datetime, limit: LoginLimit
+    session: Session, attempt: LoginAttempt, *, now: dt.datetime, limit: LoginLimit, is_demo: bool
 ) -> Login | TooManyAttempts | None:
     """Open a login session, or count the failure and return why there is none; the caller commits.
 
     Failures are limited for an account at an address, for the address, and for the account at addresses where it was
     never opened; over a limit TooManyAttempts is raised before the password is looked at. From an address where the
     account was opened before, the right password always gets in, so that nobody is shut out by others: a wrong one is
-    counted, and over the limit TooManyAttempts is returned, else None. The password is verified outside of a
+    counted, and over the limit TooManyAttempts is returned, else None. The demo's password, which everybody knows, is
+    wrong outside of the demo. The password is verified outside of a
     transaction, so that no lock is held during the slow hash.
     """
     takes_write_lock.set(False)
@@ -91,7 +93,7 @@ def log_in(
     if known is not None:
         session.expunge(known)
     session.rollback()
-    is_correct = is_password_correct(known, attempt.password)
+    is_correct = is_password_correct(known, attempt.password) and (is_demo or attempt.password != DEMO_PASSWORD)
     takes_write_lock.set(True)
     # The row lock serialises concurrent attempts at one account.
     user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None

@@ -344,11 +344,15 @@ def find_user(session: Session, typed: str) -> User | None:
 
 def is_password_correct(user: User | None, password: str) -> bool:
     """Whether ``password`` is the user's; takes the same time if ``user`` is None."""
+    return is_hash_of(user.password_hash if user else _dummy_hash(), password) and user is not None
+
+
+def is_hash_of(password_hash: str, password: str) -> bool:
+    """Whether ``password_hash`` was made of ``password``."""
     try:
-        _HASHER.verify(user.password_hash if user else _dummy_hash(), password)
+        return _HASHER.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-    return user is not None
 
 
 def totp_step_of(secret: str, code: str, now: dt.datetime) -> int | None:

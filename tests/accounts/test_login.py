@@ -11,7 +11,8 @@ import pytest
 from itsdangerous import TimestampSigner
 from sqlalchemy import select
 
-from lpse_admin.config import LoginLimit
+from app import create_app
+from lpse_admin.config import LoginLimit, RunMode, Settings
 from models.accounts.login import LoginFailure
 from models.accounts.user import User
 from models.audit.trail import AuditContext, AuditEntry, set_audit_context
@@ -298,9 +299,11 @@ def test_where_somebody_comes_from_is_taken_from_the_office_s_own_proxies_alone(
     new_database: NewDatabase, proxies: int, forwarded: str, address: str
 ) -> None:
     with new_database("sqlite") as url:
-        program = make_app(url, proxies=proxies)
+        close_app(make_app(url))
+        program = create_app(Settings(RunMode.PRODUCTION, url, "x" * 32, proxies=proxies))
         visitor = Visitor(program)
-        visitor.client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
+        visitor.client.environ_base |= {"HTTP_X_FORWARDED_FOR": forwarded, "HTTP_X_FORWARDED_PROTO": "https"}
+        visitor.client.environ_base |= {"wsgi.url_scheme": "https", "HTTP_REFERER": "https://localhost/login"}
         assert visitor.post("/login", username="kepala", password=WRONG).status_code == 401
         with program.app_context():
             assert db.session.scalars(select(LoginFailure.address)).one() == address

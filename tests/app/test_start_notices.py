@@ -11,7 +11,7 @@ from app import _announce, create_app
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.smtp_url import parse_smtp_url
 from lpse_admin.start_notices import reset_link_notices, start_notices
-from tests.support.program import Visitor, close_app, make_app
+from tests.support.program import OWN_PASSWORD, Visitor, close_app, give_own_passwords, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +77,11 @@ def test_administrators_read_on_the_users_screen_why_no_links_are_mailed(
     new_database: NewDatabase, username: str, expected: bool
 ) -> None:
     with new_database("sqlite") as url:
-        close_app(make_app(url))
+        demo = make_app(url)
+        give_own_passwords(demo)
+        close_app(demo)
         app = create_app(Settings(RunMode.PRODUCTION, url, "y" * 32))
-        page = Visitor(app, username).get("/admin/user/")
+        page = Visitor(app, username, OWN_PASSWORD).get("/admin/user/")
         assert page.status_code == 200
         assert ("LPSE_BASE_URL belum diisi" in page.text) is expected
         assert ("LPSE_SMTP_URL belum diisi" in page.text) is expected
@@ -87,12 +89,14 @@ def test_administrators_read_on_the_users_screen_why_no_links_are_mailed(
 
 
 def test_a_login_page_over_plain_http_says_that_it_takes_https_and_where(production: tuple[Flask, Settings]) -> None:
-    visitor = Visitor(production[0])
-    page = visitor.get("/login")
+    client = production[0].test_client()
+    plain = "http://perubahan.example.go.id"
+    page = client.get("/login", base_url=plain)
     assert page.status_code == 200
     assert 'href="https://perubahan.example.go.id/login"' in page.text
     # A browser keeps no Secure cookie here, so the form's token comes without its session.
-    sent = production[0].test_client().post("/login", data={"username": "kepala", "password": "x", "csrf_token": "x"})
+    typed = {"username": "kepala", "password": "x", "csrf_token": "x"}
+    sent = production[0].test_client().post("/login", data=typed, base_url=plain)
     assert sent.status_code == 400
     assert 'href="https://perubahan.example.go.id/login"' in sent.text
     assert 'value="kepala"' in sent.text
@@ -101,7 +105,7 @@ def test_a_login_page_over_plain_http_says_that_it_takes_https_and_where(product
 def test_over_https_it_says_nothing_of_it_and_the_demo_neither(
     production: tuple[Flask, Settings], new_database: NewDatabase
 ) -> None:
-    page = production[0].test_client().get("/login", base_url="https://localhost")
+    page = production[0].test_client().get("/login", base_url="https://perubahan.example.go.id")
     assert not re.search(r"https?://perubahan|LPSE_PROXIES", page.text)
     with new_database("sqlite") as url:
         demo = make_app(url)

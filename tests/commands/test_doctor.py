@@ -12,7 +12,7 @@ from app import create_app
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.smtp_url import MailServer
 from tests.support.cast import create_cast, open_session
-from tests.support.program import close_app
+from tests.support.program import close_app, give_own_passwords
 from views.commands.checks import doctor
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     with open_session(database_url) as session:
         create_cast(session)
         session.commit()
+    app = installation(database_url)
+    give_own_passwords(app, NOW)
+    close_app(app)
     return database_url
 
 

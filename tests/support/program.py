@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Flask
 from jinja2 import BytecodeCache
+from sqlalchemy import select
 
 from app import create_app
 from demo.cast import PASSWORD, make_cast
 from lpse_admin.config import LoginLimit, RunMode, Settings
 from lpse_admin.sop import bundled_sops
+from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.sops.sop import load_revision
@@ -80,6 +82,18 @@ def make_app(
         make_cast(session, now)
         session.commit()
     return app
+
+
+def give_own_passwords(app: Flask, at: dt.datetime | None = None) -> None:
+    """Give the demo's users OWN_PASSWORD ``at`` a time (None: now), so that they can log in to production."""
+    owner = User()
+    owner.set_password(OWN_PASSWORD)
+    with app.app_context():
+        at = at or dt.datetime.now(dt.UTC)
+        set_audit_context(db.session(), AuditContext(at=at, actor_id=None, actor_name="test", action="set up"))
+        for user in db.session.scalars(select(User)):
+            user.password_hash = owner.password_hash
+        db.session.commit()
 
 
 def close_app(app: Flask) -> None:

@@ -164,7 +164,8 @@ def _open_session(form: LoginForm) -> User:
         code=form.code.data or "",
         address=request.remote_addr or "",
     )
-    login = log_in(db.session(), attempt, now=now(), limit=settings().login_limit)
+    chosen = settings()
+    login = log_in(db.session(), attempt, now=now(), limit=chosen.login_limit, is_demo=chosen.is_demo)
     user = db.session.get(User, login.user_id) if isinstance(login, Login) else None
     if user is not None:
         set_audit_context(
@@ -251,7 +252,10 @@ def logout() -> Response:
     session.clear()
     g.current_user = None
     flash(gettext("You are logged out."), "success")
-    return redirect(url_for("access.login"), 303)
+    response = redirect(url_for("access.login"), 303)
+    # What forms have kept in the browser; pages are never cached, and the cookie is the one that says goodbye.
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
 
 
 def init_app(app: Flask) -> None:

@@ -10,6 +10,7 @@ from flask import g, request
 from models.audit.trail import set_audit_context
 from models.database import db, has_time_limits, takes_write_lock
 from models.notifications.notification import LINK_BASE
+from views.app.access import settings
 from views.app.audit_context import audit_context, capacity
 from views.app.http.write_limit import SAFE_METHODS
 
@@ -36,9 +37,12 @@ def _set_request_audit_context() -> None:
 
 
 def _store_link_base() -> None:
-    """Keep the address that the program was reached by, for the links of the mail that comes of this request."""
+    """Keep the demo's address for the links of the mail that comes of this request; production's is LPSE_BASE_URL.
+
+    A reader writes the Host header, and could have links mailed that lead to another host.
+    """
     base = request.url_root.rstrip("/")
-    if len(base) <= _MAX_BASE_URL_LENGTH:
+    if settings().is_demo and len(base) <= _MAX_BASE_URL_LENGTH:
         db.session().info[LINK_BASE] = base
 
 

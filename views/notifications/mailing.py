@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def render_mail(mail: OutgoingMail) -> RenderedMail:
     """Return the rendered mail in its recipient's language and time zone, with a link to the request."""
-    base = settings().base_url or mail.link_base
+    # In production a link is never made of what a request said, not even of one that is kept from an earlier version.
+    base = settings().base_url or (mail.link_base if settings().is_demo else None)
     # An anonymous request context, for absolute addresses with the program's base URL.
     with current_app.test_request_context(base_url=base or "http://localhost"), force_locale(mail.language.value):
         g.current_user, g.delegation = None, None

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 
 from app import create_app, serving_options
 from lpse_admin.config import RunMode, Settings
-from tests.support.program import close_app, make_app
+from tests.support.program import OWN_PASSWORD, close_app, give_own_passwords, make_app
 from tests.support.servers import nginx
 from views.app.http.proxies import read_address
 from views.app.http.serving import Server
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tests.conftest import NewDatabase
 
 WRONG = "katakan-teman-dan-masuk"
-PASSWORD = "lpse-demo-2026"
 READER = "192.0.2.10"
 
 
@@ -121,7 +120,9 @@ SERVERS = {"waitress": waitress, "gunicorn": gunicorn}
 def url(new_database: NewDatabase) -> Iterator[str]:
     """Give a database with the demo's users, for a program in production."""
     with new_database("sqlite") as address:
-        close_app(make_app(address))
+        demo = make_app(address)
+        give_own_passwords(demo)
+        close_app(demo)
         yield address
 
 
@@ -146,13 +147,13 @@ def test_what_the_proxy_says_of_the_reader_reaches_trail_logins_limits_and_schem
         assert direct(port, **said).log_in("kepala", WRONG).status == 401
         reader = direct(port, **said)
         assert "LPSE_PROXIES" not in reader.open("/login").text
-        assert reader.log_in("kepala", PASSWORD).status == 303
+        assert reader.log_in("kepala", OWN_PASSWORD).status == 303
         assert reader.open("/profile").status == 200
         for _time in range(5):
             assert direct(port, **said).log_in("pengelola", WRONG).status == 401
-        assert direct(port, **said).log_in("pengelola", PASSWORD).status == 429
+        assert direct(port, **said).log_in("pengelola", OWN_PASSWORD).status == 429
         elsewhere = said | {"X_Forwarded_For": "198.51.100.7"}
-        assert direct(port, **elsewhere).log_in("pengelola", PASSWORD).status == 303
+        assert direct(port, **elsewhere).log_in("pengelola", OWN_PASSWORD).status == 303
     found = recorded(url)
     assert found["failures"] == [READER]
     assert set(found["logins"]) == set(found["trail"]) == {READER, "198.51.100.7"}
@@ -241,7 +242,7 @@ def test_behind_the_office_s_nginx_the_reader_s_own_address_is_recorded_over_htt
     forged = {"X_Forwarded_For": READER, "X_Forwarded_Proto": "http", "X_Forwarded_Host": "evil.example"}
     browser = from_afar(behind_nginx, certificate[0], **forged)
     assert browser.log_in("pengelola", WRONG).status == 401
-    entered = browser.log_in("kepala", PASSWORD)
+    entered = browser.log_in("kepala", OWN_PASSWORD)
     assert (entered.status, entered.headers["Location"]) == (303, "/")
     assert browser.open("/profile").status == 200
     assert {address for addresses in recorded(url).values() for address in addresses} == {"127.0.0.2"}
@@ -259,7 +260,7 @@ def test_three_megabytes_and_much_more_pass_the_office_s_nginx_and_are_answered_
     behind_nginx: tuple[int, int], certificate: tuple[Path, Path]
 ) -> None:
     browser = from_afar(behind_nginx, certificate[0])
-    assert browser.log_in("pemohon", PASSWORD).status == 303
+    assert browser.log_in("pemohon", OWN_PASSWORD).status == 303
     token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open("/admin/change/new/").text)
     assert token
 

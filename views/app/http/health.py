@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from lpse_admin.config import VERSION
+from lpse_admin.config import VERSION, is_loopback
 from models.database import db, is_sqlite
 from views.app.access import public
 
@@ -28,21 +28,26 @@ _PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
 @blueprint.get("/healthz")
 @public
 def healthz() -> tuple[Any, int]:
-    """Return 200 and versions if the database can be read and written, else 503."""
-    answer: dict[str, Any] = {
-        "program": VERSION,
-        "python": platform.python_version(),
-        "parts": {part: version(part) for part in _PACKAGES},
-    }
+    """Return 200 if the database can be read and written, else 503; versions only to this machine itself."""
     try:
-        answer["database"] = {"kind": db.engine.dialect.name, "revision": _revision()}
+        versions = _versions() if is_loopback(request.remote_addr or "") else {}
         is_writable = _is_writable()
     except SQLAlchemyError:
         db.session.rollback()
-        is_writable = False
+        versions, is_writable = {}, False
     if not is_writable:
-        return jsonify(status="unavailable", **answer), HTTPStatus.SERVICE_UNAVAILABLE
-    return jsonify(status="ok", **answer), HTTPStatus.OK
+        return jsonify(status="unavailable", **versions), HTTPStatus.SERVICE_UNAVAILABLE
+    return jsonify(status="ok", **versions), HTTPStatus.OK
+
+
+def _versions() -> dict[str, Any]:
+    """Return the versions of the program and its parts, which tell strangers where to look for holes."""
+    return {
+        "program": VERSION,
+        "python": platform.python_version(),
+        "parts": {part: version(part) for part in _PACKAGES},
+        "database": {"kind": db.engine.dialect.name, "revision": _revision()},
+    }
 
 
 def _is_writable() -> bool:

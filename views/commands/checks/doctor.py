@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.worktime.national_holidays import LAST_YEAR
+from models.accounts.demo_password import accounts_with_demo_password
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.database import db, is_sqlite
@@ -82,6 +83,12 @@ def _address(_session: Session) -> Iterator[Message]:
         yield _("LPSE_BASE_URL is not https://: over plain HTTP browsers do not keep the login.")
     if chosen.proxies == 0:
         yield _("LPSE_PROXIES is 0: behind nginx set it to 1, or every reader has the address of the proxy.")
+
+
+def _known_passwords(session: Session) -> Iterator[Message]:
+    """Yield which accounts of production anybody can open."""
+    if not settings().is_demo and (known := accounts_with_demo_password(session)):
+        yield _("Accounts with the demo's password, which everybody knows: %(names)s.", names=", ".join(known))
 
 
 def _schema(session: Session) -> Iterator[Message]:
@@ -165,6 +172,7 @@ def _mail(session: Session) -> Iterator[Message]:
 
 _CHECKS: tuple[tuple[Message, Callable[[Session], Iterator[Message]]], ...] = (
     (_("Settings"), _address),
+    (_("Known passwords"), _known_passwords),
     (_("Schema of the database"), _schema),
     (_("Storage"), _storage),
     (_("Clocks"), _clocks),
