@@ -35,7 +35,7 @@ class Submission(Base):
     id: Mapped[PrimaryKey]
     user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     form_id: Mapped[str] = mapped_column(String(64))
-    #: SHA-256 of address, fields and files.
+    #: Keyed SHA-256 of address, fields and files.
     content_hash: Mapped[str] = mapped_column(String(64))
     at: Mapped[Timestamp]
     #: Where the one who sent it was led.

@@ -26,6 +26,7 @@ from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
 from views.app.http.compression import never_compress
 from views.forms.base import CheckboxListField, Form
+from views.forms.once import keep_submission
 from views.i18n.language import LANGUAGE_NAMES, remember_language
 
 if TYPE_CHECKING:
@@ -169,6 +170,12 @@ def redirect_to_profile(sentence: str, anchor: str | None = None) -> Response:
     return redirect(url_for("profile.show", _anchor=anchor), 303)
 
 
+def commit_profile(anchor: str | None = None) -> None:
+    """Commit what was done on one's own page, and that the form was sent."""
+    keep_submission(url_for("profile.show", _anchor=anchor))
+    db.session.commit()
+
+
 @blueprint.post("/password")
 def change_password() -> Response | tuple[str, int]:
     """Take a new password, and end every other session of this user."""
@@ -178,7 +185,7 @@ def change_password() -> Response | tuple[str, int]:
     user = get_current_user()
     try:
         user.change_password(form.old.data or "", form.new.data or "", form.again.data or "")
-        db.session.commit()
+        commit_profile()
     except ValidationFailed as refusal:
         form.add_errors(refusal)
         return _profile_response(password=form)
@@ -194,7 +201,7 @@ def change_contact() -> Response | tuple[str, int]:
         return _profile_response(contact=form)
     try:
         account_mails.change_contact(get_current_user(), now=now(), **form.arguments())
-        db.session.commit()
+        commit_profile("contact")
     except ValidationFailed as refusal:
         form.add_errors(refusal)
         return _profile_response(contact=form)
@@ -267,7 +274,7 @@ def confirm_second_factor() -> Response | tuple[str, int]:
         form.code.errors = form.code.errors or [gettext("This code is wrong or expired: try the next one.")]
         return _profile_response(code=form)
     get_current_user().totp_secret, get_current_user().totp_last_step = secret, step
-    db.session.commit()
+    commit_profile()
     session.pop(_TOTP_OFFER_KEY)
     return redirect_to_profile(gettext("The second factor is on: a code is required when you log in."))
 
@@ -282,5 +289,5 @@ def turn_off_second_factor() -> Response | tuple[str, int]:
         form.password.errors = [gettext("This is not your current password.")]
         return _profile_response(disable=form)
     get_current_user().totp_secret = get_current_user().totp_last_step = None
-    db.session.commit()
+    commit_profile()
     return redirect_to_profile(gettext("The second factor is off."))

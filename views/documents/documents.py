@@ -28,6 +28,7 @@ from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.moves.submission import save_step_input, version_from_request
 from views.exports.columns import CellKind
+from views.forms.once import keep_submission
 from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
@@ -93,9 +94,11 @@ class DocumentView(RecordView):
         name = document.name
         detach(session, document, get_current_user(), now())
         trail.update_audit_context(session, action="document.remove")
+        location = url_for("change.details_view", id=change_id) + "#step"
+        keep_submission(location)
         session.commit()
         flash(gettext("Removed: %(name)s.", name=name), "success")
-        return redirect(url_for("change.details_view", id=change_id) + "#step", 303)
+        return redirect(location, 303)
 
     @staticmethod
     def _requests() -> ColumnElement[bool]:

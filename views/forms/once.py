@@ -8,6 +8,7 @@ script, is handled as it comes.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import current_app, flash, g, redirect, request
@@ -110,8 +111,9 @@ def forget_submissions_of(location: str) -> None:
 
 
 def _content_hash() -> str:
-    """Return the SHA-256 of what was sent: address, fields and files, in the form's order."""
-    digest = hashlib.sha256(request.full_path.encode())
+    """Return a keyed SHA-256 of what was sent, passwords included: address, fields and files, in the form's order."""
+    key = current_app.config["SECRET_KEY"]
+    digest = hmac.new(key if isinstance(key, bytes) else key.encode(), request.full_path.encode(), hashlib.sha256)
     for name, text in request.form.items(multi=True):
         if name not in _FIELDS_OF_THE_PAGE:
             digest.update(f"\0{name}\0{text}".encode("utf-8", "surrogatepass"))

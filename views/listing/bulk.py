@@ -17,6 +17,7 @@ from lpse_admin.errors import Malformed, NotAllowed, NotFound, Refused, Validati
 from lpse_admin.i18n import Message, _, join_messages
 from models.database import db
 from views.app.errors import wants_json
+from views.forms.once import keep_submission
 from views.i18n.wording import tr
 from views.listing.lists import PAGE_SIZES, row_processor, select_columns
 from views.listing.page.cells import cell_formatter
@@ -104,7 +105,11 @@ class BulkView(RecordView):
                     raise
                 form.add_errors(refusal)
                 return self._form_page(action, named, form), form.status
-        return self._result_page(action, [self._apply_to_row(action, id_, named.get(id_), form) for id_ in ids])
+        lines: list[RowResult] = []
+        for id_ in ids:
+            is_first = not any(line.is_done for line in lines)
+            lines.append(self._apply_to_row(action, id_, named.get(id_), form, is_first=is_first))
+        return self._result_page(action, lines)
 
     def _requested_action(self) -> BulkAction:
         mine, key = self.bulk_actions(), request.form.get("action", "")
@@ -128,11 +133,18 @@ class BulkView(RecordView):
         }
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def _apply_to_row(self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None) -> RowResult:
-        """Do it to one row in a transaction of its own, and return what became of it."""
+    def _apply_to_row(
+        self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None, *, is_first: bool
+    ) -> RowResult:
+        """Do it to one row in a transaction of its own, and return what became of it.
+
+        With the first row that is done it is kept that the form was sent.
+        """
         session = db.session()
         try:
             said = action.apply(self, id_, form)
+            if is_first:
+                keep_submission(self._list_url())
             session.commit()
         except Refused as refusal:
             session.rollback()

@@ -28,6 +28,7 @@ from views.app.access import can, current_delegation, get_current_user, is_actin
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
+from views.forms.once import keep_submission
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
@@ -163,9 +164,11 @@ class MailView(BulkView):
         self.require_permission(Verb.EDIT)
         one = self.get_one(notification_id)
         resend(one)
+        location = self.row_url(one.id)
+        keep_submission(location)
         db.session.commit()
         flash(gettext("The mail is queued again."), "success")
-        return redirect(self.row_url(one.id), 303)
+        return redirect(location, 303)
 
 
 @dataclass(frozen=True, slots=True)

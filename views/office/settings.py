@@ -137,6 +137,7 @@ class SettingView(RecordView):
             form,
             lambda: operation(by=get_current_user(), **form.arguments()),
             lambda _result: self.redirect_with_message(success, back),
+            location=lambda _result: back,
             heading=heading,
             submit=submit,
             back=back,

@@ -16,7 +16,7 @@ from models.database import db
 from models.delegation.delegation import load_active_delegation
 from models.releases.calendar import CalendarEntryKind, calendar_entries
 from models.releases.calendar_feed import create_feed, feed_owner, revoke_feed
-from views.accounts.profile import redirect_to_profile, render_profile
+from views.accounts.profile import commit_profile, redirect_to_profile, render_profile
 from views.app.access import get_current_user, public, settings
 from views.app.clock import now
 from views.i18n.language import tr
@@ -79,7 +79,7 @@ def revoke_address() -> AnyResponse:
     session = db.session()
     revoke_feed(session, get_current_user(), now())
     trail.update_audit_context(session, action="feed.revoke")
-    session.commit()
+    commit_profile("calendar")
     return redirect_to_profile(gettext("The calendar address is revoked."), anchor="calendar")
 
 

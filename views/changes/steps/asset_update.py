@@ -16,6 +16,7 @@ from models.database import db
 from views.changes.assets import update as assets_update
 from views.changes.steps.lists import step_spec
 from views.changes.steps.record_view import StepRecordView
+from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
 from views.listing.filters.kinds import MAX_SEARCH_LENGTH
 from views.listing.record_view import parse_id
@@ -49,6 +50,7 @@ class AssetUpdateView(StepRecordView):
             row.form,
             lambda: assets_update.save_row(case, row),
             lambda _done: self.redirect_with_message(_("Noted. The list changes when the step is finished."), back),
+            location=lambda _done: back,
             heading=row.heading,
             submit=_("Note this change"),
             back=back,
@@ -76,7 +78,8 @@ class AssetUpdateView(StepRecordView):
         """Take a row out of an open update."""
         self.require_permission(Verb.EDIT)
         case, update = assets_update.open_update(parse_id(change_id))
-        id_ = case.change.id
+        back = self.link_url(case.change.id)
         assets_update.remove_row(case, update, request.form.get("row"))
+        keep_submission(back)
         db.session.commit()
-        return self.redirect_with_message(_("The row was removed."), self.link_url(id_))
+        return self.redirect_with_message(_("The row was removed."), back)

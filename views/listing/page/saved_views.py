@@ -28,6 +28,8 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms.base import Form
+from views.forms.once import creates, keep_submission
+from views.i18n.wording import tr
 from views.listing.lists import select_columns
 from views.listing.page.header import SHOW_ALL_QUERY, default_column_keys, parse_query
 from views.listing.record_view import RecordView, parse_id
@@ -35,6 +37,8 @@ from views.listing.record_view import RecordView, parse_id
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
+
+    from lpse_admin.i18n import Message
 
 blueprint = Blueprint("saved_view", __name__, url_prefix="/lists/<screen>")
 
@@ -86,10 +90,10 @@ def _saved_view(screen: RecordView, view_id: str) -> SavedView:
     return found
 
 
-def _redirect_to_list(screen: RecordView, query: str = "") -> Response:
-    """Lead to the list."""
+def _list_url(screen: RecordView, query: str = "") -> str:
+    """Return the address of the list."""
     address = url_for(f"{screen.endpoint}.index_view")
-    return redirect(f"{address}?{query}" if query else address, 303)
+    return f"{address}?{query}" if query else address
 
 
 def _submitted_query(screen: RecordView) -> str:
@@ -121,13 +125,12 @@ def columns(screen: str) -> Response:
     save_columns(
         session, get_current_user(), view.resource, [] if tuple(keys) == default_column_keys(offered, {}) else keys
     )
+    has_default = load_list_preference(session, get_current_user(), view.resource).default_view is not None
+    location = _list_url(view, address or (SHOW_ALL_QUERY if has_default else ""))
+    keep_submission(location)
     session.commit()
     flash(gettext("The columns are saved, for you only."), "success")
-    return _redirect_to_list(
-        view,
-        address
-        or (SHOW_ALL_QUERY if load_list_preference(session, get_current_user(), view.resource).default_view else ""),
-    )
+    return redirect(location, 303)
 
 
 def _selected_keys(keys: list[str]) -> list[str]:
@@ -173,6 +176,7 @@ def _page(screen: RecordView, **context: object) -> str:
 
 
 @blueprint.post("/")
+@creates
 def create(screen: str) -> ResponseReturnValue:
     """Keep an address of this list under a name."""
     view = _record_view(screen)
@@ -193,11 +197,13 @@ def create(screen: str) -> ResponseReturnValue:
         )
         if form.begins.data:
             set_default_view(session, get_current_user(), view.resource, saved)
+        location = _list_url(view, query or SHOW_ALL_QUERY)
+        keep_submission(location)
         session.commit()
     except ValidationFailed as refusal:
         return _show_errors(view, form, refusal, save=form)
     flash(gettext("The view is saved."), "success")
-    return _redirect_to_list(view, query or SHOW_ALL_QUERY)
+    return redirect(location, 303)
 
 
 def _show_errors(
@@ -219,11 +225,18 @@ def edit(screen: str, view_id: str) -> ResponseReturnValue:
     trail.update_audit_context(db.session(), action="list.view.alter")
     try:
         view.alter(get_current_user(), name=form.name.data or "", shared_with=form.role())
-        db.session.commit()
+        return _commit(screen, _("The view was changed."))
     except ValidationFailed as refusal:
         return _show_errors(place, form, refusal, altered=id_)
-    flash(gettext("The view was changed."), "success")
-    return redirect(url_for(".index", screen=screen), 303)
+
+
+def _commit(screen: str, done: Message) -> Response:
+    """Commit, say what was done, and lead to the saved views of the list."""
+    location = url_for(".index", screen=screen)
+    keep_submission(location)
+    db.session.commit()
+    flash(tr(done), "success")
+    return redirect(location, 303)
 
 
 @blueprint.post("/<view_id>/begin")
@@ -233,9 +246,7 @@ def set_default(screen: str, view_id: str) -> Response:
     view = _saved_view(place, view_id)
     trail.update_audit_context(db.session(), action="list.view.begin")
     set_default_view(db.session(), get_current_user(), place.resource, None if request.form.get("standard") else view)
-    db.session.commit()
-    flash(gettext("The default view of the list was changed, for you only."), "success")
-    return redirect(url_for(".index", screen=screen), 303)
+    return _commit(screen, _("The default view of the list was changed, for you only."))
 
 
 @blueprint.post("/<view_id>/discard")
@@ -245,6 +256,4 @@ def delete(screen: str, view_id: str) -> Response:
     view = _saved_view(place, view_id)
     trail.update_audit_context(db.session(), action="list.view.discard")
     view.discard(get_current_user())
-    db.session.commit()
-    flash(gettext("The view was removed."), "success")
-    return redirect(url_for(".index", screen=screen), 303)
+    return _commit(screen, _("The view was removed."))
