@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: How far from today a date is out of reach, in days.
 _YEAR = 365
 _FAR_AHEAD, _LONG_AGO = 3 * _YEAR, 2 * _YEAR
+#: The same for what an office plans and sets: freezes, delegations, absences, holidays, windows of releases.
+OFFICE_DAYS_AHEAD, OFFICE_DAYS_AGO = 2 * _YEAR, _LONG_AGO
 
 #: Outcomes that leave the record as it was.
 _WITHOUT_QUESTIONS = frozenset({Outcome.WITHDRAWN})
@@ -38,10 +40,16 @@ def date_questions(
     found = {field.key: _date_question(field, record.get(field.key), now, since) for field in RECORD_FIELDS[step]}
     questions = {key: question for key, question in found.items() if question}
     if outcome is Outcome.SCHEDULED and record.get("actual_at") is None:
-        end = record.get("window_end_at")
-        if isinstance(end, dt.datetime) and end <= now:
-            questions["window_end_at"] = _("The release window has passed already, and no actual time is given.")
+        question = window_question(record.get("window_end_at"), now)
+        questions |= {"window_end_at": question} if question else {}
     return questions
+
+
+def window_question(end: object, now: dt.datetime) -> Message | None:
+    """Return the question about a planned window that ends at ``end``, before ``now``."""
+    if not isinstance(end, dt.datetime) or end > now:
+        return None
+    return _("The release window has passed already, and no actual time is given.")
 
 
 def plan_question(outcome: Outcome, rollback_plan: str | None, *, is_emergency: bool) -> dict[str, Message]:
@@ -53,20 +61,39 @@ def plan_question(outcome: Outcome, rollback_plan: str | None, *, is_emergency: 
     return {"rollback_plan": _("The roll back plan of this emergency says only “%(plan)s”.", plan=plan)}
 
 
+def reach_question(
+    label: Message | str,
+    value: dt.date,
+    now: dt.datetime,
+    *,
+    ago: int = OFFICE_DAYS_AGO,
+    ahead: int = OFFICE_DAYS_AHEAD,
+) -> Message | None:
+    """Return the question about a date or time more than ``ago`` days before ``now`` or ``ahead`` after it, or None."""
+    days = (value - now).days if isinstance(value, dt.datetime) else (value - now.date()).days
+    if -days > ago:
+        return _("“%(field)s” is %(years)s years ago.", field=label, years=-days // _YEAR)
+    if days > ahead:
+        return _("“%(field)s” is %(years)s years ahead.", field=label, years=days // _YEAR)
+    return None
+
+
+def ask(question: Message) -> Message:
+    """Return the sentence that stands beside the field: the question, and what to do."""
+    return _("%(question)s Correct it, or confirm that it is so.", question=question)
+
+
 def _date_question(field: RecordField, value: object, now: dt.datetime, since: dt.datetime) -> Message | None:
     match value:
         case dt.datetime():
-            days = (value - now).days
-            is_past = field.may_precede_request and -days > _LONG_AGO
+            is_expected = value <= now and not field.may_precede_request
+            is_past = False
         case dt.date():
-            days = (value - now.date()).days
             is_past = value < since.astimezone(now.tzinfo).date()
+            is_expected = value <= now.date() and not is_past
         case _:
             return None
-    if is_past and -days > _LONG_AGO:
-        return _("“%(field)s” is %(years)s years ago.", field=field.label, years=-days // _YEAR)
-    if is_past:
-        return _("“%(field)s” is a day in the past.", field=field.label)
-    if days > _FAR_AHEAD:
-        return _("“%(field)s” is %(years)s years ahead.", field=field.label, years=days // _YEAR)
-    return None
+    if is_expected:
+        return None
+    past = _("“%(field)s” is a day in the past.", field=field.label) if is_past else None
+    return reach_question(field.label, value, now, ago=_LONG_AGO, ahead=_FAR_AHEAD) or past

@@ -14,13 +14,13 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.changes.activity import Activity
 from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity
 from models.documents.document import Document
 from models.listing.saved_view import SavedView
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, notify
-from tests.support.cast import LUMAJANG, NOW, PASSWORD, asset, make_move, settings
+from tests.support.cast import LUMAJANG, NOW, PASSWORD, asset, settings
 from tests.support.program import OWN_PASSWORD
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 from views.forms.once import _content_hash
@@ -103,7 +103,7 @@ def _mail_again(running_app: RunningApp) -> Sent:
         notify(session, Event.OVERDUE, [user], now=NOW, key="lagi", change=change)
         mail = session.scalars(select(Mail).order_by(Mail.id.desc())).first()
         assert mail is not None
-        mail.state, mail.failed_at, mail.last_error = MailState.FAILED, NOW, "550"
+        mail.state = MailState.FAILED
         notification = session.scalars(select(Notification.id).where(Notification.mail.has(id=mail.id))).one()
         session.commit()
     return "administrator", f"/admin/mail/{notification}/again", {}
@@ -151,7 +151,12 @@ def _comment(running_app: RunningApp) -> Sent:
 
 
 def _user(_app: RunningApp) -> Sent:
-    typed = {"full_name": "Orang Baru", "username": "orang.baru", "roles": "requester", "password": "kata-sandi-awal-12"}
+    typed = {
+        "full_name": "Orang Baru",
+        "username": "orang.baru",
+        "roles": "requester",
+        "password": "tujuh bebek di sawah pagi",
+    }
     return "administrator", "/admin/user/new/", typed
 
 
@@ -242,7 +247,7 @@ def test_the_forms_of_a_list_have_ids(running_app: RunningApp) -> None:
 
 @pytest.mark.sqlite_alone
 def test_no_password_can_be_guessed_from_what_is_kept_of_a_form(running_app: RunningApp) -> None:
-    """The hash that is kept of what was sent is keyed: without the key of the installation it can be tried by nobody."""
+    """The hash that is kept of what was sent is keyed: nobody can try it without the installation's key."""
     hashes = []
     for key in ("a" * 32, "b" * 32):
         running_app.app.config["SECRET_KEY"], former = key, running_app.app.config["SECRET_KEY"]

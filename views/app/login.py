@@ -130,9 +130,11 @@ def is_https_missing() -> bool:
 
 def _handle_unauthenticated(refusal: Unauthenticated) -> Response:
     """Show the login page; a submitted form is restored after the login."""
-    packed = None if wants_json() or (typed := recovery.submitted_form()) is None else typed.serialize()
-    if packed is None:
+    typed = None if wants_json() else recovery.submitted_form()
+    packed = typed.serialize() if typed is not None else None
+    if typed is None or packed is None:
         return refusal_response(refusal)
+    recovery.keep_files_of_lapsed(typed)
     return make_response(_render_login(LoginForm(formdata=None), "/", refusal, packed), refusal.status)
 
 
@@ -145,6 +147,7 @@ def _handle_csrf_error(error: CSRFError) -> Response:
     typed = None if user is None or wants_json() else recovery.submitted_form()
     if typed is None or user is None or typed.user_id != user.id:
         return csrf_error_response(error)
+    recovery.keep_files_of_lapsed(typed)
     return make_response(recovery.recovery_page(typed), error.code)
 
 
@@ -237,6 +240,8 @@ def _require_own_password() -> Response | None:
     if request.method in {"GET", "HEAD"}:
         return redirect(url_for("access.first_password", next=request.full_path.rstrip("?")), 303)
     typed = recovery.submitted_form()
+    if typed is not None:
+        recovery.keep_files_of_lapsed(typed)
     page = _first_password_page(NewPasswordForm(formdata=None), "/", 403, typed.serialize() if typed else None)
     return make_response(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +15,7 @@ from wtforms import FileField, HiddenField, MultipleFileField, SelectMultipleFie
 from wtforms.widgets import CheckboxInput
 
 from lpse_admin.i18n import _
+from lpse_admin.workflow.questions import reach_question
 
 if TYPE_CHECKING:
     #: A row of the screen's model.
@@ -42,6 +44,8 @@ _TRANSLATIONS = _Translations()
 #: The hidden field with the id of a form, by which it is taken once (``views.forms.once``).
 FORM_ID = "form_id"
 _FORM_ID_BYTES = 16
+#: Before the name of a field: the box that confirms what is asked about it.
+CONFIRM_PREFIX = "confirm-"
 
 
 def new_form_id() -> str:
@@ -102,6 +106,17 @@ class Form(FlaskForm):
                 self[name].errors = [*self[name].errors, message]
         if self._fields.keys().isdisjoint(refusal.field_errors):
             self.form_errors.append(refusal.message)
+
+    def questions(self, now: dt.datetime) -> dict[str, Message]:
+        """Return the questions about dates that were typed and are years away from ``now``, by field."""
+        asked: dict[str, Message] = {}
+        for name, field in self._fields.items():
+            if isinstance(field.data, dt.date) and field.data != field.object_data:
+                question = reach_question(str(field.label.text), field.data, now)
+                if question is not None:
+                    asked[str(name)] = question
+                    field.flags.question = True  # with a box to tick beside it
+        return asked
 
     def files_to_keep(self) -> list[tuple[str, str, bytes]]:
         """Return (field, name, content) of the files that were sent with it and are not at fault themselves."""

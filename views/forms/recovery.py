@@ -14,8 +14,13 @@ from flask import current_app, g, render_template, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
+from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
+from models.database import db
+from models.forms.pending_upload import keep_upload, pending_uploads
+from views.app.clock import now
+from views.forms.base import FORM_ID, is_form_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +45,12 @@ class SubmittedForm:
     user_id: int
     url: str
     fields: tuple[tuple[str, str], ...]
+
+    @property
+    def form_id(self) -> str | None:
+        """The id that its page gave the form."""
+        found = dict(self.fields).get(FORM_ID, "")
+        return found if is_form_id(found) else None
 
     def serialize(self) -> str | None:
         """Return it as signed text; None if it is too long to go with a login."""
@@ -92,15 +103,40 @@ def load_submitted_form(text: str | None) -> SubmittedForm | None:
 
 
 def recovery_page(form: SubmittedForm) -> str:
-    """Return the page that leads back to the form with what was typed."""
-    return render_template("app/form_recovery.html", typed=form, back=_RECOVERED_FIELD)
+    """Return the page that leads back to the form with what was typed and the files that were chosen."""
+    files = names_of_kept_files(form)
+    return render_template("app/form_recovery.html", typed=form, files=files, back=_RECOVERED_FIELD)
+
+
+def keep_files_of_lapsed(form: SubmittedForm) -> None:
+    """Keep the files of a form that met a lapsed login, for the one who filled it in; none that is too large.
+
+    The token of the form says that it came from a page of theirs; of each user no more is kept than of other forms.
+    """
+    sent = [(name, file) for name, file in request.files.items(multi=True) if file.filename]
+    if form.form_id is None or not sent:
+        return
+    session = db.session()
+    for field, file in sent:
+        content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) <= MAX_FILE_BYTES:
+            name = file.filename or ""
+            keep_upload(session, form.user_id, form.form_id, field, name, content, now=now(), replace=False)
+    session.commit()
+
+
+def names_of_kept_files(form: SubmittedForm) -> list[str]:
+    """Return the names of the files that are kept for a form that met a lapsed login."""
+    if form.form_id is None:
+        return []
+    return [row.name for row in pending_uploads(db.session(), form.user_id, form.form_id)]
 
 
 def require_resubmit() -> None:
     """Refuse, once, what came back after a lapsed login: its form is shown as it was, to be looked at and sent."""
     if request.form.get(_RECOVERED_FIELD):
         raise ValidationFailed(
-            _("Your login had expired. This is what you had entered: check it, choose files again, and send it.")
+            _("Your login had expired. This is what you had entered: check it and its files, and send it.")
         )
 
 
@@ -127,6 +163,7 @@ __all__ = [
     "SubmittedForm",
     "bind_csrf_token_to",
     "is_recoverable",
+    "keep_files_of_lapsed",
     "load_submitted_form",
     "recoverable",
     "recovery_page",

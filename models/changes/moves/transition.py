@@ -15,7 +15,7 @@ from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step, Urgency
-from lpse_admin.workflow.questions import date_questions, plan_question
+from lpse_admin.workflow.questions import ask, date_questions, plan_question
 from lpse_admin.workflow.record_fields import EVALUATED_FIELDS, REQUEST_FIELDS
 from lpse_admin.workflow.transitions import (
     Evidence,
@@ -248,7 +248,7 @@ def _require_complete(
     ``wrong`` are values that cannot be stored, ``missing`` is what is required and not there, ``owed`` disposals,
     ``others`` conflicts, and ``questions`` those about values, of which ``confirmed`` are answered.
     """
-    open_questions = {key: _ask(question) for key, question in questions.items() if key not in confirmed}
+    open_questions = {key: ask(question) for key, question in questions.items() if key not in confirmed}
     errors = {**open_questions, **others, **missing, **owed, **wrong}
     if not errors:
         return
@@ -264,10 +264,6 @@ def _require_complete(
         sentences = join_messages([*open_questions.values()], " ")
         message = _("Please look at this once more: %(questions)s", questions=sentences)
     raise ValidationFailed(message, field_errors=errors, questions=questions)
-
-
-def _ask(question: Message) -> Message:
-    return _("%(question)s Correct it, or confirm that it is so.", question=question)
 
 
 def _known_equipment(case: CaseFile, ticked: Collection[str]) -> list[str]:

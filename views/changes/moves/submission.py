@@ -20,11 +20,13 @@ from models.changes.moves.case_file import CaseFile, open_case, read_case
 from models.changes.moves.transition import Given, advance, save
 from models.database import db
 from models.documents.document import attach
+from models.forms.pending_upload import remove_uploads_of
 from models.scope import visible
 from views.app.access import current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.steps.fields import field_key, form_field_name
-from views.changes.steps.form import CONFIRM_PREFIX, InvalidFieldValues, build_step_form
+from views.changes.steps.form import InvalidFieldValues, build_step_form
+from views.forms.base import CONFIRM_PREFIX
 from views.forms.once import keep_submission, returned_form_id
 from views.forms.recovery import require_resubmit
 from views.forms.uploads import KeptFile, keep_files
@@ -131,6 +133,7 @@ class SentStep:
             save(self.case, Given(valid, self.form.ticked_equipment()))
         session = db.session()
         trail.update_audit_context(session, action=action)
+        remove_uploads_of(session, get_current_user().id, returned_form_id())  # they were attached or refused
         if refusal is None and location is not None:
             keep_submission(location)
         session.commit()

@@ -68,7 +68,6 @@ _MAX_SUGGESTIONS = 300
 
 
 #: Before the name of a field about which there is a question: the box that answers "it is so".
-CONFIRM_PREFIX = "confirm-"
 
 
 def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None) -> StepForm:

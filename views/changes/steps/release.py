@@ -15,6 +15,7 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.questions import window_question
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.moves.case_file import with_record
 from models.changes.steps.activity import Release, ReleaseAsset
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from flask import Response
     from flask.typing import ResponseReturnValue
 
+    from lpse_admin.i18n import Message
     from models.accounts.user import User
 
 
@@ -81,6 +83,15 @@ class MoveForm(Form):
         ),
     )
     reason = TextAreaField(_("Reason"), [Required()])
+
+    @override
+    def questions(self, now: dt.datetime) -> dict[str, Message]:
+        """Ask about a window that has passed, too."""
+        asked, question = super().questions(now), window_question(self.window_end_at.data, now)
+        if question is not None:
+            self.window_end_at.flags.question = True
+            asked["window_end_at"] = question
+        return asked
 
     def set_up(self, record: Release) -> None:
         """Begin with the present plan."""
