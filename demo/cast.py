@@ -26,22 +26,22 @@ ADMINISTRATOR = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One member of the cast: username, name, role and position."""
+    """One member of the cast: username, names at the first office, the second and so on in turn, role, position."""
 
     username: str
-    full_name: str
+    full_names: tuple[str, ...]
     role: Role
     position: str
 
 
 CAST = (
-    Figure("pemohon", "Pemohon 1", Role.REQUESTER, "PPK"),
-    Figure("pemohon2", "Pemohon 2", Role.REQUESTER, "Pokja Pemilihan"),
-    Figure("pengelola", "Pengelola Perubahan 1", Role.CHANGE_MANAGER, "Administrator Sistem"),
-    Figure("pengelola2", "Pengelola Perubahan 2", Role.CHANGE_MANAGER, "Administrator Jaringan"),
-    Figure("kepala", "Kepala LPSE", Role.HEAD, "Kepala LPSE"),
-    Figure("plh", "Pengelola Perubahan 3", Role.CHANGE_MANAGER, "Sekretaris LPSE"),
-    Figure("pemeriksa", "Pemeriksa", Role.INSPECTOR, "Auditor Inspektorat"),
+    Figure("pemohon", ("Ani Lestari", "Hendra Wijaya"), Role.REQUESTER, "PPK"),
+    Figure("pemohon2", ("Bagus Pratama", "Intan Permata"), Role.REQUESTER, "Pokja Pemilihan"),
+    Figure("pengelola", ("Citra Dewanti", "Joko Purnomo"), Role.CHANGE_MANAGER, "Administrator Sistem"),
+    Figure("pengelola2", ("Dimas Saputra", "Kartika Sari"), Role.CHANGE_MANAGER, "Administrator Jaringan"),
+    Figure("kepala", ("Endah Kusuma", "Lukman Hidayat"), Role.HEAD, "Kepala LPSE"),
+    Figure("plh", ("Fajar Nugroho", "Maya Anggraini"), Role.CHANGE_MANAGER, "Sekretaris LPSE"),
+    Figure("pemeriksa", ("Gita Maharani", "Nanda Prakoso"), Role.INSPECTOR, "Auditor Inspektorat"),
 )
 
 
@@ -81,10 +81,10 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
         for index, figure in enumerate(CAST):
             if figure.username + suffix not in known:
                 nip = None if figure.role is Role.REQUESTER else _nip(now, number, index)
-                made.append(_user(figure, agency, suffix, nip, hashed))
+                made.append(_user(figure, agency, number, suffix, nip, hashed))
     if ADMINISTRATOR not in known:
-        figure = Figure(ADMINISTRATOR, "Administrator", Role.ADMINISTRATOR, "Administrator")
-        made.append(_user(figure, None, "", None, hashed))
+        figure = Figure(ADMINISTRATOR, ("Administrator",), Role.ADMINISTRATOR, "Administrator")
+        made.append(_user(figure, None, 0, "", None, hashed))
     session.add_all(made)
     session.flush()
     return [_account(user) for user in made]
@@ -129,12 +129,12 @@ def _agencies(session: Session) -> list[tuple[Agency, str]]:
     return agencies
 
 
-def _user(figure: Figure, agency: Agency | None, suffix: str, nip: str | None, hashed: str) -> User:
+def _user(figure: Figure, agency: Agency | None, number: int, suffix: str, nip: str | None, hashed: str) -> User:
     username = figure.username + suffix
     user = User(
         agency=agency,
         username=username,
-        full_name=figure.full_name,
+        full_name=figure.full_names[number % len(figure.full_names)],
         nip=nip,
         position=figure.position,
         institution=agency.name if agency else None,

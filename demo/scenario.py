@@ -19,10 +19,10 @@ from demo.requests.journey import Journey
 from demo.requests.planning import choose_actor, plan_of, standard_seconds, steady_time
 from demo.requests.routes import any_of
 from lpse_admin.accounts.roles import Role
-from lpse_admin.sop.steps import Result, Step
+from lpse_admin.sop.steps import Outcome, Result, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from demo.agency.office import Office
     from demo.agency.people import People
@@ -106,11 +106,12 @@ class Scenario:
     def _begin(self, office: Office, beginning: _Beginning, at: dt.datetime) -> None:
         random = office.random
         requester = random.choice(office.people[Role.REQUESTER])
-        earlier = self._earlier.pop(requester.id, None)
+        topics = _topics_for(beginning.aim)
+        earlier = self._earlier.pop(requester.id, None) if topics is wording.topics() else None
         if earlier:
             topic, texts = earlier.topic, earlier.texts
         else:
-            topic = random.choice(wording.topics())
+            topic = random.choice(topics)
             texts = wording.values(random) | {"lpse": office.name, "daerah": office.region}
             texts["judul"] = wording.fill(topic.texts["title"], texts)
         journey = Journey(
@@ -147,6 +148,12 @@ class Scenario:
             self._schedule(journey)
         elif journey.result in _FAILURES and journey.random.random() < _RETRIED:
             self._earlier[journey.requester.id] = _Earlier(journey.id, journey.topic, journey.texts)
+
+
+def _topics_for(aim: Aim | None) -> Sequence[Topic]:
+    """Return the topics that a request with this aim can be about: what is to be an emergency is a pressing one."""
+    is_emergency = aim is not None and (aim.step is Step.APPROVAL or aim.outcome is Outcome.EMERGENCY)
+    return [topic for topic in wording.topics() if topic.is_pressing] if is_emergency else wording.topics()
 
 
 def _beginnings(office: Office, number: int) -> Iterator[_Beginning]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Weights by which an actor is chosen from the people of a role, in order.
 _SHARES = (6, 4, 1)
 #: Days between two delegations, and days that one lasts; the second one of an office is for a vacancy (Plt.).
-_APART = (35, 70)
+_APART = (70, 120)
 _LASTS = (4, 12)
 _ACTING_LASTS = (25, 40)
 #: Days after the end on which the head will be absent.

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo.agency.hours import DAY
+from demo.agency.hours import DAY, MINUTE
 from demo.requests.planning import within_half_a_day
 from lpse_admin.accounts.roles import Role
 from models.releases.freeze import FreezeValues
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from demo.cast import Player
     from demo.scenario import Timeline
 
-#: Working seconds between two times that somebody reads their notifications; working days from the last one to the end.
-_READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (1, 3)
+#: Working seconds between two times that somebody reads their notifications, and from the last one to the end.
+_READS_EVERY, _READS_LAST = (30 * DAY, 60 * DAY), (20 * MINUTE, 90 * MINUTE)
 #: The freeze at the end of a budget year: month and day of its first and of its last day.
 _YEAR_END = ((12, 18), (12, 31))
 #: Days before a freeze on which it is entered; days after the end on which one begins.
@@ -124,8 +124,8 @@ class OfficeLife:
         self._timeline.add(office, last, lambda at: self._people.change_addresses(administrator, addresses, at))
 
     def _plan_reading(self, office: Office, player: Player) -> None:
-        random, hours = office.random, office.hours
-        last = hours.days_before(office.end, random.randrange(*_READS_LAST)) + within_half_a_day(random)
+        random = office.random
+        last = max(office.end - random.randrange(*_READS_LAST), 0)
         second = random.randrange(*_READS_EVERY)
         while second < last:
             self._timeline.add(office, second, lambda at: self._people.read_notifications(player, at))

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: The actor name of the program in the audit trail.
-_PROGRAM = "LPSE"
+_PROGRAM = "Sistem"
 
 
 class People:

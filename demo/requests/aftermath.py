@@ -21,7 +21,7 @@ _SWEEP = 15 * MINUTE
 #: Probability that a step is reassigned, and that its assignee does it; minimum length of such a step.
 _HANDED_OVER, _BY_THE_GIVER, _SHORT = 0.03, 0.75, 10 * MINUTE
 #: Probability that the actual time of a release is recorded.
-_ACTUAL = 0.5
+_ACTUAL = 0.9
 #: Working seconds until the head disposes of deviations after the verification.
 _DISPOSED = (DAY // 2, 2 * DAY)
 #: Probability that a follow-up is done in time.

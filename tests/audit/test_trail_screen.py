@@ -49,7 +49,7 @@ def test_who_came_in_is_left_out_until_it_is_asked_for(running_app: RunningApp, 
     only = rows(running_app, "logins=only")
     assert ">Masuk<" in only
     assert number not in only
-    for query in ("search=pemeriksa", "search=pemeriksa&sort=at"):
+    for query in ("search=maharani", "search=maharani&sort=at"):
         assert ">Masuk<" not in rows(running_app, query)
         assert ">Masuk<" in rows(running_app, f"{query}&logins=all")
 

@@ -158,3 +158,36 @@ def test_after_a_decision_the_next_request_that_waits_is_offered_with_its_place(
     assert (
         f'?id={other}" class="btn btn-primary">Berikutnya' not in manager.get(f"/admin/change/details/?id={one}").text
     )
+
+
+@pytest.mark.parametrize(("key", "step"), STEPS)
+def test_the_marks_of_the_progress_are_as_many_as_the_steps_counted_beside_them(
+    key: str, step: Step, running_app: RunningApp
+) -> None:
+    change_id = running_app.change_at_step(key, step)
+    if step is Step.REQUEST:
+        return  # a draft is shown as its form
+    page = running_app.actor(change_id).get(f"/admin/change/details/?id={change_id}").text
+    marks = re.findall(
+        r'<li class="is-(\w+)"', page[page.index("progress-line") : page.index("</nav>", page.index("progress-line"))]
+    )
+    counted = re.search(r"Langkah (\d+) dari (\d+)", page)
+    if counted is None:
+        assert step is Step.RETURNED
+        return
+    assert len(marks) == int(counted[2])
+    assert marks.index("current") + 1 == int(counted[1])
+
+
+def test_the_record_of_an_open_step_has_no_lines_without_a_word(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.RELEASE)
+    visitor = running_app.actor(change_id)
+    listed = visitor.get("/admin/release/?state=open").text
+    address = re.search(r'href="(/admin/release/details/\?id=\d+)"', listed)
+    assert address is not None
+    page = visitor.get(address[1]).text
+    record = page[page.index('<dl class="facts">') : page.index("</dl>")]
+    assert 'class="nothing"' not in record
+    labels = re.findall(r"<dt>([^<]+)</dt>", record)
+    assert {"Nomor", "Judul", "Batas akhir"} <= set(labels)
+    assert len(labels) == len(set(labels))

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text
 
 from demo import CAST, PASSWORD, REFERENCE, accounts, first_start, make_register
 from demo.content.attachments import DOCX, PDF, PNG
+from demo.content.wording import topics
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Result, Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, LatenessBasis
@@ -29,12 +30,13 @@ from models.changes import history
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
 from models.changes.moves.drafts import create_draft
-from models.changes.steps.activity import Activity
+from models.changes.steps.activity import Activity, Release, UrgencyAssessment
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState
 from models.documents.document import Document, FileContent
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.mutation import snapshot
+from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.office.calendars import load_calendar
 from models.search import index
@@ -66,7 +68,7 @@ def register_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> I
     """Give a register of 200 requests, which no test changes."""
     with new_database(request.param) as url:
         with open_session(url) as session:
-            make_register(session, requests=200, seed=4, now=WALL_CLOCK)
+            make_register(session, requests=200, seed=5, now=WALL_CLOCK)
         yield url
 
 
@@ -284,6 +286,29 @@ def assert_disposed_of_by_a_head(deviation: Deviation) -> None:
     if deviation.followed_up_at:
         assert deviation.followed_up_at > disposed_at
         assert deviation.followed_up_at.date() <= present(deviation.follow_up_until)
+
+
+def test_nearly_all_notifications_are_read_and_those_of_the_last_hours_are_not(register: Session) -> None:
+    found = register.scalars(select(Notification)).all()
+    unread = [one for one in found if one.read_at is None]
+    end = max(one.at for one in found)
+    assert 0 < len(unread) < len(found) / 20
+    assert all(one.at > end - dt.timedelta(days=1) for one in unread)
+
+
+def test_what_is_to_be_an_emergency_is_about_something_pressing(register: Session) -> None:
+    waiting = register.scalars(
+        select(UrgencyAssessment).join(ChangeRequest, ChangeRequest.id == UrgencyAssessment.change_id)
+        .where(UrgencyAssessment.outcome == Outcome.EMERGENCY, ChangeRequest.step == Step.APPROVAL)
+    ).all()  # fmt: skip
+    assert waiting
+    begin = tuple(topic.texts["title"].partition("{")[0] for topic in topics() if topic.is_pressing)
+    assert all(present(one.change.title).startswith(begin) for one in waiting)
+
+
+def test_releases_of_the_past_have_their_actual_time_but_for_a_few(register: Session) -> None:
+    past = [one for one in register.scalars(select(Release)) if one.window_end_at and one.window_end_at < REFERENCE]
+    assert 0 < sum(one.actual_at is None for one in past) < len(past) / 5
 
 
 def test_a_late_step_is_one_of_about_twelve(register: Session) -> None:

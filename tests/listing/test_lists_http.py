@@ -263,6 +263,35 @@ def test_a_count_stops_at_its_cap_and_says_so(running_app: RunningApp, monkeypat
     assert re.search(r'role="status">1–25 dari 10\.000\+ baris<', page)
 
 
+def test_time_and_size_are_in_words_on_a_page_and_in_one_unit_in_an_export(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
+    page = visitor.get("/admin/approval/?state=open&columns=number,waited,standard").text
+    assert headings(page) == ["Nomor", "Menunggu", "Waktu baku"]
+    assert re.search(r'data-label="Menunggu">(<span[^>]*>)?\d+ hari kerja', page)
+    assert re.search(r'data-label="Waktu baku">1 jam<', page)
+    exported = visitor.get("/admin/approval/export/csv/?state=open").text.splitlines()
+    assert {"Menunggu (menit)", "Waktu baku (menit)"} < set(exported[0].lstrip("\ufeff").split(","))
+    assert ",60," in exported[1]
+    assert headings(visitor.get("/admin/document/?columns=name,size").text) == ["Nama berkas", "Ukuran"]
+    assert "Ukuran (byte)" in visitor.get("/admin/document/export/csv/").text.splitlines()[0]
+
+
+def test_a_step_with_one_outcome_has_no_column_of_it(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
+    assert "Hasil" not in headings(visitor.get("/admin/implementation/").text)
+    assert "Hasil" in headings(visitor.get("/admin/evaluation/").text)
+    assert "Hasil" in headings(visitor.get("/admin/implementation/?columns=number,outcome").text)
+
+
+def test_a_name_stays_on_one_line_and_a_moment_breaks_where_there_are_many_columns(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("kepala")
+    assert '<td class="short" data-label="Pemohon">' in visitor.get("/admin/change/").text
+    few = visitor.get("/admin/change/?columns=number,title,submitted").text
+    assert '<td class="short" data-label="Diajukan">' in few
+    many = visitor.get("/admin/change/?columns=number,title,urgency,step,result,requester,institution,submitted").text
+    assert '<td data-label="Diajukan">' in many
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_an_empty_list_says_what_would_fill_it(screen: str, running_app: RunningApp) -> None:
     page = running_app.visitor("administrator.tt").get(f"/admin/{screen}/?search=tidakadasamasekali")

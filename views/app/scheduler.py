@@ -41,7 +41,7 @@ def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
         if is_stopped():
             break
         # Set for each agency, since the commit ends the audit context.
-        set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="LPSE", action="deadline.sweep"))
+        set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="Sistem", action="deadline.sweep"))
         sweep(session, session.get_one(Agency, agency_id), now())
         totals.merge(session.connection(), agency_id)
         session.commit()

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from lpse_admin.i18n import Message
 
 #: In units of the drawing: its width, and where the bars begin and how long a full one is.
-WIDTH = 360
-_BAR_LEFT, _BAR_WIDTH = 160, 98
+WIDTH = 384
+_BAR_LEFT, _BAR_WIDTH = 190, 88
 _ROW_HEIGHT, _BAR_TOP, _BAR_HEIGHT = 19, 3, 13
 #: Characters of a label that fit before its bar.
-_MAX_LABEL = 24
+_MAX_LABEL = 30
 #: The least width of a part, so that small numbers stay visible.
 _MIN_BAR_WIDTH = 1.5
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("home", __name__)
 
 #: Rows of what waits for the user, and of what waits for others.
-_MAX_ROWS, _MAX_SENT, _MAX_FOLLOW_UPS = 7, 5, 5
+_MAX_ROWS, _MAX_SENT, _MAX_FOLLOW_UPS = 8, 5, 5
 #: Roles whose home page has the office dashboard.
 _OVERSIGHT_ROLES = frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR})
 #: What somebody does with a step that waits for them.
@@ -151,7 +151,7 @@ def _waiting_for_others(principal: ActingUser, *, as_rows: bool) -> dict[str, An
     rows = waiting.waiting_for_others(session, principal, _MAX_SENT, now()) if as_rows and count else []
     at_head_since = min((row.arrived_at for row in rows if row.is_for_head), default=None)
     return {
-        "others": CountedList(tr(_("Waiting for others")), count, url_for("change.index_view", waiting=OTHERS)),
+        "others": CountedList(tr(_("All that waits for others")), count, url_for("change.index_view", waiting=OTHERS)),
         "sent": _work_rows(rows, for_user=False),
         # The actor of a step and its request belong to the same agency.
         "absent_head": absent_head(principal.user.agency, arrived=at_head_since) if at_head_since else None,

@@ -88,6 +88,10 @@ class OfficeSelection:
             raise NotFound(_("There is no such record, or you may not see it."))
         return cls([one], all_, one)
 
+    def agency_name(self, agency_id: int) -> str:
+        """Return what one of the agencies is called."""
+        return next(agency.name for agency in self.agencies if agency.id == agency_id)
+
     @property
     def scope(self) -> figures.AgencyScope:
         """The scope of the figures; days are in the user's time zone, as in the lists."""

@@ -218,10 +218,8 @@ class DeviationView(BulkView):
         Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
         Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
         Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
-        Column(
-            "measured", _("Measured when raised or finished (minutes)"), Deviation.measured_minutes, CellKind.NUMBER
-        ),
-        Column("allowed", _("Standard (minutes)"), Deviation.allowed_minutes, CellKind.NUMBER, in_list=False),
+        Column("measured", _("Measured time"), Deviation.measured_minutes, CellKind.MINUTES),
+        Column("allowed", _("Standard time"), Deviation.allowed_minutes, CellKind.MINUTES, in_list=False),
         Column("standard", _("Standard"), Deviation.standard),
         Column("executor", _("Executor"), Deviation.executor_name),
         Column("executor_title", _("Title of the executor"), Deviation.executor_title, in_list=False),

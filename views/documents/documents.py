@@ -62,7 +62,7 @@ class DocumentView(RecordView):
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
         Column("type", _("Type"), Document.media_type, in_list=False),
-        Column("size", _("Size (bytes)"), Document.size, CellKind.NUMBER),
+        Column("size", _("Size"), Document.size, CellKind.BYTES),
         Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
         Column("uploader", _("By"), Document.uploaded_by_name),
         Column("sha256", _("SHA-256"), Document.sha256, in_list=False),

@@ -37,6 +37,9 @@ class CellKind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     MONEY = "money"
+    #: Whole numbers with a unit, which a page writes in words: working time, and the size of a file.
+    MINUTES = "minutes"
+    BYTES = "bytes"
     DATE = "date"
     DATETIME = "moment"
     CHOICE = "choice"

@@ -89,7 +89,7 @@ class _Writer:
                 return CachedConverter(lambda value: self.escape_text(word(value))).convert
             case CellKind.DATETIME:
                 return lambda cells: moments.convert(cells, self.escape_text)
-            case CellKind.NUMBER | CellKind.MONEY:
+            case CellKind.NUMBER | CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
                 return lambda cells: list(map(self._plain_number, cells))
             case _:
                 return self._escape_texts

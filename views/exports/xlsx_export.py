@@ -131,7 +131,7 @@ def _xlsx_converter(column: ExportColumn, moments: DatetimeConverter) -> Convert
             return CachedConverter(_to_date).convert
         case CellKind.DATETIME:
             return lambda cells: _to_datetimes(moments.convert(cells))
-        case CellKind.NUMBER | CellKind.MONEY:
+        case CellKind.NUMBER | CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
             return lambda cells: list(map(_to_number, cells))
         case _:
             return _to_cell_texts

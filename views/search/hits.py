@@ -42,7 +42,7 @@ _MAX_MATCHES = 2
 _LABELS = {field.key: field.label for field in REQUEST_FIELDS}
 _DEVIATION_LABELS: dict[str, Message] = {
     "what": _("Differences from the SOP"),
-    "account": _("Account"),
+    "account": _("Executor's explanation"),
     "disposal_note": _("Note on the decision"),
     "follow_up_note": _("Follow-up performed"),
 }

@@ -177,7 +177,7 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             in_list_while_open=step not in HEAD_STEPS,
         ),
         *TIMING_COLUMNS[:-1],
-        Column("standard", _("Standard (minutes)"), ACTIVITY_COLUMNS.standard_minutes, CellKind.NUMBER, in_list=False),
+        Column("standard", _("Standard time"), ACTIVITY_COLUMNS.standard_minutes, CellKind.MINUTES, in_list=False),
         TIMING_COLUMNS[-1],
         Column("finished", _("Finished"), ACTIVITY_COLUMNS.finished_at, CellKind.DATETIME, in_list=False),
         Column(
@@ -186,7 +186,8 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             ACTIVITY_COLUMNS.outcome,
             CellKind.CHOICE,
             Outcome,
-            in_list=step is not Step.RELEASE,
+            # Where there is one outcome, a column of it says nothing.
+            in_list=step is not Step.RELEASE and len(OUTCOMES[step]) > 1,
             in_list_while_open=False,
         ),
         Column("actor", _("By"), ACTIVITY_COLUMNS.actor_name, in_list_while_open=False),

@@ -25,7 +25,7 @@ from views.changes.steps.lists import LIST_FIELD_KINDS
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.listing.bulk import BulkAction, BulkView
-from views.listing.page.cells import Fact
+from views.listing.page.cells import EMPTY_CELL, Fact
 from views.listing.record_view import url_builder
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class StepRecordView(BulkView):
         return {
             "activity": activity,
             "lists": [Fact(field.label, format_field_value(_list_rows(activity))) for field in lists],
+            "nothing": EMPTY_CELL,
             "change_url": self.change_url(activity.change_id),
         }
 

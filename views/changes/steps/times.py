@@ -103,9 +103,9 @@ _TIMING = ComputedColumns(
 #: In working minutes of the agency's calendar; up to now for an open step.
 TIMING_COLUMNS = (
     Column("lateness", _("Deadline"), _TIMING, in_list=False, in_list_while_open=True),
-    Column("waited", _("Waited (minutes)"), _TIMING, CellKind.NUMBER, in_list=False),
-    Column("handled", _("Handled (minutes)"), _TIMING, CellKind.NUMBER, in_list_while_open=False),
-    Column("due", _("Due"), _TIMING, CellKind.DATETIME, in_list=False),
+    Column("waited", _("Waited"), _TIMING, CellKind.MINUTES, in_list=False),
+    Column("handled", _("Handled"), _TIMING, CellKind.MINUTES, in_list=False),
+    Column("due", _("Due at"), _TIMING, CellKind.DATETIME, in_list=False),
     Column("judged", _("Basis of the standard time"), _TIMING, CellKind.CHOICE, Timeliness, in_list_while_open=False),
 )
 

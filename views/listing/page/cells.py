@@ -15,8 +15,10 @@ from views.exports.columns import CellKind, ExportColumn
 from views.i18n.language import (
     format_date,
     format_datetime_full,
+    format_duration,
     format_number,
     format_rupiah,
+    format_size,
     short_datetime_formatter,
     tr,
 )
@@ -47,6 +49,14 @@ _BADGES: dict[str, str] = {
 }
 
 
+#: How amounts are written with their unit.
+_WITH_UNIT: dict[CellKind, Callable[[Any], str]] = {
+    CellKind.MONEY: format_rupiah,
+    CellKind.MINUTES: format_duration,
+    CellKind.BYTES: format_size,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A label with what stands beside it."""
@@ -74,8 +84,9 @@ def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], 
             return lambda value: EMPTY_CELL if value is None else _time_element(value, moment(value))
         case CellKind.DATE:
             return lambda value: EMPTY_CELL if value is None else _time_element(value, format_date(value))
-        case CellKind.MONEY:
-            return lambda value: EMPTY_CELL if value is None else format_rupiah(value)
+        case CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
+            with_unit = _WITH_UNIT[column.kind]
+            return lambda value: EMPTY_CELL if value is None else with_unit(value)
         case CellKind.NUMBER:
             return _format_identifier if column.key == "id" else _format_number_cell
         case _:
@@ -103,13 +114,25 @@ def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
     """Return the columns as an export writes them, headings and labels in the reader's language."""
     return [
         ExportColumn(
-            heading=str(tr(column.heading)),
+            heading=_export_heading(column),
             kind=column.kind,
             labels={member.value: str(tr(member.title)) for member in _choice_members(column)}
             or {"yes": gettext("Yes"), "no": gettext("No")},
         )
         for column in columns
     ]
+
+
+def _export_heading(column: Column) -> str:
+    """Return the heading, with the unit that a page writes in the cells."""
+    heading = str(tr(column.heading))
+    match column.kind:
+        case CellKind.MINUTES:
+            return gettext("%(heading)s (minutes)", heading=heading)
+        case CellKind.BYTES:
+            return gettext("%(heading)s (bytes)", heading=heading)
+        case _:
+            return heading
 
 
 def _choice_members(column: Column) -> list[LabelledEnum]:

@@ -28,31 +28,48 @@ def table_rows(
     checkbox: Callable[[int, Markup], str] | None,
 ) -> Markup:
     """Return the rows of a table's body, each with one link; ``checkbox`` writes a box for a row as its first cell."""
-    writers = [(cell_formatter(column), *_cell_tags(column), column.is_link) for column in columns]
+    is_crowded = len(columns) > _MOST_AT_EASE
+    writers = [
+        (cell_formatter(column), *_cell_tags(column, is_crowded=is_crowded), column.is_link) for column in columns
+    ]
     named = next((place for place, column in enumerate(columns) if column.is_link), 0)
     parts: list[str] = []
     for id_, lead, values in rows:
         parts.append("<tr>")
         if checkbox:
             parts.append(f'<td class="tick">{checkbox(id_, escape(writers[named][0](values[named])))}</td>')
-        for (write, before, after, leads), value in zip(writers, values, strict=True):
+        for (write, before, before_short, after, leads), value in zip(writers, values, strict=True):
             link = f'{escape(link_url(lead))}">' if leads else ""
-            parts.append(f"{before}{link}{escape(write(value))}{after}")
+            cell = escape(write(value))
+            parts.append(f"{before_short if len(cell) <= _MAX_ON_ONE_LINE else before}{link}{cell}{after}")
         parts.append("</tr>\n")
     return Markup("".join(parts))  # noqa: S704 - every part of it is escaped or our own
 
 
-#: Cells that stay on one line.
-_SHORT = dict.fromkeys((CellKind.DATETIME, CellKind.DATE, CellKind.MONEY), ' class="short"')
+#: A text of so many characters stays on one line: a name, a step, a state.
+_MAX_ON_ONE_LINE = 16
+#: Cells that stay on one line, whatever they hold; a moment in a table of many columns breaks before its time.
+_SHORT = frozenset((CellKind.DATETIME, CellKind.DATE, CellKind.MONEY, CellKind.MINUTES, CellKind.BYTES))
+_MOST_AT_EASE = 7
 
 
-def _cell_tags(column: Column) -> tuple[str, str]:
-    """Return what stands before and after a cell of ``column``."""
+def _cell_tags(column: Column, *, is_crowded: bool) -> tuple[str, str, str]:
+    """Return what stands before a cell of ``column``, before one whose text is short, and after it."""
     if column.is_link:
-        return '<th scope="row"><a href="', "</a></th>"
+        lead = '<th scope="row"><a href="'
+        return lead, lead, "</a></th>"
     # On a narrow screen, where the table's head is not shown, each cell says what it is.
-    kind = ' class="number"' if column.is_numeric else ' class="wide"' if column.wide else _SHORT.get(column.kind, "")
-    return f'<td{kind} data-label="{escape(tr(column.heading))}">', "</td>"
+    label = f'data-label="{escape(tr(column.heading))}">'
+    short = f'<td class="short" {label}'
+    if column.is_numeric:
+        usual = short = f'<td class="number" {label}'
+    elif column.kind in _SHORT and not (is_crowded and column.kind is CellKind.DATETIME):
+        usual = short
+    elif column.superadmin_only:
+        usual = f'<td class="agency" {label}'
+    else:
+        usual = f'<td class="wide" {label}' if column.wide else f"<td {label}"
+    return usual, short, "</td>"
 
 
 def row_checkbox() -> Callable[[int, Markup], str]:
