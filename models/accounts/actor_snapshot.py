@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 _SOURCE, _USER, _ONCE = "snapshot_source", "snapshot_user", "snapshot_once"
 
-#: What is stored of a user: the full name, the title (jabatan), or the capacity of who answers for the transaction.
-Source = Literal["full_name", "position", "capacity"]
+#: What is stored of a user: the full name, the title (jabatan), rank and NIP, or the capacity of who answers for the
+#: transaction.
+Source = Literal["full_name", "position", "rank", "nip", "capacity"]
 
 
 def snapshot_of(user_column: str, source: Source = "full_name", *, once: bool = False) -> MappedColumn[Any]:

@@ -106,6 +106,8 @@ class User(Base):
     full_name: Mapped[ShortText]
     nip: Mapped[str | None] = mapped_column(String(18))
     position: Mapped[ShortText | None]
+    #: Pangkat and golongan, as below the name on papers: "Penata Muda, III/a".
+    rank: Mapped[ShortText | None]
     institution: Mapped[ShortText | None]
     email: Mapped[ShortText | None]
     phone: Mapped[str | None] = mapped_column(String(40))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, IdType, PrimaryKey, ShortText
@@ -13,12 +14,15 @@ from models.base import Base, IdType, PrimaryKey, ShortText
 if TYPE_CHECKING:
     import datetime as dt
 
+_KEY_BYTES = 32
+
 
 class Agency(Base):
     """One LPSE. Its key and names come from the first of its papers that is loaded."""
 
     __tablename__ = "agency"
     agency_column = "id"
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"paper_key"})
 
     id: Mapped[PrimaryKey]
     key: Mapped[ShortText] = mapped_column(unique=True)
@@ -28,6 +32,8 @@ class Agency(Base):
     time_zone: Mapped[ShortText]
     #: What the SOP in force calls the head: "Kepala UKPBJ". None before one is enacted.
     head_title: Mapped[ShortText | None]
+    #: The secret by which the codes on this office's papers are made and known again.
+    paper_key: Mapped[str | None] = mapped_column(String(64), default=lambda: secrets.token_hex(_KEY_BYTES))
 
     @property
     def zone(self) -> ZoneInfo:

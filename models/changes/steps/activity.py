@@ -199,6 +199,8 @@ class Activity(Base):
     actor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     actor_name: Mapped[str | None] = snapshot_of("actor_id")
     actor_title: Mapped[str | None] = snapshot_of("actor_id", "position")
+    actor_rank: Mapped[str | None] = snapshot_of("actor_id", "rank")
+    actor_nip: Mapped[str | None] = snapshot_of("actor_id", "nip")
     #: The capacity in which the actor acted, in the SOP's wording: "Plh. Kepala LPSE".
     capacity: Mapped[ShortText | None]
     delegation_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("delegation.id"))

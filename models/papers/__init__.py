@@ -1,0 +1,1 @@
+"""The papers of an office: its letterhead and layouts, what was printed, and what came back signed."""

@@ -1,0 +1,219 @@
+"""Printing: a paper's content with the letterhead, layout, number and code of its office, as PDF."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import segno
+
+from lpse_admin.i18n import _
+from lpse_admin.papers.characters import printable
+from lpse_admin.papers.codes import PaperCode
+from lpse_admin.papers.kinds import PaperKind
+from lpse_admin.papers.numbering import DEFAULT_PATTERN, NumberParts, paper_number
+from models.base import canonical_json
+from models.papers.layout import load_layouts
+from models.papers.letterhead import load_letterhead, text_lines
+from views.papers.contents.signing import HEAD
+from views.papers.contents.sop_paper import sop_paper
+from views.papers.contents.wording import Words
+from views.papers.typesetting import LayoutError, typeset
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from lpse_admin.papers.content import PaperContent, Part, Signer
+    from models.office.agency import Agency
+    from models.papers.letterhead import Letterhead
+    from models.sops.sop import SopRevision
+    from views.papers.contents.source import Source
+    from views.papers.papers import Paper
+
+LAYOUT_FOLDER = Path(__file__).parents[2] / "templates" / "papers" / "layouts"
+BASE = "base"
+_LAYOUTS: Mapping[PaperKind, str] = {
+    PaperKind.CHANGE_FORM: "change-form",
+    PaperKind.TEST: "minutes",
+    PaperKind.ROLLBACK: "minutes",
+    PaperKind.RELEASE: "minutes",
+    PaperKind.HANDOVER: "minutes",
+    PaperKind.DEVIATIONS: "list",
+    PaperKind.SOP: "sop",
+}
+_OTHER_LAYOUT = "record"
+#: The keys of all layouts, the blocks that all use first.
+LAYOUT_KEYS = (BASE, _OTHER_LAYOUT, *dict.fromkeys(_LAYOUTS.values()))
+_FOOT_PRINTED = _("%(number)s · Printed by %(name)s on %(at)s")
+_FOOT_RECORD = _("%(number)s · As the register stood on %(at)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """Who prints, and when."""
+
+    name: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A paper that was set: its number, the fingerprint of its record, and the PDF."""
+
+    number: str
+    content: PaperContent
+    fingerprint: str
+    pdf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What all papers of an office have in common, read once."""
+
+    agency: Agency
+    letterhead: Letterhead | None
+    arms: bytes | None
+    layouts: Mapping[str, str]
+    base_url: str | None
+
+    @classmethod
+    def load(cls, session: Session, agency: Agency, base_url: str | None) -> Office:
+        """Read letterhead and layouts of ``agency``."""
+        letterhead = load_letterhead(session, agency.id)
+        arms = letterhead.arms.content if letterhead and letterhead.arms else None
+        layouts = {key: row.text for key, row in load_layouts(session, agency.id).items() if row.text is not None}
+        return cls(agency, letterhead, arms, layouts, base_url)
+
+    def without_layouts(self) -> Office:
+        """Return it with the usual layouts."""
+        return replace(self, layouts={})
+
+    def with_layout(self, key: str, text: str) -> Office:
+        """Return it with another text of one layout."""
+        return replace(self, layouts={**self.layouts, key: text})
+
+
+def usual_layout(key: str) -> str:
+    """Return the layout of the repository."""
+    return (LAYOUT_FOLDER / f"{key}.typ").read_text(encoding="utf-8")
+
+
+def layout_of(kind: PaperKind) -> str:
+    """Return the key of the layout of a kind of paper."""
+    return _LAYOUTS.get(kind, _OTHER_LAYOUT)
+
+
+def print_paper(office: Office, source: Source, paper: Paper, printer: Printer | None = None) -> Printed:
+    """Set a paper of a request; an adapted layout that cannot set it is replaced by the usual one."""
+    content, change = paper.content(source), source.change
+    parts = NumberParts(
+        change.number or "", change.serial, paper.kind.code, paper.occurrence, _local_date(office, content.as_of),
+        _classification(office),
+    )  # fmt: skip
+    number = paper_number(_pattern(office), parts)
+    code = _code(office, content, paper.subject_id, change.version)
+    return _set(office, content, number, code, printer)
+
+
+def print_sop(office: Office, revision: SopRevision, printer: Printer | None = None) -> Printed:
+    """Set an SOP revision."""
+    content = sop_paper(revision)
+    code = _code(office, content, revision.id, revision.revision)
+    return _set(office, content, content.subject, code, printer)
+
+
+def set_layout(office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None) -> bytes:
+    """Set ``content`` with the layouts of ``office``; raises LayoutError."""
+    at = printer.at if printer else content.as_of
+    key = layout_of(content.kind)
+    files = {f"{one}.typ": (office.layouts.get(one) or usual_layout(one)).encode() for one in (BASE, key)}
+    files["main.typ"] = f'#include "{key}.typ"'.encode()
+    files["data.json"] = canonical_json(_data(office, content, number, code, printer)).encode()
+    if office.arms is not None and office.letterhead is not None:
+        files[f"arms.{office.letterhead.arms_type}"] = office.arms
+    if code is not None:
+        files["qr.svg"] = _qr(_address(office, code))
+    return typeset(files, at)
+
+
+def _set(office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None) -> Printed:
+    try:
+        pdf = set_layout(office, content, number, code, printer)
+    except LayoutError:
+        if not office.layouts:
+            raise
+        pdf = set_layout(office.without_layouts(), content, number, code, printer)
+    return Printed(number, content, content.fingerprint(), pdf)
+
+
+def _code(office: Office, content: PaperContent, subject_id: int, version: int) -> str | None:
+    if office.base_url is None or office.agency.paper_key is None:
+        return None
+    fingerprint = content.fingerprint()
+    return PaperCode(office.agency.id, content.kind, subject_id, version, fingerprint).sealed(office.agency.paper_key)
+
+
+def _address(office: Office, code: str) -> str:
+    return f"{(office.base_url or '').rstrip('/')}/paper/{code}"
+
+
+def _qr(address: str) -> bytes:
+    drawn = io.BytesIO()
+    segno.make_qr(address, error="m").save(drawn, kind="svg", border=1)
+    return drawn.getvalue()
+
+
+def _data(
+    office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None
+) -> dict[str, Any]:
+    """Return what a layout finds in data.json."""
+    letterhead, words = office.letterhead, Words(office.agency.zone)
+    made = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
+    names = text_lines(letterhead.names) if letterhead else [office.agency.region, office.agency.name]
+    foot = _FOOT_PRINTED if printer else _FOOT_RECORD
+    values = {"number": number, "at": words.moment(made), "name": printer.name if printer else ""}
+    return {
+        **_for_signing(office, content).as_data(),
+        "number": printable(number),
+        "office": {
+            "names": [printable(name) for name in names if name],
+            "address": [printable(line) for line in text_lines(letterhead.address if letterhead else None)],
+        },
+        "place": printable((letterhead.place if letterhead else None) or "………………………"),
+        "arms": f"arms.{letterhead.arms_type}" if letterhead and office.arms is not None else None,
+        "made": {part: getattr(made, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+        "printed": printable(words.text(type(foot)(foot.text, values))),
+        "check": {"url": _address(office, code), "fingerprint": content.fingerprint()} if code else None,
+    }
+
+
+def _for_signing(office: Office, content: PaperContent) -> PaperContent:
+    """Return ``content`` with "a.n." and the superior above the title of the head, where the office has it so."""
+    superior = office.letterhead.signs_for if office.letterhead else None
+    if not superior:
+        return content
+
+    def signing(signer: Signer) -> Signer:
+        return replace(signer, capacity=(f"a.n. {superior}", *signer.capacity)) if signer.role == HEAD else signer
+
+    def part_of(part: Part) -> Part:
+        return replace(part, signers=tuple(map(signing, part.signers)))
+
+    return replace(content, parts=tuple(map(part_of, content.parts)), signers=tuple(map(signing, content.signers)))
+
+
+def _pattern(office: Office) -> str:
+    return (office.letterhead.number_pattern if office.letterhead else None) or DEFAULT_PATTERN
+
+
+def _classification(office: Office) -> str:
+    return (office.letterhead.classification if office.letterhead else None) or ""
+
+
+def _local_date(office: Office, moment: dt.datetime) -> dt.date:
+    return office.agency.local_date(moment)
