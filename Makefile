@@ -76,6 +76,7 @@ clean: ## remove what the goals made, but not the data in instance/
 browser: $(TEST)
 	@$(BIN)/python -m tests.support.pages.browser
 	@$(BIN)/python -m tests.support.servers.nginx
+	@$(BIN)/python -m tests.support.servers.libreoffice
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed. Name another one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

@@ -403,7 +403,7 @@ def test_a_head_request_is_answered_like_a_get_without_its_body(running_app: Run
 
 def test_what_is_not_there_is_404_for_everybody_and_says_nothing(running_app: RunningApp) -> None:
     for visitor in (Visitor(running_app.app), running_app.visitor("pemohon"), running_app.visitor("admin")):
-        for path in ("/nowhere", "/admin/nowhere/", "/admin/change/1/nowhere", "/.env", "/admin/change/export/pdf/",
+        for path in ("/nowhere", "/admin/nowhere/", "/admin/change/1/nowhere", "/.env", "/admin/change/export/docx/",
                      "/static/../app.py", "/static/%2e%2e/app.py", "/admin/static/admin/js/actions.js"):  # fmt: skip
             answer = visitor.get(path)
             assert answer.status_code in {302, 404}, path

@@ -90,9 +90,11 @@ def read_column(column: ExportColumn, *cells: object, zone: ZoneInfo = WIB, sepa
     return [line[0] for line in read_csv([column], [(cell,) for cell in cells], zone, separator)[1:]]
 
 
-def read_xlsx(columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], **how: int) -> openpyxl.Workbook:
+def read_xlsx(
+    columns: Sequence[ExportColumn], rows: Iterable[Sequence[object]], expected_rows: int = 0
+) -> openpyxl.Workbook:
     """Return a workbook, read from the exported file."""
-    with xlsx_file(columns, rows, WIB, "Permintaan", **how) as file:
+    with xlsx_file(columns, rows, WIB, "Permintaan", expected_rows=expected_rows) as file:
         return openpyxl.load_workbook(file)
 
 

@@ -189,7 +189,7 @@ def test_an_export_is_a_file_that_nobody_else_keeps(running_app: RunningApp) -> 
         assert disposition.startswith("attachment;")
         assert disposition.endswith(f'.{kind}"')
         assert answer.headers["Cache-Control"] == "no-store"
-    assert running_app.visitor("kepala").get("/admin/change/export/pdf/").status_code == 404
+    assert running_app.visitor("kepala").get("/admin/change/export/docx/").status_code == 404
 
 
 def test_an_export_of_a_bad_question_is_400_before_anything_is_sent(running_app: RunningApp) -> None:

@@ -1,1 +1,1 @@
-"""Lists as CSV and XLSX."""
+"""Lists as CSV, XLSX, ODS, JSON and PDF."""

@@ -3,7 +3,7 @@
 Rows are tuples in the order of the columns, and may come straight from the database driver: a datetime aware, naive in
 UTC or as SQLite's text, a date as a date or as text. They are converted a batch and a column at a time, so that Python
 runs for a cell only if it has to be converted.
-``views.exports.csv_export`` and ``views.exports.xlsx_export`` write the files.
+The other modules here write the files, one for each format.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class ExportColumn:
     heading: str
     kind: CellKind = CellKind.TEXT
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: What a program knows the column by.
+    key: str = ""
 
 
 _ZONE_NAMES = {

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from views.exports.columns import Cells, Converter, ExportColumn, Rows
+    from views.exports.head import ExportHead
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,25 @@ class CsvDialect:
         return (";", "\n", "\r") if self.separator == "," else (",", ";", "\n", "\r")
 
 
-def csv_stream(columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo, separator: str = ",") -> Iterator[bytes]:
+def csv_stream(
+    columns: Sequence[ExportColumn],
+    rows: Rows,
+    zone: ZoneInfo,
+    separator: str = ",",
+    *,
+    head: ExportHead | None = None,
+) -> Iterator[bytes]:
     """Yield a CSV in UTF-8, the headings before the first row is read.
+
+    ``head`` stands above the headings, with an empty line below it, for people: programs expect none.
 
     CRLF and quotes as RFC 4180 has them, with commas or, for an Excel that is set to Indonesia, semicolons; the byte
     order mark tells Excel of the UTF-8. Dates and moments are ISO, in ``zone``.
     """
     dialect = CsvDialect(separator)
     writer = _Writer(dialect)
-    yield b"\xef\xbb\xbf" + writer.lines([tuple(map(writer.escape_text, headings(columns, zone)))])
+    above = writer.lines(tuple(map(writer.escape_text, line)) for line in head.lines()) + b"\r\n" if head else b""
+    yield b"\xef\xbb\xbf" + above + writer.lines([tuple(map(writer.escape_text, headings(columns, zone)))])
     moments = DatetimeConverter(zone)
     for converted in convert_in_batches(rows, [writer.converter(column, moments) for column in columns]):
         yield writer.lines(converted)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from views.exports.columns import Cells, Converter, ExportColumn, Rows
+    from views.exports.head import ExportHead
 
 MAX_SHEET_ROWS = 1_048_575  # below the headings
 _MAX_CELL_UNITS = 32_767  # of UTF-16, as Excel counts
@@ -42,14 +43,20 @@ _WIDTHS = {CellKind.TEXT: 32, CellKind.CHOICE: 20, CellKind.MONEY: 20, CellKind.
 
 
 def xlsx_file(
-    columns: Sequence[ExportColumn], rows: Rows, zone: ZoneInfo, sheet: str, *, expected_rows: int = 0
+    columns: Sequence[ExportColumn],
+    rows: Rows,
+    zone: ZoneInfo,
+    sheet: str,
+    *,
+    expected_rows: int = 0,
+    head: ExportHead | None = None,
 ) -> IO[bytes]:
     """Return an opened temporary file with the rows as a workbook, at its beginning; closing deletes it.
 
     Numbers, dates and moments (in ``zone``, without one of their own) are typed, and text is never a
     formula. Texts are cut, visibly, where a cell of Excel's ends. ``expected_rows`` is how many rows are
     expected: above a sheet's 1,048,575, further sheets are made ready. Raises TooLarge if they do not
-    suffice.
+    suffice. ``head`` is a sheet of its own behind them.
     """
     sheets = max(1, -(-expected_rows // MAX_SHEET_ROWS))
     names = [_sheet_name(sheet, number) for number in range(1, sheets + 1)]
@@ -61,15 +68,22 @@ def xlsx_file(
     parts: list[tuple[str, Iterable[dict[str, Any]]]] = [
         (name, _sheet_rows(keys, typed, is_last=name == names[-1])) for name in names
     ]
+    column_formats: dict[str, dict[str, Format] | list[Format]] = dict.fromkeys(names, formats)
+    column_widths: dict[str, dict[str, float] | list[float]] = dict.fromkeys(names, widths)
+    if head is not None:
+        sheet_name = _sheet_name(head.sheet, 1)
+        parts.append((sheet_name, _head_rows(head)))
+        column_formats[sheet_name] = [_format(CellKind.TEXT)] * 2
+        column_widths[sheet_name] = [24.0, 80.0]
     file = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - the caller closes it
     try:
         write_worksheets(
             parts,
             file.name,
             freeze_panes={"general": {"row": 1, "col": 0}},
-            header_format={name: Format().set_bold() for name in names},
-            column_formats=dict.fromkeys(names, formats),
-            column_widths=dict.fromkeys(names, widths),
+            header_format={name: Format().set_bold() for name, _rows in parts},
+            column_formats=column_formats,
+            column_widths=column_widths,
             autofilter=dict.fromkeys(names, True),
         )
     except BaseException:
@@ -99,6 +113,13 @@ def _sheet_rows(
         yield dict.fromkeys(keys)
     if is_last and next(rows, None) is not None:
         raise FileTooLarge(_("There are more rows than an Excel sheet can hold. Narrow the list, or export it as CSV."))
+
+
+def _head_rows(head: ExportHead) -> Iterator[dict[str, object]]:
+    """Yield the rows of the sheet with the head, its title in the place of headings."""
+    keys = [_Heading(_to_cell_text(head.title)), _Heading("")]
+    for label, value in head.facts:
+        yield dict(zip(keys, (_to_cell_text(label), _to_cell_text(value)), strict=True))
 
 
 def _sheet_name(name: str, number: int) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from flask import Response, abort, request, session, stream_with_context, url_for
+from flask import abort, request, session, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -21,27 +20,34 @@ from lpse_admin.errors import NotAllowed, NotFound
 from lpse_admin.i18n import Message, _
 from models.audit.trail import entries_for_record
 from models.base import Base
-from models.database import db, is_sqlite, read_only
+from models.database import db
 from models.listing.saved_view import load_list_preference, may_share
 from models.reports.waiting import ActingUser
 from models.scope import visible
 from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
-from views.exports.csv_export import csv_stream
-from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_timezone, tr
 from views.listing.declarations import build_spec
 from views.listing.export_log import describe_list, export_name, record_export
-from views.listing.lists import PAGE_SIZES, Column, ComputedColumns, ListArguments, ListQuery, ListSpec, row_processor
-from views.listing.page.cells import cell_formatter, export_columns
+from views.listing.exporting import FORMATS, HEAD_PARAMETER, ListExport, export_response
+from views.listing.lists import (
+    PAGE_SIZES,
+    Column,
+    ListArguments,
+    ListQuery,
+    ListSpec,
+    row_processor,
+    select_columns,
+)
+from views.listing.page.cells import cell_formatter
 from views.listing.page.header import SHOW_ALL_QUERY, list_header, open_default_view, shown_columns
 from views.listing.page.rows import row_checkbox, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flask.typing import ResponseReturnValue
-    from sqlalchemy import ColumnElement, Engine, Select
+    from sqlalchemy import ColumnElement
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from views.listing.filters.kinds import Filter
@@ -54,7 +60,6 @@ _Row = TypeVar("_Row", bound=Base)
 LAST_LIST = "list"
 _MAX_ADDRESS_LENGTH = 600
 _MAX_ID_DIGITS = 18
-_XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def parse_id(text: str | None) -> int:
@@ -364,61 +369,25 @@ class ReadOnlyView(ModelView):
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> WerkzeugResponse:
-        """Send everything that the list matches, in its order, as CSV or XLSX."""
+        """Send everything that the list matches, in its order; the columns that the address names, else all."""
         self.require_permission(Verb.EXPORT)
-        writer = {"csv": self._csv_response, "xlsx": self._xlsx_response}.get(export_type)
-        if writer is None:
-            raise NotFound(_("Exports are available as CSV and XLSX."))
-        listing = self.list_query()
+        if export_type not in FORMATS:
+            raise NotFound(_("Exports are available as CSV, XLSX, ODS, JSON and PDF."))
+        args = request.args.to_dict()
+        has_head = bool(args.pop(HEAD_PARAMETER, ""))
+        listing = self.list_query(args)
         columns = self.sort_for_details(self.get_columns(in_export=True))
-        name = export_name(listing, tr(self.title), get_current_user().agency, now(), export_type)
-        separator = get_current_user().csv_separator.character
-        rows = stream_rows(listing, columns)  # an address that cannot be answered is refused before anything is noted
-        record_export(f"{tr(self.title)} ({export_type.upper()})", describe_list(listing))
-        response = writer(listing, columns, rows, separator)
+        chosen = listing.arguments.columns
+        if chosen:
+            columns = select_columns(columns, chosen)
+        export = ListExport(listing, columns, tr(self.title), are_chosen=bool(chosen), has_head=has_head)
+        name = export_name(listing, export.title, get_current_user().agency, now(), export_type)
+        respond = export_response(export, export_type)  # an address that cannot be answered is refused first
+        record_export(f"{export.title} ({export_type.upper()})", describe_list(listing))
+        response = respond()
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _csv_response(
-        self, query: ListQuery, columns: Sequence[Column], rows: Iterator[Sequence[object]], separator: str
-    ) -> Response:
-        stream = csv_stream(export_columns(columns), rows, query.zone, separator)
-        return Response(stream_with_context(stream), mimetype="text/csv")
 
-    def _xlsx_response(
-        self, query: ListQuery, columns: Sequence[Column], rows: Iterator[Sequence[object]], _separator: str
-    ) -> Response:
-        file = xlsx_file(
-            export_columns(columns),
-            rows,
-            query.zone,
-            tr(self.title),
-            expected_rows=query.count(db.session(), limit=None),
-        )
-        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype=_XLSX_MIMETYPE, direct_passthrough=True)
-        response.call_on_close(file.close)
-        return response
-
-
-def stream_rows(query: ListQuery, columns: Sequence[Column]) -> Iterator[Sequence[object]]:
-    """Return the rows of an export; raises Malformed at once, and not when half of the answer is sent."""
-    rows = _fetch_rows(read_only(db.engine), query.export_statement(columns, as_text=is_sqlite(db.engine)))
-    # What cells are worked out by is read now: the request's session is gone while they are sent.
-    if any(isinstance(column.expression, ComputedColumns) for column in columns):
-        rows = map(row_processor(columns, db.session()), rows)
-    writers = [column.formatter for column in columns]
-    if not any(writers):
-        return rows
-    return ([write(cell) if write else cell for write, cell in zip(writers, row, strict=True)] for row in rows)
-
-
-def _fetch_rows(engine: Engine, statement: Select[Any]) -> Iterator[Sequence[object]]:
-    """Yield rows over a session of their own, since the request's is gone while they are sent."""
-    with Session(engine) as session:
-        result = session.connection(execution_options={"yield_per": 2000}).execute(statement)
-        for part in result.partitions():
-            yield from part
-
-
-__all__ = ["ReadOnlyView", "current_principal", "get_visible", "parse_id", "stream_rows", "url_builder"]
+__all__ = ["ReadOnlyView", "current_principal", "get_visible", "parse_id", "url_builder"]

@@ -45,7 +45,7 @@ _NUMBERS_AND_DATES = re.compile(
     r"|\b[\w-]+\.(?:pdf|png|toml|txt)\b|\b(?:application|image|text)/[\w.+-]+"
 )
 #: Names that are the same in every language.
-NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt", "CSV", "XLSX"})
+NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt", "CSV", "XLSX", "ODS", "JSON", "PDF"})
 _TYPED = re.compile(r"‹[^‹›⟦⟧]*›")
 #: An entered or translated text that a list or a chart has truncated.
 _TRUNCATED = re.compile(r"[‹⟦][^‹›⟦⟧]*…")

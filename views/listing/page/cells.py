@@ -118,6 +118,7 @@ def export_columns(columns: Sequence[Column]) -> list[ExportColumn]:
             kind=column.kind,
             labels={member.value: str(tr(member.title)) for member in _choice_members(column)}
             or {"yes": gettext("Yes"), "no": gettext("No")},
+            key=column.key,
         )
         for column in columns
     ]
