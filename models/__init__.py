@@ -25,6 +25,7 @@ _MODULES = (
     "models.changes.history",
     "models.changes.loading",
     "models.changes.steps.record_store",
+    "models.changes.steps.undisposed",
     "models.changes.revision",
     "models.changes.moves.transition",
     "models.delegation.absence",
@@ -71,12 +72,12 @@ _MODULES = (
     "models.reports.waiting",
     "models.search.index",
     "models.search.search",
+    "models.sops.clocks",
     "models.sops.sop",
     "models.takeover.asset_import",
     "models.worktime.deadlines",
-    "models.worktime.register_timing",
-    "models.worktime.step_durations",
-    "models.worktime.timing",
+    "models.changes.steps.durations",
+    "models.changes.steps.timing",
     # Last, since the triggers are made from the models above.
     "models.triggers",
 )

@@ -188,6 +188,8 @@ class Base(DeclarativeBase):
     #: Whether the rows of an agency are seen by all who see all its requests; else ``models.scope`` names the table, or
     #: nobody sees its rows.
     is_office_record: ClassVar[bool] = False
+    #: Whether its rows, by ``change_id``, belong to a request: requesters see those of their own.
+    belongs_to_change: ClassVar[bool] = False
     #: When rows cannot be updated or deleted, and which of their columns cannot.
     row_rules: ClassVar[RowRules] = ()
 

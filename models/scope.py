@@ -18,14 +18,11 @@ from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.base import Base
 from models.changes.change import ChangeRequest
-from models.changes.comment import Comment
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
-from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.listing.saved_view import visible_to
 from models.notifications.notification import Notification
 from models.office.office_day import OfficeDay
-from models.releases.freeze import FreezePermit
 from models.sops.sop import SopRevision, SopState
 
 if TYPE_CHECKING:
@@ -61,7 +58,10 @@ def _criterion(model: type[Base], user: UserScope) -> ColumnElement[bool]:
     rule = next((rule for table, rule in _RULES if issubclass(model, table)), None)
     if rule is not None:
         return rule(user)
-    is_visible = model.is_office_record and user.sees_all_requests
+    if model.belongs_to_change and not user.sees_all_requests:
+        own = select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id)
+        return model.__table__.c["change_id"].in_(own)
+    is_visible = (model.is_office_record or model.belongs_to_change) and user.sees_all_requests
     return _of_agency(model.__table__.c["agency_id"], user) if is_visible else false()
 
 
@@ -116,22 +116,6 @@ def _documents(user: UserScope) -> ColumnElement[bool]:
     return _of_agency(Document.agency_id, user) & (Document.change_id.is_(None) | ~drafts)
 
 
-def _deviations(user: UserScope) -> ColumnElement[bool]:
-    if user.sees_all_requests:
-        return _of_agency(Deviation.agency_id, user)
-    return Deviation.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
-
-
-def _comments(user: UserScope) -> ColumnElement[bool]:
-    own = Comment.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
-    return _of_agency(Comment.agency_id, user) if user.sees_all_requests else own
-
-
-def _permits(user: UserScope) -> ColumnElement[bool]:
-    own = FreezePermit.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
-    return _of_agency(FreezePermit.agency_id, user) if user.sees_all_requests else own
-
-
 def _sops(user: UserScope) -> ColumnElement[bool]:
     mine = _of_agency(SopRevision.agency_id, user)
     return mine if user.sees_all_requests else mine & (SopRevision.state != SopState.DRAFT)
@@ -156,11 +140,8 @@ _RULES: tuple[tuple[type[Any], Callable[[UserScope], ColumnElement[bool]]], ...]
     *((record, _step_records) for step, record in ACTIVITY_CLASSES.items() if step is not Step.REQUEST),
     (Activity, _activities),
     (Document, _documents),
-    (Deviation, _deviations),
-    (Comment, _comments),
     (SopRevision, _sops),
     (OfficeDay, _office_days),
-    (FreezePermit, _permits),
     (AuditEntry, lambda user: _of_agency(AuditEntry.chain, user) if user.sees_all_requests else false()),
     (Notification, _own_notifications),
     (User, _users),

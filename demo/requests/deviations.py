@@ -16,7 +16,8 @@ from lpse_admin.workflow.deviations import (
     account_field,
     output_field,
 )
-from models.deviations.deviation import DISPOSALS, undisposed
+from models.changes.steps.undisposed import undisposed
+from models.deviations.deviation import DISPOSALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

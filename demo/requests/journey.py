@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import Outcome, Step, Urgency
 from lpse_admin.workflow.transitions import reason_move_blocked
-from models.deviations.deviation import undisposed
+from models.changes.steps.undisposed import undisposed
 
 if TYPE_CHECKING:
     import datetime as dt

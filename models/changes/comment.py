@@ -37,6 +37,7 @@ class Comment(Base):
     """A comment or question on a request; it is no step and changes nothing."""
 
     __tablename__ = "change_comment"
+    belongs_to_change = True
     __table_args__ = (
         Index(None, "change_id", "id"),
         Index(None, "agency_id", "at", "id"),

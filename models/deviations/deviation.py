@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -44,7 +44,6 @@ from models.base import (
     session_of,
     to_json_value,
 )
-from models.changes.steps.activity import Activity
 from models.delegation.delegation import Delegation, capacity, load_active_delegation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications import rules
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.changes.change import ChangeRequest
+    from models.changes.steps.activity import Activity
 
 #: Maximum length of accounts and notes, in characters.
 _MAX_ACCOUNT_LENGTH = 10_000
@@ -94,6 +94,7 @@ class Deviation(Base):
     """One deviation of a step from its standard: kind, measure and standard, account, disposal, follow-up."""
 
     __tablename__ = "deviation"
+    belongs_to_change = True
     __table_args__ = (
         UniqueConstraint("activity_id", "kind", "subject"),
         CheckConstraint(
@@ -410,17 +411,6 @@ def store_accounts(
         if deviation.account is None and isinstance(account, str) and account.strip():
             deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
             deviation.accounted_capacity = in_capacity
-
-
-def undisposed(change: ChangeRequest) -> list[Deviation]:
-    """Return the deviations of finished steps of ``change`` without a disposal, by id."""
-    waiting = (
-        select(Deviation)
-        .where(Deviation.change_id == change.id, Deviation.disposal.is_(None))
-        .where(Deviation.activity.has(Activity.finished_at.is_not(None)))
-        .order_by(Deviation.id)
-    )
-    return list(session_of(change).scalars(waiting))
 
 
 def disposal_errors(waiting: Iterable[Deviation], values: Mapping[str, object], now: dt.datetime) -> dict[str, Message]:

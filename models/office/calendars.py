@@ -15,21 +15,24 @@ from lpse_admin.worktime.working_calendar import DayOverride, DayOverrideKind, W
 from models.office.office_day import OfficeDay
 from models.office.setting import DEFAULT_WARNING_SHARE, Threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours
-from models.sops.sop import SopRevision, load_sop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, CompoundSelect
+    from sqlalchemy import ColumnElement, CompoundSelect, Select
     from sqlalchemy.orm import Session
 
-    from lpse_admin.sop import Sop
     from models.office.agency import Agency
 
     #: A row of what an office has set: which table, first and last day, kind, name, hours.
     SettingRow = tuple[str, dt.date, dt.date | None, str | None, str | None, str | None]
 
-_DAY, _HOURS, _MONTH, _SOP = "day", "hours", "month", "paper"
+_DAY, _HOURS, _MONTH = "day", "hours", "month"
+_SETTINGS = frozenset({_DAY, _HOURS, _MONTH})
+#: The parameter of ``settings_statement``: the ids of the agencies.
+AGENCIES: ColumnElement[Any] = bindparam("agencies", expanding=True)
+NO_TEXT: ColumnElement[Any] = cast(null(), String)
+NO_DATE: ColumnElement[Any] = cast(null(), Date)
 _DAY_SEPARATOR = "\n"
 
 
@@ -40,31 +43,25 @@ def load_calendar(session: Session, agency: Agency) -> WorkCalendar:
 
 def load_calendars(session: Session, agencies: Sequence[Agency]) -> dict[int, WorkCalendar]:
     """Return the calendars of ``agencies`` by their ids, read by one statement."""
-    return _load(session, _CALENDARS, agencies)[0]
+    return load_calendars_with(session, _CALENDARS, agencies)[0]
 
 
-def load_calendars_and_sops(
-    session: Session, agencies: Sequence[Agency]
-) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
-    """Return all that the clocks of ``agencies`` run by: their calendars, and the papers of all of their revisions.
-
-    Both by their ids, and read by one statement: every list of steps asks for them.
-    """
-    return _load(session, _CALENDARS_AND_SOPS, agencies)
-
-
-def _load(
+def load_calendars_with(
     session: Session, statement: CompoundSelect[Any], agencies: Sequence[Agency]
-) -> tuple[dict[int, WorkCalendar], dict[int, Sop]]:
+) -> tuple[dict[int, WorkCalendar], list[tuple[Any, ...]]]:
+    """Return the calendars of ``agencies`` by their ids, and the rows of ``statement`` that are no settings.
+
+    ``statement`` is made by ``settings_statement``.
+    """
     settings: dict[int, list[SettingRow]] = {agency.id: [] for agency in agencies}
-    papers: dict[int, Sop] = {}
-    for agency_id, *setting in session.connection().execute(statement, {"agencies": list(settings)}).all():
-        if setting[0] == _SOP:
-            _which, _first, _last, key, digest, sop_id = setting
-            papers[int(sop_id)] = load_sop(session, int(sop_id), key, digest)
-        else:
+    others: list[tuple[Any, ...]] = []
+    for row in session.connection().execute(statement, {"agencies": list(settings)}).all():
+        agency_id, *setting = row
+        if setting[0] in _SETTINGS:
             settings[agency_id].append(tuple(setting))
-    return {agency.id: _build_calendar(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}, papers
+        else:
+            others.append(tuple(row))
+    return {agency.id: _build_calendar(agency.time_zone, tuple(settings[agency.id])) for agency in agencies}, others
 
 
 def load_warning_share(session: Session, agency_id: int) -> int:
@@ -95,27 +92,25 @@ def _build_calendar(time_zone: str, settings: tuple[SettingRow, ...]) -> WorkCal
     )
 
 
-def _settings_statement(*, with_sops: bool) -> CompoundSelect[Any]:
-    """Return the statement for everything that a calendar is built from; every page executes it."""
-    no_text: ColumnElement[Any] = cast(null(), String)
-    no_date: ColumnElement[Any] = cast(null(), Date)
+def settings_statement(*also: Select[Any]) -> CompoundSelect[Any]:
+    """Return the statement for everything that a calendar is built from; every page executes it.
+
+    ``also`` are read with it: the agency's id, which kind of row, two dates and three texts each.
+    """
     texts = [getattr(WorkingHours, day) for day in (*WEEK, *RAMADAN_WEEK)]
     week: Any = texts[0]
     for text in texts[1:]:
         week = week + literal(_DAY_SEPARATOR) + text
-    agencies: ColumnElement[Any] = bindparam("agencies", expanding=True)
-    day = (literal(_DAY).label("which"), OfficeDay.date.label("first"), no_date)
+    day = (literal(_DAY).label("which"), OfficeDay.date.label("first"), NO_DATE)
     named = (type_coerce(OfficeDay.kind, String), OfficeDay.name, OfficeDay.hours)
-    month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, no_text, no_text, no_text)
-    hours = (literal(_HOURS), WorkingHours.since, no_date, no_text, no_text, week)
-    paper = (literal(_SOP), no_date, no_date, SopRevision.key, SopRevision.digest, cast(SopRevision.id, String))
-    papers = select(SopRevision.agency_id, *paper).where(SopRevision.agency_id.in_(agencies))
+    month = (literal(_MONTH), RamadanMonth.first_day, RamadanMonth.last_day, NO_TEXT, NO_TEXT, NO_TEXT)
+    hours = (literal(_HOURS), WorkingHours.since, NO_DATE, NO_TEXT, NO_TEXT, week)
     return union_all(
-        select(OfficeDay.agency_id, *day, *named).where(OfficeDay.agency_id.in_(agencies)),
-        select(RamadanMonth.agency_id, *month).where(RamadanMonth.agency_id.in_(agencies)),
-        select(WorkingHours.agency_id, *hours).where(WorkingHours.agency_id.in_(agencies)),
-        *((papers,) if with_sops else ()),
+        select(OfficeDay.agency_id, *day, *named).where(OfficeDay.agency_id.in_(AGENCIES)),
+        select(RamadanMonth.agency_id, *month).where(RamadanMonth.agency_id.in_(AGENCIES)),
+        select(WorkingHours.agency_id, *hours).where(WorkingHours.agency_id.in_(AGENCIES)),
+        *also,
     ).order_by("which", "first")
 
 
-_CALENDARS, _CALENDARS_AND_SOPS = _settings_statement(with_sops=False), _settings_statement(with_sops=True)
+_CALENDARS = settings_statement()

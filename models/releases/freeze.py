@@ -194,6 +194,7 @@ class FreezePermit(Base):
     """The head's written permission to release one request in a freeze (``freeze_permit`` writes it)."""
 
     __tablename__ = "freeze_permit"
+    belongs_to_change = True
     __table_args__ = (
         UniqueConstraint("freeze_id", "change_id"),
         Index(None, "change_id"),

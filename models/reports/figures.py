@@ -22,6 +22,7 @@ from lpse_admin.worktime.periods import ReportPeriod
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, Release
+from models.changes.steps.durations import StepTime, late_now, open_with_standard
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.reports.totals import (
     MINUTES_PER_CLASS,
@@ -32,7 +33,6 @@ from models.reports.totals import (
     RequestTotal,
     StepTotal,
 )
-from models.worktime.step_durations import StepTime, late_now, open_with_standard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

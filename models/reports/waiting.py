@@ -14,12 +14,12 @@ from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, Approval
 from models.changes.steps.assessments import last_ground, last_risk
+from models.changes.steps.durations import late_now
 from models.deviations.deviation import Deviation, DeviationState, in_state, not_own_deviation_of
 from models.office.agency import Agency
-from models.office.calendars import load_calendars_and_sops
 from models.reports.totals import DeviationTotal, RequesterTotal
 from models.scope import visible
-from models.worktime.step_durations import late_now
+from models.sops.clocks import load_calendars_and_sops
 
 if TYPE_CHECKING:
     import datetime as dt

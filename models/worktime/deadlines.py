@@ -16,7 +16,9 @@ from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
 from models.changes.change import ChangeRequest
+from models.changes.steps import durations
 from models.changes.steps.activity import Activity
+from models.changes.steps.timing import measure_activity, raise_overdue
 from models.delegation.acting_head import notify_of_waiting_steps
 from models.delegation.delegation import delegations_in_force
 from models.deviations.deviation import Deviation
@@ -26,8 +28,6 @@ from models.office.agency import Agency
 from models.office.calendars import load_calendar, load_warning_share
 from models.releases.revising import remind_of_unrecorded
 from models.sops.sop import SopRevision
-from models.worktime import step_durations
-from models.worktime.timing import measure_activity, raise_overdue
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,7 +58,7 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
     So are the change managers, of a release whose window has passed without its actual time.
     Stored durations of finished steps are recomputed where the calendar has changed.
     """
-    step_durations.recompute_stale(session, agency, now)
+    durations.recompute_stale(session, agency, now)
     for delegation in session.scalars(delegations_in_force(agency.id, agency.local_date(now))):
         notify_of_waiting_steps(session, delegation, now)
     remind_of_unrecorded(session, agency, now)

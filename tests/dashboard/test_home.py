@@ -12,11 +12,11 @@ from sqlalchemy import select, text
 
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.working_calendar import DayOverrideKind
+from models.changes.steps import durations
+from models.changes.steps.durations import StepTime
 from models.office.agency import Agency
 from models.office.office_day import set_day
-from models.worktime import step_durations
 from models.worktime.deadlines import sweep
-from models.worktime.step_durations import StepTime
 from tests.support.cast import LUMAJANG, TANA_TIDUNG
 from tests.support.running_app import open_app
 
@@ -231,16 +231,16 @@ def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(r
         assert len(session.scalars(kept).all()) == finished
         sweep(session, agency, running_app.now)
         session.commit()
-        assert step_durations.is_up_to_date(session, [agency], running_app.now)
+        assert durations.is_up_to_date(session, [agency], running_app.now)
         day = running_app.now.astimezone(agency.zone).date()
         by = running_app.cast(session).lumajang.administrator
         set_day(session, agency, date=day, kind=DayOverrideKind.HOLIDAY, name="Libur", hours="", reason="SKB", by=by,
                 now=running_app.now)  # fmt: skip
         session.commit()
-        assert not step_durations.is_up_to_date(session, [agency], running_app.now)
-        assert step_durations.recompute_stale(session, agency, running_app.now) == finished
+        assert not durations.is_up_to_date(session, [agency], running_app.now)
+        assert durations.recompute_stale(session, agency, running_app.now) == finished
         session.commit()
-        assert step_durations.is_up_to_date(session, [agency], running_app.now)
+        assert durations.is_up_to_date(session, [agency], running_app.now)
         assert not session.scalar(text("select count(*) from audit_row where table_name = 'step_time'"))
         session.rollback()
 

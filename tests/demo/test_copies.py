@@ -21,13 +21,13 @@ from models.base import Base, EnumSet, UtcDateTime
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import reassign, take_up
 from models.changes.moves.drafts import create_draft
+from models.changes.steps import durations
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Release
+from models.changes.steps.timing import raise_overdue
 from models.deviations.deviation import DISPOSALS, Deviation
 from models.documents.document import FileContent, attach
 from models.office.agency import Agency
 from models.reports import totals
-from models.worktime import step_durations
-from models.worktime.timing import raise_overdue
 from tests.demo.test_demo import (
     DERIVED,
     TOLD,
@@ -145,7 +145,7 @@ def test_the_trail_of_copies_is_in_the_order_of_time(register: Session) -> None:
 def test_what_the_clocks_of_copied_steps_came_to_is_what_they_come_to(register: Session) -> None:
     before = rows_of(register)["step_time"]
     for agency in register.scalars(select(Agency)):
-        step_durations.recompute_stale(register, agency, REFERENCE, everything=True)
+        durations.recompute_stale(register, agency, REFERENCE, everything=True)
     after = rows_of(register)["step_time"]
     register.rollback()
     assert before == after

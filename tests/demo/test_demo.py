@@ -31,6 +31,7 @@ from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
 from models.changes.moves.drafts import create_draft
 from models.changes.steps.activity import Activity, Release, UrgencyAssessment
+from models.changes.steps.timing import lateness
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation, DeviationState
 from models.documents.document import Document, FileContent
@@ -41,7 +42,6 @@ from models.office.agency import Agency
 from models.office.calendars import load_calendar
 from models.search import index
 from models.sops.sop import SopRevision, SopState
-from models.worktime.timing import lateness
 from tests.support.cast import open_session, set_test_audit_context
 from tests.support.present import present
 

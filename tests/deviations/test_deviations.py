@@ -19,12 +19,12 @@ from lpse_admin.workflow.transitions import Evidence, Position, Principal, decid
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.audit.trail import AuditEntry
 from models.changes.moves.assignment import take_up
+from models.changes.steps import timing
 from models.deviations.deviation import Deviation, DeviationState, in_state
 from models.notifications.notification import Notification
 from models.office.calendars import load_calendar
 from models.office.office_day import set_day
 from models.reports.waiting import ActingUser, count_undisposed, load_follow_ups
-from models.worktime import timing
 from models.worktime.deadlines import sweep
 from tests.support.cast import (
     LUMAJANG,

@@ -31,10 +31,11 @@ from models.audit import trail
 from models.changes.moves import transition
 from models.changes.moves.case_file import open_case
 from models.changes.moves.drafts import create_draft
+from models.changes.steps.undisposed import undisposed
 from models.delegation.absence import Absence, record_absence
 from models.delegation.delegation import Delegation, DelegationKind
 from models.delegation.grant import grant_delegation
-from models.deviations.deviation import DISPOSALS, Deviation, raise_deviations, undisposed
+from models.deviations.deviation import DISPOSALS, Deviation, raise_deviations
 from models.documents.document import attach
 from models.inventory.asset import Asset
 from models.inventory.mutation import parse_new_asset, set_values

@@ -20,10 +20,10 @@ from lpse_admin.config import RunMode, Settings
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
+from models.changes.steps import durations
+from models.changes.steps.durations import StepTime
 from models.database import is_sqlite
 from models.office.agency import Agency
-from models.worktime import step_durations
-from models.worktime.step_durations import StepTime
 from tests.support.cast import make_move, open_session
 from tests.support.migrations import HEAD, migration_app, schema
 from tests.support.program import close_app
@@ -193,9 +193,9 @@ def test_the_durations_of_steps_are_those_that_the_calendar_gives(upgraded_url: 
         of = select(StepTime.activity_id, StepTime.is_late, StepTime.waited_minutes).order_by(StepTime.activity_id)
         kept = session.execute(of).all()
         for agency in agencies:
-            step_durations.recompute_stale(session, agency, NOW, everything=True)
+            durations.recompute_stale(session, agency, NOW, everything=True)
         assert session.execute(of).all() == kept
-        assert step_durations.is_up_to_date(session, agencies, NOW)
+        assert durations.is_up_to_date(session, agencies, NOW)
 
 
 ENTRY = text(

@@ -11,19 +11,17 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from demo import make_register
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.office_hours import DEFAULT_HOURS, RAMADAN_HOURS, WeeklyHours
 from lpse_admin.worktime.working_calendar import DayOverrideKind, TimeKind, WorkCalendar
 from models.audit.trail import AuditEntry, entries_for_record
-from models.office.agency import Agency
+from models.changes.steps.timing import measure_activity
 from models.office.calendars import load_calendar, load_warning_share
 from models.office.office_day import OfficeDay, set_day
 from models.office.setting import Threshold, set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
-from models.worktime.register_timing import measure_steps
 from tests.support.cast import NOW, change_at_step, make_move, set_test_audit_context
 from tests.support.present import present
 
@@ -362,23 +360,11 @@ def test_a_holiday_put_in_after_the_fact_changes_what_is_counted_of_a_finished_s
     make_move(session, change, Outcome.ACCEPTED, office.manager, now=NOW + dt.timedelta(days=2))
 
     def evaluation() -> StepTiming:
-        return next(one.timing for one in measure_steps(session, office.agency, NOW) if one.step is Step.EVALUATION)
+        activity = next(one for one in change.activities if one.step is Step.EVALUATION)
+        return measure_activity(change, activity, NOW)
 
     late = evaluation()
     assert (late.is_late, late.basis, late.measured_time) == (True, "arrival", dt.timedelta(hours=13))
     day(session, office, dt.date(2026, 3, 2))
     day(session, office, dt.date(2026, 3, 3))
     assert (evaluation().is_late, evaluation().measured_time) == (False, dt.timedelta(hours=1))
-
-
-def test_a_year_of_the_register_is_judged_twice_with_the_same_result(session: AuditedSession) -> None:
-    make_register(session, requests=60, seed=4, now=NOW)
-    for agency in session.scalars(select(Agency)).all():
-        once, again = (list(measure_steps(session, agency, NOW)) for _time in range(2))
-        assert once == again
-        assert len({one.activity_id for one in once}) == len(once) > 100
-        finished = [
-            one for one in measure_steps(session, agency, NOW + dt.timedelta(days=9)) if one.timing.measured_until < NOW
-        ]
-        assert set(finished) <= set(once)
-        assert any(one.timing.is_late for one in once) is any(one.timing.due for one in once)

@@ -13,10 +13,10 @@ from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import REQUESTER_STEPS
 from models.changes.assets.asset_requests import changes_of_assets
 from models.changes.steps.activity import Activity
+from models.changes.steps.durations import late_now, open_with_standard
 from models.database import db
 from models.search.index import SearchKind
 from models.search.search import Search
-from models.worktime.step_durations import late_now, open_with_standard
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
 from views.changes.steps.times import Timeliness

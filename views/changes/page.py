@@ -26,9 +26,9 @@ from lpse_admin.workflow.transitions import required_items
 from models.changes.assets.affected import affected_by
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
 from models.changes.moves.case_file import read_case, with_record
+from models.changes.steps.timing import is_obsolete, time_deviations
+from models.changes.steps.undisposed import undisposed
 from models.database import db
-from models.deviations.deviation import undisposed
-from models.worktime.timing import is_obsolete, time_deviations
 from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
 from views.changes.chart import ChangeChart

@@ -16,10 +16,10 @@ from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Outcome, Result, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
+from models.changes.steps import durations
 from models.database import db
 from models.deviations.deviation import DeviationState
 from models.reports import figures
-from models.worktime import step_durations
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
 from views.changes.changes import NOT_ASSESSED
@@ -176,7 +176,7 @@ class OfficeDashboard:
     @cached_property
     def is_up_to_date(self) -> bool:
         """Whether the stored step durations match the current calendar."""
-        return step_durations.is_up_to_date(db.session(), self.office.agencies, now())
+        return durations.is_up_to_date(db.session(), self.office.agencies, now())
 
     @cached_property
     def _months(self) -> list[ReportPeriod]:

@@ -26,8 +26,9 @@ from lpse_admin.workflow.deviations import (
     output_field,
 )
 from models.accounts.user import User
+from models.changes.steps.undisposed import undisposed
 from models.database import db
-from models.deviations.deviation import DISPOSALS, disposal_field, undisposed
+from models.deviations.deviation import DISPOSALS, disposal_field
 from views.forms.fields import DateField
 from views.i18n.language import tr
 

@@ -15,11 +15,11 @@ from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, session_of
 from models.changes.moves.case_file import open_case
+from models.changes.steps.timing import raise_overdue_in
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
 from models.notifications import rules
 from models.validation import text_error
-from models.worktime.timing import raise_overdue_in
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -27,7 +27,7 @@ from models.base import session_of
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
-from models.office.calendars import load_calendars_and_sops
+from models.sops.clocks import load_calendars_and_sops
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -31,16 +31,16 @@ from models.accounts.actor_snapshot import take_snapshot
 from models.base import session_of, to_json_value
 from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
-from models.changes.steps import record_store
+from models.changes.steps import durations, record_store
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Evaluation
+from models.changes.steps.timing import lateness_of, remeasure, time_deviations
+from models.changes.steps.undisposed import undisposed
 from models.deviations import deviation
 from models.documents.document import attached_keys
 from models.notifications.rules import notify_move, notify_pending_deviations
 from models.office.agency import next_serial, request_number
 from models.releases import conflicts
 from models.sops.sop import sop_in_force
-from models.worktime import step_durations
-from models.worktime.timing import lateness_of, remeasure, time_deviations
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -99,13 +99,13 @@ def advance(case: CaseFile, outcome: Outcome, given: Given) -> Activity:
     session.flush()  # triggers require the record and the accounts before the step is finished
     _finish_step(case, validated)
     session.flush()
-    step_durations.save_step_time(session, current, case.timing(current))
+    durations.save_step_time(session, current, case.timing(current))
     next_activity = _enter_step(session, case, validated.move)
     session.flush()
     notify_move(session, case, current, next_activity, position_after(case.position, validated.move, case.actor.id))
     if next_activity is None or outcome is Outcome.VERIFIED or _is_verified(case):
         # No later verification will dispose of them.
-        notify_pending_deviations(session, case.change, deviation.undisposed(case.change), case.now)
+        notify_pending_deviations(session, case.change, undisposed(case.change), case.now)
     return current
 
 
@@ -187,12 +187,12 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
             lateness=lateness_of(times, case.standard),
             raised_deviations=time_deviations(case, times),
         )
-        undisposed = deviation.undisposed(case.change) if outcome is Outcome.VERIFIED else []
+        waiting = undisposed(case.change) if outcome is Outcome.VERIFIED else []
         others = conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED and not wrong else {}
         _require_complete(
             validation_errors(case.sop, position, outcome, evidence),
             wrong=wrong,
-            owed=deviation.disposal_errors(undisposed, _disposals(declared), case.now),
+            owed=deviation.disposal_errors(waiting, _disposals(declared), case.now),
             others=others,
             questions=_questions(case, outcome, record) if not wrong else {},
             confirmed=given.confirmed,
@@ -200,7 +200,7 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     detected = detect_deviations(case.sop, position, outcome, evidence)
     if outcome is Outcome.ACCEPTED:
         values |= {key: record[key] for key in EVALUATED_FIELDS}
-    return _ValidatedMove(move, {**values, **declared}, times, detected, undisposed)
+    return _ValidatedMove(move, {**values, **declared}, times, detected, waiting)
 
 
 def _conditions_with(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:

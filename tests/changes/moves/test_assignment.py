@@ -13,9 +13,9 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import entries_for_record
 from models.changes.moves.assignment import Reassignment, reassign, take_up
+from models.changes.steps import timing
 from models.notifications.notification import Notification
 from models.reports.waiting import ActingUser, waiting_for_others, waiting_for_user
-from models.worktime import timing
 from tests.support.cast import LUMAJANG, NOW, change_at_step, delegation, make_move, new_change, set_test_audit_context
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 

@@ -11,11 +11,11 @@ from typing_extensions import override
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.worktime.step_timing import StepTimestamps, duration_message, measure_step, round_up_to_minutes
 from models.changes.steps.activity import Activity
+from models.changes.steps.durations import StepTime, late_now, open_with_standard
 from models.database import db
-from models.office.calendars import load_calendars_and_sops
 from models.reports.figures import count_by_timeliness
 from models.scope import sees_all_requests
-from models.worktime.step_durations import StepTime, late_now, open_with_standard
+from models.sops.clocks import load_calendars_and_sops
 from views.app.access import get_current_user, is_acting_head, visible_agencies
 from views.app.clock import now
 from views.exports.columns import CellKind
@@ -114,7 +114,7 @@ TIMING_COLUMNS = (
 class TimelinessFilter(ChoiceFilter):
     """Steps within or beyond their standard time, or without one: ``?judged=late``.
 
-    Stored for finished steps (``models.worktime.step_durations``), computed at the time of the query for open ones.
+    Stored for finished steps (``models.changes.steps.durations``), computed at the time of the query for open ones.
     """
 
     step: Step | None = None
