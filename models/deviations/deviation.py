@@ -408,8 +408,6 @@ def store_accounts(
         account = values.get(account_field(deviation.kind, deviation.subject))
         if deviation.account is None and isinstance(account, str) and strip_blank(account):
             deviation.account, deviation.accounted_at, deviation.accounted_by_id = strip_blank(account), now, actor.id
-        if deviation.account is None and isinstance(account, str) and account.strip():
-            deviation.account, deviation.accounted_at, deviation.accounted_by_id = account.strip(), now, actor.id
             deviation.accounted_capacity = in_capacity
 
 

@@ -73,6 +73,7 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_accounted_for_and_d
     assert accepted.status_code == 303, accepted.text
     (letter,) = told(running_app, change_id)
     assert (letter.kind, letter.subject, letter.state) == (DeviationKind.EQUIPMENT, LETTER, DeviationState.ACCOUNTED)
+    assert letter.accounted_capacity is not None, "in which capacity it was accounted for stays with the account"
 
     # Two hours are the standard; three and a half are over when the manager finishes.
     running_app.now += 4.5 * HOUR  # with the noon break
