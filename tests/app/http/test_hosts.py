@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app, prepare, serving_options
+from demo import PASSWORD
 from lpse_admin.config import ConfigurationError, RunMode, Settings
 from models.accounts.demo_password import accounts_with_demo_password
 from models.database import db
-from tests.support.program import OWN_PASSWORD, PASSWORD, Visitor, close_app, give_own_passwords, make_app
+from tests.support.program import OWN_PASSWORD, Visitor, close_app, give_own_passwords, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
