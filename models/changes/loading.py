@@ -96,7 +96,9 @@ class ReassignmentShown:
 
     at: dt.datetime
     giver: str | None
+    giver_title: str | None
     taker: str | None
+    taker_title: str | None
     reason: str
 
 
@@ -231,8 +233,10 @@ def _mutation_lines(session: Session, change_id: int) -> dict[int, list[Any]]:
 
 def _reassignments(session: Session, change: ChangeRequest) -> dict[int, list[ReassignmentShown]]:
     by_step: dict[int, list[ReassignmentShown]] = {}
-    for id_, at, giver, taker, reason in session.connection().execute(_REASSIGNMENTS, {"change": change.id}):
-        by_step.setdefault(id_, []).append(ReassignmentShown(at, giver, taker, reason))
+    for row in session.connection().execute(_REASSIGNMENTS, {"change": change.id}):
+        by_step.setdefault(row.activity_id, []).append(
+            ReassignmentShown(row.at, row.from_name, row.from_title, row.to_name, row.to_title, row.reason)
+        )
     return by_step
 
 
@@ -263,7 +267,15 @@ _DOCUMENTS = select(Document).where(Document.change_id == bindparam("change")).o
 _DEVIATIONS = select(Deviation).where(Deviation.change_id == bindparam("change")).order_by(Deviation.id)
 _SOP_REVISION = select(SopRevision.revision).where(SopRevision.id == bindparam("sop"))
 _REASSIGNMENTS = (
-    select(Reassignment.activity_id, Reassignment.at, Reassignment.from_name, Reassignment.to_name, Reassignment.reason)
+    select(
+        Reassignment.activity_id,
+        Reassignment.at,
+        Reassignment.from_name,
+        Reassignment.from_title,
+        Reassignment.to_name,
+        Reassignment.to_title,
+        Reassignment.reason,
+    )
     .where(Reassignment.change_id == bindparam("change"))
     .order_by(Reassignment.id)
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
 from flask.cli import routes_command, run_command, shell_command
 
-from views.commands import asset, deadline, demo, mail, sop
+from views.commands import asset, click_texts, deadline, demo, mail, sop
 from views.commands.accounts import agency, user
 from views.commands.checks import audit, doctor, history, report, search
 from views.commands.database import backup, migrations
@@ -35,8 +34,8 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     app.cli.add_command(backup.restore_command)
     app.cli.add_command(doctor.doctor_command)
     for command in app.cli.commands.values():
-        if not isinstance(command, click.Group):
-            localize_help(command)
+        localize_help(command)
     for command in _FLASK_S_OWN:
         command.hidden = True
     migrations.guard()
+    click_texts.localize()

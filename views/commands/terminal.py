@@ -75,6 +75,9 @@ def localize_help(command: click.Command) -> None:
     """Put the help of ``command``, its docstring, into the language of the terminal."""
     if command.help:
         command.help = terminal_text(Message(inspect.cleandoc(command.help)))
+    command.options_metavar = "[OPSI]"
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = "PERINTAH [ARGUMEN]..."
 
 
 class CommandGroup(AppGroup):

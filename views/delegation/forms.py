@@ -118,6 +118,8 @@ class DelegationForm(Form):
         elif self.heads:  # of other offices: only a vacant post needs them
             for field in (self.giver_name, self.giver_title):
                 field.validators, field.flags.required = [Optional()], False
+        else:
+            self.decree_date.flags.required = True
         self.delegate_id.choices = _delegate_choices(user)
         kinds = [DelegationKind.PLT] if vacant and not self.heads else list(DelegationKind)
         self.kind.choices = [SelectChoice(kind.value, tr(kind.title)) for kind in kinds]

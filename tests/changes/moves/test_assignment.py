@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import entries_for_record
+from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment, reassign, take_up
 from models.changes.steps import timing
 from models.notifications.notification import Notification
@@ -192,3 +193,24 @@ def test_the_page_offers_what_one_may_do_and_keeps_what_was_typed(running_app: R
         entries = entries_for_record(session, "change_request", change_id)
         assert [entry.action for entry in entries[:2]] == ["change.hand-over", "change.take-up"]
         assert entries[0].reason == "Cuti bersama"
+
+
+def test_a_hand_over_is_shown_with_the_titles_of_both_at_that_time(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    with running_app.session() as session:
+        set_test_audit_context(session)
+        office = running_app.cast(session).lumajang
+        office.manager.position, office.manager2.position = "Pranata Komputer Muda", "Pengelola PBJ Pertama"
+        session.commit()
+        change = session.get_one(ChangeRequest, change_id)
+        set_test_audit_context(session)
+        take_up(change, office.manager, now=NOW)
+        reassign(change, office.manager2, office.manager, now=NOW, reason="Cuti bersama")
+        session.commit()
+        set_test_audit_context(session)
+        office.manager.position = "Kepala Bidang"
+        names = office.manager.full_name, office.manager2.full_name
+        session.commit()
+    page = running_app.visitor("pengelola2").get(f"/admin/change/details/?id={change_id}").text
+    assert f"{names[0]}, Pranata Komputer Muda kepada {names[1]}, Pengelola PBJ Pertama" in page
+    assert "Kepala Bidang" not in page.partition("Cuti bersama")[0].rpartition("<p")[2]
