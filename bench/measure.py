@@ -172,7 +172,12 @@ def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient)
 
 #: The form values of each step of the manager; the account of lateness is added to all.
 _STEP_FIELDS = {
-    "evaluation": {"outcome": "accepted", "findings": "Berkas lengkap.", "risk": "low"},
+    "evaluation": {
+        "outcome": "accepted",
+        "findings": "Berkas lengkap.",
+        "resources": "Pengelola, satu jam.",
+        "risk": "low",
+    },
     "urgency": {"outcome": "normal", "assessment": "Dapat menunggu."},
     "implementation": {
         "outcome": "done",

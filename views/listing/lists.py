@@ -12,7 +12,25 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Date, Enum, Select, String, and_, case, func, or_, select, true, type_coerce
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Date,
+    Enum,
+    FromClause,
+    Join,
+    Select,
+    String,
+    and_,
+    case,
+    func,
+    inspect,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.sql.visitors import iterate
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
@@ -21,7 +39,7 @@ from views.exports.columns import CellKind
 from views.listing.filters.kinds import ALL, MAX_SEARCH_LENGTH, contains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
@@ -29,9 +47,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from views.listing.filters.kinds import Filter
-
-    #: What reads a page, and what counts the rows of all pages.
-    Statements = tuple[Select[Any], Select[int]]
 
 #: What a list counts at the most; beyond it the page says "10.000+".
 MAX_COUNT = 10_000
@@ -163,8 +178,25 @@ class ListSpec:
 
     def select(self, *expressions: SQLColumnExpression[Any]) -> Select[Any]:
         """Return the statement that reads ``expressions`` of every row, joined to what the columns need."""
+        return self._select(expressions, self.joins)
+
+    def select_keys(self, criteria: Iterable[ColumnElement[Any]]) -> Select[Any]:
+        """Return the statement for the keys of every row, joined to what ``criteria``, conditions or an order, name.
+
+        The other joins are outer ones to one row at most, which neither add rows nor take any away.
+        """
+        tables = _tables_of([self.key, *criteria])
+        kept: list[tuple[Any, Any]] = []
+        for target, on in reversed(self.joins):
+            table = inspect(target).selectable
+            if isinstance(table, Join) or table in tables:
+                kept.append((target, on))
+                tables |= _tables_of([on])
+        return self._select([self.key], reversed(kept))
+
+    def _select(self, expressions: Iterable[Any], joins: Iterable[tuple[Any, Any]]) -> Select[Any]:
         statement = select(*expressions).select_from(self.model if self.from_table is None else self.from_table)
-        for target, on in self.joins:
+        for target, on in joins:
             statement = statement.outerjoin(target, on)
         return statement
 
@@ -175,6 +207,12 @@ class ListSpec:
             if self.default_sort_while_open and args.get("state") == "open"
             else self.column_default_sort
         )
+
+
+def _tables_of(expressions: Iterable[Any]) -> set[Any]:
+    """Return the tables and aliases that ``expressions`` name, in their subqueries too."""
+    parts = (part for expression in expressions for part in iterate(expression))
+    return {getattr(part, "table", part) for part in parts if isinstance(part, ColumnClause | FromClause)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,18 +381,17 @@ class ListQuery:
         """Return the page, with the number of rows on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
         known = self.spec.index.shortcut(self, session) if self.spec.index else None
-        statement, counting = _build_statements(self, tuple(columns))
         if known is not None and known.ids is not None:
             rows = self.rows_by_id(session, columns, known.ids[start:], are_visible=known.are_visible)
         else:
-            rows = session.connection().execute(statement).all()
+            rows = session.connection().execute(_page_statement(self, tuple(columns))).all()
         follows = len(rows) > size
         if not follows and (rows or not start):
             count = start + len(rows)
         elif known is not None and known.count is not None:
             count = known.count()
         else:
-            count = session.connection().scalar(counting) or 0
+            count = self.count(session)
         return Page(rows[:size], follows, count)
 
     def export_statement(self, columns: Sequence[Column], *, as_text: bool) -> Select[Any]:
@@ -395,23 +432,22 @@ def contains_in_any(query: ListQuery) -> ColumnElement[bool]:
     return and_(*(or_(*(contains(column, word) for column in columns)) for word in words))
 
 
-def _build_statements(query: ListQuery, columns: tuple[Column, ...]) -> Statements:
-    """Return the statements for one page of ``query`` and for how many rows it has on all pages."""
+def _page_statement(query: ListQuery, columns: tuple[Column, ...]) -> Select[Any]:
+    """Return the statement for one page of ``query``, and one row of the next."""
     spec, size, start = query.spec, query.arguments.size, query.arguments.page * query.arguments.size
     criteria, order = query.criteria(), query.order()
     statement = _rows_statement(spec, columns)
-    if start:
-        # What is passed over is passed over by its ids alone.
-        cut = _rows_statement(spec, ()).where(*criteria).order_by(*order).limit(size + 1).offset(start)
-        passed = cut.subquery()
-        statement = statement.join(passed, passed.c.id == spec.key).order_by(*order)
-    else:
-        statement = statement.where(*criteria).order_by(*order).limit(size + 1)
-    return statement, _count_statement(spec, criteria, MAX_COUNT)
+    if not start:
+        return statement.where(*criteria).order_by(*order).limit(size + 1)
+    # What is passed over is passed over by its ids alone.
+    keys = spec.select_keys([*criteria, *order]).where(*criteria)
+    passed = keys.order_by(*order).limit(size + 1).offset(start).subquery()
+    return statement.join(passed, passed.c.id == spec.key).order_by(*order)
 
 
 def _count_statement(spec: ListSpec, criteria: Sequence[ColumnElement[bool]], limit: int | None) -> Select[int]:
-    matching = _rows_statement(spec, ()).where(*criteria).limit(None if limit is None else limit + 1).subquery()
+    keys = spec.select_keys(criteria).where(*criteria)
+    matching = keys.limit(None if limit is None else limit + 1).subquery()
     return select(func.count()).select_from(matching)
 
 
