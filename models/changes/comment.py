@@ -19,6 +19,7 @@ from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import acting_head_ids, load_active_delegation
+from models.hybrids import date_parameter
 from models.immutability import RowRules, no_update_or_delete
 from models.notifications.notification import notify
 from models.validation import text_error
@@ -26,6 +27,8 @@ from models.validation import text_error
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+
+    from sqlalchemy import Row
 
     from lpse_admin.i18n import Message
 
@@ -75,24 +78,36 @@ def comments_of(session: Session, change_id: int) -> Sequence[Comment]:
 _OF_CHANGE = select(Comment).where(Comment.change_id == bindparam("change")).order_by(Comment.id)
 
 
-def possible_addressees(change: ChangeRequest, by: User, now: dt.datetime) -> Sequence[User]:
-    """Return whom a comment on ``change`` can be addressed to: its requester, managers, heads and acting heads."""
-    today = change.agency.local_date(now)
-    takes_part = or_(
-        User.id == change.requester_id,
-        User.is_change_manager,
-        User.is_head,
-        User.id.in_(acting_head_ids(change.agency_id, today)),
+def possible_addressees(
+    change: ChangeRequest, by: User, now: dt.datetime
+) -> Sequence[Row[int, str, str | None]]:
+    """Return (id, full name, position) of whom a comment on ``change`` can be addressed to.
+
+    They are its requester, the managers, the heads and the acting heads.
+    """
+    parameters = {
+        "agency": change.agency_id, "requester": change.requester_id, "author": by.id,
+        "today": change.agency.local_date(now),
+    }  # fmt: skip
+    return session_of(change).connection().execute(_ADDRESSEES, parameters).all()
+
+
+# On every page of a request, so put together once.
+_ADDRESSEES = (
+    select(User.id, User.full_name, User.position)
+    .where(
+        User.agency_id == bindparam("agency"),
+        User.is_active,
+        User.id != bindparam("author"),
+        or_(
+            User.id == bindparam("requester"),
+            User.is_change_manager,
+            User.is_head,
+            User.id.in_(acting_head_ids(bindparam("agency"), date_parameter("today"))),
+        ),
     )
-    return (
-        session_of(change)
-        .scalars(
-            select(User)
-            .where(User.agency_id == change.agency_id, User.is_active, takes_part, User.id != by.id)
-            .order_by(User.full_name, User.id)
-        )
-        .all()
-    )
+    .order_by(User.full_name, User.id)
+)
 
 
 def reason_cannot_comment(change: ChangeRequest, by: User, now: dt.datetime) -> Message | None:
@@ -120,7 +135,7 @@ def add_comment(
     errors: dict[str, Message] = {}
     if error := text_error(text, required_label=_("Comment or question"), max_length=_MAX_LENGTH):
         errors["text"] = error
-    if addressee is not None and addressee not in possible_addressees(change, by, now):
+    if addressee is not None and all(row.id != addressee.id for row in possible_addressees(change, by, now)):
         errors["addressee_id"] = _("Choose an item from the list.")
     if errors:
         raise ValidationFailed(_("The comment cannot be saved with these values."), field_errors=errors)

@@ -71,15 +71,16 @@ def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElemen
 
 
 @cache
-def _heads_statement() -> Select[User, Absence | None, Delegation | None]:
-    """Return the statement for the heads of an agency, with the current absence and delegation of each.
+def _heads_statement() -> Select[bool, dt.datetime | None, Absence | None, Delegation | None]:
+    """Return the statement for whether the heads of an agency are active, since when not, and how they are absent.
 
     Built once, at the first call, because all mappers must be configured.
     """
     delegate = aliased(User, name="delegate_of_head")
     is_absent, has_delegated = _absence_criteria(date_parameter("today"))
     return (
-        select(User, Absence, Delegation)
+        select(User.is_active, User.disabled_at, Absence, Delegation)
+        .select_from(User)
         .outerjoin(Absence, is_absent)
         .outerjoin(Delegation, has_delegated)
         .outerjoin(delegate, delegate.id == Delegation.delegate_id)
@@ -129,11 +130,11 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     if session.scalar(_present_head_statement(), params):
         return None
     heads = session.execute(_heads_statement(), params).all()
-    absences = [_absence_of_head(session, head, absence, delegation) for head, absence, delegation in heads]
+    absences = [_absence_of_head(session, (*head,)) for head in heads]
     if not absences:
         since = session.scalar(select(func.max(User.head_until)).where(User.agency_id == agency.id))
         absences.append(HeadAbsence(AbsenceCause.VACANT, since=since))
-    delegation = next((granted for _head, _absence, granted in heads if granted is not None), None)
+    delegation = next((granted for *_head, granted in heads if granted is not None), None)
     if delegation is None:
         delegation = session.scalars(_superiors_delegation_statement(), params).first()
     last = max(absences, key=lambda one: _as_datetime(one.since, agency.zone))
@@ -150,27 +151,24 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
 
 
 def _absence_of_head(
-    session: Session, head: User, absence: Absence | None, delegation: Delegation | None
+    session: Session, head: tuple[bool, dt.datetime | None, Absence | None, Delegation | None]
 ) -> HeadAbsence:
-    """Return the absence of one head, who must be absent."""
+    """Return the absence of one head, who must be absent; ``head`` is a row of ``_heads_statement``."""
+    is_active, disabled_at, absence, delegation = head
     if absence is not None:
         first, last = _consecutive_days(session, absence)
-        last = last if head.is_active else None
+        last = last if is_active else None
         return HeadAbsence(AbsenceCause.RECORDED, since=first, until=last, reason=absence.reason, absence=absence)
-    if head.is_active and delegation is not None:
+    if is_active and delegation is not None:
         return HeadAbsence(
             AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
         )
-    return HeadAbsence(AbsenceCause.DISABLED, since=head.disabled_at)
+    return HeadAbsence(AbsenceCause.DISABLED, since=disabled_at)
 
 
 def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
     """Return the first and last day of the run of consecutive absences that includes ``absence``."""
-    rows = session.execute(
-        select(Absence.from_date, Absence.until_date)
-        .where(Absence.head_id == absence.head_id, Absence.ended_at.is_(None))
-        .order_by(Absence.from_date)
-    )
+    rows = session.connection().execute(_ABSENCES_OF_HEAD, {"head": absence.head_id})
     first, last = absence.from_date, absence.until_date
     others = list(rows)
     for _first, until in reversed(others):
@@ -180,6 +178,13 @@ def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.d
         if last is not None and begins - _DAY == last:
             last = until
     return first, last
+
+
+_ABSENCES_OF_HEAD = (
+    select(Absence.from_date, Absence.until_date)
+    .where(Absence.head_id == bindparam("head"), Absence.ended_at.is_(None))
+    .order_by(Absence.from_date)
+)
 
 
 def _uncovered_since(

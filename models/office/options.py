@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -69,7 +69,11 @@ class OfficeOptions(Base):
 
 def load_options(session: Session, agency_id: int | None) -> OfficeOptions | None:
     """Return what the office has chosen, if anything."""
-    return session.scalars(select(OfficeOptions).where(OfficeOptions.agency_id == agency_id)).one_or_none()
+    return session.scalars(_OF_AGENCY, {"agency": agency_id}).one_or_none()
+
+
+# On every page with a form that takes files, so put together once.
+_OF_AGENCY = select(OfficeOptions).where(OfficeOptions.agency_id == bindparam("agency"))
 
 
 def load_accepted_types(session: Session, agency_id: int | None) -> frozenset[FileType]:

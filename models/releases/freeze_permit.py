@@ -83,19 +83,21 @@ def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None
     """
     if change.submitted_at is None or Step.RELEASE not in (sop or change.sop).reachable_steps(change.step):
         return []
-    permitted = select(FreezePermit.freeze_id).where(FreezePermit.change_id == change.id)
-    return list(
-        session.scalars(
-            select(Freeze)
-            .where(
-                Freeze.agency_id == change.agency_id,
-                Freeze.lifted_at.is_(None),
-                Freeze.until_at > change.submitted_at,
-                Freeze.id.not_in(permitted),
-            )
-            .order_by(Freeze.from_at, Freeze.id)
-        )
+    parameters = {"agency": change.agency_id, "change": change.id, "submitted": change.submitted_at}
+    return list(session.scalars(_NOT_PERMITTED_YET, parameters))
+
+
+# On every page of an open request that the head sees, so put together once.
+_NOT_PERMITTED_YET = (
+    select(Freeze)
+    .where(
+        Freeze.agency_id == bindparam("agency"),
+        Freeze.lifted_at.is_(None),
+        Freeze.until_at > bindparam("submitted"),
+        Freeze.id.not_in(select(FreezePermit.freeze_id).where(FreezePermit.change_id == bindparam("change"))),
     )
+    .order_by(Freeze.from_at, Freeze.id)
+)
 
 
 def permits_of(session: Session, change: ChangeRequest) -> list[FreezePermit]:

@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _
+from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment, comments_of, possible_addressees, reason_cannot_comment
 from models.database import db
@@ -27,8 +28,6 @@ from views.listing.record_view import RecordView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.accounts.user import User
-
 
 class CommentForm(Form):
     """A comment or question, and whom it is for."""
@@ -40,20 +39,18 @@ class CommentForm(Form):
         """Offer those who take part in the request; other forms on the page have fields of the same names."""
         for field in self:
             field.id = field.label.field_id = f"comment-{field.name}"
-        self.people = {user.id: user for user in possible_addressees(record, get_current_user(), now())}
         self.addressee_id.choices = [
             SelectChoice("", tr(_("Everybody who reads the request"))),
-            *(SelectChoice(str(user.id), _name(user)) for user in self.people.values()),
+            *(
+                SelectChoice(str(id_), f"{name}, {position}" if position else name)
+                for id_, name, position in possible_addressees(record, get_current_user(), now())
+            ),
         ]
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``add_comment``."""
-        addressee = self.people.get(self.addressee_id.data) if self.addressee_id.data else None
+        addressee = db.session.get(User, self.addressee_id.data) if self.addressee_id.data else None
         return {"text": self.text.data or "", "addressee": addressee}
-
-
-def _name(user: User) -> str:
-    return f"{user.full_name}, {user.position}" if user.position else user.full_name
 
 
 @dataclass(frozen=True, slots=True)

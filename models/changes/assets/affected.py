@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import ValidationFailed
@@ -77,20 +78,21 @@ def lines_of(items: Sequence[ChangeItem | EvaluationItem]) -> list[str]:
 
 def affected_by(change: ChangeRequest) -> list[ChangeItem | EvaluationItem]:
     """Return what the change affects: as its latest evaluation names it, else as the request does."""
-    session = session_of(change)
-    found: list[ChangeItem | EvaluationItem] = []
+    of_evaluation = session_of(change).scalars(_of_latest_evaluation(), {"change": change.id}).all()
+    return [*(of_evaluation or change.affected_items)]
+
+
+@cache
+def _of_latest_evaluation() -> Select[EvaluationItem]:
+    """Return the statement for what the latest evaluation of a request names; every page of a request executes it."""
     latest = (
         select(func.max(EvaluationItem.evaluation_id))
         .join(_activity, _activity.c.id == EvaluationItem.evaluation_id)
-        .where(_activity.c.change_id == change.id)
+        .where(_activity.c.change_id == bindparam("change"))
         .scalar_subquery()
     )
     of_evaluation = select(EvaluationItem).where(EvaluationItem.evaluation_id == latest)
-    found += session.scalars(of_evaluation.order_by(EvaluationItem.position))
-    if not found:
-        of_request = select(ChangeItem).where(ChangeItem.change_id == change.id)
-        found += session.scalars(of_request.order_by(ChangeItem.position))
-    return found
+    return of_evaluation.order_by(EvaluationItem.position)
 
 
 @dataclass(frozen=True, slots=True)
