@@ -23,7 +23,7 @@ from models.accounts.user import Language
 from models.database import db
 from views.app.access import current_user_or_none, is_local_url, public, settings
 from views.app.clock import now
-from views.i18n.wording import tr, translations
+from views.i18n.wording import text_of_template, tr, translations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +213,17 @@ def format_size(value: int | None) -> str:
         if amount < _UNIT_SIZE or unit == "MB":
             break
         amount /= _UNIT_SIZE
-    return f"{format_decimal(amount, '#,##0.#', locale=current_locale())} {unit}"
+    return f"{_format_tenths(amount)} {unit}"
+
+
+def _format_tenths(amount: float) -> str:
+    """Return an amount with one decimal at most: 1.023,5. Babel takes 15 µs for it, and a page has dozens of files."""
+    whole = f"{amount:,.1f}".removesuffix(".0")
+    return whole.translate(_COMMA_AND_POINT) if current_locale().language == "id" else whole
+
+
+#: What English writes with a comma, Indonesian writes with a point, and the other way round.
+_COMMA_AND_POINT = str.maketrans(",.", ".,")
 
 
 @blueprint.post("/language")
@@ -259,6 +269,7 @@ def init_app(app: Flask) -> None:
     """Register the template filters and the language choice of ``app``."""
     app.register_blueprint(blueprint)
     app.context_processor(_template_context)
+    app.jinja_env.globals["_"] = text_of_template
     app.jinja_env.filters.update(
         tr=tr,
         moment=format_datetime,
