@@ -8,6 +8,8 @@ from typing import Any
 
 from waitress import create_server
 
+from views.app.http.serving import keep_what_is_loaded
+
 #: Both programs are served with the settings of the product (SERVING in app.py).
 SERVING: dict[str, Any] = {"threads": 24, "outbuf_high_watermark": 1024 * 1024}
 
@@ -27,6 +29,7 @@ def serve(side: str, url: str) -> None:
         app = create_stock(url)
     logging.getLogger("waitress").setLevel(logging.ERROR)
     server = create_server(app, host="127.0.0.1", port=0, **SERVING)
+    keep_what_is_loaded()  # both sides are served as the product is
     print(server.effective_port, flush=True)
     server.run()
 
