@@ -105,6 +105,8 @@ class Column:
     empty: Message | None = None
     #: Formats a value that is not plain (JSON, say), for pages and exports.
     formatter: Callable[[Any], str] | None = None
+    #: Returns such a function, for cells of a page that share what is worked out once; not for exports.
+    make_formatter: Callable[[], Callable[[Any], str]] | None = None
 
     @property
     def is_numeric(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
 from markupsafe import Markup
 
 from lpse_admin.i18n import _
@@ -27,9 +26,11 @@ from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilte
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import several_of, stored_text
 from views.listing.lists import Column, ListSpec
-from views.listing.record_view import current_principal
+from views.listing.record_view import current_principal, url_builder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from lpse_admin.workflow.record_fields import RecordField
@@ -94,11 +95,12 @@ def _record_column(step: Step, field: RecordField) -> Any:  # noqa: ANN401 - a c
     return stored_text(column) if field.kind is FieldKind.CHOICES else column
 
 
-def _decision_link(change_id: int) -> Markup:
-    """Return the link by which the head decides, from a row of what waits."""
-    label = _("Decide") if current_principal().decides_as_head else _("Open")
-    return Markup('<a class="btn btn-sm btn-primary" href="{}#step">{}</a>').format(
-        url_for("change.details_view", id=change_id), tr(label)
+def _decision_links() -> Callable[[int], Markup]:
+    """Return what writes the link by which the head decides, from a row of what waits."""
+    label = tr(_("Decide") if current_principal().decides_as_head else _("Open"))
+    address = url_builder("change.details_view", "#step")
+    return lambda change_id: Markup('<a class="btn btn-sm btn-primary" href="{}">{}</a>').format(
+        address(change_id), label
     )
 
 
@@ -139,7 +141,7 @@ _DECISION_COLUMN = Column(
     in_list=False,
     in_list_while_open=True,
     in_export=False,
-    formatter=_decision_link,
+    make_formatter=_decision_links,
 )
 
 

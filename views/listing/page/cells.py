@@ -70,8 +70,8 @@ def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], 
     if column.empty is not None:
         empty, written = tr(column.empty), cell_formatter(replace(column, empty=None), in_full=in_full)
         return lambda value: empty if value is None else written(value)
-    if column.formatter is not None:
-        write = column.formatter
+    if column.formatter is not None or column.make_formatter is not None:
+        write = column.make_formatter() if column.make_formatter else column.formatter or str
         return lambda value: write(value) or EMPTY_CELL
     match column.kind:
         case CellKind.CHOICE:
