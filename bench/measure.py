@@ -151,9 +151,8 @@ def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient)
 
     Triggers reject a step that contradicts the history, so stock Flask-Admin edits the urgency, at the same cost.
     """
-    ready = _fetch_rows(database, f"{_READY_REQUESTS_SQL} ORDER BY id LIMIT {_ROUNDS}")
-    columns = ", ".join(_EDIT_FORM_COLUMNS)
-    theirs = _fetch_rows(database, f"SELECT {columns} FROM change_request WHERE {_OPEN_REQUESTS_SQL} LIMIT 100")  # noqa: S608 - only own names
+    ready = _fetch_rows(database, _READY_REQUESTS_SQL)
+    theirs = _fetch_rows(database, _OPEN_REQUESTS_SQL)
     steps = list(_STEP_FIELDS)
     moves = [(id_, step) for step in steps for id_, current in ready if steps.index(current) <= steps.index(step)]
 
@@ -197,11 +196,16 @@ _STEP_FIELDS = {
     "report": {"outcome": "reported", "summary": "Selesai."},
 }
 #: Requests at one of these steps without an assignee.
-_READY_REQUESTS_SQL = (
-    f"SELECT id, step FROM change_request WHERE agency_id = 1 AND step IN {tuple(_STEP_FIELDS)} AND NOT is_refused"  # noqa: S608 - only own names
-    " AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)"
-)
-_OPEN_REQUESTS_SQL = "agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL"
+_READY_REQUESTS_SQL = """
+    SELECT id, step FROM change_request
+    WHERE agency_id = 1 AND step IN ('evaluation', 'urgency', 'implementation', 'test', 'report') AND NOT is_refused
+      AND id IN (SELECT change_id FROM activity WHERE finished_at IS NULL AND held_by_id IS NULL)
+    ORDER BY id LIMIT 60
+"""
+_OPEN_REQUESTS_SQL = """
+    SELECT id, number, title, kind, source, urgency, step FROM change_request
+    WHERE agency_id = 2 AND submitted_at IS NOT NULL AND closed_at IS NULL LIMIT 100
+"""
 _EDIT_FORM_COLUMNS = ("id", "number", "title", "kind", "source", "urgency", "step")
 
 
