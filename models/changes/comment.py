@@ -78,9 +78,7 @@ def comments_of(session: Session, change_id: int) -> Sequence[Comment]:
 _OF_CHANGE = select(Comment).where(Comment.change_id == bindparam("change")).order_by(Comment.id)
 
 
-def possible_addressees(
-    change: ChangeRequest, by: User, now: dt.datetime
-) -> Sequence[Row[int, str, str | None]]:
+def possible_addressees(change: ChangeRequest, by: User, now: dt.datetime) -> Sequence[Row[int, str, str | None]]:
     """Return (id, full name, position) of whom a comment on ``change`` can be addressed to.
 
     They are its requester, the managers, the heads and the acting heads.
